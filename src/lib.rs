@@ -1,0 +1,3 @@
+//! cividb: verify, compare and repair the databases of CiviCRM sites.
+
+pub mod schema;

@@ -1,0 +1,4 @@
+//! What a database is made of: the model, DDL in, DDL out, comparison.
+//! Knows nothing of CiviCRM, of dumps or of servers.
+
+pub mod model;

@@ -1,0 +1,309 @@
+//! The schema of one database as plain data, in canonical spelling.
+//!
+//! Every reader (dump, server, reference catalogue) fills this one model, so that
+//! comparing never has to know how a particular server prints things. Canonical means:
+//! lower-case types without integer display widths, `utf8mb3` for `utf8`, no charset on
+//! a column that merely repeats its table's, `RESTRICT` and `NO ACTION` both absent.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// All objects of one database, each kind keyed by name, in the order the source gave them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// Base tables.
+    pub tables: IndexMap<String, Table>,
+    /// Views.
+    pub views: IndexMap<String, View>,
+    /// Triggers.
+    pub triggers: IndexMap<String, Trigger>,
+    /// Stored functions and procedures. Both kinds may use the same name, hence the pair.
+    pub routines: IndexMap<(RoutineKind, String), Routine>,
+    /// Scheduled events.
+    pub events: IndexMap<String, Event>,
+}
+
+impl Schema {
+    /// Whether a base table or view of this name exists; letter case is ignored, because
+    /// dumps cross servers with different `lower_case_table_names`.
+    pub fn has_relation(&self, name: &str) -> bool {
+        find(&self.tables, name).is_some() || find(&self.views, name).is_some()
+    }
+
+    /// The base table of this name, exact spelling first, then ignoring letter case.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        find(&self.tables, name)
+    }
+
+    /// The view of this name, exact spelling first, then ignoring letter case.
+    pub fn view(&self, name: &str) -> Option<&View> {
+        find(&self.views, name)
+    }
+
+    /// The trigger of this name; trigger names are compared without letter case.
+    pub fn trigger(&self, name: &str) -> Option<&Trigger> {
+        find(&self.triggers, name)
+    }
+
+    /// The routine of this kind and name; routine names are never case-sensitive.
+    pub fn routine(&self, kind: RoutineKind, name: &str) -> Option<&Routine> {
+        self.routines
+            .iter()
+            .find(|((k, n), _)| *k == kind && n.eq_ignore_ascii_case(name))
+            .map(|(_, routine)| routine)
+    }
+}
+
+/// Looks a name up exactly, then without regard to ASCII letter case.
+pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
+    map.get(name).or_else(|| {
+        map.iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    })
+}
+
+/// A base table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Columns in table order.
+    pub columns: IndexMap<String, Column>,
+    /// Columns of the primary key; empty when there is none.
+    pub primary_key: Vec<KeyPart>,
+    /// Secondary indexes by name.
+    pub indexes: IndexMap<String, Index>,
+    /// Foreign keys by constraint name.
+    pub foreign_keys: IndexMap<String, ForeignKey>,
+    /// CHECK constraints, expressions as written; `json_valid` checks that only mean JSON are not kept.
+    pub checks: Vec<String>,
+    /// Storage engine as the server spells it (`InnoDB`).
+    pub engine: Option<String>,
+    /// Default character set, lower case, `utf8mb3` for `utf8`.
+    pub charset: Option<String>,
+    /// Default collation, lower case, `utf8mb3_…` for `utf8_…`; `None` when only the charset was given.
+    pub collation: Option<String>,
+    /// `ROW_FORMAT`, upper case, where given.
+    pub row_format: Option<String>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Canonical type: `int unsigned`, `varchar(64)`, `enum('a','b')`, `json`.
+    pub data_type: String,
+    /// Whether NULL is allowed.
+    pub nullable: bool,
+    /// Default value; `None` for no default and for `DEFAULT NULL` alike.
+    pub default: Option<DefaultValue>,
+    /// `ON UPDATE CURRENT_TIMESTAMP`.
+    pub on_update_now: bool,
+    /// `AUTO_INCREMENT`.
+    pub auto_increment: bool,
+    /// Character set where it differs from the table's.
+    pub charset: Option<String>,
+    /// Collation where it differs from the table's.
+    pub collation: Option<String>,
+    /// Expression of a generated column, as written.
+    pub generated: Option<String>,
+}
+
+/// What a column holds when a statement names no value for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultValue {
+    /// A constant, without quotes: `0`, `0.00`, `USD`.
+    Literal(String),
+    /// An expression; the current time is always `CURRENT_TIMESTAMP`.
+    Expression(String),
+}
+
+impl fmt::Display for DefaultValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(text) => write!(f, "'{}'", text.replace('\'', "''")),
+            Self::Expression(text) => f.write_str(text),
+        }
+    }
+}
+
+/// One column of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPart {
+    /// Column name, or the expression of a functional key part in parentheses.
+    pub column: String,
+    /// Prefix length in characters (bytes for binary types).
+    pub length: Option<u32>,
+    /// Sorted in descending order.
+    pub descending: bool,
+}
+
+impl KeyPart {
+    /// A whole column in ascending order.
+    pub fn column(name: impl Into<String>) -> Self {
+        Self {
+            column: name.into(),
+            length: None,
+            descending: false,
+        }
+    }
+}
+
+/// A secondary index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// What kind of index it is.
+    pub kind: IndexKind,
+    /// Its columns in order.
+    pub parts: Vec<KeyPart>,
+}
+
+/// Kinds of secondary index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexKind {
+    /// `KEY`.
+    Plain,
+    /// `UNIQUE KEY`.
+    Unique,
+    /// `FULLTEXT KEY`.
+    Fulltext,
+    /// `SPATIAL KEY`.
+    Spatial,
+}
+
+/// A foreign key constraint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Columns of this table.
+    pub columns: Vec<String>,
+    /// Database of the parent table where it is named.
+    pub referenced_database: Option<String>,
+    /// The parent table.
+    pub referenced_table: String,
+    /// Columns of the parent table.
+    pub referenced_columns: Vec<String>,
+    /// What happens to children when the parent row is deleted.
+    pub on_delete: ReferentialAction,
+    /// What happens to children when the parent key changes.
+    pub on_update: ReferentialAction,
+}
+
+/// The rule of a foreign key. InnoDB treats `RESTRICT`, `NO ACTION` and nothing alike,
+/// so they are one value here (MySQL manual, "FOREIGN KEY Constraints").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReferentialAction {
+    /// Nothing given, `RESTRICT` or `NO ACTION`.
+    #[default]
+    Restrict,
+    /// `CASCADE`.
+    Cascade,
+    /// `SET NULL`.
+    SetNull,
+    /// `SET DEFAULT`, which InnoDB refuses.
+    SetDefault,
+}
+
+impl ReferentialAction {
+    /// The SQL keywords.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::Restrict => "RESTRICT",
+            Self::Cascade => "CASCADE",
+            Self::SetNull => "SET NULL",
+            Self::SetDefault => "SET DEFAULT",
+        }
+    }
+}
+
+/// An account named by a DEFINER clause.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account {
+    /// User part.
+    pub user: String,
+    /// Host part; `%` when the clause named none.
+    pub host: String,
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`@`{}`", self.user, self.host)
+    }
+}
+
+/// A view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// DEFINER clause.
+    pub definer: Option<Account>,
+    /// The defining SELECT as written.
+    pub query: String,
+}
+
+/// A trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The table it belongs to.
+    pub table: String,
+    /// Before or after the row change.
+    pub timing: TriggerTiming,
+    /// The row change that fires it.
+    pub event: TriggerEvent,
+    /// DEFINER clause.
+    pub definer: Option<Account>,
+    /// The body: one statement or a BEGIN … END block, as written.
+    pub body: String,
+    /// `sql_mode` in force at the CREATE statement, where the source says so.
+    pub sql_mode: Option<String>,
+}
+
+/// When a trigger runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TriggerTiming {
+    /// `BEFORE`.
+    Before,
+    /// `AFTER`.
+    After,
+}
+
+/// What fires a trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TriggerEvent {
+    /// `INSERT`.
+    Insert,
+    /// `UPDATE`.
+    Update,
+    /// `DELETE`.
+    Delete,
+}
+
+/// Function or procedure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoutineKind {
+    /// Stored function.
+    Function,
+    /// Stored procedure.
+    Procedure,
+}
+
+/// A stored function or procedure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routine {
+    /// DEFINER clause.
+    pub definer: Option<Account>,
+    /// Everything after the name: parameters, RETURNS, characteristics and body, as written.
+    pub definition: String,
+}
+
+/// A scheduled event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// DEFINER clause.
+    pub definer: Option<Account>,
+    /// Everything after the name: schedule and body, as written.
+    pub definition: String,
+}
