@@ -1,4 +1,5 @@
 //! What a database is made of: the model, DDL in, DDL out, comparison.
 //! Knows nothing of CiviCRM, of dumps or of servers.
 
+pub mod lexer;
 pub mod model;

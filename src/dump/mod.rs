@@ -1,0 +1,3 @@
+//! Reading dumps: bytes, then statements, then facts.
+
+pub mod scanner;

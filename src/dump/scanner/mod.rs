@@ -1,0 +1,683 @@
+//! Bytes in, statements out.
+//!
+//! The scanner splits a dump as the `mysql` command-line client does: it knows quotes,
+//! comments, version comments and DELIMITER, and nothing of SQL beyond recognising the
+//! VALUES list of an INSERT. Statements are handed over whole; the rows of an INSERT are
+//! only counted (and handed over one by one when asked for), so memory does not grow with
+//! the dump and no row is ever copied without need.
+//!
+//! Input comes in pieces of any size; the result never depends on where the pieces are cut.
+
+mod masks;
+#[cfg(test)]
+mod tests;
+
+use std::mem;
+
+use masks::{BLOCK, Masks};
+
+use crate::schema::lexer::SqlModes;
+
+/// A statement longer than this is handed over cut short and marked, which no DDL that
+/// CiviCRM makes comes near. Rows of an INSERT do not count towards it.
+pub const MAX_TEXT: usize = 8 << 20;
+
+/// Bytes that must be visible after the current one: the longest delimiter the client
+/// takes (16), and `/*M!999999` with room to spare.
+const LOOKAHEAD: usize = 32;
+
+/// How much of a new piece is joined to what the last one left over; more than
+/// [`LOOKAHEAD`], so that the rest of the piece is then read in place.
+const JOIN: usize = 2 * LOOKAHEAD;
+
+/// Longest delimiter of the `mysql` client; longer ones are cut by it as well.
+const MAX_DELIMITER: usize = 16;
+
+/// A place in the text of a dump (after decompression).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes before it.
+    pub offset: u64,
+    /// Line number, from 1.
+    pub line: u64,
+}
+
+/// A statement other than the rows of an INSERT.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement<'a> {
+    /// Its text without the delimiter and surrounding white space.
+    pub text: &'a [u8],
+    /// Where it begins.
+    pub place: Place,
+    /// The text was longer than [`MAX_TEXT`] and only the beginning is here.
+    pub cut_short: bool,
+}
+
+/// Takes what the scanner finds, in the order of the dump.
+pub trait Sink {
+    /// A whole statement.
+    fn statement(&mut self, statement: Statement<'_>);
+    /// An INSERT or REPLACE up to and including VALUES. Returns whether [`Sink::row`] is
+    /// to be called for its rows.
+    fn rows_begin(&mut self, head: Statement<'_>) -> bool;
+    /// The values of one row, without the outer parentheses.
+    fn row(&mut self, values: Statement<'_>);
+    /// The end of an INSERT: how many rows it had, and whether it ended inside a row.
+    fn rows_end(&mut self, count: u64, inside_row: bool);
+    /// A comment between statements, with its marks. `ended` is false when the file stops
+    /// before the end of its line (or before `*/`).
+    fn comment(&mut self, text: &[u8], place: Place, ended: bool);
+    /// The `sql_mode` flags in force after what was handed over so far.
+    fn modes(&self) -> SqlModes;
+}
+
+/// What the end of the file interrupted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// The innermost thing that was open.
+    pub open: Open,
+    /// Where the statement or comment began.
+    pub place: Place,
+    /// The first bytes of that statement, at most 200.
+    pub head: Vec<u8>,
+}
+
+/// Things a file can end inside of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// A statement without its delimiter.
+    Statement,
+    /// A quoted string or name.
+    Quoted,
+    /// A `/* */` comment.
+    Comment,
+}
+
+/// How the text ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Something was still open.
+    pub interrupted: Option<Interrupted>,
+    /// The delimiter in force; anything but `;` means a DELIMITER block was not closed.
+    pub delimiter: Vec<u8>,
+    /// Bytes of text read.
+    pub bytes: u64,
+    /// Line feeds read.
+    pub lines: u64,
+}
+
+/// Where the scanner is between bytes, quotes and comments aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Between statements.
+    Between,
+    /// In a statement whose text is kept.
+    Text,
+    /// In a VALUES list, inside a row, this many parentheses deep.
+    Row(u32),
+    /// In a VALUES list, between rows.
+    Gap,
+    /// After a VALUES list (`ON DUPLICATE KEY UPDATE …`).
+    Tail,
+}
+
+/// What encloses the current byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    Plain,
+    Quote(u8),
+    BlockComment,
+    LineComment,
+    DelimiterLine,
+}
+
+/// See the module's description.
+pub struct Scanner {
+    mode: Mode,
+    inside: Inside,
+    modes: SqlModes,
+    delimiter: Vec<u8>,
+    /// Text of the current statement, comment or row that came with earlier pieces.
+    text: Vec<u8>,
+    text_cut_short: bool,
+    /// Where in the current piece the text being kept goes on; `None` when none is kept.
+    keep_from: Option<usize>,
+    /// Where the current statement or comment began, and the current row.
+    began: Place,
+    row_began: Place,
+    /// First bytes of the current INSERT, for the message if it is interrupted.
+    head: Vec<u8>,
+    rows: u64,
+    rows_wanted: bool,
+    /// The last bytes of the piece before, not yet looked at.
+    carry: Vec<u8>,
+    /// Bytes of text before the current piece.
+    base: u64,
+    lines: u64,
+    /// Up to where in the current piece line feeds are counted.
+    counted: usize,
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        let start = Place { offset: 0, line: 1 };
+        Self {
+            mode: Mode::Between,
+            inside: Inside::Plain,
+            modes: SqlModes::default(),
+            delimiter: b";".to_vec(),
+            text: Vec::new(),
+            text_cut_short: false,
+            keep_from: None,
+            began: start,
+            row_began: start,
+            head: Vec::new(),
+            rows: 0,
+            rows_wanted: false,
+            carry: Vec::new(),
+            base: 0,
+            lines: 0,
+            counted: 0,
+        }
+    }
+}
+
+/// The masks of the block that was looked at last.
+struct Blocks<'a> {
+    bytes: &'a [u8],
+    delimiter: u8,
+    start: usize,
+    masks: Masks,
+}
+
+impl<'a> Blocks<'a> {
+    fn new(bytes: &'a [u8], delimiter: &[u8]) -> Self {
+        Self {
+            bytes,
+            delimiter: delimiter.first().copied().unwrap_or(b';'),
+            start: usize::MAX,
+            masks: Masks::default(),
+        }
+    }
+
+    /// The first position from `from` on whose bit is set in the mask that `select` picks,
+    /// or `end` when there is none before it.
+    #[inline]
+    fn next(&mut self, from: usize, end: usize, select: impl Fn(&Masks) -> u64) -> usize {
+        let mut pos = from;
+        while pos < end {
+            let start = pos / BLOCK * BLOCK;
+            if start != self.start {
+                self.load(start);
+            }
+            let found = select(&self.masks) & (u64::MAX << (pos - start));
+            if found != 0 {
+                return (start + found.trailing_zeros() as usize).min(end);
+            }
+            pos = start + BLOCK;
+        }
+        end
+    }
+
+    #[inline]
+    fn load(&mut self, start: usize) {
+        self.start = start;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        self.masks = match rest.first_chunk::<BLOCK>() {
+            Some(block) => Masks::of(block, self.delimiter),
+            None => {
+                let mut block = [0; BLOCK];
+                for (to, from) in block.iter_mut().zip(rest) {
+                    *to = *from;
+                }
+                Masks::of(&block, self.delimiter)
+            }
+        };
+    }
+}
+
+impl Scanner {
+    /// Reads the next piece of the dump.
+    pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
+        let mut rest = piece;
+        if !self.carry.is_empty() {
+            let old = self.carry.len();
+            let (joined, _) = rest.split_at(rest.len().min(JOIN));
+            let mut buffer = mem::take(&mut self.carry);
+            buffer.extend_from_slice(joined);
+            let used = self.process(&buffer, false, sink);
+            if used < old {
+                buffer.drain(..used);
+                self.carry = buffer;
+                return;
+            }
+            rest = rest.get(used - old..).unwrap_or_default();
+            buffer.clear();
+            self.carry = buffer;
+        }
+        let used = self.process(rest, false, sink);
+        self.carry
+            .extend_from_slice(rest.get(used..).unwrap_or_default());
+    }
+
+    /// Reads what is left and tells how the dump ended.
+    pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
+        let carry = mem::take(&mut self.carry);
+        self.process(&carry, true, sink);
+        let open = match (self.inside, self.mode) {
+            (Inside::Quote(_), _) => Some(Open::Quoted),
+            (Inside::BlockComment, _) => Some(Open::Comment),
+            (_, Mode::Between) => None,
+            _ => Some(Open::Statement),
+        };
+        match self.inside {
+            Inside::LineComment | Inside::BlockComment if self.mode == Mode::Between => {
+                sink.comment(&self.text, self.began, false);
+            }
+            _ => {}
+        }
+        if matches!(self.mode, Mode::Row(_) | Mode::Gap | Mode::Tail) {
+            sink.rows_end(self.rows, matches!(self.mode, Mode::Row(_)));
+        } else {
+            self.head = mem::take(&mut self.text);
+        }
+        self.head.truncate(200);
+        Ending {
+            interrupted: open.map(|open| Interrupted {
+                open,
+                place: self.began,
+                head: self.head,
+            }),
+            delimiter: self.delimiter,
+            bytes: self.base,
+            lines: self.lines,
+        }
+    }
+
+    /// Looks at `bytes` and returns how many of them are done with; the last
+    /// [`LOOKAHEAD`] stay for the next call unless these are the `last` ones.
+    fn process(&mut self, bytes: &[u8], last: bool, sink: &mut impl Sink) -> usize {
+        let end = if last {
+            bytes.len()
+        } else {
+            bytes.len().saturating_sub(LOOKAHEAD)
+        };
+        let mut blocks = Blocks::new(bytes, &self.delimiter);
+        let mut pos = 0;
+        self.counted = 0;
+        if self.keep_from.is_some() {
+            self.keep_from = Some(0);
+        }
+        while pos < end {
+            pos = match (self.inside, self.mode) {
+                (Inside::Quote(quote), _) => self.quoted(&mut blocks, pos, end, quote),
+                (Inside::Plain, Mode::Row(_) | Mode::Text | Mode::Tail) => {
+                    self.plain(&mut blocks, pos, end, sink)
+                }
+                (Inside::Plain, Mode::Gap) => self.gap(bytes, pos, sink),
+                (Inside::Plain, Mode::Between) => self.between(bytes, pos, sink),
+                (Inside::BlockComment, _) => self.block_comment(bytes, pos, end, sink),
+                (Inside::LineComment, _) => self.line_comment(bytes, pos, end, sink),
+                (Inside::DelimiterLine, _) => {
+                    let after = self.delimiter_line(bytes, pos, end);
+                    blocks = Blocks::new(bytes, &self.delimiter);
+                    after
+                }
+            };
+        }
+        let pos = pos.min(bytes.len());
+        self.keep_up_to(bytes, pos);
+        self.count_lines(bytes, pos);
+        self.base += pos as u64;
+        pos
+    }
+
+    /// Inside quotes: on to the closing quote. A doubled quote closes and opens again,
+    /// which comes to the same.
+    #[inline]
+    fn quoted(&mut self, blocks: &mut Blocks<'_>, pos: usize, end: usize, quote: u8) -> usize {
+        let escapes = if self.modes.no_backslash_escapes {
+            0
+        } else {
+            u64::MAX
+        };
+        let at = match quote {
+            b'\'' => blocks.next(pos, end, |m| m.single_quote | (m.backslash & escapes)),
+            b'"' if self.modes.ansi_quotes => blocks.next(pos, end, |m| m.double_quote),
+            b'"' => blocks.next(pos, end, |m| m.double_quote | (m.backslash & escapes)),
+            _ => blocks.next(pos, end, |m| m.backquote),
+        };
+        if at >= end {
+            return end;
+        }
+        if blocks.bytes.get(at) == Some(&b'\\') {
+            return at + 2;
+        }
+        self.inside = Inside::Plain;
+        at + 1
+    }
+
+    /// Inside a statement, outside quotes and comments.
+    #[inline]
+    fn plain(
+        &mut self,
+        blocks: &mut Blocks<'_>,
+        pos: usize,
+        end: usize,
+        sink: &mut impl Sink,
+    ) -> usize {
+        let at = blocks.next(pos, end, |m| m.structural);
+        let bytes = blocks.bytes;
+        let Some(&byte) = bytes.get(at).filter(|_| at < end) else {
+            return end;
+        };
+        match byte {
+            b'\'' | b'"' | b'`' => {
+                self.inside = Inside::Quote(byte);
+                return at + 1;
+            }
+            b'(' => {
+                if let Mode::Row(depth) = self.mode {
+                    self.mode = Mode::Row(depth.saturating_add(1));
+                } else if self.mode == Mode::Text && self.values_before(bytes, at) {
+                    self.begin_rows(bytes, at, sink);
+                }
+                return at + 1;
+            }
+            b')' => {
+                if let Mode::Row(depth) = self.mode {
+                    if depth > 1 {
+                        self.mode = Mode::Row(depth - 1);
+                    } else {
+                        self.end_row(bytes, at, sink);
+                    }
+                    return at + 1;
+                }
+            }
+            _ => {
+                if let Some(length) = self.comment_at(bytes, at) {
+                    return at + length;
+                }
+            }
+        }
+        if starts_with(bytes, at, &self.delimiter) {
+            self.end_statement(bytes, at, sink);
+            return at + self.delimiter.len();
+        }
+        at + 1
+    }
+
+    /// Enters a comment inside a statement, if one begins here; returns the length of its mark.
+    fn comment_at(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let (inside, length) = match bytes.get(at)? {
+            b'#' => (Inside::LineComment, 1),
+            b'-' if starts_with(bytes, at, b"--")
+                && bytes.get(at + 2).is_none_or(|b| *b <= b' ') =>
+            {
+                (Inside::LineComment, 2)
+            }
+            b'/' if starts_with(bytes, at, b"/*") && !is_version_comment(bytes, at) => {
+                (Inside::BlockComment, 2)
+            }
+            _ => return None,
+        };
+        self.inside = inside;
+        Some(length)
+    }
+
+    /// Between statements: white space, comments, DELIMITER, or the first byte of a statement.
+    fn between(&mut self, bytes: &[u8], pos: usize, sink: &impl Sink) -> usize {
+        let Some(&byte) = bytes.get(pos) else {
+            return pos + 1;
+        };
+        if byte.is_ascii_whitespace() || byte == 0x0B {
+            return pos + 1;
+        }
+        if starts_with(bytes, pos, &self.delimiter) {
+            return pos + self.delimiter.len();
+        }
+        self.began = self.place(bytes, pos);
+        self.text.clear();
+        self.text_cut_short = false;
+        self.keep_from = Some(pos);
+        // The client takes `--` at the start of a statement for a comment even without a
+        // blank after it. MariaDB's sandbox mark is a version comment that no version runs.
+        if byte == b'#' || starts_with(bytes, pos, b"--") {
+            self.inside = Inside::LineComment;
+            return pos + 1;
+        }
+        if starts_with(bytes, pos, b"/*")
+            && (!is_version_comment(bytes, pos) || starts_with(bytes, pos, b"/*M!999999"))
+        {
+            self.inside = Inside::BlockComment;
+            return pos + 2;
+        }
+        if is_delimiter_command(bytes, pos) {
+            self.inside = Inside::DelimiterLine;
+            return pos + b"delimiter".len();
+        }
+        self.modes = sink.modes();
+        self.mode = Mode::Text;
+        // The byte itself may be a quote or parenthesis, so it is looked at again.
+        pos
+    }
+
+    /// Between the rows of a VALUES list.
+    fn gap(&mut self, bytes: &[u8], pos: usize, sink: &mut impl Sink) -> usize {
+        match bytes.get(pos) {
+            Some(b'(') => {
+                self.begin_row(bytes, pos);
+                return pos + 1;
+            }
+            Some(b',') => return pos + 1,
+            Some(byte) if byte.is_ascii_whitespace() => return pos + 1,
+            _ => {}
+        }
+        if starts_with(bytes, pos, &self.delimiter) {
+            self.end_statement(bytes, pos, sink);
+            return pos + self.delimiter.len();
+        }
+        if let Some(length) = self.comment_at(bytes, pos) {
+            return pos + length;
+        }
+        self.mode = Mode::Tail;
+        pos
+    }
+
+    fn block_comment(
+        &mut self,
+        bytes: &[u8],
+        pos: usize,
+        end: usize,
+        sink: &mut impl Sink,
+    ) -> usize {
+        let rest = bytes.get(pos..end).unwrap_or_default();
+        for star in memchr::memchr_iter(b'*', rest) {
+            let at = pos + star;
+            if bytes.get(at + 1) == Some(&b'/') {
+                self.end_comment(bytes, at + 2, sink);
+                return at + 2;
+            }
+        }
+        end
+    }
+
+    fn line_comment(
+        &mut self,
+        bytes: &[u8],
+        pos: usize,
+        end: usize,
+        sink: &mut impl Sink,
+    ) -> usize {
+        let rest = bytes.get(pos..end).unwrap_or_default();
+        match memchr::memchr(b'\n', rest) {
+            Some(length) => {
+                self.end_comment(bytes, pos + length, sink);
+                pos + length + 1
+            }
+            None => end,
+        }
+    }
+
+    fn end_comment(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+        self.inside = Inside::Plain;
+        if self.mode == Mode::Between {
+            self.keep_up_to(bytes, at);
+            self.keep_from = None;
+            sink.comment(self.text.trim_ascii_end(), self.began, true);
+        }
+    }
+
+    /// `DELIMITER xx`: the rest of the line up to the first blank is the new delimiter.
+    fn delimiter_line(&mut self, bytes: &[u8], pos: usize, end: usize) -> usize {
+        let rest = bytes.get(pos..end).unwrap_or_default();
+        let Some(length) = memchr::memchr(b'\n', rest) else {
+            return end;
+        };
+        self.keep_up_to(bytes, pos + length);
+        self.keep_from = None;
+        self.inside = Inside::Plain;
+        let word = self
+            .text
+            .get(b"delimiter".len()..)
+            .unwrap_or_default()
+            .trim_ascii()
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
+        if !word.is_empty() {
+            self.delimiter = word[..word.len().min(MAX_DELIMITER)].to_vec();
+        }
+        pos + length + 1
+    }
+
+    /// Whether the text so far is an INSERT or REPLACE that ends with VALUES.
+    fn values_before(&mut self, bytes: &[u8], at: usize) -> bool {
+        self.keep_up_to(bytes, at);
+        self.keep_from = Some(at);
+        let verb = |word: &[u8]| {
+            self.text
+                .get(..word.len())
+                .is_some_and(|t| t.eq_ignore_ascii_case(word))
+        };
+        if !verb(b"INSERT") && !verb(b"REPLACE") {
+            return false;
+        }
+        let text = self.text.trim_ascii_end();
+        [&b"VALUES"[..], b"VALUE"].iter().any(|word| {
+            let Some(start) = text.len().checked_sub(word.len()) else {
+                return false;
+            };
+            let (before, tail) = text.split_at(start);
+            tail.eq_ignore_ascii_case(word)
+                && before
+                    .last()
+                    .is_some_and(|b| b.is_ascii_whitespace() || matches!(b, b')' | b'`' | b'/'))
+        })
+    }
+
+    fn begin_rows(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+        self.rows = 0;
+        self.rows_wanted = sink.rows_begin(Statement {
+            text: self.text.trim_ascii_end(),
+            place: self.began,
+            cut_short: self.text_cut_short,
+        });
+        self.head.clear();
+        self.head
+            .extend_from_slice(self.text.get(..200).unwrap_or(&self.text));
+        self.begin_row(bytes, at);
+    }
+
+    #[inline]
+    fn begin_row(&mut self, bytes: &[u8], at: usize) {
+        self.mode = Mode::Row(1);
+        if self.rows_wanted {
+            self.row_began = self.place(bytes, at);
+            self.text.clear();
+            self.text_cut_short = false;
+            self.keep_from = Some(at + 1);
+        } else {
+            self.keep_from = None;
+        }
+    }
+
+    #[inline]
+    fn end_row(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+        self.mode = Mode::Gap;
+        self.rows += 1;
+        if self.rows_wanted {
+            self.keep_up_to(bytes, at);
+            self.keep_from = None;
+            sink.row(Statement {
+                text: &self.text,
+                place: self.row_began,
+                cut_short: self.text_cut_short,
+            });
+        }
+    }
+
+    fn end_statement(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+        match self.mode {
+            Mode::Row(_) => sink.rows_end(self.rows, true),
+            Mode::Gap | Mode::Tail => sink.rows_end(self.rows, false),
+            Mode::Text | Mode::Between => {
+                self.keep_up_to(bytes, at);
+                sink.statement(Statement {
+                    text: self.text.trim_ascii_end(),
+                    place: self.began,
+                    cut_short: self.text_cut_short,
+                });
+            }
+        }
+        self.keep_from = None;
+        self.mode = Mode::Between;
+    }
+
+    /// Copies the text being kept up to `at` out of the current piece.
+    fn keep_up_to(&mut self, bytes: &[u8], at: usize) {
+        let Some(from) = self.keep_from else { return };
+        let Some(new) = bytes.get(from..at) else {
+            return;
+        };
+        let room = MAX_TEXT - self.text.len().min(MAX_TEXT);
+        self.text_cut_short |= new.len() > room;
+        self.text.extend_from_slice(new.get(..room).unwrap_or(new));
+        self.keep_from = Some(at);
+    }
+
+    fn place(&mut self, bytes: &[u8], at: usize) -> Place {
+        self.count_lines(bytes, at);
+        Place {
+            offset: self.base + at as u64,
+            line: self.lines + 1,
+        }
+    }
+
+    fn count_lines(&mut self, bytes: &[u8], to: usize) {
+        if let Some(new) = bytes.get(self.counted..to) {
+            self.lines += memchr::memchr_iter(b'\n', new).count() as u64;
+            self.counted = to;
+        }
+    }
+}
+
+#[inline]
+fn starts_with(bytes: &[u8], at: usize, what: &[u8]) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(what))
+}
+
+fn is_version_comment(bytes: &[u8], at: usize) -> bool {
+    starts_with(bytes, at, b"/*!") || starts_with(bytes, at, b"/*M!")
+}
+
+fn is_delimiter_command(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.split_at_checked(b"delimiter".len())
+        .is_some_and(|(word, after)| {
+            word.eq_ignore_ascii_case(b"delimiter")
+                && after
+                    .first()
+                    .is_some_and(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+        })
+}

@@ -1,0 +1,318 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Everything the scanner hands over, as comparable text.
+#[derive(Default)]
+struct Recorder {
+    events: Vec<String>,
+    want_rows: bool,
+    modes: SqlModes,
+}
+
+fn show(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Sink for Recorder {
+    fn statement(&mut self, s: Statement<'_>) {
+        if s.text.ends_with(b"NO_BACKSLASH_ESCAPES'") {
+            self.modes.no_backslash_escapes = true;
+        }
+        if s.text.ends_with(b"ANSI_QUOTES'") {
+            self.modes.ansi_quotes = true;
+        }
+        self.events.push(format!(
+            "{}:{} {}",
+            s.place.line,
+            s.place.offset,
+            show(s.text)
+        ));
+    }
+    fn rows_begin(&mut self, s: Statement<'_>) -> bool {
+        self.events.push(format!(
+            "{}:{} {} rows",
+            s.place.line,
+            s.place.offset,
+            show(s.text)
+        ));
+        self.want_rows
+    }
+    fn row(&mut self, s: Statement<'_>) {
+        self.events.push(format!(
+            "{}:{} row {}",
+            s.place.line,
+            s.place.offset,
+            show(s.text)
+        ));
+    }
+    fn rows_end(&mut self, count: u64, inside_row: bool) {
+        self.events
+            .push(format!("{count} rows, inside {inside_row}"));
+    }
+    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
+        self.events.push(format!(
+            "{}:{} comment {} {ended}",
+            place.line,
+            place.offset,
+            show(text)
+        ));
+    }
+    fn modes(&self) -> SqlModes {
+        self.modes
+    }
+}
+
+fn scan_in_pieces(input: &[u8], want_rows: bool, sizes: &[usize]) -> (Vec<String>, Ending) {
+    let mut recorder = Recorder {
+        want_rows,
+        ..Recorder::default()
+    };
+    let mut scanner = Scanner::default();
+    let mut rest = input;
+    let mut sizes = sizes.iter().copied().cycle();
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(sizes.next().unwrap().clamp(1, rest.len()));
+        scanner.feed(piece, &mut recorder);
+        rest = after;
+    }
+    let ending = scanner.finish(&mut recorder);
+    (recorder.events, ending)
+}
+
+fn scan(input: &str) -> (Vec<String>, Ending) {
+    scan_in_pieces(input.as_bytes(), true, &[usize::MAX])
+}
+
+#[track_caller]
+fn expect(input: &str, events: &[&str]) -> Ending {
+    let (found, ending) = scan(input);
+    assert_eq!(found, events);
+    ending
+}
+
+#[test]
+fn statements_end_at_the_delimiter_and_know_their_place() {
+    let ending = expect(
+        "SET a=1;\n\n  DROP TABLE `x`;\n",
+        &["1:0 SET a=1", "3:12 DROP TABLE `x`"],
+    );
+    assert_eq!(ending.interrupted, None);
+    assert_eq!((ending.bytes, ending.lines), (28, 3));
+}
+
+#[test]
+fn delimiters_in_quotes_and_comments_do_not_count() {
+    expect(
+        "SELECT 'a;''b\\';' , \"c;\" , `d;` /* ; ' */ -- ; '\n , 1 # ; \"\n;x;",
+        &[
+            "1:0 SELECT 'a;''b\\';' , \"c;\" , `d;` /* ; ' */ -- ; '\n , 1 # ; \"",
+            "3:61 x",
+        ],
+    );
+}
+
+#[test]
+fn two_minus_signs_without_a_blank_are_no_comment_inside_a_statement() {
+    expect("SELECT 1--1;\nx;", &["1:0 SELECT 1--1", "2:13 x"]);
+}
+
+#[test]
+fn rows_are_counted_and_handed_over() {
+    expect(
+        "INSERT INTO `t` (`a`,`b`) VALUES (1,'(x),(y)'),\n (2,POINT(1,2)) , (3,'');",
+        &[
+            "1:0 INSERT INTO `t` (`a`,`b`) VALUES rows",
+            "1:33 row 1,'(x),(y)'",
+            "2:49 row 2,POINT(1,2)",
+            "2:66 row 3,''",
+            "3 rows, inside false",
+        ],
+    );
+}
+
+#[test]
+fn what_follows_the_values_is_not_counted_as_rows() {
+    expect(
+        "insert into t values(1) ON DUPLICATE KEY UPDATE a=VALUES(a), b=(2);",
+        &[
+            "1:0 insert into t values rows",
+            "1:20 row 1",
+            "1 rows, inside false",
+        ],
+    );
+}
+
+#[test]
+fn insert_select_is_a_plain_statement() {
+    expect(
+        "INSERT INTO t (a) SELECT (1) FROM `values` WHERE x IN (2);",
+        &["1:0 INSERT INTO t (a) SELECT (1) FROM `values` WHERE x IN (2)"],
+    );
+}
+
+#[test]
+fn an_insert_inside_a_trigger_body_is_no_insert_of_the_dump() {
+    expect(
+        "DELIMITER ;;\nCREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN\nINSERT INTO u VALUES (1);\nEND ;;\nDELIMITER ;\nx;",
+        &[
+            "2:13 CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN\nINSERT INTO u VALUES (1);\nEND",
+            "6:113 x",
+        ],
+    );
+}
+
+#[test]
+fn version_comments_are_text_and_plain_comments_are_not() {
+    expect(
+        "-- head\n/* plain; */ /*!40101 SET a=1 */;\n/*M!100616 SET b=2 */;#end",
+        &[
+            "1:0 comment -- head true",
+            "2:8 comment /* plain; */ true",
+            "2:21 /*!40101 SET a=1 */",
+            "3:42 /*M!100616 SET b=2 */",
+            "3:64 comment #end false",
+        ],
+    );
+}
+
+#[test]
+fn the_sandbox_mark_is_a_comment_of_its_own() {
+    expect(
+        "/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump\n",
+        &[
+            "1:0 comment /*M!999999\\- enable the sandbox mode */ true",
+            "2:41 comment -- MariaDB dump true",
+        ],
+    );
+}
+
+#[test]
+fn slashes_can_be_the_delimiter() {
+    expect(
+        "DELIMITER //\nSELECT 4/2 /* // */ //\nx//",
+        &["2:13 SELECT 4/2 /* // */", "3:36 x"],
+    );
+}
+
+#[test]
+fn quoting_follows_the_sql_mode_of_the_dump() {
+    let (events, _) = scan("SET sql_mode='NO_BACKSLASH_ESCAPES';x '\\';y;");
+    assert_eq!(events[1..], ["1:36 x '\\'", "1:42 y"]);
+    let (events, _) = scan("SET sql_mode='ANSI_QUOTES';x \"\\\";y;");
+    assert_eq!(events[1..], ["1:27 x \"\\\"", "1:33 y"]);
+    let (events, _) = scan("x \"\\\";y\";");
+    assert_eq!(events, ["1:0 x \"\\\";y\""]);
+}
+
+#[test]
+fn every_kind_of_cut_is_told_apart() {
+    let open = |input: &str| scan(input).1.interrupted.map(|i| i.open);
+    assert_eq!(open("x;\n-- done"), None);
+    assert_eq!(open("x"), Some(Open::Statement));
+    assert_eq!(open("x 'y"), Some(Open::Quoted));
+    assert_eq!(open("x 'y\\"), Some(Open::Quoted));
+    assert_eq!(open("x /* y"), Some(Open::Comment));
+    assert_eq!(open("/* y *"), Some(Open::Comment));
+    assert_eq!(open("INSERT INTO t VALUES (1),(2"), Some(Open::Statement));
+    assert_eq!(open("INSERT INTO t VALUES (1)"), Some(Open::Statement));
+    assert_eq!(scan("DELIMITER ;;\nx;;\n").1.delimiter, b";;");
+}
+
+#[test]
+fn a_delimiter_inside_a_row_ends_the_statement_as_it_does_in_the_client() {
+    expect(
+        "INSERT INTO t VALUES (1),(2;\nx;",
+        &[
+            "1:0 INSERT INTO t VALUES rows",
+            "1:21 row 1",
+            "1 rows, inside true",
+            "2:29 x",
+        ],
+    );
+}
+
+#[test]
+fn an_endless_statement_is_cut_short_and_its_end_still_found() {
+    let mut recorder = Recorder::default();
+    let mut scanner = Scanner::default();
+    scanner.feed(b"SELECT '", &mut recorder);
+    for _ in 0..MAX_TEXT / 4096 + 2 {
+        scanner.feed(&[b'x'; 4096], &mut recorder);
+    }
+    scanner.feed(b"'; y;", &mut recorder);
+    assert!(scanner.text.capacity() <= 2 * MAX_TEXT);
+    scanner.finish(&mut recorder);
+    assert_eq!(recorder.events.len(), 2);
+    assert!(recorder.events[0].len() < MAX_TEXT + 100);
+    assert!(recorder.events[1].ends_with(" y"));
+}
+
+/// Text made of the pieces that matter to the scanner.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let word = proptest::sample::select(
+        &[
+            "'",
+            "\"",
+            "`",
+            "\\",
+            ";",
+            ";;",
+            "$$",
+            "(",
+            ")",
+            ",",
+            "--",
+            "-- ",
+            "#",
+            "/*",
+            "*/",
+            "/*!50003 ",
+            "/*M!100616 ",
+            "/*M!999999",
+            "\n",
+            " ",
+            "DELIMITER ;;\n",
+            "DELIMITER ;\n",
+            "delimiter $$\n",
+            "INSERT INTO `t` VALUES (",
+            "INSERT INTO t (a) VALUES\n(",
+            "REPLACE INTO t VALUE (",
+            "),(",
+            "VALUES",
+            "CREATE TABLE x",
+            "é",
+            "\0",
+            "abc",
+            "SET sql_mode='ANSI_QUOTES';",
+            "SET sql_mode='NO_BACKSLASH_ESCAPES';",
+            "a long run without anything of interest in it that spans more than one block of bytes",
+        ][..],
+    );
+    proptest::collection::vec(word, 0..60).prop_map(|words| words.concat().into_bytes())
+}
+
+proptest! {
+    #[test]
+    fn the_result_does_not_depend_on_the_read_size(
+        input in soup(),
+        want_rows: bool,
+        sizes in proptest::collection::vec(1usize..120, 1..8),
+    ) {
+        let whole = scan_in_pieces(&input, want_rows, &[usize::MAX]);
+        prop_assert_eq!(&whole, &scan_in_pieces(&input, want_rows, &[1]));
+        prop_assert_eq!(&whole, &scan_in_pieces(&input, want_rows, &sizes));
+        prop_assert_eq!(whole.1.bytes, input.len() as u64);
+        prop_assert_eq!(whole.1.lines, input.iter().filter(|b| **b == b'\n').count() as u64);
+    }
+
+    #[test]
+    fn a_cut_never_panics_and_only_shortens_what_came_before(input in soup(), cut in 0usize..400) {
+        let whole = scan_in_pieces(&input, true, &[usize::MAX]).0;
+        let cut = cut.min(input.len());
+        let (mut events, _) = scan_in_pieces(&input[..cut], true, &[7]);
+        // The last two events may belong to what the cut interrupted.
+        events.truncate(events.len().saturating_sub(2));
+        prop_assert_eq!(&whole[..events.len()], &events[..]);
+    }
+}
