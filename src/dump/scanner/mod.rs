@@ -30,6 +30,9 @@ const LOOKAHEAD: usize = 32;
 /// [`LOOKAHEAD`], so that the rest of the piece is then read in place.
 const JOIN: usize = 2 * LOOKAHEAD;
 
+/// How much of what follows the rows of an INSERT is handed over when it does not belong there.
+const TAIL: usize = 200;
+
 /// Longest delimiter of the `mysql` client; longer ones are cut by it as well.
 const MAX_DELIMITER: usize = 16;
 
@@ -51,6 +54,8 @@ pub struct Statement<'a> {
     pub place: Place,
     /// The text was longer than [`MAX_TEXT`] and only the beginning is here.
     pub cut_short: bool,
+    /// The delimiter that ends it.
+    pub delimiter: &'a [u8],
 }
 
 /// Takes what the scanner finds, in the order of the dump.
@@ -62,8 +67,10 @@ pub trait Sink {
     fn rows_begin(&mut self, head: Statement<'_>) -> bool;
     /// The values of one row, without the outer parentheses.
     fn row(&mut self, values: Statement<'_>);
-    /// The end of an INSERT: how many rows it had, and whether it ended inside a row.
-    fn rows_end(&mut self, count: u64, inside_row: bool);
+    /// The end of an INSERT and how many rows it had. `broken` is there when it ended inside
+    /// a row (and is empty), or when its rows are followed by something that does not belong
+    /// there, whose first bytes it then is; `place` is where that began.
+    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place);
     /// A comment between statements, with its marks. `ended` is false when the file stops
     /// before the end of its line (or before `*/`).
     fn comment(&mut self, text: &[u8], place: Place, ended: bool);
@@ -145,6 +152,7 @@ pub struct Scanner {
     /// Where the current statement or comment began, and the current row.
     began: Place,
     row_began: Place,
+    tail_began: Place,
     /// First bytes of the current INSERT, for the message if it is interrupted.
     head: Vec<u8>,
     rows: u64,
@@ -171,6 +179,7 @@ impl Default for Scanner {
             keep_from: None,
             began: start,
             row_began: start,
+            tail_began: start,
             head: Vec::new(),
             rows: 0,
             rows_wanted: false,
@@ -237,6 +246,16 @@ impl<'a> Blocks<'a> {
 }
 
 impl Scanner {
+    /// A scanner for text that begins at `place` of a dump, with `delimiter` in force.
+    pub fn resume(place: Place, delimiter: &[u8]) -> Self {
+        Self {
+            base: place.offset,
+            lines: place.line.saturating_sub(1),
+            delimiter: delimiter.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// Reads the next piece of the dump.
     pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
         let mut rest = piece;
@@ -277,7 +296,7 @@ impl Scanner {
             _ => {}
         }
         if matches!(self.mode, Mode::Row(_) | Mode::Gap | Mode::Tail) {
-            sink.rows_end(self.rows, matches!(self.mode, Mode::Row(_)));
+            sink.rows_end(self.rows, None, self.began);
         } else {
             self.head = mem::take(&mut self.text);
         }
@@ -481,6 +500,10 @@ impl Scanner {
             return pos + length;
         }
         self.mode = Mode::Tail;
+        self.tail_began = self.place(bytes, pos);
+        self.text.clear();
+        self.text_cut_short = false;
+        self.keep_from = Some(pos);
         pos
     }
 
@@ -582,6 +605,7 @@ impl Scanner {
             text: self.text.trim_ascii_end(),
             place: self.began,
             cut_short: self.text_cut_short,
+            delimiter: &self.delimiter,
         });
         self.head.clear();
         self.head
@@ -613,20 +637,32 @@ impl Scanner {
                 text: &self.text,
                 place: self.row_began,
                 cut_short: self.text_cut_short,
+                delimiter: &self.delimiter,
             });
         }
     }
 
     fn end_statement(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
         match self.mode {
-            Mode::Row(_) => sink.rows_end(self.rows, true),
-            Mode::Gap | Mode::Tail => sink.rows_end(self.rows, false),
+            Mode::Row(_) => sink.rows_end(self.rows, Some(&[]), self.began),
+            Mode::Gap => sink.rows_end(self.rows, None, self.began),
+            Mode::Tail => {
+                self.keep_up_to(bytes, at);
+                let tail = self.text.get(..TAIL).unwrap_or(&self.text);
+                // ON DUPLICATE KEY UPDATE, AS alias, RETURNING.
+                let known = [&b"ON"[..], b"AS", b"RETURNING", b"/*"].iter().any(|word| {
+                    tail.get(..word.len())
+                        .is_some_and(|t| t.eq_ignore_ascii_case(word))
+                });
+                sink.rows_end(self.rows, (!known).then_some(tail), self.tail_began);
+            }
             Mode::Text | Mode::Between => {
                 self.keep_up_to(bytes, at);
                 sink.statement(Statement {
                     text: self.text.trim_ascii_end(),
                     place: self.began,
                     cut_short: self.text_cut_short,
+                    delimiter: &self.delimiter,
                 });
             }
         }

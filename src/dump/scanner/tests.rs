@@ -46,9 +46,11 @@ impl Sink for Recorder {
             show(s.text)
         ));
     }
-    fn rows_end(&mut self, count: u64, inside_row: bool) {
+    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
+        let broken =
+            broken.map(|tail| format!(", broken {}:{} {}", place.line, place.offset, show(tail)));
         self.events
-            .push(format!("{count} rows, inside {inside_row}"));
+            .push(format!("{count} rows{}", broken.unwrap_or_default()));
     }
     fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
         self.events.push(format!(
@@ -126,7 +128,7 @@ fn rows_are_counted_and_handed_over() {
             "1:33 row 1,'(x),(y)'",
             "2:49 row 2,POINT(1,2)",
             "2:66 row 3,''",
-            "3 rows, inside false",
+            "3 rows",
         ],
     );
 }
@@ -135,10 +137,19 @@ fn rows_are_counted_and_handed_over() {
 fn what_follows_the_values_is_not_counted_as_rows() {
     expect(
         "insert into t values(1) ON DUPLICATE KEY UPDATE a=VALUES(a), b=(2);",
+        &["1:0 insert into t values rows", "1:20 row 1", "1 rows"],
+    );
+}
+
+#[test]
+fn a_message_between_rows_is_handed_over() {
+    expect(
+        "INSERT INTO t VALUES (1)\nmysqldump: Error 2013: Lost connection;\nx;",
         &[
-            "1:0 insert into t values rows",
-            "1:20 row 1",
-            "1 rows, inside false",
+            "1:0 INSERT INTO t VALUES rows",
+            "1:21 row 1",
+            "1 rows, broken 2:25 mysqldump: Error 2013: Lost connection",
+            "3:65 x",
         ],
     );
 }
@@ -226,7 +237,7 @@ fn a_delimiter_inside_a_row_ends_the_statement_as_it_does_in_the_client() {
         &[
             "1:0 INSERT INTO t VALUES rows",
             "1:21 row 1",
-            "1 rows, inside true",
+            "1 rows, broken 1:0 ",
             "2:29 x",
         ],
     );

@@ -1,0 +1,142 @@
+//! The session variables that the statements of a dump leave behind them.
+
+use indexmap::IndexMap;
+
+use crate::schema::ddl::{Assignment, VariableScope};
+use crate::schema::lexer::SqlModes;
+
+/// What SET statements have done so far.
+#[derive(Clone, Debug)]
+pub struct Session {
+    sql_mode: Option<String>,
+    foreign_key_checks: bool,
+    /// User variables that hold a system variable's value, and that value where it matters.
+    saved: IndexMap<String, Saved>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Saved {
+    sql_mode: Option<String>,
+    foreign_key_checks: Option<bool>,
+    restored: bool,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            sql_mode: None,
+            foreign_key_checks: true,
+            saved: IndexMap::new(),
+        }
+    }
+}
+
+impl Session {
+    /// The flags of `sql_mode` that change how text is read.
+    pub fn modes(&self) -> SqlModes {
+        let has = |wanted: &[&str]| {
+            self.sql_mode.as_deref().is_some_and(|mode| {
+                flags(mode).any(|flag| wanted.iter().any(|w| flag.eq_ignore_ascii_case(w)))
+            })
+        };
+        SqlModes {
+            // The combination modes include ANSI_QUOTES (MySQL manual, "Server SQL Modes").
+            ansi_quotes: has(&["ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"]),
+            no_backslash_escapes: has(&["NO_BACKSLASH_ESCAPES"]),
+        }
+    }
+
+    /// `sql_mode` as set by the dump; `None` while it is the server's own.
+    pub fn sql_mode(&self) -> Option<&str> {
+        self.sql_mode.as_deref()
+    }
+
+    /// Whether foreign keys are checked. They are until a dump says otherwise.
+    pub fn foreign_key_checks(&self) -> bool {
+        self.foreign_key_checks
+    }
+
+    /// User variables that hold a saved value which nothing has put back.
+    pub fn unrestored(&self) -> impl Iterator<Item = &str> {
+        self.saved
+            .iter()
+            .filter(|(_, saved)| !saved.restored)
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Whether the dump saves variables at all.
+    pub fn saves_variables(&self) -> bool {
+        !self.saved.is_empty()
+    }
+
+    /// Applies one assignment.
+    pub fn assign(&mut self, assignment: &Assignment) {
+        let value = assignment.value.trim();
+        match assignment.scope {
+            VariableScope::User => {
+                if let Some(variable) = value.strip_prefix("@@") {
+                    let saved = match system_variable(variable) {
+                        "sql_mode" => Saved {
+                            sql_mode: self.sql_mode.clone(),
+                            ..Saved::default()
+                        },
+                        "foreign_key_checks" => Saved {
+                            foreign_key_checks: Some(self.foreign_key_checks),
+                            ..Saved::default()
+                        },
+                        _ => Saved::default(),
+                    };
+                    self.saved.insert(assignment.name.clone(), saved);
+                }
+            }
+            VariableScope::Session => self.assign_session(&assignment.name, value),
+            VariableScope::Global | VariableScope::Persist => {}
+        }
+    }
+
+    fn assign_session(&mut self, name: &str, value: &str) {
+        let saved = value
+            .strip_prefix('@')
+            .and_then(|user| self.saved.get_mut(&user.to_ascii_lowercase()));
+        match (name, saved) {
+            ("sql_mode", Some(saved)) => {
+                saved.restored = true;
+                self.sql_mode.clone_from(&saved.sql_mode);
+            }
+            ("sql_mode", None) => self.sql_mode = Some(unquote(value).to_owned()),
+            ("foreign_key_checks", Some(saved)) => {
+                saved.restored = true;
+                self.foreign_key_checks = saved.foreign_key_checks.unwrap_or(true);
+            }
+            ("foreign_key_checks", None) => {
+                let value = unquote(value);
+                self.foreign_key_checks = !(value == "0" || value.eq_ignore_ascii_case("off"));
+            }
+            (_, Some(saved)) => saved.restored = true,
+            (_, None) => {}
+        }
+    }
+}
+
+/// The flags of a `sql_mode` value.
+pub fn flags(sql_mode: &str) -> impl Iterator<Item = &str> {
+    sql_mode.split(',').map(str::trim).filter(|f| !f.is_empty())
+}
+
+/// A string literal's text; other values as they are.
+pub fn unquote(value: &str) -> &str {
+    let value = value.trim();
+    ['\'', '"']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(value)
+}
+
+/// `session.sql_mode` and `SQL_MODE` alike as `sql_mode`, for the two that matter.
+fn system_variable(text: &str) -> &'static str {
+    let name = text.rsplit('.').next().unwrap_or(text).trim();
+    ["sql_mode", "foreign_key_checks"]
+        .into_iter()
+        .find(|known| name.eq_ignore_ascii_case(known))
+        .unwrap_or("")
+}

@@ -1,0 +1,180 @@
+//! All that is known about one database, from whichever source it came.
+//!
+//! Readers (dumps, servers) fill it, checks read it, and no check asks where a fact came
+//! from. A fact that a source cannot give is `None`.
+
+use indexmap::IndexMap;
+
+use crate::dump::container::Damage;
+use crate::dump::scanner::{Ending, Place};
+use crate::schema::model::Schema;
+use crate::server_version::ServerVersion;
+
+/// See the module's description.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Where the facts come from.
+    pub source: Source,
+    /// The database this is about; `None` when a dump does not say.
+    pub database: Option<String>,
+    /// Its tables, views, triggers, routines and events.
+    pub schema: Schema,
+    /// Rows per table, for the tables that have any.
+    pub row_counts: IndexMap<String, u64>,
+    /// Rows of the few tables whose content matters, by table.
+    pub rows: IndexMap<String, Vec<Row>>,
+    /// What only a dump has.
+    pub dump: Option<DumpFacts>,
+}
+
+/// A row by column name; `None` is NULL.
+pub type Row = IndexMap<String, Option<Vec<u8>>>;
+
+/// Where the facts come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// As the user named it.
+    pub name: String,
+    /// Compression or form: `plain`, `gzip`, … or `folder`.
+    pub container: &'static str,
+    /// The program that wrote it.
+    pub producer: Producer,
+    /// That program's version as it gives it.
+    pub producer_version: Option<String>,
+    /// The server the data came from.
+    pub server_version: Option<ServerVersion>,
+    /// All databases of the source, in order.
+    pub databases: Vec<String>,
+}
+
+/// Programs that write dumps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Producer {
+    /// MySQL's mysqldump, or MariaDB's under that name.
+    Mysqldump,
+    /// MariaDB's mariadb-dump.
+    MariadbDump,
+    /// phpMyAdmin's export.
+    PhpMyAdmin,
+    /// Adminer's export.
+    Adminer,
+    /// mydumper.
+    Mydumper,
+    /// Anything else, and dumps without comments.
+    #[default]
+    Unknown,
+}
+
+impl Producer {
+    /// The name used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mysqldump => "mysqldump",
+            Self::MariadbDump => "mariadb-dump",
+            Self::PhpMyAdmin => "phpmyadmin",
+            Self::Adminer => "adminer",
+            Self::Mydumper => "mydumper",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A place in one file of a dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// File name where the dump has several, otherwise empty.
+    pub file: String,
+    /// Place in that file's text.
+    pub place: Place,
+}
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.file.is_empty() {
+            write!(f, "{}, ", self.file)?;
+        }
+        write!(f, "line {} (byte {})", self.place.line, self.place.offset)
+    }
+}
+
+/// What a dump tells beyond the objects in it: whether it is whole, and what a restore meets.
+#[derive(Clone, Debug, Default)]
+pub struct DumpFacts {
+    /// Statements, INSERTs included.
+    pub statements: u64,
+    /// Rows of all databases.
+    pub rows: u64,
+    /// Tables created, in all databases.
+    pub tables_created: u64,
+    /// One for each run of a dump program whose output the dump holds.
+    pub parts: Vec<Part>,
+    /// Files whose text ended inside something, or whose container is damaged.
+    pub files: Vec<FileEnding>,
+    /// Saved variables (`SET @OLD_X=@@X`) that nothing restored.
+    pub unrestored: Vec<String>,
+    /// Tables locked by the last LOCK TABLES, when no UNLOCK TABLES followed.
+    pub locked: Vec<String>,
+    /// START TRANSACTION without COMMIT.
+    pub open_transaction: bool,
+    /// Files that a folder announces and lacks, or marks as unfinished.
+    pub unfinished: Vec<String>,
+    /// Text that is no SQL, such as messages of the dump program.
+    pub stray_text: Vec<(At, String)>,
+    /// Statements that cannot be read, with the reason.
+    pub unreadable: Vec<(At, String)>,
+    /// INSERTs that end inside a row, by table.
+    pub broken_inserts: Vec<(At, String)>,
+    /// MariaDB's sandbox mark.
+    pub sandbox_mark: Option<At>,
+    /// `SET @@GLOBAL.GTID_PURGED`, not in a comment.
+    pub gtid_purged: Option<At>,
+    /// Collations (and charsets) that statements name, with the first place.
+    pub collations: IndexMap<String, At>,
+    /// `sql_mode` flags that SET statements name, with the first place.
+    pub sql_modes: IndexMap<String, At>,
+    /// CREATE, DROP and USE of a database by name.
+    pub database_statements: Vec<(At, String)>,
+    /// Foreign keys made, with checks on, before the table they refer to.
+    pub keys_before_parent: Vec<KeyBeforeParent>,
+    /// Triggers and routines whose quotes do not fit the `sql_mode` they are made under.
+    pub quoted_wrongly: Vec<(At, String)>,
+    /// Tables made without a column.
+    pub without_columns: Vec<(At, String)>,
+    /// Views of which only the stand-in table is there.
+    pub stand_ins: Vec<String>,
+    /// Tables that statements use although nothing creates them, with the first place.
+    pub never_created: IndexMap<String, At>,
+}
+
+/// One run of a dump program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The program.
+    pub producer: Producer,
+    /// Where its first line is.
+    pub begins: At,
+    /// Whether its last line was found, whole.
+    pub ended: bool,
+}
+
+/// How the text of one file ended.
+#[derive(Clone, Debug)]
+pub struct FileEnding {
+    /// File name where the dump has several, otherwise empty.
+    pub file: String,
+    /// Of the text.
+    pub text: Ending,
+    /// Of the container.
+    pub damage: Option<Damage>,
+}
+
+/// A foreign key made before its parent table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBeforeParent {
+    /// The child table.
+    pub table: String,
+    /// The parent table.
+    pub parent: String,
+    /// The statement.
+    pub at: At,
+}
