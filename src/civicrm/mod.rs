@@ -1,0 +1,3 @@
+//! What CiviCRM is: its releases, what each one's schema looks like, how it names things.
+
+pub mod release;
