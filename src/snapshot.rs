@@ -114,6 +114,8 @@ pub struct DumpFacts {
     pub unrestored: Vec<String>,
     /// Tables locked by the last LOCK TABLES, when no UNLOCK TABLES followed.
     pub locked: Vec<String>,
+    /// The dump saves variables at its start, so that restoring them marks its end.
+    pub ends_by_variables: bool,
     /// START TRANSACTION without COMMIT.
     pub open_transaction: bool,
     /// Files that a folder announces and lacks, or marks as unfinished.

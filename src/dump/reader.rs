@@ -48,7 +48,6 @@ pub struct DumpReader {
     insert: Insert,
     /// Views of which the final definition has not come yet.
     stand_ins: IndexSet<(Option<String>, String)>,
-    unended_part: bool,
 }
 
 /// What the dump says of one database.
@@ -102,7 +101,6 @@ impl DumpReader {
             session: Session::default(),
             insert: Insert::default(),
             stand_ins: IndexSet::new(),
-            unended_part: false,
         }
     }
 
@@ -138,6 +136,7 @@ impl DumpReader {
                 push(&mut self.facts.stray_text, (at, line.to_owned()));
             }
         }
+        self.facts.ends_by_variables |= self.session.marks_end();
         for name in self.session.unrestored() {
             self.facts.unrestored.push(name.to_owned());
         }

@@ -64,9 +64,11 @@ impl Session {
             .map(|(name, _)| name.as_str())
     }
 
-    /// Whether the dump saves variables at all.
-    pub fn saves_variables(&self) -> bool {
-        !self.saved.is_empty()
+    /// Whether the dump saves variables at its start to restore them at its end, as
+    /// mysqldump and phpMyAdmin do under the name `@OLD_…`. (Others are saved and restored
+    /// around each table or trigger.)
+    pub fn marks_end(&self) -> bool {
+        self.saved.keys().any(|name| name.starts_with("old_"))
     }
 
     /// Applies one assignment.

@@ -1,9 +1,472 @@
-//! Stand-in until the lexer lands.
-/// Flags of `sql_mode` that change how text is read.
+//! Tokens of MySQL and MariaDB SQL, with their places in the text.
+//!
+//! The lexer never fails: text that breaks off inside a literal or comment yields
+//! [`Token::Unterminated`], and after the last token it yields [`Token::End`] for ever.
+//! Version comments are resolved here, so no grammar above has to know of them: the text
+//! inside `/*!50003 … */` and `/*M!100616 … */` counts as SQL whatever the version,
+//! except for 999999, which no server runs (MariaDB's sandbox line).
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memmem};
+
+/// The `sql_mode` flags that change where tokens begin and end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SqlModes {
-    /// `ANSI_QUOTES`.
+    /// `ANSI_QUOTES`: `"x"` is an identifier, not a string.
     pub ansi_quotes: bool,
-    /// `NO_BACKSLASH_ESCAPES`.
+    /// `NO_BACKSLASH_ESCAPES`: a backslash in a string is an ordinary character.
     pub no_backslash_escapes: bool,
+}
+
+/// A token; text is borrowed unless quotes or escapes had to be taken out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// A keyword or bare identifier.
+    Word(&'a str),
+    /// A quoted identifier, without its quotes.
+    Quoted(Cow<'a, str>),
+    /// A string, without quotes, escapes and introducer.
+    Text(Cow<'a, str>),
+    /// The digits of `x'…'` or `0x…`.
+    Hex(&'a str),
+    /// The digits of `b'…'` or `0b…`.
+    Bits(&'a str),
+    /// An unsigned number as written.
+    Number(&'a str),
+    /// `@name` without the `@`; also the host part of an account.
+    UserVariable(Cow<'a, str>),
+    /// `@@scope.name` without the `@@`.
+    SystemVariable(&'a str),
+    /// `:=`.
+    Assign,
+    /// Any other character.
+    Symbol(char),
+    /// The text ends inside this.
+    Unterminated(&'static str),
+    /// The text is over.
+    End,
+}
+
+impl Token<'_> {
+    /// Whether this is the given keyword, in any letter case. A quoted identifier never is.
+    pub fn is(&self, keyword: &str) -> bool {
+        matches!(self, Self::Word(word) if word.eq_ignore_ascii_case(keyword))
+    }
+
+    /// Whether this is one of the given keywords, in any letter case.
+    pub fn is_any(&self, keywords: &[&str]) -> bool {
+        keywords.iter().any(|keyword| self.is(keyword))
+    }
+}
+
+/// A token and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lexeme<'a> {
+    /// What it is.
+    pub token: Token<'a>,
+    /// Byte offset of its first byte.
+    pub start: usize,
+    /// Byte offset after its last byte.
+    pub end: usize,
+    /// It stands inside a version comment.
+    pub in_version_comment: bool,
+    /// A version comment began or ended between the token before and this one.
+    pub after_marker: bool,
+}
+
+/// Reads the tokens of one statement. Cloning it is cheap: that is how to look ahead.
+#[derive(Clone, Debug)]
+pub struct Lexer<'a> {
+    text: &'a str,
+    modes: SqlModes,
+    position: usize,
+    /// Version comments that are open; they may nest.
+    depth: usize,
+}
+
+impl<'a> Lexer<'a> {
+    /// Starts at the beginning of `text`.
+    pub fn new(text: &'a str, modes: SqlModes) -> Self {
+        Self {
+            text,
+            modes,
+            position: 0,
+            depth: 0,
+        }
+    }
+
+    /// The whole text being read.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The next token that is neither white space nor comment.
+    pub fn next_lexeme(&mut self) -> Lexeme<'a> {
+        let depth = self.depth;
+        let mut after_marker = false;
+        let skipped = self.skip_blanks(&mut after_marker);
+        let start = self.position;
+        let token = match skipped {
+            Err(what) => Token::Unterminated(what),
+            Ok(()) => self.token(),
+        };
+        Lexeme {
+            token,
+            start,
+            end: self.position,
+            in_version_comment: self.depth > 0,
+            after_marker: after_marker || depth != self.depth,
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.position..).unwrap_or_default()
+    }
+
+    fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn byte(&self, ahead: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.position + ahead).copied()
+    }
+
+    fn finish(&mut self) {
+        self.position = self.text.len();
+    }
+
+    fn skip_blanks(&mut self, after_marker: &mut bool) -> Result<(), &'static str> {
+        loop {
+            match (self.byte(0), self.byte(1), self.byte(2)) {
+                (Some(b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c), ..) => self.position += 1,
+                (Some(b'#'), ..) | (Some(b'-'), Some(b'-'), None | Some(0..=b' ')) => {
+                    match memchr(b'\n', self.rest().as_bytes()) {
+                        Some(newline) => self.position += newline + 1,
+                        None => self.finish(),
+                    }
+                }
+                (Some(b'*'), Some(b'/'), _) if self.depth > 0 => {
+                    self.position += 2;
+                    self.depth -= 1;
+                    *after_marker = true;
+                }
+                (Some(b'/'), Some(b'*'), _) => match version_comment(self.rest()) {
+                    Some(marker) => {
+                        self.position += marker;
+                        self.depth += 1;
+                        *after_marker = true;
+                    }
+                    None => self.skip_comment()?,
+                },
+                (Some(0xef), Some(0xbb), Some(0xbf)) if self.position == 0 => self.position = 3,
+                (None, ..) if self.depth > 0 => return Err("a version comment"),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Passes `/* … */`. As on a server, a version comment that is not run may hold one
+    /// more level of comments.
+    fn skip_comment(&mut self) -> Result<(), &'static str> {
+        let rest = self.rest();
+        let nests = rest.starts_with("/*!") || rest.starts_with("/*M!");
+        let mut at = 2;
+        loop {
+            let tail = rest.as_bytes().get(at..).unwrap_or_default();
+            let Some(close) = memmem::find(tail, b"*/") else {
+                self.finish();
+                return Err("a comment");
+            };
+            match memmem::find(tail, b"/*") {
+                Some(open) if nests && open < close => {
+                    match memmem::find(tail.get(open + 2..).unwrap_or_default(), b"*/") {
+                        Some(inner) => at += open + 2 + inner + 2,
+                        None => {
+                            self.finish();
+                            return Err("a comment");
+                        }
+                    }
+                }
+                _ => {
+                    self.position += at + close + 2;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn token(&mut self) -> Token<'a> {
+        let Some(byte) = self.byte(0) else {
+            return Token::End;
+        };
+        match byte {
+            b'`' => self.quoted(b'`', Token::Quoted),
+            b'"' if self.modes.ansi_quotes => self.quoted(b'"', Token::Quoted),
+            b'\'' | b'"' => self.quoted(byte, Token::Text),
+            b'@' => self.variable(),
+            b'0'..=b'9' => self.number(),
+            b'.' if self.byte(1).is_some_and(|b| b.is_ascii_digit()) && !self.after_name() => {
+                self.number()
+            }
+            b':' if self.byte(1) == Some(b'=') => {
+                self.position += 2;
+                Token::Assign
+            }
+            _ if is_word_byte(byte) => self.word(),
+            _ => {
+                let symbol = self.rest().chars().next().unwrap_or_default();
+                self.position += symbol.len_utf8();
+                Token::Symbol(symbol)
+            }
+        }
+    }
+
+    /// Whether the byte before could end a name, so that a dot here qualifies it.
+    fn after_name(&self) -> bool {
+        self.position
+            .checked_sub(1)
+            .and_then(|before| self.text.as_bytes().get(before))
+            .is_some_and(|&byte| is_word_byte(byte) || matches!(byte, b'`' | b'"'))
+    }
+
+    /// A quoted identifier or string: doubled quotes, and in strings backslashes, are escapes.
+    fn quoted(&mut self, quote: u8, make: fn(Cow<'a, str>) -> Token<'a>) -> Token<'a> {
+        let is_text = matches!(make(Cow::Borrowed("")), Token::Text(_));
+        let backslash = is_text && !self.modes.no_backslash_escapes;
+        let start = self.position + 1;
+        let bytes = self.text.as_bytes();
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            match bytes.get(at) {
+                None => {
+                    self.finish();
+                    return Token::Unterminated(if is_text { "a string" } else { "a quoted name" });
+                }
+                Some(&byte) if byte == quote => {
+                    if bytes.get(at + 1) != Some(&quote) {
+                        break;
+                    }
+                    escaped = true;
+                    at += 2;
+                }
+                Some(b'\\') if backslash => {
+                    escaped = true;
+                    at += 2;
+                }
+                Some(_) => at += 1,
+            }
+        }
+        self.position = at + 1;
+        let raw = self.slice(start, at);
+        make(if escaped {
+            Cow::Owned(unescape(raw, char::from(quote), backslash))
+        } else {
+            Cow::Borrowed(raw)
+        })
+    }
+
+    fn variable(&mut self) -> Token<'a> {
+        match self.byte(1) {
+            Some(b'@') => {
+                let length = self
+                    .rest()
+                    .bytes()
+                    .skip(2)
+                    .take_while(|&b| is_word_byte(b) || matches!(b, b'.' | b'`'))
+                    .count();
+                let start = self.position + 2;
+                self.position = start + length;
+                Token::SystemVariable(self.slice(start, self.position))
+            }
+            Some(quote @ (b'\'' | b'"' | b'`')) => {
+                self.position += 1;
+                match self.quoted(quote, Token::Text) {
+                    Token::Text(name) => Token::UserVariable(name),
+                    other => other,
+                }
+            }
+            _ => {
+                let length = self
+                    .rest()
+                    .bytes()
+                    .skip(1)
+                    .take_while(|&b| is_word_byte(b) || matches!(b, b'.' | b'-' | b'%'))
+                    .count();
+                // `@a-1` is an expression, `u@db-1.example` an account: only the latter
+                // follows a name without a blank.
+                let whole = self.slice(self.position + 1, self.position + 1 + length);
+                let name = if self.after_name() || self.after_quote() {
+                    whole
+                } else {
+                    whole.split(['-', '%']).next().unwrap_or_default()
+                };
+                self.position += 1 + name.len();
+                if name.is_empty() {
+                    Token::Symbol('@')
+                } else {
+                    Token::UserVariable(Cow::Borrowed(name))
+                }
+            }
+        }
+    }
+
+    fn after_quote(&self) -> bool {
+        self.text
+            .get(..self.position)
+            .is_some_and(|before| before.ends_with('\''))
+    }
+
+    /// A number, or a name that begins with a digit.
+    fn number(&mut self) -> Token<'a> {
+        let start = self.position;
+        let digits = |from: usize, allowed: fn(u8) -> bool| {
+            self.text
+                .bytes()
+                .skip(from)
+                .take_while(|&b| allowed(b))
+                .count()
+        };
+        for (prefix, allowed, make) in [
+            (
+                b'x',
+                (|b: u8| b.is_ascii_hexdigit()) as fn(u8) -> bool,
+                Token::Hex as fn(&'a str) -> Token<'a>,
+            ),
+            (b'b', |b| matches!(b, b'0' | b'1'), Token::Bits),
+        ] {
+            if self.byte(0) == Some(b'0') && self.byte(1) == Some(prefix) {
+                let end = start + 2 + digits(start + 2, allowed);
+                if end > start + 2 && !self.word_byte_at(end) {
+                    self.position = end;
+                    return make(self.slice(start + 2, end));
+                }
+            }
+        }
+        let is_digit: fn(u8) -> bool = |b| b.is_ascii_digit();
+        let mut end = start + digits(start, is_digit);
+        let bytes = self.text.as_bytes();
+        if bytes.get(end) == Some(&b'.') {
+            end += 1;
+            end += digits(end, is_digit);
+        }
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            let exponent = digits(end + 1 + sign, is_digit);
+            if exponent > 0 {
+                end += 1 + sign + exponent;
+            }
+        }
+        if self.word_byte_at(end) {
+            return self.word();
+        }
+        self.position = end;
+        Token::Number(self.slice(start, end))
+    }
+
+    fn word_byte_at(&self, at: usize) -> bool {
+        self.text
+            .as_bytes()
+            .get(at)
+            .is_some_and(|&b| is_word_byte(b))
+    }
+
+    /// A word, or the literal that it introduces: `x'41'`, `N'text'`, `_binary 'text'`.
+    fn word(&mut self) -> Token<'a> {
+        let start = self.position;
+        let length = self.rest().bytes().take_while(|&b| is_word_byte(b)).count();
+        // A number that turned out to be a name may begin with a dot.
+        self.position += length.max(1);
+        let word = self.slice(start, self.position);
+        if self.byte(0) == Some(b'\'') {
+            match word {
+                "x" | "X" => return self.digits_in_quotes(Token::Hex),
+                "b" | "B" => return self.digits_in_quotes(Token::Bits),
+                "n" | "N" => return self.quoted(b'\'', Token::Text),
+                _ => {}
+            }
+        }
+        if word.starts_with('_') {
+            let mut ahead = self.clone();
+            ahead.position += self.rest().len() - self.rest().trim_start().len();
+            if ahead.at_literal() {
+                let literal = ahead.token();
+                self.position = ahead.position;
+                return literal;
+            }
+        }
+        Token::Word(word)
+    }
+
+    /// Whether a literal begins here that an introducer may stand before.
+    fn at_literal(&self) -> bool {
+        match (self.byte(0), self.byte(1)) {
+            (Some(b'\''), _)
+            | (Some(b'x' | b'X' | b'b' | b'B'), Some(b'\''))
+            | (Some(b'0'), Some(b'x' | b'b')) => true,
+            (Some(b'"'), _) => !self.modes.ansi_quotes,
+            _ => false,
+        }
+    }
+
+    fn digits_in_quotes(&mut self, make: fn(&'a str) -> Token<'a>) -> Token<'a> {
+        let start = self.position + 1;
+        match memchr(b'\'', self.slice(start, self.text.len()).as_bytes()) {
+            Some(length) => {
+                self.position = start + length + 1;
+                make(self.slice(start, start + length))
+            }
+            None => {
+                self.finish();
+                Token::Unterminated("a literal")
+            }
+        }
+    }
+}
+
+/// The length of the opening of a version comment, when one stands at the start of `text`
+/// and servers run what it holds. Servers read five or six digits (MySQL manual, "Comments").
+fn version_comment(text: &str) -> Option<usize> {
+    let (opening, after) = ["/*!", "/*M!"]
+        .iter()
+        .find_map(|opening| Some((opening.len(), text.strip_prefix(opening)?)))?;
+    let digits = after.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    match digits {
+        6 if after.starts_with("999999") => None,
+        5 | 6 => Some(opening + digits),
+        _ => Some(opening),
+    }
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
+}
+
+fn unescape(raw: &str, quote: char, backslash: bool) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c == quote {
+            // The scanner ends a literal at a single quote, so this one is doubled.
+            chars.next();
+            text.push(quote);
+        } else if c == '\\' && backslash {
+            match chars.next() {
+                Some('0') => text.push('\0'),
+                Some('b') => text.push('\u{8}'),
+                Some('n') => text.push('\n'),
+                Some('r') => text.push('\r'),
+                Some('t') => text.push('\t'),
+                Some('Z') => text.push('\u{1a}'),
+                // Kept as they are, because LIKE gives them a meaning of their own.
+                Some(wildcard @ ('%' | '_')) => text.extend(['\\', wildcard]),
+                Some(other) => text.push(other),
+                None => {}
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }

@@ -23,6 +23,10 @@ pub struct Schema {
     pub routines: IndexMap<(RoutineKind, String), Routine>,
     /// Scheduled events.
     pub events: IndexMap<String, Event>,
+    /// Views that the source announced by a stand-in and has not defined yet, with the
+    /// columns that each is to have. Dump programs write a stand-in first, so that views
+    /// may use each other; one that is left at the end is a view the dump has lost.
+    pub stand_ins: IndexMap<String, Vec<String>>,
 }
 
 impl Schema {
@@ -56,6 +60,34 @@ impl Schema {
     }
 }
 
+/// An object's name as SQL text gives it, perhaps with its database.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// The database, where the text names one.
+    pub database: Option<String>,
+    /// The name itself.
+    pub name: String,
+}
+
+impl Name {
+    /// A name without a database.
+    pub fn local(name: impl Into<String>) -> Self {
+        Self {
+            database: None,
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(database) = &self.database {
+            write!(f, "{database}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
 /// Looks a name up exactly, then without regard to ASCII letter case.
 pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
     map.get(name).or_else(|| {
@@ -82,7 +114,8 @@ pub struct Table {
     pub engine: Option<String>,
     /// Default character set, lower case, `utf8mb3` for `utf8`.
     pub charset: Option<String>,
-    /// Default collation, lower case, `utf8mb3_…` for `utf8_…`; `None` when only the charset was given.
+    /// Default collation, lower case, `utf8mb3_…` for `utf8_…`. Where only the charset was
+    /// given this is the collation that the charset has by default.
     pub collation: Option<String>,
     /// `ROW_FORMAT`, upper case, where given.
     pub row_format: Option<String>,

@@ -1,0 +1,216 @@
+//! Rules: what is known of a database in, findings out.
+//!
+//! [`table`] lists every check once, for help, documents and JSON. Each family has a file;
+//! all of them read the [`Snapshot`] only and never ask where a fact came from.
+
+pub mod objects;
+pub mod restore;
+pub mod table;
+pub mod wholeness;
+
+use serde::Serialize;
+
+use crate::civicrm::site::Site;
+use crate::server_version::ServerVersion;
+use crate::snapshot::{At, Snapshot};
+
+/// What a finding does to the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// The backup, the upgrade or the application may fail or lose data.
+    Warning,
+    /// It will.
+    Error,
+}
+
+impl Severity {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// An entry of the table of checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Part of the contract with scripts; never changes.
+    pub id: &'static str,
+    /// How its findings usually rank; a finding may rank lower where it does less harm.
+    pub severity: Severity,
+    /// What it looks for, in a few words.
+    pub title: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+/// The thing a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Object {
+    /// `table`, `view`, `trigger`, `function`, `procedure`, `event`, `account`, `file`, …
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The table it belongs to, where it belongs to one.
+    pub table: Option<String>,
+}
+
+/// Something a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The check.
+    pub check: &'static Check,
+    /// How it ranks.
+    pub severity: Severity,
+    /// What it is about; `None` for the source as a whole.
+    pub object: Option<Object>,
+    /// What should be.
+    pub expected: Option<String>,
+    /// What is.
+    pub actual: Option<String>,
+    /// One sentence for people.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+    /// Where in the dump.
+    pub at: Option<At>,
+}
+
+impl Finding {
+    /// A finding of the check's own severity about the source as a whole.
+    pub fn new(check: &'static Check, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            check,
+            severity: check.severity,
+            object: None,
+            expected: None,
+            actual: None,
+            message: message.into(),
+            fix: fix.into(),
+            at: None,
+        }
+    }
+
+    /// Ranks it differently from the check's usual severity.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Says what it is about.
+    #[must_use]
+    pub fn about(mut self, kind: &'static str, name: impl Into<String>) -> Self {
+        self.object = Some(Object {
+            kind,
+            name: name.into(),
+            table: None,
+        });
+        self
+    }
+
+    /// Says which table the object belongs to.
+    #[must_use]
+    pub fn of_table(mut self, table: impl Into<String>) -> Self {
+        if let Some(object) = &mut self.object {
+            object.table = Some(table.into());
+        }
+        self
+    }
+
+    /// Sets both sides.
+    #[must_use]
+    pub fn sides(mut self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self.actual = Some(actual.into());
+        self
+    }
+
+    /// Says where in the dump.
+    #[must_use]
+    pub fn at(mut self, at: &At) -> Self {
+        self.at = Some(at.clone());
+        self
+    }
+}
+
+/// A check that could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotChecked {
+    /// The check's id.
+    pub check: &'static str,
+    /// Why not.
+    pub why: String,
+}
+
+/// What the checks of one run found.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Worst first once [`Findings::sort`] was called.
+    pub list: Vec<Finding>,
+    /// Checks that could not be made.
+    pub not_checked: Vec<NotChecked>,
+}
+
+impl Findings {
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Finding) {
+        self.list.push(finding);
+    }
+
+    /// Says that a check could not be made.
+    pub fn skip(&mut self, check: &'static Check, why: impl Into<String>) {
+        self.not_checked.push(NotChecked {
+            check: check.id,
+            why: why.into(),
+        });
+    }
+
+    /// Whether there is a finding of this check.
+    pub fn has(&self, check: &Check) -> bool {
+        self.list.iter().any(|finding| finding.check.id == check.id)
+    }
+
+    /// How many findings rank so.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.list
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    }
+
+    /// Worst first, then in the order of the table of checks; within a check as found.
+    pub fn sort(&mut self) {
+        let rank = |check: &Check| table::CHECKS.iter().position(|known| known.id == check.id);
+        self.list
+            .sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.check)));
+    }
+}
+
+/// What checks are told besides the snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The server the dump is to be restored on; `None` for the one it came from.
+    pub target: Option<ServerVersion>,
+}
+
+/// Whether a dump is whole and can be restored.
+pub fn verify(snapshot: &Snapshot, context: &Context) -> Findings {
+    let mut findings = Findings::default();
+    let site = Site::of(snapshot);
+    if let Some(dump) = &snapshot.dump {
+        wholeness::check(snapshot, dump, &mut findings);
+        restore::check(snapshot, dump, context, &mut findings);
+    }
+    objects::check(snapshot, site.as_ref(), &mut findings);
+    findings.sort();
+    findings
+}

@@ -1,0 +1,356 @@
+//! Is everything there that a backup should hold, and does it fit together?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::table::{
+    DEFINER_NAMED, REFERENCE_BROKEN, ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
+};
+use super::{Finding, Findings};
+use crate::civicrm::programs::{self, PHONE_FUNCTION};
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{Account, Name, RoutineKind, Schema};
+use crate::schema::references::{self, References};
+use crate::snapshot::Snapshot;
+
+const TRIGGER_FIX: &str = "Make the backup with --triggers, by an account with the TRIGGER privilege. \
+     On a restored site let CiviCRM rebuild them: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+const ROUTINE_FIX: &str = "Make the backup with --routines, by an account that may read routines. \
+     On a restored site let CiviCRM make it: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+const TABLE_FIX: &str = "Make the backup again with all tables; look for --ignore-table, for an \
+     account that cannot read the table, or for a damaged table on the server.";
+const VIEW_FIX: &str = "Make the backup again by an account with SHOW VIEW. On a restored site switch \
+     the languages off and on again, or let CiviCRM rebuild its views.";
+
+/// Adds what is missing from the database, or does not fit.
+pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
+    let structure = snapshot
+        .dump
+        .as_ref()
+        .is_none_or(|dump| dump.tables_created > 0);
+    if !structure {
+        for check in [&TABLE_MISSING, &VIEW_MISSING, &TRIGGER_MISSING, &ROUTINE_MISSING, &REFERENCE_BROKEN] {
+            findings.skip(check, "the dump holds no structure");
+        }
+        return;
+    }
+    missing_tables(snapshot, findings);
+    missing_views(snapshot, site, findings);
+    let phone_function = missing_triggers(&snapshot.schema, site, findings);
+    broken_references(snapshot, phone_function, findings);
+    definers(&snapshot.schema, findings);
+}
+
+/// Tables that something needs and nothing creates; one finding each, with all reasons.
+fn missing_tables(snapshot: &Snapshot, findings: &mut Findings) {
+    let schema = &snapshot.schema;
+    let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
+    if let Some(dump) = &snapshot.dump {
+        for (table, at) in &dump.never_created {
+            let reason = match snapshot.row_counts.get(table) {
+                Some(rows) => format!("{rows} rows for it are there"),
+                None => format!("{at} uses it"),
+            };
+            missing.entry(table).or_default().insert(reason);
+        }
+    }
+    for (table, definition) in &schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            let elsewhere = key
+                .referenced_database
+                .as_ref()
+                .is_some_and(|database| snapshot.database.as_ref() != Some(database));
+            if !elsewhere && !schema.has_relation(&key.referenced_table) {
+                missing
+                    .entry(&key.referenced_table)
+                    .or_default()
+                    .insert(format!("foreign key {name} of {table} refers to it"));
+            }
+        }
+    }
+    for (table, reasons) in missing {
+        let count = reasons.len();
+        let mut text = reasons.into_iter().take(3).collect::<Vec<_>>().join(", ");
+        if count > 3 {
+            text.push_str(&format!(" and {} more", count - 3));
+        }
+        findings.push(
+            Finding::new(
+                &TABLE_MISSING,
+                format!("table {table} is not in the dump: {text}"),
+                TABLE_FIX,
+            )
+            .about("table", table)
+            .sides("CREATE TABLE", "none"),
+        );
+    }
+}
+
+fn missing_views(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
+    let stand_ins = snapshot.dump.iter().flat_map(|dump| &dump.stand_ins);
+    let mut missing: IndexMap<String, &str> = stand_ins
+        .map(|view| (view.clone(), "only its stand-in is there"))
+        .collect();
+    if let Some(site) = site {
+        for view in programs::expected_views(site, &snapshot.schema) {
+            if !snapshot.schema.has_relation(&view) {
+                missing
+                    .entry(view)
+                    .or_insert("every multilingual table has one for each language");
+            }
+        }
+    }
+    for (view, reason) in missing {
+        findings.push(
+            Finding::new(
+                &VIEW_MISSING,
+                format!("view {view} is not in the dump: {reason}"),
+                VIEW_FIX,
+            )
+            .about("view", view)
+            .sides("CREATE VIEW", "none"),
+        );
+    }
+}
+
+/// Returns whether the release has the phone function.
+fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Findings) -> bool {
+    let skip = |findings: &mut Findings, why: &str| {
+        findings.skip(&TRIGGER_MISSING, why);
+        false
+    };
+    let Some(site) = site else {
+        return skip(findings, "no CiviCRM tables");
+    };
+    let Some(release) = site.declared_version() else {
+        return skip(findings, "civicrm_domain.version cannot be read, so the release is not known");
+    };
+    if release.is_upgrade_marker() {
+        let why = format!(
+            "civicrm_domain.version is {release}: an upgrade is under way or failed, and the \
+             upgrader drops all triggers until its end"
+        );
+        return skip(findings, &why);
+    }
+    if site.triggers_by_hand {
+        let why = "setting logging_no_trigger_permission is on: triggers are made by hand";
+        return skip(findings, why);
+    }
+    if between_steps(&release) && schema.triggers.is_empty() {
+        let why = format!(
+            "civicrm_domain.version is {release}, a step of an upgrade, during which there are no triggers"
+        );
+        return skip(findings, &why);
+    }
+    for expected in programs::expected_triggers(site, &release, schema) {
+        // A long table name may be cut differently, so the place counts as well as the name.
+        let there = schema.trigger(&expected.name).is_some()
+            || expected.table.len() > 48
+                && schema.triggers.values().any(|trigger| {
+                    trigger.table == expected.table
+                        && trigger.timing == expected.timing
+                        && trigger.event == expected.event
+                });
+        if !there {
+            findings.push(
+                Finding::new(
+                    &TRIGGER_MISSING,
+                    format!(
+                        "trigger {} of {} is not in the dump; CiviCRM {release} makes it ({})",
+                        expected.name, expected.table, expected.reason
+                    ),
+                    TRIGGER_FIX,
+                )
+                .about("trigger", expected.name)
+                .of_table(expected.table)
+                .sides("CREATE TRIGGER", "none"),
+            );
+        }
+    }
+    Version::parse("4.3.alpha1").is_some_and(|since| release >= since)
+        && schema.table("civicrm_phone").is_some()
+}
+
+/// A version such as 4.4.alpha1 that no site runs but an upgrade passes through.
+fn between_steps(release: &Version) -> bool {
+    release.as_str().contains("alpha") || release.as_str().contains("beta")
+}
+
+/// What one trigger, view, routine or event uses.
+struct User<'a> {
+    kind: &'static str,
+    name: &'a str,
+    table: Option<&'a str>,
+    uses: References,
+}
+
+impl User<'_> {
+    fn describe(&self) -> String {
+        format!("{} {}", self.kind, self.name)
+    }
+}
+
+fn users(schema: &Schema) -> Vec<User<'_>> {
+    let modes = |sql_mode: Option<&String>| {
+        let has = |flag| sql_mode.is_some_and(|mode| mode.contains(flag));
+        SqlModes {
+            ansi_quotes: has("ANSI"),
+            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
+        }
+    };
+    let plain = SqlModes::default();
+    let triggers = schema.triggers.iter().map(|(name, trigger)| User {
+        kind: "trigger",
+        name,
+        table: Some(&trigger.table),
+        uses: references::of(&trigger.body, modes(trigger.sql_mode.as_ref())),
+    });
+    let views = schema.views.iter().map(|(name, view)| User {
+        kind: "view",
+        name,
+        table: None,
+        uses: references::of(&view.query, plain),
+    });
+    let routines = schema.routines.iter().map(|((kind, name), routine)| User {
+        kind: kind.as_str(),
+        name,
+        table: None,
+        uses: references::of(&routine.definition, plain),
+    });
+    let events = schema.events.iter().map(|(name, event)| User {
+        kind: "event",
+        name,
+        table: None,
+        uses: references::of(&event.definition, plain),
+    });
+    triggers.chain(views).chain(routines).chain(events).collect()
+}
+
+fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut Findings) {
+    let schema = &snapshot.schema;
+    let here = |name: &Name| {
+        name.database
+            .as_ref()
+            .is_none_or(|database| snapshot.database.as_ref() == Some(database))
+    };
+    let mut routines: BTreeMap<(RoutineKind, String), BTreeSet<String>> = BTreeMap::new();
+    if phone_function && schema.routine(RoutineKind::Function, PHONE_FUNCTION).is_none() {
+        routines.insert((RoutineKind::Function, PHONE_FUNCTION.to_owned()), BTreeSet::new());
+    }
+    for user in users(schema) {
+        let calls = [
+            (RoutineKind::Function, &user.uses.functions),
+            (RoutineKind::Procedure, &user.uses.procedures),
+        ];
+        for (kind, names) in calls {
+            for called in names.iter().filter(|name| here(name)) {
+                if schema.routine(kind, &called.name).is_none() {
+                    routines
+                        .entry((kind, called.name.clone()))
+                        .or_default()
+                        .insert(user.describe());
+                }
+            }
+        }
+        for (what, object) in broken_parts(schema, &user, &here) {
+            let mut finding = Finding::new(
+                &REFERENCE_BROKEN,
+                format!("{} uses {what}, which is not there", user.describe()),
+                "If it was lost, make the backup again; if the site has it so, let CiviCRM rebuild its \
+                 triggers and views, or drop what is left over.",
+            )
+            .about(user.kind, user.name)
+            .sides(object, "missing");
+            if let Some(table) = user.table {
+                finding = finding.of_table(table);
+            }
+            findings.push(finding);
+        }
+    }
+    for ((kind, name), callers) in routines {
+        let kind = kind.as_str();
+        let why = match callers.len() {
+            0 => "CiviCRM makes it for civicrm_phone".to_owned(),
+            1 | 2 => format!("{} calls it", callers.into_iter().collect::<Vec<_>>().join(", ")),
+            more => {
+                let first = callers.into_iter().next().unwrap_or_default();
+                format!("{first} and {} others call it", more - 1)
+            }
+        };
+        findings.push(
+            Finding::new(
+                &ROUTINE_MISSING,
+                format!("{kind} {name} is not in the dump: {why}"),
+                ROUTINE_FIX,
+            )
+            .about(kind, name)
+            .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
+        );
+    }
+}
+
+/// Tables and columns that `user` uses and that do not exist: for a sentence, and by name.
+fn broken_parts(
+    schema: &Schema,
+    user: &User<'_>,
+    here: &impl Fn(&Name) -> bool,
+) -> Vec<(String, String)> {
+    let mut broken = Vec::new();
+    for table in user.uses.tables.iter().filter(|name| here(name)) {
+        if !schema.has_relation(&table.name) {
+            broken.push((format!("table {}", table.name), table.name.clone()));
+        }
+    }
+    let mut columns: BTreeSet<(&str, &str)> = BTreeSet::new();
+    if let Some(table) = user.table {
+        for column in &user.uses.row_columns {
+            columns.insert((table, column));
+        }
+    }
+    for (table, column) in &user.uses.columns {
+        if here(table) {
+            columns.insert((&table.name, column));
+        }
+    }
+    for (table, column) in columns {
+        let known = schema.table(table).map(|table| {
+            table.columns.keys().any(|known| known.eq_ignore_ascii_case(column))
+        });
+        if known == Some(false) {
+            broken.push((format!("column {column} of {table}"), format!("{table}.{column}")));
+        }
+    }
+    broken
+}
+
+/// One note for each account that objects run as.
+fn definers(schema: &Schema, findings: &mut Findings) {
+    let triggers = schema.triggers.values().map(|t| ("trigger", &t.definer));
+    let views = schema.views.values().map(|v| ("view", &v.definer));
+    let routines = schema.routines.values().map(|r| ("routine", &r.definer));
+    let events = schema.events.values().map(|e| ("event", &e.definer));
+    let mut accounts: BTreeMap<&Account, IndexMap<&str, usize>> = BTreeMap::new();
+    for (kind, definer) in triggers.chain(views).chain(routines).chain(events) {
+        if let Some(account) = definer {
+            *accounts.entry(account).or_default().entry(kind).or_default() += 1;
+        }
+    }
+    for (account, kinds) in accounts {
+        let counts = kinds
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        findings.push(
+            Finding::new(
+                &DEFINER_NAMED,
+                format!("{counts} run as {account}"),
+                "Before restoring on another server create that account there, or replace the DEFINER \
+                 clauses in the dump.",
+            )
+            .about("account", account.to_string()),
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Every check, once. Help, documents and reports are made from this table.
+
+use super::Check;
+use super::Severity::{Error, Note, Warning};
+
+macro_rules! checks {
+    ($($name:ident = $id:literal, $severity:ident, $title:literal, $why:literal, $source:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $name: Check = Check {
+                id: $id,
+                severity: $severity,
+                title: $title,
+                why: $why,
+                source: $source,
+            };
+        )*
+        /// All checks, in the order in which reports list them.
+        pub static CHECKS: &[&Check] = &[$(&$name),*];
+    };
+}
+
+checks! {
+    DUMP_UNREADABLE = "dump-unreadable", Error,
+        "the container (gzip, zstd, …) is damaged",
+        "Whatever comes after the damage is lost, and the program that unpacks the dump stops there.",
+        "RFC 1952, RFC 8878; measured with gzip -dc";
+    DUMP_TRUNCATED = "dump-truncated", Error,
+        "the dump ends before its end",
+        "Tables, rows, triggers or routines that should follow are not in the backup.",
+        "mysqldump writes its last line, restores variables and unlocks tables only when it got through";
+    DUMP_EMPTY = "dump-empty", Error,
+        "there is no statement in the dump",
+        "There is nothing to restore.",
+        "";
+    DUMP_ERROR_TEXT = "dump-error-text", Error,
+        "text that is no SQL stands in the dump, such as a message of the dump program",
+        "The restore stops there, and the message mostly says that something could not be dumped.",
+        "mysqldump with standard error in the same file; -- insufficient privileges to …";
+    DUMP_DAMAGED = "dump-damaged", Error,
+        "a statement in the middle of the dump is broken",
+        "The restore stops there, and what the statement should have made is lost.",
+        "";
+    DUMP_ENCODING = "dump-encoding", Error,
+        "the text is UTF-16 or no text",
+        "No client can restore it as it is.",
+        "PowerShell's > writes UTF-16";
+    DUMP_NO_STRUCTURE = "dump-no-structure", Error,
+        "rows without CREATE TABLE, or tables without columns",
+        "It cannot be restored into an empty database.",
+        "mysqldump --no-create-info; phpMyAdmin 5.2 in ANSI mode writes tables without columns";
+    DUMP_NO_DATA = "dump-no-data", Error,
+        "tables without a single row",
+        "The structure alone is no backup.",
+        "mysqldump --no-data, mydumper --no-data";
+    DUMP_NO_END = "dump-no-end", Warning,
+        "nothing in the dump marks its end",
+        "Whether it was cut between two statements cannot be told.",
+        "mysqldump --compact and --skip-comments leave the last line out";
+    TABLE_MISSING = "table-missing", Error,
+        "a table is not in the dump although other parts of it need it",
+        "Its rows, or what refers to it, cannot be restored.",
+        "";
+    VIEW_MISSING = "view-missing", Error,
+        "a view is not in the dump",
+        "Pages and reports of a multilingual site read through its views.",
+        "CRM/Core/I18n/Schema.php: one view per localizable table and language";
+    TRIGGER_MISSING = "trigger-missing", Error,
+        "a trigger that CiviCRM makes is not in the dump",
+        "After a restore, change dates, phone search, relationships or the log stop being kept, silently.",
+        "CRM/Contact/BAO/Contact.php, Civi/Core/SqlTriggers.php, CRM/Logging/Schema.php";
+    ROUTINE_MISSING = "routine-missing", Error,
+        "a function or procedure that triggers or views call is not in the dump",
+        "After a restore every write that fires such a trigger fails with error 1305.",
+        "mysqldump leaves routines out unless --routines is given";
+    REFERENCE_BROKEN = "reference-broken", Error,
+        "a trigger, view or routine uses a table or column that is not there",
+        "Every statement that fires or reads it fails with error 1146 or 1054.",
+        "reported with stale log tables and views";
+    DEFINER_NAMED = "definer-named", Note,
+        "which accounts the triggers, views, routines and events run as",
+        "On another server the account must exist, or every statement that uses them fails with error 1449.",
+        "measured on MariaDB 10.5 to 11.8 and MySQL 9.7";
+    RESTORE_KEY_ORDER = "restore-key-order", Error,
+        "foreign keys are checked while their parent tables do not exist yet",
+        "The restore stops with error 1005 or 1824.",
+        "mysqldump --compact leaves FOREIGN_KEY_CHECKS=0 out";
+    RESTORE_GTID = "restore-gtid", Warning,
+        "the dump sets GTID_PURGED",
+        "MariaDB does not know the variable (1193); MySQL refuses it where the GTIDs overlap (3546).",
+        "mysqldump 8 and 9 with GTIDs on, unless --set-gtid-purged=OFF or COMMENTED";
+    RESTORE_COLLATION = "restore-collation", Error,
+        "the target server does not know a collation or character set",
+        "The restore stops with error 1273 or 1115.",
+        "measured on MariaDB 10.5 to 11.8 and MySQL 9.7";
+    RESTORE_SQL_MODE = "restore-sql-mode", Error,
+        "sql_mode values that the target server refuses, or under which a trigger does not parse",
+        "The restore stops with error 1231 or 1064 before the trigger or routine.",
+        "measured: MySQL 8 and later refuse NO_AUTO_CREATE_USER";
+    RESTORE_OTHER_DATABASE = "restore-other-database", Warning,
+        "the dump names the database it goes into",
+        "Loading it into another database overwrites the one it names.",
+        "mysqldump --databases, Adminer";
+    RESTORE_SANDBOX_LINE = "restore-sandbox-line", Note,
+        "the first line is MariaDB's sandbox mark",
+        "Clients of MariaDB from before May 2024 stop at it.",
+        "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_well_formed() {
+        let ids: HashSet<&str> = CHECKS.iter().map(|check| check.id).collect();
+        assert_eq!(ids.len(), CHECKS.len());
+        for id in ids {
+            assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{id}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What the rows of CiviCRM's own tables say about a site.
+
+use crate::civicrm::release::Version;
+use crate::dump::reader::RowsWanted;
+use crate::snapshot::{Row, Snapshot};
+
+/// The rows that this module reads; readers keep just these.
+pub const ROWS_WANTED: &[RowsWanted] = &[
+    RowsWanted {
+        table: "civicrm_domain",
+        containing: b"",
+    },
+    RowsWanted {
+        table: "civicrm_custom_group",
+        containing: b"",
+    },
+    RowsWanted {
+        table: "civicrm_setting",
+        containing: b"logging",
+    },
+    RowsWanted {
+        table: "civicrm_log",
+        containing: b"upgrade:",
+    },
+];
+
+/// How the names of CiviCRM's tables begin.
+pub const TABLE_PREFIX: &str = "civicrm_";
+
+/// A CiviCRM site as its database describes it.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Rows of `civicrm_domain` in order; `None` when they cannot be read.
+    pub domains: Option<Vec<Domain>>,
+    /// Groups of custom fields, each with a table of its own.
+    pub custom_groups: Vec<CustomGroup>,
+    /// Whether detailed logging is switched on, where the settings say so.
+    pub logging: Option<bool>,
+    /// Setting `logging_no_trigger_permission` (4.7.7 and later): an administrator makes the
+    /// triggers, CiviCRM does not.
+    pub triggers_by_hand: bool,
+    /// Steps the upgrader noted in `civicrm_log`, oldest first: `upgrade:4.7.31->5.0.alpha1`.
+    pub upgrade_steps: Vec<String>,
+}
+
+/// A row of `civicrm_domain`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Domain {
+    /// `id`.
+    pub id: Option<u64>,
+    /// `version` as stored; `None` is NULL.
+    pub version: Option<String>,
+    /// Languages of a multilingual site, such as `en_US`; empty on others.
+    pub locales: Vec<String>,
+}
+
+/// A row of `civicrm_custom_group`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomGroup {
+    /// The table that holds its data.
+    pub table: String,
+    /// What it extends: `Contact`, `Individual`, `Activity`, …
+    pub extends: String,
+    /// Whether one entity may have several records.
+    pub is_multiple: bool,
+    /// Whether it is in use.
+    pub is_active: bool,
+}
+
+impl Site {
+    /// Reads the site out of a snapshot; `None` when the database holds no CiviCRM table.
+    pub fn of(snapshot: &Snapshot) -> Option<Self> {
+        let is_civicrm = |name: &String| name.starts_with(TABLE_PREFIX);
+        let schema = &snapshot.schema;
+        if !schema.tables.keys().any(is_civicrm) && !snapshot.row_counts.keys().any(is_civicrm) {
+            return None;
+        }
+        let rows = |table: &str| snapshot.rows.get(table).map(Vec::as_slice);
+        let domain_rows = match rows("civicrm_domain") {
+            Some(rows) => Some(rows),
+            // No row kept: there is none, unless rows were counted that could not be read.
+            None if !snapshot.row_counts.contains_key("civicrm_domain") => schema
+                .table("civicrm_domain")
+                .map(|_| &[][..]),
+            None => None,
+        };
+        let settings = rows("civicrm_setting").unwrap_or_default();
+        Some(Self {
+            domains: domain_rows.map(|rows| rows.iter().map(Domain::of).collect()),
+            custom_groups: rows("civicrm_custom_group")
+                .unwrap_or_default()
+                .iter()
+                .filter_map(CustomGroup::of)
+                .collect(),
+            logging: setting(settings, "logging")
+                .or_else(|| domain_rows?.iter().find_map(logging_in_config_backend)),
+            triggers_by_hand: setting(settings, "logging_no_trigger_permission").unwrap_or(false),
+            upgrade_steps: rows("civicrm_log")
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|row| text(row, "data"))
+                .filter(|data| data.starts_with("upgrade:"))
+                .collect(),
+        })
+    }
+
+    /// The first domain's version, where it is a version at all.
+    pub fn declared_version(&self) -> Option<Version> {
+        let domain = self.domains.as_ref()?.first()?;
+        Version::parse(domain.version.as_deref()?)
+    }
+
+    /// Languages of a multilingual site; empty on others.
+    pub fn locales(&self) -> &[String] {
+        self.domains
+            .iter()
+            .flatten()
+            .map(|domain| domain.locales.as_slice())
+            .find(|locales| !locales.is_empty())
+            .unwrap_or_default()
+    }
+}
+
+impl Domain {
+    fn of(row: &Row) -> Self {
+        let locales = text(row, "locales").unwrap_or_default();
+        Self {
+            id: text(row, "id").and_then(|id| id.parse().ok()),
+            version: text(row, "version"),
+            // CiviCRM separates the codes with byte 1.
+            locales: locales
+                .split('\u{1}')
+                .filter(|code| !code.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+}
+
+impl CustomGroup {
+    fn of(row: &Row) -> Option<Self> {
+        Some(Self {
+            table: text(row, "table_name")?,
+            extends: text(row, "extends").unwrap_or_default(),
+            is_multiple: text(row, "is_multiple").is_some_and(|value| value != "0"),
+            is_active: text(row, "is_active").is_none_or(|value| value != "0"),
+        })
+    }
+}
+
+fn text(row: &Row, column: &str) -> Option<String> {
+    let value = row.get(column)?.as_deref()?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// A yes-or-no setting; `civicrm_setting.value` is serialized by PHP: `i:1;`, `s:1:"1";`, `b:1;`.
+fn setting(rows: &[Row], name: &str) -> Option<bool> {
+    let row = rows
+        .iter()
+        .find(|row| text(row, "name").as_deref() == Some(name))?;
+    let value = text(row, "value")?;
+    let value = value.trim_end_matches(';');
+    let scalar = value.rsplit(':').next()?.trim_matches('"');
+    Some(!matches!(scalar, "" | "0" | "N"))
+}
+
+/// Up to 4.6 the switch is a key of the serialized `civicrm_domain.config_backend`.
+fn logging_in_config_backend(row: &Row) -> Option<bool> {
+    let config = text(row, "config_backend")?;
+    let (_, value) = config.split_once("s:7:\"logging\";")?;
+    Some(["i:1;", "s:1:\"1\";", "b:1;"].iter().any(|on| value.starts_with(on)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(columns: &[(&str, &str)]) -> Row {
+        columns
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some(value.as_bytes().to_vec())))
+            .collect()
+    }
+
+    fn snapshot(table: &str, rows: Vec<Row>) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.row_counts.insert("civicrm_domain".into(), 1);
+        snapshot.rows.insert(table.into(), rows);
+        snapshot
+    }
+
+    #[test]
+    fn locales_are_split_at_the_separator_byte() {
+        let rows = vec![row(&[("id", "1"), ("locales", "\u{1}en_US\u{1}fr_FR\u{1}")])];
+        let site = Site::of(&snapshot("civicrm_domain", rows)).unwrap();
+        assert_eq!(site.locales(), ["en_US", "fr_FR"]);
+    }
+
+    #[test]
+    fn serialized_settings_are_understood() {
+        for (value, on) in [
+            ("i:1;", true),
+            ("s:1:\"1\";", true),
+            ("b:1;", true),
+            ("i:0;", false),
+            ("s:0:\"\";", false),
+            ("N;", false),
+        ] {
+            let rows = vec![row(&[("name", "logging"), ("value", value)])];
+            let site = Site::of(&snapshot("civicrm_setting", rows)).unwrap();
+            assert_eq!(site.logging, Some(on), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_database_without_civicrm_tables_is_no_site() {
+        assert!(Site::of(&Snapshot::default()).is_none());
+    }
+}

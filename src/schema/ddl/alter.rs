@@ -1,0 +1,242 @@
+//! ALTER TABLE, CREATE INDEX and DROP INDEX.
+
+use super::{
+    AlterAction, AlterTable, DdlError, Position, Statement, column, key, parser::Parser, table,
+};
+use crate::schema::{charset, lexer::Token};
+
+/// ALTER TABLE from after the word TABLE.
+pub(super) fn alter_table(parser: &mut Parser) -> Result<Statement, DdlError> {
+    let if_exists = parser.eat_if_exists();
+    let name = parser.name("the name of a table")?;
+    if parser.eat("WAIT") {
+        parser.number::<u64>()?;
+    } else {
+        parser.eat("NOWAIT");
+    }
+    let mut actions = Vec::new();
+    while *parser.peek() != Token::End {
+        action(parser, &mut actions)?;
+        // Table options may follow each other without commas.
+        if !parser.eat_symbol(',') && !matches!(actions.last(), Some(AlterAction::Option(_))) {
+            parser.expect_end()?;
+        }
+    }
+    Ok(Statement::AlterTable(AlterTable {
+        name,
+        if_exists,
+        actions,
+    }))
+}
+
+fn action(parser: &mut Parser, actions: &mut Vec<AlterAction>) -> Result<(), DdlError> {
+    let action = if parser.eat("ADD") {
+        return add(parser, actions);
+    } else if parser.eat("DROP") {
+        drop(parser)?
+    } else if parser.eat("MODIFY") {
+        parser.eat("COLUMN");
+        let if_exists = parser.eat_if_exists();
+        let definition = column::definition(parser)?;
+        AlterAction::ChangeColumn {
+            from: definition.name.clone(),
+            definition,
+            position: position(parser)?,
+            if_exists,
+        }
+    } else if parser.eat("CHANGE") {
+        parser.eat("COLUMN");
+        let if_exists = parser.eat_if_exists();
+        AlterAction::ChangeColumn {
+            from: parser.identifier("a column name")?,
+            definition: column::definition(parser)?,
+            position: position(parser)?,
+            if_exists,
+        }
+    } else if parser.eat("RENAME") {
+        rename(parser)?
+    } else if parser.at("ALTER") && !parser.peek_second().is_any(&["INDEX", "KEY", "CHECK"]) {
+        parser.advance();
+        parser.eat("COLUMN");
+        let column = parser.identifier("a column name")?;
+        if parser.eat_all(&["SET", "DEFAULT"]) {
+            let default = column::default_value(parser)?;
+            AlterAction::SetDefault { column, default }
+        } else if parser.eat_all(&["DROP", "DEFAULT"]) {
+            let default = None;
+            AlterAction::SetDefault { column, default }
+        } else {
+            other(parser)?
+        }
+    } else if parser.eat_all(&["CONVERT", "TO"]) {
+        convert(parser)?
+    } else if parser.eat_all(&["DISABLE", "KEYS"]) {
+        AlterAction::DisableKeys
+    } else if parser.eat_all(&["ENABLE", "KEYS"]) {
+        AlterAction::EnableKeys
+    } else if let Some(option) = table::option(parser)? {
+        AlterAction::Option(option)
+    } else {
+        other(parser)?
+    };
+    actions.push(action);
+    Ok(())
+}
+
+/// An action that the model does not know, up to the next comma.
+fn other(parser: &mut Parser) -> Result<AlterAction, DdlError> {
+    if !matches!(parser.peek(), Token::Word(_)) {
+        return Err(parser.unexpected("an action of ALTER TABLE"));
+    }
+    let text = parser.text_until(|token| *token == Token::Symbol(','))?;
+    Ok(AlterAction::Other { text })
+}
+
+fn add(parser: &mut Parser, actions: &mut Vec<AlterAction>) -> Result<(), DdlError> {
+    if parser.at("PARTITION") || parser.at("SYSTEM") {
+        actions.push(other(parser)?);
+        return Ok(());
+    }
+    if let Some((element, if_not_exists)) = key::element(parser)? {
+        actions.push(AlterAction::Add {
+            element,
+            if_not_exists,
+        });
+        return Ok(());
+    }
+    parser.eat("COLUMN");
+    let if_not_exists = parser.eat_if_not_exists();
+    let several = parser.eat_symbol('(');
+    loop {
+        let definition = column::definition(parser)?;
+        actions.push(AlterAction::AddColumn {
+            definition,
+            position: position(parser)?,
+            if_not_exists,
+        });
+        if !several {
+            return Ok(());
+        }
+        if !parser.eat_symbol(',') {
+            return parser.expect_symbol(')', ", or )");
+        }
+    }
+}
+
+fn position(parser: &mut Parser) -> Result<Position, DdlError> {
+    Ok(if parser.eat("FIRST") {
+        Position::First
+    } else if parser.eat("AFTER") {
+        Position::After(parser.identifier("a column name")?)
+    } else {
+        Position::Unchanged
+    })
+}
+
+fn drop(parser: &mut Parser) -> Result<AlterAction, DdlError> {
+    if parser.eat_all(&["PRIMARY", "KEY"]) {
+        return Ok(AlterAction::DropPrimaryKey);
+    }
+    if parser.eat_any(&["KEY", "INDEX"]) {
+        return Ok(AlterAction::DropIndex {
+            if_exists: parser.eat_if_exists(),
+            name: parser.identifier("the name of a key")?,
+        });
+    }
+    if parser.eat_all(&["FOREIGN", "KEY"]) {
+        return Ok(AlterAction::DropForeignKey {
+            if_exists: parser.eat_if_exists(),
+            name: parser.identifier("the name of a foreign key")?,
+        });
+    }
+    if parser.eat("CONSTRAINT") {
+        parser.eat_if_exists();
+        return Ok(AlterAction::DropConstraint {
+            name: parser.identifier("the name of a constraint")?,
+        });
+    }
+    let is_name = !parser.peek_second().is_any(&["RESTRICT", "CASCADE"])
+        && matches!(parser.peek_second(), Token::Word(_) | Token::Quoted(_));
+    if is_name && parser.at_any(&["CHECK", "PARTITION", "SYSTEM", "PERIOD"]) {
+        return other(parser);
+    }
+    parser.eat("COLUMN");
+    let if_exists = parser.eat_if_exists();
+    let name = parser.identifier("a column name")?;
+    parser.eat_any(&["RESTRICT", "CASCADE"]);
+    Ok(AlterAction::DropColumn { name, if_exists })
+}
+
+fn rename(parser: &mut Parser) -> Result<AlterAction, DdlError> {
+    if parser.eat_any(&["INDEX", "KEY"]) {
+        let from = parser.identifier("the name of a key")?;
+        parser.expect("TO")?;
+        let to = parser.identifier("the name of a key")?;
+        return Ok(AlterAction::RenameIndex { from, to });
+    }
+    if parser.eat("COLUMN") {
+        let from = parser.identifier("a column name")?;
+        parser.expect("TO")?;
+        let to = parser.identifier("a column name")?;
+        return Ok(AlterAction::RenameColumn { from, to });
+    }
+    if !parser.eat_any(&["TO", "AS"]) {
+        parser.eat_symbol('=');
+    }
+    Ok(AlterAction::RenameTo(parser.name("the name of a table")?))
+}
+
+/// `CONVERT TO CHARACTER SET x [COLLATE y]`.
+fn convert(parser: &mut Parser) -> Result<AlterAction, DdlError> {
+    if !parser.eat("CHARSET") {
+        parser.expect("CHARACTER")?;
+        parser.expect("SET")?;
+    }
+    let charset = charset::canonical(&parser.word_or_text("a character set")?);
+    let collation = if parser.eat("COLLATE") {
+        Some(charset::canonical(&parser.word_or_text("a collation")?))
+    } else {
+        None
+    };
+    let (charset, collation) = charset::complete(
+        Some(charset).filter(|charset| charset != "default"),
+        collation,
+    );
+    Ok(AlterAction::ConvertTo { charset, collation })
+}
+
+/// CREATE INDEX from the kind of index on.
+pub(super) fn create_index(parser: &mut Parser) -> Result<Statement, DdlError> {
+    let Some(kind) = key::index_kind(parser) else {
+        return Err(parser.unexpected("INDEX"));
+    };
+    let if_not_exists = parser.eat_if_not_exists();
+    let Some(name) = key::index_name(parser)? else {
+        return Err(parser.unexpected("the name of an index"));
+    };
+    parser.expect("ON")?;
+    let table = parser.name("the name of a table")?;
+    let index = key::index(parser, kind)?;
+    // ALGORITHM and LOCK.
+    parser.rest()?;
+    Ok(Statement::CreateIndex {
+        table,
+        name,
+        index,
+        if_not_exists,
+    })
+}
+
+/// DROP INDEX from after the word INDEX.
+pub(super) fn drop_index(parser: &mut Parser) -> Result<Statement, DdlError> {
+    let if_exists = parser.eat_if_exists();
+    let name = parser.identifier("the name of an index")?;
+    parser.expect("ON")?;
+    let table = parser.name("the name of a table")?;
+    parser.rest()?;
+    Ok(Statement::DropIndex {
+        table,
+        name,
+        if_exists,
+    })
+}

@@ -1,0 +1,204 @@
+//! Data types in canonical spelling.
+
+use super::{DdlError, parser::Parser};
+use crate::schema::lexer::Token;
+
+/// A data type and what its spelling says besides.
+pub(super) struct DataType {
+    /// Canonical: lower case, no display width of integers, defaults written out.
+    pub name: String,
+    /// The character set that spellings such as NCHAR imply.
+    pub charset: Option<&'static str>,
+    /// `SERIAL`: also NOT NULL AUTO_INCREMENT UNIQUE.
+    pub serial: bool,
+}
+
+/// Integer types: all their spellings, the canonical one, and the digits that ZEROFILL pads to.
+const INTEGERS: &[(&[&str], &str, u32)] = &[
+    (&["tinyint", "int1"], "tinyint", 3),
+    (&["smallint", "int2"], "smallint", 5),
+    (&["mediumint", "middleint", "int3"], "mediumint", 8),
+    (&["int", "integer", "int4"], "int", 10),
+    (&["bigint", "int8"], "bigint", 20),
+];
+
+pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
+    if !matches!(parser.peek(), Token::Word(_))
+        || parser.at_any(&[
+            "NOT", "NULL", "DEFAULT", "PRIMARY", "KEY", "UNIQUE", "COMMENT",
+        ])
+    {
+        return Err(parser.unexpected("a data type"));
+    }
+    let word = parser.identifier("a data type")?.to_ascii_lowercase();
+    let mut charset = None;
+    if let Some((_, name, width)) = INTEGERS
+        .iter()
+        .find(|(spellings, ..)| spellings.contains(&word.as_str()))
+    {
+        let given = arguments(parser)?;
+        let name = integer(parser, name, given.first().copied().unwrap_or(*width));
+        return Ok(plain(name));
+    }
+    let name = match word.as_str() {
+        "bool" | "boolean" => "tinyint".to_owned(),
+        "serial" => {
+            return Ok(DataType {
+                name: "bigint unsigned".to_owned(),
+                charset: None,
+                serial: true,
+            });
+        }
+        "decimal" | "dec" | "numeric" | "fixed" => {
+            let given = arguments(parser)?;
+            let precision = given.first().copied().unwrap_or(10);
+            let scale = given.get(1).copied().unwrap_or(0);
+            signed(parser, format!("decimal({precision},{scale})"))
+        }
+        "float" | "double" | "real" | "float4" | "float8" => {
+            parser.eat("PRECISION");
+            let name = match (word.as_str(), arguments(parser)?.as_slice()) {
+                ("float", [bits]) if *bits > 24 => "double".to_owned(),
+                ("float" | "float4", [precision, scale]) => format!("float({precision},{scale})"),
+                ("float" | "float4", _) => "float".to_owned(),
+                (_, [precision, scale]) => format!("double({precision},{scale})"),
+                _ => "double".to_owned(),
+            };
+            signed(parser, name)
+        }
+        "bit" => format!("bit({})", arguments(parser)?.first().unwrap_or(&1)),
+        "char" | "character" | "nchar" | "varchar" | "varcharacter" | "nvarchar" | "national" => {
+            let mut word = word;
+            if word == "national" {
+                word = parser.identifier("CHAR")?.to_ascii_lowercase();
+                charset = Some("utf8mb3");
+            } else if word.starts_with('n') {
+                charset = Some("utf8mb3");
+            }
+            let varying = word.contains("var") || parser.eat_any(&["VARYING", "VARCHAR"]);
+            let length = arguments(parser)?.first().copied().unwrap_or(1);
+            match (varying, parser.eat("BYTE")) {
+                (true, true) => format!("varbinary({length})"),
+                (true, false) => format!("varchar({length})"),
+                (false, true) => format!("binary({length})"),
+                (false, false) => format!("char({length})"),
+            }
+        }
+        "binary" => format!("binary({})", arguments(parser)?.first().unwrap_or(&1)),
+        "long" => {
+            let binary = parser.eat("VARBINARY");
+            if !binary {
+                parser.eat_any(&["VARCHAR", "VARCHARACTER"]);
+            }
+            if binary { "mediumblob" } else { "mediumtext" }.to_owned()
+        }
+        "text" | "blob" => {
+            arguments(parser)?;
+            word
+        }
+        "time" | "datetime" | "timestamp" => match arguments(parser)?.first() {
+            Some(digits @ 1..) => format!("{word}({digits})"),
+            _ => word,
+        },
+        "year" => match arguments(parser)?.first() {
+            Some(2) => "year(2)".to_owned(),
+            _ => word,
+        },
+        "enum" | "set" => format!("{word}({})", values(parser)?),
+        "geomcollection" => "geometrycollection".to_owned(),
+        _ => {
+            let given: Vec<String> = arguments(parser)?.iter().map(u32::to_string).collect();
+            if given.is_empty() {
+                word
+            } else {
+                format!("{word}({})", given.join(","))
+            }
+        }
+    };
+    Ok(DataType {
+        charset,
+        ..plain(name)
+    })
+}
+
+fn plain(name: String) -> DataType {
+    DataType {
+        name,
+        charset: None,
+        serial: false,
+    }
+}
+
+/// The numbers in parentheses after a type, none if there are none.
+fn arguments(parser: &mut Parser) -> Result<Vec<u32>, DdlError> {
+    let mut numbers = Vec::new();
+    if parser.eat_symbol('(') {
+        loop {
+            numbers.push(parser.number()?);
+            if !parser.eat_symbol(',') {
+                break;
+            }
+        }
+        parser.expect_symbol(')', ")")?;
+    }
+    Ok(numbers)
+}
+
+/// The values of ENUM and SET, quoted anew. Servers take blanks off their ends.
+fn values(parser: &mut Parser) -> Result<String, DdlError> {
+    parser.expect_symbol('(', "(")?;
+    let mut list = String::new();
+    loop {
+        match parser.peek() {
+            Token::Text(value) => {
+                list.push('\'');
+                list.push_str(&value.trim_end_matches(' ').replace('\'', "''"));
+                list.push('\'');
+            }
+            Token::Hex(digits) => {
+                list.push_str("0x");
+                list.push_str(digits);
+            }
+            _ => return Err(parser.unexpected("a value in quotes")),
+        }
+        parser.advance();
+        if !parser.eat_symbol(',') {
+            break;
+        }
+        list.push(',');
+    }
+    parser.expect_symbol(')', ")")?;
+    Ok(list)
+}
+
+/// UNSIGNED and ZEROFILL after an integer type. Widths matter only to ZEROFILL, which is
+/// always UNSIGNED too.
+fn integer(parser: &mut Parser, name: &str, width: u32) -> String {
+    match sign(parser) {
+        (_, true) => format!("{name}({width}) unsigned zerofill"),
+        (true, false) => format!("{name} unsigned"),
+        (false, false) => name.to_owned(),
+    }
+}
+
+fn signed(parser: &mut Parser, name: String) -> String {
+    match sign(parser) {
+        (_, true) => name + " unsigned zerofill",
+        (true, false) => name + " unsigned",
+        (false, false) => name,
+    }
+}
+
+/// Whether UNSIGNED and whether ZEROFILL comes next, in any order.
+fn sign(parser: &mut Parser) -> (bool, bool) {
+    let (mut unsigned, mut zerofill) = (false, false);
+    loop {
+        if parser.eat("UNSIGNED") {
+            unsigned = true;
+        } else if parser.eat("ZEROFILL") {
+            zerofill = true;
+        } else if !parser.eat("SIGNED") {
+            return (unsigned, zerofill);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Keys, foreign keys and checks of a table definition.
+
+use super::{
+    DdlError,
+    parser::{Parser, bare_expression},
+};
+use crate::schema::{
+    element::Element,
+    lexer::Token,
+    model::{ForeignKey, Index, IndexKind, KeyPart, ReferentialAction},
+};
+
+/// Words that begin a key or constraint; all are reserved, so no bare column name is one.
+const BEGINNINGS: &[&str] = &[
+    "PRIMARY",
+    "UNIQUE",
+    "FULLTEXT",
+    "SPATIAL",
+    "KEY",
+    "INDEX",
+    "CONSTRAINT",
+    "FOREIGN",
+    "CHECK",
+];
+
+/// A key or constraint, or `None` when none begins here; with it whether it says IF NOT EXISTS.
+pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, DdlError> {
+    if parser.eat_all(&["PERIOD", "FOR"]) {
+        parser.identifier("the name of the period")?;
+        parser.parenthesised()?;
+        return Ok(Some((Element::Period, false)));
+    }
+    let vector = parser.at("VECTOR") && parser.peek_second().is_any(&["KEY", "INDEX"]);
+    if !parser.at_any(BEGINNINGS) && !vector {
+        return Ok(None);
+    }
+    let mut constraint = None;
+    let mut if_not_exists = false;
+    if parser.eat("CONSTRAINT") {
+        if_not_exists = parser.eat_if_not_exists();
+        if !parser.at_any(&["PRIMARY", "UNIQUE", "FOREIGN", "CHECK"]) {
+            constraint = Some(parser.identifier("the name of a constraint")?);
+        }
+    }
+    if parser.eat_all(&["PRIMARY", "KEY"]) {
+        index_name(parser)?;
+        let parts = parts(parser)?;
+        options(parser)?;
+        return Ok(Some((Element::PrimaryKey(parts), if_not_exists)));
+    }
+    if parser.eat_all(&["FOREIGN", "KEY"]) {
+        if_not_exists |= parser.eat_if_not_exists();
+        index_name(parser)?;
+        let columns = parser.identifiers_in_parentheses()?;
+        let foreign_key = ForeignKey {
+            columns,
+            ..reference(parser)?
+        };
+        let name = constraint;
+        return Ok(Some((
+            Element::ForeignKey { name, foreign_key },
+            if_not_exists,
+        )));
+    }
+    if parser.eat("CHECK") {
+        let expression = parser.parenthesised()?;
+        if parser.eat("NOT") {
+            parser.expect("ENFORCED")?;
+        } else {
+            parser.eat("ENFORCED");
+        }
+        let expression = bare_expression(&expression).to_owned();
+        return Ok(Some((Element::Check(expression), if_not_exists)));
+    }
+    let Some(kind) = index_kind(parser) else {
+        return Err(parser.unexpected("a key"));
+    };
+    if_not_exists |= parser.eat_if_not_exists();
+    let name = index_name(parser)?.or(constraint);
+    let index = index(parser, kind)?;
+    Ok(Some((Element::Index { name, index }, if_not_exists)))
+}
+
+/// `[UNIQUE | FULLTEXT | SPATIAL | VECTOR] [KEY | INDEX]`, at least one of them.
+pub(super) fn index_kind(parser: &mut Parser) -> Option<IndexKind> {
+    let kind = if parser.eat("UNIQUE") {
+        Some(IndexKind::Unique)
+    } else if parser.eat("FULLTEXT") {
+        Some(IndexKind::Fulltext)
+    } else if parser.eat("SPATIAL") {
+        Some(IndexKind::Spatial)
+    } else {
+        // MariaDB's vector indexes have no kind of their own in the model.
+        parser.eat("VECTOR");
+        None
+    };
+    let word = parser.eat_any(&["KEY", "INDEX"]);
+    kind.or(word.then_some(IndexKind::Plain))
+}
+
+/// The parts and options of an index, after its name.
+pub(super) fn index(parser: &mut Parser, kind: IndexKind) -> Result<Index, DdlError> {
+    let mut parts = parts(parser)?;
+    options(parser)?;
+    if kind == IndexKind::Spatial {
+        // Old servers print a prefix length here that has no meaning.
+        for part in &mut parts {
+            part.length = None;
+        }
+    }
+    Ok(Index { kind, parts })
+}
+
+/// `[name] [USING type]`.
+pub(super) fn index_name(parser: &mut Parser) -> Result<Option<String>, DdlError> {
+    let name = if parser.at_symbol('(') || parser.at("USING") {
+        None
+    } else {
+        Some(parser.identifier("the name of a key, or (")?)
+    };
+    if parser.eat_any(&["USING", "TYPE"]) {
+        parser.identifier("BTREE")?;
+    }
+    Ok(name)
+}
+
+fn parts(parser: &mut Parser) -> Result<Vec<KeyPart>, DdlError> {
+    parser.expect_symbol('(', "(")?;
+    let mut parts = Vec::new();
+    loop {
+        if parser.at_symbol('(') {
+            let expression = parser.parenthesised()?;
+            parts.push(KeyPart::column(format!(
+                "({})",
+                bare_expression(&expression)
+            )));
+        } else {
+            parts.push(KeyPart::column(parser.identifier("a column name")?));
+        }
+        if let Some(part) = parts.last_mut() {
+            if parser.eat_symbol('(') {
+                part.length = Some(parser.number()?);
+                parser.expect_symbol(')', ")")?;
+            }
+            part.descending = parser.eat("DESC");
+        }
+        parser.eat("ASC");
+        parser.eat_all(&["WITHOUT", "OVERLAPS"]);
+        if !parser.eat_symbol(',') {
+            break;
+        }
+    }
+    parser.expect_symbol(')', ", or )")?;
+    Ok(parts)
+}
+
+/// Options of an index; the model keeps none of them.
+fn options(parser: &mut Parser) -> Result<(), DdlError> {
+    loop {
+        if parser.eat_any(&["VISIBLE", "INVISIBLE", "IGNORED"])
+            || parser.eat_all(&["NOT", "IGNORED"])
+        {
+            continue;
+        }
+        if parser.eat_all(&["WITH", "PARSER"])
+            || parser.eat_any(&[
+                "USING",
+                "TYPE",
+                "KEY_BLOCK_SIZE",
+                "COMMENT",
+                "ENGINE_ATTRIBUTE",
+                "SECONDARY_ENGINE_ATTRIBUTE",
+            ])
+        {
+            parser.eat_symbol('=');
+        } else if matches!(parser.peek(), Token::Word(_) | Token::Quoted(_))
+            && parser.peek_second() == Token::Symbol('=')
+        {
+            parser.advance();
+            parser.advance();
+        } else {
+            return Ok(());
+        }
+        parser.option_value()?;
+    }
+}
+
+/// `REFERENCES table (columns) …`, as a foreign key whose own columns are yet to be filled in.
+pub(super) fn reference(parser: &mut Parser) -> Result<ForeignKey, DdlError> {
+    parser.expect("REFERENCES")?;
+    let table = parser.name("the name of a table")?;
+    let referenced_columns = if parser.at_symbol('(') {
+        parser.identifiers_in_parentheses()?
+    } else {
+        Vec::new()
+    };
+    let mut foreign_key = ForeignKey {
+        columns: Vec::new(),
+        referenced_database: table.database,
+        referenced_table: table.name,
+        referenced_columns,
+        on_delete: ReferentialAction::default(),
+        on_update: ReferentialAction::default(),
+    };
+    loop {
+        if parser.eat("MATCH") {
+            parser.identifier("FULL, PARTIAL or SIMPLE")?;
+        } else if parser.eat_all(&["ON", "DELETE"]) {
+            foreign_key.on_delete = action(parser)?;
+        } else if parser.eat_all(&["ON", "UPDATE"]) {
+            foreign_key.on_update = action(parser)?;
+        } else {
+            return Ok(foreign_key);
+        }
+    }
+}
+
+fn action(parser: &mut Parser) -> Result<ReferentialAction, DdlError> {
+    if parser.eat("RESTRICT") || parser.eat_all(&["NO", "ACTION"]) {
+        Ok(ReferentialAction::Restrict)
+    } else if parser.eat("CASCADE") {
+        Ok(ReferentialAction::Cascade)
+    } else if parser.eat_all(&["SET", "NULL"]) {
+        Ok(ReferentialAction::SetNull)
+    } else if parser.eat_all(&["SET", "DEFAULT"]) {
+        Ok(ReferentialAction::SetDefault)
+    } else {
+        Err(parser.unexpected("RESTRICT, CASCADE, SET NULL, NO ACTION or SET DEFAULT"))
+    }
+}

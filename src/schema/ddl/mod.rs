@@ -1,0 +1,356 @@
+//! A grammar for the statements of a dump: what mysqldump, mariadb-dump, phpMyAdmin, Adminer
+//! and mydumper write and SHOW CREATE prints, on MySQL 5.0 to 9.x and MariaDB 5.x to 11.x.
+//!
+//! Text becomes the canonical model at once, so that the same table gives the same
+//! [`Table`](super::model::Table) whichever server printed it. The grammar is not that of a
+//! server: it takes what a server would take of these statements, but does not look into
+//! expressions, bodies and partitions. Nothing in it recurses, so no nesting is too deep.
+
+mod alter;
+mod column;
+mod data_type;
+mod key;
+mod other;
+pub(crate) mod parser;
+mod program;
+mod statement;
+mod table;
+
+pub use statement::*;
+
+use parser::Parser;
+
+use super::{
+    lexer::{SqlModes, Token},
+    model::{Name, RoutineKind},
+};
+
+/// Text that no server would take for a statement, or that this grammar does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {offset}: expected {expected}, found {found}")]
+pub struct DdlError {
+    /// Where in the statement, in bytes.
+    pub offset: usize,
+    /// What could have stood there.
+    pub expected: &'static str,
+    /// What stands there, shortened to 40 characters.
+    pub found: String,
+}
+
+/// Statements that are known by their first word and not looked into.
+const OTHER_STATEMENTS: &[&str] = &[
+    "ANALYZE",
+    "BACKUP",
+    "BINLOG",
+    "CACHE",
+    "CALL",
+    "CHANGE",
+    "CHECK",
+    "CHECKSUM",
+    "CLONE",
+    "DEALLOCATE",
+    "DESC",
+    "DESCRIBE",
+    "DO",
+    "EXECUTE",
+    "EXPLAIN",
+    "FLUSH",
+    "GET",
+    "GRANT",
+    "HANDLER",
+    "HELP",
+    "IMPORT",
+    "INSTALL",
+    "KILL",
+    "LOAD",
+    "OPTIMIZE",
+    "PREPARE",
+    "PURGE",
+    "RELEASE",
+    "REPAIR",
+    "RESET",
+    "RESIGNAL",
+    "RESTART",
+    "REVOKE",
+    "SAVEPOINT",
+    "SELECT",
+    "SHOW",
+    "SHUTDOWN",
+    "SIGNAL",
+    "STOP",
+    "UNINSTALL",
+    "UPDATE",
+    "WITH",
+    "XA",
+];
+
+/// Objects that CREATE, ALTER and DROP know besides those of a schema.
+const OTHER_OBJECTS: &[&str] = &[
+    "DATABASE",
+    "EVENT",
+    "FUNCTION",
+    "INSTANCE",
+    "LIBRARY",
+    "LOGFILE",
+    "MASKING",
+    "PACKAGE",
+    "PREPARE",
+    "PROCEDURE",
+    "RESOURCE",
+    "ROLE",
+    "SCHEMA",
+    "SEQUENCE",
+    "SERVER",
+    "SPATIAL",
+    "TABLESPACE",
+    "UNDO",
+    "USER",
+    "VIEW",
+];
+
+/// Reads one statement, given without its delimiter.
+///
+/// # Errors
+/// Text that is no statement, such as a message of the dump program, and statements whose
+/// grammar differs from what servers print. Nothing of such a statement is known then.
+pub fn parse(text: &str, modes: SqlModes) -> Result<Statement, DdlError> {
+    let mut parser = Parser::new(text, modes);
+    statement(&mut parser)
+}
+
+fn statement(parser: &mut Parser) -> Result<Statement, DdlError> {
+    if *parser.peek() == Token::End {
+        return Ok(Statement::Empty);
+    }
+    if parser.at_symbol('(') {
+        return other("SELECT");
+    }
+    let in_version_comment = parser.in_version_comment();
+    if parser.eat("CREATE") {
+        create(parser, in_version_comment)
+    } else if parser.eat("ALTER") {
+        alter(parser)
+    } else if parser.eat("DROP") {
+        drop(parser)
+    } else if parser.eat("RENAME") {
+        rename(parser)
+    } else if parser.eat("INSERT") {
+        Ok(Statement::Insert(other::insert(parser)?))
+    } else if parser.eat("REPLACE") {
+        Ok(Statement::Replace(other::insert(parser)?))
+    } else if parser.eat("SET") {
+        other::set(parser)
+    } else if parser.eat("USE") {
+        let database = parser.identifier("the name of a database")?;
+        parser.expect_end()?;
+        Ok(Statement::Use { database })
+    } else if parser.eat("LOCK") {
+        if parser.eat_any(&["TABLES", "TABLE"]) {
+            other::lock_tables(parser)
+        } else {
+            parser.expect("INSTANCE")?;
+            other("LOCK INSTANCE")
+        }
+    } else if parser.eat("UNLOCK") {
+        if parser.eat_any(&["TABLES", "TABLE"]) {
+            parser.expect_end()?;
+            Ok(Statement::UnlockTables)
+        } else {
+            parser.expect("INSTANCE")?;
+            other("UNLOCK INSTANCE")
+        }
+    } else if parser.eat("TRUNCATE") {
+        parser.eat("TABLE");
+        let table = parser.name("the name of a table")?;
+        parser.eat_any(&["WAIT", "NOWAIT"]);
+        Ok(Statement::TruncateTable(table))
+    } else if parser.eat("DELETE") {
+        other::delete(parser)
+    } else {
+        transaction(parser)
+    }
+}
+
+fn transaction(parser: &mut Parser) -> Result<Statement, DdlError> {
+    if parser.eat("START") {
+        if parser.eat("TRANSACTION") {
+            return Ok(Statement::StartTransaction);
+        }
+        if parser.eat_any(&["SLAVE", "REPLICA", "GROUP_REPLICATION", "ALL"]) {
+            return other("START");
+        }
+        return Err(parser.unexpected("TRANSACTION"));
+    }
+    if parser.eat("BEGIN") {
+        return if parser.eat("NOT") {
+            parser.expect("ATOMIC")?;
+            other("BEGIN NOT ATOMIC")
+        } else {
+            parser.eat("WORK");
+            parser.expect_end()?;
+            Ok(Statement::StartTransaction)
+        };
+    }
+    if parser.eat("COMMIT") {
+        return Ok(Statement::Commit);
+    }
+    if parser.eat("ROLLBACK") {
+        parser.eat("WORK");
+        return if parser.eat("TO") {
+            other("ROLLBACK TO")
+        } else {
+            Ok(Statement::Rollback)
+        };
+    }
+    match OTHER_STATEMENTS.iter().find(|keyword| parser.at(keyword)) {
+        Some(keyword) => {
+            parser.advance();
+            // "Check your password" is no statement.
+            if parser.at_symbol(':') {
+                return Err(parser.unexpected("an SQL statement"));
+            }
+            other(keyword)
+        }
+        None => Err(parser.unexpected("an SQL statement")),
+    }
+}
+
+fn other(keyword: &str) -> Result<Statement, DdlError> {
+    Ok(Statement::Other {
+        keyword: keyword.to_owned(),
+    })
+}
+
+fn create(parser: &mut Parser, in_version_comment: bool) -> Result<Statement, DdlError> {
+    let or_replace = parser.eat_all(&["OR", "REPLACE"]);
+    if parser.eat("TEMPORARY") {
+        parser.expect("TABLE")?;
+        return table::create(parser, or_replace, true, in_version_comment);
+    }
+    if parser.eat("TABLE") {
+        return table::create(parser, or_replace, false, in_version_comment);
+    }
+    if parser.at_any(&["DATABASE", "SCHEMA"]) {
+        parser.advance();
+        let if_not_exists = parser.eat_if_not_exists();
+        let name = parser.identifier("the name of a database")?;
+        return Ok(Statement::CreateDatabase {
+            name,
+            if_not_exists,
+        });
+    }
+    let is_index = parser.at_any(&["UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"])
+        && parser.peek_second().is("INDEX");
+    if is_index || parser.at("INDEX") {
+        return alter::create_index(parser);
+    }
+    if parser.eat("ALGORITHM") {
+        parser.expect_symbol('=', "=")?;
+        parser.identifier("an algorithm")?;
+    }
+    let definer = program::definer(parser)?;
+    if parser.eat_all(&["SQL", "SECURITY"]) {
+        parser.identifier("DEFINER or INVOKER")?;
+    }
+    if parser.eat("VIEW") {
+        program::create_view(parser, or_replace, definer)
+    } else if parser.eat("TRIGGER") {
+        program::create_trigger(parser, or_replace, definer)
+    } else if parser.eat("PROCEDURE") {
+        program::create_routine(parser, RoutineKind::Procedure, or_replace, definer)
+    } else if parser.eat_all(&["AGGREGATE", "FUNCTION"]) || parser.eat("FUNCTION") {
+        program::create_routine(parser, RoutineKind::Function, or_replace, definer)
+    } else if parser.eat("EVENT") {
+        program::create_event(parser, or_replace, definer)
+    } else {
+        other_object(parser, "CREATE")
+    }
+}
+
+/// `CREATE USER` and its like, not looked into.
+fn other_object(parser: &Parser, verb: &str) -> Result<Statement, DdlError> {
+    match OTHER_OBJECTS.iter().find(|object| parser.at(object)) {
+        Some(object) => other(&format!("{verb} {object}")),
+        None => Err(parser.unexpected("the kind of an object")),
+    }
+}
+
+fn alter(parser: &mut Parser) -> Result<Statement, DdlError> {
+    parser.eat_any(&["ONLINE", "OFFLINE"]);
+    parser.eat("IGNORE");
+    if parser.eat("TABLE") {
+        return alter::alter_table(parser);
+    }
+    if parser.at_any(&["ALGORITHM", "DEFINER", "SQL"]) {
+        return other("ALTER VIEW");
+    }
+    other_object(parser, "ALTER")
+}
+
+fn drop(parser: &mut Parser) -> Result<Statement, DdlError> {
+    let temporary = parser.eat("TEMPORARY");
+    if parser.eat_any(&["TABLE", "TABLES"]) {
+        return Ok(Statement::DropTable(dropped(parser, temporary)?));
+    }
+    if parser.eat("VIEW") {
+        return Ok(Statement::DropView(dropped(parser, false)?));
+    }
+    if parser.eat("TRIGGER") {
+        return Ok(Statement::DropTrigger(dropped(parser, false)?));
+    }
+    if parser.eat("FUNCTION") {
+        let dropped = dropped(parser, false)?;
+        return Ok(Statement::DropRoutine(RoutineKind::Function, dropped));
+    }
+    if parser.eat("PROCEDURE") {
+        let dropped = dropped(parser, false)?;
+        return Ok(Statement::DropRoutine(RoutineKind::Procedure, dropped));
+    }
+    if parser.eat("EVENT") {
+        return Ok(Statement::DropEvent(dropped(parser, false)?));
+    }
+    if parser.eat_any(&["INDEX", "KEY"]) {
+        return alter::drop_index(parser);
+    }
+    if parser.eat_any(&["DATABASE", "SCHEMA"]) {
+        let if_exists = parser.eat_if_exists();
+        let name = parser.identifier("the name of a database")?;
+        parser.expect_end()?;
+        return Ok(Statement::DropDatabase { name, if_exists });
+    }
+    other_object(parser, "DROP")
+}
+
+fn dropped(parser: &mut Parser, temporary: bool) -> Result<Drop, DdlError> {
+    let if_exists = parser.eat_if_exists();
+    let names = parser.names("the name of an object")?;
+    if parser.eat("WAIT") {
+        parser.number::<u64>()?;
+    }
+    parser.eat_any(&["RESTRICT", "CASCADE", "NOWAIT"]);
+    parser.expect_end()?;
+    Ok(Drop {
+        names,
+        if_exists,
+        temporary,
+    })
+}
+
+fn rename(parser: &mut Parser) -> Result<Statement, DdlError> {
+    if parser.at("USER") {
+        return other("RENAME USER");
+    }
+    if !parser.eat_any(&["TABLE", "TABLES"]) {
+        return Err(parser.unexpected("TABLE"));
+    }
+    let mut pairs: Vec<(Name, Name)> = Vec::new();
+    loop {
+        let from = parser.name("the name of a table")?;
+        parser.expect("TO")?;
+        pairs.push((from, parser.name("the name of a table")?));
+        if !parser.eat_symbol(',') {
+            parser.expect_end()?;
+            return Ok(Statement::RenameTable(pairs));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The cursor that the grammar's parts share: looking, taking, refusing.
+
+use super::DdlError;
+use crate::schema::{
+    lexer::{Lexeme, Lexer, SqlModes, Token},
+    model::Name,
+};
+
+/// A place in the tokens of one statement, with one token of look-ahead.
+pub(crate) struct Parser<'a> {
+    lexer: Lexer<'a>,
+    current: Lexeme<'a>,
+}
+
+impl<'a> Parser<'a> {
+    pub fn new(text: &'a str, modes: SqlModes) -> Self {
+        let mut lexer = Lexer::new(text, modes);
+        let current = lexer.next_lexeme();
+        Self { lexer, current }
+    }
+
+    pub fn peek(&self) -> &Token<'a> {
+        &self.current.token
+    }
+
+    /// The token after the current one.
+    pub fn peek_second(&self) -> Token<'a> {
+        self.lexer.clone().next_lexeme().token
+    }
+
+    pub fn in_version_comment(&self) -> bool {
+        self.current.in_version_comment
+    }
+
+    pub fn advance(&mut self) -> Lexeme<'a> {
+        let next = self.lexer.next_lexeme();
+        std::mem::replace(&mut self.current, next)
+    }
+
+    /// The error of having found the current token in place of what was `expected`.
+    pub fn unexpected(&self, expected: &'static str) -> DdlError {
+        let found = match &self.current.token {
+            Token::End => "the end of the statement".to_owned(),
+            Token::Unterminated(what) => format!("{what} that does not end"),
+            _ => {
+                let text = self.lexer.text();
+                let text = text
+                    .get(self.current.start..self.current.end)
+                    .unwrap_or_default();
+                let shown: String = text.chars().take(40).collect();
+                if shown.len() < text.len() {
+                    format!("{shown}…")
+                } else {
+                    shown
+                }
+            }
+        };
+        self.refuse(expected, found)
+    }
+
+    /// An error at the current token that is about more than this token.
+    pub fn refuse(&self, expected: &'static str, found: String) -> DdlError {
+        DdlError {
+            offset: self.current.start,
+            expected,
+            found,
+        }
+    }
+
+    pub fn at(&self, keyword: &str) -> bool {
+        self.peek().is(keyword)
+    }
+
+    pub fn at_any(&self, keywords: &[&str]) -> bool {
+        self.peek().is_any(keywords)
+    }
+
+    pub fn at_symbol(&self, symbol: char) -> bool {
+        *self.peek() == Token::Symbol(symbol)
+    }
+
+    /// Takes the keyword if it is next.
+    pub fn eat(&mut self, keyword: &str) -> bool {
+        let found = self.at(keyword);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub fn eat_any(&mut self, keywords: &[&str]) -> bool {
+        let found = self.at_any(keywords);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Takes the keywords if they come next in this order; else takes nothing.
+    pub fn eat_all(&mut self, keywords: &[&str]) -> bool {
+        let mut lexer = self.lexer.clone();
+        let mut current = self.current.clone();
+        for keyword in keywords {
+            if !current.token.is(keyword) {
+                return false;
+            }
+            current = lexer.next_lexeme();
+        }
+        self.lexer = lexer;
+        self.current = current;
+        true
+    }
+
+    pub fn eat_symbol(&mut self, symbol: char) -> bool {
+        let found = self.at_symbol(symbol);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub fn expect(&mut self, keyword: &'static str) -> Result<(), DdlError> {
+        if self.eat(keyword) {
+            Ok(())
+        } else {
+            Err(self.unexpected(keyword))
+        }
+    }
+
+    pub fn expect_symbol(&mut self, symbol: char, name: &'static str) -> Result<(), DdlError> {
+        if self.eat_symbol(symbol) {
+            Ok(())
+        } else {
+            Err(self.unexpected(name))
+        }
+    }
+
+    pub fn expect_end(&self) -> Result<(), DdlError> {
+        match self.peek() {
+            Token::End => Ok(()),
+            _ => Err(self.unexpected("the end of the statement")),
+        }
+    }
+
+    /// An identifier, bare or quoted.
+    pub fn identifier(&mut self, expected: &'static str) -> Result<String, DdlError> {
+        let name = match self.peek() {
+            Token::Word(word) => (*word).to_owned(),
+            Token::Quoted(name) => name.to_string(),
+            _ => return Err(self.unexpected(expected)),
+        };
+        self.advance();
+        Ok(name)
+    }
+
+    /// An identifier or string, as accounts, character sets and option values may be written.
+    pub fn word_or_text(&mut self, expected: &'static str) -> Result<String, DdlError> {
+        match self.peek() {
+            Token::Text(text) => {
+                let text = text.to_string();
+                self.advance();
+                Ok(text)
+            }
+            _ => self.identifier(expected),
+        }
+    }
+
+    /// `name` or `database.name`.
+    pub fn name(&mut self, expected: &'static str) -> Result<Name, DdlError> {
+        let first = self.identifier(expected)?;
+        if self.eat_symbol('.') {
+            Ok(Name {
+                database: Some(first),
+                name: self.identifier(expected)?,
+            })
+        } else {
+            Ok(Name::local(first))
+        }
+    }
+
+    /// One or more names between commas.
+    pub fn names(&mut self, expected: &'static str) -> Result<Vec<Name>, DdlError> {
+        let mut names = vec![self.name(expected)?];
+        while self.eat_symbol(',') {
+            names.push(self.name(expected)?);
+        }
+        Ok(names)
+    }
+
+    /// `(a, b, c)`; may be empty.
+    pub fn identifiers_in_parentheses(&mut self) -> Result<Vec<String>, DdlError> {
+        self.expect_symbol('(', "(")?;
+        let mut names = Vec::new();
+        while !self.eat_symbol(')') {
+            if !names.is_empty() {
+                self.expect_symbol(',', ", or )")?;
+            }
+            names.push(self.identifier("a column name")?);
+        }
+        Ok(names)
+    }
+
+    pub fn number<T: std::str::FromStr>(&mut self) -> Result<T, DdlError> {
+        let number = match self.peek() {
+            Token::Number(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| self.unexpected("a number"))?;
+        self.advance();
+        Ok(number)
+    }
+
+    /// Takes the value of an option that nobody needs.
+    pub fn option_value(&mut self) -> Result<(), DdlError> {
+        match self.peek() {
+            Token::Word(_)
+            | Token::Quoted(_)
+            | Token::Text(_)
+            | Token::Number(_)
+            | Token::Hex(_) => {
+                self.advance();
+                Ok(())
+            }
+            _ => Err(self.unexpected("the value of an option")),
+        }
+    }
+
+    pub fn eat_if_exists(&mut self) -> bool {
+        self.eat_all(&["IF", "EXISTS"])
+    }
+
+    pub fn eat_if_not_exists(&mut self) -> bool {
+        self.eat_all(&["IF", "NOT", "EXISTS"])
+    }
+
+    /// The text inside a pair of parentheses that may hold others, without the outer ones.
+    pub fn parenthesised(&mut self) -> Result<String, DdlError> {
+        self.expect_symbol('(', "(")?;
+        let text = self.text_until(|token| *token == Token::Symbol(')'))?;
+        self.expect_symbol(')', ")")?;
+        Ok(text)
+    }
+
+    /// Everything that is left of the statement, as written.
+    pub fn rest(&mut self) -> Result<String, DdlError> {
+        self.text_until(|_| false)
+    }
+
+    /// The text up to the first token outside parentheses for which `stop` holds, or to
+    /// the end. Comments stay; the marks of version comments become a blank.
+    pub fn text_until(&mut self, stop: impl Fn(&Token) -> bool) -> Result<String, DdlError> {
+        let text = self.lexer.text();
+        let mut taken = String::new();
+        let mut depth = 0_usize;
+        let mut end = None;
+        loop {
+            match self.peek() {
+                Token::End if depth == 0 => return Ok(taken),
+                Token::End => return Err(self.unexpected(")")),
+                Token::Unterminated(_) => return Err(self.unexpected("the rest of the statement")),
+                token if depth == 0 && stop(token) => return Ok(taken),
+                Token::Symbol('(') => depth += 1,
+                Token::Symbol(')') => {
+                    depth = depth
+                        .checked_sub(1)
+                        .ok_or_else(|| self.unexpected("no )"))?;
+                }
+                _ => {}
+            }
+            let lexeme = self.advance();
+            match end {
+                Some(_) if lexeme.after_marker => taken.push(' '),
+                Some(end) => taken.push_str(text.get(end..lexeme.start).unwrap_or_default()),
+                None => {}
+            }
+            taken.push_str(text.get(lexeme.start..lexeme.end).unwrap_or_default());
+            end = Some(lexeme.end);
+        }
+    }
+}
+
+/// An expression without white space and redundant parentheses around it: servers differ in
+/// how many they print.
+pub(crate) fn bare_expression(text: &str) -> &str {
+    let mut lexer = Lexer::new(text, SqlModes::default());
+    let mut lexemes = Vec::new();
+    loop {
+        let lexeme = lexer.next_lexeme();
+        match lexeme.token {
+            Token::End => break,
+            Token::Unterminated(_) => return text.trim(),
+            _ => lexemes.push(lexeme),
+        }
+    }
+    let run = |symbol: char, lexemes: &mut dyn Iterator<Item = &Lexeme>| {
+        lexemes
+            .take_while(|lexeme| lexeme.token == Token::Symbol(symbol))
+            .count()
+    };
+    let opening = run('(', &mut lexemes.iter());
+    let closing = run(')', &mut lexemes.iter().rev());
+    let inside = lexemes
+        .get(opening..lexemes.len().saturating_sub(closing))
+        .unwrap_or_default();
+    // Only as many pairs enclose the whole as never close before the end.
+    let mut depth = opening;
+    let mut pairs = opening;
+    for lexeme in inside {
+        match lexeme.token {
+            Token::Symbol('(') => depth += 1,
+            Token::Symbol(')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        pairs = pairs.min(depth);
+    }
+    let pairs = pairs.min(closing);
+    let start = lexemes.get(pairs).map_or(0, |first| first.start);
+    let end = lexemes
+        .len()
+        .checked_sub(pairs + 1)
+        .and_then(|last| lexemes.get(last))
+        .map_or(text.len(), |last| last.end);
+    text.get(start..end).unwrap_or(text).trim()
+}

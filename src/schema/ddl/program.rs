@@ -1,0 +1,211 @@
+//! Views, triggers, routines and events.
+
+use super::{
+    CreateEvent, CreateRoutine, CreateTrigger, CreateView, DdlError, Statement, TriggerOrder,
+    parser::Parser,
+};
+use crate::schema::{
+    lexer::{Lexer, SqlModes, Token},
+    model::{Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View},
+};
+
+/// `DEFINER = account`, if it comes next. `CURRENT_USER` names whoever runs the statement,
+/// which is to say nobody in particular, and gives `None`.
+pub(super) fn definer(parser: &mut Parser) -> Result<Option<Account>, DdlError> {
+    if !parser.eat("DEFINER") {
+        return Ok(None);
+    }
+    parser.expect_symbol('=', "=")?;
+    if parser.eat_any(&["CURRENT_USER", "CURRENT_ROLE"]) {
+        if parser.eat_symbol('(') {
+            parser.expect_symbol(')', ")")?;
+        }
+        return Ok(None);
+    }
+    let user = parser.word_or_text("an account")?;
+    let host = match parser.peek() {
+        Token::UserVariable(host) => {
+            let host = host.to_string();
+            parser.advance();
+            Some(host)
+        }
+        Token::Symbol('@') => {
+            parser.advance();
+            Some(parser.word_or_text("a host")?)
+        }
+        _ => None,
+    };
+    Ok(Some(Account {
+        user,
+        host: host.unwrap_or_else(|| "%".to_owned()),
+    }))
+}
+
+/// CREATE VIEW from after the word VIEW.
+pub(super) fn create_view(
+    parser: &mut Parser,
+    or_replace: bool,
+    definer: Option<Account>,
+) -> Result<Statement, DdlError> {
+    let if_not_exists = parser.eat_if_not_exists();
+    let name = parser.name("the name of a view")?;
+    let columns = if parser.at_symbol('(') {
+        Some(parser.identifiers_in_parentheses()?)
+    } else {
+        None
+    };
+    parser.expect("AS")?;
+    if !parser.at_any(&["SELECT", "WITH", "VALUES", "TABLE"]) && !parser.at_symbol('(') {
+        return Err(parser.unexpected("SELECT"));
+    }
+    let query = parser.rest()?;
+    Ok(Statement::CreateView(CreateView {
+        name,
+        or_replace,
+        if_not_exists,
+        columns,
+        view: View { definer, query },
+    }))
+}
+
+/// The columns of `SELECT 1 AS a, 1 AS b`, or `None` for any other query.
+pub(super) fn stand_in_columns(query: &str, modes: SqlModes) -> Option<Vec<String>> {
+    let mut lexer = Lexer::new(query, modes);
+    let mut next = || lexer.next_lexeme().token;
+    if !next().is("SELECT") {
+        return None;
+    }
+    let mut columns = Vec::new();
+    loop {
+        if next() != Token::Number("1") || !next().is("AS") {
+            return None;
+        }
+        match next() {
+            Token::Quoted(name) => columns.push(name.into_owned()),
+            Token::Word(name) => columns.push(name.to_owned()),
+            _ => return None,
+        }
+        match next() {
+            Token::Symbol(',') => {}
+            Token::End => return Some(columns),
+            _ => return None,
+        }
+    }
+}
+
+/// CREATE TRIGGER from after the word TRIGGER.
+pub(super) fn create_trigger(
+    parser: &mut Parser,
+    or_replace: bool,
+    definer: Option<Account>,
+) -> Result<Statement, DdlError> {
+    let if_not_exists = parser.eat_if_not_exists();
+    let name = parser.name("the name of a trigger")?;
+    let timing = if parser.eat("BEFORE") {
+        TriggerTiming::Before
+    } else {
+        parser.expect("AFTER")?;
+        TriggerTiming::After
+    };
+    let event = if parser.eat("INSERT") {
+        TriggerEvent::Insert
+    } else if parser.eat("UPDATE") {
+        TriggerEvent::Update
+    } else {
+        parser.expect("DELETE")?;
+        TriggerEvent::Delete
+    };
+    parser.expect("ON")?;
+    let table = parser.name("the name of a table")?.name;
+    parser.expect("FOR")?;
+    parser.expect("EACH")?;
+    parser.expect("ROW")?;
+    let order = if parser.eat("FOLLOWS") {
+        Some(TriggerOrder::Follows(
+            parser.name("the name of a trigger")?.name,
+        ))
+    } else if parser.eat("PRECEDES") {
+        Some(TriggerOrder::Precedes(
+            parser.name("the name of a trigger")?.name,
+        ))
+    } else {
+        None
+    };
+    let body = body(parser)?;
+    Ok(Statement::CreateTrigger(CreateTrigger {
+        name,
+        or_replace,
+        if_not_exists,
+        trigger: Trigger {
+            table,
+            timing,
+            event,
+            definer,
+            body,
+            sql_mode: None,
+        },
+        order,
+    }))
+}
+
+/// CREATE FUNCTION or CREATE PROCEDURE from after that word.
+pub(super) fn create_routine(
+    parser: &mut Parser,
+    kind: RoutineKind,
+    or_replace: bool,
+    definer: Option<Account>,
+) -> Result<Statement, DdlError> {
+    let if_not_exists = parser.eat_if_not_exists();
+    let name = parser.name("the name of a routine")?;
+    if kind == RoutineKind::Function && parser.at("RETURNS") {
+        // A function of a shared library: RETURNS type SONAME 'file'.
+        parser.rest()?;
+        return Ok(Statement::Other {
+            keyword: "CREATE FUNCTION".to_owned(),
+        });
+    }
+    if !parser.at_symbol('(') {
+        return Err(parser.unexpected("("));
+    }
+    let definition = parser.rest()?;
+    Ok(Statement::CreateRoutine(CreateRoutine {
+        kind,
+        name,
+        or_replace,
+        if_not_exists,
+        routine: Routine {
+            definer,
+            definition,
+        },
+    }))
+}
+
+/// CREATE EVENT from after the word EVENT.
+pub(super) fn create_event(
+    parser: &mut Parser,
+    or_replace: bool,
+    definer: Option<Account>,
+) -> Result<Statement, DdlError> {
+    let if_not_exists = parser.eat_if_not_exists();
+    let name = parser.name("the name of an event")?;
+    if !parser.at("ON") {
+        return Err(parser.unexpected("ON SCHEDULE"));
+    }
+    let definition = parser.rest()?;
+    Ok(Statement::CreateEvent(CreateEvent {
+        name,
+        or_replace,
+        if_not_exists,
+        event: Event {
+            definer,
+            definition,
+        },
+    }))
+}
+
+fn body(parser: &mut Parser) -> Result<String, DdlError> {
+    if *parser.peek() == Token::End {
+        return Err(parser.unexpected("a body"));
+    }
+    parser.rest()
+}

@@ -1,0 +1,227 @@
+//! CREATE TABLE, table options, and the statements on tables that are only lists of names.
+
+use super::{
+    CreateTable, DdlError, Statement, TableOption, TableSource, column, key, parser::Parser,
+};
+use crate::schema::{
+    charset,
+    element::{ColumnDefinition, Duplicate, Element},
+    lexer::Token,
+    model::Table,
+};
+
+/// What stands between the parentheses of CREATE TABLE, one item each.
+enum Item {
+    Column(ColumnDefinition),
+    Element(Element),
+}
+
+/// CREATE TABLE from after the word TABLE.
+pub(super) fn create(
+    parser: &mut Parser,
+    or_replace: bool,
+    temporary: bool,
+    in_version_comment: bool,
+) -> Result<Statement, DdlError> {
+    let if_not_exists = parser.eat_if_not_exists();
+    let name = parser.name("the name of a table")?;
+    let mut create = CreateTable {
+        name,
+        or_replace,
+        if_not_exists,
+        temporary,
+        in_version_comment,
+        table: Table::default(),
+        source: TableSource::Definition,
+    };
+    if parser.eat("LIKE") {
+        create.source = TableSource::Like(parser.name("the name of a table")?);
+        parser.expect_end()?;
+        return Ok(Statement::CreateTable(create));
+    }
+    let mut items = Vec::new();
+    if parser.at_symbol('(') && !is_query(&parser.peek_second()) {
+        parser.advance();
+        if parser.eat("LIKE") {
+            create.source = TableSource::Like(parser.name("the name of a table")?);
+            parser.expect_symbol(')', ")")?;
+            parser.expect_end()?;
+            return Ok(Statement::CreateTable(create));
+        }
+        items = self::items(parser)?;
+    }
+    let table = &mut create.table;
+    while let Some(option) = option(parser)? {
+        table.set_option(option);
+        parser.eat_symbol(',');
+    }
+    (table.charset, table.collation) =
+        charset::complete(table.charset.take(), table.collation.take());
+    if parser.at("PARTITION") {
+        parser.text_until(|token| is_query(token))?;
+    }
+    parser.eat_any(&["IGNORE", "REPLACE"]);
+    if parser.eat("AS") || is_query(parser.peek()) || parser.at_symbol('(') {
+        create.source = TableSource::Query(parser.rest()?);
+    }
+    parser.expect_end()?;
+    let has_columns = items.iter().any(|item| matches!(item, Item::Column(_)));
+    if !has_columns && create.source == TableSource::Definition {
+        return Err(parser.unexpected("at least one column"));
+    }
+    fill(&mut create.table, &create.name.name, items)
+        .map_err(|duplicate| parser.refuse("names that differ", duplicate.to_string()))?;
+    Ok(Statement::CreateTable(create))
+}
+
+/// Puts columns and keys into the table, whose options must be known by now.
+fn fill(table: &mut Table, name: &str, items: Vec<Item>) -> Result<(), Duplicate> {
+    for item in items {
+        match item {
+            Item::Column(definition) => table.add_column(definition, None)?,
+            Item::Element(element) => table.add_element(name, element)?,
+        }
+    }
+    table.settle();
+    Ok(())
+}
+
+fn items(parser: &mut Parser) -> Result<Vec<Item>, DdlError> {
+    let mut items = Vec::new();
+    loop {
+        items.push(match key::element(parser)? {
+            Some((element, _)) => Item::Element(element),
+            None => Item::Column(column::definition(parser)?),
+        });
+        if !parser.eat_symbol(',') {
+            parser.expect_symbol(')', ", or )")?;
+            return Ok(items);
+        }
+    }
+}
+
+/// Whether a query begins with this token.
+fn is_query(token: &Token) -> bool {
+    token.is_any(&["SELECT", "WITH", "VALUES", "TABLE"])
+}
+
+impl Table {
+    /// Sets an option; the caller completes character set and collation.
+    pub(crate) fn set_option(&mut self, option: TableOption) {
+        match option {
+            TableOption::Engine(engine) => self.engine = Some(engine),
+            TableOption::Charset(charset) => self.charset = Some(charset),
+            TableOption::Collation(collation) => self.collation = Some(collation),
+            TableOption::RowFormat(format) => self.row_format = format,
+            TableOption::Other => {}
+        }
+    }
+}
+
+/// Options whose value may follow without `=`.
+const OPTIONS: &[&str] = &[
+    "AUTOEXTEND_SIZE",
+    "AUTO_INCREMENT",
+    "AVG_ROW_LENGTH",
+    "CHECKSUM",
+    "COMMENT",
+    "COMPRESSION",
+    "CONNECTION",
+    "DELAY_KEY_WRITE",
+    "ENCRYPTION",
+    "ENGINE_ATTRIBUTE",
+    "INSERT_METHOD",
+    "KEY_BLOCK_SIZE",
+    "MAX_ROWS",
+    "MIN_ROWS",
+    "PACK_KEYS",
+    "PASSWORD",
+    "SECONDARY_ENGINE",
+    "SECONDARY_ENGINE_ATTRIBUTE",
+    "STATS_AUTO_RECALC",
+    "STATS_PERSISTENT",
+    "STATS_SAMPLE_PAGES",
+    "STORAGE",
+    "TABLESPACE",
+];
+
+/// One table option, or `None` when none begins here.
+pub(super) fn option(parser: &mut Parser) -> Result<Option<TableOption>, DdlError> {
+    parser.eat("DEFAULT");
+    if parser.eat_any(&["ENGINE", "TYPE"]) {
+        parser.eat_symbol('=');
+        let engine = parser.word_or_text("an engine")?;
+        return Ok(Some(TableOption::Engine(canonical_engine(engine))));
+    }
+    if parser.eat("CHARSET")
+        || parser.eat_all(&["CHARACTER", "SET"])
+        || parser.eat_all(&["CHAR", "SET"])
+    {
+        parser.eat_symbol('=');
+        let charset = parser.word_or_text("a character set")?;
+        return Ok(Some(if charset.eq_ignore_ascii_case("DEFAULT") {
+            TableOption::Other
+        } else {
+            TableOption::Charset(charset::canonical(&charset))
+        }));
+    }
+    if parser.eat("COLLATE") {
+        parser.eat_symbol('=');
+        let collation = parser.word_or_text("a collation")?;
+        return Ok(Some(TableOption::Collation(charset::canonical(&collation))));
+    }
+    if parser.eat("ROW_FORMAT") {
+        parser.eat_symbol('=');
+        let format = parser.identifier("a row format")?.to_ascii_uppercase();
+        return Ok(Some(TableOption::RowFormat(
+            Some(format).filter(|format| format != "DEFAULT"),
+        )));
+    }
+    if parser.eat_all(&["WITH", "SYSTEM", "VERSIONING"])
+        || parser.eat_all(&["WITHOUT", "SYSTEM", "VERSIONING"])
+        || parser.eat_all(&["START", "TRANSACTION"])
+    {
+        return Ok(Some(TableOption::Other));
+    }
+    if parser.eat("UNION") {
+        parser.eat_symbol('=');
+        parser.parenthesised()?;
+        return Ok(Some(TableOption::Other));
+    }
+    let takes_value = parser.eat_any(OPTIONS)
+        || parser.eat_all(&["DATA", "DIRECTORY"])
+        || parser.eat_all(&["INDEX", "DIRECTORY"]);
+    if !takes_value {
+        // An option of some engine, which need not be known to be passed over.
+        if parser.peek_second() != Token::Symbol('=') {
+            return Ok(None);
+        }
+        parser.identifier("a table option")?;
+    }
+    parser.eat_symbol('=');
+    parser.option_value()?;
+    Ok(Some(TableOption::Other))
+}
+
+/// An engine's name as servers spell it.
+fn canonical_engine(name: String) -> String {
+    if name.eq_ignore_ascii_case("HEAP") {
+        return "MEMORY".to_owned();
+    }
+    [
+        "InnoDB",
+        "MyISAM",
+        "MEMORY",
+        "Aria",
+        "ARCHIVE",
+        "BLACKHOLE",
+        "CSV",
+        "FEDERATED",
+        "MRG_MyISAM",
+        "ndbcluster",
+        "ROCKSDB",
+    ]
+    .into_iter()
+    .find(|known| known.eq_ignore_ascii_case(&name))
+    .map_or(name, str::to_owned)
+}

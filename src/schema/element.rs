@@ -1,0 +1,252 @@
+//! The elements of a table definition, and what adding one to a table means. CREATE TABLE
+//! and ALTER TABLE share it, so both give unnamed keys the name that a server would.
+
+use super::{
+    charset,
+    model::{Column, ForeignKey, Index, IndexKind, KeyPart, Table, find},
+};
+
+/// A column as a statement defines it, before the table's defaults are taken into account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnDefinition {
+    /// Its name.
+    pub name: String,
+    /// The column; character set and collation only where the definition names them.
+    pub column: Column,
+    /// `PRIMARY KEY` among its attributes.
+    pub primary_key: bool,
+    /// `UNIQUE` among its attributes.
+    pub unique: bool,
+    /// Checks among its attributes. (A column's own REFERENCES is not kept: no server
+    /// prints one, and InnoDB ignored it before MariaDB 10.5 and MySQL 9.0.)
+    pub checks: Vec<String>,
+    /// The `BINARY` attribute: the binary collation of whatever character set it has.
+    pub binary_collation: bool,
+}
+
+/// A key or constraint of a table definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// `PRIMARY KEY`.
+    PrimaryKey(Vec<KeyPart>),
+    /// Any other key.
+    Index {
+        /// Its name where one is given.
+        name: Option<String>,
+        /// What it covers.
+        index: Index,
+    },
+    /// `FOREIGN KEY`.
+    ForeignKey {
+        /// The constraint's name where one is given.
+        name: Option<String>,
+        /// What it says.
+        foreign_key: ForeignKey,
+    },
+    /// `CHECK`, its expression.
+    Check(String),
+    /// `PERIOD FOR` of system-versioned tables, which the model leaves out.
+    Period,
+}
+
+/// Something of this kind and name is in the table already.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the table already has the {kind} {name}")]
+pub struct Duplicate {
+    /// `column`, `index`, `foreign key` or `primary key`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+impl Table {
+    /// Adds a column with the keys among its attributes, at `place` or at the end.
+    pub(crate) fn add_column(
+        &mut self,
+        definition: ColumnDefinition,
+        place: Option<usize>,
+    ) -> Result<(), Duplicate> {
+        let name = definition.name.clone();
+        if find(&self.columns, &name).is_some() {
+            return Err(Duplicate {
+                kind: "column",
+                name,
+            });
+        }
+        let column = self.resolve(&definition);
+        let end = self.columns.len();
+        self.columns
+            .shift_insert(place.unwrap_or(end).min(end), name, column);
+        self.add_attribute_keys(definition)
+    }
+
+    /// The column that a definition means in this table.
+    pub(crate) fn resolve(&self, definition: &ColumnDefinition) -> Column {
+        let mut column = definition.column.clone();
+        if definition.binary_collation && column.collation.is_none() {
+            column.collation = column
+                .charset
+                .as_ref()
+                .or(self.charset.as_ref())
+                .map(|charset| format!("{charset}_bin"));
+        }
+        charset::drop_inherited(&mut column, self);
+        column
+    }
+
+    /// Adds the keys and checks among a column's attributes.
+    pub(crate) fn add_attribute_keys(
+        &mut self,
+        definition: ColumnDefinition,
+    ) -> Result<(), Duplicate> {
+        let parts = vec![KeyPart::column(&definition.name)];
+        self.checks.extend(definition.checks);
+        if definition.primary_key {
+            self.primary_key.clone_from(&parts);
+        }
+        if definition.unique {
+            let kind = IndexKind::Unique;
+            self.add_index(None, Index { kind, parts })?;
+        }
+        Ok(())
+    }
+
+    /// Adds a key or constraint; `table` is the table's own name.
+    pub(crate) fn add_element(&mut self, table: &str, element: Element) -> Result<(), Duplicate> {
+        match element {
+            Element::PrimaryKey(_) if !self.primary_key.is_empty() => Err(Duplicate {
+                kind: "primary key",
+                name: "PRIMARY".to_owned(),
+            }),
+            Element::PrimaryKey(parts) => {
+                self.primary_key = parts;
+                Ok(())
+            }
+            Element::Index { name, index } => self.add_index(name, index),
+            Element::ForeignKey { name, foreign_key } => {
+                let name = name.unwrap_or_else(|| self.free_foreign_key_name(table));
+                if find(&self.foreign_keys, &name).is_some() {
+                    return Err(Duplicate {
+                        kind: "foreign key",
+                        name,
+                    });
+                }
+                self.foreign_keys.insert(name, foreign_key);
+                Ok(())
+            }
+            Element::Check(expression) => {
+                self.checks.push(expression);
+                Ok(())
+            }
+            Element::Period => Ok(()),
+        }
+    }
+
+    /// Adds a secondary index, named as a server would if it has no name yet.
+    pub(crate) fn add_index(
+        &mut self,
+        name: Option<String>,
+        index: Index,
+    ) -> Result<(), Duplicate> {
+        let name = name.unwrap_or_else(|| self.free_index_name(&index));
+        if find(&self.indexes, &name).is_some() {
+            return Err(Duplicate {
+                kind: "index",
+                name,
+            });
+        }
+        self.indexes.insert(name, index);
+        Ok(())
+    }
+
+    /// Servers name an index after its first column, then `column_2` and so on.
+    fn free_index_name(&self, index: &Index) -> String {
+        let base = match index.parts.first() {
+            Some(part) if !part.column.starts_with('(') => part.column.as_str(),
+            _ => "functional_index",
+        };
+        if !base.eq_ignore_ascii_case("PRIMARY") && find(&self.indexes, base).is_none() {
+            return base.to_owned();
+        }
+        // One of more names than there are indexes is free.
+        (2..self.indexes.len() + 3)
+            .map(|number| format!("{base}_{number}"))
+            .find(|name| find(&self.indexes, name).is_none())
+            .unwrap_or_default()
+    }
+
+    /// InnoDB names a foreign key `table_ibfk_N`, with N one above the highest in the table.
+    fn free_foreign_key_name(&self, table: &str) -> String {
+        let prefix = format!("{table}_ibfk_");
+        let highest = self
+            .foreign_keys
+            .keys()
+            .filter_map(|name| {
+                name.get(prefix.len()..)
+                    .filter(|_| name.starts_with(&prefix))
+            })
+            .filter_map(|number| number.parse::<u32>().ok())
+            .max();
+        format!("{prefix}{}", u64::from(highest.unwrap_or(0)) + 1)
+    }
+
+    /// Brings what a server derives from the rest in order: key columns are not NULL, and
+    /// what MariaDB prints for JSON is `json`.
+    pub(crate) fn settle(&mut self) {
+        let Self {
+            columns,
+            primary_key,
+            checks,
+            collation,
+            ..
+        } = self;
+        for part in primary_key {
+            if let Some((_, column)) = columns
+                .iter_mut()
+                .find(|(name, _)| name.eq_ignore_ascii_case(&part.column))
+            {
+                column.nullable = false;
+            }
+        }
+        checks.retain(|check| {
+            let json = json_checked_column(check).and_then(|checked| {
+                columns
+                    .iter_mut()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(checked))
+                    .map(|(_, column)| column)
+                    .filter(|column| {
+                        column.data_type == "json"
+                            || column.data_type == "longtext"
+                                && column
+                                    .collation
+                                    .as_ref()
+                                    .or(collation.as_ref())
+                                    .is_some_and(|name| name == "utf8mb4_bin")
+                    })
+            });
+            match json {
+                Some(column) => {
+                    "json".clone_into(&mut column.data_type);
+                    column.charset = None;
+                    column.collation = None;
+                    false
+                }
+                None => true,
+            }
+        });
+    }
+}
+
+/// The column of a check that is nothing but `json_valid(column)`.
+fn json_checked_column(check: &str) -> Option<&str> {
+    let (function, argument) = check.split_once('(')?;
+    let argument = argument.strip_suffix(')')?.trim();
+    let column = argument
+        .strip_prefix('`')
+        .and_then(|rest| rest.strip_suffix('`'))
+        .unwrap_or(argument);
+    function
+        .trim()
+        .eq_ignore_ascii_case("json_valid")
+        .then_some(column)
+}
