@@ -1,0 +1,119 @@
+//! The command line: arguments in, exit code out. One file per command.
+
+mod dumps;
+mod output;
+mod progress;
+
+use std::io::{self, Write};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, Exit};
+use crate::server_version::ServerVersion;
+
+/// Verify, compare and repair the MySQL and MariaDB databases of CiviCRM sites.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing wrong (notes and warnings allowed; with --strict warnings count)
+  1  findings of severity error
+  2  the command could not do its work: unreadable source, no connection, bad arguments";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Is this backup whole, and can it be restored?
+    Verify(dumps::Verify),
+    /// Everything that can be checked of a source.
+    Check(dumps::Check),
+}
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+struct Common {
+    /// How to print the report
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Write the report to FILE instead of standard output
+    #[arg(long, global = true, value_name = "FILE")]
+    output: Option<String>,
+    /// Which database, when the source holds several
+    #[arg(long, global = true, value_name = "NAME")]
+    database: Option<String>,
+    /// Count warnings as errors
+    #[arg(long, global = true)]
+    strict: bool,
+    /// Print the verdict only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print all findings, and the rows of each table
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Show no progress bar
+    #[arg(long, global = true)]
+    no_progress: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+fn target_server(text: &str) -> Result<ServerVersion, String> {
+    ServerVersion::parse_target(text)
+}
+
+/// Runs the command that the process's arguments name.
+pub fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Failure } else { Exit::Fine };
+            // Nothing can be done when even this cannot be printed.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let result = match &cli.command {
+        Command::Verify(arguments) => arguments.run(&cli.common),
+        Command::Check(arguments) => arguments.run(&cli.common),
+    };
+    match result {
+        Ok(exit) => exit,
+        // The reader of a pipe has seen enough; that is no failure worth a message.
+        Err(Error::Output { path: None, error }) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failure,
+        Err(error) => {
+            complain(&error);
+            Exit::Failure
+        }
+    }
+}
+
+/// Prints an error on standard error.
+fn complain(error: &Error) {
+    let text = crate::report::text::printable(&error.to_string());
+    // Nothing can be done when even this cannot be printed.
+    let _ = writeln!(io::stderr(), "cividb: {text}");
+}

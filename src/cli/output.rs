@@ -1,0 +1,108 @@
+//! Where reports go, and in which form.
+
+use std::fs;
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::{Color, Common, Format};
+use crate::error::Error;
+use crate::report::human::{self, Detail};
+use crate::report::{Report, csv, json};
+
+/// Takes the reports of one run.
+pub struct Output<'a> {
+    common: &'a Common,
+    detail: Detail,
+    several: bool,
+    reports: Vec<Report>,
+    /// What goes into `--output`, which is written at once at the end.
+    file: Vec<u8>,
+}
+
+impl<'a> Output<'a> {
+    /// For one report or for `several`, which end with a line for each.
+    pub(super) fn new(common: &'a Common, several: bool) -> Self {
+        let detail = match (common.quiet, common.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        };
+        Self {
+            common,
+            detail,
+            several,
+            reports: Vec::new(),
+            file: Vec::new(),
+        }
+    }
+
+    /// Prints a report as soon as it is there.
+    pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
+        let (detail, several, first) = (self.detail, self.several, self.reports.is_empty());
+        match self.common.format {
+            Format::Human => self.write(|out| {
+                if several && !first && detail != Detail::Quiet {
+                    writeln!(out)?;
+                }
+                human::write(&report, detail, out)
+            })?,
+            Format::Json => {
+                let value = json::value(&report);
+                self.write(|out| {
+                    if several {
+                        serde_json::to_writer(&mut *out, &value)?;
+                    } else {
+                        serde_json::to_writer_pretty(&mut *out, &value)?;
+                    }
+                    writeln!(out)
+                })?;
+            }
+            Format::Csv => {}
+        }
+        self.reports.push(report);
+        Ok(())
+    }
+
+    /// Prints what comes after the last report.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        let reports = std::mem::take(&mut self.reports);
+        match self.common.format {
+            Format::Human if self.several && self.detail != Detail::Quiet => self.write(|out| {
+                writeln!(out)?;
+                reports.iter().try_for_each(|report| human::verdict_line(report, out))
+            })?,
+            Format::Csv => self.write(|out| csv::write(&reports, out))?,
+            _ => {}
+        }
+        let Some(path) = &self.common.output else {
+            return Ok(());
+        };
+        // Written beside it and renamed, so that a reader never sees half a report.
+        let part = format!("{path}.part");
+        fs::write(&part, &self.file)
+            .and_then(|()| fs::rename(&part, path))
+            .map_err(|error| Error::Output {
+                path: Some(path.clone()),
+                error,
+            })
+    }
+
+    fn write(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+        let choice = match (self.common.color, &self.common.output) {
+            (Color::Always, _) => ColorChoice::Always,
+            (Color::Never, _) | (Color::Auto, Some(_)) => ColorChoice::Never,
+            (Color::Auto, None) => AutoStream::choice(&io::stdout()),
+        };
+        let result = if self.common.output.is_some() {
+            print(&mut AutoStream::new(&mut self.file as &mut dyn Write, choice))
+        } else {
+            let mut out = AutoStream::new(io::stdout().lock(), choice);
+            print(&mut out).and_then(|()| out.flush())
+        };
+        result.map_err(|error| Error::Output {
+            path: self.common.output.clone(),
+            error,
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! A progress bar on standard error, on a terminal only.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Common;
+use crate::dump::container::Progress;
+use crate::report::text::printable;
+
+/// The bar for one source; does nothing where it would not be seen.
+pub struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    pub(super) fn new(common: &Common, name: &str) -> Self {
+        if common.no_progress || common.quiet || !io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let target = ProgressDrawTarget::stderr_with_hz(5);
+        let bar = ProgressBar::with_draw_target(None, target).with_message(printable(name));
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self(Some(bar))
+    }
+
+    /// Shows how far the file has been read.
+    pub(super) fn update(&mut self, progress: &Progress) {
+        let Some(bar) = &self.0 else { return };
+        if let Some(total) = progress.total()
+            && bar.length() != Some(total)
+        {
+            bar.set_length(total);
+            let with_total = "{msg} {wide_bar} {bytes}/{total_bytes} {eta}";
+            // The template is fixed and known to be right; without it the default is fine, too.
+            if let Ok(style) = ProgressStyle::with_template(with_total) {
+                bar.set_style(style);
+            }
+        }
+        bar.set_position(progress.bytes_read());
+    }
+
+    /// Takes the bar off the screen.
+    pub(super) fn finish(self) {
+        if let Some(bar) = self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

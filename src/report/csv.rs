@@ -1,0 +1,43 @@
+//! The findings as CSV, one line each.
+
+use std::io::{self, Write};
+
+use super::Report;
+
+/// Names of the columns.
+const HEADER: [&str; 13] = [
+    "source", "severity", "check", "kind", "name", "table", "message", "fix", "expected", "actual",
+    "file", "line", "byte",
+];
+
+/// Writes the findings of all reports under one header.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(reports: &[Report], output: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    writer.write_record(HEADER)?;
+    for report in reports {
+        for finding in &report.findings.list {
+            let object = finding.object.as_ref();
+            let at = finding.at.as_ref();
+            let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+            writer.write_record([
+                report.source.name.as_str(),
+                finding.severity.as_str(),
+                finding.check.id,
+                object.map_or("", |o| o.kind),
+                object.map_or("", |o| &o.name),
+                object.and_then(|o| o.table.as_deref()).unwrap_or_default(),
+                &finding.message,
+                &finding.fix,
+                finding.expected.as_deref().unwrap_or_default(),
+                finding.actual.as_deref().unwrap_or_default(),
+                at.map_or("", |at| &at.file),
+                &number(at.map(|at| at.place.line)),
+                &number(at.map(|at| at.place.offset)),
+            ])?;
+        }
+    }
+    writer.flush()
+}

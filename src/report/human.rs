@@ -1,0 +1,199 @@
+//! The report for people: worst first, one line a finding, short.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::text::{count, printable, thousands};
+use super::Report;
+use crate::checks::{Finding, Severity};
+
+/// Findings of one check that are shown before the rest is only counted.
+const SHOWN: usize = 5;
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// The verdict only.
+    Quiet,
+    /// What matters.
+    #[default]
+    Normal,
+    /// All findings, and rows by table.
+    Verbose,
+}
+
+/// Writes the report on one source.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Style::new().bold();
+    verdict_line(report, out)?;
+    if detail == Detail::Quiet {
+        return Ok(());
+    }
+    writeln!(out, "  {}", origin(report))?;
+    writeln!(out, "  {}", site(report))?;
+    writeln!(out, "  {}", inventory(report))?;
+
+    let list = &report.findings.list;
+    let mut rest = &list[..];
+    while let Some(first) = rest.first() {
+        let same = |finding: &&Finding| {
+            finding.check.id == first.check.id && finding.severity == first.severity
+        };
+        let length = rest.iter().take_while(same).count();
+        let (group, after) = rest.split_at(length);
+        rest = after;
+        group_of_findings(group, detail, out)?;
+    }
+    if !report.findings.not_checked.is_empty() {
+        writeln!(out)?;
+        for skipped in &report.findings.not_checked {
+            writeln!(out, "{bold}not checked{bold:#}  {}: {}", skipped.check, printable(&skipped.why))?;
+        }
+    }
+    if detail == Detail::Verbose && !report.row_counts.is_empty() {
+        writeln!(out, "\n{bold}rows{bold:#}")?;
+        for (table, rows) in &report.row_counts {
+            writeln!(out, "  {:>14}  {}", thousands(*rows), printable(table))?;
+        }
+    }
+    Ok(())
+}
+
+/// One line for a source: its name, the verdict, and why.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let (word, style) = if report.passes() {
+        ("PASS", Style::new().bold().fg_color(Some(AnsiColor::Green.into())))
+    } else {
+        ("FAIL", Style::new().bold().fg_color(Some(AnsiColor::Red.into())))
+    };
+    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter_map(|severity| {
+            let number = report.findings.count(severity) as u64;
+            (number > 0).then(|| count(number, severity.as_str()))
+        })
+        .collect();
+    let counts = if counts.is_empty() {
+        "nothing found".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    writeln!(
+        out,
+        "{style}{word}{style:#}  {}  ({counts})",
+        printable(&report.source.name)
+    )
+}
+
+fn origin(report: &Report) -> String {
+    let source = &report.source;
+    let mut text = match source.producer {
+        crate::snapshot::Producer::Unknown => "dump of an unknown program".to_owned(),
+        producer => producer.as_str().to_owned(),
+    };
+    if let Some(version) = &source.producer_version {
+        text.push_str(&format!(" {version}"));
+    }
+    if let Some(server) = &source.server_version {
+        text.push_str(&format!(", from {server}"));
+    }
+    if let Some(database) = &report.database {
+        text.push_str(&format!(", database {database}"));
+        if source.databases.len() > 1 {
+            text.push_str(&format!(" (of {})", source.databases.len()));
+        }
+    }
+    text.push_str(&format!(", {}", source.container));
+    printable(&text)
+}
+
+fn site(report: &Report) -> String {
+    let Some(civicrm) = &report.civicrm else {
+        return "no CiviCRM tables".to_owned();
+    };
+    let mut versions: Vec<&str> = civicrm.declared.iter().flatten().map(String::as_str).collect();
+    versions.dedup();
+    let mut text = if versions.is_empty() {
+        "CiviCRM of unknown version".to_owned()
+    } else {
+        format!("CiviCRM {}", versions.join(", "))
+    };
+    if !civicrm.locales.is_empty() {
+        text.push_str(&format!(", multilingual ({})", civicrm.locales.join(", ")));
+    }
+    if civicrm.logging {
+        text.push_str(", logging on");
+    }
+    printable(&text)
+}
+
+fn inventory(report: &Report) -> String {
+    let inventory = &report.inventory;
+    let mut parts = vec![
+        count(inventory.tables as u64, "table"),
+        count(inventory.rows, "row"),
+    ];
+    for (number, noun) in [
+        (inventory.views, "view"),
+        (inventory.triggers, "trigger"),
+        (inventory.functions, "function"),
+        (inventory.procedures, "procedure"),
+        (inventory.events, "event"),
+    ] {
+        if number > 0 || noun == "trigger" {
+            parts.push(count(number as u64, noun));
+        }
+    }
+    let mut text = parts.join(", ");
+    if !inventory.complete {
+        text.push_str(" as far as it could be read");
+    }
+    text
+}
+
+/// Findings of one check: the first few, the number of the others, and each fix once.
+fn group_of_findings(group: &[Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = group.first() else {
+        return Ok(());
+    };
+    let style = match first.severity {
+        Severity::Error => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+        Severity::Warning => Style::new().bold().fg_color(Some(AnsiColor::Yellow.into())),
+        Severity::Note => Style::new().bold(),
+    };
+    let dim = Style::new().dimmed();
+    let shown = if detail == Detail::Verbose || group.len() <= SHOWN + 1 {
+        group.len()
+    } else {
+        SHOWN
+    };
+    writeln!(out)?;
+    for (i, finding) in group.iter().take(shown).enumerate() {
+        let place = match &finding.at {
+            Some(at) => format!("{dim}, {}{dim:#}", printable(&at.to_string())),
+            None => String::new(),
+        };
+        let (word, id) = (finding.severity.as_str(), finding.check.id);
+        writeln!(
+            out,
+            "{style}{word}{style:#}  {dim}{id}{dim:#}  {}{place}",
+            printable(&finding.message)
+        )?;
+        let next_fix = group.get(i + 1).filter(|_| i + 1 < shown).map(|next| &next.fix);
+        if next_fix != Some(&finding.fix) {
+            if i + 1 == shown && group.len() > shown {
+                let more = (group.len() - shown) as u64;
+                writeln!(out, "       and {} more of this check (--verbose lists them)", thousands(more))?;
+            }
+            writeln!(out, "       fix: {}", printable(&finding.fix))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The JSON report. Its keys are a contract: they are only ever added to.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Report;
+use crate::checks::{Finding, Severity};
+
+/// The report as one JSON value.
+pub fn value(report: &Report) -> Value {
+    let source = &report.source;
+    json!({
+        "report_version": 1,
+        "command": report.command,
+        "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
+        "source": {
+            "kind": "dump",
+            "name": source.name,
+            "container": source.container,
+            "producer": source.producer.as_str(),
+            "producer_version": source.producer_version,
+            "server_version": source.server_version.as_ref().map(|server| &server.text),
+            "databases": source.databases,
+            "database": report.database,
+        },
+        "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
+            "declared": civicrm.declared,
+            "detected": null,
+            "multilingual": !civicrm.locales.is_empty(),
+            "locales": civicrm.locales,
+            "logging": civicrm.logging,
+        })),
+        "inventory": report.inventory,
+        "findings": report.findings.list.iter().map(finding).collect::<Vec<_>>(),
+        "not_checked": report.findings.not_checked,
+        "summary": {
+            "errors": report.findings.count(Severity::Error),
+            "warnings": report.findings.count(Severity::Warning),
+            "notes": report.findings.count(Severity::Note),
+        },
+        "verdict": if report.passes() { "pass" } else { "fail" },
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "check": finding.check.id,
+        "severity": finding.severity,
+        "object": finding.object,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "message": finding.message,
+        "fix": finding.fix,
+        "place": finding.at.as_ref().map(|at| Place {
+            file: (!at.file.is_empty()).then_some(&at.file),
+            line: at.place.line,
+            byte: at.place.offset,
+        }),
+    })
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    file: Option<&'a String>,
+    line: u64,
+    byte: u64,
+}

@@ -1,0 +1,117 @@
+//! Findings for people and for programs.
+
+pub mod csv;
+pub mod human;
+pub mod json;
+pub mod text;
+
+use crate::checks::{Findings, Severity};
+use crate::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::civicrm::site::Site;
+use crate::snapshot::{Snapshot, Source};
+
+/// What one command says of one source.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The command: `verify`, `check`, …
+    pub command: &'static str,
+    /// Where the facts come from.
+    pub source: Source,
+    /// The database it is about.
+    pub database: Option<String>,
+    /// The CiviCRM site in it.
+    pub civicrm: Option<CivicrmSummary>,
+    /// What is in it.
+    pub inventory: Inventory,
+    /// Rows by table, largest first.
+    pub row_counts: Vec<(String, u64)>,
+    /// What was found.
+    pub findings: Findings,
+    /// Warnings count as well.
+    pub strict: bool,
+}
+
+/// The site in a few words.
+#[derive(Clone, Debug)]
+pub struct CivicrmSummary {
+    /// `civicrm_domain.version` of each domain, as stored.
+    pub declared: Vec<Option<String>>,
+    /// Languages, on a multilingual site.
+    pub locales: Vec<String>,
+    /// Whether detailed logging is on, where that can be told.
+    pub logging: bool,
+}
+
+/// How many objects of each kind there are.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub struct Inventory {
+    /// Base tables.
+    pub tables: usize,
+    /// Views.
+    pub views: usize,
+    /// Triggers.
+    pub triggers: usize,
+    /// Stored functions.
+    pub functions: usize,
+    /// Stored procedures.
+    pub procedures: usize,
+    /// Scheduled events.
+    pub events: usize,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// Whether the source could be read to its end, so that these numbers are all there is.
+    pub complete: bool,
+}
+
+impl Report {
+    /// Puts the report on a snapshot together.
+    pub fn new(command: &'static str, snapshot: &Snapshot, findings: Findings, strict: bool) -> Self {
+        use crate::schema::model::RoutineKind;
+        let schema = &snapshot.schema;
+        let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
+        let mut row_counts: Vec<(String, u64)> = snapshot
+            .row_counts
+            .iter()
+            .map(|(table, rows)| (table.clone(), *rows))
+            .collect();
+        row_counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let cut = [&DUMP_TRUNCATED, &DUMP_UNREADABLE, &DUMP_EMPTY].map(|check| check.id);
+        let complete = !findings.list.iter().any(|finding| {
+            finding.severity == Severity::Error && cut.contains(&finding.check.id)
+        });
+        Self {
+            command,
+            source: snapshot.source.clone(),
+            database: snapshot.database.clone(),
+            civicrm: Site::of(snapshot).map(|site| CivicrmSummary {
+                declared: site
+                    .domains
+                    .iter()
+                    .flatten()
+                    .map(|domain| domain.version.clone())
+                    .collect(),
+                locales: site.locales().to_vec(),
+                logging: site.logging.unwrap_or(false),
+            }),
+            inventory: Inventory {
+                tables: schema.tables.len(),
+                views: schema.views.len(),
+                triggers: schema.triggers.len(),
+                functions: routines(RoutineKind::Function),
+                procedures: routines(RoutineKind::Procedure),
+                events: schema.events.len(),
+                rows: snapshot.row_counts.values().sum(),
+                complete,
+            },
+            row_counts,
+            findings,
+            strict,
+        }
+    }
+
+    /// Whether nothing that counts was found.
+    pub fn passes(&self) -> bool {
+        self.findings.count(Severity::Error) == 0
+            && !(self.strict && self.findings.count(Severity::Warning) > 0)
+    }
+}

@@ -1,0 +1,150 @@
+//! A folder made by mydumper: one file per table, its rows, views, triggers and routines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{SourceError, read_stream};
+use crate::dump::container::{ByteStream, Progress};
+use crate::dump::reader::DumpReader;
+use crate::snapshot::Producer;
+
+/// What a file of the folder holds, in the order in which myloader restores them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    CreateDatabase,
+    Table,
+    Rows,
+    View,
+    Programs,
+}
+
+struct File {
+    kind: Kind,
+    database: String,
+    path: PathBuf,
+    name: String,
+}
+
+/// Reads all files of the folder in the order of a restore.
+///
+/// # Errors
+/// The folder cannot be listed, holds no dump, or one of its files is no text.
+pub(super) fn read(
+    folder: &Path,
+    reader: &mut DumpReader,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<(), SourceError> {
+    let listing = |error| SourceError::Folder {
+        path: folder.to_owned(),
+        error,
+    };
+    let mut files = Vec::new();
+    let mut finished = None;
+    for entry in fs::read_dir(folder).map_err(listing)? {
+        let path = entry.map_err(listing)?.path();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        match name.as_str() {
+            "metadata" => finished = Some(is_finished(&path)),
+            "metadata.partial" => reader.unfinished(
+                "mydumper's file metadata.partial is there: it was still running, or was stopped"
+                    .to_owned(),
+            ),
+            _ => files.extend(classify(&name).map(|(kind, database)| File {
+                kind,
+                database,
+                path,
+                name,
+            })),
+        }
+    }
+    if files.is_empty() {
+        return Err(SourceError::NoDump(folder.to_owned()));
+    }
+    files.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    reader.set_producer(Producer::Mydumper, None);
+    reader.begin_part(finished == Some(true));
+    match finished {
+        Some(true) => {}
+        Some(false) => reader.unfinished("mydumper's file metadata does not say 'Finished dump at'".to_owned()),
+        None => reader.unfinished("mydumper's file metadata is missing".to_owned()),
+    }
+    for file in files {
+        if file.kind == Kind::CreateDatabase {
+            continue;
+        }
+        reader.begin_file(&file.name, Some(&file.database));
+        let stream = ByteStream::open(&file.path)?;
+        read_stream(stream, reader, watch);
+    }
+    Ok(())
+}
+
+/// `metadata` of mydumper 0.10 has a line `Finished dump at: …`, later ones `# Finished dump at: …`.
+fn is_finished(metadata: &Path) -> bool {
+    fs::read_to_string(metadata).is_ok_and(|text| {
+        text.lines()
+            .any(|line| line.trim_start_matches(['#', ' ']).starts_with("Finished dump at"))
+    })
+}
+
+/// The database that a single file of such a folder belongs to, when the file lies beside
+/// mydumper's metadata.
+pub(super) fn database_of_part(file: &Path) -> Option<String> {
+    let folder = file.parent()?;
+    if !folder.join("metadata").is_file() {
+        return None;
+    }
+    let (_, database) = classify(&file.file_name()?.to_string_lossy())?;
+    Some(database)
+}
+
+/// Kind and database by name: `db-schema-create.sql`, `db.table-schema.sql`, `db.table.sql`,
+/// `db.table.00001.sql`, `db.view-schema-view.sql`, `db.table-schema-triggers.sql`,
+/// `db-schema-post.sql`; each perhaps compressed.
+fn classify(name: &str) -> Option<(Kind, String)> {
+    let stem = [".gz", ".zst", ".bz2", ".xz"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(name)
+        .strip_suffix(".sql")?;
+    let of_database = |kind, database: &str| Some((kind, database.to_owned()));
+    if let Some(database) = stem.strip_suffix("-schema-create") {
+        return of_database(Kind::CreateDatabase, database);
+    }
+    if let Some(database) = stem.strip_suffix("-schema-post") {
+        return of_database(Kind::Programs, database);
+    }
+    let (database, rest) = stem.split_once('.')?;
+    let kind = if rest.ends_with("-schema-triggers") {
+        Kind::Programs
+    } else if rest.ends_with("-schema-view") {
+        Kind::View
+    } else if rest.ends_with("-schema") {
+        Kind::Table
+    } else {
+        Kind::Rows
+    };
+    of_database(kind, database)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_classified_by_name() {
+        let kind = |name| classify(name).map(|(kind, database)| (kind, database));
+        let civi = |kind| Some((kind, "civi".to_owned()));
+        assert_eq!(kind("civi-schema-create.sql"), civi(Kind::CreateDatabase));
+        assert_eq!(kind("civi.civicrm_acl-schema.sql.gz"), civi(Kind::Table));
+        assert_eq!(kind("civi.civicrm_acl.00001.sql.zst"), civi(Kind::Rows));
+        assert_eq!(kind("civi.civicrm_acl-schema-triggers.sql"), civi(Kind::Programs));
+        assert_eq!(kind("civi.v-schema-view.sql"), civi(Kind::View));
+        assert_eq!(kind("civi-schema-post.sql"), civi(Kind::Programs));
+        assert_eq!(kind("readme.txt"), None);
+        assert_eq!(kind("dump.sql"), None);
+    }
+}
