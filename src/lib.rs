@@ -1,3 +1,4 @@
 //! cividb: verify, compare and repair the databases of CiviCRM sites.
 
+pub mod dump;
 pub mod schema;
