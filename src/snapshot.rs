@@ -142,8 +142,6 @@ pub struct DumpFacts {
     pub quoted_wrongly: Vec<(At, String)>,
     /// Tables made without a column.
     pub without_columns: Vec<(At, String)>,
-    /// Views of which only the stand-in table is there.
-    pub stand_ins: Vec<String>,
     /// Tables that statements use although nothing creates them, with the first place.
     pub never_created: IndexMap<String, At>,
 }

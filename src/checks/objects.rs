@@ -90,8 +90,10 @@ fn missing_tables(snapshot: &Snapshot, findings: &mut Findings) {
 }
 
 fn missing_views(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
-    let stand_ins = snapshot.dump.iter().flat_map(|dump| &dump.stand_ins);
-    let mut missing: IndexMap<String, &str> = stand_ins
+    let mut missing: IndexMap<String, &str> = snapshot
+        .schema
+        .stand_ins
+        .keys()
         .map(|view| (view.clone(), "only its stand-in is there"))
         .collect();
     if let Some(site) = site {
@@ -306,7 +308,7 @@ fn broken_parts(
     }
     let mut columns: BTreeSet<(&str, &str)> = BTreeSet::new();
     if let Some(table) = user.table {
-        for column in &user.uses.row_columns {
+        for column in &user.uses.new_old_columns {
             columns.insert((table, column));
         }
     }

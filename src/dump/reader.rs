@@ -1,14 +1,16 @@
 //! Statements in, facts out: runs the statements of a dump on the model as a server would
 //! and writes down what else they tell.
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
 use crate::dump::container;
 use crate::dump::header::{self, Remark};
 use crate::dump::scanner::{Ending, Place, Scanner, Sink, Statement as Text};
 use crate::dump::session::{self, Session};
 use crate::dump::values::parse_row;
-use crate::schema::ddl::{self, AlterAction, Assignment, Element, Statement, VariableScope};
+use crate::schema::apply::ApplyError;
+use crate::schema::ddl::{self, AlterAction, Assignment, Statement, VariableScope};
+use crate::schema::element::Element;
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{ForeignKey, Name, Schema, find};
 use crate::server_version::ServerVersion;
@@ -46,8 +48,8 @@ pub struct DumpReader {
     header_database: Option<String>,
     session: Session,
     insert: Insert,
-    /// Views of which the final definition has not come yet.
-    stand_ins: IndexSet<(Option<String>, String)>,
+    /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
+    stand_in_announced: Option<String>,
 }
 
 /// What the dump says of one database.
@@ -100,7 +102,7 @@ impl DumpReader {
             header_database: None,
             session: Session::default(),
             insert: Insert::default(),
-            stand_ins: IndexSet::new(),
+            stand_in_announced: None,
         }
     }
 
@@ -119,6 +121,16 @@ impl DumpReader {
     pub fn set_producer(&mut self, producer: Producer, version: Option<String>) {
         self.source.producer = producer;
         self.source.producer_version = version;
+    }
+
+    /// Begins a part that a folder's own marks show to have `ended` or not.
+    pub fn begin_part(&mut self, ended: bool) {
+        let begins = self.at(Place { offset: 0, line: 1 });
+        self.facts.parts.push(Part {
+            producer: self.source.producer,
+            begins,
+            ended,
+        });
     }
 
     /// Names a file or mark that shows that the dump was not finished.
@@ -157,12 +169,6 @@ impl DumpReader {
         wanted: Option<&str>,
         marker: &str,
     ) -> Result<Snapshot, ChooseError> {
-        for (database, view) in &self.stand_ins {
-            if let Some(database) = self.databases.get_mut(database) {
-                database.schema.tables.shift_remove(view);
-                database.schema.views.shift_remove(view);
-            }
-        }
         let shown = |name: &Option<String>, header: &Option<String>| {
             name.clone().or_else(|| header.clone())
         };
@@ -202,17 +208,11 @@ impl DumpReader {
             }
         };
         let database = self.databases.swap_remove(&chosen).unwrap_or_default();
-        self.facts.stand_ins = self
-            .stand_ins
-            .iter()
-            .filter(|(of, _)| *of == chosen)
-            .map(|(_, view)| view.clone())
-            .collect();
         self.facts.never_created = database
             .used
             .into_iter()
             .filter(|(name, _)| !database.schema.has_relation(name))
-            .filter(|(name, _)| !self.facts.stand_ins.contains(name))
+            .filter(|(name, _)| find(&database.schema.stand_ins, name).is_none())
             .collect();
         self.source.databases = shown_names;
         Ok(Snapshot {
@@ -252,7 +252,7 @@ impl DumpReader {
         let line_end = memchr::memchr(b'\n', text.text).unwrap_or(text.text.len());
         let (line, rest) = text.text.split_at(line_end);
         let line = String::from_utf8_lossy(line).trim().to_owned();
-        if error.is_unknown_statement() || header::is_program_message(&line) {
+        if error.is_no_statement() || header::is_program_message(&line) {
             let room = self.facts.stray_text.len() < MAX_PLACES;
             push(&mut self.facts.stray_text, (at, line));
             if room && !rest.trim_ascii().is_empty() {
@@ -283,8 +283,8 @@ impl DumpReader {
         }
     }
 
-    fn run(&mut self, statement: Statement, at: At) {
-        match &statement {
+    fn run(&mut self, mut statement: Statement, at: At) {
+        match &mut statement {
             Statement::Set(assignments) => {
                 for assignment in assignments {
                     self.assign(assignment, &at);
@@ -337,10 +337,9 @@ impl DumpReader {
             Statement::TruncateTable(_) | Statement::Delete(_) => return,
             Statement::CreateTable(create) => {
                 self.facts.tables_created += 1;
-                let key = (self.database_of(&create.name), create.name.name.clone());
-                if create.in_version_comment {
-                    self.stand_ins.insert(key);
-                } else if create.table.columns.is_empty()
+                let announced = self.stand_in_announced.take();
+                create.in_version_comment |= announced.is_some_and(|view| view == create.name.name);
+                if create.table.columns.is_empty()
                     && create.source == ddl::TableSource::Definition
                 {
                     let name = create.name.name.clone();
@@ -363,25 +362,17 @@ impl DumpReader {
                     match action {
                         AlterAction::DisableKeys | AlterAction::EnableKeys => {}
                         AlterAction::Add {
-                            element: Element::ForeignKey(_, key),
+                            element: Element::ForeignKey { foreign_key, .. },
                             ..
                         } => {
                             changes = true;
-                            self.check_parent(&alter.name, key, &at);
+                            self.check_parent(&alter.name, foreign_key, &at);
                         }
                         _ => changes = true,
                     }
                 }
                 if !changes {
                     return;
-                }
-            }
-            Statement::CreateView(create) => {
-                let key = (self.database_of(&create.name), create.name.name.clone());
-                if create.stand_in_columns(self.session.modes()).is_some() {
-                    self.stand_ins.insert(key);
-                } else {
-                    self.stand_ins.shift_remove(&key);
                 }
             }
             Statement::CreateTrigger(create) => {
@@ -411,7 +402,7 @@ impl DumpReader {
         };
         let database = self.databases.entry(key).or_default();
         if let Err(error) = database.schema.apply(statement)
-            && !error.is_missing_table()
+            && !matches!(error, ApplyError::Missing { kind: "table", .. })
         {
             push(&mut self.facts.unreadable, (at, error.to_string()));
         }
@@ -522,7 +513,7 @@ impl Sink for DumpReader {
             (match ddl::parse(&sql, self.session.modes()) {
                 Ok(statement) => statement,
                 Err(error) => {
-                    push(&mut self.facts.unreadable, (at, error.to_string()));
+                    push(&mut self.facts.unreadable, (at.clone(), error.to_string()));
                     Statement::Empty
                 }
             })
@@ -632,7 +623,7 @@ impl Sink for DumpReader {
                 self.header_database.get_or_insert(name);
             }
             Some(Remark::StandIn(view)) => {
-                self.stand_ins.insert((self.current.clone(), view));
+                self.stand_in_announced = Some(view);
             }
             Some(Remark::Ends(producer)) => {
                 if let Some(part) = self.facts.parts.last_mut() {

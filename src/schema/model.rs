@@ -314,13 +314,23 @@ pub enum TriggerEvent {
 }
 
 /// Function or procedure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RoutineKind {
     /// Stored function.
     Function,
     /// Stored procedure.
     Procedure,
+}
+
+impl RoutineKind {
+    /// The word in lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Procedure => "procedure",
+        }
+    }
 }
 
 /// A stored function or procedure.

@@ -37,6 +37,17 @@ pub struct DdlError {
     pub found: String,
 }
 
+/// What is expected where text is no statement at all.
+const STATEMENT: &str = "an SQL statement";
+
+impl DdlError {
+    /// Whether the text does not even begin like a statement, as opposed to one that goes
+    /// wrong further on.
+    pub fn is_no_statement(&self) -> bool {
+        self.expected == STATEMENT
+    }
+}
+
 /// Statements that are known by their first word and not looked into.
 const OTHER_STATEMENTS: &[&str] = &[
     "ANALYZE",
@@ -207,11 +218,11 @@ fn transaction(parser: &mut Parser) -> Result<Statement, DdlError> {
             parser.advance();
             // "Check your password" is no statement.
             if parser.at_symbol(':') {
-                return Err(parser.unexpected("an SQL statement"));
+                return Err(parser.unexpected(STATEMENT));
             }
             other(keyword)
         }
-        None => Err(parser.unexpected("an SQL statement")),
+        None => Err(parser.unexpected(STATEMENT)),
     }
 }
 

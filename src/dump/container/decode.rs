@@ -1,0 +1,434 @@
+//! The containers that are a sequence of members: gzip, bzip2, zstd, xz. And no container.
+
+use bzip2::Decompress as Bunzip2;
+use flate2::{Crc, Decompress as Inflate, FlushDecompress};
+use liblzma::stream::{Action, Stream as Unxz};
+use zstd_safe::zstd_sys::ZSTD_ErrorCode as ZstdError;
+use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
+
+use super::error::{Problem, Stop, damaged};
+use super::input::Input;
+use super::sink::Sink;
+use super::{Container, DamageKind};
+
+/// log2 of the largest window of a zstd frame: 128 MiB, the default limit of `zstd -d`.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Memory for xz: the 64 MiB dictionary of `xz -9` and what the decoder needs besides.
+const XZ_MEMORY: u64 = 72 << 20;
+
+/// Zero bytes after the end that are read before the rest is taken for zeros as well.
+const PADDING_READ: u64 = 1 << 20;
+
+/// Enough bytes to know a container by.
+const MAGIC: usize = 6;
+
+/// The container that begins like this, if any.
+pub(super) fn magic(start: &[u8]) -> Option<Container> {
+    match start {
+        [0x1F, 0x8B, ..] => Some(Container::Gzip),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Container::Bzip2),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Some(Container::Zstd),
+        [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some(Container::Xz),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Container::Zip),
+        _ => None,
+    }
+}
+
+/// The container of a whole input so short that it ends inside the mark of one.
+fn cut_magic(whole: &[u8]) -> Option<Container> {
+    let marks: [(&[u8], Container); 6] = [
+        (b"\x1F\x8B", Container::Gzip),
+        (b"BZh", Container::Bzip2),
+        (b"\x28\xB5\x2F\xFD", Container::Zstd),
+        (b"\xFD7zXZ\0", Container::Xz),
+        (b"PK\x03\x04", Container::Zip),
+        (b"PK\x05\x06", Container::Zip),
+    ];
+    let (_, container) = marks
+        .into_iter()
+        .find(|(mark, _)| !whole.is_empty() && mark.starts_with(whole))?;
+    Some(container)
+}
+
+/// Looks at the first bytes of the input.
+pub(super) fn sniff(input: &mut Input) -> Result<Container, Stop> {
+    let start = input.peek(MAGIC)?;
+    let cut = || {
+        if start.len() < MAGIC {
+            cut_magic(start)
+        } else {
+            None
+        }
+    };
+    Ok(magic(start).or_else(cut).unwrap_or(Container::Plain))
+}
+
+/// Copies the input through, without a buffer in between after the first.
+pub(super) fn plain(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
+    loop {
+        match input.read_into(sink.space()?)? {
+            0 => return Ok(()),
+            count => sink.advance(count),
+        }
+    }
+}
+
+/// One call of a decoder.
+pub(super) struct Step {
+    read: usize,
+    written: usize,
+    /// Whether the member is complete, or what is wrong with it.
+    done: Result<bool, Fault>,
+}
+
+/// What a decoder complains about.
+pub(super) enum Fault {
+    Damage(DamageKind, String),
+    Refusal(Problem),
+}
+
+fn corrupt(reason: impl ToString) -> Fault {
+    Fault::Damage(
+        DamageKind::Corrupt,
+        format!("the compressed data is damaged: {}", reason.to_string()),
+    )
+}
+
+/// A streaming decoder of one member.
+pub(super) trait Decoder {
+    /// Decodes some of `input` into some of `output`.
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step;
+}
+
+/// Runs a decoder to the end of its member.
+pub(super) fn pump(
+    decoder: &mut impl Decoder,
+    input: &mut Input,
+    sink: &mut Sink,
+) -> Result<(), Stop> {
+    loop {
+        let space = sink.space()?;
+        let available = input.fill()?;
+        let at_end = available.is_empty();
+        let step = decoder.step(available, space);
+        input.consume(step.read);
+        sink.advance(step.written);
+        match step.done {
+            Ok(true) => return Ok(()),
+            Ok(false) if step.read > 0 || step.written > 0 => {}
+            Ok(false) if at_end => {
+                return damaged(
+                    DamageKind::Truncated,
+                    input.offset(),
+                    "the compressed data ends too early",
+                );
+            }
+            Ok(false) => {
+                return damaged(
+                    DamageKind::Corrupt,
+                    input.offset(),
+                    "the decoder cannot go on",
+                );
+            }
+            Err(Fault::Damage(kind, message)) => return damaged(kind, input.offset(), message),
+            Err(Fault::Refusal(problem)) => return Err(Stop::Refused(problem)),
+        }
+    }
+}
+
+/// Deflate, with the checksum of what it wrote.
+pub(super) struct Deflated {
+    inflate: Inflate,
+    pub(super) crc: Crc,
+}
+
+impl Deflated {
+    pub(super) fn new() -> Self {
+        Self {
+            inflate: Inflate::new(false),
+            crc: Crc::new(),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.inflate.reset(false);
+        self.crc.reset();
+    }
+
+    /// Bytes written since the start.
+    pub(super) fn written(&self) -> u64 {
+        self.inflate.total_out()
+    }
+
+    /// Bytes of deflate data used since the start.
+    pub(super) fn read(&self) -> u64 {
+        self.inflate.total_in()
+    }
+}
+
+impl Decoder for Deflated {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
+        let status = self
+            .inflate
+            .decompress(input, output, FlushDecompress::None);
+        let read = (self.inflate.total_in() - before_in) as usize;
+        let written = (self.inflate.total_out() - before_out) as usize;
+        self.crc.update(output.get(..written).unwrap_or_default());
+        let done = status
+            .map(|status| status == flate2::Status::StreamEnd)
+            .map_err(corrupt);
+        Step {
+            read,
+            written,
+            done,
+        }
+    }
+}
+
+impl Decoder for Bunzip2 {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let (before_in, before_out) = (self.total_in(), self.total_out());
+        let status = self.decompress(input, output);
+        Step {
+            read: (self.total_in() - before_in) as usize,
+            written: (self.total_out() - before_out) as usize,
+            done: match status {
+                Ok(bzip2::Status::MemNeeded) => Err(corrupt("a block asks for too much memory")),
+                Ok(status) => Ok(status == bzip2::Status::StreamEnd),
+                Err(error) => Err(corrupt(error)),
+            },
+        }
+    }
+}
+
+/// zstd frames, one after the other with the same context.
+struct Unzstd {
+    context: DCtx<'static>,
+    /// What the decoder asked for: the rest of the block. It gets no more, because it forgets what it
+    /// wrote in a call that fails, and so a good block before a bad one would be lost.
+    wanted: usize,
+}
+
+impl Decoder for Unzstd {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let mut source = InBuffer::around(input.get(..self.wanted).unwrap_or(input));
+        let mut target = OutBuffer::around(output);
+        let status = self.context.decompress_stream(&mut target, &mut source);
+        let (read, written) = (source.pos(), target.pos());
+        let done = match status {
+            Ok(hint) => {
+                self.wanted = hint.max(1);
+                Ok(hint == 0)
+            }
+            Err(code) => Err(zstd_fault(code)),
+        };
+        Step {
+            read,
+            written,
+            done,
+        }
+    }
+}
+
+fn zstd_fault(code: usize) -> Fault {
+    // The library returns the number of an error as a negative size.
+    let number = code.wrapping_neg();
+    if number == ZstdError::ZSTD_error_frameParameter_windowTooLarge as usize {
+        Fault::Refusal(Problem::Memory {
+            limit_mib: 1 << (ZSTD_WINDOW_LOG - 20),
+            program: "zstd -d --long=31",
+        })
+    } else if number == ZstdError::ZSTD_error_dictionary_wrong as usize {
+        Fault::Refusal(Problem::Unsupported(
+            "needs a zstd dictionary; decompress it first (zstd -d -D DICTIONARY)",
+        ))
+    } else if number == ZstdError::ZSTD_error_checksum_wrong as usize {
+        Fault::Damage(
+            DamageKind::ChecksumMismatch,
+            "the text does not match its checksum".into(),
+        )
+    } else {
+        corrupt(zstd_safe::get_error_name(code))
+    }
+}
+
+impl Decoder for Unxz {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        use liblzma::stream::{Error, Status};
+        let (before_in, before_out) = (self.total_in(), self.total_out());
+        let status = self.process(input, output, Action::Run);
+        Step {
+            read: (self.total_in() - before_in) as usize,
+            written: (self.total_out() - before_out) as usize,
+            done: match status {
+                Ok(status) => Ok(matches!(status, Status::StreamEnd)),
+                Err(Error::MemLimit | Error::Mem) => Err(Fault::Refusal(xz_memory())),
+                Err(Error::Options) => Err(Fault::Refusal(Problem::Unsupported(
+                    "uses a feature of xz that is not supported; decompress it first (xz -d)",
+                ))),
+                Err(error) => Err(corrupt(error)),
+            },
+        }
+    }
+}
+
+fn xz_memory() -> Problem {
+    Problem::Memory {
+        limit_mib: (XZ_MEMORY >> 20) as u32,
+        program: "xz -d",
+    }
+}
+
+/// Decodes gzip members.
+pub(super) fn gzip(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
+    let mut deflated = Deflated::new();
+    loop {
+        gzip_header(input)?;
+        deflated.reset();
+        pump(&mut deflated, input, sink)?;
+        let footer_offset = input.offset();
+        let footer = input.take(
+            8,
+            DamageKind::FooterMissing,
+            "the gzip checksum; all text came out",
+        )?;
+        // The stored length is that of the text modulo 4 GiB.
+        let expected = [
+            deflated.crc.sum().to_le_bytes(),
+            (deflated.written() as u32).to_le_bytes(),
+        ];
+        if footer != expected.as_flattened() {
+            let message = "the text does not match the gzip checksum";
+            return damaged(DamageKind::ChecksumMismatch, footer_offset, message);
+        }
+        if !another_member(input, Container::Gzip)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Consumes a member's header: RFC 1952, section 2.3.
+fn gzip_header(input: &mut Input) -> Result<(), Stop> {
+    const HEADER_CRC: u8 = 1 << 1;
+    const EXTRA: u8 = 1 << 2;
+    const NAME: u8 = 1 << 3;
+    const COMMENT: u8 = 1 << 4;
+    const RESERVED: u8 = 0b1110_0000;
+    const PART: &str = "a gzip header";
+
+    let offset = input.offset();
+    let fixed = input.take(10, DamageKind::Truncated, PART)?;
+    let &[0x1F, 0x8B, 8, flags, ..] = fixed.as_slice() else {
+        return damaged(DamageKind::Corrupt, offset, "the gzip header is damaged");
+    };
+    if flags & RESERVED != 0 {
+        return damaged(DamageKind::Corrupt, offset, "the gzip header is damaged");
+    }
+    if flags & EXTRA != 0 {
+        let length = input.take(2, DamageKind::Truncated, PART)?;
+        let length = length
+            .iter()
+            .rev()
+            .fold(0, |sum, &byte| sum << 8 | usize::from(byte));
+        input.take(length, DamageKind::Truncated, PART)?;
+    }
+    for field in [NAME, COMMENT] {
+        if flags & field != 0 {
+            while input.take(1, DamageKind::Truncated, PART)? != [0] {}
+        }
+    }
+    if flags & HEADER_CRC != 0 {
+        input.take(2, DamageKind::Truncated, PART)?;
+    }
+    Ok(())
+}
+
+/// Decodes bzip2 streams.
+pub(super) fn bzip2(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
+    loop {
+        pump(&mut Bunzip2::new(false), input, sink)?;
+        if !another_member(input, Container::Bzip2)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Decodes zstd frames and passes over skippable ones.
+pub(super) fn zstd(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
+    let out_of_memory = || Stop::Refused(Problem::Unsupported("no memory for the zstd decoder"));
+    let mut context = DCtx::try_create().ok_or_else(out_of_memory)?;
+    context
+        .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))
+        .map_err(|_| out_of_memory())?;
+    let mut decoder = Unzstd { context, wanted: 1 };
+    loop {
+        pump(&mut decoder, input, sink)?;
+        if !another_member(input, Container::Zstd)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Decodes xz streams.
+pub(super) fn xz(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
+    loop {
+        let mut decoder =
+            Unxz::new_stream_decoder(XZ_MEMORY, 0).map_err(|_| Stop::Refused(xz_memory()))?;
+        pump(&mut decoder, input, sink)?;
+        if !another_member(input, Container::Xz)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether another member follows; damage if something else does.
+fn another_member(input: &mut Input, container: Container) -> Result<bool, Stop> {
+    let start = input.offset();
+    let zeros = input.skip_zeros(PADDING_READ)?;
+    // xz may be padded, also between streams, by zero bytes in fours.
+    let continues = zeros == 0 || container == Container::Xz && zeros % 4 == 0;
+    let next = input.peek(MAGIC)?;
+    if continues && magic(next) == Some(container) {
+        return Ok(true);
+    }
+    if continues && next.is_empty() && zeros < PADDING_READ {
+        return Ok(false);
+    }
+    if continues && next.len() < MAGIC && cut_magic(next) == Some(container) {
+        let end = input.buffered_end();
+        return damaged(
+            DamageKind::Truncated,
+            end,
+            "the input ends at the start of another member",
+        );
+    }
+    after_end(input, start, zeros)
+}
+
+/// What follows the complete container from `start` on, after `zeros` zero bytes.
+fn after_end(input: &mut Input, start: u64, zeros: u64) -> Result<bool, Stop> {
+    if zeros >= PADDING_READ || input.fill()?.is_empty() {
+        return damaged(
+            DamageKind::ZeroPadding,
+            start,
+            "zero bytes follow the end; they do no harm",
+        );
+    }
+    damaged(
+        DamageKind::TrailingGarbage,
+        start,
+        "something else follows the end of the compressed data",
+    )
+}
+
+/// Checks that nothing follows a complete container.
+pub(super) fn expect_end(input: &mut Input) -> Result<(), Stop> {
+    let start = input.offset();
+    let zeros = input.skip_zeros(PADDING_READ)?;
+    if zeros == 0 && input.fill()?.is_empty() {
+        return Ok(());
+    }
+    after_end(input, start, zeros).map(drop)
+}

@@ -1,0 +1,152 @@
+//! Why an input cannot be read, and how decoding stops.
+
+use std::io;
+
+use super::{Container, DamageKind};
+
+/// An input that cannot be read as SQL text at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {problem}")]
+pub struct ContainerError {
+    /// The input: a path as given, or the name given to the reader.
+    pub name: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What makes an input unreadable.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The file cannot be opened.
+    #[error("cannot open: {0}")]
+    Open(#[source] io::Error),
+    /// A directory was given.
+    #[error("is a directory, not a file")]
+    Directory,
+    /// Reading failed before anything was recognised.
+    #[error("cannot read at byte {offset}: {error}")]
+    Read {
+        /// Bytes read before.
+        offset: u64,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// No thread could be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// UTF-16 or UTF-32, as PowerShell's `>` writes it.
+    #[error(
+        "is {0} text, which no MySQL client can load (PowerShell's `>` writes it); convert it with \
+         `iconv -f {0} -t UTF-8`, or dump again with mysqldump's --result-file"
+    )]
+    WideText(&'static str),
+    /// A known format that is not SQL text.
+    #[error("is not SQL text but {what}; {advice}")]
+    Foreign {
+        /// What it looks like, with its article.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A compressed file inside a container.
+    #[error("holds a {0} file inside another container; unpack it once first")]
+    Nested(Container),
+    /// Nothing but NUL bytes as far as the first block goes.
+    #[error(
+        "is not a text file: its first {0} bytes are all NUL, as after a crash or a failed copy"
+    )]
+    OnlyNul(usize),
+    /// Binary data of no known kind.
+    #[error("is not a text file: it begins with binary data of no known kind")]
+    Binary,
+    /// A zip archive without a file.
+    #[error("the zip archive holds no file")]
+    ZipEmpty,
+    /// A zip archive with several files.
+    #[error("the zip archive holds several files ({}); unpack the one to read", quoted(.0))]
+    ZipSeveral(Vec<String>),
+    /// An encrypted zip entry.
+    #[error("the zip archive is encrypted ({0:?}); unpack it with its password first")]
+    ZipEncrypted(String),
+    /// A compression method other than stored and deflate.
+    #[error("the zip archive uses compression method {method} for {entry:?}; unpack it first")]
+    ZipMethod {
+        /// The entry's name.
+        entry: String,
+        /// The method's number in the zip specification (12 bzip2, 14 LZMA, 93 zstd ...).
+        method: u16,
+    },
+    /// A stored entry of unknown length can only be read with the directory at the archive's end.
+    #[error(
+        "the zip archive stores {0:?} without its length and cannot be read from a pipe; give the file"
+    )]
+    ZipNeedsFile(String),
+    /// The decoder would need more memory than allowed.
+    #[error(
+        "needs more than {limit_mib} MiB of memory to decompress; decompress it first ({program})"
+    )]
+    Memory {
+        /// The limit for this format, in MiB.
+        limit_mib: u32,
+        /// The command that can do it.
+        program: &'static str,
+    },
+    /// A feature of the format that is not supported.
+    #[error("{0}")]
+    Unsupported(&'static str),
+}
+
+fn quoted(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    // Debug formatting escapes control characters, which names in archives may hold.
+    let mut list: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("{name:?}"))
+        .collect();
+    if names.len() > SHOWN {
+        list.push(format!("and {} more", names.len() - SHOWN));
+    }
+    list.join(", ")
+}
+
+/// Why decoding ended before the clean end of the input.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The container is damaged, or more follows its end.
+    Damaged {
+        kind: DamageKind,
+        offset: u64,
+        message: String,
+    },
+    /// Reading failed.
+    Read { offset: u64, error: io::Error },
+    /// The input is not to be read.
+    Refused(Problem),
+    /// Nobody wants the text any more.
+    ConsumerGone,
+}
+
+impl Stop {
+    /// The error when this happens before anything was recognised: only reading can fail there.
+    pub(super) fn into_problem(self) -> Problem {
+        match self {
+            Self::Read { offset, error } => Problem::Read { offset, error },
+            Self::Refused(problem) => problem,
+            Self::Damaged { .. } | Self::ConsumerGone => Problem::Binary,
+        }
+    }
+}
+
+pub(super) fn damaged<T>(
+    kind: DamageKind,
+    offset: u64,
+    message: impl Into<String>,
+) -> Result<T, Stop> {
+    Err(Stop::Damaged {
+        kind,
+        offset,
+        message: message.into(),
+    })
+}

@@ -1,0 +1,366 @@
+//! From a path or standard input to the plain bytes of SQL text.
+//!
+//! What a file is, is told by its content, never by its name. Reading and decompression run on a
+//! thread of their own; [`POOL`] buffers of [`CHUNK`] bytes go round between that thread and the
+//! consumer, so memory does not grow with the input. A decoder adds what its format needs, at most
+//! the 128 MiB window that `zstd -d` accepts too.
+//!
+//! ```
+//! use cividb::dump::container::{ByteStream, Container, Ending};
+//!
+//! let mut stream = ByteStream::from_reader("example", &b"SELECT 1;\n"[..])?;
+//! assert_eq!(stream.container(), Container::Plain);
+//! while let Some(chunk) = stream.next_chunk() {
+//!     assert_eq!(chunk, b"SELECT 1;\n");
+//! }
+//! assert_eq!(stream.ending(), Some(&Ending::Clean));
+//! # Ok::<(), cividb::dump::container::ContainerError>(())
+//! ```
+
+mod decode;
+mod error;
+mod input;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod text;
+mod zip;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use error::Stop;
+pub use error::{ContainerError, Problem};
+use input::Input;
+use sink::Sink;
+
+/// Bytes in one buffer: the upper bound of what [`ByteStream::next_chunk`] returns.
+pub const CHUNK: usize = 256 * 1024;
+
+/// Buffers that go round between the decompressing thread and the consumer.
+pub const POOL: usize = 4;
+
+/// How the SQL text is wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// Not wrapped.
+    Plain,
+    /// One or more gzip members (RFC 1952).
+    Gzip,
+    /// One or more bzip2 streams.
+    Bzip2,
+    /// One or more zstd frames, skippable ones included (RFC 8878).
+    Zstd,
+    /// One or more xz streams, with or without padding between them.
+    Xz,
+    /// A zip archive that holds exactly one file, stored or deflated.
+    Zip,
+}
+
+impl Container {
+    /// The name used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Zip => "zip",
+        }
+    }
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a [`ByteStream`] ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The input was read to its end and every checksum in it holds.
+    Clean,
+    /// Something is wrong with the container. All text before the damage has been delivered.
+    Damaged(Damage),
+}
+
+/// What is wrong with a container, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// What is wrong.
+    pub kind: DamageKind,
+    /// Place in the input as stored, in bytes from its start. Exact for a read error, a cut (the
+    /// input's length), a missing or wrong footer of gzip and zip (where the footer begins, or for
+    /// zip the data ends), and padding and garbage (where they begin). For `Corrupt`, and for wrong
+    /// checksums inside bzip2, zstd and xz, it is where the decoder noticed: up to one compressed
+    /// block after the damage, or one read buffer before.
+    pub compressed_offset: u64,
+    /// Bytes of text delivered. A byte order mark does not count.
+    pub plain_bytes: u64,
+    /// One sentence without the input's name, for people.
+    pub message: String,
+}
+
+/// The kinds of [`Damage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DamageKind {
+    /// The compressed data ends too early. bzip2, zstd and xz do not show whether only their footer
+    /// is missing, so that is `Truncated` as well.
+    Truncated,
+    /// All text came out, but gzip's checksum or zip's directory is missing or cut.
+    FooterMissing,
+    /// The text does not match the checksum or the length stored with it.
+    ChecksumMismatch,
+    /// The compressed data is not valid. bzip2 and xz report wrong checksums this way, too.
+    Corrupt,
+    /// The text is complete and checked, but something else follows it.
+    TrailingGarbage,
+    /// The text is complete and checked, and zero bytes follow it: harmless, as from tapes.
+    ZeroPadding,
+    /// Reading failed.
+    ReadError,
+    /// A later part of the input needs what is not supported: too much memory, another method, or it
+    /// is another file of a zip archive that came through a pipe.
+    Unsupported,
+}
+
+impl Ending {
+    /// The damage, if any.
+    pub fn damage(&self) -> Option<&Damage> {
+        match self {
+            Self::Clean => None,
+            Self::Damaged(damage) => Some(damage),
+        }
+    }
+}
+
+/// How far the reading thread has come, for a progress bar. Cheap to clone and to ask.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+impl Progress {
+    /// Bytes of the input, as stored, read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Size of the input, as stored; `None` for anything but a regular file.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+}
+
+/// Plain bytes of SQL text out of a container, in chunks.
+///
+/// A UTF-8 byte order mark at the start is taken off: offsets of the text begin after it. Dropping
+/// the stream early ends its thread at the thread's next buffer.
+#[derive(Debug)]
+pub struct ByteStream {
+    container: Container,
+    progress: Progress,
+    messages: Receiver<Message>,
+    empties: SyncSender<Vec<u8>>,
+    /// What `open` had to receive to learn whether this is text.
+    first: Option<Message>,
+    current: Option<Block>,
+    delivered: u64,
+    ending: Option<Ending>,
+}
+
+/// What the thread tells the consumer.
+#[derive(Debug)]
+enum Message {
+    Block(Block),
+    End(Ending),
+    /// Sent instead of any block: the input is not to be read at all.
+    Refused(Problem),
+}
+
+/// A buffer of the pool and the part of it that holds text.
+#[derive(Debug)]
+struct Block {
+    buffer: Vec<u8>,
+    text: Range<usize>,
+}
+
+impl ByteStream {
+    /// Opens a file and starts reading it.
+    ///
+    /// Returns after the first block is there and has been judged, so a pipe is waited for. An empty
+    /// file is not an error; it has no chunk.
+    ///
+    /// # Errors
+    /// The file cannot be opened or its start not read, it is a directory, it is not SQL text, or its
+    /// container is one that cannot be read at all. Damage further on is no error but an [`Ending`].
+    pub fn open(path: &Path) -> Result<Self, ContainerError> {
+        let name = path.to_string_lossy().into_owned();
+        Self::open_file(path).map_err(|problem| ContainerError { name, problem })
+    }
+
+    /// Reads from anything, such as standard input.
+    ///
+    /// `name` is what errors call it. A zip archive is then read without its directory at the end;
+    /// that it holds more than one file is found only when the first has been delivered.
+    ///
+    /// # Errors
+    /// As for [`ByteStream::open`].
+    pub fn from_reader(
+        name: impl Into<String>,
+        reader: impl Read + Send + 'static,
+    ) -> Result<Self, ContainerError> {
+        Self::start(Input::new(Box::new(reader), 0), None).map_err(|problem| ContainerError {
+            name: name.into(),
+            problem,
+        })
+    }
+
+    fn open_file(path: &Path) -> Result<Self, Problem> {
+        let mut file = File::open(path).map_err(Problem::Open)?;
+        let metadata = file.metadata().map_err(Problem::Open)?;
+        if metadata.is_dir() {
+            return Err(Problem::Directory);
+        }
+        if !metadata.is_file() {
+            return Self::start(Input::new(Box::new(file), 0), None);
+        }
+        let mut start = 0;
+        let mut directory = None;
+        if let Some(found) = zip::read_directory_of(&mut file) {
+            let found = found?;
+            start = found.entry_offset();
+            directory = Some(found);
+        }
+        file.seek(SeekFrom::Start(start)).map_err(Problem::Open)?;
+        let mut stream = Self::start(Input::new(Box::new(file), start), directory)?;
+        stream.progress.total = Some(metadata.len());
+        Ok(stream)
+    }
+
+    fn start(mut input: Input, directory: Option<zip::Directory>) -> Result<Self, Problem> {
+        let container = match directory {
+            Some(_) => Container::Zip,
+            None => decode::sniff(&mut input).map_err(Stop::into_problem)?,
+        };
+        let progress = Progress {
+            read: input.progress(),
+            total: None,
+        };
+        // Room for every buffer in both directions and for the ending: no send ever waits.
+        let (sender, messages) = sync_channel(POOL + 1);
+        let (empties, returned) = sync_channel(POOL);
+        for _ in 0..POOL {
+            // Cannot fail: there is room, and the receiver is in scope.
+            let _ = empties.send(vec![0; CHUNK]);
+        }
+        thread::Builder::new()
+            .name("decompress".into())
+            .spawn(move || {
+                let mut sink = Sink::new(sender, returned);
+                let result = match container {
+                    Container::Plain => decode::plain(&mut input, &mut sink),
+                    Container::Gzip => decode::gzip(&mut input, &mut sink),
+                    Container::Bzip2 => decode::bzip2(&mut input, &mut sink),
+                    Container::Zstd => decode::zstd(&mut input, &mut sink),
+                    Container::Xz => decode::xz(&mut input, &mut sink),
+                    Container::Zip => zip::decode(&mut input, &mut sink, directory),
+                };
+                sink.finish(result, input.offset());
+            })
+            .map_err(Problem::Thread)?;
+        let first = match messages
+            .recv()
+            .unwrap_or_else(|_| Message::End(thread_died(0, 0)))
+        {
+            Message::Refused(problem) => return Err(problem),
+            message => Some(message),
+        };
+        Ok(Self {
+            container,
+            progress,
+            messages,
+            empties,
+            first,
+            current: None,
+            delivered: 0,
+            ending: None,
+        })
+    }
+
+    /// The container that was recognised.
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// The next piece of text, in order, of 1 to [`CHUNK`] bytes; `None` at the end, whose nature
+    /// [`ByteStream::ending`] then tells. Pieces end anywhere, not at lines.
+    pub fn next_chunk(&mut self) -> Option<&[u8]> {
+        if let Some(block) = self.current.take() {
+            // Fails only when the thread has ended and needs no more buffers.
+            let _ = self.empties.send(block.buffer);
+        }
+        if self.ending.is_some() {
+            return None;
+        }
+        let message = match self.first.take() {
+            Some(message) => Ok(message),
+            None => self.messages.recv(),
+        };
+        match message {
+            Ok(Message::Block(block)) => {
+                self.delivered += block.text.len() as u64;
+                let block = self.current.insert(block);
+                block.buffer.get(block.text.clone())
+            }
+            Ok(Message::End(ending)) => {
+                self.ending = Some(ending);
+                None
+            }
+            Ok(Message::Refused(_)) | Err(_) => {
+                self.ending = Some(thread_died(self.compressed_bytes_read(), self.delivered));
+                None
+            }
+        }
+    }
+
+    /// How the stream ended; `None` until [`ByteStream::next_chunk`] has returned `None`.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// A handle to watch the progress from another thread.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Bytes of the input, as stored, read so far.
+    pub fn compressed_bytes_read(&self) -> u64 {
+        self.progress.bytes_read()
+    }
+
+    /// Size of the input, as stored; `None` for anything but a regular file.
+    pub fn compressed_len(&self) -> Option<u64> {
+        self.progress.total()
+    }
+}
+
+/// The ending when the thread is gone without a word: a panic inside a decoder.
+fn thread_died(compressed_offset: u64, plain_bytes: u64) -> Ending {
+    Ending::Damaged(Damage {
+        kind: DamageKind::Corrupt,
+        compressed_offset,
+        plain_bytes,
+        message: "the decoder failed on this data".into(),
+    })
+}

@@ -1,0 +1,118 @@
+//! The thread's end of the channel: buffers to decode into, judged and sent when full.
+
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::error::Stop;
+use super::{Block, Damage, DamageKind, Ending, Message, text};
+
+/// Takes decoded bytes and hands them to the consumer a buffer at a time.
+pub(super) struct Sink {
+    messages: SyncSender<Message>,
+    empties: Receiver<Vec<u8>>,
+    buffer: Vec<u8>,
+    filled: usize,
+    /// Bytes of text sent.
+    sent: u64,
+    /// Whether the first block has passed as text.
+    judged: bool,
+    /// While set, what is written is thrown away.
+    muted: bool,
+}
+
+impl Sink {
+    pub(super) fn new(messages: SyncSender<Message>, empties: Receiver<Vec<u8>>) -> Self {
+        Self {
+            messages,
+            empties,
+            buffer: Vec::new(),
+            filled: 0,
+            sent: 0,
+            judged: false,
+            muted: false,
+        }
+    }
+
+    /// Room for at least one byte; waits for the consumer if all buffers are with it.
+    pub(super) fn space(&mut self) -> Result<&mut [u8], Stop> {
+        if self.filled == self.buffer.len() {
+            self.flush()?;
+            self.buffer = self.empties.recv().map_err(|_| Stop::ConsumerGone)?;
+        }
+        Ok(self.buffer.get_mut(self.filled..).unwrap_or_default())
+    }
+
+    /// The first `count` bytes of the space have been written.
+    pub(super) fn advance(&mut self, count: usize) {
+        if !self.muted {
+            self.filled = (self.filled + count).min(self.buffer.len());
+        }
+    }
+
+    /// Runs `decode` and throws away what it writes.
+    pub(super) fn muted(
+        &mut self,
+        decode: impl FnOnce(&mut Self) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        self.muted = true;
+        let result = decode(self);
+        self.muted = false;
+        result
+    }
+
+    fn flush(&mut self) -> Result<(), Stop> {
+        if self.filled == 0 {
+            return Ok(());
+        }
+        let mut text = 0..self.filled;
+        if !self.judged {
+            let head = self.buffer.get(text.clone()).unwrap_or_default();
+            text.start = text::judge(head).map_err(Stop::Refused)?;
+            self.judged = true;
+        }
+        self.filled = 0;
+        let buffer = std::mem::take(&mut self.buffer);
+        if text.is_empty() {
+            self.buffer = buffer;
+            return Ok(());
+        }
+        self.sent += text.len() as u64;
+        let message = Message::Block(Block { buffer, text });
+        self.messages.send(message).map_err(|_| Stop::ConsumerGone)
+    }
+
+    /// Sends what is left and how it ended. `offset` is where the input stands.
+    pub(super) fn finish(mut self, result: Result<(), Stop>, offset: u64) {
+        // Text that cannot be delivered or is none outweighs what the decoder found.
+        let result = self.flush().and(result);
+        let (kind, compressed_offset, message) = match result {
+            Ok(()) => return self.send(Message::End(Ending::Clean)),
+            Err(Stop::ConsumerGone) => return,
+            Err(Stop::Refused(problem)) if self.sent == 0 => {
+                return self.send(Message::Refused(problem));
+            }
+            Err(Stop::Refused(problem)) => (DamageKind::Unsupported, offset, problem.to_string()),
+            Err(Stop::Damaged {
+                kind,
+                offset,
+                message,
+            }) => (kind, offset, message),
+            Err(Stop::Read { offset, error }) => (
+                DamageKind::ReadError,
+                offset,
+                format!("cannot read at byte {offset}: {error}"),
+            ),
+        };
+        let plain_bytes = self.sent;
+        self.send(Message::End(Ending::Damaged(Damage {
+            kind,
+            compressed_offset,
+            plain_bytes,
+            message,
+        })));
+    }
+
+    fn send(&self, message: Message) {
+        // Fails only when the consumer is gone, and then nobody minds.
+        let _ = self.messages.send(message);
+    }
+}
