@@ -120,7 +120,7 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
                 sign = format!("{sign} that begins {}", shorten(&head));
             }
             signs.push((sign, Some(at(interrupted.place))));
-        } else if file.text.delimiter != b";" {
+        } else if file.text.inside_delimiter_block {
             signs.push(("it ends inside a DELIMITER block".to_owned(), None));
         }
     }

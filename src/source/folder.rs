@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{SourceError, read_stream};
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpReader;
+use crate::dump::scanner::{Place, Scanner};
 use crate::snapshot::Producer;
 
 /// What a file of the folder holds, in the order in which myloader restores them.
@@ -18,9 +19,27 @@ enum Kind {
     Programs,
 }
 
-struct File {
+/// What a file's name tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
     kind: Kind,
-    database: String,
+    /// The database it belongs to.
+    pub(super) database: String,
+}
+
+impl Part {
+    /// The scanner for it. mydumper knows no DELIMITER: it breaks up every `;` at the end of
+    /// a line in the body of a program, and myloader takes only those for the end of a statement.
+    pub(super) fn scanner(&self) -> Scanner {
+        match self.kind {
+            Kind::View | Kind::Programs => Scanner::resume(Place { offset: 0, line: 1 }, b";\n"),
+            _ => Scanner::default(),
+        }
+    }
+}
+
+struct File {
+    part: Part,
     path: PathBuf,
     name: String,
 }
@@ -52,18 +71,13 @@ pub(super) fn read(
                 "mydumper's file metadata.partial is there: it was still running, or was stopped"
                     .to_owned(),
             ),
-            _ => files.extend(classify(&name).map(|(kind, database)| File {
-                kind,
-                database,
-                path,
-                name,
-            })),
+            _ => files.extend(classify(&name).map(|part| File { part, path, name })),
         }
     }
     if files.is_empty() {
         return Err(SourceError::NoDump(folder.to_owned()));
     }
-    files.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    files.sort_by(|a, b| (a.part.kind, &a.name).cmp(&(b.part.kind, &b.name)));
     reader.set_producer(Producer::Mydumper, None);
     reader.begin_part(finished == Some(true));
     match finished {
@@ -72,12 +86,12 @@ pub(super) fn read(
         None => reader.unfinished("mydumper's file metadata is missing".to_owned()),
     }
     for file in files {
-        if file.kind == Kind::CreateDatabase {
+        if file.part.kind == Kind::CreateDatabase {
             continue;
         }
-        reader.begin_file(&file.name, Some(&file.database));
+        reader.begin_file(&file.name, Some(&file.part.database));
         let stream = ByteStream::open(&file.path)?;
-        read_stream(stream, reader, watch);
+        read_stream(stream, file.part.scanner(), reader, watch);
     }
     Ok(())
 }
@@ -90,27 +104,30 @@ fn is_finished(metadata: &Path) -> bool {
     })
 }
 
-/// The database that a single file of such a folder belongs to, when the file lies beside
-/// mydumper's metadata.
-pub(super) fn database_of_part(file: &Path) -> Option<String> {
+/// What a single file of such a folder holds, when it lies beside mydumper's metadata.
+pub(super) fn part(file: &Path) -> Option<Part> {
     let folder = file.parent()?;
     if !folder.join("metadata").is_file() {
         return None;
     }
-    let (_, database) = classify(&file.file_name()?.to_string_lossy())?;
-    Some(database)
+    classify(&file.file_name()?.to_string_lossy())
 }
 
 /// Kind and database by name: `db-schema-create.sql`, `db.table-schema.sql`, `db.table.sql`,
 /// `db.table.00001.sql`, `db.view-schema-view.sql`, `db.table-schema-triggers.sql`,
 /// `db-schema-post.sql`; each perhaps compressed.
-fn classify(name: &str) -> Option<(Kind, String)> {
+fn classify(name: &str) -> Option<Part> {
     let stem = [".gz", ".zst", ".bz2", ".xz"]
         .iter()
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(name)
         .strip_suffix(".sql")?;
-    let of_database = |kind, database: &str| Some((kind, database.to_owned()));
+    let of_database = |kind, database: &str| {
+        Some(Part {
+            kind,
+            database: database.to_owned(),
+        })
+    };
     if let Some(database) = stem.strip_suffix("-schema-create") {
         return of_database(Kind::CreateDatabase, database);
     }
@@ -136,7 +153,7 @@ mod tests {
 
     #[test]
     fn files_are_classified_by_name() {
-        let kind = |name| classify(name).map(|(kind, database)| (kind, database));
+        let kind = |name| classify(name).map(|part| (part.kind, part.database));
         let civi = |kind| Some((kind, "civi".to_owned()));
         assert_eq!(kind("civi-schema-create.sql"), civi(Kind::CreateDatabase));
         assert_eq!(kind("civi.civicrm_acl-schema.sql.gz"), civi(Kind::Table));

@@ -131,13 +131,15 @@ impl Location {
         let container = match self {
             Self::Stdin => {
                 let stream = ByteStream::from_reader("standard input", io::stdin())?;
-                read_stream(stream, &mut reader, watch)
+                read_stream(stream, Scanner::default(), &mut reader, watch)
             }
             Self::File(path) => {
-                if let Some(database) = folder::database_of_part(path) {
-                    reader.begin_file("", Some(&database));
+                let mut scanner = Scanner::default();
+                if let Some(part) = folder::part(path) {
+                    reader.begin_file("", Some(&part.database));
+                    scanner = part.scanner();
                 }
-                read_stream(ByteStream::open(path)?, &mut reader, watch)
+                read_stream(ByteStream::open(path)?, scanner, &mut reader, watch)
             }
             Self::Folder(path) => {
                 folder::read(path, &mut reader, watch)?;
@@ -159,12 +161,12 @@ impl Location {
 /// Scans one stream to its end; returns the kind of its container.
 fn read_stream(
     mut stream: ByteStream,
+    mut scanner: Scanner,
     reader: &mut DumpReader,
     watch: &mut dyn FnMut(&Progress),
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
-    let mut scanner = Scanner::default();
     while let Some(chunk) = stream.next_chunk() {
         scanner.feed(chunk, reader);
         watch(&progress);

@@ -62,9 +62,9 @@ pub struct Statement<'a> {
 pub trait Sink {
     /// A whole statement.
     fn statement(&mut self, statement: Statement<'_>);
-    /// An INSERT or REPLACE up to and including VALUES. Returns whether [`Sink::row`] is
-    /// to be called for its rows.
-    fn rows_begin(&mut self, head: Statement<'_>) -> bool;
+    /// An INSERT or REPLACE up to and including VALUES. Returns for which of its rows
+    /// [`Sink::row`] is to be called.
+    fn rows_begin(&mut self, head: Statement<'_>) -> Wanted;
     /// The values of one row, without the outer parentheses.
     fn row(&mut self, values: Statement<'_>);
     /// The end of an INSERT and how many rows it had. `broken` is there when it ended inside
@@ -76,6 +76,17 @@ pub trait Sink {
     fn comment(&mut self, text: &[u8], place: Place, ended: bool);
     /// The `sql_mode` flags in force after what was handed over so far.
     fn modes(&self) -> SqlModes;
+}
+
+/// Which rows of an INSERT are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// None; they are counted.
+    None,
+    /// The first.
+    First,
+    /// All.
+    All,
 }
 
 /// What the end of the file interrupted.
@@ -105,8 +116,8 @@ pub enum Open {
 pub struct Ending {
     /// Something was still open.
     pub interrupted: Option<Interrupted>,
-    /// The delimiter in force; anything but `;` means a DELIMITER block was not closed.
-    pub delimiter: Vec<u8>,
+    /// A DELIMITER block was not closed.
+    pub inside_delimiter_block: bool,
     /// Bytes of text read.
     pub bytes: u64,
     /// Line feeds read.
@@ -144,6 +155,7 @@ pub struct Scanner {
     inside: Inside,
     modes: SqlModes,
     delimiter: Vec<u8>,
+    first_delimiter: Vec<u8>,
     /// Text of the current statement, comment or row that came with earlier pieces.
     text: Vec<u8>,
     text_cut_short: bool,
@@ -156,7 +168,7 @@ pub struct Scanner {
     /// First bytes of the current INSERT, for the message if it is interrupted.
     head: Vec<u8>,
     rows: u64,
-    rows_wanted: bool,
+    rows_wanted: Wanted,
     /// The last bytes of the piece before, not yet looked at.
     carry: Vec<u8>,
     /// Bytes of text before the current piece.
@@ -174,6 +186,7 @@ impl Default for Scanner {
             inside: Inside::Plain,
             modes: SqlModes::default(),
             delimiter: b";".to_vec(),
+            first_delimiter: b";".to_vec(),
             text: Vec::new(),
             text_cut_short: false,
             keep_from: None,
@@ -182,7 +195,7 @@ impl Default for Scanner {
             tail_began: start,
             head: Vec::new(),
             rows: 0,
-            rows_wanted: false,
+            rows_wanted: Wanted::None,
             carry: Vec::new(),
             base: 0,
             lines: 0,
@@ -252,6 +265,7 @@ impl Scanner {
             base: place.offset,
             lines: place.line.saturating_sub(1),
             delimiter: delimiter.to_vec(),
+            first_delimiter: delimiter.to_vec(),
             ..Self::default()
         }
     }
@@ -307,7 +321,7 @@ impl Scanner {
                 place: self.began,
                 head: self.head,
             }),
-            delimiter: self.delimiter,
+            inside_delimiter_block: self.delimiter != self.first_delimiter,
             bytes: self.base,
             lines: self.lines,
         }
@@ -616,7 +630,7 @@ impl Scanner {
     #[inline]
     fn begin_row(&mut self, bytes: &[u8], at: usize) {
         self.mode = Mode::Row(1);
-        if self.rows_wanted {
+        if self.rows_wanted != Wanted::None {
             self.row_began = self.place(bytes, at);
             self.text.clear();
             self.text_cut_short = false;
@@ -630,7 +644,10 @@ impl Scanner {
     fn end_row(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
         self.mode = Mode::Gap;
         self.rows += 1;
-        if self.rows_wanted {
+        if self.rows_wanted != Wanted::None {
+            if self.rows_wanted == Wanted::First {
+                self.rows_wanted = Wanted::None;
+            }
             self.keep_up_to(bytes, at);
             self.keep_from = None;
             sink.row(Statement {

@@ -29,14 +29,14 @@ impl Sink for Recorder {
             show(s.text)
         ));
     }
-    fn rows_begin(&mut self, s: Statement<'_>) -> bool {
+    fn rows_begin(&mut self, s: Statement<'_>) -> Wanted {
         self.events.push(format!(
             "{}:{} {} rows",
             s.place.line,
             s.place.offset,
             show(s.text)
         ));
-        self.want_rows
+        if self.want_rows { Wanted::All } else { Wanted::First }
     }
     fn row(&mut self, s: Statement<'_>) {
         self.events.push(format!(
@@ -227,7 +227,8 @@ fn every_kind_of_cut_is_told_apart() {
     assert_eq!(open("/* y *"), Some(Open::Comment));
     assert_eq!(open("INSERT INTO t VALUES (1),(2"), Some(Open::Statement));
     assert_eq!(open("INSERT INTO t VALUES (1)"), Some(Open::Statement));
-    assert_eq!(scan("DELIMITER ;;\nx;;\n").1.delimiter, b";;");
+    assert!(scan("DELIMITER ;;\nx;;\n").1.inside_delimiter_block);
+    assert!(!scan("DELIMITER ;;\nx;;\nDELIMITER ;\n").1.inside_delimiter_block);
 }
 
 #[test]
