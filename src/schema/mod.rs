@@ -1,8 +1,10 @@
 //! What a database is made of: the model, DDL in, DDL out, comparison.
 //! Knows nothing of CiviCRM, of dumps or of servers.
 
+pub mod apply;
 pub mod charset;
 pub mod ddl;
 pub mod element;
 pub mod lexer;
 pub mod model;
+pub mod references;

@@ -1,0 +1,622 @@
+//! Running statements on the model as a server runs them on a database.
+//!
+//! A [`Schema`] is one database: which one a qualified name means is for the caller to
+//! decide, only the last part of a name counts here. Statements that do not change a schema
+//! change nothing.
+
+use indexmap::IndexMap;
+
+use super::{
+    charset,
+    ddl::{
+        AlterAction, AlterTable, CreateRoutine, CreateTable, CreateTrigger, CreateView, Drop,
+        Position, Statement, TableOption, TableSource,
+    },
+    element::{ColumnDefinition, Duplicate},
+    lexer::SqlModes,
+    model::{Name, RoutineKind, Schema, Table, View, find},
+};
+
+/// Why a server would refuse a statement. The schema is then as the statement found it, but
+/// for the actions of an ALTER TABLE that come before the one refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The statement needs an object that is not there.
+    #[error("there is no {kind} {name}{}", in_table(.table))]
+    Missing {
+        /// `table`, `column`, `index` and so on.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The table it was looked for in, unless it is one itself.
+        table: Option<String>,
+    },
+    /// The statement creates what is there already.
+    #[error("the {kind} {name} exists already{}", in_table(.table))]
+    Exists {
+        /// `table`, `column`, `index` and so on.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The table it is in, unless it is one itself.
+        table: Option<String>,
+    },
+}
+
+fn in_table(table: &Option<String>) -> String {
+    table
+        .as_ref()
+        .map(|table| format!(" in table {table}"))
+        .unwrap_or_default()
+}
+
+fn missing(kind: &'static str, name: &str) -> ApplyError {
+    ApplyError::Missing {
+        kind,
+        name: name.to_owned(),
+        table: None,
+    }
+}
+
+fn missing_in(table: &str, kind: &'static str, name: &str) -> ApplyError {
+    ApplyError::Missing {
+        kind,
+        name: name.to_owned(),
+        table: Some(table.to_owned()),
+    }
+}
+
+fn exists(kind: &'static str, name: &str) -> ApplyError {
+    ApplyError::Exists {
+        kind,
+        name: name.to_owned(),
+        table: None,
+    }
+}
+
+fn duplicate_in(table: &str, duplicate: Duplicate) -> ApplyError {
+    ApplyError::Exists {
+        kind: duplicate.kind,
+        name: duplicate.name,
+        table: Some(table.to_owned()),
+    }
+}
+
+/// The key under which a map holds a name, exact spelling first, then any letter case.
+fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
+    if map.contains_key(name) {
+        return Some(name.to_owned());
+    }
+    map.keys()
+        .find(|key| key.eq_ignore_ascii_case(name))
+        .cloned()
+}
+
+/// Takes an entry out, exact spelling first, then in any letter case.
+fn take<V>(map: &mut IndexMap<String, V>, name: &str) -> Option<V> {
+    let key = key_of(map, name)?;
+    map.shift_remove(&key)
+}
+
+/// Gives an entry another name at the same place.
+fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str) -> bool {
+    let Some(index) = key_of(map, from).and_then(|key| map.get_index_of(&key)) else {
+        return false;
+    };
+    if let Some((_, value)) = map.shift_remove_index(index) {
+        map.shift_insert(index.min(map.len()), to.to_owned(), value);
+    }
+    true
+}
+
+impl Schema {
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// What a server would answer with an error: objects that are missing or there already.
+    pub fn apply(&mut self, statement: Statement) -> Result<(), ApplyError> {
+        match statement {
+            Statement::CreateTable(create) => self.create_table(create),
+            Statement::AlterTable(alter) => self.alter_table(alter),
+            Statement::CreateIndex {
+                table,
+                name,
+                index,
+                if_not_exists,
+            } => {
+                let table_name = table.name;
+                let table = self.table_mut(&table_name)?;
+                match table.add_index(Some(name), index) {
+                    Err(duplicate) if !if_not_exists => Err(duplicate_in(&table_name, duplicate)),
+                    _ => Ok(()),
+                }
+            }
+            Statement::DropIndex {
+                table,
+                name,
+                if_exists,
+            } => {
+                let table_name = table.name;
+                self.table_mut(&table_name)?
+                    .drop_index(&table_name, &name, if_exists)
+            }
+            Statement::DropTable(drop) => self.drop_tables(drop),
+            Statement::DropView(drop) => drop_all(&mut self.views, "view", drop),
+            Statement::RenameTable(pairs) => pairs
+                .into_iter()
+                .try_for_each(|(from, to)| self.rename_table(&from, &to)),
+            Statement::CreateView(create) => self.create_view(create),
+            Statement::CreateTrigger(create) => self.create_trigger(create),
+            Statement::CreateRoutine(create) => self.create_routine(create),
+            Statement::CreateEvent(create) => {
+                let name = create.name.name;
+                if find(&self.events, &name).is_some() && !create.or_replace {
+                    return refuse_unless(create.if_not_exists, exists("event", &name));
+                }
+                self.events.insert(name, create.event);
+                Ok(())
+            }
+            Statement::DropTrigger(drop) => drop_all(&mut self.triggers, "trigger", drop),
+            Statement::DropRoutine(kind, drop) => self.drop_routines(kind, drop),
+            Statement::DropEvent(drop) => drop_all(&mut self.events, "event", drop),
+            Statement::Empty
+            | Statement::CreateDatabase { .. }
+            | Statement::DropDatabase { .. }
+            | Statement::Use { .. }
+            | Statement::Set(_)
+            | Statement::LockTables(_)
+            | Statement::UnlockTables
+            | Statement::StartTransaction
+            | Statement::Commit
+            | Statement::Rollback
+            | Statement::Insert(_)
+            | Statement::Replace(_)
+            | Statement::TruncateTable(_)
+            | Statement::Delete(_)
+            | Statement::Other { .. } => Ok(()),
+        }
+    }
+
+    fn table_mut(&mut self, name: &str) -> Result<&mut Table, ApplyError> {
+        key_of(&self.tables, name)
+            .and_then(|key| self.tables.get_mut(&key))
+            .ok_or_else(|| missing("table", name))
+    }
+
+    /// Temporary tables are no part of the schema, and stand-ins only announce a view.
+    fn create_table(&mut self, create: CreateTable) -> Result<(), ApplyError> {
+        let name = create.name.name;
+        if create.temporary {
+            return Ok(());
+        }
+        if create.in_version_comment {
+            let columns = create.table.columns.into_keys().collect();
+            self.stand_ins.insert(name, columns);
+            return Ok(());
+        }
+        if self.has_relation(&name) && !(create.or_replace && self.table(&name).is_some()) {
+            return refuse_unless(create.if_not_exists, exists("table", &name));
+        }
+        let table = match create.source {
+            TableSource::Like(other) => {
+                let mut table = self
+                    .table(&other.name)
+                    .cloned()
+                    .ok_or_else(|| missing("table", &other.name))?;
+                // LIKE does not copy foreign keys.
+                table.foreign_keys.clear();
+                table
+            }
+            TableSource::Definition | TableSource::Query(_) => create.table,
+        };
+        if let Some(old) = key_of(&self.tables, &name) {
+            self.tables.shift_remove(&old);
+            self.drop_triggers_of(&old);
+        }
+        self.tables.insert(name, table);
+        Ok(())
+    }
+
+    fn drop_tables(&mut self, drop: Drop) -> Result<(), ApplyError> {
+        if drop.temporary {
+            return Ok(());
+        }
+        let mut result = Ok(());
+        for Name { name, .. } in drop.names {
+            if take(&mut self.tables, &name).is_some() {
+                self.drop_triggers_of(&name);
+            } else if !drop.if_exists && key_of(&self.stand_ins, &name).is_none() {
+                result = Err(missing("table", &name));
+            }
+        }
+        result
+    }
+
+    fn drop_triggers_of(&mut self, table: &str) {
+        self.triggers
+            .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(table));
+    }
+
+    /// Moves the triggers along, and the foreign keys of other tables follow.
+    fn rename_table(&mut self, from: &Name, to: &Name) -> Result<(), ApplyError> {
+        let (from, to) = (&from.name, &to.name);
+        if self.has_relation(to) && !from.eq_ignore_ascii_case(to) {
+            return Err(exists("table", to));
+        }
+        if rename_key(&mut self.views, from, to) {
+            return Ok(());
+        }
+        let Some(old) = key_of(&self.tables, from) else {
+            return Err(missing("table", from));
+        };
+        rename_key(&mut self.tables, &old, to);
+        for trigger in self.triggers.values_mut() {
+            if trigger.table.eq_ignore_ascii_case(&old) {
+                trigger.table.clone_from(to);
+            }
+        }
+        let generated = format!("{old}_ibfk_");
+        for (name, table) in &mut self.tables {
+            for foreign_key in table.foreign_keys.values_mut() {
+                if foreign_key.referenced_table.eq_ignore_ascii_case(&old) {
+                    foreign_key.referenced_table.clone_from(to);
+                }
+            }
+            if name == to {
+                // Names that InnoDB made follow the table.
+                let made: Vec<String> = table
+                    .foreign_keys
+                    .keys()
+                    .filter(|name| name.starts_with(&generated))
+                    .cloned()
+                    .collect();
+                for name in made {
+                    let number = name.trim_start_matches(&generated);
+                    let renamed = format!("{to}_ibfk_{number}");
+                    rename_key(&mut table.foreign_keys, &name, &renamed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A stand-in only announces its view; a view that replaces its stand-in fulfils it.
+    fn create_view(&mut self, create: CreateView) -> Result<(), ApplyError> {
+        let stand_in = create.stand_in_columns(SqlModes::default());
+        let name = create.name.name;
+        if let Some(columns) = stand_in {
+            self.stand_ins.insert(name, columns);
+            return Ok(());
+        }
+        if find(&self.tables, &name).is_some() {
+            return Err(exists("table", &name));
+        }
+        if find(&self.views, &name).is_some() && !create.or_replace {
+            return refuse_unless(create.if_not_exists, exists("view", &name));
+        }
+        take(&mut self.stand_ins, &name);
+        let key = key_of(&self.views, &name).unwrap_or(name);
+        let View { definer, query } = create.view;
+        self.views.insert(key, View { definer, query });
+        Ok(())
+    }
+
+    fn create_trigger(&mut self, create: CreateTrigger) -> Result<(), ApplyError> {
+        let name = create.name.name;
+        if self.table(&create.trigger.table).is_none() {
+            return Err(missing("table", &create.trigger.table));
+        }
+        if self.trigger(&name).is_some() {
+            if !create.or_replace {
+                return refuse_unless(create.if_not_exists, exists("trigger", &name));
+            }
+            take(&mut self.triggers, &name);
+        }
+        self.triggers.insert(name, create.trigger);
+        Ok(())
+    }
+
+    fn create_routine(&mut self, create: CreateRoutine) -> Result<(), ApplyError> {
+        let name = create.name.name;
+        if self.routine(create.kind, &name).is_some() {
+            if !create.or_replace {
+                return refuse_unless(create.if_not_exists, exists(kind_of(create.kind), &name));
+            }
+            self.take_routine(create.kind, &name);
+        }
+        self.routines.insert((create.kind, name), create.routine);
+        Ok(())
+    }
+
+    fn drop_routines(&mut self, kind: RoutineKind, drop: Drop) -> Result<(), ApplyError> {
+        for Name { name, .. } in drop.names {
+            if !self.take_routine(kind, &name) && !drop.if_exists {
+                return Err(missing(kind_of(kind), &name));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_routine(&mut self, kind: RoutineKind, name: &str) -> bool {
+        let before = self.routines.len();
+        self.routines
+            .retain(|(other, key), _| *other != kind || !key.eq_ignore_ascii_case(name));
+        self.routines.len() < before
+    }
+
+    fn alter_table(&mut self, alter: AlterTable) -> Result<(), ApplyError> {
+        let mut name = alter.name;
+        if self.table(&name.name).is_none() {
+            return refuse_unless(alter.if_exists, missing("table", &name.name));
+        }
+        for action in alter.actions {
+            match action {
+                AlterAction::RenameTo(to) => {
+                    self.rename_table(&name, &to)?;
+                    name = to;
+                }
+                AlterAction::RenameColumn { from, to } => {
+                    let table = self.table_mut(&name.name)?;
+                    if !rename_key(&mut table.columns, &from, &to) {
+                        return Err(missing_in(&name.name, "column", &from));
+                    }
+                    self.follow_column(&name.name, &from, &to);
+                }
+                AlterAction::ChangeColumn {
+                    from,
+                    definition,
+                    position,
+                    if_exists,
+                } => {
+                    let to = definition.name.clone();
+                    let table = self.table_mut(&name.name)?;
+                    if table.change_column(&name.name, &from, definition, position, if_exists)?
+                        && from != to
+                    {
+                        self.follow_column(&name.name, &from, &to);
+                    }
+                }
+                action => self.table_mut(&name.name)?.alter(&name.name, action)?,
+            }
+        }
+        self.table_mut(&name.name)?.settle();
+        Ok(())
+    }
+
+    /// Gives a renamed column its new name in keys of its table and in foreign keys to it.
+    fn follow_column(&mut self, table: &str, from: &str, to: &str) {
+        let rename = |column: &mut String| {
+            if column.eq_ignore_ascii_case(from) {
+                to.clone_into(column);
+            }
+        };
+        for (name, other) in &mut self.tables {
+            let own = name.eq_ignore_ascii_case(table);
+            if own {
+                let parts = other
+                    .indexes
+                    .values_mut()
+                    .flat_map(|index| &mut index.parts);
+                for part in parts.chain(&mut other.primary_key) {
+                    rename(&mut part.column);
+                }
+            }
+            for foreign_key in other.foreign_keys.values_mut() {
+                if own {
+                    foreign_key.columns.iter_mut().for_each(rename);
+                }
+                if foreign_key.referenced_table.eq_ignore_ascii_case(table) {
+                    foreign_key.referenced_columns.iter_mut().for_each(rename);
+                }
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Runs an action that concerns this table alone.
+    fn alter(&mut self, name: &str, action: AlterAction) -> Result<(), ApplyError> {
+        match action {
+            AlterAction::AddColumn {
+                definition,
+                position,
+                if_not_exists,
+            } => {
+                if if_not_exists && find(&self.columns, &definition.name).is_some() {
+                    return Ok(());
+                }
+                let place = self.place(name, position)?;
+                self.add_column(definition, place)
+                    .map_err(|duplicate| duplicate_in(name, duplicate))
+            }
+            AlterAction::Add {
+                element,
+                if_not_exists,
+            } => match self.add_element(name, element) {
+                Err(duplicate) if !if_not_exists => Err(duplicate_in(name, duplicate)),
+                _ => Ok(()),
+            },
+            AlterAction::SetDefault { column, default } => {
+                let found = key_of(&self.columns, &column)
+                    .and_then(|key| self.columns.get_mut(&key))
+                    .ok_or_else(|| missing_in(name, "column", &column))?;
+                found.default = default;
+                Ok(())
+            }
+            AlterAction::DropColumn {
+                name: column,
+                if_exists,
+            } => {
+                if take(&mut self.columns, &column).is_none() {
+                    return refuse_unless(if_exists, missing_in(name, "column", &column));
+                }
+                self.primary_key
+                    .retain(|part| !part.column.eq_ignore_ascii_case(&column));
+                // Servers take the column out of its indexes, and drop those left empty.
+                self.indexes.retain(|_, index| {
+                    index
+                        .parts
+                        .retain(|part| !part.column.eq_ignore_ascii_case(&column));
+                    !index.parts.is_empty()
+                });
+                Ok(())
+            }
+            AlterAction::DropPrimaryKey => self.drop_index(name, "PRIMARY", false),
+            AlterAction::DropIndex {
+                name: index,
+                if_exists,
+            } => self.drop_index(name, &index, if_exists),
+            AlterAction::DropForeignKey {
+                name: key,
+                if_exists,
+            } => match take(&mut self.foreign_keys, &key) {
+                Some(_) => Ok(()),
+                None => refuse_unless(if_exists, missing_in(name, "foreign key", &key)),
+            },
+            AlterAction::DropConstraint { name: constraint } => {
+                // What is left when it is no key is a check, whose name the model lacks.
+                if take(&mut self.foreign_keys, &constraint).is_none() {
+                    self.drop_index(name, &constraint, true)?;
+                }
+                Ok(())
+            }
+            AlterAction::RenameIndex { from, to } => {
+                if rename_key(&mut self.indexes, &from, &to) {
+                    Ok(())
+                } else {
+                    Err(missing_in(name, "index", &from))
+                }
+            }
+            AlterAction::ConvertTo { charset, collation } => {
+                for column in self.columns.values_mut() {
+                    if charset::has_charset(&column.data_type) {
+                        column.charset = None;
+                        column.collation = None;
+                    }
+                }
+                self.charset = charset;
+                self.collation = collation;
+                Ok(())
+            }
+            AlterAction::Option(option) => {
+                self.alter_option(option);
+                Ok(())
+            }
+            AlterAction::ChangeColumn { .. }
+            | AlterAction::RenameColumn { .. }
+            | AlterAction::RenameTo(_)
+            | AlterAction::DisableKeys
+            | AlterAction::EnableKeys
+            | AlterAction::Other { .. } => Ok(()),
+        }
+    }
+
+    /// A new default character set does not change the columns there are.
+    fn alter_option(&mut self, option: TableOption) {
+        if !matches!(option, TableOption::Charset(_) | TableOption::Collation(_)) {
+            self.set_option(option);
+            return;
+        }
+        let mut columns = std::mem::take(&mut self.columns);
+        for column in columns.values_mut() {
+            charset::keep_inherited(column, self);
+        }
+        match &option {
+            // COLLATE may follow; without it the collation is the set's default.
+            TableOption::Charset(_) => self.collation = None,
+            _ => self.charset = None,
+        }
+        self.set_option(option);
+        (self.charset, self.collation) =
+            charset::complete(self.charset.take(), self.collation.take());
+        for column in columns.values_mut() {
+            charset::drop_inherited(column, self);
+        }
+        self.columns = columns;
+    }
+
+    /// Whether the column was there to be changed.
+    fn change_column(
+        &mut self,
+        table: &str,
+        from: &str,
+        definition: ColumnDefinition,
+        position: Position,
+        if_exists: bool,
+    ) -> Result<bool, ApplyError> {
+        let Some(old) = key_of(&self.columns, from).and_then(|key| self.columns.get_index_of(&key))
+        else {
+            return refuse_unless(if_exists, missing_in(table, "column", from)).map(|()| false);
+        };
+        let taken = find(&self.columns, &definition.name).is_some();
+        if taken && !from.eq_ignore_ascii_case(&definition.name) {
+            return Err(ApplyError::Exists {
+                kind: "column",
+                name: definition.name,
+                table: Some(table.to_owned()),
+            });
+        }
+        let column = self.resolve(&definition);
+        self.columns.shift_remove_index(old);
+        let place = match self.place(table, position)? {
+            Some(place) => place,
+            None => old,
+        };
+        self.columns.shift_insert(
+            place.min(self.columns.len()),
+            definition.name.clone(),
+            column,
+        );
+        self.add_attribute_keys(definition)
+            .map_err(|duplicate| duplicate_in(table, duplicate))?;
+        Ok(true)
+    }
+
+    /// The index in the column list that a position means, `None` for the end.
+    fn place(&self, table: &str, position: Position) -> Result<Option<usize>, ApplyError> {
+        match position {
+            Position::Unchanged => Ok(None),
+            Position::First => Ok(Some(0)),
+            Position::After(column) => key_of(&self.columns, &column)
+                .and_then(|key| self.columns.get_index_of(&key))
+                .map(|index| Some(index + 1))
+                .ok_or_else(|| missing_in(table, "column", &column)),
+        }
+    }
+
+    fn drop_index(&mut self, table: &str, name: &str, if_exists: bool) -> Result<(), ApplyError> {
+        if name.eq_ignore_ascii_case("PRIMARY") && !self.primary_key.is_empty() {
+            self.primary_key.clear();
+            return Ok(());
+        }
+        match take(&mut self.indexes, name) {
+            Some(_) => Ok(()),
+            None => refuse_unless(if_exists, missing_in(table, "index", name)),
+        }
+    }
+}
+
+fn kind_of(kind: RoutineKind) -> &'static str {
+    match kind {
+        RoutineKind::Function => "function",
+        RoutineKind::Procedure => "procedure",
+    }
+}
+
+fn refuse_unless(tolerated: bool, error: ApplyError) -> Result<(), ApplyError> {
+    if tolerated { Ok(()) } else { Err(error) }
+}
+
+fn drop_all<V>(
+    map: &mut IndexMap<String, V>,
+    kind: &'static str,
+    drop: Drop,
+) -> Result<(), ApplyError> {
+    let mut result = Ok(());
+    for Name { name, .. } in drop.names {
+        if take(map, &name).is_none() && !drop.if_exists {
+            result = Err(missing(kind, &name));
+        }
+    }
+    result
+}

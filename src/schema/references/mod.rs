@@ -1,0 +1,34 @@
+//! What the body of a trigger, view, routine or event uses.
+//!
+//! No grammar of all of SQL: one pass over the tokens that knows in which clause it is.
+//! Where it cannot be certain it stays silent, because a name it invents is a false alarm
+//! about somebody's backup. Names in strings that are run as SQL cannot be seen.
+
+mod builtin;
+mod scan;
+
+use std::collections::BTreeSet;
+
+use super::{lexer::SqlModes, model::Name};
+
+/// The objects that a body names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// Tables and views that are read or written; not those that the body makes itself.
+    pub tables: BTreeSet<Name>,
+    /// Columns of the trigger's own table, named by `NEW.` or `OLD.`.
+    pub new_old_columns: BTreeSet<String>,
+    /// Columns whose table is certain: those of INSERT lists, the targets of
+    /// single-table UPDATEs, and those qualified by a table or an unambiguous alias.
+    pub columns: BTreeSet<(Name, String)>,
+    /// Functions called that are neither built in nor part of the language.
+    pub functions: BTreeSet<Name>,
+    /// Procedures called.
+    pub procedures: BTreeSet<Name>,
+}
+
+/// Finds what a body uses. `body` is a trigger's body, a view's query, a routine's or
+/// event's whole definition.
+pub fn of(body: &str, modes: SqlModes) -> References {
+    scan::scan(body, modes)
+}
