@@ -15,6 +15,8 @@ pub(crate) mod parser;
 mod program;
 mod statement;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use statement::*;
 
