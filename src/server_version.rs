@@ -90,9 +90,10 @@ impl fmt::Display for ServerVersion {
             Family::Mysql => "MySQL",
             Family::Mariadb => "MariaDB",
         };
-        let number = self.text.split('-').find(|part| {
-            parse_number(part) == Some(self.number)
-        });
+        let number = self
+            .text
+            .split('-')
+            .find(|part| parse_number(part) == Some(self.number));
         write!(f, "{family} {}", number.unwrap_or(&self.text))
     }
 }
@@ -107,7 +108,11 @@ mod tests {
         for (text, expected, number) in [
             ("5.7.37", "MySQL 5.7.37", (5, 7, 37)),
             ("8.0.36-28", "MySQL 8.0.36", (8, 0, 36)),
-            ("10.11.19-MariaDB-0+deb12u1", "MariaDB 10.11.19", (10, 11, 19)),
+            (
+                "10.11.19-MariaDB-0+deb12u1",
+                "MariaDB 10.11.19",
+                (10, 11, 19),
+            ),
             ("5.5.5-10.3.38-MariaDB-log", "MariaDB 10.3.38", (10, 3, 38)),
             ("5.5.64-MariaDB", "MariaDB 5.5.64", (5, 5, 64)),
             ("5.1.66-0ubuntu0.10.04.1", "MySQL 5.1.66", (5, 1, 66)),

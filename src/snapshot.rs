@@ -80,7 +80,7 @@ impl Producer {
 }
 
 /// A place in one file of a dump.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct At {
     /// File name where the dump has several, otherwise empty.
     pub file: String,
@@ -122,6 +122,14 @@ pub struct DumpFacts {
     pub unfinished: Vec<String>,
     /// Text that is no SQL, such as messages of the dump program.
     pub stray_text: Vec<(At, String)>,
+    /// Statements that a server would refuse where they stand, with the reason.
+    pub conflicts: Vec<(At, String)>,
+    /// INSERTs into tables whose trigger was made before, with the trigger and the table.
+    pub triggers_before_rows: Vec<(At, String, String)>,
+    /// INSERTs with another number of values than columns: table, columns, values.
+    pub wrong_column_counts: Vec<(At, String, usize, usize)>,
+    /// Charsets that rows come in, as SET NAMES said, and those of their tables.
+    pub rows_in_charset: IndexMap<(Option<String>, Option<String>), At>,
     /// Statements that cannot be read, with the reason.
     pub unreadable: Vec<(At, String)>,
     /// INSERTs that end inside a row, by table.
@@ -138,7 +146,7 @@ pub struct DumpFacts {
     pub database_statements: Vec<(At, String)>,
     /// Foreign keys made, with checks on, before the table they refer to.
     pub keys_before_parent: Vec<KeyBeforeParent>,
-    /// Triggers and routines whose quotes do not fit the `sql_mode` they are made under.
+    /// Statements whose quotes do not fit the `sql_mode` they are run under: their first words.
     pub quoted_wrongly: Vec<(At, String)>,
     /// Tables made without a column.
     pub without_columns: Vec<(At, String)>,

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 
 use super::table::{
-    DEFINER_NAMED, REFERENCE_BROKEN, ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
+    COLUMN_DIFFERS, DEFINER_NAMED, REFERENCE_BROKEN, ROUTINE_MISSING, TABLE_MISSING,
+    TRIGGER_MISSING, VIEW_MISSING,
 };
 use super::{Finding, Findings};
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
+use crate::civicrm::site::{Site, TABLE_PREFIX};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Account, Name, RoutineKind, Schema};
 use crate::schema::references::{self, References};
@@ -32,7 +33,13 @@ pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) 
         .as_ref()
         .is_none_or(|dump| dump.tables_created > 0);
     if !structure {
-        for check in [&TABLE_MISSING, &VIEW_MISSING, &TRIGGER_MISSING, &ROUTINE_MISSING, &REFERENCE_BROKEN] {
+        for check in [
+            &TABLE_MISSING,
+            &VIEW_MISSING,
+            &TRIGGER_MISSING,
+            &ROUTINE_MISSING,
+            &REFERENCE_BROKEN,
+        ] {
             findings.skip(check, "the dump holds no structure");
         }
         return;
@@ -42,6 +49,34 @@ pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) 
     let phone_function = missing_triggers(&snapshot.schema, site, findings);
     broken_references(snapshot, phone_function, findings);
     definers(&snapshot.schema, findings);
+    if site.is_some() {
+        lost_auto_increment(&snapshot.schema, findings);
+    }
+}
+
+/// `mysqldump --skip-opt` leaves AUTO_INCREMENT out of every table.
+fn lost_auto_increment(schema: &Schema, findings: &mut Findings) {
+    let mut ids = 0;
+    for (name, table) in &schema.tables {
+        let [key] = &table.primary_key[..] else {
+            continue;
+        };
+        if table.columns.values().any(|column| column.auto_increment) {
+            return;
+        }
+        ids += u64::from(name.starts_with(TABLE_PREFIX) && key.column == "id");
+    }
+    if ids > 0 {
+        findings.push(
+            Finding::new(
+                &COLUMN_DIFFERS,
+                format!("no table has an AUTO_INCREMENT column, not even the {ids} of CiviCRM with an id"),
+                "Make the backup without --skip-opt and --skip-create-options; restored as it is, no \
+                 contact could be added.",
+            )
+            .sides("AUTO_INCREMENT", "none"),
+        );
+    }
 }
 
 /// Tables that something needs and nothing creates; one finding each, with all reasons.
@@ -128,7 +163,10 @@ fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Finding
         return skip(findings, "no CiviCRM tables");
     };
     let Some(release) = site.declared_version() else {
-        return skip(findings, "civicrm_domain.version cannot be read, so the release is not known");
+        return skip(
+            findings,
+            "civicrm_domain.version cannot be read, so the release is not known",
+        );
     };
     if release.is_upgrade_marker() {
         let why = format!(
@@ -182,20 +220,21 @@ fn between_steps(release: &Version) -> bool {
 }
 
 /// What one trigger, view, routine or event uses.
-struct User<'a> {
+pub(super) struct User<'a> {
     kind: &'static str,
     name: &'a str,
     table: Option<&'a str>,
-    uses: References,
+    pub(super) uses: References,
 }
 
 impl User<'_> {
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         format!("{} {}", self.kind, self.name)
     }
 }
 
-fn users(schema: &Schema) -> Vec<User<'_>> {
+/// All triggers, views, routines and events, with what they use.
+pub(super) fn users(schema: &Schema) -> Vec<User<'_>> {
     let modes = |sql_mode: Option<&String>| {
         let has = |flag| sql_mode.is_some_and(|mode| mode.contains(flag));
         SqlModes {
@@ -203,7 +242,6 @@ fn users(schema: &Schema) -> Vec<User<'_>> {
             no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
         }
     };
-    let plain = SqlModes::default();
     let triggers = schema.triggers.iter().map(|(name, trigger)| User {
         kind: "trigger",
         name,
@@ -214,21 +252,25 @@ fn users(schema: &Schema) -> Vec<User<'_>> {
         kind: "view",
         name,
         table: None,
-        uses: references::of(&view.query, plain),
+        uses: references::of(&view.query, modes(view.sql_mode.as_ref())),
     });
     let routines = schema.routines.iter().map(|((kind, name), routine)| User {
         kind: kind.as_str(),
         name,
         table: None,
-        uses: references::of(&routine.definition, plain),
+        uses: references::of(&routine.definition, modes(routine.sql_mode.as_ref())),
     });
     let events = schema.events.iter().map(|(name, event)| User {
         kind: "event",
         name,
         table: None,
-        uses: references::of(&event.definition, plain),
+        uses: references::of(&event.definition, modes(event.sql_mode.as_ref())),
     });
-    triggers.chain(views).chain(routines).chain(events).collect()
+    triggers
+        .chain(views)
+        .chain(routines)
+        .chain(events)
+        .collect()
 }
 
 fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut Findings) {
@@ -239,8 +281,15 @@ fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut F
             .is_none_or(|database| snapshot.database.as_ref() == Some(database))
     };
     let mut routines: BTreeMap<(RoutineKind, String), BTreeSet<String>> = BTreeMap::new();
-    if phone_function && schema.routine(RoutineKind::Function, PHONE_FUNCTION).is_none() {
-        routines.insert((RoutineKind::Function, PHONE_FUNCTION.to_owned()), BTreeSet::new());
+    if phone_function
+        && schema
+            .routine(RoutineKind::Function, PHONE_FUNCTION)
+            .is_none()
+    {
+        routines.insert(
+            (RoutineKind::Function, PHONE_FUNCTION.to_owned()),
+            BTreeSet::new(),
+        );
     }
     for user in users(schema) {
         let calls = [
@@ -276,7 +325,10 @@ fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut F
         let kind = kind.as_str();
         let why = match callers.len() {
             0 => "CiviCRM makes it for civicrm_phone".to_owned(),
-            1 | 2 => format!("{} calls it", callers.into_iter().collect::<Vec<_>>().join(", ")),
+            1 | 2 => format!(
+                "{} calls it",
+                callers.into_iter().collect::<Vec<_>>().join(", ")
+            ),
             more => {
                 let first = callers.into_iter().next().unwrap_or_default();
                 format!("{first} and {} others call it", more - 1)
@@ -318,11 +370,21 @@ fn broken_parts(
         }
     }
     for (table, column) in columns {
-        let known = schema.table(table).map(|table| {
-            table.columns.keys().any(|known| known.eq_ignore_ascii_case(column))
-        });
+        // A table without a column is a finding of its own.
+        let known = schema
+            .table(table)
+            .filter(|table| !table.columns.is_empty())
+            .map(|table| {
+                table
+                    .columns
+                    .keys()
+                    .any(|known| known.eq_ignore_ascii_case(column))
+            });
         if known == Some(false) {
-            broken.push((format!("column {column} of {table}"), format!("{table}.{column}")));
+            broken.push((
+                format!("column {column} of {table}"),
+                format!("{table}.{column}"),
+            ));
         }
     }
     broken
@@ -337,7 +399,11 @@ fn definers(schema: &Schema, findings: &mut Findings) {
     let mut accounts: BTreeMap<&Account, IndexMap<&str, usize>> = BTreeMap::new();
     for (kind, definer) in triggers.chain(views).chain(routines).chain(events) {
         if let Some(account) = definer {
-            *accounts.entry(account).or_default().entry(kind).or_default() += 1;
+            *accounts
+                .entry(account)
+                .or_default()
+                .entry(kind)
+                .or_default() += 1;
         }
     }
     for (account, kinds) in accounts {

@@ -2,9 +2,10 @@
 
 use indexmap::IndexMap;
 
+use super::objects;
 use super::table::{
-    RESTORE_COLLATION, RESTORE_GTID, RESTORE_KEY_ORDER, RESTORE_OTHER_DATABASE,
-    RESTORE_SANDBOX_LINE, RESTORE_SQL_MODE,
+    RESTORE_COLLATION, RESTORE_COLUMN_COUNT, RESTORE_CONFLICT, RESTORE_GTID, RESTORE_KEY_ORDER,
+    RESTORE_OTHER_DATABASE, RESTORE_SANDBOX_LINE, RESTORE_SQL_MODE, RESTORE_TRIGGER_ORDER,
 };
 use super::{Context, Finding, Findings, Severity};
 use crate::server_version::{Family, ServerVersion};
@@ -19,13 +20,18 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, context: &Context, findings:
         findings.push(
             Finding::new(
                 &RESTORE_SQL_MODE,
-                format!("{what} is quoted in a way that its sql_mode does not allow"),
+                format!("'{what} …' is quoted in a way that the sql_mode in force does not allow"),
                 "Make the backup without --compatible=ansi, or set sql_mode before that statement.",
             )
             .at(at),
         );
     }
-    let target = context.target.as_ref().or(snapshot.source.server_version.as_ref());
+    refused(dump, findings);
+    database_in_programs(snapshot, findings);
+    let target = context
+        .target
+        .as_ref()
+        .or(snapshot.source.server_version.as_ref());
     let Some(target) = target else {
         let why = "the dump does not name its server: give --target-server";
         findings.skip(&RESTORE_COLLATION, why);
@@ -67,12 +73,94 @@ fn key_order(dump: &DumpFacts, findings: &mut Findings) {
     );
 }
 
+/// Statements that the server refuses because of what the dump did before.
+fn refused(dump: &DumpFacts, findings: &mut Findings) {
+    for (at, reason) in &dump.conflicts {
+        findings.push(
+            Finding::new(
+                &RESTORE_CONFLICT,
+                format!("the server refuses a statement: {reason}"),
+                "Take the statement out that is there twice, or make the backup again in one piece.",
+            )
+            .at(at),
+        );
+    }
+    for (at, table, columns, values) in &dump.wrong_column_counts {
+        findings.push(
+            Finding::new(
+                &RESTORE_COLUMN_COUNT,
+                format!("rows of {table} have {values} values for {columns} columns"),
+                "Make the backup with column names in its INSERTs (mysqldump --complete-insert, \
+                 phpMyAdmin's default).",
+            )
+            .about("table", table)
+            .sides(columns.to_string(), values.to_string())
+            .at(at),
+        );
+    }
+    for (at, trigger, table) in &dump.triggers_before_rows {
+        findings.push(
+            Finding::new(
+                &RESTORE_TRIGGER_ORDER,
+                format!("trigger {trigger} is made before the rows of {table} and fires for each of them"),
+                "Restore the rows before the triggers: dump the structure with --skip-triggers, and the \
+                 triggers last (--triggers --no-create-info --no-data).",
+            )
+            .about("trigger", trigger)
+            .of_table(table)
+            .at(at),
+        );
+    }
+}
+
+/// Views and programs that name the database they came from read and write that one wherever
+/// they are restored.
+fn database_in_programs(snapshot: &Snapshot, findings: &mut Findings) {
+    let Some(database) = &snapshot.database else {
+        return;
+    };
+    let named: Vec<String> = objects::users(&snapshot.schema)
+        .into_iter()
+        .filter(|user| {
+            let uses = &user.uses;
+            let names = uses
+                .tables
+                .iter()
+                .chain(&uses.functions)
+                .chain(&uses.procedures);
+            names
+                .into_iter()
+                .any(|name| name.database.as_ref() == Some(database))
+        })
+        .map(|user| user.describe())
+        .collect();
+    let Some(first) = named.first() else { return };
+    let others = match named.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    findings.push(Finding::new(
+        &RESTORE_OTHER_DATABASE,
+        format!("{first}{others} names its database, {database}"),
+        "Restore into a database of that name only, or take the name out of those definitions.",
+    ));
+}
+
 fn other_database(dump: &DumpFacts, findings: &mut Findings) {
     let Some((at, _)) = dump.database_statements.first() else {
         return;
     };
-    let statements: Vec<&str> = dump.database_statements.iter().map(|(_, s)| s.as_str()).collect();
-    let shown = statements.iter().take(4).copied().collect::<Vec<_>>().join("; ");
+    let statements: Vec<&str> = dump
+        .database_statements
+        .iter()
+        .map(|(_, s)| s.as_str())
+        .collect();
+    let shown = statements
+        .iter()
+        .take(4)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("; ");
     findings.push(
         Finding::new(
             &RESTORE_OTHER_DATABASE,
@@ -130,10 +218,12 @@ fn sandbox_mark(dump: &DumpFacts, target: &ServerVersion, asked: bool, findings:
         if asked {
             return;
         }
-        let message = "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it";
+        let message =
+            "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it";
         Finding::new(&RESTORE_SANDBOX_LINE, message, fix)
     } else {
-        let message = format!("the first line is a sandbox mark, at which the client of {target} stops");
+        let message =
+            format!("the first line is a sandbox mark, at which the client of {target} stops");
         Finding::new(&RESTORE_SANDBOX_LINE, message, fix).severity(Severity::Error)
     };
     findings.push(finding.at(at));
@@ -187,13 +277,25 @@ fn knows_collation(target: &ServerVersion, name: &str) -> bool {
 
 /// Flags that MySQL dropped with 8.0 (release notes of 8.0.11).
 const DROPPED_BY_MYSQL_8: [&str; 11] = [
-    "NO_AUTO_CREATE_USER", "NO_FIELD_OPTIONS", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "DB2", "MAXDB",
-    "MSSQL", "MYSQL323", "MYSQL40", "ORACLE", "POSTGRESQL",
+    "NO_AUTO_CREATE_USER",
+    "NO_FIELD_OPTIONS",
+    "NO_KEY_OPTIONS",
+    "NO_TABLE_OPTIONS",
+    "DB2",
+    "MAXDB",
+    "MSSQL",
+    "MYSQL323",
+    "MYSQL40",
+    "ORACLE",
+    "POSTGRESQL",
 ];
 
 /// Flags that only MariaDB has (MariaDB manual, "SQL_MODE").
 const MARIADB_ONLY: [&str; 4] = [
-    "EMPTY_STRING_IS_NULL", "IGNORE_BAD_TABLE_OPTIONS", "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL",
+    "EMPTY_STRING_IS_NULL",
+    "IGNORE_BAD_TABLE_OPTIONS",
+    "SIMULTANEOUS_ASSIGNMENT",
+    "TIME_ROUND_FRACTIONAL",
 ];
 
 fn sql_modes(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) {
@@ -210,7 +312,9 @@ fn sql_modes(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) 
                 Finding::new(
                     &RESTORE_SQL_MODE,
                     format!("{target} refuses sql_mode {flag}"),
-                    format!("Take {flag} out of the dump's SET sql_mode statements before restoring."),
+                    format!(
+                        "Take {flag} out of the dump's SET sql_mode statements before restoring."
+                    ),
                 )
                 .about("sql_mode", flag)
                 .at(at),

@@ -42,8 +42,8 @@ checks! {
         "The restore stops there, and what the statement should have made is lost.",
         "";
     DUMP_ENCODING = "dump-encoding", Error,
-        "the text is UTF-16 or no text",
-        "No client can restore it as it is.",
+        "the text is UTF-16 or no text, or in a charset that cannot hold the data",
+        "No client can restore it as it is, or characters are lost in it.",
         "PowerShell's > writes UTF-16";
     DUMP_NO_STRUCTURE = "dump-no-structure", Error,
         "rows without CREATE TABLE, or tables without columns",
@@ -77,6 +77,10 @@ checks! {
         "a trigger, view or routine uses a table or column that is not there",
         "Every statement that fires or reads it fails with error 1146 or 1054.",
         "reported with stale log tables and views";
+    COLUMN_DIFFERS = "column-differs", Error,
+        "a column is not what CiviCRM needs",
+        "CiviCRM's statements fail on it or store something else.",
+        "the schema of the release";
     DEFINER_NAMED = "definer-named", Note,
         "which accounts the triggers, views, routines and events run as",
         "On another server the account must exist, or every statement that uses them fails with error 1449.",
@@ -85,6 +89,18 @@ checks! {
         "foreign keys are checked while their parent tables do not exist yet",
         "The restore stops with error 1005 or 1824.",
         "mysqldump --compact leaves FOREIGN_KEY_CHECKS=0 out";
+    RESTORE_CONFLICT = "restore-conflict", Error,
+        "the server would refuse a statement because of those before it",
+        "The restore stops there, for instance at a trigger that exists already (1359).",
+        "measured on MariaDB 10.11";
+    RESTORE_COLUMN_COUNT = "restore-column-count", Error,
+        "rows have another number of values than their table has columns",
+        "The restore stops there with error 1136.",
+        "phpMyAdmin leaves generated columns out of INSERTs without column names";
+    RESTORE_TRIGGER_ORDER = "restore-trigger-order", Error,
+        "triggers are made before the rows of their table",
+        "They fire for every row restored: the restore stops with error 1442 or changes dates.",
+        "a dump of the structure with triggers, followed by one of the rows";
     RESTORE_GTID = "restore-gtid", Warning,
         "the dump sets GTID_PURGED",
         "MariaDB does not know the variable (1193); MySQL refuses it where the GTIDs overlap (3546).",
@@ -118,7 +134,10 @@ mod tests {
         let ids: HashSet<&str> = CHECKS.iter().map(|check| check.id).collect();
         assert_eq!(ids.len(), CHECKS.len());
         for id in ids {
-            assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{id}");
+            assert!(
+                id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{id}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Is the dump whole?
 
 use super::table::{
-    DUMP_DAMAGED, DUMP_EMPTY, DUMP_ERROR_TEXT, DUMP_NO_DATA, DUMP_NO_END, DUMP_NO_STRUCTURE,
-    DUMP_TRUNCATED, DUMP_UNREADABLE,
+    DUMP_DAMAGED, DUMP_EMPTY, DUMP_ENCODING, DUMP_ERROR_TEXT, DUMP_NO_DATA, DUMP_NO_END,
+    DUMP_NO_STRUCTURE, DUMP_TRUNCATED, DUMP_UNREADABLE,
 };
 use super::{Finding, Findings, Severity};
 use crate::dump::container::DamageKind;
@@ -61,6 +61,7 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
         );
     }
     content(snapshot, dump, findings);
+    charsets(dump, findings);
 }
 
 fn damaged_container(file: &FileEnding, findings: &mut Findings) {
@@ -131,7 +132,10 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         signs.push(("its transaction is not committed".to_owned(), None));
     }
     for part in dump.parts.iter().filter(|part| !part.ended) {
-        let sign = format!("the last line that {} writes is missing", part.producer.as_str());
+        let sign = format!(
+            "the last line that {} writes is missing",
+            part.producer.as_str()
+        );
         // Where several dumps stand in one file, the place tells which of them it is.
         let at = (dump.parts.len() > 1).then(|| part.begins.clone());
         signs.push((sign, at));
@@ -141,7 +145,11 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         .iter()
         .any(|part| part.producer != Producer::PhpMyAdmin);
     if !dump.unrestored.is_empty() && !(has_last_line && signs.is_empty()) {
-        let names = dump.unrestored.iter().take(3).map(|name| format!("@{name}"));
+        let names = dump
+            .unrestored
+            .iter()
+            .take(3)
+            .map(|name| format!("@{name}"));
         let sign = format!(
             "saved variables are not restored ({})",
             names.collect::<Vec<_>>().join(", ")
@@ -197,6 +205,34 @@ fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
             format!("{tables} tables and not a single row"),
             "Make the backup without --no-data.",
         ));
+    }
+}
+
+/// Rows that came through a charset narrower than their table's.
+fn charsets(dump: &DumpFacts, findings: &mut Findings) {
+    for ((names, table), at) in &dump.rows_in_charset {
+        let Some(table) = table.as_deref().filter(|table| table.starts_with("utf8")) else {
+            continue;
+        };
+        let (message, fix) = match names.as_deref() {
+            Some("utf8mb4" | "binary" | "default") => continue,
+            Some("utf8" | "utf8mb3") if table == "utf8mb3" => continue,
+            Some("utf8" | "utf8mb3") => (
+                "the rows of utf8mb4 tables are written as utf8: emoji and other characters of four bytes are lost".to_owned(),
+                "Make backups with --default-character-set=utf8mb4.",
+            ),
+            Some(other) => (
+                format!("the rows of {table} tables are written as {other}: characters that it lacks are lost"),
+                "Make backups with --default-character-set=utf8mb4.",
+            ),
+            None => (
+                "no SET NAMES says which charset the rows are in".to_owned(),
+                "Restore with --default-character-set=utf8mb4, and make backups without --skip-set-charset.",
+            ),
+        };
+        let finding = Finding::new(&DUMP_ENCODING, message, fix).severity(Severity::Warning);
+        findings.push(finding.at(at));
+        return;
     }
 }
 

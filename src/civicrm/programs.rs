@@ -7,7 +7,9 @@ use md5::{Digest, Md5};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::schema::model::{
-    Schema, TriggerEvent::{self, Delete, Insert, Update}, TriggerTiming::{self, After, Before},
+    Schema,
+    TriggerEvent::{self, Delete, Insert, Update},
+    TriggerTiming::{self, After, Before},
 };
 
 /// The only stored routine of CiviCRM's core, from 4.3 on; triggers of `civicrm_phone` call it.
@@ -48,7 +50,12 @@ const STOCK: [Stock; 13] = [
     stock("civicrm_phone", After, &[Insert, Update, Delete], "4.3"),
     stock("civicrm_website", After, &[Insert, Update, Delete], "4.3"),
     stock("civicrm_phone", Before, &[Insert, Update], "4.3"),
-    stock("civicrm_activity", Before, &[Insert, Update, Delete], "4.7.25"),
+    stock(
+        "civicrm_activity",
+        Before,
+        &[Insert, Update, Delete],
+        "4.7.25",
+    ),
     stock("civicrm_case", Before, &[Insert], "4.7.25"),
     stock("civicrm_case_activity", After, &[Insert], "4.7.25"),
     Stock {
@@ -123,7 +130,12 @@ pub fn expected_triggers(site: &Site, release: &Version, schema: &Schema) -> Vec
     }
     if let [_, _, ..] = site.locales() {
         for table in localized_tables(site, schema) {
-            add(table, Before, &[Insert, Update], "the table has multilingual columns");
+            add(
+                table,
+                Before,
+                &[Insert, Update],
+                "the table has multilingual columns",
+            );
         }
     }
     if site.logging == Some(true) && at_least("3.3") {
@@ -218,9 +230,8 @@ mod tests {
     #[test]
     fn long_table_names_are_cut_in_trigger_names() {
         let table = "civicrm_value_a_very_long_title_for_a_custom_group_12";
-        let name = |release: &str| {
-            trigger_name(table, After, Insert, &Version::parse(release).unwrap())
-        };
+        let name =
+            |release: &str| trigger_name(table, After, Insert, &Version::parse(release).unwrap());
         assert_eq!(name("4.3.5"), format!("{table}_after_insert"));
         assert_eq!(
             name("5.81.2"),

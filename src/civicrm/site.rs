@@ -79,9 +79,9 @@ impl Site {
         let domain_rows = match rows("civicrm_domain") {
             Some(rows) => Some(rows),
             // No row kept: there is none, unless rows were counted that could not be read.
-            None if !snapshot.row_counts.contains_key("civicrm_domain") => schema
-                .table("civicrm_domain")
-                .map(|_| &[][..]),
+            None if !snapshot.row_counts.contains_key("civicrm_domain") => {
+                schema.table("civicrm_domain").map(|_| &[][..])
+            }
             None => None,
         };
         let settings = rows("civicrm_setting").unwrap_or_default();
@@ -168,7 +168,11 @@ fn setting(rows: &[Row], name: &str) -> Option<bool> {
 fn logging_in_config_backend(row: &Row) -> Option<bool> {
     let config = text(row, "config_backend")?;
     let (_, value) = config.split_once("s:7:\"logging\";")?;
-    Some(["i:1;", "s:1:\"1\";", "b:1;"].iter().any(|on| value.starts_with(on)))
+    Some(
+        ["i:1;", "s:1:\"1\";", "b:1;"]
+            .iter()
+            .any(|on| value.starts_with(on)),
+    )
 }
 
 #[cfg(test)]
@@ -191,7 +195,10 @@ mod tests {
 
     #[test]
     fn locales_are_split_at_the_separator_byte() {
-        let rows = vec![row(&[("id", "1"), ("locales", "\u{1}en_US\u{1}fr_FR\u{1}")])];
+        let rows = vec![row(&[
+            ("id", "1"),
+            ("locales", "\u{1}en_US\u{1}fr_FR\u{1}"),
+        ])];
         let site = Site::of(&snapshot("civicrm_domain", rows)).unwrap();
         assert_eq!(site.locales(), ["en_US", "fr_FR"]);
     }

@@ -50,7 +50,12 @@ impl Verify {
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        verify_all("check", std::slice::from_ref(&self.source), &self.restore, common)
+        verify_all(
+            "check",
+            std::slice::from_ref(&self.source),
+            &self.restore,
+            common,
+        )
     }
 }
 
@@ -79,7 +84,9 @@ fn verify_all(
     let mut output = Output::new(common, arguments.len() > 1 || locations.len() > 1);
     for location in locations {
         let mut bar = Bar::new(common, &location.name());
-        let read = location.read(common.database.as_deref(), &mut |progress| bar.update(progress));
+        let read = location.read(common.database.as_deref(), &mut |progress| {
+            bar.update(progress)
+        });
         bar.finish();
         let report = match read {
             Ok(snapshot) => {
@@ -107,7 +114,11 @@ fn verify_all(
                 }
             },
         };
-        let exit = if report.passes() { Exit::Fine } else { Exit::Findings };
+        let exit = if report.passes() {
+            Exit::Fine
+        } else {
+            Exit::Findings
+        };
         worst = worst.max(exit);
         output.add(report)?;
     }

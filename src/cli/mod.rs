@@ -90,7 +90,11 @@ pub fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Failure } else { Exit::Fine };
+            let exit = if error.use_stderr() {
+                Exit::Failure
+            } else {
+                Exit::Fine
+            };
             // Nothing can be done when even this cannot be printed.
             let _ = error.print();
             return exit;
@@ -103,7 +107,9 @@ pub fn run() -> Exit {
     match result {
         Ok(exit) => exit,
         // The reader of a pipe has seen enough; that is no failure worth a message.
-        Err(Error::Output { path: None, error }) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failure,
+        Err(Error::Output { path: None, error }) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Exit::Failure
+        }
         Err(error) => {
             complain(&error);
             Exit::Failure

@@ -70,7 +70,9 @@ impl<'a> Output<'a> {
         match self.common.format {
             Format::Human if self.several && self.detail != Detail::Quiet => self.write(|out| {
                 writeln!(out)?;
-                reports.iter().try_for_each(|report| human::verdict_line(report, out))
+                reports
+                    .iter()
+                    .try_for_each(|report| human::verdict_line(report, out))
             })?,
             Format::Csv => self.write(|out| csv::write(&reports, out))?,
             _ => {}
@@ -95,7 +97,10 @@ impl<'a> Output<'a> {
             (Color::Auto, None) => AutoStream::choice(&io::stdout()),
         };
         let result = if self.common.output.is_some() {
-            print(&mut AutoStream::new(&mut self.file as &mut dyn Write, choice))
+            print(&mut AutoStream::new(
+                &mut self.file as &mut dyn Write,
+                choice,
+            ))
         } else {
             let mut out = AutoStream::new(io::stdout().lock(), choice);
             print(&mut out).and_then(|()| out.flush())

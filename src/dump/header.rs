@@ -81,7 +81,9 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
         return Some(Remark::ProducerVersion(word(rest)));
     }
     if let Some(rest) = text.strip_prefix("Server version") {
-        return Some(Remark::Server(rest.trim_start_matches([':', ' ', '\t']).to_owned()));
+        return Some(Remark::Server(
+            rest.trim_start_matches([':', ' ', '\t']).to_owned(),
+        ));
     }
     if let Some((_, name)) = text
         .strip_prefix("Host: ")
@@ -124,8 +126,18 @@ fn is_date_time(text: &str) -> bool {
 /// `mysqldump: Got error: 1045: …` or `Warning: Using a password …`.
 pub fn is_program_message(line: &str) -> bool {
     const PROGRAMS: [&str; 12] = [
-        "mysqldump", "mariadb-dump", "mysqlpump", "mysql", "mariadb", "mydumper", "ERROR", "Error",
-        "Warning", "WARNING", "PHP", "drush",
+        "mysqldump",
+        "mariadb-dump",
+        "mysqlpump",
+        "mysql",
+        "mariadb",
+        "mydumper",
+        "ERROR",
+        "Error",
+        "Warning",
+        "WARNING",
+        "PHP",
+        "drush",
     ];
     let first = line.split([':', ' ']).next().unwrap_or_default();
     let program = first.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -166,16 +178,29 @@ mod tests {
             ),
             (
                 "-- Adminer 4.8.1 MySQL 10.11.6-MariaDB dump",
-                begins(Producer::Adminer, Some("4.8.1"), Some("10.11.6-MariaDB-MySQL")),
+                begins(
+                    Producer::Adminer,
+                    Some("4.8.1"),
+                    Some("10.11.6-MariaDB-MySQL"),
+                ),
             ),
-            ("-- phpMyAdmin SQL Dump", begins(Producer::PhpMyAdmin, None, None)),
+            (
+                "-- phpMyAdmin SQL Dump",
+                begins(Producer::PhpMyAdmin, None, None),
+            ),
             ("-- Server version\t5.7.37", Remark::Server("5.7.37".into())),
-            ("-- Server version: 10.11.6", Remark::Server("10.11.6".into())),
+            (
+                "-- Server version: 10.11.6",
+                Remark::Server("10.11.6".into()),
+            ),
             (
                 "-- Host: localhost    Database: civi db",
                 Remark::Database("civi db".into()),
             ),
-            ("-- Current Database: `civi`", Remark::Database("civi".into())),
+            (
+                "-- Current Database: `civi`",
+                Remark::Database("civi".into()),
+            ),
         ] {
             assert_eq!(remark(line.as_bytes(), true), Some(expected), "{line}");
         }
@@ -183,9 +208,8 @@ mod tests {
 
     #[test]
     fn a_last_line_counts_only_when_it_is_whole() {
-        let ends = |line: &str, ended| {
-            matches!(remark(line.as_bytes(), ended), Some(Remark::Ends(_)))
-        };
+        let ends =
+            |line: &str, ended| matches!(remark(line.as_bytes(), ended), Some(Remark::Ends(_)));
         let line = "-- Dump completed on 2014-06-13  1:22:14";
         assert!(ends(line, false));
         for length in 0..line.len() {
@@ -201,7 +225,9 @@ mod tests {
     fn messages_of_programs_are_told_from_sql() {
         assert!(is_program_message("mysqldump: [Warning] Using a password"));
         assert!(is_program_message("C:\\x\\mysqldump.exe: Got error: 1045"));
-        assert!(is_program_message("Warning: Using a password on the command line"));
+        assert!(is_program_message(
+            "Warning: Using a password on the command line"
+        ));
         assert!(!is_program_message("CREATE TABLE mysqldump (a int)"));
         assert!(!is_program_message("SET a:=1"));
     }

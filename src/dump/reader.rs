@@ -5,14 +5,14 @@ use indexmap::IndexMap;
 
 use crate::dump::container;
 use crate::dump::header::{self, Remark};
-use crate::dump::scanner::{Ending, Place, Scanner, Sink, Statement as Text};
+use crate::dump::scanner::{Ending, Place, Scanner, Sink, Statement as Text, Wanted};
 use crate::dump::session::{self, Session};
 use crate::dump::values::parse_row;
 use crate::schema::apply::ApplyError;
 use crate::schema::ddl::{self, AlterAction, Assignment, Statement, VariableScope};
 use crate::schema::element::Element;
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{ForeignKey, Name, Schema, find};
+use crate::schema::model::{ForeignKey, Name, Schema, Table, TriggerEvent, find};
 use crate::server_version::ServerVersion;
 use crate::snapshot::{
     At, DumpFacts, FileEnding, KeyBeforeParent, Part, Producer, Row, Snapshot, Source,
@@ -47,6 +47,8 @@ pub struct DumpReader {
     /// Database that a header names, for dumps that never say USE.
     header_database: Option<String>,
     session: Session,
+    /// What SET NAMES said last.
+    client_charset: Option<String>,
     insert: Insert,
     /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
     stand_in_announced: Option<String>,
@@ -70,7 +72,11 @@ struct Insert {
     /// Index of the table in its database's `row_counts`.
     slot: usize,
     columns: Option<Vec<String>>,
+    at: At,
+    rows: Wanted,
     wanted: Option<RowsWanted>,
+    /// The values of its first row have been counted.
+    counted: bool,
 }
 
 /// Why a source holds no single database to report on.
@@ -101,6 +107,7 @@ impl DumpReader {
             current: None,
             header_database: None,
             session: Session::default(),
+            client_charset: None,
             insert: Insert::default(),
             stand_in_announced: None,
         }
@@ -125,7 +132,7 @@ impl DumpReader {
 
     /// Begins a part that a folder's own marks show to have `ended` or not.
     pub fn begin_part(&mut self, ended: bool) {
-        let begins = self.at(Place { offset: 0, line: 1 });
+        let begins = self.at(Place::default());
         self.facts.parts.push(Part {
             producer: self.source.producer,
             begins,
@@ -164,11 +171,7 @@ impl DumpReader {
     ///
     /// # Errors
     /// `wanted` is not in the dump, or several databases hold such tables.
-    pub fn finish(
-        mut self,
-        wanted: Option<&str>,
-        marker: &str,
-    ) -> Result<Snapshot, ChooseError> {
+    pub fn finish(mut self, wanted: Option<&str>, marker: &str) -> Result<Snapshot, ChooseError> {
         let shown = |name: &Option<String>, header: &Option<String>| {
             name.clone().or_else(|| header.clone())
         };
@@ -229,6 +232,13 @@ impl DumpReader {
         })
     }
 
+    /// For dumps without comments; a comment that names the program takes precedence.
+    fn guess_producer(&mut self, producer: Producer) {
+        if self.source.producer == Producer::Unknown {
+            self.source.producer = producer;
+        }
+    }
+
     fn at(&self, place: Place) -> At {
         At {
             file: self.file.clone(),
@@ -274,12 +284,30 @@ impl DumpReader {
             ..self.session.modes()
         };
         let sql = String::from_utf8_lossy(text.text);
-        match ddl::parse(&sql, other_quotes) {
-            Ok(statement @ (Statement::CreateTrigger(_) | Statement::CreateRoutine(_))) => {
-                push(&mut self.facts.quoted_wrongly, (at.clone(), describe(&statement)));
-                self.run(statement, at);
-            }
-            _ => push(&mut self.facts.unreadable, (at, error.to_string())),
+        if let Ok(statement) = ddl::parse(&sql, other_quotes) {
+            push(
+                &mut self.facts.quoted_wrongly,
+                (at.clone(), first_words(&sql)),
+            );
+            self.run(statement, at);
+        } else if let Some(name) = self.table_without_columns(&sql) {
+            let table = name.name.clone();
+            self.facts.tables_created += 1;
+            self.database(&name)
+                .schema
+                .tables
+                .insert(table.clone(), Table::default());
+            push(&mut self.facts.without_columns, (at, table));
+        } else {
+            push(&mut self.facts.unreadable, (at, error.to_string()));
+        }
+    }
+
+    /// The name in a CREATE TABLE that stops after it, as phpMyAdmin writes in ANSI mode.
+    fn table_without_columns(&self, sql: &str) -> Option<Name> {
+        match ddl::parse(&format!("{sql} (x int)"), self.session.modes()) {
+            Ok(Statement::CreateTable(create)) => Some(create.name),
+            _ => None,
         }
     }
 
@@ -329,7 +357,11 @@ impl DumpReader {
                 // INSERT … SET: one row. (INSERT … SELECT puts in what cannot be known.)
                 let table = head.table.name.clone();
                 self.uses_table(&head.table, &at);
-                *self.database(&head.table.clone()).row_counts.entry(table).or_default() += 1;
+                *self
+                    .database(&head.table.clone())
+                    .row_counts
+                    .entry(table)
+                    .or_default() += 1;
                 self.facts.rows += 1;
                 return;
             }
@@ -339,12 +371,6 @@ impl DumpReader {
                 self.facts.tables_created += 1;
                 let announced = self.stand_in_announced.take();
                 create.in_version_comment |= announced.is_some_and(|view| view == create.name.name);
-                if create.table.columns.is_empty()
-                    && create.source == ddl::TableSource::Definition
-                {
-                    let name = create.name.name.clone();
-                    push(&mut self.facts.without_columns, (at.clone(), name));
-                }
                 for charset in [&create.table.collation, &create.table.charset] {
                     self.note_collation(charset.as_deref(), &at);
                 }
@@ -388,8 +414,13 @@ impl DumpReader {
     }
 
     fn apply(&mut self, mut statement: Statement, at: At) {
-        if let Statement::CreateTrigger(create) = &mut statement {
-            create.trigger.sql_mode = self.session.sql_mode().map(str::to_owned);
+        let sql_mode = self.session.sql_mode().map(str::to_owned);
+        match &mut statement {
+            Statement::CreateTrigger(create) => create.trigger.sql_mode = sql_mode,
+            Statement::CreateView(create) => create.view.sql_mode = sql_mode,
+            Statement::CreateRoutine(create) => create.routine.sql_mode = sql_mode,
+            Statement::CreateEvent(create) => create.event.sql_mode = sql_mode,
+            _ => {}
         }
         let key = match &statement {
             Statement::CreateTable(create) => self.database_of(&create.name),
@@ -404,7 +435,7 @@ impl DumpReader {
         if let Err(error) = database.schema.apply(statement)
             && !matches!(error, ApplyError::Missing { kind: "table", .. })
         {
-            push(&mut self.facts.unreadable, (at, error.to_string()));
+            push(&mut self.facts.conflicts, (at, error.to_string()));
         }
     }
 
@@ -441,6 +472,10 @@ impl DumpReader {
                 self.facts.gtid_purged.get_or_insert_with(|| at.clone());
             }
             (VariableScope::User, _) => {}
+            (_, "names") => {
+                let charset = value.split_whitespace().next().unwrap_or_default();
+                self.client_charset = Some(charset.to_ascii_lowercase());
+            }
             (_, "sql_mode") if !value.starts_with('@') => {
                 for flag in session::flags(value) {
                     self.facts
@@ -452,7 +487,6 @@ impl DumpReader {
             (_, "collation_connection" | "collation_database") if !value.starts_with('@') => {
                 self.note_collation(Some(value), at);
             }
-            (_, "autocommit") if value == "0" => {}
             _ => {}
         }
     }
@@ -462,6 +496,16 @@ impl DumpReader {
             && !self.facts.collations.contains_key(name)
         {
             self.facts.collations.insert(name.to_owned(), at.clone());
+        }
+    }
+
+    /// Rows come in the charset of SET NAMES; what it cannot hold the dump program has
+    /// already replaced by question marks.
+    fn note_charsets(&mut self, table_charset: Option<String>, at: &At) {
+        let known = &mut self.facts.rows_in_charset;
+        let pair = (self.client_charset.clone(), table_charset);
+        if !known.contains_key(&pair) && known.len() < MAX_PLACES {
+            known.insert(pair, at.clone());
         }
     }
 
@@ -485,6 +529,10 @@ impl Database {
 
 impl Sink for DumpReader {
     fn statement(&mut self, text: Text<'_>) {
+        // phpMyAdmin is the only one to begin so, with double quotes.
+        if self.facts.statements == 0 && text.text == b"SET SQL_MODE = \"NO_AUTO_VALUE_ON_ZERO\"" {
+            self.guess_producer(Producer::PhpMyAdmin);
+        }
         self.facts.statements += 1;
         let at = self.at(text.place);
         if text.cut_short {
@@ -502,10 +550,10 @@ impl Sink for DumpReader {
         }
     }
 
-    fn rows_begin(&mut self, head: Text<'_>) -> bool {
+    fn rows_begin(&mut self, head: Text<'_>) -> Wanted {
         self.facts.statements += 1;
         if head.text == self.insert.head {
-            return self.insert.wanted.is_some();
+            return self.insert.rows;
         }
         let at = self.at(head.place);
         let sql = String::from_utf8_lossy(head.text);
@@ -519,7 +567,7 @@ impl Sink for DumpReader {
             })
         else {
             self.insert = Insert::default();
-            return false;
+            return Wanted::None;
         };
         self.uses_table(&parsed.table, &at);
         let wanted = self
@@ -533,21 +581,60 @@ impl Sink for DumpReader {
             let table = find(&database.schema.tables, &parsed.table.name)?;
             Some(table.columns.keys().cloned().collect())
         });
+        let fires = database.schema.triggers.iter().find(|(_, trigger)| {
+            trigger.event == TriggerEvent::Insert
+                && trigger.table.eq_ignore_ascii_case(&parsed.table.name)
+        });
+        if let Some((trigger, _)) = fires {
+            let found = (at.clone(), trigger.clone(), parsed.table.name.clone());
+            push(&mut self.facts.triggers_before_rows, found);
+        }
+        let table = find(&database.schema.tables, &parsed.table.name);
+        let charset = table.and_then(|table| table.charset.clone());
         let slot = database.row_counts.entry(parsed.table.name.clone()).index();
-        database.row_counts.entry(parsed.table.name.clone()).or_default();
+        database
+            .row_counts
+            .entry(parsed.table.name.clone())
+            .or_default();
+        self.note_charsets(charset, &at);
         self.insert = Insert {
             head: head.text.to_vec(),
+            at,
             database: key,
             table: parsed.table.name,
             slot,
-            wanted: wanted.filter(|_| columns.is_some()),
+            rows: match (&columns, wanted) {
+                (None, _) => Wanted::None,
+                (Some(_), None) => Wanted::First,
+                (Some(_), Some(_)) => Wanted::All,
+            },
+            wanted,
             columns,
+            counted: false,
         };
-        self.insert.wanted.is_some()
+        self.insert.rows
     }
 
     fn row(&mut self, values: Text<'_>) {
-        let (Some(wanted), Some(columns)) = (self.insert.wanted, &self.insert.columns) else {
+        let Some(columns) = &self.insert.columns else {
+            return;
+        };
+        // The first row of an INSERT speaks for all: programs write them alike.
+        if !self.insert.counted && !values.cut_short {
+            self.insert.counted = true;
+            if let Some(row) = parse_row(values.text, self.session.modes())
+                && row.len() != columns.len()
+            {
+                let found = (
+                    self.insert.at.clone(),
+                    self.insert.table.clone(),
+                    columns.len(),
+                    row.len(),
+                );
+                push(&mut self.facts.wrong_column_counts, found);
+            }
+        }
+        let Some(wanted) = self.insert.wanted else {
             return;
         };
         if values.text.len() > MAX_KEPT_ROW
@@ -558,7 +645,10 @@ impl Sink for DumpReader {
         let Some(row) = parse_row(values.text, self.session.modes()) else {
             return;
         };
-        let database = self.databases.entry(self.insert.database.clone()).or_default();
+        let database = self
+            .databases
+            .entry(self.insert.database.clone())
+            .or_default();
         let kept = database.rows.entry(wanted.table.to_owned()).or_default();
         if row.len() == columns.len() && kept.len() < MAX_KEPT_ROWS {
             kept.push(columns.iter().cloned().zip(row).collect());
@@ -579,7 +669,10 @@ impl Sink for DumpReader {
             if header::is_program_message(line) {
                 push(&mut self.facts.stray_text, (at, line.to_owned()));
             } else {
-                push(&mut self.facts.broken_inserts, (at, self.insert.table.clone()));
+                push(
+                    &mut self.facts.broken_inserts,
+                    (at, self.insert.table.clone()),
+                );
             }
         }
     }
@@ -588,6 +681,8 @@ impl Sink for DumpReader {
         if text.starts_with(b"/*M!999999") {
             let at = self.at(place);
             self.facts.sandbox_mark.get_or_insert(at);
+            // Only MariaDB's program writes it, even where it writes no other comment.
+            self.guess_producer(Producer::MariadbDump);
             return;
         }
         match header::remark(text, ended) {
@@ -650,12 +745,12 @@ fn push<T>(list: &mut Vec<T>, item: T) {
     }
 }
 
-fn describe(statement: &Statement) -> String {
-    match statement {
-        Statement::CreateTrigger(create) => format!("trigger {}", create.name.name),
-        Statement::CreateRoutine(create) => {
-            format!("{} {}", create.kind.as_str(), create.name.name)
-        }
-        _ => String::new(),
-    }
+/// A statement's first words, for a message: verb, kind and name.
+fn first_words(sql: &str) -> String {
+    let words: Vec<&str> = sql
+        .split_whitespace()
+        .filter(|word| !word.starts_with("/*") && !word.contains("DEFINER="))
+        .take(6)
+        .collect();
+    words.join(" ")
 }

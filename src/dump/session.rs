@@ -41,7 +41,15 @@ impl Session {
         };
         SqlModes {
             // The combination modes include ANSI_QUOTES (MySQL manual, "Server SQL Modes").
-            ansi_quotes: has(&["ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"]),
+            ansi_quotes: has(&[
+                "ANSI_QUOTES",
+                "ANSI",
+                "DB2",
+                "MAXDB",
+                "MSSQL",
+                "ORACLE",
+                "POSTGRESQL",
+            ]),
             no_backslash_escapes: has(&["NO_BACKSLASH_ESCAPES"]),
         }
     }

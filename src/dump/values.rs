@@ -150,7 +150,10 @@ mod tests {
                 some(""),
             ])
         );
-        assert_eq!(row("'a',POINT(1,'),')"), Some(vec![some("a"), some("POINT(1,'),')")]));
+        assert_eq!(
+            row("'a',POINT(1,'),')"),
+            Some(vec![some("a"), some("POINT(1,'),')")])
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{count, printable, thousands};
 use super::Report;
+use super::text::{count, printable, thousands};
 use crate::checks::{Finding, Severity};
 
 /// Findings of one check that are shown before the rest is only counted.
@@ -51,7 +51,12 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     if !report.findings.not_checked.is_empty() {
         writeln!(out)?;
         for skipped in &report.findings.not_checked {
-            writeln!(out, "{bold}not checked{bold:#}  {}: {}", skipped.check, printable(&skipped.why))?;
+            writeln!(
+                out,
+                "{bold}not checked{bold:#}  {}: {}",
+                skipped.check,
+                printable(&skipped.why)
+            )?;
         }
     }
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
@@ -69,9 +74,15 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
 /// The output cannot be written.
 pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (word, style) = if report.passes() {
-        ("PASS", Style::new().bold().fg_color(Some(AnsiColor::Green.into())))
+        (
+            "PASS",
+            Style::new().bold().fg_color(Some(AnsiColor::Green.into())),
+        )
     } else {
-        ("FAIL", Style::new().bold().fg_color(Some(AnsiColor::Red.into())))
+        (
+            "FAIL",
+            Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+        )
     };
     let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
@@ -118,7 +129,12 @@ fn site(report: &Report) -> String {
     let Some(civicrm) = &report.civicrm else {
         return "no CiviCRM tables".to_owned();
     };
-    let mut versions: Vec<&str> = civicrm.declared.iter().flatten().map(String::as_str).collect();
+    let mut versions: Vec<&str> = civicrm
+        .declared
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     versions.dedup();
     let mut text = if versions.is_empty() {
         "CiviCRM of unknown version".to_owned()
@@ -186,11 +202,18 @@ fn group_of_findings(group: &[Finding], detail: Detail, out: &mut dyn Write) -> 
             "{style}{word}{style:#}  {dim}{id}{dim:#}  {}{place}",
             printable(&finding.message)
         )?;
-        let next_fix = group.get(i + 1).filter(|_| i + 1 < shown).map(|next| &next.fix);
+        let next_fix = group
+            .get(i + 1)
+            .filter(|_| i + 1 < shown)
+            .map(|next| &next.fix);
         if next_fix != Some(&finding.fix) {
             if i + 1 == shown && group.len() > shown {
                 let more = (group.len() - shown) as u64;
-                writeln!(out, "       and {} more of this check (--verbose lists them)", thousands(more))?;
+                writeln!(
+                    out,
+                    "       and {} more of this check (--verbose lists them)",
+                    thousands(more)
+                )?;
             }
             writeln!(out, "       fix: {}", printable(&finding.fix))?;
         }

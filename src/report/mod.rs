@@ -5,8 +5,8 @@ pub mod human;
 pub mod json;
 pub mod text;
 
-use crate::checks::{Findings, Severity};
 use crate::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::checks::{Findings, Severity};
 use crate::civicrm::site::Site;
 use crate::snapshot::{Snapshot, Source};
 
@@ -65,7 +65,12 @@ pub struct Inventory {
 
 impl Report {
     /// Puts the report on a snapshot together.
-    pub fn new(command: &'static str, snapshot: &Snapshot, findings: Findings, strict: bool) -> Self {
+    pub fn new(
+        command: &'static str,
+        snapshot: &Snapshot,
+        findings: Findings,
+        strict: bool,
+    ) -> Self {
         use crate::schema::model::RoutineKind;
         let schema = &snapshot.schema;
         let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
@@ -76,9 +81,10 @@ impl Report {
             .collect();
         row_counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let cut = [&DUMP_TRUNCATED, &DUMP_UNREADABLE, &DUMP_EMPTY].map(|check| check.id);
-        let complete = !findings.list.iter().any(|finding| {
-            finding.severity == Severity::Error && cut.contains(&finding.check.id)
-        });
+        let complete = !findings
+            .list
+            .iter()
+            .any(|finding| finding.severity == Severity::Error && cut.contains(&finding.check.id));
         Self {
             command,
             source: snapshot.source.clone(),

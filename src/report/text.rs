@@ -44,13 +44,21 @@ mod tests {
 
     #[test]
     fn nothing_that_moves_the_cursor_gets_through() {
-        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\r"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}");
+        assert_eq!(
+            printable("a\u{1b}[2Jb\u{202e}c\r"),
+            "a\\u{1b}[2Jb\\u{202e}c\\u{d}"
+        );
         assert_eq!(printable("Grüße 😀"), "Grüße 😀");
     }
 
     #[test]
     fn numbers_are_grouped_by_three() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(thousands(number), text);
         }
     }

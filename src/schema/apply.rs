@@ -14,7 +14,7 @@ use super::{
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{Name, RoutineKind, Schema, Table, View, find},
+    model::{Name, RoutineKind, Schema, Table, find},
 };
 
 /// Why a server would refuse a statement. The schema is then as the statement found it, but
@@ -296,8 +296,7 @@ impl Schema {
         }
         take(&mut self.stand_ins, &name);
         let key = key_of(&self.views, &name).unwrap_or(name);
-        let View { definer, query } = create.view;
-        self.views.insert(key, View { definer, query });
+        self.views.insert(key, create.view);
         Ok(())
     }
 

@@ -272,6 +272,8 @@ pub struct View {
     pub definer: Option<Account>,
     /// The defining SELECT as written.
     pub query: String,
+    /// `sql_mode` in force at the CREATE statement, where the source says so.
+    pub sql_mode: Option<String>,
 }
 
 /// A trigger.
@@ -340,6 +342,8 @@ pub struct Routine {
     pub definer: Option<Account>,
     /// Everything after the name: parameters, RETURNS, characteristics and body, as written.
     pub definition: String,
+    /// `sql_mode` in force at the CREATE statement, where the source says so.
+    pub sql_mode: Option<String>,
 }
 
 /// A scheduled event.
@@ -349,4 +353,6 @@ pub struct Event {
     pub definer: Option<Account>,
     /// Everything after the name: schedule and body, as written.
     pub definition: String,
+    /// `sql_mode` in force at the CREATE statement, where the source says so.
+    pub sql_mode: Option<String>,
 }

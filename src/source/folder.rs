@@ -32,7 +32,7 @@ impl Part {
     /// a line in the body of a program, and myloader takes only those for the end of a statement.
     pub(super) fn scanner(&self) -> Scanner {
         match self.kind {
-            Kind::View | Kind::Programs => Scanner::resume(Place { offset: 0, line: 1 }, b";\n"),
+            Kind::View | Kind::Programs => Scanner::resume(Place::default(), b";\n"),
             _ => Scanner::default(),
         }
     }
@@ -82,7 +82,9 @@ pub(super) fn read(
     reader.begin_part(finished == Some(true));
     match finished {
         Some(true) => {}
-        Some(false) => reader.unfinished("mydumper's file metadata does not say 'Finished dump at'".to_owned()),
+        Some(false) => {
+            reader.unfinished("mydumper's file metadata does not say 'Finished dump at'".to_owned())
+        }
         None => reader.unfinished("mydumper's file metadata is missing".to_owned()),
     }
     for file in files {
@@ -99,8 +101,10 @@ pub(super) fn read(
 /// `metadata` of mydumper 0.10 has a line `Finished dump at: …`, later ones `# Finished dump at: …`.
 fn is_finished(metadata: &Path) -> bool {
     fs::read_to_string(metadata).is_ok_and(|text| {
-        text.lines()
-            .any(|line| line.trim_start_matches(['#', ' ']).starts_with("Finished dump at"))
+        text.lines().any(|line| {
+            line.trim_start_matches(['#', ' '])
+                .starts_with("Finished dump at")
+        })
     })
 }
 
@@ -158,7 +162,10 @@ mod tests {
         assert_eq!(kind("civi-schema-create.sql"), civi(Kind::CreateDatabase));
         assert_eq!(kind("civi.civicrm_acl-schema.sql.gz"), civi(Kind::Table));
         assert_eq!(kind("civi.civicrm_acl.00001.sql.zst"), civi(Kind::Rows));
-        assert_eq!(kind("civi.civicrm_acl-schema-triggers.sql"), civi(Kind::Programs));
+        assert_eq!(
+            kind("civi.civicrm_acl-schema-triggers.sql"),
+            civi(Kind::Programs)
+        );
         assert_eq!(kind("civi.v-schema-view.sql"), civi(Kind::View));
         assert_eq!(kind("civi-schema-post.sql"), civi(Kind::Programs));
         assert_eq!(kind("readme.txt"), None);

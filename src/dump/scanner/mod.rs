@@ -45,6 +45,13 @@ pub struct Place {
     pub line: u64,
 }
 
+impl Default for Place {
+    /// The beginning.
+    fn default() -> Self {
+        Self { offset: 0, line: 1 }
+    }
+}
+
 /// A statement other than the rows of an INSERT.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement<'a> {
@@ -79,9 +86,10 @@ pub trait Sink {
 }
 
 /// Which rows of an INSERT are handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// None; they are counted.
+    #[default]
     None,
     /// The first.
     First,
@@ -180,7 +188,7 @@ pub struct Scanner {
 
 impl Default for Scanner {
     fn default() -> Self {
-        let start = Place { offset: 0, line: 1 };
+        let start = Place::default();
         Self {
             mode: Mode::Between,
             inside: Inside::Plain,

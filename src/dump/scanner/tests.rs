@@ -36,7 +36,11 @@ impl Sink for Recorder {
             s.place.offset,
             show(s.text)
         ));
-        if self.want_rows { Wanted::All } else { Wanted::First }
+        if self.want_rows {
+            Wanted::All
+        } else {
+            Wanted::First
+        }
     }
     fn row(&mut self, s: Statement<'_>) {
         self.events.push(format!(
@@ -228,7 +232,11 @@ fn every_kind_of_cut_is_told_apart() {
     assert_eq!(open("INSERT INTO t VALUES (1),(2"), Some(Open::Statement));
     assert_eq!(open("INSERT INTO t VALUES (1)"), Some(Open::Statement));
     assert!(scan("DELIMITER ;;\nx;;\n").1.inside_delimiter_block);
-    assert!(!scan("DELIMITER ;;\nx;;\nDELIMITER ;\n").1.inside_delimiter_block);
+    assert!(
+        !scan("DELIMITER ;;\nx;;\nDELIMITER ;\n")
+            .1
+            .inside_delimiter_block
+    );
 }
 
 #[test]

@@ -64,7 +64,11 @@ pub(super) fn create_view(
         or_replace,
         if_not_exists,
         columns,
-        view: View { definer, query },
+        view: View {
+            definer,
+            query,
+            sql_mode: None,
+        },
     }))
 }
 
@@ -176,6 +180,7 @@ pub(super) fn create_routine(
         routine: Routine {
             definer,
             definition,
+            sql_mode: None,
         },
     }))
 }
@@ -199,6 +204,7 @@ pub(super) fn create_event(
         event: Event {
             definer,
             definition,
+            sql_mode: None,
         },
     }))
 }
