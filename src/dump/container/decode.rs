@@ -289,11 +289,7 @@ pub(super) fn gzip(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
         deflated.reset();
         pump(&mut deflated, input, sink)?;
         let footer_offset = input.offset();
-        let footer = input.take(
-            8,
-            DamageKind::FooterMissing,
-            "the gzip checksum; all text came out",
-        )?;
+        let footer = input.take(8, DamageKind::FooterMissing, "the gzip checksum")?;
         // The stored length is that of the text modulo 4 GiB.
         let expected = [
             deflated.crc.sum().to_le_bytes(),
@@ -336,7 +332,7 @@ fn gzip_header(input: &mut Input) -> Result<(), Stop> {
     }
     for field in [NAME, COMMENT] {
         if flags & field != 0 {
-            while input.take(1, DamageKind::Truncated, PART)? != [0] {}
+            input.skip_past_nul(PART)?;
         }
     }
     if flags & HEADER_CRC != 0 {
