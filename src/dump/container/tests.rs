@@ -590,7 +590,7 @@ fn a_cut_anywhere_in_a_bigger_file_is_noticed() {
 
 #[test]
 fn text_before_a_cut_is_delivered() {
-    let text = sql(2_000_000);
+    let text = sql(3_000_000);
     for (container, encode) in COMPRESSED {
         let encoded = encode(&text);
         let outcome = pipe(&encoded[..encoded.len() * 3 / 4]);
