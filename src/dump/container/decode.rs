@@ -1,4 +1,7 @@
 //! The containers that are a sequence of members: gzip, bzip2, zstd, xz. And no container.
+//!
+//! zstd and xz come from C, built in statically: on SQL text lzma-rust2
+//! (0.15 and 0.25) takes 1.6 to 2 times as long as liblzma.
 
 use bzip2::Decompress as Bunzip2;
 use flate2::{Crc, Decompress as Inflate, FlushDecompress};

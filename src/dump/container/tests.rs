@@ -373,7 +373,6 @@ fn every_layout_of_a_zip_archive_is_read() {
                 text: text.clone(),
                 ending: Ending::Clean,
             };
-            // A stored folder has no data either way, so its layout is that of a deflated one here.
             assert!(
                 file(&archive) == expected,
                 "{descriptor:?} stored {stored} zip64 {zip64}"

@@ -217,11 +217,10 @@ pub(super) fn decode(
             "the zip directory points to no file",
         );
     }
-    let local = read_local(input)?;
+    read_local(input)?;
     // The directory knows checksum and sizes even where the header before the data does not.
     let listed = Entry {
         flags: listed.flags & !HAS_DESCRIPTOR,
-        method: local.method,
         ..listed
     };
     decode_data(&listed, input, sink)?;
