@@ -1,4 +1,7 @@
 //! The containers that are a sequence of members: gzip, bzip2, zstd, xz. And no container.
+//!
+//! zstd and xz come from C, built in statically: on SQL text lzma-rust2
+//! (0.15 and 0.25) takes 1.6 to 2 times as long as liblzma.
 
 use bzip2::Decompress as Bunzip2;
 use flate2::{Crc, Decompress as Inflate, FlushDecompress};
@@ -289,11 +292,7 @@ pub(super) fn gzip(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
         deflated.reset();
         pump(&mut deflated, input, sink)?;
         let footer_offset = input.offset();
-        let footer = input.take(
-            8,
-            DamageKind::FooterMissing,
-            "the gzip checksum; all text came out",
-        )?;
+        let footer = input.take(8, DamageKind::FooterMissing, "the gzip checksum")?;
         // The stored length is that of the text modulo 4 GiB.
         let expected = [
             deflated.crc.sum().to_le_bytes(),
@@ -336,7 +335,7 @@ fn gzip_header(input: &mut Input) -> Result<(), Stop> {
     }
     for field in [NAME, COMMENT] {
         if flags & field != 0 {
-            while input.take(1, DamageKind::Truncated, PART)? != [0] {}
+            input.skip_past_nul(PART)?;
         }
     }
     if flags & HEADER_CRC != 0 {

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use memchr::memchr;
+
 use super::DamageKind;
 use super::error::{Stop, damaged};
 
@@ -114,14 +116,25 @@ impl Input {
     ) -> Result<Vec<u8>, Stop> {
         let available = self.peek(count)?;
         let Some(bytes) = available.get(..count).map(<[u8]>::to_vec) else {
-            return damaged(
-                kind,
-                self.buffered_end(),
-                format!("the input ends inside {part}"),
-            );
+            return cut(kind, self.buffered_end(), part);
         };
         self.consume(count);
         Ok(bytes)
+    }
+
+    /// Consumes everything up to and with the next zero byte; a cut if there is none.
+    pub(super) fn skip_past_nul(&mut self, part: &str) -> Result<(), Stop> {
+        loop {
+            let available = self.fill()?;
+            let (length, nul) = (available.len(), memchr(0, available));
+            if length == 0 {
+                return cut(DamageKind::Truncated, self.offset, part);
+            }
+            self.consume(nul.map_or(length, |nul| nul + 1));
+            if nul.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Consumes zero bytes, at most `limit`, and counts them.
@@ -139,6 +152,10 @@ impl Input {
         }
         Ok(skipped)
     }
+}
+
+fn cut<T>(kind: DamageKind, end: u64, part: &str) -> Result<T, Stop> {
+    damaged(kind, end, format!("the input ends inside {part}"))
 }
 
 fn read(

@@ -145,7 +145,7 @@ pub(super) fn read_directory_of(file: &mut File) -> Option<Result<Directory, Pro
     let offset = locate_directory(file)?;
     file.seek(SeekFrom::Start(offset)).ok()?;
     let mut input = Input::new(Box::new(file.try_clone().ok()?), offset);
-    let entries = read_directory(&mut input).ok()?;
+    let entries = read_directory(&mut input, DamageKind::FooterMissing).ok()?;
     Some(only_file(entries).map(|entry| Directory {
         entry,
         after: expect_end(&mut input),
@@ -217,11 +217,10 @@ pub(super) fn decode(
             "the zip directory points to no file",
         );
     }
-    let local = read_local(input)?;
+    read_local(input)?;
     // The directory knows checksum and sizes even where the header before the data does not.
     let listed = Entry {
         flags: listed.flags & !HAS_DESCRIPTOR,
-        method: local.method,
         ..listed
     };
     decode_data(&listed, input, sink)?;
@@ -245,7 +244,12 @@ fn decode_in_order(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
         decode_data(&entry, input, sink)?;
         file = Some(entry.name);
     }
-    read_directory(input)?;
+    let cut = if file.is_some() {
+        DamageKind::FooterMissing
+    } else {
+        DamageKind::Truncated
+    };
+    read_directory(input, cut)?;
     if file.is_none() {
         return Err(Stop::Refused(Problem::ZipEmpty));
     }
@@ -328,7 +332,7 @@ fn skip_descriptor(crc: u32, compressed: u64, plain: u64, input: &mut Input) -> 
         return damaged(
             DamageKind::FooterMissing,
             end,
-            "the input ends before the zip checksum; all text came out",
+            "the input ends inside the zip checksum",
         );
     }
     Ok(false)
@@ -352,16 +356,15 @@ fn read_local(input: &mut Input) -> Result<Entry, Stop> {
     )
 }
 
-/// Consumes the directory to the record at its end.
-fn read_directory(input: &mut Input) -> Result<Vec<Entry>, Stop> {
-    const PART: &str = "the zip directory; all text came out";
-    const CUT: DamageKind = DamageKind::FooterMissing;
+/// Consumes the directory to the record at its end; `cut` is what it means if it ends before.
+fn read_directory(input: &mut Input, cut: DamageKind) -> Result<Vec<Entry>, Stop> {
+    const PART: &str = "the zip directory";
     let mut entries = Vec::new();
     loop {
         let offset = input.offset();
-        match input.take(4, CUT, PART)?.as_slice() {
+        match input.take(4, cut, PART)?.as_slice() {
             signature if signature == CENTRAL => {
-                let fixed = input.take(CENTRAL_SIZE - 4, CUT, PART)?;
+                let fixed = input.take(CENTRAL_SIZE - 4, cut, PART)?;
                 let mut rest = Fields(fixed.get(28..).unwrap_or_default());
                 let (comment, header) = (rest.u16(), {
                     rest.skip(8);
@@ -375,24 +378,24 @@ fn read_directory(input: &mut Input) -> Result<Vec<Entry>, Stop> {
                     shared,
                     comment,
                     header.unwrap_or_default(),
-                    CUT,
+                    cut,
                 )?);
             }
             signature if signature == END => {
-                let fixed = input.take(END_SIZE - 4, CUT, PART)?;
+                let fixed = input.take(END_SIZE - 4, cut, PART)?;
                 let comment = Fields(fixed.get(16..).unwrap_or_default())
                     .u16()
                     .unwrap_or_default();
-                input.take(comment.into(), CUT, PART)?;
+                input.take(comment.into(), cut, PART)?;
                 return Ok(entries);
             }
-            signature if signature == END_64 => drop(input.take(END_64_SIZE - 4, CUT, PART)?),
+            signature if signature == END_64 => drop(input.take(END_64_SIZE - 4, cut, PART)?),
             signature if signature == LOCATOR_64 => {
-                drop(input.take(LOCATOR_64_SIZE - 4, CUT, PART)?)
+                drop(input.take(LOCATOR_64_SIZE - 4, cut, PART)?)
             }
             signature if signature == SIGNATURE => {
-                let size = input.take(2, CUT, PART)?;
-                input.take(Fields(&size).u16().unwrap_or_default().into(), CUT, PART)?;
+                let size = input.take(2, cut, PART)?;
+                input.take(Fields(&size).u16().unwrap_or_default().into(), cut, PART)?;
             }
             _ => return damaged(DamageKind::Corrupt, offset, "the zip directory is damaged"),
         }
