@@ -19,6 +19,9 @@ use crate::snapshot::Snapshot;
 
 const TRIGGER_FIX: &str = "Make the backup with --triggers, by an account with the TRIGGER privilege. \
      On a restored site let CiviCRM rebuild them: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+const NO_TRIGGER_FIX: &str = "There is no trigger at all: the backup was made with --skip-triggers, or by an \
+     account without the TRIGGER privilege, which loses them without a message. Make it again. On a \
+     restored site let CiviCRM rebuild them: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 const ROUTINE_FIX: &str = "Make the backup with --routines, by an account that may read routines. \
      On a restored site let CiviCRM make it: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 const TABLE_FIX: &str = "Make the backup again with all tables; look for --ignore-table, for an \
@@ -185,6 +188,11 @@ fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Finding
         );
         return skip(findings, &why);
     }
+    let fix = if schema.triggers.is_empty() {
+        NO_TRIGGER_FIX
+    } else {
+        TRIGGER_FIX
+    };
     for expected in programs::expected_triggers(site, &release, schema) {
         // A long table name may be cut differently, so the place counts as well as the name.
         let there = schema.trigger(&expected.name).is_some()
@@ -202,7 +210,7 @@ fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Finding
                         "trigger {} of {} is not in the dump; CiviCRM {release} makes it ({})",
                         expected.name, expected.table, expected.reason
                     ),
-                    TRIGGER_FIX,
+                    fix,
                 )
                 .about("trigger", expected.name)
                 .of_table(expected.table)

@@ -305,10 +305,17 @@ impl DumpReader {
 
     /// The name in a CREATE TABLE that stops after it, as phpMyAdmin writes in ANSI mode.
     fn table_without_columns(&self, sql: &str) -> Option<Name> {
-        match ddl::parse(&format!("{sql} (x int)"), self.session.modes()) {
-            Ok(Statement::CreateTable(create)) => Some(create.name),
-            _ => None,
-        }
+        let completed = format!("{sql} (x int)");
+        [false, true].into_iter().find_map(|ansi_quotes| {
+            let modes = SqlModes {
+                ansi_quotes,
+                ..self.session.modes()
+            };
+            match ddl::parse(&completed, modes) {
+                Ok(Statement::CreateTable(create)) => Some(create.name),
+                _ => None,
+            }
+        })
     }
 
     fn run(&mut self, mut statement: Statement, at: At) {
@@ -749,7 +756,9 @@ fn push<T>(list: &mut Vec<T>, item: T) {
 fn first_words(sql: &str) -> String {
     let words: Vec<&str> = sql
         .split_whitespace()
-        .filter(|word| !word.starts_with("/*") && !word.contains("DEFINER="))
+        .filter(|word| {
+            !word.contains("*/") && !word.starts_with("/*") && !word.contains("DEFINER=")
+        })
         .take(6)
         .collect();
     words.join(" ")

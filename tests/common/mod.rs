@@ -1,0 +1,87 @@
+//! What several test programs need.
+
+use std::path::{Path, PathBuf};
+
+use cividb::checks::{self, Context, Findings, Severity};
+use cividb::civicrm::site;
+use cividb::dump::container::ByteStream;
+use cividb::dump::reader::DumpReader;
+use cividb::dump::scanner::Scanner;
+use cividb::snapshot::Snapshot;
+
+/// Real dumps and facts that are no part of the project: `CIVIDB_SHARED`, or `../shared`
+/// beside it. Tests that need them say so when they are not there.
+pub fn shared() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("CIVIDB_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    if shared.join("dumps").is_dir() {
+        Some(shared)
+    } else {
+        eprintln!("skipped: no real dumps at {}", shared.display());
+        None
+    }
+}
+
+/// Paths of all real dumps, the upgraded ones last; empty without the shared folder.
+pub fn real_dumps() -> Vec<PathBuf> {
+    let Some(shared) = shared() else { return Vec::new() };
+    let mut paths = Vec::new();
+    for folder in ["dumps", "dumps/upgraded"] {
+        let mut found: Vec<PathBuf> = std::fs::read_dir(shared.join(folder))
+            .expect("the folder of dumps can be listed")
+            .map(|entry| entry.expect("entry").path())
+            .filter(|path| path.extension().is_some_and(|end| end == "bz2"))
+            .collect();
+        found.sort();
+        paths.append(&mut found);
+    }
+    paths
+}
+
+/// A file's name without its folders.
+pub fn name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// The text of a dump, unpacked.
+pub fn text_of(path: &Path) -> Vec<u8> {
+    let mut stream = ByteStream::open(path).expect("the dump opens");
+    let mut text = Vec::new();
+    while let Some(chunk) = stream.next_chunk() {
+        text.extend_from_slice(chunk);
+    }
+    text
+}
+
+/// The small backup in the repository.
+pub fn sample() -> Vec<u8> {
+    text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample.sql.gz"))
+}
+
+/// What a text tells when it is read as a dump.
+pub fn snapshot_of(text: &[u8]) -> Snapshot {
+    let mut reader = DumpReader::new(site::ROWS_WANTED);
+    let mut scanner = Scanner::default();
+    scanner.feed(text, &mut reader);
+    let ending = scanner.finish(&mut reader);
+    reader.end_file(ending, None);
+    reader.finish(None, site::TABLE_PREFIX).expect("one database")
+}
+
+/// What `verify` finds in a text.
+pub fn verify(text: &[u8]) -> Findings {
+    checks::verify(&snapshot_of(text), &Context::default())
+}
+
+/// `check name` of each finding that ranks as `severity`.
+pub fn ids(findings: &Findings, severity: Severity) -> Vec<String> {
+    findings
+        .list
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .map(|finding| match &finding.object {
+            Some(object) => format!("{} {}", finding.check.id, object.name),
+            None => finding.check.id.to_owned(),
+        })
+        .collect()
+}
