@@ -37,6 +37,7 @@ const MAX_KEPT_ROW: usize = 64 << 10;
 const MAX_PLACES: usize = 100;
 
 /// Reads the files of one dump.
+#[derive(Clone)]
 pub struct DumpReader {
     wanted: &'static [RowsWanted],
     file: String,
@@ -64,7 +65,7 @@ struct Database {
 }
 
 /// The INSERT being read, kept from one to the next because they mostly repeat.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Insert {
     head: Vec<u8>,
     database: Option<String>,

@@ -13,7 +13,8 @@ use cividb::snapshot::Snapshot;
 /// beside it. Tests that need them say so when they are not there.
 pub fn shared() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("CIVIDB_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let shared =
+        std::env::var_os("CIVIDB_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     if shared.join("dumps").is_dir() {
         Some(shared)
     } else {
@@ -24,7 +25,9 @@ pub fn shared() -> Option<PathBuf> {
 
 /// Paths of all real dumps, the upgraded ones last; empty without the shared folder.
 pub fn real_dumps() -> Vec<PathBuf> {
-    let Some(shared) = shared() else { return Vec::new() };
+    let Some(shared) = shared() else {
+        return Vec::new();
+    };
     let mut paths = Vec::new();
     for folder in ["dumps", "dumps/upgraded"] {
         let mut found: Vec<PathBuf> = std::fs::read_dir(shared.join(folder))
@@ -40,7 +43,8 @@ pub fn real_dumps() -> Vec<PathBuf> {
 
 /// A file's name without its folders.
 pub fn name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// The text of a dump, unpacked.
@@ -65,7 +69,9 @@ pub fn snapshot_of(text: &[u8]) -> Snapshot {
     scanner.feed(text, &mut reader);
     let ending = scanner.finish(&mut reader);
     reader.end_file(ending, None);
-    reader.finish(None, site::TABLE_PREFIX).expect("one database")
+    reader
+        .finish(None, site::TABLE_PREFIX)
+        .expect("one database")
 }
 
 /// What `verify` finds in a text.

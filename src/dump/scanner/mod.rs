@@ -158,6 +158,7 @@ enum Inside {
 }
 
 /// See the module's description.
+#[derive(Clone)]
 pub struct Scanner {
     mode: Mode,
     inside: Inside,
