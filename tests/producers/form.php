@@ -1,7 +1,7 @@
 <?php
-/* form.php FIELD [NAME=VALUE | -NAME]...  <page.html
+/* form.php FIELD [NAME=VALUE | -NAME[=VALUE]]...  <page.html
  * Prints, URL-encoded, what a browser sends for the form that has a field named FIELD: every field as the page presets it,
- * but for those given here. NAME=VALUE sets a field, -NAME leaves it out (and all of NAME[...]). */
+ * but for those given here. NAME=VALUE sets a field, -NAME leaves it out, -NAME=VALUE leaves it out where it has that value. */
 
 $page = new DOMDocument();
 @$page->loadHTML('<?xml encoding="utf-8">' . stream_get_contents(STDIN));
@@ -34,9 +34,10 @@ foreach ($find->query('.//input[@name] | .//select[@name] | .//textarea[@name]',
 }
 
 foreach (array_slice($argv, 2) as $change) {
+    $remove = $change[0] === '-';
     [$name, $value] = array_pad(explode('=', ltrim($change, '-'), 2), 2, null);
-    $fields = array_filter($fields, fn ($field) => $field[0] !== $name && ! str_starts_with($field[0], $name . '['));
-    if ($value !== null) {
+    $fields = array_filter($fields, fn ($field) => $field[0] !== $name || ($remove && $value !== null && $field[1] !== $value));
+    if (! $remove) {
         $fields[] = [$name, $value];
     }
 }

@@ -259,10 +259,10 @@ CREATE TABLE site_nasty (
 
 CREATE TABLE `site "odd"; name` (
   `the key` int NOT NULL,
-  `tick``ed` varchar(20) DEFAULT NULL,
+  `quo'ted` varchar(20) DEFAULT NULL,
   `select` varchar(20) DEFAULT NULL,
   PRIMARY KEY (`the key`),
-  KEY `on tick``ed` (`tick``ed`)
+  KEY `on quo'ted` (`quo'ted`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 DELIMITER //
@@ -445,4 +445,4 @@ INSERT INTO site_nasty (id, padded, words, bytes, token, amount, ratio, flags, k
   (6, 1, concat('nul ', char(0), ' and ctrl-z ', char(26), ' in text'), repeat(X'000102FEFF275C', 200), NULL, 1, 1, NULL, NULL, NULL, NULL),
   (7, 1, 'NULL', 'NULL', '0x41', 1, 1, NULL, NULL, 'null', '0x41'),
   (-8, 1, '),(9,NULL,''not a row''),(', '''', '"', 1, 1, NULL, NULL, NULL, NULL);
-INSERT INTO `site "odd"; name` (`the key`, `tick``ed`, `select`) VALUES (1, '`', 'FROM'), (2, '``', '"');
+INSERT INTO `site "odd"; name` (`the key`, `quo'ted`, `select`) VALUES (1, '`', 'FROM'), (2, '``', '"');
