@@ -1,3 +1,5 @@
 //! What CiviCRM is: its releases, what each one's schema looks like, how it names things.
 
+pub mod catalogue;
+pub mod naming;
 pub mod release;
