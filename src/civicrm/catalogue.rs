@@ -34,7 +34,7 @@ pub use history::{
 pub use release_schema::{ReleaseSchema, ReleaseTable};
 
 use crate::civicrm::release::Version;
-use history::{Line, dated, holding, lines};
+use history::{Line, StateNames, dated, holding, lines};
 use weave::{histories, weave};
 
 /// The file of a catalogue that is not about one table.
@@ -132,10 +132,23 @@ impl State {
     fn major_minor(&self) -> Option<(u32, u32)> {
         Version::parse(&self.name).map(|version| version.major_minor())
     }
+
+    /// The minor release, or one release of it where the neighbouring state is of the same minor.
+    fn named(&self, neighbour: Option<&Self>, release: impl Fn(&Self) -> &str) -> String {
+        match self.major_minor() {
+            Some((major, minor))
+                if neighbour.and_then(Self::major_minor) != Some((major, minor)) =>
+            {
+                format!("{major}.{minor}")
+            }
+            _ => release(self).to_owned(),
+        }
+    }
 }
 
 /// What the tables of a state have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Defaults {
     /// Storage engine.
     pub engine: String,
@@ -150,6 +163,7 @@ pub struct Defaults {
 
 /// An extension that is shipped with CiviCRM and brings tables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Extension {
     /// Its key.
     pub key: String,
@@ -253,7 +267,7 @@ impl Catalogue {
         let in_releases = |error: CatalogueError| error.in_file(RELEASES_FILE);
         let releases: Releases =
             serde_json::from_str(releases).map_err(|e| in_releases(e.into()))?;
-        let names: Vec<&str> = releases.states.iter().map(|s| s.name.as_str()).collect();
+        let names = StateNames::new(releases.states.iter().map(|s| s.name.as_str()));
         let mut catalogue = Self {
             defaults: dated(releases.defaults, None, &names).map_err(in_releases)?,
             extensions: dated(releases.extensions, None, &names).map_err(in_releases)?,
@@ -294,7 +308,7 @@ impl Catalogue {
 
     /// The files of a folder that [`Catalogue::from_folder`] reads: names and texts.
     pub fn to_files(&self) -> Result<Vec<(String, String)>> {
-        let names: Vec<&str> = self.states.iter().map(|s| s.name.as_str()).collect();
+        let names = StateNames::new(self.states.iter().map(|s| s.name.as_str()));
         let states: Vec<String> = self
             .states
             .iter()
@@ -339,13 +353,9 @@ impl Catalogue {
             return Some(state);
         }
         let minor = Some(version.major_minor());
-        let mut of_minor = self
-            .states
-            .iter()
-            .filter(|state| state.major_minor() == minor);
+        let mut of_minor = self.states.iter().filter(|s| s.major_minor() == minor);
         let first = of_minor.next()?;
-        let first_release = Version::parse(first.first_release());
-        if first_release.is_some_and(|first_release| version < first_release) {
+        if Version::parse(first.first_release()).is_some_and(|release| version < release) {
             return Some(first);
         }
         of_minor.next_back().or(Some(first))
@@ -427,36 +437,45 @@ impl Catalogue {
     /// A set of states in words for a message, a minor release standing for all its states:
     /// `4.2 to 5.13`, `4.3.3 to 4.5`, `from 5.29 on`, `up to 4.6`, `every release`.
     pub fn describe(&self, states: &States) -> String {
-        let minor = |place: usize| self.states.get(place).and_then(State::major_minor);
-        let from = |place: usize| match (minor(place), place.checked_sub(1).and_then(minor)) {
-            (Some((major, minor)), before) if before != Some((major, minor)) => {
-                format!("{major}.{minor}")
+        let oldest = |(first, _): (usize, usize)| first == 0;
+        let newest = |(_, last): (usize, usize)| last + 1 >= self.states.len();
+        let words = |&run: &(usize, usize)| match (oldest(run), newest(run)) {
+            (true, true) => "every release".to_owned(),
+            (true, false) => format!("up to {}", self.end_of(run)),
+            (false, true) => format!("from {} on", self.start_of(run)),
+            (false, false) => {
+                let (start, end) = (self.start_of(run), self.end_of(run));
+                if start == end {
+                    start
+                } else {
+                    format!("{start} to {end}")
+                }
             }
-            _ => self
-                .states
-                .get(place)
-                .map_or("", State::first_release)
-                .to_owned(),
         };
-        let to = |place: usize| match (minor(place), minor(place + 1)) {
-            (Some((major, minor)), after) if after != Some((major, minor)) => {
-                format!("{major}.{minor}")
-            }
-            _ => self
-                .states
-                .get(place)
-                .map_or("", State::last_release)
-                .to_owned(),
-        };
-        let run =
-            |&(first, last): &(usize, usize)| match (first == 0, last + 1 >= self.states.len()) {
-                (true, true) => "every release".to_owned(),
-                (true, false) => format!("up to {}", to(last)),
-                (false, true) => format!("from {} on", from(first)),
-                (false, false) if from(first) == to(last) => to(last),
-                (false, false) => format!("{} to {}", from(first), to(last)),
-            };
-        states.runs().iter().map(run).collect::<Vec<_>>().join(", ")
+        states
+            .runs()
+            .iter()
+            .map(words)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// The release a run of states begins with: the minor release if that is the first state of it.
+    fn start_of(&self, (first, _): (usize, usize)) -> String {
+        let previous = first
+            .checked_sub(1)
+            .and_then(|place| self.states.get(place));
+        let state = self.states.get(first);
+        state.map_or_else(String::new, |state| {
+            state.named(previous, State::first_release)
+        })
+    }
+
+    /// The release a run of states ends with: the minor release if that is the last state of it.
+    fn end_of(&self, (_, last): (usize, usize)) -> String {
+        let next = self.states.get(last + 1);
+        let state = self.states.get(last);
+        state.map_or_else(String::new, |state| state.named(next, State::last_release))
     }
 }
 

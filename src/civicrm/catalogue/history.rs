@@ -4,10 +4,47 @@
 //! the lines that do not hold for a state gives that state's table, its order included. An item
 //! that was changed has one line per shape; one that was moved has one line per place.
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CatalogueError, Result};
 use crate::schema::model::{self, DefaultValue, IndexKind, KeyPart, ReferentialAction};
+
+/// The names of a catalogue's states, in order.
+pub(super) struct StateNames<'a> {
+    ordered: Vec<&'a str>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> StateNames<'a> {
+    pub(super) fn new(names: impl Iterator<Item = &'a str>) -> Self {
+        let ordered: Vec<&str> = names.collect();
+        let places = ordered.iter().copied().zip(0..).collect();
+        Self { ordered, places }
+    }
+
+    fn newest(&self) -> usize {
+        self.ordered.len().saturating_sub(1)
+    }
+
+    fn place(&self, name: &str) -> Result<usize> {
+        self.places
+            .get(name)
+            .copied()
+            .ok_or_else(|| CatalogueError::UnknownState {
+                name: name.to_owned(),
+            })
+    }
+
+    fn name(&self, place: usize) -> &str {
+        self.ordered.get(place).copied().unwrap_or_default()
+    }
+}
 
 /// The states something holds for: runs of places in the catalogue's ordered list of states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +69,16 @@ impl States {
         }
     }
 
+    /// The states that are in any of several sets: of an item that moved or changed and came
+    /// back, when it was there at all.
+    pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut places: Vec<usize> = sets.into_iter().flat_map(Self::places).collect();
+        places.sort_unstable();
+        let mut all = Self::default();
+        places.into_iter().for_each(|place| all.push(place));
+        all
+    }
+
     /// Whether the state at this place of the ordered list is one of them.
     pub fn contains(&self, place: usize) -> bool {
         self.runs
@@ -50,19 +97,13 @@ impl States {
     }
 
     /// Reads `4.3.5..5.13, 5.29..`: state names, an open end meaning the newest state.
-    pub(super) fn parse(text: &str, names: &[&str]) -> Result<Self> {
-        let place = |name: &str| {
-            let found = names.iter().position(|n| *n == name);
-            found.ok_or_else(|| CatalogueError::UnknownState {
-                name: name.to_owned(),
-            })
-        };
+    pub(super) fn parse(text: &str, names: &StateNames) -> Result<Self> {
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for run in text.split(", ") {
             let (first, last) = match run.split_once("..") {
-                None => (place(run)?, place(run)?),
-                Some((first, "")) => (place(first)?, names.len().saturating_sub(1)),
-                Some((first, last)) => (place(first)?, place(last)?),
+                None => (names.place(run)?, names.place(run)?),
+                Some((first, "")) => (names.place(first)?, names.newest()),
+                Some((first, last)) => (names.place(first)?, names.place(last)?),
             };
             if first > last || runs.last().is_some_and(|&(_, end)| first <= end) {
                 return Err(CatalogueError::StatesOutOfOrder {
@@ -75,15 +116,14 @@ impl States {
     }
 
     /// The text that [`States::parse`] reads.
-    pub(super) fn write(&self, names: &[&str]) -> String {
-        let name = |place: usize| names.get(place).copied().unwrap_or_default();
+    pub(super) fn write(&self, names: &StateNames) -> String {
         let run = |&(first, last): &(usize, usize)| {
-            if last + 1 == names.len() {
-                format!("{}..", name(first))
+            if last == names.newest() {
+                format!("{}..", names.name(first))
             } else if first == last {
-                name(first).to_owned()
+                names.name(first).to_owned()
             } else {
-                format!("{}..{}", name(first), name(last))
+                format!("{}..{}", names.name(first), names.name(last))
             }
         };
         self.runs.iter().map(run).collect::<Vec<_>>().join(", ")
@@ -129,6 +169,7 @@ impl From<Owner> for String {
 
 /// What is said of a table as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TableOptions {
     /// Who brings it.
     pub owner: Owner,
@@ -148,6 +189,7 @@ pub struct TableOptions {
 
 /// A column as CiviCRM declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// Its name.
     pub name: String,
@@ -179,6 +221,7 @@ pub struct Column {
 
 /// What a TIMESTAMP column is when the server adds nothing to its declaration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExplicitDefaults {
     /// Whether NULL is allowed.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
@@ -193,6 +236,7 @@ pub struct ExplicitDefaults {
 
 /// A secondary index as a fresh installation has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Index {
     /// Its name.
     pub name: String,
@@ -212,6 +256,7 @@ pub struct Index {
 
 /// A foreign key as CiviCRM declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// Name of the constraint.
     pub name: String,
@@ -273,7 +318,7 @@ impl TableHistory {
 
     /// The states that have the table.
     pub fn states(&self) -> States {
-        union(&self.options)
+        States::union(self.options.iter().map(|d| &d.states))
     }
 
     /// Every shape of the column of this name.
@@ -311,10 +356,10 @@ impl TableHistory {
     }
 
     /// Reads a history file.
-    pub(super) fn from_json(text: &str, names: &[&str]) -> Result<Self> {
+    pub(super) fn from_json(text: &str, names: &StateNames) -> Result<Self> {
         let file: File = serde_json::from_str(text)?;
         let options = dated(file.table, None, names)?;
-        let whole = union(&options);
+        let whole = States::union(options.iter().map(|d| &d.states));
         Ok(Self {
             name: file.name,
             variant: file.variant,
@@ -326,7 +371,7 @@ impl TableHistory {
     }
 
     /// Writes a history file: one item per line, ranges left out where an item is as old as its table.
-    pub fn to_json(&self, names: &[&str]) -> Result<String> {
+    pub(super) fn to_json(&self, names: &StateNames) -> Result<String> {
         let whole = self.states();
         let name = serde_json::to_string(&self.name)?;
         let variant = if self.variant {
@@ -358,19 +403,79 @@ struct File {
 }
 
 /// One line of it. Without `in` the item holds whenever the table exists.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(super) struct Line<T> {
     #[serde(flatten)]
     item: T,
-    #[serde(rename = "in", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     states: Option<String>,
+}
+
+// By hand, because a derived `flatten` copies every line before it reads it, which would be most
+// of the time it takes to load the catalogue, and forbids `deny_unknown_fields` on the items.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Line<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(LineVisitor(PhantomData))
+    }
+}
+
+struct LineVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for LineVisitor<T> {
+    type Value = Line<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item of a history")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, line: A) -> std::result::Result<Self::Value, A::Error> {
+        let mut states = None;
+        let fields = ItemFields {
+            line,
+            states: &mut states,
+        };
+        let item = T::deserialize(MapAccessDeserializer::new(fields))?;
+        Ok(Line { item, states })
+    }
+}
+
+/// The fields of a line but `in`, which is put aside.
+struct ItemFields<'a, A> {
+    line: A,
+    states: &'a mut Option<String>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for ItemFields<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> std::result::Result<Option<K::Value>, A::Error> {
+        while let Some(key) = self.line.next_key::<&str>()? {
+            if key != "in" {
+                return seed
+                    .deserialize(BorrowedStrDeserializer::new(key))
+                    .map(Some);
+            }
+            *self.states = Some(self.line.next_value()?);
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> std::result::Result<V::Value, A::Error> {
+        self.line.next_value_seed(seed)
+    }
 }
 
 /// Gives lines their states; `whole` stands in for a missing `in`, all states if `None`.
 pub(super) fn dated<T>(
     lines: Vec<Line<T>>,
     whole: Option<&States>,
-    names: &[&str],
+    names: &StateNames,
 ) -> Result<Vec<Dated<T>>> {
     lines
         .into_iter()
@@ -379,7 +484,7 @@ pub(super) fn dated<T>(
                 (Some(text), _) => States::parse(text, names)?,
                 (None, Some(whole)) => whole.clone(),
                 (None, None) => States {
-                    runs: vec![(0, names.len().saturating_sub(1))],
+                    runs: vec![(0, names.newest())],
                 },
             };
             Ok(Dated {
@@ -394,7 +499,7 @@ pub(super) fn dated<T>(
 pub(super) fn lines<T: Serialize + Clone>(
     items: &[Dated<T>],
     whole: Option<&States>,
-    names: &[&str],
+    names: &StateNames,
 ) -> Result<String> {
     let mut text = String::new();
     for dated in items {
@@ -419,14 +524,6 @@ pub(super) fn holding<T>(items: &[Dated<T>], place: usize) -> impl Iterator<Item
         .iter()
         .filter(move |d| d.states.contains(place))
         .map(|d| &d.item)
-}
-
-fn union<T>(items: &[Dated<T>]) -> States {
-    let mut places: Vec<usize> = items.iter().flat_map(|d| d.states.places()).collect();
-    places.sort_unstable();
-    let mut states = States::default();
-    places.into_iter().for_each(|place| states.push(place));
-    states
 }
 
 impl Column {

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::history::{Owner, TableShape, charset_of};
+use super::history::{Owner, TableHistory, TableOptions, charset_of, holding};
 use super::{Catalogue, Defaults, Installed, State};
 use crate::schema::model::{self, KeyPart, Schema, Table};
 
@@ -40,34 +40,32 @@ pub struct ReleaseTable {
 
 impl<'a> ReleaseSchema<'a> {
     pub(super) fn new(catalogue: &Catalogue, state: &'a State) -> Self {
-        let defaults = catalogue.defaults(state);
-        let build = |shape: TableShape| {
-            let installed = catalogue.installed(state, &shape.options.owner);
-            let facts = ReleaseTable::new(&shape, installed, &charset(&shape, defaults));
-            (table(shape, defaults), facts)
+        let build = |history: &TableHistory| {
+            let options = holding(&history.options, state.place()).next()?;
+            let charset = charset(options, catalogue.defaults(state));
+            Some((
+                table(history, options, charset, catalogue, state),
+                ReleaseTable::new(history, options, charset, catalogue, state),
+            ))
         };
-        let mut reference = Self {
+        let mut release = Self {
             state,
             schema: Schema::default(),
             tables: IndexMap::new(),
             variants: Vec::new(),
         };
         for history in catalogue.histories() {
-            if let Some(shape) = history.at(state.place()) {
-                let (table, facts) = build(shape);
-                reference.schema.tables.insert(history.name.clone(), table);
-                reference.tables.insert(history.name.clone(), facts);
+            if let Some((table, facts)) = build(history) {
+                release.schema.tables.insert(history.name.clone(), table);
+                release.tables.insert(history.name.clone(), facts);
             }
         }
         for history in catalogue.variants() {
-            if let Some(shape) = history.at(state.place()) {
-                let (table, facts) = build(shape);
-                reference
-                    .variants
-                    .push((history.name.clone(), table, facts));
+            if let Some((table, facts)) = build(history) {
+                release.variants.push((history.name.clone(), table, facts));
             }
         }
-        reference
+        release
     }
 
     /// The schema that a fresh installation with a content management system has: core, and
@@ -85,15 +83,20 @@ impl<'a> ReleaseSchema<'a> {
 }
 
 impl ReleaseTable {
-    fn new(shape: &TableShape, installed: Installed, charset: &str) -> Self {
-        let indexes = || shape.indexes.iter();
+    fn new(
+        history: &TableHistory,
+        options: &TableOptions,
+        charset: &str,
+        catalogue: &Catalogue,
+        state: &State,
+    ) -> Self {
+        let columns = || holding(&history.columns, state.place());
+        let indexes = || holding(&history.indexes, state.place());
         Self {
-            owner: shape.options.owner.clone(),
-            installed,
-            logged: shape.options.log,
-            localizable_columns: shape
-                .columns
-                .iter()
+            owner: options.owner.clone(),
+            installed: catalogue.installed(state, &options.owner),
+            logged: options.log,
+            localizable_columns: columns()
                 .filter(|c| c.localizable)
                 .map(|c| c.name.clone())
                 .collect(),
@@ -105,9 +108,7 @@ impl ReleaseTable {
                 .filter(|i| i.implied_by_fk)
                 .map(|i| i.name.clone())
                 .collect(),
-            explicit_timestamps: shape
-                .columns
-                .iter()
+            explicit_timestamps: columns()
                 .filter_map(|c| Some((c.name.clone(), c.to_model_explicit(charset)?)))
                 .collect(),
         }
@@ -115,48 +116,43 @@ impl ReleaseTable {
 }
 
 /// The character set of a table's text.
-fn charset(shape: &TableShape, defaults: Option<&Defaults>) -> String {
-    match (&shape.options.collation, defaults) {
-        (Some(collation), _) => charset_of(collation).to_owned(),
-        (None, Some(defaults)) => defaults.charset.clone(),
-        (None, None) => String::new(),
+fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a str {
+    match &options.collation {
+        Some(collation) => charset_of(collation),
+        None => defaults.map_or("", |d| &d.charset),
     }
 }
 
-fn table(shape: TableShape, defaults: Option<&Defaults>) -> Table {
-    let charset = charset(&shape, defaults);
+fn table(
+    history: &TableHistory,
+    options: &TableOptions,
+    charset: &str,
+    catalogue: &Catalogue,
+    state: &State,
+) -> Table {
+    let defaults = catalogue.defaults(state);
+    let place = state.place();
     Table {
-        columns: shape
-            .columns
-            .into_iter()
-            .map(|c| (c.name.clone(), c.to_model(&charset)))
+        columns: holding(&history.columns, place)
+            .map(|c| (c.name.clone(), c.to_model(charset)))
             .collect(),
-        primary_key: shape
-            .options
-            .primary_key
-            .into_iter()
-            .map(KeyPart::column)
-            .collect(),
-        indexes: shape
-            .indexes
-            .into_iter()
+        primary_key: options.primary_key.iter().map(KeyPart::column).collect(),
+        indexes: holding(&history.indexes, place)
             .map(|i| (i.name.clone(), i.to_model()))
             .collect(),
-        foreign_keys: shape
-            .foreign_keys
-            .into_iter()
+        foreign_keys: holding(&history.foreign_keys, place)
             .map(|k| (k.name.clone(), k.to_model()))
             .collect(),
         checks: Vec::new(),
         engine: defaults.map(|d| d.engine.clone()),
-        collation: shape
-            .options
-            .collation
-            .or_else(|| defaults.map(|d| d.collation.clone())),
-        row_format: match shape.options.row_format {
-            Some(format) => (format != "DEFAULT").then_some(format),
+        charset: (!charset.is_empty()).then(|| charset.to_owned()),
+        collation: (options.collation.as_ref())
+            .or(defaults.map(|d| &d.collation))
+            .cloned(),
+        row_format: match options.row_format.as_deref() {
+            Some("DEFAULT") => None,
+            Some(format) => Some(format.to_owned()),
             None => defaults.and_then(|d| d.row_format.clone()),
         },
-        charset: (!charset.is_empty()).then_some(charset),
     }
 }

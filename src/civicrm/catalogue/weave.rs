@@ -129,10 +129,7 @@ mod tests {
             .iter()
             .map(|s| s.iter().map(|&i| i.to_owned()).collect())
             .collect();
-        let items = owned
-            .iter()
-            .enumerate()
-            .map(|(place, s)| (place, s.as_slice()));
+        let items = owned.iter().map(Vec::as_slice);
         // The name is what stands before the colon, the shape all of it.
         weave(items, |item: &String| {
             item.split(':').next().unwrap_or_default()
