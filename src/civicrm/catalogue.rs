@@ -18,7 +18,9 @@
 //! ```
 
 mod history;
+mod items;
 mod release_schema;
+mod states;
 mod weave;
 
 use std::collections::BTreeMap;
@@ -27,14 +29,14 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
-pub use history::{
-    Column, Dated, ExplicitDefaults, ForeignKey, Index, Owner, States, TableHistory, TableOptions,
-    TableShape,
-};
+pub use history::{TableHistory, TableShape};
+pub use items::{Column, ExplicitDefaults, ForeignKey, Index, Owner, TableOptions};
 pub use release_schema::{ReleaseSchema, ReleaseTable};
+pub use states::{Dated, States};
 
 use crate::civicrm::release::Version;
-use history::{Line, StateNames, dated, holding, lines};
+use history::{Line, dated, holding, lines};
+use states::StateNames;
 use weave::{histories, weave};
 
 /// The file of a catalogue that is not about one table.

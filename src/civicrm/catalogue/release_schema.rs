@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::history::{Owner, TableHistory, TableOptions, charset_of, holding};
+use super::history::{TableHistory, holding};
+use super::items::{Owner, TableOptions, charset_of};
 use super::{Catalogue, Defaults, Installed, State};
 use crate::schema::model::{self, KeyPart, Schema, Table};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::history::{
-    Column, Dated, ForeignKey, Index, States, TableHistory, TableOptions, TableShape,
-};
+use super::history::{TableHistory, TableShape};
+use super::items::{Column, ForeignKey, Index, TableOptions};
+use super::states::{Dated, States};
 
 /// The history of every table that stands in any of the states.
 pub(super) fn histories<'a>(
