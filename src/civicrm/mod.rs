@@ -1,5 +1,7 @@
 //! What CiviCRM is: its releases, what each one's schema looks like, how it names things.
 
+pub mod catalogue;
+pub mod naming;
 pub mod programs;
 pub mod release;
 pub mod site;

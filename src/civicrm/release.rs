@@ -45,7 +45,7 @@ impl Part {
 
     /// PHP compares only as many letters as its own word has: `alph` counts as `a`, alpha.
     fn word(text: &str) -> Self {
-        const WORDS: [(&str, Part); 10] = [
+        const WORDS: [(&str, Part); 9] = [
             ("dev", Part::Dev),
             ("alpha", Part::Alpha),
             ("a", Part::Alpha),
@@ -53,7 +53,6 @@ impl Part {
             ("b", Part::Beta),
             ("RC", Part::Rc),
             ("rc", Part::Rc),
-            ("#", Part::Number(0)),
             ("pl", Part::Patch),
             ("p", Part::Patch),
         ];
@@ -113,11 +112,15 @@ impl Version {
     }
 }
 
-/// Splits at every separator and wherever digits meet letters.
+/// Splits at every separator and wherever digits meet letters. Nothing between two
+/// separators is a part of its own, the lowest.
 fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
-    for section in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '#') {
+    for section in text.split(|c: char| !c.is_ascii_alphanumeric()) {
         let mut rest = section;
+        if rest.is_empty() {
+            parts.push(Part::OtherWord);
+        }
         while let Some(first) = rest.chars().next() {
             let digits = first.is_ascii_digit();
             let end = rest
@@ -238,6 +241,7 @@ mod tests {
         assert!(version("5.1.0") < version("5.1.pl1"));
         assert_eq!(version("4.3.9rc1"), version("4.3.9-RC1"));
         assert_eq!(version("4.4.foo"), version("4.4.upgrade"));
+        assert!(version("4.4.") < version("4.4"));
     }
 
     #[test]

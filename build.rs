@@ -1,0 +1,28 @@
+//! Makes the list of the history files in `schemas/`, so that the program carries them.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=schemas");
+    let folder = fs::canonicalize("schemas")?;
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
+    files.retain(|path| path.extension().is_some_and(|e| e == "json"));
+    files.sort();
+    let mut code = String::new();
+    let mut tables = String::new();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name == "releases.json" {
+            code += &format!("const EMBEDDED_RELEASES: &str = include_str!({path:?});\n");
+        } else {
+            let _ = writeln!(tables, "    ({name:?}, include_str!({path:?})),");
+        }
+    }
+    code += &format!("const EMBEDDED_TABLES: &[(&str, &str)] = &[\n{tables}];\n");
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
+    fs::write(Path::new(&out).join("embedded_schemas.rs"), code)
+}

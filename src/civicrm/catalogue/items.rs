@@ -1,0 +1,302 @@
+//! What a history is made of, each as one line of a file and as part of the model.
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::model::{self, DefaultValue, IndexKind, KeyPart, ReferentialAction};
+
+/// Who brings a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Owner {
+    /// CiviCRM itself.
+    Core,
+    /// An extension shipped with it, by its key.
+    Extension(String),
+}
+
+impl From<String> for Owner {
+    fn from(text: String) -> Self {
+        match text.strip_prefix("ext:") {
+            Some(key) => Self::Extension(key.to_owned()),
+            None => Self::Core,
+        }
+    }
+}
+
+impl From<Owner> for String {
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::Core => "core".to_owned(),
+            Owner::Extension(key) => format!("ext:{key}"),
+        }
+    }
+}
+
+/// What is said of a table as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableOptions {
+    /// Who brings it.
+    pub owner: Owner,
+    /// Whether CiviCRM describes it as one to be logged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub log: bool,
+    /// Columns of the primary key; empty when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<String>,
+    /// Collation the table asks for by itself; otherwise it gets the state's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    /// Row format that differs from the state's; `DEFAULT` where the table asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_format: Option<String>,
+}
+
+/// A column as CiviCRM declares it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its canonical type.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Whether NULL is allowed.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub nullable: bool,
+    /// Default as text; `None` for none and for NULL, `CURRENT_TIMESTAMP` for the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// `ON UPDATE CURRENT_TIMESTAMP`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub on_update_now: bool,
+    /// `AUTO_INCREMENT`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub auto_increment: bool,
+    /// Collation where it differs from the table's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    /// On a multilingual site one column per locale stands in its place.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub localizable: bool,
+    /// How it comes out on a server with `explicit_defaults_for_timestamp=ON`, where that differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explicit_defaults: Option<ExplicitDefaults>,
+}
+
+/// What a TIMESTAMP column is when the server adds nothing to its declaration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplicitDefaults {
+    /// Whether NULL is allowed.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub nullable: bool,
+    /// Default as text; `None` for none and for NULL, `CURRENT_TIMESTAMP` for the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// `ON UPDATE CURRENT_TIMESTAMP`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub on_update_now: bool,
+}
+
+/// A secondary index as a fresh installation has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    #[serde(default = "plain", skip_serializing_if = "is_plain")]
+    pub kind: IndexKind,
+    /// Its columns.
+    #[serde(with = "key_parts")]
+    pub columns: Vec<KeyPart>,
+    /// On a multilingual site one index per locale stands in its place.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub localizable: bool,
+    /// CiviCRM does not ask for it; the server adds it for the foreign key of the same name.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub implied_by_fk: bool,
+}
+
+/// A foreign key as CiviCRM declares it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignKey {
+    /// Name of the constraint.
+    pub name: String,
+    /// Columns of this table.
+    pub columns: Vec<String>,
+    /// The parent table.
+    pub ref_table: String,
+    /// Columns of the parent table.
+    pub ref_columns: Vec<String>,
+    /// What deleting the parent does.
+    #[serde(default, with = "rule", skip_serializing_if = "is_restrict")]
+    pub on_delete: ReferentialAction,
+    /// What changing the parent's key does.
+    #[serde(default, with = "rule", skip_serializing_if = "is_restrict")]
+    pub on_update: ReferentialAction,
+}
+
+impl Column {
+    /// What it takes and gives on a server that follows the old rules for TIMESTAMP.
+    pub fn defaults(&self) -> ExplicitDefaults {
+        ExplicitDefaults {
+            nullable: self.nullable,
+            default: self.default.clone(),
+            on_update_now: self.on_update_now,
+        }
+    }
+
+    /// The column in the model, in a table of this charset.
+    pub fn to_model(&self, table_charset: &str) -> model::Column {
+        let charset = self.collation.as_deref().map(charset_of);
+        let time = self.data_type == "timestamp" || self.data_type == "datetime";
+        model::Column {
+            data_type: self.data_type.clone(),
+            nullable: self.nullable,
+            default: self.default.clone().map(|text| {
+                if time && text == "CURRENT_TIMESTAMP" {
+                    DefaultValue::Expression(text)
+                } else {
+                    DefaultValue::Literal(text)
+                }
+            }),
+            on_update_now: self.on_update_now,
+            auto_increment: self.auto_increment,
+            charset: charset.filter(|c| *c != table_charset).map(str::to_owned),
+            collation: self.collation.clone(),
+            generated: None,
+        }
+    }
+
+    /// The column as a server with `explicit_defaults_for_timestamp=ON` makes it, where that differs.
+    pub fn to_model_explicit(&self, table_charset: &str) -> Option<model::Column> {
+        let explicit = self.explicit_defaults.clone()?;
+        let column = Self {
+            nullable: explicit.nullable,
+            default: explicit.default,
+            on_update_now: explicit.on_update_now,
+            ..self.clone()
+        };
+        Some(column.to_model(table_charset))
+    }
+}
+
+impl Index {
+    /// The index in the model.
+    pub fn to_model(&self) -> model::Index {
+        model::Index {
+            kind: self.kind,
+            parts: self.columns.clone(),
+        }
+    }
+}
+
+impl ForeignKey {
+    /// The foreign key in the model.
+    pub fn to_model(&self) -> model::ForeignKey {
+        model::ForeignKey {
+            columns: self.columns.clone(),
+            referenced_database: None,
+            referenced_table: self.ref_table.clone(),
+            referenced_columns: self.ref_columns.clone(),
+            on_delete: self.on_delete,
+            on_update: self.on_update,
+        }
+    }
+}
+
+/// The character set of a collation: `utf8mb4` of `utf8mb4_unicode_ci`.
+pub(super) fn charset_of(collation: &str) -> &str {
+    collation
+        .split_once('_')
+        .map_or(collation, |(charset, _)| charset)
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn plain() -> IndexKind {
+    IndexKind::Plain
+}
+
+// serde passes what it may skip by reference.
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn is_plain(kind: &IndexKind) -> bool {
+    *kind == IndexKind::Plain
+}
+
+fn is_restrict(action: &ReferentialAction) -> bool {
+    *action == ReferentialAction::Restrict
+}
+
+/// Key parts as `name` or `name(length)`. CiviCRM declares no descending ones.
+mod key_parts {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::schema::model::KeyPart;
+
+    pub(super) fn serialize<S: Serializer>(
+        parts: &[KeyPart],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(parts.iter().map(|part| match part.length {
+            Some(length) => format!("{}({length})", part.column),
+            None => part.column.clone(),
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<KeyPart>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        Ok(texts.into_iter().map(key_part).collect())
+    }
+
+    fn key_part(text: String) -> KeyPart {
+        let prefix = text.strip_suffix(')').and_then(|t| t.split_once('('));
+        match prefix.and_then(|(column, length)| Some((column, length.parse().ok()?))) {
+            Some((column, length)) => KeyPart {
+                length: Some(length),
+                ..KeyPart::column(column)
+            },
+            None => KeyPart::column(text),
+        }
+    }
+}
+
+/// Rules of foreign keys by their SQL keywords.
+mod rule {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::schema::model::ReferentialAction;
+
+    pub(super) fn serialize<S: Serializer>(
+        action: &ReferentialAction,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(action.as_sql())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ReferentialAction, D::Error> {
+        use ReferentialAction::{Cascade, Restrict, SetDefault, SetNull};
+        let text = String::deserialize(deserializer)?;
+        [Restrict, Cascade, SetNull, SetDefault]
+            .into_iter()
+            .find(|action| action.as_sql() == text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no rule of a foreign key")))
+    }
+}

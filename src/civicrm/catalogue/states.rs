@@ -1,0 +1,136 @@
+//! Sets of states, and how they are written.
+
+use std::collections::HashMap;
+
+use super::{CatalogueError, Result};
+
+/// The names of a catalogue's states, in order.
+pub(super) struct StateNames<'a> {
+    ordered: Vec<&'a str>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> StateNames<'a> {
+    pub(super) fn new(names: impl Iterator<Item = &'a str>) -> Self {
+        let ordered: Vec<&str> = names.collect();
+        let places = ordered.iter().copied().zip(0..).collect();
+        Self { ordered, places }
+    }
+
+    fn newest(&self) -> usize {
+        self.ordered.len().saturating_sub(1)
+    }
+
+    fn place(&self, name: &str) -> Result<usize> {
+        self.places
+            .get(name)
+            .copied()
+            .ok_or_else(|| CatalogueError::UnknownState {
+                name: name.to_owned(),
+            })
+    }
+
+    fn name(&self, place: usize) -> &str {
+        self.ordered.get(place).copied().unwrap_or_default()
+    }
+}
+
+/// The states something holds for: runs of places in the catalogue's ordered list of states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct States {
+    /// Inclusive runs, ascending, never touching each other.
+    runs: Vec<(usize, usize)>,
+}
+
+impl States {
+    /// A single state.
+    pub(super) fn one(place: usize) -> Self {
+        Self {
+            runs: vec![(place, place)],
+        }
+    }
+
+    /// Every state.
+    pub(super) fn all(names: &StateNames) -> Self {
+        Self {
+            runs: vec![(0, names.newest())],
+        }
+    }
+
+    /// Adds a state that comes after all that are in already.
+    pub(super) fn push(&mut self, place: usize) {
+        match self.runs.last_mut() {
+            Some((_, last)) if *last + 1 >= place => *last = place.max(*last),
+            _ => self.runs.push((place, place)),
+        }
+    }
+
+    /// The states that are in any of several sets: of an item that moved or changed and came
+    /// back, when it was there at all.
+    pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut places: Vec<usize> = sets.into_iter().flat_map(Self::places).collect();
+        places.sort_unstable();
+        let mut all = Self::default();
+        places.into_iter().for_each(|place| all.push(place));
+        all
+    }
+
+    /// Whether the state at this place of the ordered list is one of them.
+    pub fn contains(&self, place: usize) -> bool {
+        self.runs
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&place))
+    }
+
+    /// First and last place of each unbroken run, ascending.
+    pub fn runs(&self) -> &[(usize, usize)] {
+        &self.runs
+    }
+
+    /// The places of all states, ascending.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.runs.iter().flat_map(|&(first, last)| first..=last)
+    }
+
+    /// Reads `4.3.5..5.13, 5.29..`: state names, an open end meaning the newest state.
+    pub(super) fn parse(text: &str, names: &StateNames) -> Result<Self> {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for run in text.split(", ") {
+            let (first, last) = match run.split_once("..") {
+                None => (names.place(run)?, names.place(run)?),
+                Some((first, "")) => (names.place(first)?, names.newest()),
+                Some((first, last)) => (names.place(first)?, names.place(last)?),
+            };
+            if first > last || runs.last().is_some_and(|&(_, end)| first <= end) {
+                return Err(CatalogueError::StatesOutOfOrder {
+                    states: text.to_owned(),
+                });
+            }
+            runs.push((first, last));
+        }
+        Ok(Self { runs })
+    }
+
+    /// The text that [`States::parse`] reads.
+    pub(super) fn write(&self, names: &StateNames) -> String {
+        let run = |&(first, last): &(usize, usize)| {
+            if last == names.newest() {
+                format!("{}..", names.name(first))
+            } else if first == last {
+                names.name(first).to_owned()
+            } else {
+                format!("{}..{}", names.name(first), names.name(last))
+            }
+        };
+        self.runs.iter().map(run).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Something with the states it holds for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dated<T> {
+    /// When.
+    pub states: States,
+    /// What.
+    pub item: T,
+}

@@ -1,0 +1,106 @@
+//! How CiviCRM makes the names of database objects.
+
+use md5::{Digest, Md5};
+
+/// The names a foreign key of one column may have: the long one, and from CiviCRM 6.0 on, where
+/// `<table>_<column>` has 48 characters or more, the hashed one that fresh installations use.
+/// Upgraded databases keep the long name, so both are right from 6.0 on.
+///
+/// ```
+/// use cividb::civicrm::naming::foreign_key_names;
+/// let (long, hashed) = foreign_key_names("civicrm_membership_block", "membership_type_default");
+/// assert_eq!(long, "FK_civicrm_membership_block_membership_type_default");
+/// assert_eq!(hashed.as_deref(), Some("FK_civicrm_membership_block_members_5bf5f72863499b6f"));
+/// ```
+pub fn foreign_key_names(table: &str, column: &str) -> (String, Option<String>) {
+    let base = format!("{table}_{column}");
+    let long = format!("FK_{base}");
+    let hashed = hashed_name(&base).map(|name| format!("FK_{name}"));
+    (long, hashed)
+}
+
+/// A name of 48 characters or more cut to its first 32 with 16 hexadecimal digits of its MD5;
+/// `None` for a shorter one, which stays as it is.
+pub fn hashed_name(name: &str) -> Option<String> {
+    const LONGEST: usize = 47;
+    const KEPT: usize = 32;
+    if name.chars().count() <= LONGEST {
+        return None;
+    }
+    let kept: String = name.chars().take(KEPT).collect();
+    let digest = Md5::digest(name.as_bytes());
+    let hex: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    Some(format!("{kept}_{hex}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All nine that a fresh 6.0 to 6.15 has.
+    #[test]
+    fn hashed_names_are_those_of_fresh_6x_installations() {
+        for (table, column, name) in [
+            (
+                "contribution_widget",
+                "contribution_page_id",
+                "contribution_widget_cont_c7d58be99651efb2",
+            ),
+            (
+                "entity_financial_account",
+                "financial_account_id",
+                "entity_financial_account_f2b037d116e61f16",
+            ),
+            (
+                "financial_trxn",
+                "from_financial_account_id",
+                "financial_trxn_from_fina_fa6a8a09ee2dfc1b",
+            ),
+            (
+                "mailing_event_confirm",
+                "event_subscribe_id",
+                "mailing_event_confirm_ev_a22e7423a6d4bc1e",
+            ),
+            (
+                "mailing_event_trackable_url_open",
+                "trackable_url_id",
+                "mailing_event_trackable__8039b465c6600728",
+            ),
+            (
+                "mailing_event_trackable_url_open",
+                "event_queue_id",
+                "mailing_event_trackable__ad26eb064febf4ff",
+            ),
+            (
+                "mailing_event_unsubscribe",
+                "event_queue_id",
+                "mailing_event_unsubscrib_ae08500230bbddef",
+            ),
+            (
+                "membership_block",
+                "membership_type_default",
+                "membership_block_members_5bf5f72863499b6f",
+            ),
+            (
+                "payment_processor",
+                "payment_processor_type_id",
+                "payment_processor_paymen_8a4990fe4b1eb6fd",
+            ),
+        ] {
+            let (long, hashed) = foreign_key_names(&format!("civicrm_{table}"), column);
+            assert_eq!(long, format!("FK_civicrm_{table}_{column}"));
+            assert_eq!(hashed, Some(format!("FK_civicrm_{name}")));
+        }
+    }
+
+    #[test]
+    fn names_below_48_characters_have_no_hashed_form() {
+        assert_eq!(hashed_name(&"x".repeat(47)), None);
+        assert!(hashed_name(&"x".repeat(48)).is_some());
+        let (long, hashed) = foreign_key_names("civicrm_contact", "employer_id");
+        assert_eq!(
+            (long.as_str(), hashed),
+            ("FK_civicrm_contact_employer_id", None)
+        );
+    }
+}
