@@ -195,7 +195,7 @@ fn any_table() -> impl Strategy<Value = Table> {
                     table.indexes.insert(name, index);
                 }
             }
-            for (name, parent, on_delete) in foreign_keys {
+            if let Some((name, parent, on_delete)) = foreign_keys {
                 let key = ForeignKey {
                     on_delete,
                     ..foreign_key("p", parent)
