@@ -3,8 +3,13 @@
 
 pub mod apply;
 pub mod charset;
+pub mod compare;
 pub mod ddl;
 pub mod element;
 pub mod lexer;
+mod meaning;
 pub mod model;
 pub mod references;
+pub mod sql;
+#[cfg(test)]
+mod test_schema;

@@ -1,0 +1,164 @@
+//! Primary key and indexes of a table.
+
+use super::{
+    Comparison, DifferenceKind as Kind, IndexAspect, Named, Side, match_names, take_pairs,
+};
+use crate::schema::{
+    meaning::{family, is_just_on, is_server_made, serves},
+    model::{Index, IndexKind, KeyPart, Table, find},
+    sql::{index_keyword, key_parts},
+};
+
+pub(super) fn compare_primary_key(table: &mut Comparison) {
+    let actual = whole_columns(&table.actual.primary_key, table.actual);
+    let reference = whole_columns(&table.reference.primary_key, table.reference);
+    if !differing_parts(&actual, &reference).is_empty() {
+        let side = |parts: &[KeyPart]| {
+            let text = key_parts(parts);
+            Side::new("PRIMARY", if parts.is_empty() { "none" } else { &text })
+        };
+        let (actual, reference) = (side(&actual), side(&reference));
+        table.add(Kind::PrimaryKeyDiffers, Some(actual), Some(reference));
+    }
+}
+
+pub(super) fn compare(table: &mut Comparison) {
+    let (both, mut extra, missing) = match_names(&table.actual.indexes, &table.reference.indexes);
+    for (actual, reference) in both {
+        let aspects = differing(actual.1, table.actual, reference.1, table.reference);
+        if !aspects.is_empty() {
+            table.add(
+                Kind::IndexDiffers(aspects),
+                Some(side(actual)),
+                Some(side(reference)),
+            );
+        }
+    }
+
+    let (ours, theirs) = (table.actual, table.reference);
+    let server_made = |(name, index): Named<Index>| {
+        is_server_made(name, index, &ours.foreign_keys)
+            || is_server_made(name, index, &theirs.foreign_keys)
+    };
+    let same = |actual: Named<Index>, reference: Named<Index>| {
+        differing(actual.1, ours, reference.1, theirs).is_empty()
+    };
+    let (mut implied, mut missing): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|&index| server_made(index));
+    // An index that nobody made for a foreign key is the better partner.
+    let mut renamed = take_pairs(&mut extra, &mut missing, |actual, reference| {
+        !server_made(actual) && same(actual, reference)
+    });
+    renamed.extend(take_pairs(&mut extra, &mut missing, same));
+    take_pairs(&mut extra, &mut implied, same);
+    extra.retain(|&index| !server_made(index) && !is_only_server(ours, index));
+    if !table.options.not_from_server {
+        missing.extend(implied.into_iter().filter(|(_, index)| lacks(ours, index)));
+    }
+
+    for (actual, reference) in renamed {
+        table.add(Kind::IndexName, Some(side(actual)), Some(side(reference)));
+    }
+    for index in missing {
+        table.add(Kind::IndexMissing, None, Some(side(index)));
+    }
+    for index in extra {
+        table.add(Kind::IndexExtra, Some(side(index)), None);
+    }
+}
+
+/// Whether the table has the foreign key that this index of the reference was made for,
+/// but no index that serves it. Without the foreign key there is nothing to serve, and
+/// a server makes the index when the foreign key comes.
+fn lacks(table: &Table, index: &Index) -> bool {
+    let mut keys = table.foreign_keys.values();
+    keys.any(|key| is_just_on(index, &key.columns) && !serves(table, &key.columns))
+}
+
+/// Whether this index is all that a foreign key of the table has. After a foreign key has
+/// changed its name that is the index named like its old one.
+fn is_only_server(table: &Table, (name, index): Named<Index>) -> bool {
+    let mut keys = table.foreign_keys.values();
+    let Some(key) = keys.find(|key| is_just_on(index, &key.columns)) else {
+        return false;
+    };
+    let mut without = table.clone();
+    without.indexes.shift_remove(name);
+    !serves(&without, &key.columns)
+}
+
+fn differing(
+    actual: &Index,
+    actual_table: &Table,
+    reference: &Index,
+    reference_table: &Table,
+) -> Vec<IndexAspect> {
+    let mut aspects = differing_parts(
+        &whole_columns(&actual.parts, actual_table),
+        &whole_columns(&reference.parts, reference_table),
+    );
+    if actual.kind != reference.kind {
+        let is_tree = |kind| matches!(kind, IndexKind::Plain | IndexKind::Unique);
+        aspects.push(if is_tree(actual.kind) && is_tree(reference.kind) {
+            IndexAspect::Uniqueness
+        } else {
+            IndexAspect::Kind
+        });
+    }
+    aspects
+}
+
+fn differing_parts(actual: &[KeyPart], reference: &[KeyPart]) -> Vec<IndexAspect> {
+    let all_pairs = |same: fn(&KeyPart, &KeyPart) -> bool| {
+        actual
+            .iter()
+            .zip(reference)
+            .all(|(actual, reference)| same(actual, reference))
+    };
+    let same_columns = actual.len() == reference.len()
+        && all_pairs(|actual, reference| actual.column.eq_ignore_ascii_case(&reference.column));
+    if !same_columns {
+        return vec![IndexAspect::Columns];
+    }
+    let mut aspects = Vec::new();
+    if !all_pairs(|actual, reference| actual.length == reference.length) {
+        aspects.push(IndexAspect::Prefix);
+    }
+    if !all_pairs(|actual, reference| actual.descending == reference.descending) {
+        aspects.push(IndexAspect::Direction);
+    }
+    aspects
+}
+
+/// The parts without prefixes that reach to the end of their column: servers drop those.
+fn whole_columns(parts: &[KeyPart], table: &Table) -> Vec<KeyPart> {
+    let is_whole = |part: &KeyPart| {
+        let length = find(&table.columns, &part.column)
+            .and_then(|column| declared_length(&column.data_type));
+        part.length
+            .zip(length)
+            .is_some_and(|(prefix, length)| prefix >= length)
+    };
+    parts
+        .iter()
+        .map(|part| KeyPart {
+            length: part.length.filter(|_| !is_whole(part)),
+            ..part.clone()
+        })
+        .collect()
+}
+
+/// The length of types that have one: 64 of `varchar(64)`.
+fn declared_length(data_type: &str) -> Option<u32> {
+    matches!(
+        family(data_type),
+        "char" | "varchar" | "binary" | "varbinary"
+    )
+    .then(|| data_type.split(['(', ')']).nth(1)?.parse().ok())
+    .flatten()
+}
+
+fn side((name, index): Named<Index>) -> Side {
+    let text = format!("{} {}", index_keyword(index.kind), key_parts(&index.parts));
+    Side::new(name, &text)
+}

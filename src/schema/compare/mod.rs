@@ -1,0 +1,366 @@
+//! Comparing two schemas by meaning.
+//!
+//! Equal is what a server treats alike, however it prints it: see [`compare`].
+
+mod charset;
+mod column;
+mod foreign_key;
+mod index;
+#[cfg(test)]
+mod tests;
+
+use std::{borrow::Cow, collections::HashMap};
+
+use indexmap::IndexMap;
+
+use super::{
+    model::{Schema, Table},
+    sql::printable,
+};
+
+pub use charset::in_charset_of;
+
+/// One object that the two schemas do not have alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What is different.
+    pub kind: DifferenceKind,
+    /// The table, as the reference spells it if it has it.
+    pub table: String,
+    /// The object in the actual schema; `None` when it is missing there.
+    pub actual: Option<Side>,
+    /// The object in the reference; `None` when it is extra.
+    pub reference: Option<Side>,
+}
+
+impl Difference {
+    /// The object's name: in the reference if it is there, else in the actual schema.
+    pub fn name(&self) -> &str {
+        self.reference
+            .as_ref()
+            .or(self.actual.as_ref())
+            .map_or(&self.table, |side| &side.name)
+    }
+
+    fn new(
+        kind: DifferenceKind,
+        table: &str,
+        actual: Option<Side>,
+        reference: Option<Side>,
+    ) -> Self {
+        Self {
+            kind,
+            table: table.to_owned(),
+            actual,
+            reference,
+        }
+    }
+}
+
+/// An object as one of the two schemas has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Name of the column, index or constraint; of the table when that is the object.
+    pub name: String,
+    /// What it is, in a few words of SQL on one line, without control characters.
+    pub definition: String,
+}
+
+impl Side {
+    fn new(name: &str, definition: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            definition: printable(definition),
+        }
+    }
+}
+
+/// What is different about an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DifferenceKind {
+    /// The actual schema lacks a table. Nothing in it is reported besides.
+    TableMissing,
+    /// The actual schema has a table more.
+    TableExtra,
+    /// Storage engine.
+    EngineDiffers,
+    /// Default character set of the table. Columns that inherit it are not reported besides.
+    CharsetDiffers,
+    /// Default collation of the table, within the same character set.
+    CollationDiffers,
+    /// ROW_FORMAT, where both sides name one; only when asked for.
+    RowFormatDiffers,
+    /// The actual schema lacks a column.
+    ColumnMissing,
+    /// The actual schema has a column more.
+    ColumnExtra,
+    /// A column that both have; every aspect in which it differs, at least one.
+    ColumnDiffers(Vec<ColumnAspect>),
+    /// The columns that both have stand in another order, from this one on; only when asked for.
+    ColumnOrder,
+    /// Primary key, also when only one side has one.
+    PrimaryKeyDiffers,
+    /// The actual schema lacks an index.
+    IndexMissing,
+    /// The actual schema has an index more; also one that repeats another.
+    IndexExtra,
+    /// An index of the same name; every aspect in which it differs, at least one.
+    IndexDiffers(Vec<IndexAspect>),
+    /// The same index under another name.
+    IndexName,
+    /// The actual schema lacks a foreign key.
+    ForeignKeyMissing,
+    /// The actual schema has a foreign key more; also one that repeats another.
+    ForeignKeyExtra,
+    /// The same foreign key with other rules, at least one of the two.
+    ForeignKeyDiffers(Vec<ForeignKeyRule>),
+    /// The same foreign key under another name.
+    ForeignKeyName,
+}
+
+/// In what a column can differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ColumnAspect {
+    /// Data type.
+    Type,
+    /// NULL or NOT NULL.
+    Nullability,
+    /// Default value.
+    Default,
+    /// AUTO_INCREMENT.
+    AutoIncrement,
+    /// ON UPDATE CURRENT_TIMESTAMP.
+    OnUpdate,
+    /// Character set.
+    Charset,
+    /// Collation, within the same character set.
+    Collation,
+    /// Generated or not, or from another expression.
+    Generated,
+}
+
+/// In what an index can differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IndexAspect {
+    /// Its columns or their order.
+    Columns,
+    /// UNIQUE or plain.
+    Uniqueness,
+    /// Prefix lengths.
+    Prefix,
+    /// Ascending or descending order of a column.
+    Direction,
+    /// FULLTEXT or SPATIAL or neither.
+    Kind,
+}
+
+/// The rules of a foreign key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ForeignKeyRule {
+    /// ON DELETE.
+    OnDelete,
+    /// ON UPDATE.
+    OnUpdate,
+}
+
+/// What counts as a difference. By default: neither row format nor the order of columns,
+/// and character sets exactly.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What character sets and collations are held against.
+    pub charset: ReferenceCharset,
+    /// Compare ROW_FORMAT.
+    pub row_format: bool,
+    /// Compare the order of columns.
+    pub column_order: bool,
+    /// The actual schema is a text that no server has run. It need not have the indexes
+    /// that a server is yet to make for foreign keys.
+    pub not_from_server: bool,
+    /// Other names under which a foreign key of the reference is as good, by the name it
+    /// has there. (Names of constraints are unique in a database.)
+    pub foreign_key_aliases: HashMap<String, Vec<String>>,
+}
+
+/// What character sets and collations are held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReferenceCharset {
+    /// Those of the reference.
+    #[default]
+    Exactly,
+    /// Those that most tables of the actual schema have, see [`in_charset_of`]. A database
+    /// in one character set has no difference then, whichever it is; a mixture has.
+    Consistent,
+}
+
+/// All differences between the actual schema and the reference: tables that both have in
+/// the order of the reference, then missing ones, then extra ones. Each object gives one
+/// difference, save a foreign key that has another rule and another name: that gives two.
+///
+/// Compared by meaning: names of columns, indexes and constraints without letter case,
+/// names of tables exactly first and then without letter case; numeric defaults by value;
+/// JSON as the LONGTEXT in `utf8mb4_bin` that MariaDB makes of it; an index prefix as long
+/// as the column as the whole column. Foreign keys are matched by what they connect, then
+/// compared by rule and by name. Indexes are matched by name, then by what they cover.
+/// The index that a server makes for a foreign key may be there or not, as long as some
+/// index serves the key. CHECK constraints, views, triggers, routines and events are not
+/// compared: every server prints their text in its own way.
+pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Difference> {
+    let reference = match options.charset {
+        ReferenceCharset::Exactly => Cow::Borrowed(reference),
+        ReferenceCharset::Consistent => Cow::Owned(in_charset_of(reference, actual)),
+    };
+    let (both, extra, missing) = match_names(&actual.tables, &reference.tables);
+    let mut differences = Vec::new();
+    for (actual, reference) in both {
+        Comparison {
+            name: reference.0,
+            actual_name: actual.0,
+            actual: actual.1,
+            reference: reference.1,
+            options,
+            differences: &mut differences,
+        }
+        .run();
+    }
+    let side = |(name, table): Named<Table>| Some(Side::new(name, &summary(table)));
+    differences.extend(
+        missing
+            .into_iter()
+            .map(|table| Difference::new(DifferenceKind::TableMissing, table.0, None, side(table))),
+    );
+    differences.extend(
+        extra
+            .into_iter()
+            .map(|table| Difference::new(DifferenceKind::TableExtra, table.0, side(table), None)),
+    );
+    differences
+}
+
+/// A table in a few words.
+fn summary(table: &Table) -> String {
+    format!(
+        "{} columns, {} indexes, {} foreign keys",
+        table.columns.len(),
+        table.indexes.len(),
+        table.foreign_keys.len()
+    )
+}
+
+/// One table that both schemas have.
+struct Comparison<'a> {
+    name: &'a str,
+    actual_name: &'a str,
+    actual: &'a Table,
+    reference: &'a Table,
+    options: &'a Options,
+    differences: &'a mut Vec<Difference>,
+}
+
+impl Comparison<'_> {
+    fn run(mut self) {
+        self.table_options();
+        column::compare(&mut self);
+        index::compare_primary_key(&mut self);
+        index::compare(&mut self);
+        foreign_key::compare(&mut self);
+    }
+
+    fn table_options(&mut self) {
+        let (actual, reference) = (self.actual, self.reference);
+        self.option(
+            DifferenceKind::EngineDiffers,
+            actual.engine.as_deref(),
+            reference.engine.as_deref(),
+        );
+        let ours = charset::of_table(actual);
+        let theirs = charset::of_table(reference);
+        match ours.difference(theirs) {
+            Some(ColumnAspect::Charset) => {
+                self.table_difference(DifferenceKind::CharsetDiffers, ours.name(), theirs.name());
+            }
+            Some(_) => {
+                self.table_difference(DifferenceKind::CollationDiffers, ours.name(), theirs.name());
+            }
+            None => {}
+        }
+        if self.options.row_format {
+            self.option(
+                DifferenceKind::RowFormatDiffers,
+                actual.row_format.as_deref(),
+                reference.row_format.as_deref(),
+            );
+        }
+    }
+
+    /// Compares a table option; one that a side does not name says nothing.
+    fn option(&mut self, kind: DifferenceKind, actual: Option<&str>, reference: Option<&str>) {
+        if let (Some(actual), Some(reference)) = (actual, reference)
+            && !actual.eq_ignore_ascii_case(reference)
+        {
+            self.table_difference(kind, actual, reference);
+        }
+    }
+
+    fn table_difference(&mut self, kind: DifferenceKind, actual: &str, reference: &str) {
+        let actual = Side::new(self.actual_name, actual);
+        let reference = Side::new(self.name, reference);
+        self.add(kind, Some(actual), Some(reference));
+    }
+
+    fn add(&mut self, kind: DifferenceKind, actual: Option<Side>, reference: Option<Side>) {
+        let difference = Difference::new(kind, self.name, actual, reference);
+        self.differences.push(difference);
+    }
+}
+
+/// An object and its name.
+type Named<'a, T> = (&'a String, &'a T);
+
+/// Matches objects by name, exactly first and then without letter case: pairs in the order
+/// of the reference, then what only the actual side has, then what only the reference has.
+#[expect(clippy::type_complexity, reason = "three lists, taken apart at once")]
+fn match_names<'a, T>(
+    actual: &'a IndexMap<String, T>,
+    reference: &'a IndexMap<String, T>,
+) -> (
+    Vec<(Named<'a, T>, Named<'a, T>)>,
+    Vec<Named<'a, T>>,
+    Vec<Named<'a, T>>,
+) {
+    let mut extra: Vec<Named<T>> = actual
+        .iter()
+        .filter(|(name, _)| !reference.contains_key(*name))
+        .collect();
+    let mut both = Vec::with_capacity(reference.len());
+    let mut missing = Vec::new();
+    for object in reference {
+        if let Some(exact) = actual.get_key_value(object.0) {
+            both.push((exact, object));
+        } else if let Some(position) = extra
+            .iter()
+            .position(|(name, _)| name.eq_ignore_ascii_case(object.0))
+        {
+            both.push((extra.remove(position), object));
+        } else {
+            missing.push(object);
+        }
+    }
+    (both, extra, missing)
+}
+
+/// Takes from both lists the pairs for which `same` holds, each object at most once.
+fn take_pairs<'a, T>(
+    actual: &mut Vec<Named<'a, T>>,
+    reference: &mut Vec<Named<'a, T>>,
+    same: impl Fn(Named<'a, T>, Named<'a, T>) -> bool,
+) -> Vec<(Named<'a, T>, Named<'a, T>)> {
+    let mut pairs = Vec::new();
+    reference.retain(|&object| {
+        let partner = actual.iter().position(|&other| same(other, object));
+        if let Some(position) = partner {
+            pairs.push((actual.remove(position), object));
+        }
+        partner.is_none()
+    });
+    pairs
+}

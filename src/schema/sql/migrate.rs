@@ -1,0 +1,398 @@
+//! From one schema to another.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
+use super::{
+    ForeignKeys, alter_table, charset_option, column_definition, create_table, foreign_key_item,
+    identifier, index_item, key_parts, printable,
+};
+use crate::schema::{
+    compare::{ColumnAspect, Difference, DifferenceKind as Kind},
+    meaning::{has_charset, same_names},
+    model::{Column, ForeignKey, Schema, Table, find},
+};
+
+/// The statements that bring `actual` to `reference`, as far as `differences` go, which
+/// [`compare`](crate::schema::compare::compare) made of the two.
+///
+/// They run in this order: foreign keys that stand in the way are dropped; tables are
+/// altered, one statement each; missing tables are created; foreign keys are added. A
+/// foreign key that only changes its name is dropped and added in one statement, unless
+/// the new name is taken at that time. (Servers refuse one ALTER that drops and adds the
+/// same name.) Where a column changes its type, foreign keys from and to it are taken off
+/// meanwhile, in all tables of `actual`.
+///
+/// Data is out of sight here: the statements fail on a server whose rows break them.
+/// Nothing that `reference` does not know is dropped, save a foreign key in whose place it
+/// has another one; the rest is named in comments (`-- …`) at the end.
+pub fn statements_to(
+    actual: &Schema,
+    reference: &Schema,
+    differences: &[Difference],
+) -> Vec<String> {
+    let keys = ForeignKeyChanges::new(actual, reference, differences);
+    let mut by_table: IndexMap<&str, Vec<&Difference>> = IndexMap::new();
+    for difference in differences {
+        by_table
+            .entry(&difference.table)
+            .or_default()
+            .push(difference);
+    }
+
+    let mut statements = keys.early_drops();
+    for (name, differences) in &by_table {
+        if let (Some((name, actual)), Some((_, reference))) =
+            (entry(actual, name), entry(reference, name))
+        {
+            let actions = alterations(actual, reference, differences);
+            if !actions.is_empty() {
+                statements.push(alter_table(name, &actions));
+            }
+        }
+    }
+    for difference in differences {
+        if difference.kind == Kind::TableMissing
+            && let Some((name, table)) = entry(reference, &difference.table)
+        {
+            statements.push(create_table(name, table, ForeignKeys::Omitted));
+        }
+    }
+    statements.extend(keys.additions());
+    statements.extend(
+        differences
+            .iter()
+            .filter(|difference| !keys.replace(difference))
+            .filter_map(left_alone),
+    );
+    statements
+}
+
+/// A table and its name as the schema spells it.
+fn entry<'a>(schema: &'a Schema, name: &str) -> Option<(&'a String, &'a Table)> {
+    schema.tables.get_key_value(name).or_else(|| {
+        schema
+            .tables
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+    })
+}
+
+/// The actions of the one ALTER TABLE for everything but foreign keys.
+fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -> Vec<String> {
+    let mut dropped = Vec::new();
+    let mut added = Vec::new();
+    let mut options = Vec::new();
+    let mut new_columns = HashSet::new();
+    let mut changed_columns = HashSet::new();
+    for difference in differences {
+        let name = difference.name();
+        match &difference.kind {
+            Kind::ColumnMissing => {
+                new_columns.insert(name);
+            }
+            Kind::ColumnDiffers(_) => {
+                changed_columns.insert(name);
+            }
+            Kind::PrimaryKeyDiffers => {
+                if !actual.primary_key.is_empty() {
+                    dropped.push("DROP PRIMARY KEY".to_owned());
+                }
+                if !reference.primary_key.is_empty() {
+                    let parts = key_parts(&reference.primary_key);
+                    added.push(format!("ADD PRIMARY KEY {parts}"));
+                }
+            }
+            // Not RENAME KEY, which MariaDB knows only from 10.5.2 on.
+            Kind::IndexMissing | Kind::IndexDiffers(_) | Kind::IndexName => {
+                if let Some(old) = &difference.actual {
+                    dropped.push(format!("DROP KEY {}", identifier(&old.name)));
+                }
+                if let Some(index) = reference.indexes.get(name) {
+                    added.push(format!("ADD {}", index_item(name, index)));
+                }
+            }
+            Kind::EngineDiffers => {
+                let engine = reference.engine.iter();
+                options.extend(engine.map(|engine| format!("ENGINE={engine}")));
+            }
+            Kind::RowFormatDiffers => {
+                let format = reference.row_format.iter();
+                options.extend(format.map(|format| format!("ROW_FORMAT={format}")));
+            }
+            // Not CONVERT TO CHARACTER SET: it knows no exceptions, and makes a MEDIUMTEXT
+            // of a TEXT where characters come to take more bytes.
+            Kind::CharsetDiffers | Kind::CollationDiffers => {
+                options.extend(charset_option(reference));
+                changed_columns.extend(
+                    reference
+                        .columns
+                        .iter()
+                        .filter(|(_, column)| has_charset(&column.data_type))
+                        .map(|(name, _)| name.as_str())
+                        .filter(|name| find(&actual.columns, name).is_some()),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    let mut actions = dropped;
+    let mut before: Option<&str> = None;
+    for (name, column) in &reference.columns {
+        let new = new_columns.contains(name.as_str());
+        if new {
+            let place = before.map_or("FIRST".to_owned(), |before| {
+                format!("AFTER {}", identifier(before))
+            });
+            let definition = column_definition(column);
+            actions.push(format!(
+                "ADD COLUMN {} {definition} {place}",
+                identifier(name)
+            ));
+        } else if changed_columns.contains(name.as_str()) {
+            let definition = column_definition(&with_charset(column, reference));
+            actions.push(format!("MODIFY COLUMN {} {definition}", identifier(name)));
+        }
+        if new || find(&actual.columns, name).is_some() {
+            before = Some(name);
+        }
+    }
+    actions.append(&mut added);
+    actions.append(&mut options);
+    actions
+}
+
+/// The column with the character set it has from its table written out.
+fn with_charset(column: &Column, table: &Table) -> Column {
+    let mut column = column.clone();
+    if has_charset(&column.data_type) && column.charset.is_none() && column.collation.is_none() {
+        column.charset.clone_from(&table.charset);
+        column.collation.clone_from(&table.collation);
+    }
+    column
+}
+
+/// A comment that names what the statements leave as it is.
+fn left_alone(difference: &Difference) -> Option<String> {
+    let what = match difference.kind {
+        Kind::TableExtra => "extra table",
+        Kind::ColumnExtra => "extra column",
+        Kind::IndexExtra => "extra index",
+        Kind::ForeignKeyExtra => "extra foreign key",
+        Kind::ColumnOrder => "order of columns, from",
+        _ => return None,
+    };
+    let mut path = identifier(&difference.table);
+    if difference.kind != Kind::TableExtra {
+        path = format!("{path}.{}", identifier(difference.name()));
+    }
+    Some(format!("-- left alone: {what} {}", printable(&path)))
+}
+
+/// What happens to the foreign keys.
+struct ForeignKeyChanges<'a> {
+    changes: Vec<Change<'a>>,
+}
+
+/// What happens to one foreign key.
+struct Change<'a> {
+    /// Its table.
+    table: &'a str,
+    /// The constraint to drop.
+    drop: Option<&'a str>,
+    /// The constraint to add.
+    add: Option<(&'a str, &'a ForeignKey)>,
+    /// Whether it is dropped before tables are altered, rather than in the statement that
+    /// adds its successor.
+    early: bool,
+}
+
+impl<'a> Change<'a> {
+    fn drops(&self, table: &str, name: &str) -> bool {
+        self.table.eq_ignore_ascii_case(table)
+            && self
+                .drop
+                .is_some_and(|drop| drop.eq_ignore_ascii_case(name))
+    }
+}
+
+impl<'a> ForeignKeyChanges<'a> {
+    fn new(actual: &'a Schema, reference: &'a Schema, differences: &'a [Difference]) -> Self {
+        let mut changes: Vec<Change<'a>> = Vec::new();
+        for difference in differences {
+            let Some((_, parent)) = entry(reference, &difference.table) else {
+                continue;
+            };
+            let table = entry(actual, &difference.table)
+                .map_or(difference.table.as_str(), |(name, _)| name);
+            let old = difference.actual.as_ref().map(|side| side.name.as_str());
+            let add = |(name, key): (&'a String, &'a ForeignKey)| Change {
+                table,
+                drop: old,
+                add: Some((name, key)),
+                early: false,
+            };
+            match difference.kind {
+                Kind::TableMissing => changes.extend(parent.foreign_keys.iter().map(add)),
+                Kind::ForeignKeyMissing | Kind::ForeignKeyDiffers(_) | Kind::ForeignKeyName
+                    // A key that differs in rule and in name is two differences.
+                    if !old.is_some_and(|old| changes.iter().any(|it| it.drops(table, old))) =>
+                {
+                    changes.extend(parent.foreign_keys.get_key_value(difference.name()).map(add));
+                }
+                _ => {}
+            }
+        }
+        let new_names: HashSet<String> = changes
+            .iter()
+            .filter_map(|change| change.add)
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .collect();
+        changes.extend(replaced(actual, reference, differences, &new_names));
+        add_touched(&mut changes, actual, &altered_columns(actual, differences));
+        for change in &mut changes {
+            change.early |= change.add.is_none()
+                || change
+                    .drop
+                    .is_some_and(|name| new_names.contains(&name.to_ascii_lowercase()));
+        }
+        Self { changes }
+    }
+
+    /// Whether the difference is a foreign key that gives way to another.
+    fn replace(&self, difference: &Difference) -> bool {
+        difference.kind == Kind::ForeignKeyExtra
+            && self
+                .changes
+                .iter()
+                .any(|change| change.drops(&difference.table, difference.name()))
+    }
+
+    fn early_drops(&self) -> Vec<String> {
+        self.statements(|change| drop_action(change).filter(|_| change.early))
+    }
+
+    fn additions(&self) -> Vec<String> {
+        self.statements(|change| {
+            let (name, key) = change.add?;
+            let add = format!("ADD {}", foreign_key_item(name, key));
+            Some(match drop_action(change).filter(|_| !change.early) {
+                Some(drop) => format!("{drop},\n  {add}"),
+                None => add,
+            })
+        })
+    }
+
+    /// One ALTER TABLE for each table to which something happens.
+    fn statements(&self, action: impl Fn(&Change) -> Option<String>) -> Vec<String> {
+        let mut actions: IndexMap<&str, Vec<String>> = IndexMap::new();
+        for change in &self.changes {
+            if let Some(action) = action(change) {
+                actions.entry(change.table).or_default().push(action);
+            }
+        }
+        actions
+            .iter()
+            .map(|(table, actions)| alter_table(table, actions))
+            .collect()
+    }
+}
+
+fn drop_action(change: &Change) -> Option<String> {
+    change
+        .drop
+        .map(|name| format!("DROP FOREIGN KEY {}", identifier(name)))
+}
+
+/// Extra foreign keys in whose place the reference has another one: on the same columns,
+/// or under the same name.
+fn replaced<'a>(
+    actual: &'a Schema,
+    reference: &'a Schema,
+    differences: &'a [Difference],
+    new_names: &HashSet<String>,
+) -> Vec<Change<'a>> {
+    differences
+        .iter()
+        .filter(|difference| difference.kind == Kind::ForeignKeyExtra)
+        .filter_map(|difference| {
+            let (table, definition) = entry(actual, &difference.table)?;
+            let name = difference.name();
+            let key = definition.foreign_keys.get(name)?;
+            let on_same_columns = reference.table(table).is_some_and(|table| {
+                let mut keys = table.foreign_keys.values();
+                keys.any(|other| same_names(&other.columns, &key.columns))
+            });
+            (on_same_columns || new_names.contains(&name.to_ascii_lowercase())).then_some(Change {
+                table,
+                drop: Some(name),
+                add: None,
+                early: true,
+            })
+        })
+        .collect()
+}
+
+/// Tables and columns, in lower case, whose change a foreign key would forbid.
+fn altered_columns(actual: &Schema, differences: &[Difference]) -> HashSet<(String, String)> {
+    let mut altered = HashSet::new();
+    for difference in differences {
+        let table = difference.table.to_ascii_lowercase();
+        match &difference.kind {
+            Kind::ColumnDiffers(aspects)
+                if aspects.iter().any(|aspect| {
+                    !matches!(aspect, ColumnAspect::Default | ColumnAspect::OnUpdate)
+                }) =>
+            {
+                altered.insert((table, difference.name().to_ascii_lowercase()));
+            }
+            Kind::CharsetDiffers | Kind::CollationDiffers => {
+                let columns = actual
+                    .table(&difference.table)
+                    .into_iter()
+                    .flat_map(|table| &table.columns)
+                    .filter(|(_, column)| has_charset(&column.data_type));
+                altered.extend(columns.map(|(name, _)| (table.clone(), name.to_ascii_lowercase())));
+            }
+            _ => {}
+        }
+    }
+    altered
+}
+
+/// Takes foreign keys from and to the altered columns off meanwhile.
+fn add_touched<'a>(
+    changes: &mut Vec<Change<'a>>,
+    actual: &'a Schema,
+    altered: &HashSet<(String, String)>,
+) {
+    let any_altered = |table: &str, columns: &[String]| {
+        let table = table.to_ascii_lowercase();
+        columns
+            .iter()
+            .any(|column| altered.contains(&(table.clone(), column.to_ascii_lowercase())))
+    };
+    if altered.is_empty() {
+        return;
+    }
+    for (table, definition) in &actual.tables {
+        for (name, key) in &definition.foreign_keys {
+            if !any_altered(table, &key.columns)
+                && !any_altered(&key.referenced_table, &key.referenced_columns)
+            {
+                continue;
+            }
+            match changes.iter_mut().find(|change| change.drops(table, name)) {
+                Some(change) => change.early = true,
+                None => changes.push(Change {
+                    table,
+                    drop: Some(name),
+                    add: Some((name, key)),
+                    early: true,
+                }),
+            }
+        }
+    }
+}

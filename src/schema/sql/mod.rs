@@ -1,0 +1,406 @@
+//! DDL out: SQL that MySQL 5.7 to 9.x and MariaDB 10.2 to 11.x all run.
+//!
+//! Statements come without a terminator, so that they can be sent one by one; [`script`]
+//! joins them to a file. They rely on the default reading of backslashes, that is on
+//! `NO_BACKSLASH_ESCAPES` being off.
+
+mod migrate;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    meaning::{default_text, family, is_json, is_server_made, serves},
+    model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table},
+};
+
+pub use migrate::statements_to;
+pub use schema::schema_sql;
+
+/// Whether [`create_table`] writes the foreign keys too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForeignKeys {
+    /// Inside CREATE TABLE: the parents must exist.
+    Included,
+    /// Left out, to be added once all tables exist.
+    Omitted,
+}
+
+/// A CREATE TABLE statement, one item per line: columns, primary key, indexes, foreign
+/// keys and checks, each in the order of the model.
+pub fn create_table(name: &str, table: &Table, foreign_keys: ForeignKeys) -> String {
+    create_table_with(name, table, |_| foreign_keys == ForeignKeys::Included)
+}
+
+fn create_table_with(name: &str, table: &Table, keep: impl Fn(&ForeignKey) -> bool) -> String {
+    let mut items = column_items(table);
+    items.extend(primary_key_item(table));
+    items.extend(
+        table
+            .indexes
+            .iter()
+            .map(|(name, index)| index_item(name, index)),
+    );
+    items.extend(
+        table
+            .foreign_keys
+            .iter()
+            .filter(|(_, key)| keep(key))
+            .map(|(name, key)| foreign_key_item(name, key)),
+    );
+    items.extend(table.checks.iter().map(|check| format!("CHECK ({check})")));
+    let options = table_options(table);
+    let separator = if options.is_empty() { "" } else { " " };
+    format!(
+        "CREATE TABLE {} (\n  {}\n){separator}{options}",
+        identifier(name),
+        items.join(",\n  ")
+    )
+}
+
+/// A CREATE TABLE for the eye, made to be compared line by line: columns, indexes and
+/// foreign keys sorted by name, every line complete with its comma, and nothing that has
+/// no meaning. Indexes that servers make for foreign keys are left out; a foreign key that
+/// lacks one says so. ROW_FORMAT and checks are not part of it.
+pub fn canonical(name: &str, table: &Table) -> String {
+    let mut columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|(name, column)| {
+            let column = canonical_column(column, table);
+            format!("{} {}", identifier(name), column_definition(&column))
+        })
+        .collect();
+    columns.sort_unstable_by_key(|line| line.to_lowercase());
+    let mut indexes: Vec<String> = table
+        .indexes
+        .iter()
+        .filter(|(name, index)| !is_server_made(name, index, &table.foreign_keys))
+        .map(|(name, index)| index_item(name, index))
+        .collect();
+    indexes.sort_unstable_by_key(|line| line.to_lowercase());
+    let mut foreign_keys: Vec<String> = table
+        .foreign_keys
+        .iter()
+        .map(|(name, key)| {
+            let note = if serves(table, &key.columns) {
+                ""
+            } else {
+                " /* no index serves it */"
+            };
+            foreign_key_item(name, key) + note
+        })
+        .collect();
+    foreign_keys.sort_unstable_by_key(|line| line.to_lowercase());
+
+    let mut text = format!("CREATE TABLE {} (\n", identifier(name));
+    let lines = columns
+        .into_iter()
+        .chain(primary_key_item(table))
+        .chain(indexes)
+        .chain(foreign_keys);
+    for line in lines {
+        text.push_str("  ");
+        text.push_str(&line);
+        text.push_str(",\n");
+    }
+    let options = table_options(&Table {
+        engine: table.engine.clone(),
+        charset: table.charset.clone(),
+        collation: table.collation.clone(),
+        ..Table::default()
+    });
+    text.push(')');
+    if !options.is_empty() {
+        text.push(' ');
+        text.push_str(&options);
+    }
+    text.push('\n');
+    text
+}
+
+fn canonical_column(column: &Column, table: &Table) -> Column {
+    let mut column = column.clone();
+    if is_json(&column, table) {
+        "json".clone_into(&mut column.data_type);
+        column.charset = None;
+        column.collation = None;
+    }
+    if let Some(DefaultValue::Literal(text)) = &mut column.default {
+        *text = default_text(text, &column.data_type).into_owned();
+    }
+    column
+}
+
+/// Statements as a script: each ended by a semicolon, comments on lines of their own.
+pub fn script(statements: &[String]) -> String {
+    statements
+        .iter()
+        .map(|statement| {
+            let end = if statement.starts_with("-- ") {
+                ""
+            } else {
+                ";"
+            };
+            format!("{statement}{end}\n")
+        })
+        .collect()
+}
+
+/// A name in backquotes.
+pub fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A string literal.
+pub fn string(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push('\'');
+    for character in text.chars() {
+        match character {
+            '\'' => literal.push_str("''"),
+            '\\' => literal.push_str("\\\\"),
+            '\0' => literal.push_str("\\0"),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\u{1a}' => literal.push_str("\\Z"),
+            _ => literal.push(character),
+        }
+    }
+    literal.push('\'');
+    literal
+}
+
+fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| identifier(name)).collect();
+    names.join(", ")
+}
+
+/// ALTER TABLE with one action per line.
+fn alter_table(name: &str, actions: &[String]) -> String {
+    format!(
+        "ALTER TABLE {}\n  {}",
+        identifier(name),
+        actions.join(",\n  ")
+    )
+}
+
+fn column_items(table: &Table) -> Vec<String> {
+    table
+        .columns
+        .iter()
+        .map(|(name, column)| format!("{} {}", identifier(name), column_definition(column)))
+        .collect()
+}
+
+/// Type and attributes of a column, everything after its name.
+///
+/// NULL is written out: without it a TIMESTAMP is NOT NULL where
+/// `explicit_defaults_for_timestamp` is off, as before MySQL 8.0 and MariaDB 10.10.
+pub fn column_definition(column: &Column) -> String {
+    // Types carry quoted values (ENUM, SET) in which a backslash stands for itself.
+    let mut text = column.data_type.replace('\\', "\\\\");
+    let mut add = |part: &str| {
+        text.push(' ');
+        text.push_str(part);
+    };
+    add_charset(
+        &mut add,
+        column.charset.as_deref(),
+        column.collation.as_deref(),
+    );
+    if let Some(expression) = &column.generated {
+        add(&format!("GENERATED ALWAYS AS ({expression})"));
+        // MariaDB takes neither NULL nor DEFAULT here; only MySQL knows NOT NULL.
+        if !column.nullable {
+            add("NOT NULL");
+        }
+        return text;
+    }
+    add(if column.nullable { "NULL" } else { "NOT NULL" });
+    if let Some(default) = &column.default {
+        add(&format!(
+            "DEFAULT {}",
+            default_value(default, &column.data_type)
+        ));
+    }
+    if column.on_update_now {
+        let digits = column
+            .data_type
+            .find('(')
+            .and_then(|start| column.data_type.get(start..))
+            .unwrap_or_default();
+        add(&format!("ON UPDATE CURRENT_TIMESTAMP{digits}"));
+    }
+    if column.auto_increment {
+        add("AUTO_INCREMENT");
+    }
+    text
+}
+
+fn add_charset(add: &mut impl FnMut(&str), charset: Option<&str>, collation: Option<&str>) {
+    if let Some(charset) = charset {
+        add(&format!("CHARACTER SET {charset}"));
+    }
+    if let Some(collation) = collation {
+        add(&format!("COLLATE {}", portable_collation(collation)));
+    }
+}
+
+/// `utf8_…` is what every server reads as a collation of utf8mb3; `utf8mb3_…` is known
+/// only from MySQL 8.0.30 and MariaDB 10.6 on.
+fn portable_collation(collation: &str) -> String {
+    match collation.strip_prefix("utf8mb3_") {
+        Some(rest) => format!("utf8_{rest}"),
+        None => collation.to_owned(),
+    }
+}
+
+fn default_value(default: &DefaultValue, data_type: &str) -> String {
+    let family = family(data_type);
+    match default {
+        // Literals of bits and bytes keep the notation the model has them in.
+        DefaultValue::Literal(text)
+            if matches!(family, "bit" | "binary" | "varbinary") && is_radix_literal(text) =>
+        {
+            text.clone()
+        }
+        // MySQL takes a default of these types only as an expression (8.0.13 on).
+        DefaultValue::Literal(text)
+            if family.ends_with("text") || family.ends_with("blob") || family == "json" =>
+        {
+            format!("({})", string(text))
+        }
+        DefaultValue::Literal(text) => string(text),
+        DefaultValue::Expression(text) if text.starts_with("CURRENT_TIMESTAMP") => text.clone(),
+        DefaultValue::Expression(text) => format!("({text})"),
+    }
+}
+
+/// `b'01'` or `0x41`.
+fn is_radix_literal(text: &str) -> bool {
+    let bits = text
+        .strip_prefix("b'")
+        .and_then(|rest| rest.strip_suffix('\''));
+    let hex = text.strip_prefix("0x");
+    bits.is_some_and(|digits| digits.bytes().all(|digit| matches!(digit, b'0' | b'1')))
+        || hex.is_some_and(|digits| {
+            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        })
+}
+
+fn primary_key_item(table: &Table) -> Option<String> {
+    (!table.primary_key.is_empty())
+        .then(|| format!("PRIMARY KEY {}", key_parts(&table.primary_key)))
+}
+
+fn index_item(name: &str, index: &Index) -> String {
+    format!(
+        "{} {} {}",
+        index_keyword(index.kind),
+        identifier(name),
+        key_parts(&index.parts)
+    )
+}
+
+/// What CREATE TABLE calls an index of this kind.
+pub(super) fn index_keyword(kind: IndexKind) -> &'static str {
+    match kind {
+        IndexKind::Plain => "KEY",
+        IndexKind::Unique => "UNIQUE KEY",
+        IndexKind::Fulltext => "FULLTEXT KEY",
+        IndexKind::Spatial => "SPATIAL KEY",
+    }
+}
+
+/// The parts of a key in parentheses.
+pub(super) fn key_parts(parts: &[KeyPart]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            let mut text = if part.column.starts_with('(') {
+                part.column.clone()
+            } else {
+                identifier(&part.column)
+            };
+            if let Some(length) = part.length {
+                text.push_str(&format!("({length})"));
+            }
+            if part.descending {
+                text.push_str(" DESC");
+            }
+            text
+        })
+        .collect();
+    format!("({})", parts.join(", "))
+}
+
+fn foreign_key_item(name: &str, key: &ForeignKey) -> String {
+    format!(
+        "CONSTRAINT {} FOREIGN KEY {}",
+        identifier(name),
+        foreign_key_definition(key)
+    )
+}
+
+/// Everything of a foreign key after its name: columns, parent and rules.
+pub(super) fn foreign_key_definition(key: &ForeignKey) -> String {
+    let database = key
+        .referenced_database
+        .as_ref()
+        .map(|database| identifier(database) + ".")
+        .unwrap_or_default();
+    format!(
+        "({}) REFERENCES {database}{} ({}) ON DELETE {} ON UPDATE {}",
+        list(&key.columns),
+        identifier(&key.referenced_table),
+        list(&key.referenced_columns),
+        key.on_delete.as_sql(),
+        key.on_update.as_sql()
+    )
+}
+
+/// Engine, character set and row format, as far as the table names them.
+fn table_options(table: &Table) -> String {
+    let mut options = Vec::new();
+    if let Some(engine) = &table.engine {
+        options.push(format!("ENGINE={engine}"));
+    }
+    options.extend(charset_option(table));
+    if let Some(format) = &table.row_format {
+        options.push(format!("ROW_FORMAT={format}"));
+    }
+    options.join(" ")
+}
+
+/// `DEFAULT CHARACTER SET … COLLATE …`, as far as the table names them.
+fn charset_option(table: &Table) -> Option<String> {
+    let charset = table
+        .charset
+        .as_ref()
+        .map(|charset| format!("CHARACTER SET {charset}"));
+    let collation = table
+        .collation
+        .as_ref()
+        .map(|collation| format!("COLLATE {}", portable_collation(collation)));
+    let parts: Vec<String> = charset.into_iter().chain(collation).collect();
+    (!parts.is_empty()).then(|| format!("DEFAULT {}", parts.join(" ")))
+}
+
+/// Text that is safe on one line of a terminal or of a comment: control characters and
+/// those that change the direction of text are escaped.
+pub(super) fn printable(text: &str) -> String {
+    let hidden = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if hidden(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
