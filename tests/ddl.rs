@@ -1,10 +1,13 @@
 //! The grammar and the model against real dumps, and against arbitrary text.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
 use std::{
     collections::BTreeSet,
     env, fs,
     io::Read,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use cividb::schema::{
@@ -40,8 +43,10 @@ fn shared() -> Option<PathBuf> {
     found.then_some(folder)
 }
 
-/// Name and text of every dump, sorted by name.
-fn dumps() -> Vec<(String, String)> {
+/// Name and text of every dump, sorted by name; none where the shared folder is absent.
+static DUMPS: LazyLock<Vec<(String, String)>> = LazyLock::new(read_dumps);
+
+fn read_dumps() -> Vec<(String, String)> {
     let Some(folder) = shared().map(|folder| folder.join("dumps")) else {
         return Vec::new();
     };
@@ -108,7 +113,7 @@ fn tables(dump: &str) -> Vec<(String, CreateTable)> {
     statements(dump)
         .into_iter()
         .filter_map(|text| match parse(&text) {
-            Statement::CreateTable(create) => Some((text, create)),
+            Statement::CreateTable(create) => Some((text, *create)),
             _ => None,
         })
         .collect()
@@ -128,8 +133,8 @@ fn schema(dump: &str) -> Schema {
 fn every_table_of_real_dumps_is_read_as_sqlparser_reads_it() {
     let dialect = MySqlDialect {};
     let (mut compared, mut total) = (0, 0);
-    for (dump, text) in dumps() {
-        let tables = tables(&text);
+    for (dump, text) in DUMPS.iter() {
+        let tables = tables(text);
         let lines = text
             .lines()
             .filter(|line| line.starts_with("CREATE TABLE"))
@@ -156,8 +161,8 @@ fn every_table_of_real_dumps_is_read_as_sqlparser_reads_it() {
 
 #[test]
 fn real_dumps_define_what_their_programs_use() {
-    for (dump, text) in dumps() {
-        let schema = schema(&text);
+    for (dump, text) in DUMPS.iter() {
+        let schema = schema(text);
         assert!(schema.stand_ins.is_empty(), "{dump}");
         let count = |marks: &[&str]| {
             text.lines()
@@ -212,13 +217,10 @@ fn check_references(schema: &Schema, found: &References, place: &str) {
 
 #[test]
 fn relationship_triggers_are_seen_through_their_aliases() {
-    let Some((_, text)) = dumps()
-        .into_iter()
-        .find(|(name, _)| name.starts_with("5.81.2"))
-    else {
+    let Some((_, text)) = DUMPS.iter().find(|(name, _)| name.starts_with("5.81.2")) else {
         return;
     };
-    let schema = schema(&text);
+    let schema = schema(text);
     let trigger = schema.trigger("civicrm_relationship_after_insert").unwrap();
     let found = references::of(&trigger.body, MODES);
     let tables: Vec<String> = found.tables.iter().map(Name::to_string).collect();
@@ -242,16 +244,19 @@ fn relationship_triggers_are_seen_through_their_aliases() {
 
 #[test]
 fn columns_of_dumps_are_spelled_as_in_the_reference_states() {
-    let dumps = dumps();
     let mut columns = 0;
     for (dump, state) in [
         ("4.0.8", "4.0"),
-        ("4.7.31", "4.7"),
+        ("4.4.5", "4.4.5"),
+        ("4.7.31-setupsh", "4.7.31"),
+        ("5.21.2-setupsh", "5.21"),
         ("5.33.2-setupsh", "5.33"),
+        ("5.45.3", "5.45"),
+        ("5.69.5", "5.69"),
         ("5.81.2-small", "5.81"),
         ("6.4.1", "6.4"),
     ] {
-        let Some((_, text)) = dumps.iter().find(|(name, _)| name.starts_with(dump)) else {
+        let Some((_, text)) = DUMPS.iter().find(|(name, _)| name.starts_with(dump)) else {
             return;
         };
         let schema = schema(text);
@@ -261,6 +266,10 @@ fn columns_of_dumps_are_spelled_as_in_the_reference_states() {
         let state: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(state).unwrap()).unwrap();
         for (name, table) in &schema.tables {
+            // The dumps of 6.x are of Standalone sites, which give this table another shape.
+            if dump == "6.4.1" && name == "civicrm_uf_match" {
+                continue;
+            }
             let expected = state["tables"][name]["columns"].as_array();
             for expected in expected.into_iter().flatten() {
                 let column = expected["name"].as_str().unwrap();
@@ -298,10 +307,10 @@ fn columns_of_dumps_are_spelled_as_in_the_reference_states() {
 /// Not a benchmark: a bound that only a blunder breaks.
 #[test]
 fn the_tables_of_a_dump_are_read_in_no_time() {
-    let Some((_, text)) = dumps().pop() else {
+    let Some((_, text)) = DUMPS.last() else {
         return;
     };
-    let statements: Vec<String> = tables(&text).into_iter().map(|(text, _)| text).collect();
+    let statements: Vec<String> = tables(text).into_iter().map(|(text, _)| text).collect();
     let start = std::time::Instant::now();
     for text in &statements {
         assert!(matches!(parse(text), Statement::CreateTable(_)));

@@ -206,7 +206,7 @@ fn hex_literal(digits: &str) -> String {
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect();
     bytes
-        .filter(|_| digits.len() % 2 == 0)
+        .filter(|_| digits.len().is_multiple_of(2))
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .unwrap_or_else(|| format!("0x{}", digits.to_ascii_lowercase()))
 }
@@ -223,12 +223,10 @@ fn pad_scale(value: &mut String, data_type: &str) {
     let number = value.strip_prefix('-').unwrap_or(value);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() >= scale {
+    if number.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() > scale {
         return;
     }
-    let missing = scale - fraction.len();
-    if !number.contains('.') {
-        value.push('.');
-    }
-    value.extend(std::iter::repeat_n('0', missing));
+    let sign = if value.starts_with('-') { "-" } else { "" };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    *value = format!("{sign}{whole}.{fraction:0<scale$}");
 }

@@ -50,13 +50,14 @@ pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, Dd
     }
     if parser.eat_all(&["FOREIGN", "KEY"]) {
         if_not_exists |= parser.eat_if_not_exists();
-        index_name(parser)?;
+        // MariaDB names the constraint after the key if it has no name of its own; servers
+        // print such a constraint with its name, so this matters to hand-written text only.
+        let name = constraint.or(index_name(parser)?);
         let columns = parser.identifiers_in_parentheses()?;
         let foreign_key = ForeignKey {
             columns,
             ..reference(parser)?
         };
-        let name = constraint;
         return Ok(Some((
             Element::ForeignKey { name, foreign_key },
             if_not_exists,

@@ -12,7 +12,7 @@ pub enum Statement {
     /// Nothing but comments, among them those that no server runs.
     Empty,
     /// `CREATE TABLE`.
-    CreateTable(CreateTable),
+    CreateTable(Box<CreateTable>),
     /// `ALTER TABLE`.
     AlterTable(AlterTable),
     /// `CREATE INDEX`.

@@ -37,7 +37,7 @@ pub(super) fn create(
     if parser.eat("LIKE") {
         create.source = TableSource::Like(parser.name("the name of a table")?);
         parser.expect_end()?;
-        return Ok(Statement::CreateTable(create));
+        return Ok(Statement::CreateTable(Box::new(create)));
     }
     let mut items = Vec::new();
     if parser.at_symbol('(') && !is_query(&parser.peek_second()) {
@@ -46,7 +46,7 @@ pub(super) fn create(
             create.source = TableSource::Like(parser.name("the name of a table")?);
             parser.expect_symbol(')', ")")?;
             parser.expect_end()?;
-            return Ok(Statement::CreateTable(create));
+            return Ok(Statement::CreateTable(Box::new(create)));
         }
         items = self::items(parser)?;
     }
@@ -58,7 +58,7 @@ pub(super) fn create(
     (table.charset, table.collation) =
         charset::complete(table.charset.take(), table.collation.take());
     if parser.at("PARTITION") {
-        parser.text_until(|token| is_query(token))?;
+        parser.text_until(is_query)?;
     }
     parser.eat_any(&["IGNORE", "REPLACE"]);
     if parser.eat("AS") || is_query(parser.peek()) || parser.at_symbol('(') {
@@ -71,7 +71,7 @@ pub(super) fn create(
     }
     fill(&mut create.table, &create.name.name, items)
         .map_err(|duplicate| parser.refuse("names that differ", duplicate.to_string()))?;
-    Ok(Statement::CreateTable(create))
+    Ok(Statement::CreateTable(Box::new(create)))
 }
 
 /// Puts columns and keys into the table, whose options must be known by now.

@@ -22,7 +22,7 @@ fn refused(text: &str) -> DdlError {
 
 fn create(text: &str) -> CreateTable {
     match read(text) {
-        Statement::CreateTable(create) => create,
+        Statement::CreateTable(create) => *create,
         other => panic!("{other:?}"),
     }
 }
@@ -101,6 +101,7 @@ fn defaults_have_one_spelling() {
         ("decimal(20,2) DEFAULT 0", literal("0.00")),
         ("decimal(20,2) DEFAULT '0.00'", literal("0.00")),
         ("decimal(5,1) DEFAULT -1", literal("-1.0")),
+        ("decimal(4,2) DEFAULT .5", literal("0.50")),
         ("double DEFAULT 1.5", literal("1.5")),
         ("varchar(9) DEFAULT 'it''s'", literal("it's")),
         ("varchar(9) DEFAULT _utf8mb4'x'", literal("x")),
@@ -282,7 +283,7 @@ fn unnamed_keys_get_the_names_that_servers_make() {
         "CREATE TABLE t (a int, b int, KEY (a), UNIQUE (a, b), INDEX USING BTREE (a), \
          CONSTRAINT u UNIQUE KEY (b), FOREIGN KEY (a) REFERENCES p (id), \
          CONSTRAINT t_ibfk_4 FOREIGN KEY (b) REFERENCES p (id) ON DELETE NO ACTION, \
-         FOREIGN KEY i (b) REFERENCES q.p (id) ON UPDATE CASCADE, KEY ((lower(`b`))))",
+         FOREIGN KEY (b) REFERENCES q.p (id) ON UPDATE CASCADE, FOREIGN KEY i (a) REFERENCES p (id), KEY ((lower(`b`))))",
     );
     let indexes: Vec<&String> = table.indexes.keys().collect();
     assert_eq!(indexes, ["a", "a_2", "a_3", "u", "functional_index"]);
@@ -291,7 +292,7 @@ fn unnamed_keys_get_the_names_that_servers_make() {
         "(lower(`b`))"
     );
     let keys: Vec<&String> = table.foreign_keys.keys().collect();
-    assert_eq!(keys, ["t_ibfk_1", "t_ibfk_4", "t_ibfk_5"]);
+    assert_eq!(keys, ["t_ibfk_1", "t_ibfk_4", "t_ibfk_5", "i"]);
     assert_eq!(
         table.foreign_keys["t_ibfk_4"].on_delete,
         ReferentialAction::Restrict
@@ -374,7 +375,7 @@ fn tables_without_columns_are_refused() {
 fn alter_table_knows_what_phpmyadmin_writes() {
     let Statement::AlterTable(alter) = read(
         "ALTER TABLE `t`\n  ADD PRIMARY KEY (`id`),\n  ADD UNIQUE KEY `u` (`a`) USING BTREE,\n  \
-         ADD KEY `k` (`b`(10)),\n  ADD FULLTEXT KEY `f` (`c`);",
+         ADD KEY `k` (`b`(10)),\n  ADD FULLTEXT KEY `f` (`c`)",
     ) else {
         panic!("not ALTER TABLE")
     };
@@ -834,8 +835,8 @@ fn messages_inside_a_dump_are_no_statements() {
 #[test]
 fn errors_say_where_and_what() {
     let error = refused("CREATE TABLE `t` (\n  `a` int,\n  `b` WHAT EVER\n)");
-    assert_eq!((error.offset, error.found.as_str()), (40, "EVER"));
-    assert_eq!(error.to_string(), "at byte 40: expected , or ), found EVER");
+    assert_eq!((error.offset, error.found.as_str()), (41, "EVER"));
+    assert_eq!(error.to_string(), "at byte 41: expected , or ), found EVER");
     let error = refused("CREATE TABLE t (a int COMMENT 'no end)");
     assert_eq!(error.found, "a string that does not end");
     assert_eq!(

@@ -6,6 +6,8 @@
 
 mod builtin;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

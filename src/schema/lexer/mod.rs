@@ -160,7 +160,10 @@ impl<'a> Lexer<'a> {
                     None => self.skip_comment()?,
                 },
                 (Some(0xef), Some(0xbb), Some(0xbf)) if self.position == 0 => self.position = 3,
-                (None, ..) if self.depth > 0 => return Err("a version comment"),
+                (None, ..) if self.depth > 0 => {
+                    self.depth = 0;
+                    return Err("a version comment");
+                }
                 _ => return Ok(()),
             }
         }
@@ -470,3 +473,6 @@ fn unescape(raw: &str, quote: char, backslash: bool) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

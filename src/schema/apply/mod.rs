@@ -116,7 +116,7 @@ impl Schema {
     /// What a server would answer with an error: objects that are missing or there already.
     pub fn apply(&mut self, statement: Statement) -> Result<(), ApplyError> {
         match statement {
-            Statement::CreateTable(create) => self.create_table(create),
+            Statement::CreateTable(create) => self.create_table(*create),
             Statement::AlterTable(alter) => self.alter_table(alter),
             Statement::CreateIndex {
                 table,
@@ -619,3 +619,6 @@ fn drop_all<V>(
     }
     result
 }
+
+#[cfg(test)]
+mod tests;
