@@ -1,6 +1,6 @@
 //! A dump that was cut anywhere is never taken for whole.
 
-mod common;
+use crate::common;
 
 use cividb::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED};
 use cividb::checks::{self, Context, Findings};

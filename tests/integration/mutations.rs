@@ -1,6 +1,6 @@
 //! An object taken out of a dump is missed by name.
 
-mod common;
+use crate::common;
 
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! Verdicts on real dumps of CiviCRM 4.0 to 6.4, as a careful person would give them.
 
-mod common;
+use crate::common;
 
 use cividb::checks::Severity;
 

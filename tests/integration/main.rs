@@ -1,0 +1,6 @@
+//! Tests of the whole: one program, one file for each subject.
+
+mod common;
+mod cuts;
+mod dumps;
+mod mutations;
