@@ -144,7 +144,8 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         .parts
         .iter()
         .any(|part| part.producer != Producer::PhpMyAdmin);
-    if !dump.unrestored.is_empty() && !(has_last_line && signs.is_empty()) {
+    let proved_whole = has_last_line && signs.is_empty();
+    if !dump.unrestored.is_empty() && !proved_whole {
         let names = dump
             .unrestored
             .iter()

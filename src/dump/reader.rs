@@ -712,15 +712,13 @@ impl Sink for DumpReader {
                     ended: producer == Producer::PhpMyAdmin,
                 });
             }
-            Some(Remark::ProducerVersion(version)) => {
-                if self.source.producer == Producer::PhpMyAdmin {
-                    self.source.producer_version.get_or_insert(version);
-                }
+            Some(Remark::ProducerVersion(version))
+                if self.source.producer == Producer::PhpMyAdmin =>
+            {
+                self.source.producer_version.get_or_insert(version);
             }
-            Some(Remark::Server(version)) => {
-                if self.source.server_version.is_none() {
-                    self.source.server_version = ServerVersion::parse(&version);
-                }
+            Some(Remark::Server(version)) if self.source.server_version.is_none() => {
+                self.source.server_version = ServerVersion::parse(&version);
             }
             Some(Remark::Database(name)) => {
                 self.header_database.get_or_insert(name);
@@ -738,7 +736,7 @@ impl Sink for DumpReader {
                 let at = self.at(place);
                 push(&mut self.facts.stray_text, (at, text));
             }
-            None => {}
+            Some(Remark::ProducerVersion(_) | Remark::Server(_)) | None => {}
         }
     }
 
