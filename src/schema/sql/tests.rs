@@ -416,7 +416,7 @@ fn an_extra_foreign_key_keeps_an_index_when_the_one_it_uses_changes() {
     let again = key(&["fee"]);
     member(&mut reference)
         .indexes
-        .insert("fee".to_owned(), again);
+        .insert("index_fee".to_owned(), again);
     assert!(!way(&actual, &reference)[0].contains("ADD KEY (`fee`)"));
 }
 
