@@ -16,16 +16,6 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
     for file in &dump.files {
         damaged_container(file, findings);
     }
-    if dump.statements == 0 {
-        let bytes: u64 = dump.files.iter().map(|file| file.text.bytes).sum();
-        let message = match bytes {
-            0 => "the dump is empty".to_owned(),
-            _ => format!("there is no statement in {bytes} bytes of text"),
-        };
-        findings.push(Finding::new(&DUMP_EMPTY, message, MAKE_AGAIN));
-        return;
-    }
-    truncated(dump, findings);
     for (at, text) in &dump.stray_text {
         findings.push(
             Finding::new(
@@ -37,6 +27,16 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
             .at(at),
         );
     }
+    if dump.statements == 0 {
+        let bytes: u64 = dump.files.iter().map(|file| file.text.bytes).sum();
+        let message = match bytes {
+            0 => "the dump is empty".to_owned(),
+            _ => format!("there is no statement in {bytes} bytes of text"),
+        };
+        findings.push(Finding::new(&DUMP_EMPTY, message, MAKE_AGAIN));
+        return;
+    }
+    truncated(dump, findings);
     for (at, table) in &dump.broken_inserts {
         findings.push(
             Finding::new(
@@ -170,7 +170,8 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         }
         return;
     };
-    let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).collect();
+    // More than two only repeat what is clear by then.
+    let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).take(2).collect();
     let mut finding = Finding::new(
         &DUMP_TRUNCATED,
         format!("the dump is cut: {}", text.join("; ")),

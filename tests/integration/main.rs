@@ -1,5 +1,6 @@
 //! Tests of the whole: one program, one file for each subject.
 
+mod cli;
 mod common;
 mod cuts;
 mod dumps;
