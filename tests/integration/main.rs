@@ -6,3 +6,4 @@ mod cuts;
 mod dumps;
 mod mutations;
 mod producers;
+mod readme;
