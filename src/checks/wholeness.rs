@@ -37,6 +37,19 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
         return;
     }
     truncated(dump, findings);
+    for (at, line) in &dump.swallowed_lines {
+        findings.push(
+            Finding::new(
+                &DUMP_DAMAGED,
+                format!(
+                    "a statement is cut, and another part of the dump follows in it: {}",
+                    shorten(line)
+                ),
+                MAKE_AGAIN,
+            )
+            .at(at),
+        );
+    }
     for (at, table) in &dump.broken_inserts {
         findings.push(
             Finding::new(

@@ -27,11 +27,11 @@ pub struct RowsWanted {
     pub containing: &'static [u8],
 }
 
-/// Most rows kept of one table, so that a hostile dump cannot fill the memory.
-const MAX_KEPT_ROWS: usize = 20_000;
+/// Most bytes kept of the rows of one table, so that a hostile dump cannot fill the memory.
+const MAX_KEPT_BYTES: usize = 2 << 20;
 
-/// Longest text of a row that is kept, in bytes.
-const MAX_KEPT_ROW: usize = 64 << 10;
+/// What a kept value costs besides its bytes, roughly.
+const VALUE_COST: usize = 100;
 
 /// Most places remembered of one kind of trouble; more would not make a report better.
 const MAX_PLACES: usize = 100;
@@ -61,6 +61,8 @@ struct Database {
     schema: Schema,
     row_counts: IndexMap<String, u64>,
     rows: IndexMap<String, Vec<Row>>,
+    /// What the rows kept cost, by table, in bytes.
+    kept_bytes: IndexMap<&'static str, usize>,
     used: IndexMap<String, At>,
 }
 
@@ -542,6 +544,8 @@ impl Sink for DumpReader {
             self.guess_producer(Producer::PhpMyAdmin);
         }
         self.facts.statements += 1;
+        // It may change the database or the table that the next INSERT goes into.
+        self.insert.head.clear();
         let at = self.at(text.place);
         if text.cut_short {
             let message = format!(
@@ -645,9 +649,7 @@ impl Sink for DumpReader {
         let Some(wanted) = self.insert.wanted else {
             return;
         };
-        if values.text.len() > MAX_KEPT_ROW
-            || memchr::memmem::find(values.text, wanted.containing).is_none()
-        {
+        if memchr::memmem::find(values.text, wanted.containing).is_none() {
             return;
         }
         let Some(row) = parse_row(values.text, self.session.modes()) else {
@@ -657,9 +659,12 @@ impl Sink for DumpReader {
             .databases
             .entry(self.insert.database.clone())
             .or_default();
-        let kept = database.rows.entry(wanted.table.to_owned()).or_default();
-        if row.len() == columns.len() && kept.len() < MAX_KEPT_ROWS {
-            kept.push(columns.iter().cloned().zip(row).collect());
+        let cost = values.text.len() + row.len() * VALUE_COST;
+        let kept = database.kept_bytes.entry(wanted.table).or_default();
+        if row.len() == columns.len() && *kept + cost <= MAX_KEPT_BYTES {
+            *kept += cost;
+            let rows = database.rows.entry(wanted.table.to_owned()).or_default();
+            rows.push(columns.iter().cloned().zip(row).collect());
         }
     }
 
@@ -737,6 +742,16 @@ impl Sink for DumpReader {
                 push(&mut self.facts.stray_text, (at, text));
             }
             Some(Remark::ProducerVersion(_) | Remark::Server(_)) | None => {}
+        }
+    }
+
+    /// The first or last line of a dump inside a statement: the statement was cut, and
+    /// another dump follows it.
+    fn comment_inside(&mut self, text: &[u8], place: Place) {
+        if let Some(Remark::Begins { .. } | Remark::Ends(_)) = header::remark(text, true) {
+            let at = self.at(place);
+            let line = String::from_utf8_lossy(text).into_owned();
+            push(&mut self.facts.swallowed_lines, (at, line));
         }
     }
 

@@ -4,6 +4,7 @@ mod cli;
 mod common;
 mod cuts;
 mod dumps;
+mod facts;
 mod mutations;
 mod producers;
 mod readme;

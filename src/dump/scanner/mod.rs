@@ -33,6 +33,9 @@ const JOIN: usize = 2 * LOOKAHEAD;
 /// How much of what follows the rows of an INSERT is handed over when it does not belong there.
 const TAIL: usize = 200;
 
+/// How much of a comment inside a statement is handed over, in bytes.
+pub const ASIDE: usize = 200;
+
 /// Longest delimiter of the `mysql` client; longer ones are cut by it as well.
 const MAX_DELIMITER: usize = 16;
 
@@ -81,6 +84,8 @@ pub trait Sink {
     /// A comment between statements, with its marks. `ended` is false when the file stops
     /// before the end of its line (or before `*/`).
     fn comment(&mut self, text: &[u8], place: Place, ended: bool);
+    /// A `--` or `#` comment inside a statement, as far as it is no longer than [`ASIDE`].
+    fn comment_inside(&mut self, _text: &[u8], _place: Place) {}
     /// The `sql_mode` flags in force after what was handed over so far.
     fn modes(&self) -> SqlModes;
 }
@@ -174,6 +179,9 @@ pub struct Scanner {
     began: Place,
     row_began: Place,
     tail_began: Place,
+    /// The comment inside a statement that is being read, and where it began.
+    aside: Vec<u8>,
+    aside_began: Place,
     /// First bytes of the current INSERT, for the message if it is interrupted.
     head: Vec<u8>,
     rows: u64,
@@ -202,6 +210,8 @@ impl Default for Scanner {
             began: start,
             row_began: start,
             tail_began: start,
+            aside: Vec::new(),
+            aside_began: start,
             head: Vec::new(),
             rows: 0,
             rows_wanted: Wanted::None,
@@ -541,6 +551,12 @@ impl Scanner {
             _ => return None,
         };
         self.inside = inside;
+        if inside == Inside::LineComment {
+            self.aside.clear();
+            self.aside_began = self.place(bytes, at);
+            self.aside
+                .extend_from_slice(bytes.get(at..at + length).unwrap_or_default());
+        }
         Some(length)
     }
 
@@ -633,7 +649,14 @@ impl Scanner {
         sink: &mut impl Sink,
     ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
-        match memchr::memchr(b'\n', rest) {
+        let line_end = memchr::memchr(b'\n', rest);
+        if self.mode != Mode::Between {
+            let line = rest.get(..line_end.unwrap_or(rest.len())).unwrap_or(rest);
+            let room = ASIDE - self.aside.len().min(ASIDE);
+            self.aside
+                .extend_from_slice(line.get(..room).unwrap_or(line));
+        }
+        match line_end {
             Some(length) => {
                 self.end_comment(bytes, pos + length, sink);
                 pos + length + 1
@@ -648,6 +671,9 @@ impl Scanner {
             self.keep_up_to(bytes, at);
             self.keep_from = None;
             sink.comment(self.text.trim_ascii_end(), self.began, true);
+        } else if !self.aside.is_empty() {
+            sink.comment_inside(self.aside.trim_ascii_end(), self.aside_began);
+            self.aside.clear();
         }
     }
 

@@ -64,6 +64,14 @@ impl Sink for Recorder {
             show(text)
         ));
     }
+    fn comment_inside(&mut self, text: &[u8], place: Place) {
+        self.events.push(format!(
+            "{}:{} inside {}",
+            place.line,
+            place.offset,
+            show(text)
+        ));
+    }
     fn modes(&self) -> SqlModes {
         self.modes
     }
@@ -112,6 +120,8 @@ fn delimiters_in_quotes_and_comments_do_not_count() {
     expect(
         "SELECT 'a;''b\\';' , \"c;\" , `d;` /* ; ' */ -- ; '\n , 1 # ; \"\n;x;",
         &[
+            "1:42 inside -- ; '",
+            "2:54 inside # ; \"",
             "1:0 SELECT 'a;''b\\';' , \"c;\" , `d;` /* ; ' */ -- ; '\n , 1 # ; \"",
             "3:61 x",
         ],
