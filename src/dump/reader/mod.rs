@@ -44,6 +44,8 @@ pub struct DumpReader {
     /// What SET NAMES said last.
     client_charset: Option<String>,
     insert: Insert,
+    /// First and last lines of dumps found inside the statement being read.
+    swallowed: Vec<(At, String)>,
     /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
     stand_in_announced: Option<String>,
 }
@@ -89,6 +91,7 @@ impl DumpReader {
             session: Session::default(),
             client_charset: None,
             insert: Insert::default(),
+            swallowed: Vec::new(),
             stand_in_announced: None,
         }
     }
@@ -264,10 +267,14 @@ impl Sink for DumpReader {
             return;
         }
         let sql = String::from_utf8_lossy(text.text);
+        let swallowed = std::mem::take(&mut self.swallowed);
         match ddl::parse(&sql, self.session.modes()) {
             Ok(statement) => self.run(statement, at),
-            Err(error) => self.unreadable(text, &error),
+            // What stands behind a stray line is read again, and then in its place.
+            Err(error) if self.unreadable(text, &error) => return,
+            Err(_) => {}
         }
+        self.facts.swallowed_lines.extend(swallowed);
     }
     fn rows_begin(&mut self, head: Text<'_>) -> Wanted {
         self.begin_insert(head)
@@ -279,6 +286,7 @@ impl Sink for DumpReader {
 
     fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
         self.end_insert(count, broken, place);
+        self.facts.swallowed_lines.append(&mut self.swallowed);
     }
 
     fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
@@ -342,7 +350,7 @@ impl Sink for DumpReader {
         if let Some(Remark::Begins { .. } | Remark::Ends(_)) = header::remark(text, true) {
             let at = self.at(place);
             let line = String::from_utf8_lossy(text).into_owned();
-            push(&mut self.facts.swallowed_lines, (at, line));
+            push(&mut self.swallowed, (at, line));
         }
     }
 

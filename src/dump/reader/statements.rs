@@ -11,10 +11,15 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{ForeignKey, Name, Table, find};
 use crate::snapshot::{At, KeyBeforeParent};
 
+/// Longest text that is read again behind a stray line, in bytes. The first statement of a
+/// dump with the comments before it is far shorter.
+const MAX_READ_AGAIN: usize = 64 << 10;
+
 impl DumpReader {
     /// A statement that is no SQL we know. Lines that programs print into a dump are set
-    /// apart, and what follows them is read as if they were not there.
-    pub(super) fn unreadable(&mut self, text: Text<'_>, error: &ddl::DdlError) {
+    /// apart, and what follows them is read as if they were not there; returns whether that
+    /// was so.
+    pub(super) fn unreadable(&mut self, text: Text<'_>, error: &ddl::DdlError) -> bool {
         let at = self.at(text.place);
         let line_end = memchr::memchr(b'\n', text.text).unwrap_or(text.text.len());
         let (line, rest) = text.text.split_at(line_end);
@@ -22,7 +27,7 @@ impl DumpReader {
         if error.is_no_statement() || header::is_program_message(&line) {
             let room = self.facts.stray_text.len() < MAX_PLACES;
             push(&mut self.facts.stray_text, (at, line));
-            if room && !rest.trim_ascii().is_empty() {
+            if room && rest.len() <= MAX_READ_AGAIN && !rest.trim_ascii().is_empty() {
                 let mut scanner = Scanner::resume(
                     Place {
                         offset: text.place.offset + line_end as u64,
@@ -34,7 +39,7 @@ impl DumpReader {
                 scanner.feed(text.delimiter, self);
                 scanner.finish(self);
             }
-            return;
+            return true;
         }
         let other_quotes = SqlModes {
             ansi_quotes: !self.session.modes().ansi_quotes,
@@ -58,6 +63,7 @@ impl DumpReader {
         } else {
             push(&mut self.facts.unreadable, (at, error.to_string()));
         }
+        false
     }
 
     /// The name in a CREATE TABLE that stops after it, as phpMyAdmin writes in ANSI mode.

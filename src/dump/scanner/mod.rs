@@ -20,7 +20,7 @@ use crate::schema::lexer::SqlModes;
 
 /// A statement longer than this is handed over cut short and marked, which no DDL that
 /// CiviCRM makes comes near. Rows of an INSERT do not count towards it.
-pub const MAX_TEXT: usize = 8 << 20;
+pub const MAX_TEXT: usize = 1 << 20;
 
 /// Bytes that must be visible after the current one: the longest delimiter the client
 /// takes (16), and `/*M!999999` with room to spare.

@@ -86,9 +86,15 @@ fn fill(table: &mut Table, name: &str, items: Vec<Item>) -> Result<(), Duplicate
     Ok(())
 }
 
+/// More columns and keys than any server takes (4096 columns, and at most 128 indexes).
+const MAX_ITEMS: usize = 5000;
+
 fn items(parser: &mut Parser) -> Result<Vec<Item>, DdlError> {
     let mut items = Vec::new();
     loop {
+        if items.len() == MAX_ITEMS {
+            return Err(parser.unexpected("no more than 4096 columns"));
+        }
         items.push(match key::element(parser)? {
             Some((element, _)) => Item::Element(element),
             None => Item::Column(column::definition(parser)?),
