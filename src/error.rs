@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::civicrm::catalogue::CatalogueError;
 use crate::source::SourceError;
 
 /// Why a command could not do its work.
@@ -11,6 +12,15 @@ pub enum Error {
     /// A source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The reference catalogue could not be read.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The command is about CiviCRM, and there is none.
+    #[error("{name}: there are no CiviCRM tables in it")]
+    NoCivicrm {
+        /// The source.
+        name: String,
+    },
     /// The report could not be written.
     #[error("cannot write the report{}: {error}", .path.as_ref().map(|path| format!(" to {path}")).unwrap_or_default())]
     Output {

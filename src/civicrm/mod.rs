@@ -5,3 +5,4 @@ pub mod naming;
 pub mod programs;
 pub mod release;
 pub mod site;
+pub mod version_state;

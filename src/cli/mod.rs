@@ -3,6 +3,7 @@
 mod dumps;
 mod output;
 mod progress;
+mod version;
 
 use std::io::{self, Write};
 
@@ -34,6 +35,8 @@ enum Command {
     Verify(dumps::Verify),
     /// Everything that can be checked of a source.
     Check(dumps::Check),
+    /// What does civicrm_domain.version say, and what should it say?
+    Version(version::Version),
 }
 
 /// Options of all commands.
@@ -103,6 +106,7 @@ pub fn run() -> Exit {
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
+        Command::Version(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Report;
+use super::{Report, version};
 use crate::checks::{Finding, Severity};
 
 /// The report as one JSON value.
@@ -30,6 +30,7 @@ pub fn value(report: &Report) -> Value {
             "locales": civicrm.locales,
             "logging": civicrm.logging,
         })),
+        "version": report.version.as_ref().map(version::json),
         "inventory": report.inventory,
         "findings": report.findings.list.iter().map(finding).collect::<Vec<_>>(),
         "not_checked": report.findings.not_checked,
