@@ -3,6 +3,7 @@
 mod dumps;
 mod output;
 mod progress;
+mod reference;
 mod version;
 
 use std::io::{self, Write};
@@ -37,6 +38,9 @@ enum Command {
     Check(dumps::Check),
     /// What does civicrm_domain.version say, and what should it say?
     Version(version::Version),
+    /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
+    #[command(subcommand)]
+    Reference(reference::Reference),
 }
 
 /// Options of all commands.
@@ -107,6 +111,7 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
         Command::Version(arguments) => arguments.run(&cli.common),
+        Command::Reference(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,
