@@ -4,3 +4,4 @@ mod common;
 mod cuts;
 mod dumps;
 mod mutations;
+mod reference;
