@@ -285,7 +285,7 @@ impl Proposer<'_> {
             .map(str::to_owned)
             .or_else(|| {
                 let state = self.catalogue.state(&self.detected?.state)?;
-                Some(last_release(state))
+                Some(release_to_set(state))
             })
     }
 
@@ -334,7 +334,7 @@ fn release_in(value: &str) -> Option<&str> {
 
 /// The last point release known to have a state's schema. Where none is known, the version that
 /// the sources gave themselves there, or the first release of the minor.
-fn last_release(state: &State) -> String {
+fn release_to_set(state: &State) -> String {
     if let Some(release) = state.releases.last() {
         return release.clone();
     }
@@ -485,7 +485,7 @@ mod tests {
     #[test]
     fn every_state_has_a_last_release_that_civicrm_accepts() {
         for state in catalogue().states() {
-            let release = last_release(state);
+            let release = release_to_set(state);
             assert!(
                 is_valid_format(&release) && is_numeric(&release),
                 "{release}"

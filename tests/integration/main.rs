@@ -5,3 +5,4 @@ mod cuts;
 mod dumps;
 mod mutations;
 mod reference;
+mod version;
