@@ -1,4 +1,36 @@
-//! cividb: verify, compare and repair the databases of CiviCRM sites.
+//! cividb: verify, compare and repair the MySQL and MariaDB databases of CiviCRM sites.
+//!
+//! The rooms, and the way of the data from left to right:
+//!
+//! ```text
+//! cli -> source -> dump -> Snapshot -> checks (with civicrm) -> findings -> report
+//! ```
+//!
+//! - [`cli`]: arguments, one file per command
+//! - [`source`]: what the user named, and the facts from there
+//! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
+//! - [`snapshot`]: all that is known about one database, from whichever source
+//! - [`schema`]: what a database is made of: model, DDL in and out, comparison
+//! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers
+//! - [`checks`]: rules, from a snapshot to findings; [`checks::table`] lists them all
+//! - [`report`]: findings for people and for programs
+//!
+//! Rooms look only to the right of themselves: `schema` knows nothing of CiviCRM, `checks`
+//! nothing of terminals, and no check asks where a fact came from.
+//!
+//! # Example
+//! ```
+//! use cividb::checks::{self, Context, Severity};
+//! use cividb::source::Location;
+//!
+//! let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.sql.gz");
+//! for location in Location::expand(sample)? {
+//!     let snapshot = location.read(None, &mut |_| {})?;
+//!     let findings = checks::verify(&snapshot, &Context::default());
+//!     assert_eq!(findings.count(Severity::Error), 0);
+//! }
+//! # Ok::<(), cividb::source::SourceError>(())
+//! ```
 
 pub mod checks;
 pub mod civicrm;

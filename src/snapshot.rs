@@ -132,6 +132,8 @@ pub struct DumpFacts {
     pub rows_in_charset: IndexMap<(Option<String>, Option<String>), At>,
     /// Statements that cannot be read, with the reason.
     pub unreadable: Vec<(At, String)>,
+    /// First and last lines of dump programs that stand inside a statement.
+    pub swallowed_lines: Vec<(At, String)>,
     /// INSERTs that end inside a row, by table.
     pub broken_inserts: Vec<(At, String)>,
     /// MariaDB's sandbox mark.

@@ -127,7 +127,8 @@ fn database_in_programs(snapshot: &Snapshot, findings: &mut Findings) {
                 .tables
                 .iter()
                 .chain(&uses.functions)
-                .chain(&uses.procedures);
+                .chain(&uses.procedures)
+                .chain(uses.columns.iter().map(|(table, _)| table));
             names
                 .into_iter()
                 .any(|name| name.database.as_ref() == Some(database))

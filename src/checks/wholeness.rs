@@ -16,6 +16,17 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
     for file in &dump.files {
         damaged_container(file, findings);
     }
+    for (at, text) in &dump.stray_text {
+        findings.push(
+            Finding::new(
+                &DUMP_ERROR_TEXT,
+                format!("text that is no SQL: {}", shorten(text)),
+                "Find out what the message means, cure it and make the backup again; send \
+                 messages (standard error) to a file of their own.",
+            )
+            .at(at),
+        );
+    }
     if dump.statements == 0 {
         let bytes: u64 = dump.files.iter().map(|file| file.text.bytes).sum();
         let message = match bytes {
@@ -26,13 +37,15 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
         return;
     }
     truncated(dump, findings);
-    for (at, text) in &dump.stray_text {
+    for (at, line) in &dump.swallowed_lines {
         findings.push(
             Finding::new(
-                &DUMP_ERROR_TEXT,
-                format!("text that is no SQL: {}", shorten(text)),
-                "Find out what the message means, cure it and make the backup again; send \
-                 messages (standard error) to a file of their own.",
+                &DUMP_DAMAGED,
+                format!(
+                    "a statement is cut, and another part of the dump follows in it: {}",
+                    shorten(line)
+                ),
+                MAKE_AGAIN,
             )
             .at(at),
         );
@@ -144,7 +157,8 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         .parts
         .iter()
         .any(|part| part.producer != Producer::PhpMyAdmin);
-    if !dump.unrestored.is_empty() && !(has_last_line && signs.is_empty()) {
+    let proved_whole = has_last_line && signs.is_empty();
+    if !dump.unrestored.is_empty() && !proved_whole {
         let names = dump
             .unrestored
             .iter()
@@ -169,7 +183,8 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         }
         return;
     };
-    let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).collect();
+    // More than two only repeat what is clear by then.
+    let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).take(2).collect();
     let mut finding = Finding::new(
         &DUMP_TRUNCATED,
         format!("the dump is cut: {}", text.join("; ")),

@@ -139,10 +139,13 @@ pub fn is_program_message(line: &str) -> bool {
         "PHP",
         "drush",
     ];
-    let first = line.split([':', ' ']).next().unwrap_or_default();
-    let program = first.rsplit(['/', '\\']).next().unwrap_or_default();
+    let Some((speaker, _)) = line.split_once(": ") else {
+        return false;
+    };
+    let word = speaker.split(' ').next().unwrap_or_default();
+    let program = word.rsplit(['/', '\\']).next().unwrap_or_default();
     let program = program.strip_suffix(".exe").unwrap_or(program);
-    PROGRAMS.contains(&program) && line.contains(':')
+    PROGRAMS.contains(&program)
 }
 
 #[cfg(test)]

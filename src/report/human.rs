@@ -172,7 +172,7 @@ fn inventory(report: &Report) -> String {
     }
     let mut text = parts.join(", ");
     if !inventory.complete {
-        text.push_str(" as far as it could be read");
+        text.push_str(", as far as it could be read");
     }
     text
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::{Report, version};
 use crate::checks::{Finding, Severity};
 
-/// The report as one JSON value.
+/// The report as one JSON value. `version` is in it where that was asked.
 pub fn value(report: &Report) -> Value {
     let source = &report.source;
-    json!({
+    let mut value = json!({
         "report_version": 1,
         "command": report.command,
         "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
@@ -30,7 +30,6 @@ pub fn value(report: &Report) -> Value {
             "locales": civicrm.locales,
             "logging": civicrm.logging,
         })),
-        "version": report.version.as_ref().map(version::json),
         "inventory": report.inventory,
         "findings": report.findings.list.iter().map(finding).collect::<Vec<_>>(),
         "not_checked": report.findings.not_checked,
@@ -40,7 +39,11 @@ pub fn value(report: &Report) -> Value {
             "notes": report.findings.count(Severity::Note),
         },
         "verdict": if report.passes() { "pass" } else { "fail" },
-    })
+    });
+    if let Some(summary) = &report.version {
+        value["version"] = version::json(summary);
+    }
+    value
 }
 
 fn finding(finding: &Finding) -> Value {

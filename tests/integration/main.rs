@@ -1,8 +1,12 @@
 //! Tests of the whole: one program, one file for each subject.
 
+mod cli;
 mod common;
 mod cuts;
 mod dumps;
+mod facts;
 mod mutations;
+mod producers;
+mod readme;
 mod reference;
 mod version;

@@ -6,7 +6,6 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use assert_cmd::cargo::cargo_bin;
 use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::reference_file::ReferenceFile;
 use cividb::schema::compare::{Options, compare};
@@ -19,7 +18,7 @@ fn catalogue() -> Catalogue {
 
 /// `cividb` with a data folder of its own.
 fn cividb(home: &Path, arguments: &[&str]) -> Output {
-    Command::new(cargo_bin!("cividb"))
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(arguments)
         .env("XDG_DATA_HOME", home)
         .output()
@@ -240,7 +239,8 @@ fn an_imported_schema_is_listed_and_shown_and_not_replaced_unasked() {
 #[test]
 fn what_is_no_whole_schema_is_not_imported_and_the_message_says_where() {
     let home = TempDir::new().expect("a folder");
-    let cases: [(&str, fn(&[u8]) -> Vec<u8>, &[&str]); 4] = [
+    type Change = fn(&[u8]) -> Vec<u8>;
+    let cases: [(&str, Change, &[&str]); 4] = [
         (
             "cut",
             |text| text[..60_000].to_vec(),

@@ -5,7 +5,6 @@ use crate::common;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use assert_cmd::cargo::cargo_bin;
 use cividb::checks::version::{self, DomainVersion};
 use cividb::checks::{self, Context, Findings, Severity};
 use cividb::civicrm::catalogue::Catalogue;
@@ -15,7 +14,7 @@ use cividb::civicrm::version_state::DetectedRelease;
 
 /// Forms of a version `V` in a dump (as SQL), what is found, how it ranks, and what to set: the
 /// version that the form names, or the last one with that schema.
-const FORMS: &[(&str, Option<(&str, Severity)>, Set)] = &[
+const FORMS: &[(&str, Found, Set)] = &[
     ("'V'", None, Set::Named),
     (
         "NULL",
@@ -63,9 +62,12 @@ const FORMS: &[(&str, Option<(&str, Severity)>, Set)] = &[
     ("'2.2.9'", None, Set::Last),
 ];
 
-const PARTIAL: Option<(&str, Severity)> = Some(("version-partial-upgrade", Severity::Error));
-const INVALID: Option<(&str, Severity)> = Some(("version-invalid", Severity::Error));
-const UNKNOWN: Option<(&str, Severity)> = Some(("version-unknown", Severity::Error));
+/// A check and how its finding ranks.
+type Found = Option<(&'static str, Severity)>;
+
+const PARTIAL: Found = Some(("version-partial-upgrade", Severity::Error));
+const INVALID: Found = Some(("version-invalid", Severity::Error));
+const UNKNOWN: Found = Some(("version-unknown", Severity::Error));
 
 #[derive(Clone, Copy)]
 enum Set {
@@ -305,7 +307,7 @@ fn without_rows_the_version_is_not_checked_rather_than_missing() {
 
 /// `cividb version -` on a text.
 fn cividb(text: &[u8], arguments: &[&str]) -> Output {
-    let mut child = Command::new(cargo_bin!("cividb"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(["version", "-"])
         .args(arguments)
         .stdin(Stdio::piped())

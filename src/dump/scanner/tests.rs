@@ -64,6 +64,14 @@ impl Sink for Recorder {
             show(text)
         ));
     }
+    fn comment_inside(&mut self, text: &[u8], place: Place) {
+        self.events.push(format!(
+            "{}:{} inside {}",
+            place.line,
+            place.offset,
+            show(text)
+        ));
+    }
     fn modes(&self) -> SqlModes {
         self.modes
     }
@@ -112,6 +120,8 @@ fn delimiters_in_quotes_and_comments_do_not_count() {
     expect(
         "SELECT 'a;''b\\';' , \"c;\" , `d;` /* ; ' */ -- ; '\n , 1 # ; \"\n;x;",
         &[
+            "1:42 inside -- ; '",
+            "2:54 inside # ; \"",
             "1:0 SELECT 'a;''b\\';' , \"c;\" , `d;` /* ; ' */ -- ; '\n , 1 # ; \"",
             "3:61 x",
         ],
@@ -312,7 +322,43 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(word, 0..60).prop_map(|words| words.concat().into_bytes())
 }
 
+/// An INSERT of many rows, mostly as dump programs write them.
+fn insert() -> impl Strategy<Value = Vec<u8>> {
+    let value = prop_oneof![
+        8 => proptest::sample::select(&["NULL", "0", "12345", "'abc'", "''", "'2026-11-22 17:00:00'", "'a (b), c;'"][..])
+            .prop_map(str::to_owned),
+        3 => "'(\\\\\\\\|\\\\'|[a-z(),;\" -]|''|\\n|#|/\\*){0,70}'",
+        1 => proptest::sample::select(&["-1.5", "\"d\\\"q\"", "POINT(1,2)", "_binary 'x\\0'", "0x41", "1--1", "4/2", "`x`", "\\"][..])
+            .prop_map(str::to_owned),
+    ];
+    let row = proptest::collection::vec(value, 1..12).prop_map(|values| values.join(","));
+    let separator = prop_oneof![
+        9 => proptest::sample::select(&["),(", "),\n("][..]),
+        1 => proptest::sample::select(&[") , (", "),\r\n(", ");\nINSERT INTO t VALUES (", ")x("][..]),
+    ];
+    proptest::collection::vec((row, separator), 1..40).prop_map(|rows| {
+        let mut text = "INSERT INTO t VALUES (".to_owned();
+        for (row, separator) in rows {
+            text.push_str(&row);
+            text.push_str(separator);
+        }
+        text.push_str("1);\nSET a=1;\n");
+        text.into_bytes()
+    })
+}
+
 proptest! {
+    #[test]
+    fn rows_passed_over_by_the_block_are_those_found_byte_by_byte(
+        input in insert(),
+        sizes in proptest::collection::vec(1usize..700, 1..8),
+    ) {
+        // Pieces of one byte never hold a whole block.
+        let slow = scan_in_pieces(&input, false, &[1]);
+        prop_assert_eq!(&slow, &scan_in_pieces(&input, false, &[usize::MAX]));
+        prop_assert_eq!(&slow, &scan_in_pieces(&input, false, &sizes));
+    }
+
     #[test]
     fn the_result_does_not_depend_on_the_read_size(
         input in soup(),

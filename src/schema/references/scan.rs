@@ -664,13 +664,11 @@ impl<'a> Scan<'a> {
                 continue;
             }
             let table = match database {
-                Some(_) => {
-                    let table = Name {
-                        database,
-                        name: qualifier,
-                    };
-                    self.found.tables.contains(&table).then_some(table)
-                }
+                // No alias has a database, so this is a table for certain.
+                Some(_) => Some(Name {
+                    database,
+                    name: qualifier,
+                }),
                 None => self.aliases.get(&qualifier).cloned().flatten(),
             };
             if let Some(table) = table {

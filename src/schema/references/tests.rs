@@ -191,3 +191,8 @@ fn quotes_follow_the_sql_mode() {
     assert_eq!(of(body, ansi).tables.len(), 1);
     assert_eq!(of(body, SqlModes::default()).tables.len(), 0);
 }
+
+#[test]
+fn a_column_qualified_by_database_and_table_is_certain() {
+    assert_eq!(columns("select `d`.`t`.`id` AS `id` from `t`"), ["d.t.id"]);
+}

@@ -6,11 +6,11 @@ use indexmap::IndexMap;
 
 use super::{
     ForeignKeys, alter_table, charset_option, column_definition, create_table, foreign_key_item,
-    identifier, index_item, key_parts, printable,
+    identifier, index_item, key_parts, list, printable,
 };
 use crate::schema::{
     compare::{ColumnAspect, Difference, DifferenceKind as Kind},
-    meaning::{has_charset, same_names},
+    meaning::{has_charset, same_names, serves},
     model::{Column, ForeignKey, Schema, Table, find},
 };
 
@@ -22,7 +22,8 @@ use crate::schema::{
 /// foreign key that only changes its name is dropped and added in one statement, unless
 /// the new name is taken at that time. (Servers refuse one ALTER that drops and adds the
 /// same name.) Where a column changes its type, foreign keys from and to it are taken off
-/// meanwhile, in all tables of `actual`.
+/// meanwhile, in all tables of `actual`; one that the reference does not know stays off if
+/// the columns it connects come to have two types.
 ///
 /// Data is out of sight here: the statements fail on a server whose rows break them.
 /// Nothing that `reference` does not know is dropped, save a foreign key in whose place it
@@ -46,7 +47,9 @@ pub fn statements_to(
         if let (Some((name, actual)), Some((_, reference))) =
             (entry(actual, name), entry(reference, name))
         {
-            let actions = alterations(actual, reference, differences);
+            let mut actions = alterations(actual, reference, differences);
+            let changed = with_new_indexes(actual, reference, differences);
+            actions.extend(keys.indexes_to_add(name, actual, &changed));
             if !actions.is_empty() {
                 statements.push(alter_table(name, &actions));
             }
@@ -66,6 +69,7 @@ pub fn statements_to(
             .filter(|difference| !keys.replace(difference))
             .filter_map(left_alone),
     );
+    statements.extend(keys.taken_off);
     statements
 }
 
@@ -138,7 +142,8 @@ fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -
         }
     }
 
-    let mut actions = dropped;
+    let mut actions = options;
+    actions.append(&mut dropped);
     let mut before: Option<&str> = None;
     for (name, column) in &reference.columns {
         let new = new_columns.contains(name.as_str());
@@ -160,8 +165,27 @@ fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -
         }
     }
     actions.append(&mut added);
-    actions.append(&mut options);
     actions
+}
+
+/// The table with the keys that the reference has instead of those that differ.
+fn with_new_indexes(actual: &Table, reference: &Table, differences: &[&Difference]) -> Table {
+    let mut table = actual.clone();
+    for difference in differences {
+        match &difference.kind {
+            Kind::PrimaryKeyDiffers => table.primary_key.clone_from(&reference.primary_key),
+            Kind::IndexMissing | Kind::IndexDiffers(_) | Kind::IndexName => {
+                if let Some(old) = &difference.actual {
+                    table.indexes.shift_remove(&old.name);
+                }
+                if let Some((name, index)) = reference.indexes.get_key_value(difference.name()) {
+                    table.indexes.insert(name.clone(), index.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    table
 }
 
 /// The column with the character set it has from its table written out.
@@ -194,6 +218,8 @@ fn left_alone(difference: &Difference) -> Option<String> {
 /// What happens to the foreign keys.
 struct ForeignKeyChanges<'a> {
     changes: Vec<Change<'a>>,
+    /// Comments on foreign keys that cannot stay.
+    taken_off: Vec<String>,
 }
 
 /// What happens to one foreign key.
@@ -251,14 +277,31 @@ impl<'a> ForeignKeyChanges<'a> {
             .map(|(name, _)| name.to_ascii_lowercase())
             .collect();
         changes.extend(replaced(actual, reference, differences, &new_names));
-        add_touched(&mut changes, actual, &altered_columns(actual, differences));
+        let taken_off = add_touched(&mut changes, actual, reference, differences);
         for change in &mut changes {
             change.early |= change.add.is_none()
                 || change
                     .drop
                     .is_some_and(|name| new_names.contains(&name.to_ascii_lowercase()));
         }
-        Self { changes }
+        Self { changes, taken_off }
+    }
+
+    /// Indexes for foreign keys that stay while the table is altered, and lose theirs by it.
+    fn indexes_to_add(&self, table: &str, actual: &Table, changed: &Table) -> Vec<String> {
+        actual
+            .foreign_keys
+            .iter()
+            .filter(|(name, key)| {
+                serves(actual, &key.columns)
+                    && !serves(changed, &key.columns)
+                    && !self
+                        .changes
+                        .iter()
+                        .any(|change| change.early && change.drops(table, name))
+            })
+            .map(|(_, key)| format!("ADD KEY ({})", list(&key.columns)))
+            .collect()
     }
 
     /// Whether the difference is a foreign key that gives way to another.
@@ -362,20 +405,24 @@ fn altered_columns(actual: &Schema, differences: &[Difference]) -> HashSet<(Stri
     altered
 }
 
-/// Takes foreign keys from and to the altered columns off meanwhile.
+/// Takes foreign keys from and to altered columns off meanwhile. Gives comments on those
+/// that cannot come back.
 fn add_touched<'a>(
     changes: &mut Vec<Change<'a>>,
     actual: &'a Schema,
-    altered: &HashSet<(String, String)>,
-) {
+    reference: &'a Schema,
+    differences: &[Difference],
+) -> Vec<String> {
+    let altered = altered_columns(actual, differences);
     let any_altered = |table: &str, columns: &[String]| {
         let table = table.to_ascii_lowercase();
         columns
             .iter()
             .any(|column| altered.contains(&(table.clone(), column.to_ascii_lowercase())))
     };
+    let mut taken_off = Vec::new();
     if altered.is_empty() {
-        return;
+        return taken_off;
     }
     for (table, definition) in &actual.tables {
         for (name, key) in &definition.foreign_keys {
@@ -384,15 +431,47 @@ fn add_touched<'a>(
             {
                 continue;
             }
-            match changes.iter_mut().find(|change| change.drops(table, name)) {
-                Some(change) => change.early = true,
-                None => changes.push(Change {
-                    table,
-                    drop: Some(name),
-                    add: Some((name, key)),
-                    early: true,
-                }),
+            if let Some(change) = changes.iter_mut().find(|change| change.drops(table, name)) {
+                change.early = true;
+                continue;
             }
+            let fits = key
+                .columns
+                .iter()
+                .zip(&key.referenced_columns)
+                .all(|(own, parents)| {
+                    let own = type_to_be(actual, reference, table, own);
+                    let parents = type_to_be(actual, reference, &key.referenced_table, parents);
+                    own == parents
+                        || own.is_some_and(has_charset) && parents.is_some_and(has_charset)
+                });
+            if !fits {
+                let path = format!("{}.{}", identifier(table), identifier(name));
+                taken_off.push(format!(
+                    "-- taken off, for its columns have two types now: foreign key {}",
+                    printable(&path)
+                ));
+            }
+            changes.push(Change {
+                table,
+                drop: Some(name),
+                add: fits.then_some((name, key)),
+                early: true,
+            });
         }
     }
+    taken_off
+}
+
+/// The type of a column in the reference, or in the actual schema if only that has it.
+fn type_to_be<'a>(
+    actual: &'a Schema,
+    reference: &'a Schema,
+    table: &str,
+    column: &str,
+) -> Option<&'a str> {
+    [reference, actual]
+        .into_iter()
+        .find_map(|schema| find(&schema.table(table)?.columns, column))
+        .map(|column| column.data_type.as_str())
 }

@@ -306,6 +306,7 @@ fn one_statement_changes_all_of_a_table_but_its_foreign_keys() {
     assert_eq!(
         statements,
         ["ALTER TABLE `member`\n  \
+          ENGINE=InnoDB,\n  \
           DROP KEY `UI_name`,\n  \
           DROP KEY `former`,\n  \
           ADD COLUMN `name` varchar(64) NULL AFTER `household_id`,\n  \
@@ -314,8 +315,7 @@ fn one_statement_changes_all_of_a_table_but_its_foreign_keys() {
           ADD PRIMARY KEY (`id`),\n  \
           ADD UNIQUE KEY `UI_name` (`name`),\n  \
           ADD KEY `index_fee_name` (`fee`, `name`),\n  \
-          ADD KEY `index_notes` (`notes`(20)),\n  \
-          ENGINE=InnoDB"]
+          ADD KEY `index_notes` (`notes`(20))"]
     );
 }
 
@@ -328,8 +328,8 @@ fn another_charset_rewrites_text_columns_with_their_types() {
     assert_eq!(
         statements,
         ["ALTER TABLE `household`\n  \
-          MODIFY COLUMN `name` varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NULL,\n  \
-          DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"]
+          DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci,\n  \
+          MODIFY COLUMN `name` varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NULL"]
     );
 }
 
@@ -395,4 +395,45 @@ fn a_foreign_key_in_the_place_of_another_is_dropped() {
     assert_eq!(astray.len(), 2, "{astray:?}");
     assert!(astray[0].ends_with("DROP FOREIGN KEY `FK_member_household_id`"));
     assert!(astray[1].contains("REFERENCES `household`"));
+}
+
+#[test]
+fn an_extra_foreign_key_keeps_an_index_when_the_one_it_uses_changes() {
+    let mut actual = schema();
+    let keys = &mut member(&mut actual).foreign_keys;
+    keys.insert("extra".to_owned(), foreign_key("fee", "household"));
+    let mut reference = schema();
+    member(&mut reference).indexes["index_fee_name"]
+        .parts
+        .reverse();
+    let statements = way(&actual, &reference);
+    assert_eq!(
+        statements[0],
+        "ALTER TABLE `member`\n  DROP KEY `index_fee_name`,\n  \
+         ADD KEY `index_fee_name` (`name`, `fee`),\n  ADD KEY (`fee`)"
+    );
+    // Nothing is needed where the reference brings another index for it.
+    let again = key(&["fee"]);
+    member(&mut reference)
+        .indexes
+        .insert("index_fee".to_owned(), again);
+    assert!(!way(&actual, &reference)[0].contains("ADD KEY (`fee`)"));
+}
+
+#[test]
+fn an_extra_foreign_key_stays_off_when_its_columns_come_to_have_two_types() {
+    let mut actual = schema();
+    let keys = &mut member(&mut actual).foreign_keys;
+    keys.insert("extra".to_owned(), foreign_key("name", "household"));
+    member(&mut actual).columns["name"].data_type = "int unsigned".to_owned();
+    let statements = way(&actual, &schema());
+    assert_eq!(
+        statements,
+        [
+            "ALTER TABLE `member`\n  DROP FOREIGN KEY `extra`",
+            "ALTER TABLE `member`\n  MODIFY COLUMN `name` varchar(64) \
+             CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NULL",
+            "-- taken off, for its columns have two types now: foreign key `member`.`extra`",
+        ]
+    );
 }

@@ -1,0 +1,35 @@
+//! Any file at all: container, scanner, statements, checks, report. It must not panic or hang.
+#![no_main]
+
+use std::io::Cursor;
+
+use cividb::checks::{self, Context};
+use cividb::civicrm::site;
+use cividb::dump::container::ByteStream;
+use cividb::dump::reader::DumpReader;
+use cividb::dump::scanner::Scanner;
+use cividb::report::{Report, json};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(mut stream) = ByteStream::from_reader("fuzz", Cursor::new(data.to_vec())) else {
+        return;
+    };
+    let mut reader = DumpReader::new(site::ROWS_WANTED);
+    let mut scanner = Scanner::default();
+    let mut bytes = 0;
+    while let Some(chunk) = stream.next_chunk() {
+        scanner.feed(chunk, &mut reader);
+        bytes += chunk.len();
+        // Bombs are no news, and slow.
+        if bytes > 4 << 20 {
+            return;
+        }
+    }
+    let text = scanner.finish(&mut reader);
+    reader.end_file(text, stream.ending().and_then(|ending| ending.damage()).cloned());
+    if let Ok(snapshot) = reader.finish(None, site::TABLE_PREFIX) {
+        let findings = checks::verify(&snapshot, &Context::default());
+        json::value(&Report::new("verify", &snapshot, findings, false));
+    }
+});

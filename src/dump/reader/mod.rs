@@ -1,0 +1,357 @@
+//! Statements in, facts out: runs the statements of a dump on the model as a server would
+//! and writes down what else they tell.
+
+mod rows;
+mod statements;
+
+use indexmap::IndexMap;
+
+use self::rows::Insert;
+use crate::dump::container;
+use crate::dump::header::{self, Remark};
+use crate::dump::scanner::{Ending, Place, Sink, Statement as Text, Wanted};
+use crate::dump::session::Session;
+use crate::schema::ddl;
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{Name, Schema, find};
+use crate::server_version::ServerVersion;
+use crate::snapshot::{At, DumpFacts, FileEnding, Part, Producer, Row, Snapshot, Source};
+
+/// Rows to keep: those of `table` whose text contains `containing`.
+#[derive(Clone, Copy, Debug)]
+pub struct RowsWanted {
+    /// The table.
+    pub table: &'static str,
+    /// Bytes that the row must contain; empty for every row.
+    pub containing: &'static [u8],
+}
+
+/// Most places remembered of one kind of trouble; more would not make a report better.
+const MAX_PLACES: usize = 100;
+
+/// Reads the files of one dump.
+#[derive(Clone)]
+pub struct DumpReader {
+    wanted: &'static [RowsWanted],
+    file: String,
+    source: Source,
+    facts: DumpFacts,
+    databases: IndexMap<Option<String>, Database>,
+    current: Option<String>,
+    /// Database that a header names, for dumps that never say USE.
+    header_database: Option<String>,
+    session: Session,
+    /// What SET NAMES said last.
+    client_charset: Option<String>,
+    insert: Insert,
+    /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
+    stand_in_announced: Option<String>,
+}
+
+/// What the dump says of one database.
+#[derive(Clone, Debug, Default)]
+struct Database {
+    schema: Schema,
+    row_counts: IndexMap<String, u64>,
+    rows: IndexMap<String, Vec<Row>>,
+    /// What the rows kept cost, by table, in bytes.
+    kept_bytes: IndexMap<&'static str, usize>,
+    used: IndexMap<String, At>,
+}
+
+/// Why a source holds no single database to report on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChooseError {
+    /// The database asked for is not there.
+    #[error("there is no database '{wanted}' in it; it holds: {}", .found.join(", "))]
+    NotThere {
+        /// Asked for.
+        wanted: String,
+        /// What is there.
+        found: Vec<String>,
+    },
+    /// Several databases hold CiviCRM tables.
+    #[error("it holds several CiviCRM databases: {}; choose one with --database", .0.join(", "))]
+    Several(Vec<String>),
+}
+
+impl DumpReader {
+    /// A reader that keeps the rows `wanted`.
+    pub fn new(wanted: &'static [RowsWanted]) -> Self {
+        Self {
+            wanted,
+            file: String::new(),
+            source: Source::default(),
+            facts: DumpFacts::default(),
+            databases: IndexMap::new(),
+            current: None,
+            header_database: None,
+            session: Session::default(),
+            client_charset: None,
+            insert: Insert::default(),
+            stand_in_announced: None,
+        }
+    }
+
+    /// Begins another file of the same dump, as folders have them. Each is loaded by a
+    /// session of its own, into `database` where the file's name says so.
+    pub fn begin_file(&mut self, name: &str, database: Option<&str>) {
+        name.clone_into(&mut self.file);
+        self.session = Session::default();
+        self.insert = Insert::default();
+        if database.is_some() {
+            self.current = database.map(str::to_owned);
+        }
+    }
+
+    /// Says who wrote the dump, where that does not stand in its text.
+    pub fn set_producer(&mut self, producer: Producer, version: Option<String>) {
+        self.source.producer = producer;
+        self.source.producer_version = version;
+    }
+
+    /// Begins a part that a folder's own marks show to have `ended` or not.
+    pub fn begin_part(&mut self, ended: bool) {
+        let begins = self.at(Place::default());
+        self.facts.parts.push(Part {
+            producer: self.source.producer,
+            begins,
+            ended,
+        });
+    }
+
+    /// Names a file or mark that shows that the dump was not finished.
+    pub fn unfinished(&mut self, what: String) {
+        self.facts.unfinished.push(what);
+    }
+
+    /// Takes the end of one file.
+    pub fn end_file(&mut self, text: Ending, damage: Option<container::Damage>) {
+        if let Some(interrupted) = &text.interrupted {
+            let head = String::from_utf8_lossy(&interrupted.head);
+            let line = head.lines().next().unwrap_or_default();
+            if header::is_program_message(line) {
+                let at = self.at(interrupted.place);
+                push(&mut self.facts.stray_text, (at, line.to_owned()));
+            }
+        }
+        self.facts.ends_by_variables |= self.session.marks_end();
+        for name in self.session.unrestored() {
+            self.facts.unrestored.push(name.to_owned());
+        }
+        self.facts.files.push(FileEnding {
+            file: self.file.clone(),
+            text,
+            damage,
+        });
+    }
+
+    /// Puts the facts together for the database `wanted`, or else for the one that holds
+    /// tables whose name begins with `marker`.
+    ///
+    /// # Errors
+    /// `wanted` is not in the dump, or several databases hold such tables.
+    pub fn finish(mut self, wanted: Option<&str>, marker: &str) -> Result<Snapshot, ChooseError> {
+        let shown = |name: &Option<String>, header: &Option<String>| {
+            name.clone().or_else(|| header.clone())
+        };
+        let names: Vec<Option<String>> = self.databases.keys().cloned().collect();
+        let shown_names: Vec<String> = names
+            .iter()
+            .filter_map(|name| shown(name, &self.header_database))
+            .collect();
+        let chosen = match wanted {
+            Some(wanted) => names
+                .iter()
+                .find(|name| shown(name, &self.header_database).as_deref() == Some(wanted))
+                .cloned()
+                .ok_or_else(|| ChooseError::NotThere {
+                    wanted: wanted.to_owned(),
+                    found: shown_names.clone(),
+                })?,
+            None => {
+                let marked: Vec<&Option<String>> = self
+                    .databases
+                    .iter()
+                    .filter(|(_, database)| database.has_tables(marker))
+                    .map(|(name, _)| name)
+                    .collect();
+                match marked[..] {
+                    [] => names.first().cloned().flatten(),
+                    [one] => one.clone(),
+                    _ => {
+                        return Err(ChooseError::Several(
+                            marked
+                                .iter()
+                                .filter_map(|name| shown(name, &self.header_database))
+                                .collect(),
+                        ));
+                    }
+                }
+            }
+        };
+        let database = self.databases.swap_remove(&chosen).unwrap_or_default();
+        self.facts.never_created = database
+            .used
+            .into_iter()
+            .filter(|(name, _)| !database.schema.has_relation(name))
+            .filter(|(name, _)| find(&database.schema.stand_ins, name).is_none())
+            .collect();
+        self.source.databases = shown_names;
+        Ok(Snapshot {
+            source: self.source,
+            database: shown(&chosen, &self.header_database),
+            schema: database.schema,
+            row_counts: database
+                .row_counts
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            rows: database.rows,
+            dump: Some(self.facts),
+        })
+    }
+
+    /// For dumps without comments; a comment that names the program takes precedence.
+    fn guess_producer(&mut self, producer: Producer) {
+        if self.source.producer == Producer::Unknown {
+            self.source.producer = producer;
+        }
+    }
+
+    fn at(&self, place: Place) -> At {
+        At {
+            file: self.file.clone(),
+            place,
+        }
+    }
+
+    fn database_of(&self, name: &Name) -> Option<String> {
+        name.database.clone().or_else(|| self.current.clone())
+    }
+
+    fn database(&mut self, name: &Name) -> &mut Database {
+        let key = self.database_of(name);
+        self.databases.entry(key).or_default()
+    }
+}
+
+impl Database {
+    fn has_tables(&self, prefix: &str) -> bool {
+        self.schema
+            .tables
+            .keys()
+            .chain(self.row_counts.keys())
+            .any(|name| name.starts_with(prefix))
+    }
+}
+impl Sink for DumpReader {
+    fn statement(&mut self, text: Text<'_>) {
+        // phpMyAdmin is the only one to begin so, with double quotes.
+        if self.facts.statements == 0 && text.text == b"SET SQL_MODE = \"NO_AUTO_VALUE_ON_ZERO\"" {
+            self.guess_producer(Producer::PhpMyAdmin);
+        }
+        self.facts.statements += 1;
+        // It may change the database or the table that the next INSERT goes into.
+        self.insert.head.clear();
+        let at = self.at(text.place);
+        if text.cut_short {
+            let message = format!(
+                "a statement of more than {} MiB is not looked into",
+                crate::dump::scanner::MAX_TEXT >> 20
+            );
+            push(&mut self.facts.unreadable, (at, message));
+            return;
+        }
+        let sql = String::from_utf8_lossy(text.text);
+        match ddl::parse(&sql, self.session.modes()) {
+            Ok(statement) => self.run(statement, at),
+            Err(error) => self.unreadable(text, &error),
+        }
+    }
+    fn rows_begin(&mut self, head: Text<'_>) -> Wanted {
+        self.begin_insert(head)
+    }
+
+    fn row(&mut self, values: Text<'_>) {
+        self.read_row(values);
+    }
+
+    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
+        self.end_insert(count, broken, place);
+    }
+
+    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
+        if text.starts_with(b"/*M!999999") {
+            let at = self.at(place);
+            self.facts.sandbox_mark.get_or_insert(at);
+            // Only MariaDB's program writes it, even where it writes no other comment.
+            self.guess_producer(Producer::MariadbDump);
+            return;
+        }
+        match header::remark(text, ended) {
+            Some(Remark::Begins {
+                producer,
+                version,
+                server,
+            }) => {
+                if self.facts.parts.is_empty() {
+                    self.source.producer = producer;
+                    self.source.producer_version = version;
+                    self.source.server_version = server.and_then(|s| ServerVersion::parse(&s));
+                }
+                let begins = self.at(place);
+                self.facts.parts.push(Part {
+                    producer,
+                    begins,
+                    // phpMyAdmin writes no last line; what its statements leave open tells.
+                    ended: producer == Producer::PhpMyAdmin,
+                });
+            }
+            Some(Remark::ProducerVersion(version))
+                if self.source.producer == Producer::PhpMyAdmin =>
+            {
+                self.source.producer_version.get_or_insert(version);
+            }
+            Some(Remark::Server(version)) if self.source.server_version.is_none() => {
+                self.source.server_version = ServerVersion::parse(&version);
+            }
+            Some(Remark::Database(name)) => {
+                self.header_database.get_or_insert(name);
+            }
+            Some(Remark::StandIn(view)) => {
+                self.stand_in_announced = Some(view);
+            }
+            Some(Remark::Ends(producer)) => {
+                if let Some(part) = self.facts.parts.last_mut() {
+                    let adminer = part.producer == Producer::Adminer;
+                    part.ended |= adminer == (producer == Producer::Adminer);
+                }
+            }
+            Some(Remark::Problem(text)) => {
+                let at = self.at(place);
+                push(&mut self.facts.stray_text, (at, text));
+            }
+            Some(Remark::ProducerVersion(_) | Remark::Server(_)) | None => {}
+        }
+    }
+
+    /// The first or last line of a dump inside a statement: the statement was cut, and
+    /// another dump follows it.
+    fn comment_inside(&mut self, text: &[u8], place: Place) {
+        if let Some(Remark::Begins { .. } | Remark::Ends(_)) = header::remark(text, true) {
+            let at = self.at(place);
+            let line = String::from_utf8_lossy(text).into_owned();
+            push(&mut self.facts.swallowed_lines, (at, line));
+        }
+    }
+
+    fn modes(&self) -> SqlModes {
+        self.session.modes()
+    }
+}
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() < MAX_PLACES {
+        list.push(item);
+    }
+}

@@ -1,0 +1,170 @@
+//! The rows of INSERT statements: counted, and a few of them kept.
+
+use super::{DumpReader, MAX_PLACES, RowsWanted, push};
+use crate::dump::header;
+use crate::dump::scanner::{Place, Statement as Text, Wanted};
+use crate::dump::values::parse_row;
+use crate::schema::ddl::{self, Statement};
+use crate::schema::model::{TriggerEvent, find};
+use crate::snapshot::At;
+
+/// Most bytes kept of the rows of one table, so that a hostile dump cannot fill the memory.
+const MAX_KEPT_BYTES: usize = 2 << 20;
+
+/// What a kept value costs besides its bytes, roughly.
+const VALUE_COST: usize = 100;
+
+/// The INSERT being read, kept from one to the next because they mostly repeat.
+#[derive(Clone, Default)]
+pub(super) struct Insert {
+    pub(super) head: Vec<u8>,
+    database: Option<String>,
+    table: String,
+    /// Index of the table in its database's `row_counts`.
+    slot: usize,
+    columns: Option<Vec<String>>,
+    at: At,
+    rows: Wanted,
+    wanted: Option<RowsWanted>,
+    /// The values of its first row have been counted.
+    counted: bool,
+}
+
+impl DumpReader {
+    pub(super) fn begin_insert(&mut self, head: Text<'_>) -> Wanted {
+        self.facts.statements += 1;
+        if head.text == self.insert.head {
+            return self.insert.rows;
+        }
+        let at = self.at(head.place);
+        let sql = String::from_utf8_lossy(head.text);
+        let (Statement::Insert(parsed) | Statement::Replace(parsed)) =
+            (match ddl::parse(&sql, self.session.modes()) {
+                Ok(statement) => statement,
+                Err(error) => {
+                    push(&mut self.facts.unreadable, (at.clone(), error.to_string()));
+                    Statement::Empty
+                }
+            })
+        else {
+            self.insert = Insert::default();
+            return Wanted::None;
+        };
+        self.uses_table(&parsed.table, &at);
+        let wanted = self
+            .wanted
+            .iter()
+            .find(|wanted| wanted.table.eq_ignore_ascii_case(&parsed.table.name))
+            .copied();
+        let key = self.database_of(&parsed.table);
+        let database = self.databases.entry(key.clone()).or_default();
+        let columns = parsed.columns.or_else(|| {
+            let table = find(&database.schema.tables, &parsed.table.name)?;
+            Some(table.columns.keys().cloned().collect())
+        });
+        let fires = database.schema.triggers.iter().find(|(_, trigger)| {
+            trigger.event == TriggerEvent::Insert
+                && trigger.table.eq_ignore_ascii_case(&parsed.table.name)
+        });
+        if let Some((trigger, _)) = fires {
+            let found = (at.clone(), trigger.clone(), parsed.table.name.clone());
+            push(&mut self.facts.triggers_before_rows, found);
+        }
+        let table = find(&database.schema.tables, &parsed.table.name);
+        let charset = table.and_then(|table| table.charset.clone());
+        let slot = database.row_counts.entry(parsed.table.name.clone()).index();
+        database
+            .row_counts
+            .entry(parsed.table.name.clone())
+            .or_default();
+        self.note_charsets(charset, &at);
+        self.insert = Insert {
+            head: head.text.to_vec(),
+            at,
+            database: key,
+            table: parsed.table.name,
+            slot,
+            rows: match (&columns, wanted) {
+                (None, _) => Wanted::None,
+                (Some(_), None) => Wanted::First,
+                (Some(_), Some(_)) => Wanted::All,
+            },
+            wanted,
+            columns,
+            counted: false,
+        };
+        self.insert.rows
+    }
+
+    pub(super) fn read_row(&mut self, values: Text<'_>) {
+        let Some(columns) = &self.insert.columns else {
+            return;
+        };
+        // The first row of an INSERT speaks for all: programs write them alike.
+        if !self.insert.counted && !values.cut_short {
+            self.insert.counted = true;
+            if let Some(row) = parse_row(values.text, self.session.modes())
+                && row.len() != columns.len()
+            {
+                let found = (
+                    self.insert.at.clone(),
+                    self.insert.table.clone(),
+                    columns.len(),
+                    row.len(),
+                );
+                push(&mut self.facts.wrong_column_counts, found);
+            }
+        }
+        let Some(wanted) = self.insert.wanted else {
+            return;
+        };
+        if memchr::memmem::find(values.text, wanted.containing).is_none() {
+            return;
+        }
+        let Some(row) = parse_row(values.text, self.session.modes()) else {
+            return;
+        };
+        let database = self
+            .databases
+            .entry(self.insert.database.clone())
+            .or_default();
+        let cost = values.text.len() + row.len() * VALUE_COST;
+        let kept = database.kept_bytes.entry(wanted.table).or_default();
+        if row.len() == columns.len() && *kept + cost <= MAX_KEPT_BYTES {
+            *kept += cost;
+            let rows = database.rows.entry(wanted.table.to_owned()).or_default();
+            rows.push(columns.iter().cloned().zip(row).collect());
+        }
+    }
+
+    pub(super) fn end_insert(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
+        self.facts.rows += count;
+        if let Some(database) = self.databases.get_mut(&self.insert.database)
+            && let Some((_, rows)) = database.row_counts.get_index_mut(self.insert.slot)
+        {
+            *rows += count;
+        }
+        if let Some(tail) = broken {
+            let at = self.at(place);
+            let tail = String::from_utf8_lossy(tail);
+            let line = tail.lines().next().unwrap_or_default();
+            if header::is_program_message(line) {
+                push(&mut self.facts.stray_text, (at, line.to_owned()));
+            } else {
+                push(
+                    &mut self.facts.broken_inserts,
+                    (at, self.insert.table.clone()),
+                );
+            }
+        }
+    }
+    /// Rows come in the charset of SET NAMES; what it cannot hold the dump program has
+    /// already replaced by question marks.
+    fn note_charsets(&mut self, table_charset: Option<String>, at: &At) {
+        let known = &mut self.facts.rows_in_charset;
+        let pair = (self.client_charset.clone(), table_charset);
+        if !known.contains_key(&pair) && known.len() < MAX_PLACES {
+            known.insert(pair, at.clone());
+        }
+    }
+}

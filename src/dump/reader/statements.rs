@@ -1,0 +1,284 @@
+//! What each statement other than the rows of an INSERT does to the facts.
+
+use super::{DumpReader, MAX_PLACES, push};
+use crate::dump::header;
+use crate::dump::scanner::{Place, Scanner, Statement as Text};
+use crate::dump::session;
+use crate::schema::apply::ApplyError;
+use crate::schema::ddl::{self, AlterAction, Assignment, Statement, VariableScope};
+use crate::schema::element::Element;
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{ForeignKey, Name, Table, find};
+use crate::snapshot::{At, KeyBeforeParent};
+
+impl DumpReader {
+    /// A statement that is no SQL we know. Lines that programs print into a dump are set
+    /// apart, and what follows them is read as if they were not there.
+    pub(super) fn unreadable(&mut self, text: Text<'_>, error: &ddl::DdlError) {
+        let at = self.at(text.place);
+        let line_end = memchr::memchr(b'\n', text.text).unwrap_or(text.text.len());
+        let (line, rest) = text.text.split_at(line_end);
+        let line = String::from_utf8_lossy(line).trim().to_owned();
+        if error.is_no_statement() || header::is_program_message(&line) {
+            let room = self.facts.stray_text.len() < MAX_PLACES;
+            push(&mut self.facts.stray_text, (at, line));
+            if room && !rest.trim_ascii().is_empty() {
+                let mut scanner = Scanner::resume(
+                    Place {
+                        offset: text.place.offset + line_end as u64,
+                        line: text.place.line,
+                    },
+                    text.delimiter,
+                );
+                scanner.feed(rest, self);
+                scanner.feed(text.delimiter, self);
+                scanner.finish(self);
+            }
+            return;
+        }
+        let other_quotes = SqlModes {
+            ansi_quotes: !self.session.modes().ansi_quotes,
+            ..self.session.modes()
+        };
+        let sql = String::from_utf8_lossy(text.text);
+        if let Ok(statement) = ddl::parse(&sql, other_quotes) {
+            push(
+                &mut self.facts.quoted_wrongly,
+                (at.clone(), first_words(&sql)),
+            );
+            self.run(statement, at);
+        } else if let Some(name) = self.table_without_columns(&sql) {
+            let table = name.name.clone();
+            self.facts.tables_created += 1;
+            self.database(&name)
+                .schema
+                .tables
+                .insert(table.clone(), Table::default());
+            push(&mut self.facts.without_columns, (at, table));
+        } else {
+            push(&mut self.facts.unreadable, (at, error.to_string()));
+        }
+    }
+
+    /// The name in a CREATE TABLE that stops after it, as phpMyAdmin writes in ANSI mode.
+    fn table_without_columns(&self, sql: &str) -> Option<Name> {
+        let completed = format!("{sql} (x int)");
+        [false, true].into_iter().find_map(|ansi_quotes| {
+            let modes = SqlModes {
+                ansi_quotes,
+                ..self.session.modes()
+            };
+            match ddl::parse(&completed, modes) {
+                Ok(Statement::CreateTable(create)) => Some(create.name),
+                _ => None,
+            }
+        })
+    }
+
+    pub(super) fn run(&mut self, mut statement: Statement, at: At) {
+        match &mut statement {
+            Statement::Set(assignments) => {
+                for assignment in assignments {
+                    self.assign(assignment, &at);
+                }
+                return;
+            }
+            Statement::Use { database } => {
+                self.current = Some(database.clone());
+                self.databases.entry(self.current.clone()).or_default();
+                self.note_database_statement(at, format!("USE {database}"));
+                return;
+            }
+            Statement::CreateDatabase { name, .. } => {
+                self.note_database_statement(at, format!("CREATE DATABASE {name}"));
+                return;
+            }
+            Statement::DropDatabase { name, .. } => {
+                self.databases.shift_remove(&Some(name.clone()));
+                self.note_database_statement(at, format!("DROP DATABASE {name}"));
+                return;
+            }
+            Statement::LockTables(names) => {
+                self.facts.locked = names.iter().map(|name| name.name.clone()).collect();
+                for name in names {
+                    self.uses_table(name, &at);
+                }
+                return;
+            }
+            Statement::UnlockTables => {
+                self.facts.locked.clear();
+                return;
+            }
+            Statement::StartTransaction => {
+                self.facts.open_transaction = true;
+                return;
+            }
+            Statement::Commit | Statement::Rollback => {
+                self.facts.open_transaction = false;
+                return;
+            }
+            Statement::Insert(head) | Statement::Replace(head) => {
+                // INSERT … SET: one row. (INSERT … SELECT puts in what cannot be known.)
+                let table = head.table.name.clone();
+                self.uses_table(&head.table, &at);
+                *self
+                    .database(&head.table.clone())
+                    .row_counts
+                    .entry(table)
+                    .or_default() += 1;
+                self.facts.rows += 1;
+                return;
+            }
+            Statement::Empty | Statement::Other { .. } => return,
+            Statement::TruncateTable(_) | Statement::Delete(_) => return,
+            Statement::CreateTable(create) => {
+                self.facts.tables_created += 1;
+                let announced = self.stand_in_announced.take();
+                create.in_version_comment |= announced.is_some_and(|view| view == create.name.name);
+                for charset in [&create.table.collation, &create.table.charset] {
+                    self.note_collation(charset.as_deref(), &at);
+                }
+                for column in create.table.columns.values() {
+                    self.note_collation(column.collation.as_deref(), &at);
+                }
+                for key in create.table.foreign_keys.values() {
+                    self.check_parent(&create.name, key, &at);
+                }
+            }
+            Statement::AlterTable(alter) => {
+                self.uses_table(&alter.name, &at);
+                let mut changes = false;
+                for action in &alter.actions {
+                    match action {
+                        AlterAction::DisableKeys | AlterAction::EnableKeys => {}
+                        AlterAction::Add {
+                            element: Element::ForeignKey { foreign_key, .. },
+                            ..
+                        } => {
+                            changes = true;
+                            self.check_parent(&alter.name, foreign_key, &at);
+                        }
+                        _ => changes = true,
+                    }
+                }
+                if !changes {
+                    return;
+                }
+            }
+            Statement::CreateTrigger(create) => {
+                let table = Name {
+                    database: create.name.database.clone(),
+                    name: create.trigger.table.clone(),
+                };
+                self.uses_table(&table, &at);
+            }
+            _ => {}
+        }
+        self.apply(statement, at);
+    }
+
+    fn apply(&mut self, mut statement: Statement, at: At) {
+        let sql_mode = self.session.sql_mode().map(str::to_owned);
+        match &mut statement {
+            Statement::CreateTrigger(create) => create.trigger.sql_mode = sql_mode,
+            Statement::CreateView(create) => create.view.sql_mode = sql_mode,
+            Statement::CreateRoutine(create) => create.routine.sql_mode = sql_mode,
+            Statement::CreateEvent(create) => create.event.sql_mode = sql_mode,
+            _ => {}
+        }
+        let key = match &statement {
+            Statement::CreateTable(create) => self.database_of(&create.name),
+            Statement::AlterTable(alter) => self.database_of(&alter.name),
+            Statement::CreateView(create) => self.database_of(&create.name),
+            Statement::CreateTrigger(create) => self.database_of(&create.name),
+            Statement::CreateRoutine(create) => self.database_of(&create.name),
+            Statement::CreateEvent(create) => self.database_of(&create.name),
+            _ => self.current.clone(),
+        };
+        let database = self.databases.entry(key).or_default();
+        if let Err(error) = database.schema.apply(statement)
+            && !matches!(error, ApplyError::Missing { kind: "table", .. })
+        {
+            push(&mut self.facts.conflicts, (at, error.to_string()));
+        }
+    }
+
+    pub(super) fn uses_table(&mut self, name: &Name, at: &At) {
+        let at = at.clone();
+        let database = self.database(name);
+        if !database.schema.has_relation(&name.name) {
+            database.used.entry(name.name.clone()).or_insert(at);
+        }
+    }
+
+    fn check_parent(&mut self, child: &Name, key: &ForeignKey, at: &At) {
+        if !self.session.foreign_key_checks()
+            || key.referenced_database.is_some()
+            || key.referenced_table.eq_ignore_ascii_case(&child.name)
+        {
+            return;
+        }
+        if find(&self.database(child).schema.tables, &key.referenced_table).is_none() {
+            let found = KeyBeforeParent {
+                table: child.name.clone(),
+                parent: key.referenced_table.clone(),
+                at: at.clone(),
+            };
+            self.facts.keys_before_parent.push(found);
+        }
+    }
+
+    fn assign(&mut self, assignment: &Assignment, at: &At) {
+        self.session.assign(assignment);
+        let value = session::unquote(&assignment.value);
+        match (assignment.scope, assignment.name.as_str()) {
+            (VariableScope::Global, "gtid_purged") => {
+                self.facts.gtid_purged.get_or_insert_with(|| at.clone());
+            }
+            (VariableScope::User, _) => {}
+            (_, "names") => {
+                let charset = value.split_whitespace().next().unwrap_or_default();
+                self.client_charset = Some(charset.to_ascii_lowercase());
+            }
+            (_, "sql_mode") if !value.starts_with('@') => {
+                for flag in session::flags(value) {
+                    self.facts
+                        .sql_modes
+                        .entry(flag.to_ascii_uppercase())
+                        .or_insert_with(|| at.clone());
+                }
+            }
+            (_, "collation_connection" | "collation_database") if !value.starts_with('@') => {
+                self.note_collation(Some(value), at);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_collation(&mut self, name: Option<&str>, at: &At) {
+        if let Some(name) = name
+            && !self.facts.collations.contains_key(name)
+        {
+            self.facts.collations.insert(name.to_owned(), at.clone());
+        }
+    }
+
+    fn note_database_statement(&mut self, at: At, statement: String) {
+        let known = &mut self.facts.database_statements;
+        if !known.iter().any(|(_, s)| *s == statement) {
+            push(known, (at, statement));
+        }
+    }
+}
+
+/// A statement's first words, for a message: verb, kind and name.
+fn first_words(sql: &str) -> String {
+    let words: Vec<&str> = sql
+        .split_whitespace()
+        .filter(|word| {
+            !word.contains("*/") && !word.starts_with("/*") && !word.contains("DEFINER=")
+        })
+        .take(6)
+        .collect();
+    words.join(" ")
+}

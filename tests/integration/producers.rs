@@ -1,0 +1,112 @@
+//! Dumps by the real programs are told apart and judged as a restore of each has shown.
+//!
+//! `tests/producers/make` writes them, `tests/producers/expected.tsv` says what each is worth.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cividb::checks::{self, Context, Severity};
+use cividb::source::Location;
+
+struct Expected {
+    name: String,
+    producer: String,
+    passes: bool,
+    errors: Ids,
+    warnings: Ids,
+}
+
+/// Check ids that have to be reported, and those that may be.
+struct Ids {
+    required: BTreeSet<String>,
+    allowed: BTreeSet<String>,
+}
+
+impl Ids {
+    fn parse(field: &str) -> Self {
+        let (optional, required): (Vec<&str>, Vec<&str>) = field
+            .split(',')
+            .filter(|id| !id.is_empty())
+            .partition(|id| id.starts_with('('));
+        let required: BTreeSet<String> = required.into_iter().map(str::to_owned).collect();
+        let optional = optional
+            .iter()
+            .map(|id| id.trim_matches(['(', ')']).to_owned());
+        Self {
+            allowed: required.iter().cloned().chain(optional).collect(),
+            required,
+        }
+    }
+
+    fn matches(&self, found: &BTreeSet<String>) -> bool {
+        self.required.is_subset(found) && found.is_subset(&self.allowed)
+    }
+}
+
+fn table() -> Vec<Expected> {
+    include_str!("../producers/expected.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [name, producer, verdict, errors, warnings, _restores, _why] = fields[..] else {
+                panic!("seven fields in {line:?}");
+            };
+            Expected {
+                name: name.to_owned(),
+                producer: producer.to_owned(),
+                passes: verdict == "pass",
+                errors: Ids::parse(errors),
+                warnings: Ids::parse(warnings),
+            }
+        })
+        .collect()
+}
+
+/// The folder or file of a dump, when it was made.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    [folder.join(name), folder.join(format!("{name}.sql"))]
+        .into_iter()
+        .find(|path| path.exists())
+}
+
+#[test]
+fn every_producer_and_option_gets_the_verdict_that_a_restore_has_shown() {
+    let Some(folder) = std::env::var_os("CIVIDB_PRODUCERS").map(PathBuf::from) else {
+        eprintln!("skipped: CIVIDB_PRODUCERS names no folder made by tests/producers/make");
+        return;
+    };
+    let mut judged = 0;
+    let mut wrong = Vec::new();
+    for expected in table() {
+        let Some(path) = find(&folder, &expected.name) else {
+            eprintln!("skipped: {} was not made", expected.name);
+            continue;
+        };
+        judged += 1;
+        let argument = path.to_string_lossy();
+        let [location] = &Location::expand(&argument).expect("it exists")[..] else {
+            panic!("{argument} is one source");
+        };
+        let snapshot = location.read(None, &mut |_| {}).expect("it can be read");
+        let findings = checks::verify(&snapshot, &Context::default());
+        let ids = |severity| -> BTreeSet<String> {
+            let of = findings.list.iter().filter(|f| f.severity == severity);
+            of.map(|finding| finding.check.id.to_owned()).collect()
+        };
+        let (errors, warnings) = (ids(Severity::Error), ids(Severity::Warning));
+        let right = snapshot.source.producer.as_str() == expected.producer
+            && errors.is_empty() == expected.passes
+            && expected.errors.matches(&errors)
+            && expected.warnings.matches(&warnings);
+        if !right {
+            wrong.push(format!(
+                "{}: {} {errors:?} {warnings:?}",
+                expected.name,
+                snapshot.source.producer.as_str()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(judged > 70, "only {judged} dumps were there");
+}
