@@ -367,3 +367,134 @@ fn problems_of(name: &str, table: &Table, schema: &Schema, site: Option<&Site>) 
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::model::{Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction};
+
+    fn schema() -> Schema {
+        let id = Column {
+            data_type: "int unsigned".to_owned(),
+            nullable: false,
+            default: None,
+            on_update_now: false,
+            auto_increment: false,
+            charset: None,
+            collation: None,
+            generated: None,
+        };
+        let table = Table {
+            columns: [("id".to_owned(), id)].into(),
+            primary_key: vec![KeyPart::column("id")],
+            ..Table::default()
+        };
+        let names = ["civicrm_contact", "civicrm_domain", "civicrm_value_x_1"];
+        Schema {
+            tables: names.map(|name| (name.to_owned(), table.clone())).into(),
+            ..Schema::default()
+        }
+    }
+
+    fn key(column: &str, parent: &str, parent_column: &str) -> ForeignKey {
+        ForeignKey {
+            columns: vec![column.to_owned()],
+            referenced_database: None,
+            referenced_table: parent.to_owned(),
+            referenced_columns: vec![parent_column.to_owned()],
+            on_delete: ReferentialAction::Restrict,
+            on_update: ReferentialAction::Restrict,
+        }
+    }
+
+    #[test]
+    fn every_key_that_leads_nowhere_is_named() {
+        let (reference, left_out) = import("x", "x.sql", &schema(), None).expect("a schema");
+        assert_eq!(reference.tables.len(), 2);
+        assert_eq!(left_out, ["civicrm_value_x_1"]);
+
+        let keys = [
+            ("good", key("id", "CIVICRM_CONTACT", "ID"), None),
+            (
+                "FK_a",
+                key("x", "civicrm_contact", "id"),
+                Some("names column x"),
+            ),
+            (
+                "FK_b",
+                key("id", "civicrm_x", "id"),
+                Some("table civicrm_x"),
+            ),
+            // Custom data is no part of the reference.
+            (
+                "FK_c",
+                key("id", "civicrm_value_x_1", "id"),
+                Some("table civicrm_value_x_1"),
+            ),
+            (
+                "FK_d",
+                key("id", "civicrm_contact", "x"),
+                Some("column x of civicrm_contact"),
+            ),
+        ];
+        for (name, key, problem) in keys {
+            let mut schema = schema();
+            let table = schema
+                .tables
+                .get_mut("civicrm_domain")
+                .expect("it is there");
+            table.foreign_keys.insert(name.to_owned(), key);
+            match (import("x", "x.sql", &schema, None), problem) {
+                (Ok(_), None) => {}
+                (Err(error), Some(problem)) => {
+                    let message = error.to_string();
+                    assert!(message.starts_with("x.sql: foreign key "), "{message}");
+                    assert!(
+                        message.contains(name) && message.contains(problem),
+                        "{message}"
+                    );
+                }
+                (result, _) => panic!("{name}: {result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_of_no_column_and_a_missing_table_are_named() {
+        let mut no_column = schema();
+        let table = no_column
+            .tables
+            .get_mut("civicrm_domain")
+            .expect("it is there");
+        let index = Index {
+            kind: IndexKind::Plain,
+            parts: vec![KeyPart::column("x")],
+        };
+        table.indexes.insert("UI_x".to_owned(), index);
+        let error = import("x", "x.sql", &no_column, None).expect_err("a broken index");
+        assert!(
+            error
+                .to_string()
+                .contains("index UI_x of civicrm_domain names column x")
+        );
+
+        let mut no_table = schema();
+        no_table.tables.shift_remove("civicrm_contact");
+        let error = import("x", "x.sql", &no_table, None).expect_err("no CiviCRM");
+        assert!(error.to_string().contains("civicrm_contact"));
+    }
+
+    #[test]
+    fn names_are_safe_in_a_path_and_never_hide_a_release() {
+        let catalogue = Catalogue::embedded().expect("the embedded catalogue is readable");
+        for good in ["my-5.81", "site_a", "6.16.0", "A"] {
+            assert!(check_name(good, &catalogue).is_ok(), "{good}");
+        }
+        for bad in [
+            "", ".", "..", "../x", "a/b", "-x", "a b", "é", "4.4", "4.4.5", "5.81.7",
+        ] {
+            assert!(check_name(bad, &catalogue).is_err(), "{bad}");
+        }
+        assert!(check_name(&"x".repeat(65), &catalogue).is_err());
+    }
+}
