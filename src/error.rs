@@ -3,6 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::civicrm::catalogue::CatalogueError;
+use crate::civicrm::own_references::{OwnReferenceError, listed};
 use crate::source::SourceError;
 
 /// Why a command could not do its work.
@@ -11,6 +13,41 @@ pub enum Error {
     /// A source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The reference catalogue could not be read.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The command is about CiviCRM, and there is none.
+    #[error("{name}: there are no CiviCRM tables in it")]
+    NoCivicrm {
+        /// The source.
+        name: String,
+    },
+    /// A reference of the user's own could not be read or kept.
+    #[error(transparent)]
+    OwnReference(#[from] OwnReferenceError),
+    /// There is no reference of this name.
+    #[error(
+        "no reference is called '{0}', and no known release; `cividb reference list` shows all"
+    )]
+    UnknownReference(String),
+    /// A source is not whole, so that no reference can be made of it.
+    #[error("{from}: {}", listed(.problems))]
+    NotWhole {
+        /// The source.
+        from: String,
+        /// What is wrong, with the places.
+        problems: Vec<String>,
+    },
+    /// The command cannot print in this form.
+    #[error("--format {format} is nothing that {command} can print; {instead}")]
+    Format {
+        /// The form asked for.
+        format: &'static str,
+        /// The command.
+        command: &'static str,
+        /// What it can print.
+        instead: &'static str,
+    },
     /// The report could not be written.
     #[error("cannot write the report{}: {error}", .path.as_ref().map(|path| format!(" to {path}")).unwrap_or_default())]
     Output {

@@ -6,10 +6,12 @@
 pub mod objects;
 pub mod restore;
 pub mod table;
+pub mod version;
 pub mod wholeness;
 
 use serde::Serialize;
 
+use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{At, Snapshot};
@@ -200,6 +202,16 @@ impl Findings {
 pub struct Context {
     /// The server the dump is to be restored on; `None` for the one it came from.
     pub target: Option<ServerVersion>,
+}
+
+/// Everything: whether a dump is whole and can be restored, and what its site is like.
+pub fn check(snapshot: &Snapshot, context: &Context, catalogue: &Catalogue) -> Findings {
+    let mut findings = verify(snapshot, context);
+    if let Some(site) = Site::of(snapshot) {
+        version::check(snapshot, &site, catalogue, None, &mut findings);
+    }
+    findings.sort();
+    findings
 }
 
 /// Whether a dump is whole and can be restored.

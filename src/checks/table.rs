@@ -121,6 +121,26 @@ checks! {
         "the first line is MariaDB's sandbox mark",
         "Clients of MariaDB from before May 2024 stop at it.",
         "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later";
+    VERSION_MISSING = "version-missing", Error,
+        "civicrm_domain.version holds nothing",
+        "The upgrader does not know where to begin and stops.",
+        "CRM/Upgrade/Form.php 2.2 and later";
+    VERSION_PARTIAL_UPGRADE = "version-partial-upgrade", Error,
+        "an upgrade began and did not finish",
+        "The schema may be anything between two releases; the upgrader refuses to go on.",
+        "CRM/Upgrade/Form.php 3.1 and later";
+    VERSION_INVALID = "version-invalid", Error,
+        "civicrm_domain.version is not of the form that CiviCRM takes",
+        "The upgrader stops.",
+        "CRM/Utils/System.php, isVersionFormatValid, 3.1 and later";
+    VERSION_UNKNOWN = "version-unknown", Error,
+        "civicrm_domain.version names no release of CiviCRM",
+        "The upgrader stops, or runs the wrong steps.",
+        "CRM/Upgrade/Form.php 2.2 and later";
+    VERSION_DOMAINS_DIFFER = "version-domains-differ", Error,
+        "the domains of a multi-site database have different versions",
+        "Which steps the upgrader runs depends on the domain it is started for.",
+        "CRM/Upgrade/Form.php, setVersion, writes all rows at once";
 }
 
 #[cfg(test)]

@@ -415,6 +415,14 @@ impl Catalogue {
         })
     }
 
+    /// Names of the tables of a state, and which sites get each.
+    pub fn tables(&self, state: &State) -> impl Iterator<Item = (&str, Installed)> {
+        self.tables.values().filter_map(|table| {
+            let options = holding(&table.options, state.place).next()?;
+            Some((table.name.as_str(), self.installed(state, &options.owner)))
+        })
+    }
+
     /// The schema of a state.
     pub fn schema<'a>(&'a self, state: &'a State) -> ReleaseSchema<'a> {
         ReleaseSchema::new(self, state)

@@ -2,6 +2,9 @@
 
 pub mod catalogue;
 pub mod naming;
+pub mod own_references;
 pub mod programs;
+pub mod reference_file;
 pub mod release;
 pub mod site;
+pub mod version_state;

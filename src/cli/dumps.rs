@@ -7,6 +7,7 @@ use super::progress::Bar;
 use super::{Common, complain, target_server};
 use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{self, Context, Finding, Findings};
+use crate::civicrm::catalogue::Catalogue;
 use crate::error::{Error, Exit};
 use crate::report::Report;
 use crate::server_version::ServerVersion;
@@ -44,32 +45,42 @@ struct Restore {
 
 impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        verify_all("verify", &self.dumps, &self.restore, common)
+        let context = self.restore.context();
+        report_on_each("verify", &self.dumps, common, |snapshot| {
+            let findings = checks::verify(snapshot, &context);
+            Ok(Report::new("verify", snapshot, findings, common.strict))
+        })
     }
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        verify_all(
-            "check",
-            std::slice::from_ref(&self.source),
-            &self.restore,
-            common,
-        )
+        let context = self.restore.context();
+        let catalogue = Catalogue::embedded()?;
+        let source = std::slice::from_ref(&self.source);
+        report_on_each("check", source, common, |snapshot| {
+            let findings = checks::check(snapshot, &context, &catalogue);
+            Ok(Report::new("check", snapshot, findings, common.strict))
+        })
+    }
+}
+
+impl Restore {
+    fn context(&self) -> Context {
+        Context {
+            target: self.target_server.clone(),
+        }
     }
 }
 
 /// Reports on each source in turn. One that cannot be read does not keep the others from
 /// being read; the worst exit code of all is returned.
-fn verify_all(
+pub(super) fn report_on_each(
     command: &'static str,
     arguments: &[String],
-    restore: &Restore,
     common: &Common,
+    report_on: impl Fn(&Snapshot) -> Result<Report, Error>,
 ) -> Result<Exit, Error> {
-    let context = Context {
-        target: restore.target_server.clone(),
-    };
     let mut worst = Exit::Fine;
     let mut locations = Vec::new();
     for argument in arguments {
@@ -89,10 +100,14 @@ fn verify_all(
         });
         bar.finish();
         let report = match read {
-            Ok(snapshot) => {
-                let findings = checks::verify(&snapshot, &context);
-                Report::new(command, &snapshot, findings, common.strict)
-            }
+            Ok(snapshot) => match report_on(&snapshot) {
+                Ok(report) => report,
+                Err(error) => {
+                    complain(&error);
+                    worst = Exit::Failure;
+                    continue;
+                }
+            },
             Err(error) => match not_text(&error) {
                 Some(finding) => {
                     let snapshot = Snapshot {

@@ -3,6 +3,8 @@
 mod dumps;
 mod output;
 mod progress;
+mod reference;
+mod version;
 
 use std::io::{self, Write};
 
@@ -34,6 +36,11 @@ enum Command {
     Verify(dumps::Verify),
     /// Everything that can be checked of a source.
     Check(dumps::Check),
+    /// What does civicrm_domain.version say, and what should it say?
+    Version(version::Version),
+    /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
+    #[command(subcommand)]
+    Reference(reference::Reference),
 }
 
 /// Options of all commands.
@@ -103,6 +110,8 @@ pub fn run() -> Exit {
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
+        Command::Version(arguments) => arguments.run(&cli.common),
+        Command::Reference(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,

@@ -80,14 +80,7 @@ impl<'a> Output<'a> {
         let Some(path) = &self.common.output else {
             return Ok(());
         };
-        // Written beside it and renamed, so that a reader never sees half a report.
-        let part = format!("{path}.part");
-        fs::write(&part, &self.file)
-            .and_then(|()| fs::rename(&part, path))
-            .map_err(|error| Error::Output {
-                path: Some(path.clone()),
-                error,
-            })
+        write_file(path, &self.file)
     }
 
     fn write(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
@@ -110,4 +103,28 @@ impl<'a> Output<'a> {
             error,
         })
     }
+}
+
+/// Prints what is no report.
+pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
+    match &common.output {
+        Some(path) => write_file(path, text.as_bytes()),
+        None => {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes())
+                .and_then(|()| out.flush())
+                .map_err(|error| Error::Output { path: None, error })
+        }
+    }
+}
+
+/// Written beside it and renamed, so that a reader never sees half a file.
+fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
+    let part = format!("{path}.part");
+    fs::write(&part, content)
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(|error| Error::Output {
+            path: Some(path.to_owned()),
+            error,
+        })
 }

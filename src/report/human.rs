@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::Report;
 use super::text::{count, printable, thousands};
+use super::{Report, version};
 use crate::checks::{Finding, Severity};
 
 /// Findings of one check that are shown before the rest is only counted.
@@ -36,6 +36,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", origin(report))?;
     writeln!(out, "  {}", site(report))?;
     writeln!(out, "  {}", inventory(report))?;
+    if let Some(summary) = &report.version {
+        version::write(summary, out)?;
+    }
 
     let list = &report.findings.list;
     let mut rest = &list[..];

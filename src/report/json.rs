@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Report;
+use super::{Report, version};
 use crate::checks::{Finding, Severity};
 
-/// The report as one JSON value.
+/// The report as one JSON value. `version` is in it where that was asked.
 pub fn value(report: &Report) -> Value {
     let source = &report.source;
-    json!({
+    let mut value = json!({
         "report_version": 1,
         "command": report.command,
         "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
@@ -39,7 +39,11 @@ pub fn value(report: &Report) -> Value {
             "notes": report.findings.count(Severity::Note),
         },
         "verdict": if report.passes() { "pass" } else { "fail" },
-    })
+    });
+    if let Some(summary) = &report.version {
+        value["version"] = version::json(summary);
+    }
+    value
 }
 
 fn finding(finding: &Finding) -> Value {

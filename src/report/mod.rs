@@ -4,10 +4,13 @@ pub mod csv;
 pub mod human;
 pub mod json;
 pub mod text;
+mod version;
 
 use crate::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::checks::version::DomainVersion;
 use crate::checks::{Findings, Severity};
 use crate::civicrm::site::Site;
+use crate::civicrm::version_state::DetectedRelease;
 use crate::snapshot::{Snapshot, Source};
 
 /// What one command says of one source.
@@ -21,6 +24,8 @@ pub struct Report {
     pub database: Option<String>,
     /// The CiviCRM site in it.
     pub civicrm: Option<CivicrmSummary>,
+    /// What its version says, where that was asked.
+    pub version: Option<VersionSummary>,
     /// What is in it.
     pub inventory: Inventory,
     /// Rows by table, largest first.
@@ -40,6 +45,15 @@ pub struct CivicrmSummary {
     pub locales: Vec<String>,
     /// Whether detailed logging is on, where that can be told.
     pub logging: bool,
+}
+
+/// What the versions of all domains say.
+#[derive(Clone, Debug)]
+pub struct VersionSummary {
+    /// One for each row of `civicrm_domain`, or one for the row that is missing.
+    pub domains: Vec<DomainVersion>,
+    /// What the schema is, where that is known.
+    pub detected: Option<DetectedRelease>,
 }
 
 /// How many objects of each kind there are.
@@ -99,6 +113,7 @@ impl Report {
                 locales: site.locales().to_vec(),
                 logging: site.logging.unwrap_or(false),
             }),
+            version: None,
             inventory: Inventory {
                 tables: schema.tables.len(),
                 views: schema.views.len(),

@@ -98,48 +98,72 @@ pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
 }
 
 /// A base table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// As JSON each key is a field, and each name maps to its object; what is empty, absent, no or
+/// RESTRICT is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Table {
     /// Columns in table order.
     pub columns: IndexMap<String, Column>,
     /// Columns of the primary key; empty when there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub primary_key: Vec<KeyPart>,
     /// Secondary indexes by name.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub indexes: IndexMap<String, Index>,
     /// Foreign keys by constraint name.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub foreign_keys: IndexMap<String, ForeignKey>,
     /// CHECK constraints, expressions as written; `json_valid` checks that only mean JSON are not kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,
     /// Storage engine as the server spells it (`InnoDB`).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// Default character set, lower case, `utf8mb3` for `utf8`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
     /// Default collation, lower case, `utf8mb3_…` for `utf8_…`. Where only the charset was
     /// given this is the collation that the charset has by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
     /// `ROW_FORMAT`, upper case, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub row_format: Option<String>,
 }
 
 /// A column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Canonical type: `int unsigned`, `varchar(64)`, `enum('a','b')`, `json`.
+    #[serde(rename = "type")]
     pub data_type: String,
     /// Whether NULL is allowed.
     pub nullable: bool,
     /// Default value; `None` for no default and for `DEFAULT NULL` alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultValue>,
     /// `ON UPDATE CURRENT_TIMESTAMP`.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub on_update_now: bool,
     /// `AUTO_INCREMENT`.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub auto_increment: bool,
     /// Character set where it differs from the table's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
     /// Collation where it differs from the table's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
     /// Expression of a generated column, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<String>,
+}
+
+// serde passes what it may skip by reference.
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What a column holds when a statement names no value for it.
@@ -167,8 +191,10 @@ pub struct KeyPart {
     /// Column name, or the expression of a functional key part in parentheses.
     pub column: String,
     /// Prefix length in characters (bytes for binary types).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u32>,
     /// Sorted in descending order.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub descending: bool,
 }
 
@@ -184,7 +210,7 @@ impl KeyPart {
 }
 
 /// A secondary index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     /// What kind of index it is.
     pub kind: IndexKind,
@@ -207,19 +233,22 @@ pub enum IndexKind {
 }
 
 /// A foreign key constraint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {
     /// Columns of this table.
     pub columns: Vec<String>,
     /// Database of the parent table where it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referenced_database: Option<String>,
     /// The parent table.
     pub referenced_table: String,
     /// Columns of the parent table.
     pub referenced_columns: Vec<String>,
     /// What happens to children when the parent row is deleted.
+    #[serde(default, skip_serializing_if = "ReferentialAction::is_restrict")]
     pub on_delete: ReferentialAction,
     /// What happens to children when the parent key changes.
+    #[serde(default, skip_serializing_if = "ReferentialAction::is_restrict")]
     pub on_update: ReferentialAction,
 }
 
@@ -229,12 +258,16 @@ pub struct ForeignKey {
 pub enum ReferentialAction {
     /// Nothing given, `RESTRICT` or `NO ACTION`.
     #[default]
+    #[serde(rename = "RESTRICT")]
     Restrict,
     /// `CASCADE`.
+    #[serde(rename = "CASCADE")]
     Cascade,
     /// `SET NULL`.
+    #[serde(rename = "SET NULL")]
     SetNull,
     /// `SET DEFAULT`, which InnoDB refuses.
+    #[serde(rename = "SET DEFAULT")]
     SetDefault,
 }
 
@@ -247,6 +280,11 @@ impl ReferentialAction {
             Self::SetNull => "SET NULL",
             Self::SetDefault => "SET DEFAULT",
         }
+    }
+
+    // serde passes what it may skip by reference.
+    fn is_restrict(&self) -> bool {
+        *self == Self::Restrict
     }
 }
 

@@ -102,7 +102,8 @@ impl Location {
         Ok(found)
     }
 
-    fn of(path: PathBuf) -> Self {
+    /// The file or folder of this path.
+    pub fn of(path: PathBuf) -> Self {
         if path.is_dir() {
             Self::Folder(path)
         } else {

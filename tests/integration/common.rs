@@ -62,6 +62,23 @@ pub fn sample() -> Vec<u8> {
     text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample.sql.gz"))
 }
 
+/// The text with another in place of one that it holds, all times.
+///
+/// # Panics
+/// It does not hold it: the test would test nothing.
+pub fn replaced(text: &[u8], old: &str, new: &str) -> Vec<u8> {
+    let mut changed = Vec::with_capacity(text.len() + new.len());
+    let mut rest = 0;
+    for found in memchr::memmem::find_iter(text, old) {
+        changed.extend_from_slice(&text[rest..found]);
+        changed.extend_from_slice(new.as_bytes());
+        rest = found + old.len();
+    }
+    assert!(rest > 0, "{old} is not in the text");
+    changed.extend_from_slice(&text[rest..]);
+    changed
+}
+
 /// What a text tells when it is read as a dump.
 pub fn snapshot_of(text: &[u8]) -> Snapshot {
     let mut reader = DumpReader::new(site::ROWS_WANTED);

@@ -8,3 +8,5 @@ mod facts;
 mod mutations;
 mod producers;
 mod readme;
+mod reference;
+mod version;

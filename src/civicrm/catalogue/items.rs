@@ -132,10 +132,10 @@ pub struct ForeignKey {
     /// Columns of the parent table.
     pub ref_columns: Vec<String>,
     /// What deleting the parent does.
-    #[serde(default, with = "rule", skip_serializing_if = "is_restrict")]
+    #[serde(default, skip_serializing_if = "is_restrict")]
     pub on_delete: ReferentialAction,
     /// What changing the parent's key does.
-    #[serde(default, with = "rule", skip_serializing_if = "is_restrict")]
+    #[serde(default, skip_serializing_if = "is_restrict")]
     pub on_update: ReferentialAction,
 }
 
@@ -272,31 +272,5 @@ mod key_parts {
             },
             None => KeyPart::column(text),
         }
-    }
-}
-
-/// Rules of foreign keys by their SQL keywords.
-mod rule {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::schema::model::ReferentialAction;
-
-    pub(super) fn serialize<S: Serializer>(
-        action: &ReferentialAction,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(action.as_sql())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<ReferentialAction, D::Error> {
-        use ReferentialAction::{Cascade, Restrict, SetDefault, SetNull};
-        let text = String::deserialize(deserializer)?;
-        [Restrict, Cascade, SetNull, SetDefault]
-            .into_iter()
-            .find(|action| action.as_sql() == text)
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is no rule of a foreign key")))
     }
 }

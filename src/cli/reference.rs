@@ -1,0 +1,291 @@
+//! `cividb reference`: the schemas to compare with.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::output::print;
+use super::progress::Bar;
+use super::{Common, Format, complain};
+use crate::checks::table::DUMP_NO_DATA;
+use crate::checks::{Finding, Findings, Severity, wholeness};
+use crate::civicrm::catalogue::{Catalogue, Installed};
+use crate::civicrm::own_references::{OwnReferences, check_name, import};
+use crate::civicrm::reference_file::{Origin, ReferenceFile};
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::civicrm::version_state::VersionState;
+use crate::error::{Error, Exit};
+use crate::report::text::{count, printable};
+use crate::schema::sql::{schema_sql, script};
+use crate::snapshot::Snapshot;
+use crate::source::Location;
+
+/// Arguments of `reference`.
+#[derive(Debug, Subcommand)]
+pub enum Reference {
+    /// All references: the states of CiviCRM's schema that are built in, and those you imported
+    List,
+    /// One reference, as JSON or as SQL that creates it empty
+    Show(Show),
+    /// Keep the schema of a distribution's sql/civicrm.mysql, or of any dump, as a reference
+    Import(Import),
+}
+
+/// Arguments of `reference show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A release (4.4.5), a state as `reference list` shows them (4.4), or a reference of your own
+    #[arg(value_name = "STATE")]
+    state: String,
+    /// Print SQL that creates the tables, empty, in an empty database
+    #[arg(long)]
+    sql: bool,
+    /// Also the tables of extensions that come with the release and are not turned on in a fresh
+    /// installation with a content management system
+    #[arg(long)]
+    all: bool,
+}
+
+/// Arguments of `reference import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// sql/civicrm.mysql of a CiviCRM distribution, or a dump
+    #[arg(value_name = "PATH")]
+    path: String,
+    /// What to call it
+    #[arg(long)]
+    name: String,
+    /// Replace the reference of this name
+    #[arg(long)]
+    force: bool,
+}
+
+impl Reference {
+    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let catalogue = Catalogue::embedded()?;
+        match self {
+            Self::List => list(&catalogue, common),
+            Self::Show(arguments) => arguments.run(&catalogue, common),
+            Self::Import(arguments) => arguments.run(&catalogue, common),
+        }
+    }
+}
+
+/// A line of the list; the keys are part of the contract with scripts.
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    origin: Origin,
+    /// As a fresh installation with a content management system has them.
+    tables: usize,
+    releases: Vec<String>,
+}
+
+/// A reference that cannot be read is complained of, the others are listed.
+fn list(catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
+    let mut exit = Exit::Fine;
+    let mut entries: Vec<Entry> = Vec::new();
+    for state in catalogue.states() {
+        let is_plain = |(_, installed): &(&str, Installed)| {
+            matches!(installed, Installed::Always | Installed::ByDefault)
+        };
+        entries.push(Entry {
+            name: state.name.clone(),
+            origin: Origin::BuiltIn,
+            tables: catalogue.tables(state).filter(is_plain).count(),
+            releases: state.releases.clone(),
+        });
+    }
+    // Without a home there are no references of one's own, and the others are still there.
+    if let Ok(own) = OwnReferences::of_user() {
+        for name in own.names()? {
+            match own.load(&name) {
+                Ok(Some(reference)) => entries.push(Entry {
+                    name,
+                    origin: Origin::Imported,
+                    tables: reference.tables.len(),
+                    releases: reference.releases,
+                }),
+                // Gone since the folder was read.
+                Ok(None) => {}
+                Err(error) => {
+                    complain(&error.into());
+                    exit = Exit::Failure;
+                }
+            }
+        }
+    }
+    let text = match common.format {
+        Format::Human => human_list(&entries),
+        Format::Json => json(&serde_json::json!({"report_version": 1, "references": entries}))?,
+        Format::Csv => csv_list(&entries)?,
+    };
+    print(common, &text)?;
+    Ok(exit)
+}
+
+fn human_list(entries: &[Entry]) -> String {
+    let width = entries.iter().map(|entry| entry.name.len()).max();
+    let width = width.unwrap_or_default().max("state".len());
+    let mut text = format!("{:<width$}  tables  releases\n", "state");
+    for entry in entries {
+        let releases = match (entry.origin, &entry.releases[..]) {
+            (Origin::Imported, _) => "(imported)".to_owned(),
+            (_, []) => "(not known one by one)".to_owned(),
+            (_, [one]) => one.clone(),
+            (_, [first, .., last]) => format!("{first} to {last}"),
+        };
+        text.push_str(&format!(
+            "{:<width$}  {:>6}  {releases}\n",
+            entry.name, entry.tables
+        ));
+    }
+    text
+}
+
+fn csv_list(entries: &[Entry]) -> Result<String, Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let write = |writer: &mut csv::Writer<Vec<u8>>| {
+        writer.write_record(["name", "origin", "tables", "releases"])?;
+        for entry in entries {
+            writer.write_record([
+                &entry.name,
+                entry.origin.as_str(),
+                &entry.tables.to_string(),
+                &entry.releases.join(" "),
+            ])?;
+        }
+        writer.flush()
+    };
+    let unwritable = |error| Error::Output { path: None, error };
+    write(&mut writer).map_err(unwritable)?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| unwritable(error.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::Output {
+        path: None,
+        error: error.into(),
+    })?;
+    text.push('\n');
+    Ok(text)
+}
+
+impl Show {
+    fn run(&self, catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
+        if common.format == Format::Csv {
+            return Err(Error::Format {
+                format: "csv",
+                command: "reference show",
+                instead: "it prints JSON, or SQL with --sql",
+            });
+        }
+        let reference = find(&self.state, catalogue, self.all)?;
+        let text = if self.sql {
+            sql(&reference)
+        } else {
+            json(&reference)?
+        };
+        print(common, &text)?;
+        Ok(Exit::Fine)
+    }
+}
+
+/// The reference that a name or a release means.
+fn find(name: &str, catalogue: &Catalogue, all: bool) -> Result<ReferenceFile, Error> {
+    let built_in = catalogue.state(name).or_else(|| {
+        let state = VersionState::of(Some(name), catalogue);
+        let is_known = matches!(state, VersionState::Release | VersionState::Step);
+        let version = Version::parse(name).filter(|_| is_known)?;
+        catalogue.state_for(&version)
+    });
+    if let Some(state) = built_in {
+        return Ok(ReferenceFile::of_state(catalogue, state, all));
+    }
+    OwnReferences::of_user()?
+        .load(name)?
+        .ok_or_else(|| Error::UnknownReference(name.to_owned()))
+}
+
+/// A script that creates the tables in an empty database.
+fn sql(reference: &ReferenceFile) -> String {
+    let mut statements = vec![
+        format!(
+            "-- Empty schema of CiviCRM, reference {}: {}",
+            reference.name,
+            count(reference.tables.len() as u64, "table")
+        ),
+        // Quotes and backslashes mean what they usually do, the engine is the one that is
+        // named, and a default of 0000-00-00, which 2.0 and 2.1 have, is taken.
+        "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'".to_owned(),
+    ];
+    statements.extend(schema_sql(&reference.schema()));
+    script(&statements)
+}
+
+impl Import {
+    fn run(&self, catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
+        check_name(&self.name, catalogue)?;
+        let own = OwnReferences::of_user()?;
+        let location = Location::of(self.path.clone().into());
+        let mut bar = Bar::new(common, &self.path);
+        let read = location.read(common.database.as_deref(), &mut |progress| {
+            bar.update(progress)
+        });
+        bar.finish();
+        let snapshot = read?;
+        whole(&snapshot)?;
+        let site = Site::of(&snapshot);
+        let (reference, left_out) =
+            import(&self.name, &self.path, &snapshot.schema, site.as_ref())?;
+        let file = own.save(&reference, self.force)?;
+        if !common.quiet {
+            let tables = count(reference.tables.len() as u64, "table");
+            let mut text = format!(
+                "imported '{}': {tables}, kept in {}\n",
+                self.name,
+                file.display()
+            );
+            if !left_out.is_empty() {
+                text.push_str(&format!(
+                    "left out, of this site alone or not of CiviCRM: {}\n",
+                    left_out.join(", ")
+                ));
+            }
+            print(common, &printable_lines(&text))?;
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| printable(line) + "\n").collect()
+}
+
+/// A reference is made of a whole source only; that it has no rows does not matter.
+fn whole(snapshot: &Snapshot) -> Result<(), Error> {
+    let mut findings = Findings::default();
+    if let Some(dump) = &snapshot.dump {
+        wholeness::check(snapshot, dump, &mut findings);
+    }
+    let problem = |finding: &Finding| {
+        let place = finding.at.as_ref().map(|at| format!("{at}: "));
+        place.unwrap_or_default() + &finding.message
+    };
+    let problems: Vec<String> = findings
+        .list
+        .iter()
+        .filter(|f| f.severity == Severity::Error && f.check.id != DUMP_NO_DATA.id)
+        .map(problem)
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::NotWhole {
+        from: snapshot.source.name.clone(),
+        problems,
+    })
+}
