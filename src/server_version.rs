@@ -48,7 +48,8 @@ impl ServerVersion {
         })
     }
 
-    /// Reads `--target-server`: `mariadb-10.6`, `mysql-8.4`, `mysql-8.0.36`.
+    /// Reads `--target-server`: `mariadb-10.6`, `mysql-8.4`, `mysql-8.0.36`. A number left out
+    /// means the latest of its series, which is what runs where nobody says otherwise.
     pub fn parse_target(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{text}' is not a server: write mysql-8.4 or mariadb-10.11");
         let (name, number) = text.split_once('-').ok_or_else(wrong)?;
@@ -60,9 +61,12 @@ impl ServerVersion {
         if !number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
             return Err(wrong());
         }
+        let mut parts = number.split('.').map(str::parse::<u32>);
+        let mut next = || parts.next().unwrap_or(Ok(u32::MAX)).map_err(|_| wrong());
+        let number_given = (next()?, next()?, next()?);
         Ok(Self {
             family,
-            number: parse_number(number).ok_or_else(wrong)?,
+            number: number_given,
             text: number.to_owned(),
         })
     }
@@ -90,11 +94,14 @@ impl fmt::Display for ServerVersion {
             Family::Mysql => "MySQL",
             Family::Mariadb => "MariaDB",
         };
-        let number = self
-            .text
-            .split('-')
-            .find(|part| parse_number(part) == Some(self.number));
-        write!(f, "{family} {}", number.unwrap_or(&self.text))
+        write!(f, "{family}")?;
+        let (major, minor, patch) = self.number;
+        for (mark, part) in [(" ", major), (".", minor), (".", patch)] {
+            if part != u32::MAX {
+                write!(f, "{mark}{part}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -126,8 +133,9 @@ mod tests {
     #[test]
     fn targets_name_family_and_version() {
         let target = ServerVersion::parse_target("mariadb-10.6").unwrap();
-        assert!(target.at_least(Family::Mariadb, (10, 6, 0)));
-        assert!(!target.at_least(Family::Mariadb, (10, 6, 1)));
+        assert!(target.at_least(Family::Mariadb, (10, 6, 18)));
+        assert!(!target.at_least(Family::Mariadb, (10, 7, 0)));
+        assert_eq!(target.to_string(), "MariaDB 10.6");
         assert!(!target.at_least(Family::Mysql, (5, 0, 0)));
         for wrong in ["oracle-9", "mysql", "mysql-", "mysql-8x", ""] {
             assert!(ServerVersion::parse_target(wrong).is_err(), "{wrong}");

@@ -43,6 +43,8 @@ pub struct Source {
     pub producer_version: Option<String>,
     /// The server the data came from.
     pub server_version: Option<ServerVersion>,
+    /// When the dump was finished, as its last line says, in the time zone of its maker.
+    pub finished: Option<String>,
     /// All databases of the source, in order.
     pub databases: Vec<String>,
 }

@@ -181,6 +181,13 @@ impl Findings {
         self.list.iter().any(|finding| finding.check.id == check.id)
     }
 
+    /// Whether there is a finding of this check that ranks as an error.
+    pub fn has_error(&self, check: &Check) -> bool {
+        self.list
+            .iter()
+            .any(|finding| finding.check.id == check.id && finding.severity == Severity::Error)
+    }
+
     /// How many findings rank so.
     pub fn count(&self, severity: Severity) -> usize {
         self.list

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 
 use super::table::{
-    COLUMN_DIFFERS, DEFINER_NAMED, REFERENCE_BROKEN, ROUTINE_MISSING, TABLE_MISSING,
-    TRIGGER_MISSING, VIEW_MISSING,
+    COLUMN_DIFFERS, DEFINER_NAMED, DUMP_TRUNCATED, DUMP_UNREADABLE, REFERENCE_BROKEN,
+    ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
 };
 use super::{Finding, Findings};
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
@@ -18,16 +18,16 @@ use crate::schema::references::{self, References};
 use crate::snapshot::Snapshot;
 
 const TRIGGER_FIX: &str = "Make the backup with --triggers, by an account with the TRIGGER privilege. \
-     On a restored site let CiviCRM rebuild them: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+     On a restored site let CiviCRM rebuild them: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 const NO_TRIGGER_FIX: &str = "There is no trigger at all: the backup was made with --skip-triggers, or by an \
      account without the TRIGGER privilege, which loses them without a message. Make it again. On a \
-     restored site let CiviCRM rebuild them: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+     restored site let CiviCRM rebuild them: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 const ROUTINE_FIX: &str = "Make the backup with --routines, by an account that may read routines. \
-     On a restored site let CiviCRM make it: civicrm/menu/rebuild?reset=1&triggerRebuild=1";
-const TABLE_FIX: &str = "Make the backup again with all tables; look for --ignore-table, for an \
-     account that cannot read the table, or for a damaged table on the server.";
-const VIEW_FIX: &str = "Make the backup again by an account with SHOW VIEW. On a restored site switch \
-     the languages off and on again, or let CiviCRM rebuild its views.";
+     On a restored site let CiviCRM create it: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+const TABLE_FIX: &str = "Make the backup again with all tables; look for --ignore-table, an account \
+     that cannot read the table, or a damaged table on the server.";
+const VIEW_FIX: &str = "Make the backup again by an account with SHOW VIEW. On a restored multilingual site \
+     let CiviCRM rebuild its views: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 
 /// Adds what is missing from the database, or does not fit.
 pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
@@ -47,11 +47,27 @@ pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) 
         }
         return;
     }
-    missing_tables(snapshot, findings);
+    definers(&snapshot.schema, findings);
+    // What stands behind a cut is not there, of course, and the finding about the cut says so.
+    if [&DUMP_TRUNCATED, &DUMP_UNREADABLE]
+        .iter()
+        .any(|check| findings.has_error(check))
+    {
+        for check in [
+            &TABLE_MISSING,
+            &VIEW_MISSING,
+            &TRIGGER_MISSING,
+            &ROUTINE_MISSING,
+            &REFERENCE_BROKEN,
+        ] {
+            findings.skip(check, "the dump is cut");
+        }
+        return;
+    }
+    missing_tables(snapshot, site, findings);
     missing_views(snapshot, site, findings);
     let phone_function = missing_triggers(&snapshot.schema, site, findings);
     broken_references(snapshot, phone_function, findings);
-    definers(&snapshot.schema, findings);
     if site.is_some() {
         lost_auto_increment(&snapshot.schema, findings);
     }
@@ -83,7 +99,7 @@ fn lost_auto_increment(schema: &Schema, findings: &mut Findings) {
 }
 
 /// Tables that something needs and nothing creates; one finding each, with all reasons.
-fn missing_tables(snapshot: &Snapshot, findings: &mut Findings) {
+fn missing_tables(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
     let schema = &snapshot.schema;
     let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
@@ -107,6 +123,14 @@ fn missing_tables(snapshot: &Snapshot, findings: &mut Findings) {
                     .or_default()
                     .insert(format!("foreign key {name} of {table} refers to it"));
             }
+        }
+    }
+    for group in site.iter().flat_map(|site| &site.custom_groups) {
+        if !schema.has_relation(&group.table) {
+            missing
+                .entry(&group.table)
+                .or_default()
+                .insert("civicrm_custom_group names it as a table of custom fields".to_owned());
         }
     }
     for (table, reasons) in missing {
@@ -207,7 +231,7 @@ fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Finding
                 Finding::new(
                     &TRIGGER_MISSING,
                     format!(
-                        "trigger {} of {} is not in the dump; CiviCRM {release} makes it ({})",
+                        "trigger {} of {} is not in the dump: {}",
                         expected.name, expected.table, expected.reason
                     ),
                     fix,
@@ -332,7 +356,7 @@ fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut F
     for ((kind, name), callers) in routines {
         let kind = kind.as_str();
         let why = match callers.len() {
-            0 => "CiviCRM makes it for civicrm_phone".to_owned(),
+            0 => "CiviCRM creates it for civicrm_phone".to_owned(),
             1 | 2 => format!(
                 "{} calls it",
                 callers.into_iter().collect::<Vec<_>>().join(", ")

@@ -20,7 +20,7 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, context: &Context, findings:
         findings.push(
             Finding::new(
                 &RESTORE_SQL_MODE,
-                format!("'{what} …' is quoted in a way that the sql_mode in force does not allow"),
+                format!("'{what} …' has names in double quotes, and the sql_mode in force has no ANSI_QUOTES (or the other way round)"),
                 "Make the backup without --compatible=ansi, or set sql_mode before that statement.",
             )
             .at(at),
@@ -156,12 +156,18 @@ fn other_database(dump: &DumpFacts, findings: &mut Findings) {
         .iter()
         .map(|(_, s)| s.as_str())
         .collect();
-    let shown = statements
+    let mut shown = statements
         .iter()
         .take(4)
         .copied()
         .collect::<Vec<_>>()
         .join("; ");
+    if statements.len() > 4 {
+        shown.push_str(&format!(" and {} more", statements.len() - 4));
+    }
+    if statements.contains(&"USE mysql") {
+        shown.push_str("; USE mysql is among them, which holds the accounts of the server");
+    }
     findings.push(
         Finding::new(
             &RESTORE_OTHER_DATABASE,

@@ -34,7 +34,7 @@ checks! {
         "There is nothing to restore.",
         "";
     DUMP_ERROR_TEXT = "dump-error-text", Error,
-        "text that is no SQL stands in the dump, such as a message of the dump program",
+        "text that is not SQL stands in the dump, such as a message of the dump program",
         "The restore stops there, and the message mostly says that something could not be dumped.",
         "mysqldump with standard error in the same file; -- insufficient privileges to …";
     DUMP_DAMAGED = "dump-damaged", Error,
@@ -50,7 +50,7 @@ checks! {
         "It cannot be restored into an empty database.",
         "mysqldump --no-create-info; phpMyAdmin 5.2 in ANSI mode writes tables without columns";
     DUMP_NO_DATA = "dump-no-data", Error,
-        "tables without a single row",
+        "no rows at all, or none in a table that always has some",
         "The structure alone is no backup.",
         "mysqldump --no-data, mydumper --no-data";
     DUMP_NO_END = "dump-no-end", Warning,

@@ -20,9 +20,13 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 &DUMP_ERROR_TEXT,
-                format!("text that is no SQL: {}", shorten(text)),
-                "Find out what the message means, cure it and make the backup again; send \
-                 messages (standard error) to a file of their own.",
+                format!("text that is not SQL: {}", shorten(text)),
+                if text.contains("[Warning] Using a password") {
+                    "Delete that line before restoring, and keep messages (standard error) out of backups."
+                } else {
+                    "Find out what the message means, cure it and make the backup again; send \
+                     messages (standard error) to a file of their own."
+                },
             )
             .at(at),
         );
@@ -213,6 +217,24 @@ fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
             "Make the backup without --no-create-info, or keep the structure's dump with this one.",
         ));
     }
+    // No site is without its own contact, and none runs without its domain.
+    for table in ["civicrm_contact", "civicrm_domain"] {
+        let others = snapshot.row_counts.len();
+        if others > 1
+            && snapshot.schema.table(table).is_some()
+            && !snapshot.row_counts.contains_key(table)
+        {
+            findings.push(
+                Finding::new(
+                    &DUMP_NO_DATA,
+                    format!("table {table} has no row, although {others} other tables have"),
+                    "Make the backup again with the rows of all tables (look for --ignore-table-data, \
+                     --where and structure-only lists).",
+                )
+                .about("table", table),
+            );
+        }
+    }
     if dump.rows == 0 && !snapshot.schema.tables.is_empty() {
         let tables = snapshot.schema.tables.len();
         findings.push(Finding::new(
@@ -233,11 +255,11 @@ fn charsets(dump: &DumpFacts, findings: &mut Findings) {
             Some("utf8mb4" | "binary" | "default") => continue,
             Some("utf8" | "utf8mb3") if table == "utf8mb3" => continue,
             Some("utf8" | "utf8mb3") => (
-                "the rows of utf8mb4 tables are written as utf8: emoji and other characters of four bytes are lost".to_owned(),
+                "the rows of utf8mb4 tables are written as utf8: any emoji and other character of four bytes stands as ? in the dump".to_owned(),
                 "Make backups with --default-character-set=utf8mb4.",
             ),
             Some(other) => (
-                format!("the rows of {table} tables are written as {other}: characters that it lacks are lost"),
+                format!("the rows of {table} tables are written as {other}: any character that it lacks stands as ? in the dump"),
                 "Make backups with --default-character-set=utf8mb4.",
             ),
             None => (

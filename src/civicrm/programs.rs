@@ -109,7 +109,12 @@ pub fn expected_triggers(site: &Site, release: &Version, schema: &Schema) -> Vec
     for stock in STOCK {
         let made = at_least(stock.since) && !stock.until.is_some_and(at_least);
         if made && schema.table(stock.table).is_some() {
-            add(stock.table, stock.timing, stock.events, "every site has it");
+            add(
+                stock.table,
+                stock.timing,
+                stock.events,
+                "CiviCRM creates it on every site",
+            );
         }
     }
     for group in &site.custom_groups {

@@ -83,16 +83,24 @@ pub(super) fn report_on_each(
 ) -> Result<Exit, Error> {
     let mut worst = Exit::Fine;
     let mut locations = Vec::new();
+    let mut unread = Vec::new();
     for argument in arguments {
         match Location::expand(argument) {
             Ok(found) => locations.extend(found),
             Err(error) => {
                 complain(&error.into());
                 worst = Exit::Failure;
+                unread.push(argument.clone());
             }
         }
     }
-    let mut output = Output::new(common, arguments.len() > 1 || locations.len() > 1);
+    // A pattern may match several files, so its reports look alike however many it matches.
+    let named_one =
+        matches!((arguments, &locations[..]), ([argument], [one]) if one.name() == *argument);
+    let mut output = Output::new(common, !named_one);
+    for name in unread {
+        output.add_unread(name);
+    }
     for location in locations {
         let mut bar = Bar::new(common, &location.name());
         let read = location.read(common.database.as_deref(), &mut |progress| {
@@ -105,6 +113,7 @@ pub(super) fn report_on_each(
                 Err(error) => {
                     complain(&error);
                     worst = Exit::Failure;
+                    output.add_unread(location.name());
                     continue;
                 }
             },
@@ -125,6 +134,7 @@ pub(super) fn report_on_each(
                 None => {
                     complain(&error.into());
                     worst = Exit::Failure;
+                    output.add_unread(location.name());
                     continue;
                 }
             },
@@ -149,9 +159,12 @@ fn not_text(error: &SourceError) -> Option<Finding> {
         Problem::OnlyNul(_) => &DUMP_UNREADABLE,
         _ => &DUMP_ENCODING,
     };
-    Some(Finding::new(
-        check,
-        format!("it {problem}"),
-        "Make the backup again, with --result-file instead of > on Windows.",
-    ))
+    let fix = match problem {
+        Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
+        Problem::Foreign { .. } => "Look whether this is the right file.",
+        _ => {
+            "Fetch the file again from where it was made; if it is the same there, make the backup again."
+        }
+    };
+    Some(Finding::new(check, format!("it {problem}"), fix))
 }

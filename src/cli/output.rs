@@ -1,7 +1,7 @@
 //! Where reports go, and in which form.
 
-use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -16,6 +16,8 @@ pub struct Output<'a> {
     detail: Detail,
     several: bool,
     reports: Vec<Report>,
+    /// Sources that could not be read.
+    unread: Vec<String>,
     /// What goes into `--output`, which is written at once at the end.
     file: Vec<u8>,
 }
@@ -33,6 +35,7 @@ impl<'a> Output<'a> {
             detail,
             several,
             reports: Vec::new(),
+            unread: Vec::new(),
             file: Vec::new(),
         }
     }
@@ -64,15 +67,24 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
+    /// Says that there is no report on a source.
+    pub(super) fn add_unread(&mut self, name: String) {
+        self.unread.push(name);
+    }
+
     /// Prints what comes after the last report.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         let reports = std::mem::take(&mut self.reports);
+        let unread = std::mem::take(&mut self.unread);
         match self.common.format {
             Format::Human if self.several && self.detail != Detail::Quiet => self.write(|out| {
                 writeln!(out)?;
                 reports
                     .iter()
-                    .try_for_each(|report| human::verdict_line(report, out))
+                    .try_for_each(|report| human::verdict_line(report, out))?;
+                unread
+                    .iter()
+                    .try_for_each(|name| human::unread_line(name, out))
             })?,
             Format::Csv => self.write(|out| csv::write(&reports, out))?,
             _ => {}
@@ -118,11 +130,19 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Written beside it and renamed, so that a reader never sees half a file.
+/// Written beside it under a name of its own and renamed, so that nobody ever reads half a
+/// file and no other file is touched.
 fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
-    let part = format!("{path}.part");
-    fs::write(&part, content)
-        .and_then(|()| fs::rename(&part, path))
+    let folder = match Path::new(path).parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    tempfile::NamedTempFile::new_in(folder)
+        .and_then(|mut part| {
+            part.write_all(content)?;
+            part.persist(path).map_err(|error| error.error)
+        })
+        .map(drop)
         .map_err(|error| Error::Output {
             path: Some(path.to_owned()),
             error,

@@ -26,7 +26,12 @@ pub enum Remark {
     /// A stand-in table for this view follows (phpMyAdmin).
     StandIn(String),
     /// The program's last line.
-    Ends(Producer),
+    Ends {
+        /// The program; mariadb-dump writes the same line as mysqldump.
+        producer: Producer,
+        /// Date and time, where it says so.
+        date: Option<String>,
+    },
     /// A message that something was left out.
     Problem(String),
 }
@@ -43,7 +48,10 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
             Some(date) => is_date_time(date),
             None => rest.is_empty() && ended,
         };
-        return whole.then_some(Remark::Ends(Producer::Mysqldump));
+        return whole.then(|| Remark::Ends {
+            producer: Producer::Mysqldump,
+            date: rest.strip_prefix(" on ").map(str::to_owned),
+        });
     }
     for (prefix, producer) in [
         ("MySQL dump ", Producer::Mysqldump),
@@ -103,8 +111,10 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
     if text.starts_with("insufficient privileges to ") {
         return Some(Remark::Problem(text.to_owned()));
     }
-    is_date_time(text.strip_suffix(" UTC").unwrap_or(text))
-        .then_some(Remark::Ends(Producer::Adminer))
+    is_date_time(text.strip_suffix(" UTC").unwrap_or(text)).then(|| Remark::Ends {
+        producer: Producer::Adminer,
+        date: Some(text.to_owned()),
+    })
 }
 
 fn unquote(name: &str) -> String {
@@ -212,7 +222,7 @@ mod tests {
     #[test]
     fn a_last_line_counts_only_when_it_is_whole() {
         let ends =
-            |line: &str, ended| matches!(remark(line.as_bytes(), ended), Some(Remark::Ends(_)));
+            |line: &str, ended| matches!(remark(line.as_bytes(), ended), Some(Remark::Ends { .. }));
         let line = "-- Dump completed on 2014-06-13  1:22:14";
         assert!(ends(line, false));
         for length in 0..line.len() {

@@ -106,6 +106,19 @@ pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
+/// One line for a source that could not be read.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn unread_line(name: &str, out: &mut dyn Write) -> io::Result<()> {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    writeln!(
+        out,
+        "{style}????{style:#}  {}  (could not be read)",
+        printable(name)
+    )
+}
+
 fn origin(report: &Report) -> String {
     let source = &report.source;
     let mut text = match source.producer {
@@ -125,6 +138,9 @@ fn origin(report: &Report) -> String {
         }
     }
     text.push_str(&format!(", {}", source.container));
+    if let Some(finished) = &source.finished {
+        text.push_str(&format!(", finished {finished}"));
+    }
     printable(&text)
 }
 

@@ -22,6 +22,7 @@ pub fn value(report: &Report) -> Value {
             "server_version": source.server_version.as_ref().map(|server| &server.text),
             "databases": source.databases,
             "database": report.database,
+            "finished": source.finished,
         },
         "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
             "declared": civicrm.declared,

@@ -74,7 +74,9 @@ pub(super) fn read(
             _ => files.extend(classify(&name).map(|part| File { part, path, name })),
         }
     }
-    if files.is_empty() {
+    // Any folder may hold files named like those of mydumper; these two no other has.
+    let has_structure = files.iter().any(|file| file.part.kind == Kind::Table);
+    if files.is_empty() || finished.is_none() && !has_structure {
         return Err(SourceError::NoDump(folder.to_owned()));
     }
     files.sort_by(|a, b| (a.part.kind, &a.name).cmp(&(b.part.kind, &b.name)));

@@ -48,7 +48,7 @@ pub enum SourceError {
         error: io::Error,
     },
     /// A folder holds no dump.
-    #[error("{}: the folder holds no dump (looked for mydumper's *-schema.sql files)", .0.display())]
+    #[error("{}: the folder is none of mydumper's (no metadata and no *-schema.sql in it); to verify the files in it, name them: '{}/*'", .0.display(), .0.display())]
     NoDump(PathBuf),
     /// The database could not be chosen.
     #[error("{name}: {error}")]

@@ -46,6 +46,8 @@ pub struct DumpReader {
     insert: Insert,
     /// First and last lines of dumps found inside the statement being read.
     swallowed: Vec<(At, String)>,
+    /// How the statement being run is quoted, when that is not what `sql_mode` says.
+    quotes: Option<SqlModes>,
     /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
     stand_in_announced: Option<String>,
 }
@@ -92,6 +94,7 @@ impl DumpReader {
             client_charset: None,
             insert: Insert::default(),
             swallowed: Vec::new(),
+            quotes: None,
             stand_in_announced: None,
         }
     }
@@ -290,7 +293,7 @@ impl Sink for DumpReader {
     }
 
     fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
-        if text.starts_with(b"/*M!999999") {
+        if text.starts_with(b"/*M!999999") || text.starts_with(b"/*!999999") {
             let at = self.at(place);
             self.facts.sandbox_mark.get_or_insert(at);
             // Only MariaDB's program writes it, even where it writes no other comment.
@@ -330,7 +333,8 @@ impl Sink for DumpReader {
             Some(Remark::StandIn(view)) => {
                 self.stand_in_announced = Some(view);
             }
-            Some(Remark::Ends(producer)) => {
+            Some(Remark::Ends { producer, date }) => {
+                self.source.finished = date;
                 if let Some(part) = self.facts.parts.last_mut() {
                     let adminer = part.producer == Producer::Adminer;
                     part.ended |= adminer == (producer == Producer::Adminer);
@@ -347,7 +351,7 @@ impl Sink for DumpReader {
     /// The first or last line of a dump inside a statement: the statement was cut, and
     /// another dump follows it.
     fn comment_inside(&mut self, text: &[u8], place: Place) {
-        if let Some(Remark::Begins { .. } | Remark::Ends(_)) = header::remark(text, true) {
+        if let Some(Remark::Begins { .. } | Remark::Ends { .. }) = header::remark(text, true) {
             let at = self.at(place);
             let line = String::from_utf8_lossy(text).into_owned();
             push(&mut self.swallowed, (at, line));

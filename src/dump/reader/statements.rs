@@ -51,7 +51,9 @@ impl DumpReader {
                 &mut self.facts.quoted_wrongly,
                 (at.clone(), first_words(&sql)),
             );
+            self.quotes = Some(other_quotes);
             self.run(statement, at);
+            self.quotes = None;
         } else if let Some(name) = self.table_without_columns(&sql) {
             let table = name.name.clone();
             self.facts.tables_created += 1;
@@ -137,6 +139,11 @@ impl DumpReader {
             }
             Statement::Empty | Statement::Other { .. } => return,
             Statement::TruncateTable(_) | Statement::Delete(_) => return,
+            Statement::DropTable(drop) => {
+                for name in &drop.names {
+                    self.database(name).row_counts.insert(name.name.clone(), 0);
+                }
+            }
             Statement::CreateTable(create) => {
                 self.facts.tables_created += 1;
                 let announced = self.stand_in_announced.take();
@@ -184,7 +191,13 @@ impl DumpReader {
     }
 
     fn apply(&mut self, mut statement: Statement, at: At) {
-        let sql_mode = self.session.sql_mode().map(str::to_owned);
+        let sql_mode = match self.quotes {
+            Some(SqlModes {
+                ansi_quotes: true, ..
+            }) => Some("ANSI_QUOTES".to_owned()),
+            Some(_) => None,
+            None => self.session.sql_mode().map(str::to_owned),
+        };
         match &mut statement {
             Statement::CreateTrigger(create) => create.trigger.sql_mode = sql_mode,
             Statement::CreateView(create) => create.view.sql_mode = sql_mode,

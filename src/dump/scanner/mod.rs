@@ -582,7 +582,7 @@ impl Scanner {
             return pos + 1;
         }
         if starts_with(bytes, pos, b"/*")
-            && (!is_version_comment(bytes, pos) || starts_with(bytes, pos, b"/*M!999999"))
+            && (!is_version_comment(bytes, pos) || is_sandbox_mark(bytes, pos))
         {
             self.inside = Inside::BlockComment;
             return pos + 2;
@@ -834,6 +834,11 @@ fn starts_with(bytes: &[u8], at: usize, what: &[u8]) -> bool {
 
 fn is_version_comment(bytes: &[u8], at: usize) -> bool {
     starts_with(bytes, at, b"/*!") || starts_with(bytes, at, b"/*M!")
+}
+
+/// `/*M!999999\\- enable the sandbox mode */`; the first releases wrote it without the M.
+fn is_sandbox_mark(bytes: &[u8], at: usize) -> bool {
+    starts_with(bytes, at, b"/*M!999999") || starts_with(bytes, at, b"/*!999999")
 }
 
 fn is_delimiter_command(bytes: &[u8], at: usize) -> bool {

@@ -213,6 +213,17 @@ fn the_sandbox_mark_is_a_comment_of_its_own() {
 }
 
 #[test]
+fn the_first_form_of_the_sandbox_mark_is_known_as_well() {
+    expect(
+        "/*!999999\\- enable the sandbox mode */ \n-- MariaDB dump\n",
+        &[
+            "1:0 comment /*!999999\\- enable the sandbox mode */ true",
+            "2:40 comment -- MariaDB dump true",
+        ],
+    );
+}
+
+#[test]
 fn slashes_can_be_the_delimiter() {
     expect(
         "DELIMITER //\nSELECT 4/2 /* // */ //\nx//",
