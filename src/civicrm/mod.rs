@@ -1,7 +1,11 @@
 //! What CiviCRM is: its releases, what each one's schema looks like, how it names things.
 
+pub mod age;
 pub mod catalogue;
+pub mod classify;
+pub mod detect;
 pub mod naming;
 pub mod programs;
+pub mod reference;
 pub mod release;
 pub mod site;
