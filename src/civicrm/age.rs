@@ -183,9 +183,54 @@ impl Age {
         age
     }
 
+    /// In words: what the history of CiviCRM says of a difference of this kind.
+    pub fn describe(&self, kind: &Kind, catalogue: &Catalogue) -> String {
+        let releases = releases(&self.states, catalogue);
+        match (self.origin, kind) {
+            _ if is_missing(kind) => format!("CiviCRM has it {releases}"),
+            (Origin::Earlier, Kind::TableExtra | Kind::ColumnExtra) => {
+                format!("CiviCRM had it {releases}; dropped since, still here")
+            }
+            (Origin::Earlier, _) => format!("as {releases}; CiviCRM's upgrades leave it"),
+            (Origin::Later, Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra) => {
+                format!("CiviCRM has it {releases}")
+            }
+            (Origin::Later, _) => format!("as {releases}"),
+            (Origin::UpgradeStep, _) => "a step of CiviCRM's upgrades made it so".to_owned(),
+            (Origin::Nowhere, _) => "so in no release of CiviCRM".to_owned(),
+        }
+    }
+
+    /// Where inherited things come from, in a few words.
+    pub fn source(&self, kind: &Kind, catalogue: &Catalogue) -> String {
+        match self.origin {
+            Origin::UpgradeStep => "made by an upgrade step".to_owned(),
+            _ if is_missing(kind) => "not brought by upgrades".to_owned(),
+            _ => format!("as {}", releases(&self.states, catalogue)),
+        }
+    }
+
     /// Whether CiviCRM's own upgrades leave it so.
     pub fn is_inherited(&self) -> bool {
         matches!(self.origin, Origin::Earlier | Origin::UpgradeStep)
+    }
+}
+
+/// The object is not there.
+fn is_missing(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::TableMissing | Kind::ColumnMissing | Kind::IndexMissing | Kind::ForeignKeyMissing
+    )
+}
+
+/// `in 4.2 to 5.13`, `from 5.29 on`.
+fn releases(states: &States, catalogue: &Catalogue) -> String {
+    let words = catalogue.describe(states);
+    if words.starts_with(|c: char| c.is_ascii_digit()) || words == "every release" {
+        format!("in {words}")
+    } else {
+        words
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use super::age::{Aged, Origin};
 use super::catalogue::{Catalogue, Owner, State, States, TableHistory};
-use super::reference::Reference;
+use super::reference::{Reference, Subject};
 use super::site::Site;
 use crate::schema::compare::DifferenceKind as Kind;
 use crate::schema::model::{Column, Schema, Table, find};
@@ -42,7 +42,8 @@ pub struct Detection<'a> {
     pub differences: Vec<Aged>,
     /// Other states that fit as well.
     pub also: Vec<&'a State>,
-    /// The states that were compared exactly and their numbers of differences, best first.
+    /// The states that were compared exactly, the declared one always, and their numbers of
+    /// differences, best first.
     pub candidates: Vec<(&'a State, usize)>,
     /// Objects that tell the state from its neighbours, each a few words.
     pub evidence: Vec<String>,
@@ -61,11 +62,8 @@ impl Detection<'_> {
 }
 
 /// Finds the release of a schema; `None` when it holds too few tables of CiviCRM to tell.
-pub fn detect<'a>(
-    catalogue: &'a Catalogue,
-    schema: &Schema,
-    site: Option<&Site>,
-) -> Option<Detection<'a>> {
+pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detection<'a>> {
+    let Subject { schema, site, .. } = subject;
     let objects = Objects::new(catalogue, schema, site);
     if objects.core_tables < FEWEST_TABLES {
         return None;
@@ -74,8 +72,8 @@ pub fn detect<'a>(
         .and_then(Site::declared_version)
         .and_then(|version| catalogue.state_for(&version));
     let mut candidates = objects.best_states(catalogue, declared, |state| {
-        let reference = Reference::new(catalogue, state, site, schema);
-        let differences = reference.differences(catalogue, state, site, schema);
+        let reference = Reference::new(catalogue, state, subject);
+        let differences = reference.differences(catalogue, state, subject);
         (reference, differences)
     });
     let is_declared = |state: &State| declared.is_some_and(|declared| declared.name == state.name);

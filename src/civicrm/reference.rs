@@ -13,6 +13,18 @@ use super::site::Site;
 use crate::schema::compare::{self, DifferenceKind, usual_charset};
 use crate::schema::model::{Index, Schema, Table, find};
 
+/// The database that is held against releases.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its tables.
+    pub schema: &'a Schema,
+    /// What its rows say.
+    pub site: Option<&'a Site>,
+    /// Its tables were written by a server. A text that no server has run yet, such as
+    /// CiviCRM's own `civicrm.mysql`, need not have the indexes that one makes for foreign keys.
+    pub from_server: bool,
+}
+
 /// What a database is held against: a release's tables, with what depends on the site as the
 /// site has it. Built for one schema and one state.
 #[derive(Clone, Debug)]
@@ -24,7 +36,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// What `actual` should be in `state`.
+    /// What `subject` should be in `state`.
     ///
     /// - Tables of an extension count where the site has the extension: by
     ///   `civicrm_extension`, or without its rows where one of its tables is there.
@@ -33,7 +45,12 @@ impl Reference {
     /// - A TIMESTAMP column may come out of either setting of `explicit_defaults_for_timestamp`.
     /// - A database all in utf8mb3 is as good as one all in utf8mb4; a mixture is not.
     /// - From 6.0 on long foreign keys go by their long or by their hashed name.
-    pub fn new(catalogue: &Catalogue, state: &State, site: Option<&Site>, actual: &Schema) -> Self {
+    pub fn new(catalogue: &Catalogue, state: &State, subject: Subject) -> Self {
+        let Subject {
+            schema: actual,
+            site,
+            from_server,
+        } = subject;
         let release = catalogue.schema(state);
         let extensions = Extensions::new(site, &release, actual);
         let locales = locales(site, &release, actual);
@@ -66,7 +83,10 @@ impl Reference {
                 localize(table, facts, &locales, ours);
             }
         }
-        let mut options = compare::Options::default();
+        let mut options = compare::Options {
+            not_from_server: !from_server,
+            ..compare::Options::default()
+        };
         if Version::parse(&state.name).is_some_and(|version| version.major_minor() >= (6, 0)) {
             options.foreign_key_aliases = long_names(&schema);
         }
@@ -77,16 +97,11 @@ impl Reference {
         Self { schema, options }
     }
 
-    /// How `actual` differs from it, and how old each difference is. A table that the
+    /// How the subject differs from it, and how old each difference is. A table that the
     /// reference does not know counts only where core has it in another release.
-    pub fn differences(
-        &self,
-        catalogue: &Catalogue,
-        state: &State,
-        site: Option<&Site>,
-        actual: &Schema,
-    ) -> Vec<Aged> {
-        let classifier = Classifier::new(catalogue, state, site);
+    pub fn differences(&self, catalogue: &Catalogue, state: &State, subject: Subject) -> Vec<Aged> {
+        let actual = subject.schema;
+        let classifier = Classifier::new(catalogue, state, subject.site);
         let is_of_other_release = |table: &str| match classifier.class(table) {
             Class::OtherRelease => true,
             Class::ShippedExtension(_) => catalogue

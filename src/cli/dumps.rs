@@ -7,6 +7,7 @@ use super::progress::Bar;
 use super::{Common, complain, target_server};
 use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{self, Context, Finding, Findings};
+use crate::civicrm::catalogue::Catalogue;
 use crate::error::{Error, Exit};
 use crate::report::Report;
 use crate::server_version::ServerVersion;
@@ -44,31 +45,34 @@ struct Restore {
 
 impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        verify_all("verify", &self.dumps, &self.restore, common)
+        let command = ("verify", checks::verify as Examine);
+        examine_all(command, &self.dumps, &self.restore, common)
     }
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        verify_all(
-            "check",
-            std::slice::from_ref(&self.source),
-            &self.restore,
-            common,
-        )
+        let sources = std::slice::from_ref(&self.source);
+        let command = ("check", checks::check as Examine);
+        examine_all(command, sources, &self.restore, common)
     }
 }
 
+/// Makes all checks of a command.
+type Examine = fn(&Snapshot, &Context) -> Findings;
+
 /// Reports on each source in turn. One that cannot be read does not keep the others from
 /// being read; the worst exit code of all is returned.
-fn verify_all(
-    command: &'static str,
+fn examine_all(
+    (command, examine): (&'static str, Examine),
     arguments: &[String],
     restore: &Restore,
     common: &Common,
 ) -> Result<Exit, Error> {
+    let catalogue = Catalogue::embedded()?;
     let context = Context {
         target: restore.target_server.clone(),
+        catalogue: Some(&catalogue),
     };
     let mut worst = Exit::Fine;
     let mut locations = Vec::new();
@@ -90,7 +94,7 @@ fn verify_all(
         bar.finish();
         let report = match read {
             Ok(snapshot) => {
-                let findings = checks::verify(&snapshot, &context);
+                let findings = examine(&snapshot, &context);
                 Report::new(command, &snapshot, findings, common.strict)
             }
             Err(error) => match not_text(&error) {

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out. One file per command.
 
+mod diff;
 mod dumps;
 mod output;
 mod progress;
@@ -34,6 +35,8 @@ enum Command {
     Verify(dumps::Verify),
     /// Everything that can be checked of a source.
     Check(dumps::Check),
+    /// How does this schema differ from its CiviCRM release, or from another source?
+    Diff(diff::Diff),
 }
 
 /// Options of all commands.
@@ -103,6 +106,7 @@ pub fn run() -> Exit {
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
+        Command::Diff(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::Report;
 use super::text::{count, printable, thousands};
-use crate::checks::{Finding, Severity};
+use super::{Report, by_table};
+use crate::checks::{Detected, Finding, Severity};
 
 /// Findings of one check that are shown before the rest is only counted.
 const SHOWN: usize = 5;
@@ -37,17 +37,29 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", site(report))?;
     writeln!(out, "  {}", inventory(report))?;
 
-    let list = &report.findings.list;
+    if let (Some(detected), "diff" | "check") = (&report.findings.detected, report.command) {
+        writeln!(out, "  {}", schema_line(detected))?;
+    }
+
+    // `diff` is about tables; what it says besides comes first.
+    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) = report
+        .findings
+        .list
+        .iter()
+        .partition(|finding| report.command == "diff" && by_table::table_of(finding).is_some());
     let mut rest = &list[..];
     while let Some(first) = rest.first() {
-        let same = |finding: &&Finding| {
-            finding.check.id == first.check.id && finding.severity == first.severity
+        let same = |finding: &&&Finding| {
+            finding.check.id == first.check.id
+                && finding.severity == first.severity
+                && finding.inherited.is_some() == first.inherited.is_some()
         };
         let length = rest.iter().take_while(same).count();
         let (group, after) = rest.split_at(length);
         rest = after;
         group_of_findings(group, detail, out)?;
     }
+    by_table::write(&by_table, detail, out)?;
     if !report.findings.not_checked.is_empty() {
         writeln!(out)?;
         for skipped in &report.findings.not_checked {
@@ -150,6 +162,29 @@ fn site(report: &Report) -> String {
     printable(&text)
 }
 
+/// Which release the schema is of, and why.
+fn schema_line(detected: &Detected) -> String {
+    let also = match &detected.also[..] {
+        [] => String::new(),
+        also => format!(" (or {}, which cannot be told apart)", also.join(", ")),
+    };
+    let differences = count(detected.differences as u64, "difference");
+    let mut text = format!(
+        "schema of CiviCRM {}{also}: {differences}",
+        detected.release
+    );
+    if !detected.evidence.is_empty() {
+        text.push_str(&format!("; {}", detected.evidence.join(", ")));
+    }
+    if !detected.later.is_empty() {
+        text.push_str(&format!(
+            "; of later releases: {}",
+            detected.later.join(", ")
+        ));
+    }
+    printable(&text)
+}
+
 fn inventory(report: &Report) -> String {
     let inventory = &report.inventory;
     let mut parts = vec![
@@ -174,16 +209,25 @@ fn inventory(report: &Report) -> String {
     text
 }
 
-/// Findings of one check: the first few, the number of the others, and each fix once.
-fn group_of_findings(group: &[Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
-    let Some(first) = group.first() else {
-        return Ok(());
-    };
-    let style = match first.severity {
+/// How the word for a severity looks.
+pub(super) fn style_of(severity: Severity) -> Style {
+    match severity {
         Severity::Error => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
         Severity::Warning => Style::new().bold().fg_color(Some(AnsiColor::Yellow.into())),
         Severity::Note => Style::new().bold(),
+    }
+}
+
+/// Findings of one check: the first few, the number of the others, and each fix once.
+fn group_of_findings(group: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = group.first() else {
+        return Ok(());
     };
+    if first.inherited.is_some() && detail != Detail::Verbose {
+        writeln!(out)?;
+        return by_table::fold(group, out);
+    }
+    let style = style_of(first.severity);
     let dim = Style::new().dimmed();
     let shown = if detail == Detail::Verbose || group.len() <= SHOWN + 1 {
         group.len()

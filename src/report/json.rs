@@ -25,7 +25,7 @@ pub fn value(report: &Report) -> Value {
         },
         "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
             "declared": civicrm.declared,
-            "detected": null,
+            "detected": report.findings.detected,
             "multilingual": !civicrm.locales.is_empty(),
             "locales": civicrm.locales,
             "logging": civicrm.logging,
@@ -51,6 +51,7 @@ fn finding(finding: &Finding) -> Value {
         "actual": finding.actual,
         "message": finding.message,
         "fix": finding.fix,
+        "inherited": finding.inherited,
         "place": finding.at.as_ref().map(|at| Place {
             file: (!at.file.is_empty()).then_some(&at.file),
             line: at.place.line,

@@ -1,5 +1,6 @@
 //! Findings for people and for programs.
 
+pub mod by_table;
 pub mod csv;
 pub mod human;
 pub mod json;
