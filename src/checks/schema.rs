@@ -9,7 +9,8 @@
 //!   that have lost them stop whoever adds the key later.
 //! - A unique key that never came is a warning: the site works as it did before the release
 //!   asked for the key, but duplicates may have come in. One that earlier releases had, too,
-//!   was lost, which is an error.
+//!   was lost, which is an error. Where a unique key on the same columns in another order
+//!   keeps duplicates out, it is a note.
 //! - A foreign key with the name that a server gave it is a warning even where an upgrade
 //!   step of CiviCRM made it (5.67, `civicrm_mailing_event_queue`): nothing fails today, but
 //!   a later step may drop it by the name it should have.
@@ -151,7 +152,7 @@ pub fn check_other(
             }
             kind => usual_severity(kind, difference),
         };
-        let message = format!("{} in {other_name}", sentence(difference, "it is"));
+        let message = sentence(difference, &format!("{other_name} has"));
         findings.push(finding(difference, check, message, fix).severity(severity));
     }
     differences
@@ -200,10 +201,10 @@ fn version(
 }
 
 /// Adds a finding for each difference that no other finding tells already.
-fn differences(aged: &[Aged], catalogue: &Catalogue, state: &State, findings: &mut Findings) {
+fn differences(all: &[Aged], catalogue: &Catalogue, state: &State, findings: &mut Findings) {
     let no_auto_increment = (findings.list.iter())
         .any(|finding| finding.check.id == COLUMN_DIFFERS.id && finding.object.is_none());
-    for aged in aged {
+    for aged in all {
         let difference = &aged.difference;
         let known = match &difference.kind {
             Kind::TableMissing => findings.list.iter().any(|finding| {
@@ -217,15 +218,15 @@ fn differences(aged: &[Aged], catalogue: &Catalogue, state: &State, findings: &m
             _ => false,
         };
         if !known {
-            findings.push(aged_finding(aged, catalogue, state));
+            let severity = severity(aged, all);
+            findings.push(aged_finding(aged, severity, catalogue, state));
         }
     }
 }
 
-fn aged_finding(aged: &Aged, catalogue: &Catalogue, state: &State) -> Finding {
+fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &State) -> Finding {
     let Aged { difference, age } = aged;
     let (check, mut fix) = check_and_fix(&difference.kind);
-    let severity = severity(aged);
     let is_cut = is_cut_by_server(difference);
     let history = if is_cut {
         "a server with the limit of 767 bytes cut it".to_owned()
@@ -245,8 +246,8 @@ fn aged_finding(aged: &Aged, catalogue: &Catalogue, state: &State) -> Finding {
     finding
 }
 
-/// What a difference does to a site; see the module's description.
-fn severity(aged: &Aged) -> Severity {
+/// What a difference does to a site, given all the others; see the module's description.
+fn severity(aged: &Aged, all: &[Aged]) -> Severity {
     let Aged { difference, age } = aged;
     let inherited = age.is_inherited();
     match &difference.kind {
@@ -259,6 +260,7 @@ fn severity(aged: &Aged) -> Severity {
         {
             Severity::Note
         }
+        Kind::IndexMissing if inherited && another_keeps_unique(difference, all) => Severity::Note,
         Kind::IndexMissing | Kind::IndexDiffers(_) if loses_unique(difference) => {
             if inherited {
                 Severity::Warning
@@ -323,6 +325,23 @@ fn is_unique(side: Option<&Side>) -> bool {
 
 fn loses_unique(difference: &Difference) -> bool {
     is_unique(difference.reference.as_ref()) && !is_unique(difference.actual.as_ref())
+}
+
+/// Whether the table has another unique index on the same columns in another order.
+fn another_keeps_unique(difference: &Difference, all: &[Aged]) -> bool {
+    /// The names in backquotes, in alphabetical order.
+    fn columns(side: Option<&Side>) -> Vec<&str> {
+        let definition = side.map_or("", |side| &side.definition);
+        let mut columns: Vec<&str> = definition.split('`').skip(1).step_by(2).collect();
+        columns.sort_unstable();
+        columns
+    }
+    all.iter().map(|aged| &aged.difference).any(|other| {
+        other.kind == Kind::IndexExtra
+            && other.table == difference.table
+            && is_unique(other.actual.as_ref())
+            && columns(other.actual.as_ref()) == columns(difference.reference.as_ref())
+    })
 }
 
 /// Whether the actual column takes no NULL and has no value of its own to put there.
@@ -434,7 +453,7 @@ fn sentence(difference: &Difference, has: &str) -> String {
         _ => format!("foreign key {name} of {table}"),
     };
     match (&difference.kind, &difference.actual, &difference.reference) {
-        (Kind::TableMissing, ..) => format!("{object} is missing"),
+        (Kind::TableMissing, ..) => format!("{object} is missing, {has} it"),
         (_, Some(_), Some(reference)) if is_name(&difference.kind) => {
             format!("{object} should be named {}", reference.name)
         }
@@ -442,7 +461,9 @@ fn sentence(difference: &Difference, has: &str) -> String {
             "{object} is {}, {has} {}",
             actual.definition, reference.definition
         ),
-        (_, None, Some(reference)) => format!("{object} is missing: {}", reference.definition),
+        (_, None, Some(reference)) => {
+            format!("{object} is missing, {has} {}", reference.definition)
+        }
         (Kind::TableExtra, ..) | (_, None, None) => format!("{object} is one too many"),
         (_, Some(actual), None) => format!("{object} is one too many: {}", actual.definition),
     }

@@ -196,7 +196,9 @@ impl Age {
                 format!("CiviCRM has it {releases}")
             }
             (Origin::Later, _) => format!("as {releases}"),
-            (Origin::UpgradeStep, _) => "a step of CiviCRM's upgrades made it so".to_owned(),
+            (Origin::UpgradeStep, _) => {
+                "a step of CiviCRM's upgrades or a status check made it so".to_owned()
+            }
             (Origin::Nowhere, _) => "so in no release of CiviCRM".to_owned(),
         }
     }
@@ -204,7 +206,7 @@ impl Age {
     /// Where inherited things come from, in a few words.
     pub fn source(&self, kind: &Kind, catalogue: &Catalogue) -> String {
         match self.origin {
-            Origin::UpgradeStep => "made by an upgrade step".to_owned(),
+            Origin::UpgradeStep => "made by an upgrade step or a status check".to_owned(),
             _ if is_missing(kind) => "not brought by upgrades".to_owned(),
             _ => format!("as {}", releases(&self.states, catalogue)),
         }

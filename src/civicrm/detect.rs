@@ -21,6 +21,10 @@ const INHERITED: u32 = 1;
 const LATER: u32 = 3;
 const LOST: u32 = 4;
 
+/// Tables that speak against a state by not being there: when a dump holds only some tables,
+/// the releases with the fewest tables would fit best otherwise.
+const MOST_LOST_TABLES: u32 = 10;
+
 /// States that are compared exactly.
 const COMPARED: usize = 8;
 /// How much worse than the best the cheap score of such a state may be.
@@ -119,10 +123,19 @@ struct Candidate<'a> {
 
 /// What the differences speak against their state with.
 fn cost(differences: &[Aged]) -> u32 {
+    let mut lost_tables = 0;
     differences
         .iter()
         .map(|aged| match (&aged.difference.kind, aged.age.origin) {
-            (Kind::TableMissing | Kind::ColumnMissing, _) => LOST,
+            (Kind::TableMissing, _) => {
+                lost_tables += 1;
+                if lost_tables <= MOST_LOST_TABLES {
+                    LOST
+                } else {
+                    0
+                }
+            }
+            (Kind::ColumnMissing, _) => LOST,
             (_, Origin::Later) => LATER,
             _ => INHERITED,
         })
@@ -177,6 +190,7 @@ impl<'a> Objects<'a> {
             costs: vec![0; catalogue.states().len()],
         };
         let locale = site.and_then(|site| site.locales().first());
+        let mut lost_tables = vec![0; all.costs.len()];
         for history in catalogue.histories() {
             let is_core = history.owners().any(|owner| *owner == Owner::Core);
             match schema.table(&history.name) {
@@ -189,14 +203,20 @@ impl<'a> Objects<'a> {
                     }
                 }
                 None if is_core => {
-                    for options in &history.options {
-                        if options.item.owner == Owner::Core {
-                            all.charge(&options.states, |_| LOST);
+                    let options = history.options.iter();
+                    for dated in options.filter(|dated| dated.item.owner == Owner::Core) {
+                        for place in dated.states.places() {
+                            if let Some(lost) = lost_tables.get_mut(place) {
+                                *lost += 1;
+                            }
                         }
                     }
                 }
                 None => {}
             }
+        }
+        for (cost, lost) in all.costs.iter_mut().zip(lost_tables) {
+            *cost += LOST * MOST_LOST_TABLES.min(lost);
         }
         all
     }

@@ -74,7 +74,8 @@ impl Diff {
             (_, true) => Some(unified(&snapshot, &compared)),
             _ => None,
         };
-        let report = Report::new("diff", &snapshot, compared.findings, common.strict);
+        let mut report = Report::new("diff", &snapshot, compared.findings, common.strict);
+        report.compared_with = report.findings.detected.is_none().then_some(compared.name);
         let exit = if report.passes() {
             Exit::Fine
         } else {

@@ -11,6 +11,8 @@ use crate::checks::Finding;
 
 /// Sources and objects that a folded line names before the rest is only counted.
 const NAMED: usize = 3;
+/// Fewer findings of a kind are shown in full.
+const FEWEST_FOLDED: usize = 3;
 
 /// The table that a finding is about.
 pub(super) fn table_of(finding: &Finding) -> Option<&str> {
@@ -29,9 +31,15 @@ pub(super) fn table_of(finding: &Finding) -> Option<&str> {
 pub fn write(findings: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
     let dim = anstyle::Style::new().dimmed();
-    let (folded, shown): (Vec<&Finding>, Vec<&Finding>) = findings
-        .iter()
-        .partition(|finding| finding.inherited.is_some() && detail != Detail::Verbose);
+    let mut shown: Vec<&Finding> = Vec::new();
+    let mut folded: Vec<&[&Finding]> = Vec::new();
+    for group in findings.chunk_by(|a, b| is_same_kind(a, b)) {
+        if is_folded(group, detail) {
+            folded.push(group);
+        } else {
+            shown.extend(group);
+        }
+    }
     // Sorted worst first, so that the first of a table is its worst.
     let mut tables: IndexMap<&str, Vec<&Finding>> = IndexMap::new();
     let mut fixes: IndexMap<&str, usize> = IndexMap::new();
@@ -50,16 +58,14 @@ pub fn write(findings: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::
             writeln!(out, "  {style}{word}{style:#}  {dim}{id}{dim:#}  {message}")?;
         }
     }
-    let mut rest = &folded[..];
-    if !rest.is_empty() {
+    if !folded.is_empty() {
         writeln!(out)?;
     }
-    while let Some(first) = rest.first() {
-        let same = |finding: &&&Finding| finding.check.id == first.check.id;
-        let (group, after) = rest.split_at(rest.iter().take_while(same).count());
-        rest = after;
+    for group in folded {
         fold(group, out)?;
-        *fixes.entry(&first.fix).or_default() += group.len();
+        for finding in group {
+            *fixes.entry(&finding.fix).or_default() += 1;
+        }
     }
     if !fixes.is_empty() {
         writeln!(out)?;
@@ -69,6 +75,20 @@ pub fn write(findings: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::
         writeln!(out, "fix for {number}: {}", printable(fix))?;
     }
     Ok(())
+}
+
+/// Whether two findings, one after the other, belong into one group.
+pub(super) fn is_same_kind(one: &Finding, other: &Finding) -> bool {
+    one.check.id == other.check.id
+        && one.severity == other.severity
+        && one.inherited.is_some() == other.inherited.is_some()
+}
+
+/// Whether a group is shown as a line.
+pub(super) fn is_folded(group: &[&Finding], detail: Detail) -> bool {
+    detail != Detail::Verbose
+        && group.len() >= FEWEST_FOLDED
+        && group.iter().all(|finding| finding.inherited.is_some())
 }
 
 /// One line for findings of one check that every upgraded database has.
@@ -87,14 +107,16 @@ pub(super) fn fold(group: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     }
     sources.sort_by(|_, a, _, b| b.cmp(a));
     let total = sources.len();
+    // A single one more takes no more room than its number.
+    let named = if total == NAMED + 1 { total } else { NAMED };
     let mut origins: Vec<String> = sources
         .iter()
-        .take(NAMED)
+        .take(named)
         .map(|(source, number)| format!("{number} {source}"))
         .collect();
-    if total > NAMED {
-        let others: usize = sources.values().skip(NAMED).sum();
-        origins.push(format!("{others} of {} other ages", total - NAMED));
+    if total > named {
+        let others: usize = sources.values().skip(named).sum();
+        origins.push(format!("{others} of {} other ages", total - named));
     }
     let objects: Vec<String> = group
         .iter()

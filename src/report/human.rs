@@ -39,6 +39,16 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
 
     if let (Some(detected), "diff" | "check") = (&report.findings.detected, report.command) {
         writeln!(out, "  {}", schema_line(detected))?;
+        if !detected.evidence.is_empty() {
+            writeln!(
+                out,
+                "  because {}",
+                printable(&detected.evidence.join(", "))
+            )?;
+        }
+    }
+    if let Some(other) = &report.compared_with {
+        writeln!(out, "  compared with {}", printable(other))?;
     }
 
     // `diff` is about tables; what it says besides comes first.
@@ -47,16 +57,7 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         .list
         .iter()
         .partition(|finding| report.command == "diff" && by_table::table_of(finding).is_some());
-    let mut rest = &list[..];
-    while let Some(first) = rest.first() {
-        let same = |finding: &&&Finding| {
-            finding.check.id == first.check.id
-                && finding.severity == first.severity
-                && finding.inherited.is_some() == first.inherited.is_some()
-        };
-        let length = rest.iter().take_while(same).count();
-        let (group, after) = rest.split_at(length);
-        rest = after;
+    for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
         group_of_findings(group, detail, out)?;
     }
     by_table::write(&by_table, detail, out)?;
@@ -173,9 +174,6 @@ fn schema_line(detected: &Detected) -> String {
         "schema of CiviCRM {}{also}: {differences}",
         detected.release
     );
-    if !detected.evidence.is_empty() {
-        text.push_str(&format!("; {}", detected.evidence.join(", ")));
-    }
     if !detected.later.is_empty() {
         text.push_str(&format!(
             "; of later releases: {}",
@@ -223,7 +221,7 @@ fn group_of_findings(group: &[&Finding], detail: Detail, out: &mut dyn Write) ->
     let Some(first) = group.first() else {
         return Ok(());
     };
-    if first.inherited.is_some() && detail != Detail::Verbose {
+    if by_table::is_folded(group, detail) {
         writeln!(out)?;
         return by_table::fold(group, out);
     }

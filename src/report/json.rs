@@ -30,6 +30,7 @@ pub fn value(report: &Report) -> Value {
             "locales": civicrm.locales,
             "logging": civicrm.logging,
         })),
+        "compared_with": report.compared_with,
         "inventory": report.inventory,
         "findings": report.findings.list.iter().map(finding).collect::<Vec<_>>(),
         "not_checked": report.findings.not_checked,

@@ -22,6 +22,8 @@ pub struct Report {
     pub database: Option<String>,
     /// The CiviCRM site in it.
     pub civicrm: Option<CivicrmSummary>,
+    /// What the user had it compared with: a release or another source.
+    pub compared_with: Option<String>,
     /// What is in it.
     pub inventory: Inventory,
     /// Rows by table, largest first.
@@ -100,6 +102,7 @@ impl Report {
                 locales: site.locales().to_vec(),
                 logging: site.logging.unwrap_or(false),
             }),
+            compared_with: None,
             inventory: Inventory {
                 tables: schema.tables.len(),
                 views: schema.views.len(),

@@ -2,5 +2,6 @@
 
 mod common;
 mod cuts;
+mod diff;
 mod dumps;
 mod mutations;
