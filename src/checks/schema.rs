@@ -235,7 +235,7 @@ fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &
     };
     let message = format!(
         "{} ({history})",
-        sentence(difference, &format!("{} has", state.name))
+        sentence(difference, &format!("CiviCRM {} has", state.name))
     );
     let quiet = severity == Severity::Note && age.is_inherited();
     if quiet {
@@ -464,7 +464,7 @@ fn sentence(difference: &Difference, has: &str) -> String {
         (_, None, Some(reference)) => {
             format!("{object} is missing, {has} {}", reference.definition)
         }
-        (Kind::TableExtra, ..) | (_, None, None) => format!("{object} is one too many"),
-        (_, Some(actual), None) => format!("{object} is one too many: {}", actual.definition),
+        (Kind::TableExtra, ..) | (_, None, None) => format!("{object} is extra"),
+        (_, Some(actual), None) => format!("{object} is extra: {}", actual.definition),
     }
 }

@@ -343,10 +343,10 @@ impl Search<'_> {
         let same = |shape: &model::Index| {
             let plain = model::Index {
                 kind: index.kind,
-                parts: (index.parts.iter().cloned())
+                parts: (index.parts.iter())
                     .map(|part| model::KeyPart {
                         column: unlocalized(&part.column).to_owned(),
-                        ..part
+                        ..*part
                     })
                     .collect(),
             };

@@ -8,7 +8,7 @@ use similar::TextDiff;
 use super::output::Output;
 use super::progress::Bar;
 use super::{Common, Format};
-use crate::checks::{self, Context, Findings, schema};
+use crate::checks::{self, Context, Detected, Findings, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
@@ -67,6 +67,11 @@ impl Diff {
             None => self.with_release(&snapshot, &catalogue)?,
         };
         checks::cut(&snapshot, &mut compared.findings);
+        if compared.findings.detected.is_none() {
+            let site = Site::of(&snapshot);
+            let detection = schema::detect(&snapshot, site.as_ref(), &context(&catalogue));
+            compared.findings.detected = detection.as_ref().map(Detected::of);
+        }
         compared.findings.sort();
         let mut output = Output::new(common, false);
         let text = match (self.sql, self.unified) {
@@ -75,7 +80,9 @@ impl Diff {
             _ => None,
         };
         let mut report = Report::new("diff", &snapshot, compared.findings, common.strict);
-        report.compared_with = report.findings.detected.is_none().then_some(compared.name);
+        if self.release.is_some() || self.against.is_some() {
+            report.compared_with = Some(compared.name);
+        }
         let exit = if report.passes() {
             Exit::Fine
         } else {
@@ -105,10 +112,7 @@ impl Diff {
                 findings,
             });
         }
-        let context = Context {
-            catalogue: Some(catalogue),
-            ..Context::default()
-        };
+        let context = context(catalogue);
         let Some(detection) = schema::detect(snapshot, site.as_ref(), &context) else {
             return Err(Error::NoRelease {
                 name: snapshot.source.name.clone(),
@@ -123,6 +127,13 @@ impl Diff {
             differences: differences.map(|aged| aged.difference).collect(),
             findings,
         })
+    }
+}
+
+fn context(catalogue: &Catalogue) -> Context<'_> {
+    Context {
+        catalogue: Some(catalogue),
+        ..Context::default()
     }
 }
 

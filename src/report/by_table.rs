@@ -5,14 +5,12 @@ use std::io::{self, Write};
 
 use indexmap::IndexMap;
 
-use super::human::{Detail, style_of};
+use super::human::style_of;
 use super::text::{count, printable};
 use crate::checks::Finding;
 
 /// Sources and objects that a folded line names before the rest is only counted.
 const NAMED: usize = 3;
-/// Fewer findings of a kind are shown in full.
-const FEWEST_FOLDED: usize = 3;
 
 /// The table that a finding is about.
 pub(super) fn table_of(finding: &Finding) -> Option<&str> {
@@ -28,13 +26,13 @@ pub(super) fn table_of(finding: &Finding) -> Option<&str> {
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(findings: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(findings: &[&Finding], folding: bool, out: &mut dyn Write) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
     let dim = anstyle::Style::new().dimmed();
     let mut shown: Vec<&Finding> = Vec::new();
     let mut folded: Vec<&[&Finding]> = Vec::new();
     for group in findings.chunk_by(|a, b| is_same_kind(a, b)) {
-        if is_folded(group, detail) {
+        if folding && is_inherited(group) {
             folded.push(group);
         } else {
             shown.extend(group);
@@ -84,11 +82,9 @@ pub(super) fn is_same_kind(one: &Finding, other: &Finding) -> bool {
         && one.inherited.is_some() == other.inherited.is_some()
 }
 
-/// Whether a group is shown as a line.
-pub(super) fn is_folded(group: &[&Finding], detail: Detail) -> bool {
-    detail != Detail::Verbose
-        && group.len() >= FEWEST_FOLDED
-        && group.iter().all(|finding| finding.inherited.is_some())
+/// Whether all of a group are what CiviCRM's upgrades leave.
+pub(super) fn is_inherited(group: &[&Finding]) -> bool {
+    group.iter().all(|finding| finding.inherited.is_some())
 }
 
 /// One line for findings of one check that every upgraded database has.
@@ -99,47 +95,55 @@ pub(super) fn fold(group: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     let Some(first) = group.first() else {
         return Ok(());
     };
-    let mut sources: IndexMap<&str, usize> = IndexMap::new();
-    for finding in group {
-        *sources
-            .entry(finding.inherited.as_deref().unwrap_or_default())
-            .or_default() += 1;
-    }
-    sources.sort_by(|_, a, _, b| b.cmp(a));
-    let total = sources.len();
-    // A single one more takes no more room than its number.
-    let named = if total == NAMED + 1 { total } else { NAMED };
-    let mut origins: Vec<String> = sources
-        .iter()
-        .take(named)
-        .map(|(source, number)| format!("{number} {source}"))
-        .collect();
-    if total > named {
-        let others: usize = sources.values().skip(named).sum();
-        origins.push(format!("{others} of {} other ages", total - named));
-    }
-    let objects: Vec<String> = group
-        .iter()
-        .take(NAMED)
-        .filter_map(|finding| finding.object.as_ref())
-        .map(|object| match &object.table {
+    let path = |finding: &Finding| match &finding.object {
+        Some(object) => match &object.table {
             Some(table) => format!("{table}.{}", object.name),
             None => object.name.clone(),
-        })
-        .collect();
-    let etc = if group.len() > NAMED { ", …" } else { "" };
+        },
+        None => String::new(),
+    };
+    let source = |finding: &Finding| finding.inherited.clone().unwrap_or_default();
+    let text = if group.len() <= NAMED {
+        let each = group
+            .iter()
+            .map(|it| format!("{} ({})", path(it), source(it)));
+        each.collect::<Vec<_>>().join(", ")
+    } else {
+        let such_as: Vec<String> = group.iter().take(NAMED).map(|it| path(it)).collect();
+        let sources = sources(group.iter().map(|it| source(it)));
+        format!("{}: {sources}; such as {}", group.len(), such_as.join(", "))
+    };
     let style = style_of(first.severity);
     let dim = anstyle::Style::new().dimmed();
     let (word, id) = (first.severity.as_str(), first.check.id);
     writeln!(
         out,
-        "{style}{word}{style:#}  {dim}{id}{dim:#}  {} that CiviCRM's upgrades leave: {}",
-        group.len(),
-        printable(&origins.join(", ")),
-    )?;
-    writeln!(
-        out,
-        "       ({}{etc}; --verbose lists all)",
-        printable(&objects.join(", "))
+        "{style}{word}{style:#}  {dim}{id}{dim:#}  {}",
+        printable(&text)
     )
+}
+
+/// The most frequent sources with their numbers.
+fn sources(all: impl Iterator<Item = String>) -> String {
+    let mut counts: IndexMap<String, usize> = IndexMap::new();
+    for source in all {
+        *counts.entry(source).or_default() += 1;
+    }
+    counts.sort_by(|_, a, _, b| b.cmp(a));
+    // A single one more takes no more room than its number.
+    let named = if counts.len() == NAMED + 1 {
+        counts.len()
+    } else {
+        NAMED
+    };
+    let mut words: Vec<String> = counts
+        .iter()
+        .take(named)
+        .map(|(source, number)| format!("{number} {source}"))
+        .collect();
+    if counts.len() > named {
+        let others: usize = counts.values().skip(named).sum();
+        words.push(format!("{others} of {} other ages", counts.len() - named));
+    }
+    words.join(", ")
 }

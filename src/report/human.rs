@@ -51,6 +51,11 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         writeln!(out, "  compared with {}", printable(other))?;
     }
 
+    let inherited = report.findings.list.iter();
+    let inherited = inherited
+        .filter(|finding| finding.inherited.is_some())
+        .count();
+    let folding = inherited > SHOWN && detail != Detail::Verbose;
     // `diff` is about tables; what it says besides comes first.
     let (by_table, list): (Vec<&Finding>, Vec<&Finding>) = report
         .findings
@@ -58,9 +63,20 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         .iter()
         .partition(|finding| report.command == "diff" && by_table::table_of(finding).is_some());
     for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
-        group_of_findings(group, detail, out)?;
+        if folding && by_table::is_inherited(group) {
+            writeln!(out)?;
+            by_table::fold(group, out)?;
+        } else {
+            group_of_findings(group, detail, out)?;
+        }
     }
-    by_table::write(&by_table, detail, out)?;
+    by_table::write(&by_table, folding, out)?;
+    if folding {
+        writeln!(
+            out,
+            "\n{inherited} differences are what CiviCRM's own upgrades leave in a database (--verbose lists them)"
+        )?;
+    }
     if !report.findings.not_checked.is_empty() {
         writeln!(out)?;
         for skipped in &report.findings.not_checked {
@@ -221,10 +237,6 @@ fn group_of_findings(group: &[&Finding], detail: Detail, out: &mut dyn Write) ->
     let Some(first) = group.first() else {
         return Ok(());
     };
-    if by_table::is_folded(group, detail) {
-        writeln!(out)?;
-        return by_table::fold(group, out);
-    }
     let style = style_of(first.severity);
     let dim = Style::new().dimmed();
     let shown = if detail == Detail::Verbose || group.len() <= SHOWN + 1 {
