@@ -9,6 +9,8 @@ pub mod schema;
 pub mod table;
 pub mod wholeness;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::civicrm::catalogue::Catalogue;
@@ -183,6 +185,8 @@ pub struct Detected {
     pub evidence: Vec<String>,
     /// Tables and columns of later releases.
     pub later: Vec<String>,
+    /// Tables that no release says anything about, by class.
+    pub not_compared: BTreeMap<&'static str, usize>,
     /// The last step that the upgrader noted.
     pub last_step: Option<String>,
 }

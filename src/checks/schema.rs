@@ -58,6 +58,7 @@ impl Detected {
                 .collect(),
             evidence: detection.evidence.clone(),
             later: detection.later.clone(),
+            not_compared: detection.not_compared.clone(),
             last_step: detection.last_step.clone(),
         }
     }

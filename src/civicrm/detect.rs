@@ -6,10 +6,11 @@
 //! or a table or column that is missing, speaks against a state more than one that is still
 //! as an earlier release made it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::age::{Aged, Origin};
 use super::catalogue::{Catalogue, Owner, State, States, TableHistory};
+use super::classify::{Class, Classifier};
 use super::reference::{Reference, Subject};
 use super::site::Site;
 use crate::schema::compare::DifferenceKind as Kind;
@@ -54,6 +55,8 @@ pub struct Detection<'a> {
     /// Objects of later releases, each a few words: of an upgrade that stopped halfway, or of
     /// a newer database over which an older backup was restored.
     pub later: Vec<String>,
+    /// Tables that no release says anything about, by class.
+    pub not_compared: BTreeMap<&'static str, usize>,
     /// The last step that the upgrader noted in `civicrm_log`: `upgrade:4.7.31->5.0.alpha1`.
     pub last_step: Option<String>,
 }
@@ -104,6 +107,7 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
     Some(Detection {
         evidence: objects.evidence(catalogue, &equal),
         later: later(&best.differences),
+        not_compared: not_compared(catalogue, best.state, subject, &best.reference),
         last_step: site.and_then(|site| site.upgrade_steps.last().cloned()),
         state: best.state,
         reference: best.reference,
@@ -111,6 +115,27 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
         also,
         candidates: counts,
     })
+}
+
+/// Numbers of the tables that the reference does not know, by class.
+fn not_compared(
+    catalogue: &Catalogue,
+    state: &State,
+    subject: Subject,
+    reference: &Reference,
+) -> BTreeMap<&'static str, usize> {
+    let classifier = Classifier::new(catalogue, state, subject.site);
+    let mut counts = BTreeMap::new();
+    for name in subject.schema.tables.keys() {
+        if reference.schema.table(name).is_none() {
+            let class = classifier.class(name);
+            // That one is among the differences.
+            if class != Class::OtherRelease {
+                *counts.entry(class.as_str()).or_default() += 1;
+            }
+        }
+    }
+    counts
 }
 
 /// A state with what it was compared to.

@@ -38,7 +38,7 @@ pub struct Reference {
 impl Reference {
     /// What `subject` should be in `state`.
     ///
-    /// - Tables of an extension count where the site has the extension: by
+    /// - Tables of an extension should be there where the site has the extension: by
     ///   `civicrm_extension`, or without its rows where one of its tables is there.
     /// - Standalone sites have other shapes of some tables of core.
     /// - Multilingual sites have localizable columns and indexes once per locale.
@@ -68,10 +68,16 @@ impl Reference {
                 tables.insert(name, ReleaseTable { owner, ..facts });
             }
         }
+        // A table that core has given up to an extension stays behind without it.
+        let is_left_behind = |name: &str| {
+            let history = catalogue.history(name);
+            history.is_some_and(|history| history.owners().any(|owner| *owner == Owner::Core))
+        };
         schema.tables.retain(|name, _| {
-            tables
+            let listed = tables
                 .get(name)
-                .is_some_and(|facts| extensions.has(&facts.owner))
+                .is_some_and(|facts| extensions.has(&facts.owner));
+            listed || actual.table(name).is_some() && !is_left_behind(name)
         });
         for (name, table) in &mut schema.tables {
             let Some(facts) = tables.get(name) else {

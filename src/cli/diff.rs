@@ -75,7 +75,7 @@ impl Diff {
         compared.findings.sort();
         let mut output = Output::new(common, false);
         let text = match (self.sql, self.unified) {
-            (true, _) => Some(statements(&snapshot.schema, &compared)),
+            (true, _) => Some(statements(&snapshot, &compared)),
             (_, true) => Some(unified(&snapshot, &compared)),
             _ => None,
         };
@@ -168,7 +168,8 @@ fn read(argument: &str, common: &Common) -> Result<Snapshot, Error> {
 
 /// The statements as a script. One with control characters in a name is left out by name:
 /// what is printed must neither move the cursor nor be another statement.
-fn statements(actual: &Schema, compared: &Compared) -> String {
+fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
+    let actual = &snapshot.schema;
     let mut statements = sql::statements_to(actual, &compared.reference, &compared.differences);
     for statement in &mut statements {
         let shown: String = statement
@@ -180,7 +181,13 @@ fn statements(actual: &Schema, compared: &Compared) -> String {
             *statement = format!("-- left out for its names: {}", printable(statement));
         }
     }
-    sql::script(&statements)
+    let (source, target) = (&snapshot.source.name, &compared.name);
+    let head = [
+        format!("-- Brings {} to {}.", printable(source), printable(target)),
+        "-- Make a backup first. Rows can stop a statement: NULL in a column that becomes NOT NULL,".to_owned(),
+        "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
+    ];
+    sql::script(&head) + &sql::script(&statements)
 }
 
 /// One unified diff per table that differs, from the source to what it is compared with.

@@ -46,6 +46,14 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
                 printable(&detected.evidence.join(", "))
             )?;
         }
+        let others = detected.not_compared.iter();
+        let others: Vec<String> = others.map(|(class, n)| format!("{n} {class}")).collect();
+        if !others.is_empty() {
+            writeln!(out, "  tables not compared: {}", others.join(", "))?;
+        }
+        if let (Some(step), true) = (&detected.last_step, !detected.later.is_empty()) {
+            writeln!(out, "  last upgrade step noted: {}", printable(step))?;
+        }
     }
     if let Some(other) = &report.compared_with {
         writeln!(out, "  compared with {}", printable(other))?;

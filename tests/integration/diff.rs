@@ -610,3 +610,132 @@ fn statements_bring_a_damaged_schema_to_its_release_in_order() {
         ]
     );
 }
+
+#[test]
+fn newer_tables_under_an_older_schema_are_named() {
+    let at = |state: &str| {
+        let state = catalogue().state(state).unwrap();
+        catalogue().schema(state).plain_install()
+    };
+    let mut schema = at("4.7.31");
+    for (name, table) in at("5.81").tables {
+        schema.tables.entry(name).or_insert(table);
+    }
+    let (findings, detection) = diff(&declaring("4.7.31", schema));
+    assert_eq!(detection.state.name, "4.7.31");
+    assert!(
+        detection
+            .later
+            .contains(&"civicrm_relationship_cache".to_owned())
+    );
+    let ids = all_ids(&findings);
+    assert!(
+        ids.iter().all(|id| id.starts_with("table-extra ")),
+        "{ids:?}"
+    );
+}
+
+#[test]
+fn custom_extension_log_and_leftover_tables_are_no_differences() {
+    let mut schema = catalogue()
+        .schema(catalogue().state("5.81").unwrap())
+        .plain_install();
+    for name in [
+        "civicrm_value_donors_1",
+        "civicrm_some_extension",
+        "log_civicrm_contact",
+        "snap_civicrm_v5_50_fields",
+        "civicrm_install_canary",
+        "drupal_users",
+    ] {
+        let mut table = Table::default();
+        table.columns.insert("id".to_owned(), int_column());
+        schema.tables.insert(name.to_owned(), table);
+    }
+    let (findings, detection) = diff(&declaring("5.81.2", schema));
+    assert_eq!(all_ids(&findings), [""; 0]);
+    assert_eq!(detection.not_compared.values().sum::<usize>(), 6);
+}
+
+#[test]
+fn every_difference_knows_its_age() {
+    let mut schema = catalogue()
+        .schema(catalogue().state("5.81").unwrap())
+        .plain_install();
+    let participant = table(&mut schema, "civicrm_participant");
+    participant
+        .columns
+        .insert("cart_id".to_owned(), int_column());
+    table(&mut schema, "civicrm_mailing")
+        .columns
+        .insert("unsubscribe_mode".to_owned(), int_column());
+    table(&mut schema, "civicrm_contact")
+        .indexes
+        .shift_remove("index_created_date")
+        .unwrap();
+    let (findings, _) = diff(&declaring("5.81.2", schema));
+    let messages: Vec<&str> = findings.list.iter().map(|f| f.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "column civicrm_mailing.unsubscribe_mode is extra: int NULL (CiviCRM has it from 6.7 on)",
+            "column civicrm_participant.cart_id is extra: int NULL (CiviCRM had it in 4.1 to 5.75; dropped since, still here)",
+            "index index_created_date of civicrm_contact is missing, CiviCRM 5.81 has KEY (`created_date`) (CiviCRM has it from 5.18 on)",
+        ]
+    );
+}
+
+fn cividb(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = assert_cmd::Command::cargo_bin("cividb")
+        .expect("the program is built")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .output()
+        .expect("it runs");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+const SAMPLE: &str = "tests/data/sample.sql.gz";
+
+#[test]
+fn exit_codes_and_forms_of_the_command() {
+    let (code, text) = cividb(&["diff", SAMPLE]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("schema of CiviCRM 5.81"), "{text}");
+
+    let (code, text) = cividb(&["diff", SAMPLE, "--release", "6.0.3"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("compared with CiviCRM 6.0.3"), "{text}");
+
+    let (code, text) = cividb(&["diff", SAMPLE, "--release", "6.0.3", "--unified"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.starts_with(&format!("--- {SAMPLE} ")), "{text}");
+
+    let (code, text) = cividb(&["diff", SAMPLE, "--release", "6.0.3", "--sql"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("\nALTER TABLE `"), "{text}");
+
+    assert_eq!(cividb(&["diff", SAMPLE, "--against", SAMPLE]).0, Some(0));
+    assert_eq!(cividb(&["diff", SAMPLE, "--release", "1.9"]).0, Some(2));
+    assert_eq!(cividb(&["diff", "Cargo.toml"]).0, Some(2));
+    assert_eq!(
+        cividb(&["diff", SAMPLE, "--sql", "--format", "json"]).0,
+        Some(2)
+    );
+}
+
+#[test]
+fn the_json_report_tells_the_detected_release() {
+    for command in ["diff", "check", "verify"] {
+        let (_, text) = cividb(&[command, SAMPLE, "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let detected = &report["civicrm"]["detected"];
+        assert_eq!(detected["release"], "5.81", "{command}");
+        assert_eq!(detected["state"], "5.81", "{command}");
+        assert_eq!(detected["differences"], 0, "{command}");
+        assert_eq!(detected["also"], serde_json::json!(["5.82"]), "{command}");
+    }
+}
