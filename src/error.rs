@@ -3,8 +3,9 @@
 use std::io;
 use std::process::ExitCode;
 
-use crate::civicrm::catalogue::CatalogueError;
+use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::{OwnReferenceError, listed};
+use crate::civicrm::release::Version;
 use crate::source::SourceError;
 
 /// Why a command could not do its work.
@@ -56,6 +57,45 @@ pub enum Error {
         /// What the system says.
         error: io::Error,
     },
+    /// The release of a schema could not be told.
+    #[error(
+        "{name}: too few tables of CiviCRM to tell their release; name one with --release, or another source with --against"
+    )]
+    NoRelease {
+        /// The source.
+        name: String,
+    },
+    /// The catalogue has no such release.
+    #[error("no schema of CiviCRM {release} is known, only of {oldest} to {newest}")]
+    UnknownRelease {
+        /// As given.
+        release: String,
+        /// The oldest that is known.
+        oldest: String,
+        /// The newest that is known.
+        newest: String,
+    },
+    /// One source was expected.
+    #[error("{pattern}: several files match, and only one can be compared")]
+    SeveralSources {
+        /// As given.
+        pattern: String,
+    },
+    /// SQL and unified diffs have one form only.
+    #[error("--sql and --unified print text; leave --format out")]
+    TextOnly,
+}
+
+impl Error {
+    /// The catalogue has no schema of this release.
+    pub(crate) fn unknown_release(release: &Version, catalogue: &Catalogue) -> Self {
+        let name = |state: Option<&State>| state.map(|s| s.name.clone()).unwrap_or_default();
+        Self::UnknownRelease {
+            release: release.to_string(),
+            oldest: name(catalogue.states().first()),
+            newest: name(catalogue.states().last()),
+        }
+    }
 }
 
 /// How a command ends. The numbers are part of the contract with scripts.

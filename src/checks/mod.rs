@@ -5,14 +5,18 @@
 
 pub mod objects;
 pub mod restore;
+pub mod schema;
 pub mod table;
 pub mod version;
 pub mod wholeness;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
+use crate::civicrm::version_state::DetectedRelease;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{At, Snapshot};
 
@@ -84,6 +88,9 @@ pub struct Finding {
     pub fix: String,
     /// Where in the dump.
     pub at: Option<At>,
+    /// What CiviCRM's own upgrades leave in every database says where it comes from, in a few
+    /// words; reports fold such findings.
+    pub inherited: Option<String>,
 }
 
 impl Finding {
@@ -98,6 +105,7 @@ impl Finding {
             message: message.into(),
             fix: fix.into(),
             at: None,
+            inherited: None,
         }
     }
 
@@ -160,6 +168,29 @@ pub struct Findings {
     pub list: Vec<Finding>,
     /// Checks that could not be made.
     pub not_checked: Vec<NotChecked>,
+    /// The release that the schema is of, where the catalogue was asked.
+    pub detected: Option<Detected>,
+}
+
+/// The release that a schema is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Detected {
+    /// The last release of that schema, as a minor release where that is enough.
+    pub release: String,
+    /// Name of the state in the catalogue.
+    pub state: String,
+    /// How many differences there are to it.
+    pub differences: usize,
+    /// Other states that fit as well.
+    pub also: Vec<String>,
+    /// Objects that tell it from its neighbours.
+    pub evidence: Vec<String>,
+    /// Tables and columns of later releases.
+    pub later: Vec<String>,
+    /// Tables that no release says anything about, by class.
+    pub not_compared: BTreeMap<&'static str, usize>,
+    /// The last step that the upgrader noted.
+    pub last_step: Option<String>,
 }
 
 impl Findings {
@@ -196,40 +227,85 @@ impl Findings {
             .count()
     }
 
-    /// Worst first, then in the order of the table of checks; within a check as found.
+    /// Worst first, then in the order of the table of checks; within a check what is
+    /// inherited last, otherwise as found.
     pub fn sort(&mut self) {
         let rank = |check: &Check| table::CHECKS.iter().position(|known| known.id == check.id);
-        self.list
-            .sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.check)));
+        self.list.sort_by_key(|finding| {
+            let severity = std::cmp::Reverse(finding.severity);
+            (severity, rank(finding.check), finding.inherited.is_some())
+        });
     }
 }
 
 /// What checks are told besides the snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Context {
+pub struct Context<'a> {
     /// The server the dump is to be restored on; `None` for the one it came from.
     pub target: Option<ServerVersion>,
-}
-
-/// Everything: whether a dump is whole and can be restored, and what its site is like.
-pub fn check(snapshot: &Snapshot, context: &Context, catalogue: &Catalogue) -> Findings {
-    let mut findings = verify(snapshot, context);
-    if let Some(site) = Site::of(snapshot) {
-        version::check(snapshot, &site, catalogue, None, &mut findings);
-    }
-    findings.sort();
-    findings
+    /// What the releases of CiviCRM look like; without it nothing is held against them.
+    pub catalogue: Option<&'a Catalogue>,
 }
 
 /// Whether a dump is whole and can be restored.
 pub fn verify(snapshot: &Snapshot, context: &Context) -> Findings {
-    let mut findings = Findings::default();
     let site = Site::of(snapshot);
+    let detection = schema::detect(snapshot, site.as_ref(), context);
+    let mut findings = wholeness(snapshot, site.as_ref(), context);
+    if let (Some(catalogue), Some(detection)) = (context.catalogue, &detection) {
+        schema::missing_tables(detection, catalogue, &mut findings);
+        findings.detected = Some(Detected::of(detection));
+    }
+    findings.sort();
+    findings
+}
+
+/// Everything that can be checked.
+pub fn check(snapshot: &Snapshot, context: &Context) -> Findings {
+    let site = Site::of(snapshot);
+    let detection = schema::detect(snapshot, site.as_ref(), context);
+    let mut findings = wholeness(snapshot, site.as_ref(), context);
+    schema::check(
+        snapshot,
+        site.as_ref(),
+        context,
+        detection.as_ref(),
+        &mut findings,
+    );
+    if let (Some(site), Some(catalogue)) = (&site, context.catalogue) {
+        let detected = detection.as_ref().map(DetectedRelease::of);
+        version::check(snapshot, site, catalogue, detected.as_ref(), &mut findings);
+    }
+    findings.sort();
+    findings
+}
+
+fn wholeness(snapshot: &Snapshot, site: Option<&Site>, context: &Context) -> Findings {
+    let mut findings = Findings::default();
     if let Some(dump) = &snapshot.dump {
         wholeness::check(snapshot, dump, &mut findings);
         restore::check(snapshot, dump, context, &mut findings);
     }
-    objects::check(snapshot, site.as_ref(), &mut findings);
-    findings.sort();
+    objects::check(snapshot, site, &mut findings);
     findings
+}
+
+/// Adds what says that a dump is not all there, so that its structure may not be either.
+pub fn cut(snapshot: &Snapshot, findings: &mut Findings) {
+    let Some(dump) = &snapshot.dump else { return };
+    let mut all = Findings::default();
+    wholeness::check(snapshot, dump, &mut all);
+    all.list.retain(|finding| {
+        finding.severity == Severity::Error
+            && [
+                &table::DUMP_UNREADABLE,
+                &table::DUMP_TRUNCATED,
+                &table::DUMP_EMPTY,
+                &table::DUMP_DAMAGED,
+                &table::DUMP_NO_STRUCTURE,
+            ]
+            .iter()
+            .any(|check| check.id == finding.check.id)
+    });
+    findings.list.append(&mut all.list);
 }

@@ -58,9 +58,9 @@ checks! {
         "Whether it was cut between two statements cannot be told.",
         "mysqldump --compact and --skip-comments leave the last line out";
     TABLE_MISSING = "table-missing", Error,
-        "a table is not in the dump although other parts of it need it",
-        "Its rows, or what refers to it, cannot be restored.",
-        "";
+        "a table is not there although its CiviCRM release or other parts of the database need it",
+        "Its rows, what refers to it and the pages that read it are lost.",
+        "the schema of the release";
     VIEW_MISSING = "view-missing", Error,
         "a view is not in the dump",
         "Pages and reports of a multilingual site read through its views.",
@@ -77,10 +77,62 @@ checks! {
         "a trigger, view or routine uses a table or column that is not there",
         "Every statement that fires or reads it fails with error 1146 or 1054.",
         "reported with stale log tables and views";
+    TABLE_EXTRA = "table-extra", Warning,
+        "a table of another CiviCRM release",
+        "An upgrade stopped halfway, or an older backup was restored over a newer database; upgrades then fail to create it.",
+        "the schemas of all releases";
+    COLUMN_MISSING = "column-missing", Error,
+        "a column of the release is missing",
+        "Every statement of CiviCRM that uses it fails with error 1054.",
+        "the schema of the release";
     COLUMN_DIFFERS = "column-differs", Error,
         "a column is not what CiviCRM needs",
         "CiviCRM's statements fail on it or store something else.",
         "the schema of the release";
+    COLUMN_EXTRA = "column-extra", Note,
+        "a column that the release does not have",
+        "CiviCRM does not write it; NOT NULL without a default it may refuse rows.",
+        "the schemas of all releases";
+    FK_MISSING = "fk-missing", Error,
+        "a foreign key of the release is missing",
+        "Rows lose their parents unnoticed, and an upgrade that drops or adds the key fails with error 1091 or 1452.",
+        "the schema of the release";
+    FK_NAME = "fk-name", Error,
+        "a foreign key has another name than CiviCRM gives it",
+        "An upgrade step that drops it by its name fails with error 1091.",
+        "the schema of the release; naming rules of CRM/Core/BAO/SchemaHandler.php";
+    FK_DIFFERS = "fk-differs", Error,
+        "a foreign key has other rules",
+        "Deleting a contact or another parent deletes rows that it should keep, or is refused.",
+        "the schema of the release";
+    FK_EXTRA = "fk-extra", Warning,
+        "a foreign key that the release does not have",
+        "It may refuse rows or deletions that CiviCRM thinks possible.",
+        "the schemas of all releases";
+    INDEX_MISSING = "index-missing", Warning,
+        "an index of the release is missing",
+        "Pages become slow; without a unique key duplicates come in that CiviCRM does not expect.",
+        "the schema of the release";
+    INDEX_DIFFERS = "index-differs", Warning,
+        "an index or the primary key is another one",
+        "As a missing one; an upgrade step that drops it by its name may fail.",
+        "the schema of the release";
+    INDEX_EXTRA = "index-extra", Note,
+        "an index that the release does not have",
+        "It costs a little time for each write; a unique one may refuse rows.",
+        "the schemas of all releases";
+    ENGINE_DIFFERS = "engine-differs", Error,
+        "a table of CiviCRM is not InnoDB",
+        "MyISAM has neither foreign keys nor transactions: the keys are lost, a failed upgrade cannot be rolled back.",
+        "the schema of the release";
+    CHARSET_DIFFERS = "charset-differs", Warning,
+        "a table's character set or collation is not that of the others",
+        "Joins fail with error 1267 or lose their indexes, and foreign keys on text cannot be made.",
+        "measured: a database all in utf8mb3 is consistent";
+    VERSION_SCHEMA_MISMATCH = "version-schema-mismatch", Error,
+        "civicrm_domain.version names another release than the schema is of",
+        "The upgrader begins at the version that is stored: it skips steps that the schema needs, or repeats those it had.",
+        "the schemas of all releases";
     DEFINER_NAMED = "definer-named", Note,
         "which accounts the triggers, views, routines and events run as",
         "On another server the account must exist, or every statement that uses them fails with error 1449.",

@@ -1,9 +1,13 @@
 //! What CiviCRM is: its releases, what each one's schema looks like, how it names things.
 
+pub mod age;
 pub mod catalogue;
+pub mod classify;
+pub mod detect;
 pub mod naming;
 pub mod own_references;
 pub mod programs;
+pub mod reference;
 pub mod reference_file;
 pub mod release;
 pub mod site;

@@ -255,6 +255,7 @@ mod tests {
             custom_groups: Vec::new(),
             logging: None,
             triggers_by_hand: false,
+            extensions: None,
             upgrade_steps: Vec::new(),
         };
         for (release, count) in [

@@ -22,6 +22,10 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         table: "civicrm_log",
         containing: b"upgrade:",
     },
+    RowsWanted {
+        table: "civicrm_extension",
+        containing: b"",
+    },
 ];
 
 /// How the names of CiviCRM's tables begin.
@@ -39,6 +43,8 @@ pub struct Site {
     /// Setting `logging_no_trigger_permission` (4.7.7 and later): an administrator makes the
     /// triggers, CiviCRM does not.
     pub triggers_by_hand: bool,
+    /// Keys of the extensions that are installed, turned on or not; `None` when that is not known.
+    pub extensions: Option<Vec<String>>,
     /// Steps the upgrader noted in `civicrm_log`, oldest first: `upgrade:4.7.31->5.0.alpha1`.
     pub upgrade_steps: Vec<String>,
 }
@@ -95,6 +101,17 @@ impl Site {
             logging: setting(settings, "logging")
                 .or_else(|| domain_rows?.iter().find_map(logging_in_config_backend)),
             triggers_by_hand: setting(settings, "logging_no_trigger_permission").unwrap_or(false),
+            // Without a single row, or without its own, the dump does not say.
+            extensions: rows("civicrm_extension")
+                .or_else(|| {
+                    let counted = snapshot.row_counts.contains_key("civicrm_extension");
+                    (!snapshot.row_counts.is_empty() && !counted).then_some(&[][..])
+                })
+                .map(|rows| {
+                    rows.iter()
+                        .filter_map(|row| text(row, "full_name"))
+                        .collect()
+                }),
             upgrade_steps: rows("civicrm_log")
                 .unwrap_or_default()
                 .iter()

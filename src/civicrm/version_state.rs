@@ -359,6 +359,7 @@ mod tests {
             ..Domain::default()
         };
         Site {
+            extensions: None,
             domains: Some(versions.iter().map(domain).collect()),
             custom_groups: Vec::new(),
             logging: None,

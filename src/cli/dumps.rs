@@ -43,34 +43,38 @@ struct Restore {
     target_server: Option<ServerVersion>,
 }
 
+/// Makes all checks of a command.
+type Examine = fn(&Snapshot, &Context) -> Findings;
+
 impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let context = self.restore.context();
-        report_on_each("verify", &self.dumps, common, |snapshot| {
-            let findings = checks::verify(snapshot, &context);
-            Ok(Report::new("verify", snapshot, findings, common.strict))
-        })
+        examine("verify", checks::verify, &self.dumps, &self.restore, common)
     }
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let context = self.restore.context();
-        let catalogue = Catalogue::embedded()?;
         let source = std::slice::from_ref(&self.source);
-        report_on_each("check", source, common, |snapshot| {
-            let findings = checks::check(snapshot, &context, &catalogue);
-            Ok(Report::new("check", snapshot, findings, common.strict))
-        })
+        examine("check", checks::check, source, &self.restore, common)
     }
 }
 
-impl Restore {
-    fn context(&self) -> Context {
-        Context {
-            target: self.target_server.clone(),
-        }
-    }
+fn examine(
+    command: &'static str,
+    examine: Examine,
+    sources: &[String],
+    restore: &Restore,
+    common: &Common,
+) -> Result<Exit, Error> {
+    let catalogue = Catalogue::embedded()?;
+    let context = Context {
+        target: restore.target_server.clone(),
+        catalogue: Some(&catalogue),
+    };
+    report_on_each(command, sources, common, |snapshot| {
+        let findings = examine(snapshot, &context);
+        Ok(Report::new(command, snapshot, findings, common.strict))
+    })
 }
 
 /// Reports on each source in turn. One that cannot be read does not keep the others from

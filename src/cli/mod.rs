@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out. One file per command.
 
+mod diff;
 mod dumps;
 mod output;
 mod progress;
@@ -41,6 +42,8 @@ enum Command {
     /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
     #[command(subcommand)]
     Reference(reference::Reference),
+    /// How does this schema differ from its CiviCRM release, or from another source?
+    Diff(diff::Diff),
 }
 
 /// Options of all commands.
@@ -112,6 +115,7 @@ pub fn run() -> Exit {
         Command::Check(arguments) => arguments.run(&cli.common),
         Command::Version(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
+        Command::Diff(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,

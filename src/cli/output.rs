@@ -72,6 +72,11 @@ impl<'a> Output<'a> {
         self.unread.push(name);
     }
 
+    /// Prints text in the place of a report.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.write(|out| out.write_all(text.as_bytes()))
+    }
+
     /// Prints what comes after the last report.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         let reports = std::mem::take(&mut self.reports);

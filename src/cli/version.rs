@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::Common;
 use super::dumps::report_on_each;
-use crate::checks::{Findings, version};
+use crate::checks::{Context, Findings, schema, version};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
+use crate::civicrm::version_state::DetectedRelease;
 use crate::error::{Error, Exit};
 use crate::report::{Report, VersionSummary};
 use crate::snapshot::Snapshot;
@@ -34,14 +35,16 @@ fn report_on(snapshot: &Snapshot, catalogue: &Catalogue, strict: bool) -> Result
         name: snapshot.source.name.clone(),
     })?;
     let mut findings = Findings::default();
-    let detected = None;
-    let domains = version::check(snapshot, &site, catalogue, detected, &mut findings);
+    let context = Context {
+        target: None,
+        catalogue: Some(catalogue),
+    };
+    let detection = schema::detect(snapshot, Some(&site), &context);
+    let detected = detection.as_ref().map(DetectedRelease::of);
+    let domains = version::check(snapshot, &site, catalogue, detected.as_ref(), &mut findings);
     findings.sort();
     Ok(Report {
-        version: Some(VersionSummary {
-            domains,
-            detected: detected.cloned(),
-        }),
+        version: Some(VersionSummary { domains, detected }),
         ..Report::new("version", snapshot, findings, strict)
     })
 }

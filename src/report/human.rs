@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::text::{count, printable, thousands};
-use super::{Report, version};
-use crate::checks::{Finding, Severity};
+use super::{Report, by_table, version};
+use crate::checks::{Detected, Finding, Severity};
 
 /// Findings of one check that are shown before the rest is only counted.
 const SHOWN: usize = 5;
@@ -40,16 +40,53 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         version::write(summary, out)?;
     }
 
-    let list = &report.findings.list;
-    let mut rest = &list[..];
-    while let Some(first) = rest.first() {
-        let same = |finding: &&Finding| {
-            finding.check.id == first.check.id && finding.severity == first.severity
-        };
-        let length = rest.iter().take_while(same).count();
-        let (group, after) = rest.split_at(length);
-        rest = after;
-        group_of_findings(group, detail, out)?;
+    if let (Some(detected), "diff" | "check") = (&report.findings.detected, report.command) {
+        writeln!(out, "  {}", schema_line(detected))?;
+        if !detected.evidence.is_empty() {
+            writeln!(
+                out,
+                "  because {}",
+                printable(&detected.evidence.join(", "))
+            )?;
+        }
+        let others = detected.not_compared.iter();
+        let others: Vec<String> = others.map(|(class, n)| format!("{n} {class}")).collect();
+        if !others.is_empty() {
+            writeln!(out, "  tables not compared: {}", others.join(", "))?;
+        }
+        if let (Some(step), true) = (&detected.last_step, !detected.later.is_empty()) {
+            writeln!(out, "  last upgrade step noted: {}", printable(step))?;
+        }
+    }
+    if let Some(other) = &report.compared_with {
+        writeln!(out, "  compared with {}", printable(other))?;
+    }
+
+    let inherited = report.findings.list.iter();
+    let inherited = inherited
+        .filter(|finding| finding.inherited.is_some())
+        .count();
+    let folding = inherited > SHOWN && detail != Detail::Verbose;
+    // `diff` is about tables; what it says besides comes first.
+    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) = report
+        .findings
+        .list
+        .iter()
+        .partition(|finding| report.command == "diff" && by_table::table_of(finding).is_some());
+    for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
+        if folding && by_table::is_inherited(group) {
+            writeln!(out)?;
+            by_table::fold(group, out)?;
+        } else {
+            group_of_findings(group, detail, out)?;
+        }
+    }
+    by_table::write(&by_table, folding, out)?;
+    if folding {
+        writeln!(
+            out,
+            "\n{inherited} differences are what CiviCRM's own upgrades leave in a database (--verbose lists them)"
+        )?;
     }
     if !report.findings.not_checked.is_empty() {
         writeln!(out)?;
@@ -169,6 +206,26 @@ fn site(report: &Report) -> String {
     printable(&text)
 }
 
+/// Which release the schema is of, and why.
+fn schema_line(detected: &Detected) -> String {
+    let also = match &detected.also[..] {
+        [] => String::new(),
+        also => format!(" (or {}, which cannot be told apart)", also.join(", ")),
+    };
+    let differences = count(detected.differences as u64, "difference");
+    let mut text = format!(
+        "schema of CiviCRM {}{also}: {differences}",
+        detected.release
+    );
+    if !detected.later.is_empty() {
+        text.push_str(&format!(
+            "; of later releases: {}",
+            detected.later.join(", ")
+        ));
+    }
+    printable(&text)
+}
+
 fn inventory(report: &Report) -> String {
     let inventory = &report.inventory;
     let mut parts = vec![
@@ -193,16 +250,21 @@ fn inventory(report: &Report) -> String {
     text
 }
 
-/// Findings of one check: the first few, the number of the others, and each fix once.
-fn group_of_findings(group: &[Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
-    let Some(first) = group.first() else {
-        return Ok(());
-    };
-    let style = match first.severity {
+/// How the word for a severity looks.
+pub(super) fn style_of(severity: Severity) -> Style {
+    match severity {
         Severity::Error => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
         Severity::Warning => Style::new().bold().fg_color(Some(AnsiColor::Yellow.into())),
         Severity::Note => Style::new().bold(),
+    }
+}
+
+/// Findings of one check: the first few, the number of the others, and each fix once.
+fn group_of_findings(group: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = group.first() else {
+        return Ok(());
     };
+    let style = style_of(first.severity);
     let dim = Style::new().dimmed();
     let shown = if detail == Detail::Verbose || group.len() <= SHOWN + 1 {
         group.len()

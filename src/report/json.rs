@@ -26,11 +26,12 @@ pub fn value(report: &Report) -> Value {
         },
         "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
             "declared": civicrm.declared,
-            "detected": null,
+            "detected": report.findings.detected,
             "multilingual": !civicrm.locales.is_empty(),
             "locales": civicrm.locales,
             "logging": civicrm.logging,
         })),
+        "compared_with": report.compared_with,
         "inventory": report.inventory,
         "findings": report.findings.list.iter().map(finding).collect::<Vec<_>>(),
         "not_checked": report.findings.not_checked,
@@ -56,6 +57,7 @@ fn finding(finding: &Finding) -> Value {
         "actual": finding.actual,
         "message": finding.message,
         "fix": finding.fix,
+        "inherited": finding.inherited,
         "place": finding.at.as_ref().map(|at| Place {
             file: (!at.file.is_empty()).then_some(&at.file),
             line: at.place.line,

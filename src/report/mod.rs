@@ -1,5 +1,6 @@
 //! Findings for people and for programs.
 
+pub mod by_table;
 pub mod csv;
 pub mod human;
 pub mod json;
@@ -26,6 +27,8 @@ pub struct Report {
     pub civicrm: Option<CivicrmSummary>,
     /// What its version says, where that was asked.
     pub version: Option<VersionSummary>,
+    /// What the user had it compared with: a release or another source.
+    pub compared_with: Option<String>,
     /// What is in it.
     pub inventory: Inventory,
     /// Rows by table, largest first.
@@ -114,6 +117,7 @@ impl Report {
                 logging: site.logging.unwrap_or(false),
             }),
             version: None,
+            compared_with: None,
             inventory: Inventory {
                 tables: schema.tables.len(),
                 views: schema.views.len(),

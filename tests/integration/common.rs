@@ -1,8 +1,10 @@
 //! What several test programs need.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use cividb::checks::{self, Context, Findings, Severity};
+use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::site;
 use cividb::dump::container::ByteStream;
 use cividb::dump::reader::DumpReader;
@@ -91,9 +93,24 @@ pub fn snapshot_of(text: &[u8]) -> Snapshot {
         .expect("one database")
 }
 
+/// The catalogue of releases, read once.
+pub fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> =
+        LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
+    &CATALOGUE
+}
+
+/// What commands tell the checks when the user says nothing.
+pub fn context() -> Context<'static> {
+    Context {
+        catalogue: Some(catalogue()),
+        ..Context::default()
+    }
+}
+
 /// What `verify` finds in a text.
 pub fn verify(text: &[u8]) -> Findings {
-    checks::verify(&snapshot_of(text), &Context::default())
+    checks::verify(&snapshot_of(text), &context())
 }
 
 /// `check name` of each finding that ranks as `severity`.

@@ -3,6 +3,7 @@
 mod cli;
 mod common;
 mod cuts;
+mod diff;
 mod dumps;
 mod facts;
 mod mutations;

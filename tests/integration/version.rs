@@ -283,7 +283,12 @@ fn real_dumps_have_a_right_version() {
 fn check_tells_of_the_version_and_verify_does_not() {
     let text = Dump::new(common::sample()).with_version("NULL");
     let snapshot = common::snapshot_of(&text);
-    let found = checks::check(&snapshot, &Context::default(), &catalogue());
+    let catalogue = catalogue();
+    let context = Context {
+        target: None,
+        catalogue: Some(&catalogue),
+    };
+    let found = checks::check(&snapshot, &context);
     let is_version = |id: &String| id.starts_with("version-");
     let errors = common::ids(&found, Severity::Error);
     assert_eq!(errors.iter().filter(|id| is_version(id)).count(), 1);

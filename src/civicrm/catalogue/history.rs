@@ -11,9 +11,9 @@ use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Result;
-use super::items::{Column, ForeignKey, Index, TableOptions};
+use super::items::{Column, ForeignKey, Index, Owner, TableOptions};
 use super::states::{Dated, StateNames, States};
+use super::{Result, State};
 
 /// A table in one state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,6 +60,17 @@ impl TableHistory {
     /// The states that have the table.
     pub fn states(&self) -> States {
         States::union(self.options.iter().map(|d| &d.states))
+    }
+
+    /// Who brings the table in a state, if it exists there.
+    pub fn owner(&self, state: &State) -> Option<&Owner> {
+        let mut options = holding(&self.options, state.place());
+        options.next().map(|options| &options.owner)
+    }
+
+    /// Everybody who ever brought it.
+    pub fn owners(&self) -> impl Iterator<Item = &Owner> {
+        self.options.iter().map(|dated| &dated.item.owner)
     }
 
     /// Every shape of the column of this name.

@@ -103,6 +103,11 @@ pub fn in_charset_of(reference: &Schema, actual: &Schema) -> Schema {
     reference
 }
 
+/// The character set that most tables have by default.
+pub fn usual_charset(schema: &Schema) -> Option<String> {
+    usual(schema)?.0
+}
+
 /// Character set and collation of most tables; of the first such where several are as many.
 fn usual(schema: &Schema) -> Option<(Option<String>, Option<String>)> {
     let mut counts: IndexMap<Charset, usize> = IndexMap::new();

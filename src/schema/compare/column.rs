@@ -39,7 +39,9 @@ pub(super) fn compare(table: &mut Comparison) {
     }
 }
 
-fn differing(
+/// The aspects in which a column of one table differs from a column of another; none when
+/// they mean the same.
+pub fn differing(
     actual: &Column,
     actual_table: &Table,
     reference: &Column,

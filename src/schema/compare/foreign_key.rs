@@ -44,7 +44,7 @@ pub(super) fn compare(table: &mut Comparison) {
 }
 
 /// Whether two foreign keys of one table connect the same columns.
-fn same_ends(left: &ForeignKey, right: &ForeignKey) -> bool {
+pub fn same_ends(left: &ForeignKey, right: &ForeignKey) -> bool {
     same_names(&left.columns, &right.columns)
         && left
             .referenced_table
@@ -62,7 +62,8 @@ fn is_name_of(name: &str, reference: &str, options: &Options) -> bool {
             .is_some_and(|aliases| aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name)))
 }
 
-fn differing_rules(actual: &ForeignKey, reference: &ForeignKey) -> Vec<ForeignKeyRule> {
+/// The rules in which two foreign keys differ.
+pub fn differing_rules(actual: &ForeignKey, reference: &ForeignKey) -> Vec<ForeignKeyRule> {
     let mut rules = Vec::new();
     if actual.on_delete != reference.on_delete {
         rules.push(ForeignKeyRule::OnDelete);

@@ -87,7 +87,9 @@ fn is_only_server(table: &Table, (name, index): Named<Index>) -> bool {
     !serves(&without, &key.columns)
 }
 
-fn differing(
+/// The aspects in which an index of one table differs from an index of another; none when
+/// they mean the same, whatever their names.
+pub fn differing(
     actual: &Index,
     actual_table: &Table,
     reference: &Index,

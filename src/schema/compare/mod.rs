@@ -18,7 +18,10 @@ use super::{
     sql::printable,
 };
 
-pub use charset::in_charset_of;
+pub use charset::{in_charset_of, usual_charset};
+pub use column::differing as column_aspects;
+pub use foreign_key::{differing_rules as foreign_key_rules, same_ends};
+pub use index::differing as index_aspects;
 
 /// One object that the two schemas do not have alike.
 #[derive(Clone, Debug, PartialEq, Eq)]

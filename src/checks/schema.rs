@@ -1,0 +1,471 @@
+//! Is the schema that of its CiviCRM release?
+//!
+//! How a difference ranks: *error* is what breaks statements, loses data or stops upgrades
+//! whatever its age: a table or column that is missing, a lost foreign key, another engine.
+//! What CiviCRM's own upgrades leave in every database is a *note*, with these exceptions:
+//!
+//! - A foreign key that never came (`civicrm_custom_field.option_group_id` in databases from
+//!   before 5.0) stays an error: nothing else keeps rows from losing their parents, and rows
+//!   that have lost them stop whoever adds the key later.
+//! - A unique key that never came is a warning: the site works as it did before the release
+//!   asked for the key, but duplicates may have come in. One that earlier releases had, too,
+//!   was lost, which is an error. Where a unique key on the same columns in another order
+//!   keeps duplicates out, it is a note.
+//! - A foreign key with the name that a server gave it is a warning even where an upgrade
+//!   step of CiviCRM made it (5.67, `civicrm_mailing_event_queue`): nothing fails today, but
+//!   a later step may drop it by the name it should have.
+
+use super::table::{
+    CHARSET_DIFFERS, COLUMN_DIFFERS, COLUMN_EXTRA, COLUMN_MISSING, ENGINE_DIFFERS, FK_DIFFERS,
+    FK_EXTRA, FK_MISSING, FK_NAME, INDEX_DIFFERS, INDEX_EXTRA, INDEX_MISSING, TABLE_EXTRA,
+    TABLE_MISSING, VERSION_SCHEMA_MISMATCH,
+};
+use super::{Check, Context, Detected, Finding, Findings, Severity};
+use crate::civicrm::age::{Aged, Origin};
+use crate::civicrm::catalogue::{Catalogue, State};
+use crate::civicrm::detect::{self, Detection};
+use crate::civicrm::reference::{Reference, Subject};
+use crate::civicrm::site::Site;
+use crate::schema::compare::{
+    self, ColumnAspect, Difference, DifferenceKind as Kind, IndexAspect, Options, Side,
+};
+use crate::schema::model::Schema;
+use crate::snapshot::{Producer, Snapshot};
+
+const FIX: &str = "cividb diff --sql prints the statements that bring the schema to its release.";
+const FIX_KEY: &str = "First mend the rows whose parent is gone; then cividb diff --sql prints the \
+     statement that adds the key.";
+const NO_FIX: &str =
+    "Nothing needs to be done; cividb diff --sql prints the statements for those who want it.";
+const FIX_EXTRA: &str =
+    "If nobody needs it, drop it by hand after a backup; cividb leaves it alone.";
+const FIX_TABLE: &str = "Make the backup again with all tables, or find out who dropped it; cividb diff --sql \
+     prints the statement for an empty one.";
+const FIX_VERSION: &str = "If a backup was restored over another database, restore it into an empty one. If an \
+     upgrade stopped, run it again from a backup. Do not set the version to make the message go away.";
+
+impl Detected {
+    /// The summary of a detection.
+    pub fn of(detection: &Detection) -> Self {
+        Self {
+            release: detection.state.name.clone(),
+            state: detection.state.name.clone(),
+            differences: detection.differences.len(),
+            also: detection
+                .also
+                .iter()
+                .map(|state| state.name.clone())
+                .collect(),
+            evidence: detection.evidence.clone(),
+            later: detection.later.clone(),
+            not_compared: detection.not_compared.clone(),
+            last_step: detection.last_step.clone(),
+        }
+    }
+}
+
+/// What the snapshot is to the catalogue.
+pub fn subject<'a>(snapshot: &'a Snapshot, site: Option<&'a Site>) -> Subject<'a> {
+    Subject {
+        schema: &snapshot.schema,
+        site,
+        from_server: snapshot.source.producer != Producer::Unknown,
+    }
+}
+
+/// Finds the release that the schema is of, where there is a catalogue to ask.
+pub fn detect<'a>(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    context: &Context<'a>,
+) -> Option<Detection<'a>> {
+    detect::detect(context.catalogue?, subject(snapshot, site))
+}
+
+/// Adds every difference from the detected release.
+pub fn check(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    context: &Context,
+    detection: Option<&Detection>,
+    findings: &mut Findings,
+) {
+    let Some(catalogue) = context.catalogue else {
+        return;
+    };
+    let Some(detection) = detection else {
+        let why = match (&snapshot.dump, site) {
+            (Some(dump), _) if dump.tables_created == 0 => "the dump holds no structure",
+            (_, None) => "no CiviCRM tables",
+            _ => "too few tables of CiviCRM to tell the release",
+        };
+        for check in [&COLUMN_DIFFERS, &FK_MISSING, &INDEX_MISSING] {
+            findings.skip(check, why);
+        }
+        return;
+    };
+    findings.detected = Some(Detected::of(detection));
+    version(site, catalogue, detection, findings);
+    differences(&detection.differences, catalogue, detection.state, findings);
+}
+
+/// Adds the tables of the detected release that are not there at all.
+pub fn missing_tables(detection: &Detection, catalogue: &Catalogue, findings: &mut Findings) {
+    let missing = |aged: &&Aged| aged.difference.kind == Kind::TableMissing;
+    let missing: Vec<Aged> = detection
+        .differences
+        .iter()
+        .filter(missing)
+        .cloned()
+        .collect();
+    differences(&missing, catalogue, detection.state, findings);
+}
+
+/// Holds the schema against a release that the user named.
+pub fn check_release(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    catalogue: &Catalogue,
+    state: &State,
+    findings: &mut Findings,
+) -> (Reference, Vec<Difference>) {
+    let subject = subject(snapshot, site);
+    let reference = Reference::new(catalogue, state, subject);
+    let aged = reference.differences(catalogue, state, subject);
+    differences(&aged, catalogue, state, findings);
+    let plain = aged.into_iter().map(|aged| aged.difference).collect();
+    (reference, plain)
+}
+
+/// Holds the schema against another one, knowing nothing of CiviCRM.
+pub fn check_other(
+    actual: &Schema,
+    other: &Schema,
+    other_name: &str,
+    findings: &mut Findings,
+) -> Vec<Difference> {
+    let differences = compare::compare(actual, other, &Options::default());
+    for difference in &differences {
+        let (check, fix) = check_and_fix(&difference.kind);
+        let severity = match &difference.kind {
+            Kind::IndexExtra | Kind::ColumnExtra | Kind::TableExtra | Kind::ForeignKeyExtra => {
+                Severity::Warning
+            }
+            kind => usual_severity(kind, difference),
+        };
+        let message = sentence(difference, &format!("{other_name} has"));
+        findings.push(finding(difference, check, message, fix).severity(severity));
+    }
+    differences
+}
+
+fn version(
+    site: Option<&Site>,
+    catalogue: &Catalogue,
+    detection: &Detection,
+    findings: &mut Findings,
+) {
+    let Some(declared) = site.and_then(Site::declared_version) else {
+        return;
+    };
+    // An upgrade that stopped has a schema between two releases and says so itself.
+    if declared.is_upgrade_marker() {
+        return;
+    }
+    let Some(state) = catalogue.state_for(&declared) else {
+        return;
+    };
+    if detection.fits(state) {
+        return;
+    }
+    let count = |name: &str| {
+        let mut candidates = detection.candidates.iter();
+        candidates
+            .find(|(state, _)| state.name == name)
+            .map_or(0, |(_, count)| *count)
+    };
+    let release = &detection.state.name;
+    findings.push(
+        Finding::new(
+            &VERSION_SCHEMA_MISMATCH,
+            format!(
+                "civicrm_domain.version is {declared}, but the schema is that of {release}: {} differences, against {} from {declared}; {}",
+                count(release),
+                count(&state.name),
+                detection.evidence.join(", "),
+            ),
+            FIX_VERSION,
+        )
+        .about("table", "civicrm_domain")
+        .sides(release, declared.as_str()),
+    );
+}
+
+/// Adds a finding for each difference that no other finding tells already.
+fn differences(all: &[Aged], catalogue: &Catalogue, state: &State, findings: &mut Findings) {
+    let no_auto_increment = (findings.list.iter())
+        .any(|finding| finding.check.id == COLUMN_DIFFERS.id && finding.object.is_none());
+    for aged in all {
+        let difference = &aged.difference;
+        let known = match &difference.kind {
+            Kind::TableMissing => findings.list.iter().any(|finding| {
+                let object = finding.object.as_ref();
+                finding.check.id == TABLE_MISSING.id
+                    && object.is_some_and(|o| o.name.eq_ignore_ascii_case(&difference.table))
+            }),
+            Kind::ColumnDiffers(aspects) => {
+                no_auto_increment && aspects[..] == [ColumnAspect::AutoIncrement]
+            }
+            _ => false,
+        };
+        if !known {
+            let severity = severity(aged, all);
+            findings.push(aged_finding(aged, severity, catalogue, state));
+        }
+    }
+}
+
+fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &State) -> Finding {
+    let Aged { difference, age } = aged;
+    let (check, mut fix) = check_and_fix(&difference.kind);
+    let is_cut = is_cut_by_server(difference);
+    let history = if is_cut {
+        "a server with the limit of 767 bytes cut it".to_owned()
+    } else {
+        age.describe(&difference.kind, catalogue)
+    };
+    let message = format!(
+        "{} ({history})",
+        sentence(difference, &format!("CiviCRM {} has", state.name))
+    );
+    let quiet = severity == Severity::Note && age.is_inherited();
+    if quiet {
+        fix = NO_FIX;
+    }
+    let mut finding = finding(difference, check, message, fix).severity(severity);
+    finding.inherited = quiet.then(|| age.source(&difference.kind, catalogue));
+    finding
+}
+
+/// What a difference does to a site, given all the others; see the module's description.
+fn severity(aged: &Aged, all: &[Aged]) -> Severity {
+    let Aged { difference, age } = aged;
+    let inherited = age.is_inherited();
+    match &difference.kind {
+        Kind::TableExtra if age.origin == Origin::Later => Severity::Warning,
+        Kind::TableExtra => Severity::Note,
+        Kind::ColumnExtra if age.origin == Origin::Later => Severity::Warning,
+        Kind::ColumnExtra if refuses_rows(difference) && !inherited => Severity::Warning,
+        Kind::ColumnDiffers(_) | Kind::ForeignKeyDiffers(_) | Kind::PrimaryKeyDiffers
+            if inherited =>
+        {
+            Severity::Note
+        }
+        Kind::IndexMissing if inherited && another_keeps_unique(difference, all) => Severity::Note,
+        Kind::IndexMissing | Kind::IndexDiffers(_) if loses_unique(difference) => {
+            if inherited {
+                Severity::Warning
+            } else {
+                Severity::Error
+            }
+        }
+        Kind::IndexMissing
+        | Kind::IndexDiffers(_)
+        | Kind::IndexExtra
+        | Kind::ForeignKeyExtra
+        | Kind::CharsetDiffers
+            if inherited =>
+        {
+            Severity::Note
+        }
+        Kind::IndexExtra if is_unique(difference.actual.as_ref()) => Severity::Warning,
+        Kind::ForeignKeyName if inherited => Severity::Warning,
+        kind => usual_severity(kind, difference),
+    }
+}
+
+/// How a difference ranks whose age is not known.
+fn usual_severity(kind: &Kind, difference: &Difference) -> Severity {
+    match kind {
+        Kind::ColumnDiffers(aspects) => aspects
+            .iter()
+            .map(|aspect| match aspect {
+                ColumnAspect::Type if holds_more(difference) => Severity::Warning,
+                ColumnAspect::Type | ColumnAspect::AutoIncrement | ColumnAspect::Generated => {
+                    Severity::Error
+                }
+                // NULL where there should be none is harmless until something counts on it;
+                // the reverse refuses rows.
+                ColumnAspect::Nullability if refuses_rows(difference) => Severity::Error,
+                _ => Severity::Warning,
+            })
+            .max()
+            .unwrap_or(Severity::Warning),
+        Kind::IndexMissing | Kind::IndexDiffers(_) if loses_unique(difference) => Severity::Error,
+        Kind::IndexDiffers(_) if is_cut_by_server(difference) => Severity::Note,
+        Kind::IndexName | Kind::ColumnOrder | Kind::RowFormatDiffers => Severity::Note,
+        Kind::PrimaryKeyDiffers => Severity::Error,
+        Kind::EngineDiffers | Kind::CharsetDiffers | Kind::CollationDiffers => {
+            let of_actual = |text: &str| {
+                let side = difference.actual.as_ref();
+                side.is_some_and(|side| side.definition.starts_with(text))
+            };
+            if *kind == Kind::CharsetDiffers && !of_actual("utf8") {
+                Severity::Error
+            } else {
+                check_and_fix(kind).0.severity
+            }
+        }
+        kind => check_and_fix(kind).0.severity,
+    }
+}
+
+fn is_unique(side: Option<&Side>) -> bool {
+    side.is_some_and(|side| side.definition.starts_with("UNIQUE"))
+}
+
+fn loses_unique(difference: &Difference) -> bool {
+    is_unique(difference.reference.as_ref()) && !is_unique(difference.actual.as_ref())
+}
+
+/// Whether the table has another unique index on the same columns in another order.
+fn another_keeps_unique(difference: &Difference, all: &[Aged]) -> bool {
+    /// The names in backquotes, in alphabetical order.
+    fn columns(side: Option<&Side>) -> Vec<&str> {
+        let definition = side.map_or("", |side| &side.definition);
+        let mut columns: Vec<&str> = definition.split('`').skip(1).step_by(2).collect();
+        columns.sort_unstable();
+        columns
+    }
+    all.iter().map(|aged| &aged.difference).any(|other| {
+        other.kind == Kind::IndexExtra
+            && other.table == difference.table
+            && is_unique(other.actual.as_ref())
+            && columns(other.actual.as_ref()) == columns(difference.reference.as_ref())
+    })
+}
+
+/// Whether the actual column takes no NULL and has no value of its own to put there.
+fn refuses_rows(difference: &Difference) -> bool {
+    difference.actual.as_ref().is_some_and(|side| {
+        side.definition.contains(" NOT NULL") && !side.definition.contains(" DEFAULT ")
+    })
+}
+
+/// Whether the actual column is the same text type, only longer.
+fn holds_more(difference: &Difference) -> bool {
+    let length = |side: &Option<Side>| -> Option<u32> {
+        let text = side.as_ref()?.definition.strip_prefix("varchar(")?;
+        text.split_once(')')?.0.parse().ok()
+    };
+    length(&difference.actual) > length(&difference.reference)
+        && length(&difference.reference).is_some()
+}
+
+/// Whether only prefixes differ, as servers cut them that allow 767 bytes for an index:
+/// 255 characters of utf8mb3, 191 of utf8mb4.
+fn is_cut_by_server(difference: &Difference) -> bool {
+    matches!(&difference.kind, Kind::IndexDiffers(aspects) if aspects[..] == [IndexAspect::Prefix])
+        && difference.actual.as_ref().is_some_and(|side| {
+            side.definition.contains("(255)") || side.definition.contains("(191)")
+        })
+}
+
+fn check_and_fix(kind: &Kind) -> (&'static Check, &'static str) {
+    match kind {
+        Kind::TableMissing => (&TABLE_MISSING, FIX_TABLE),
+        Kind::TableExtra => (&TABLE_EXTRA, FIX_EXTRA),
+        Kind::EngineDiffers | Kind::RowFormatDiffers => (&ENGINE_DIFFERS, FIX),
+        Kind::CharsetDiffers | Kind::CollationDiffers => (&CHARSET_DIFFERS, FIX),
+        Kind::ColumnMissing => (&COLUMN_MISSING, FIX),
+        Kind::ColumnExtra => (&COLUMN_EXTRA, FIX_EXTRA),
+        Kind::ColumnDiffers(_) | Kind::ColumnOrder => (&COLUMN_DIFFERS, FIX),
+        Kind::PrimaryKeyDiffers | Kind::IndexDiffers(_) | Kind::IndexName => (&INDEX_DIFFERS, FIX),
+        Kind::IndexMissing => (&INDEX_MISSING, FIX),
+        Kind::IndexExtra => (&INDEX_EXTRA, FIX_EXTRA),
+        Kind::ForeignKeyMissing => (&FK_MISSING, FIX_KEY),
+        Kind::ForeignKeyExtra => (&FK_EXTRA, FIX_EXTRA),
+        Kind::ForeignKeyDiffers(_) => (&FK_DIFFERS, FIX),
+        Kind::ForeignKeyName => (&FK_NAME, FIX),
+    }
+}
+
+/// What the object is called in reports.
+fn object_kind(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::ColumnMissing | Kind::ColumnExtra | Kind::ColumnDiffers(_) | Kind::ColumnOrder => {
+            "column"
+        }
+        Kind::PrimaryKeyDiffers
+        | Kind::IndexMissing
+        | Kind::IndexExtra
+        | Kind::IndexDiffers(_)
+        | Kind::IndexName => "index",
+        Kind::ForeignKeyMissing
+        | Kind::ForeignKeyExtra
+        | Kind::ForeignKeyDiffers(_)
+        | Kind::ForeignKeyName => "foreign-key",
+        _ => "table",
+    }
+}
+
+/// The name that the database has for it, or else the reference.
+fn object_name(difference: &Difference) -> &str {
+    let side = difference.actual.as_ref().or(difference.reference.as_ref());
+    side.map_or(&difference.table, |side| &side.name)
+}
+
+/// A finding about the object, with both sides.
+fn finding(
+    difference: &Difference,
+    check: &'static Check,
+    message: String,
+    fix: &'static str,
+) -> Finding {
+    let kind = object_kind(&difference.kind);
+    let side = |side: &Option<Side>| match side {
+        Some(side) if is_name(&difference.kind) => side.name.clone(),
+        Some(side) => side.definition.clone(),
+        None => "none".to_owned(),
+    };
+    let finding = Finding::new(check, message, fix)
+        .about(kind, object_name(difference))
+        .sides(side(&difference.reference), side(&difference.actual));
+    if kind == "table" {
+        finding
+    } else {
+        finding.of_table(&difference.table)
+    }
+}
+
+/// Whether it is only the name that differs.
+fn is_name(kind: &Kind) -> bool {
+    matches!(kind, Kind::ForeignKeyName | Kind::IndexName)
+}
+
+/// One line with both sides. `has` introduces the reference's.
+fn sentence(difference: &Difference, has: &str) -> String {
+    let table = &difference.table;
+    let name = object_name(difference);
+    let object = match object_kind(&difference.kind) {
+        "table" => format!("table {table}"),
+        "column" => format!("column {table}.{name}"),
+        "index" => format!("index {name} of {table}"),
+        _ => format!("foreign key {name} of {table}"),
+    };
+    match (&difference.kind, &difference.actual, &difference.reference) {
+        (Kind::TableMissing, ..) => format!("{object} is missing, {has} it"),
+        (_, Some(_), Some(reference)) if is_name(&difference.kind) => {
+            format!("{object} should be named {}", reference.name)
+        }
+        (_, Some(actual), Some(reference)) => format!(
+            "{object} is {}, {has} {}",
+            actual.definition, reference.definition
+        ),
+        (_, None, Some(reference)) => {
+            format!("{object} is missing, {has} {}", reference.definition)
+        }
+        (Kind::TableExtra, ..) | (_, None, None) => format!("{object} is extra"),
+        (_, Some(actual), None) => format!("{object} is extra: {}", actual.definition),
+    }
+}

@@ -1,0 +1,462 @@
+//! Which release a schema really is.
+//!
+//! Every state of the catalogue is scored by what its tables, columns, indexes and foreign
+//! keys have in common with the schema; the few best are compared exactly. Upgrades add what
+//! a release needs and leave much else as it was, so an object that only later releases have,
+//! or a table or column that is missing, speaks against a state more than one that is still
+//! as an earlier release made it.
+
+use crate::civicrm::version_state::DetectedRelease;
+use std::collections::{BTreeMap, HashSet};
+
+use super::age::{Aged, Origin};
+use super::catalogue::{Catalogue, Owner, State, States, TableHistory};
+use super::classify::{Class, Classifier};
+use super::reference::{Reference, Subject};
+use super::site::Site;
+use crate::schema::compare::DifferenceKind as Kind;
+use crate::schema::model::{Column, Schema, Table, find};
+
+/// What an object speaks against a state with, when the state does not have it so: what an
+/// upgrade leaves behind, what it never does, and what it cannot have forgotten.
+const INHERITED: u32 = 1;
+const LATER: u32 = 3;
+const LOST: u32 = 4;
+
+/// Tables that speak against a state by not being there: when a dump holds only some tables,
+/// the releases with the fewest tables would fit best otherwise.
+const MOST_LOST_TABLES: u32 = 10;
+
+/// States that are compared exactly.
+const COMPARED: usize = 8;
+/// How much worse than the best the cheap score of such a state may be.
+const MARGIN: u32 = 12;
+/// Fewer tables of CiviCRM's core than this tell no release.
+const FEWEST_TABLES: usize = 20;
+/// Objects named as evidence against each neighbour.
+const EVIDENCE: usize = 2;
+
+/// What a schema turned out to be.
+#[derive(Clone, Debug)]
+pub struct Detection<'a> {
+    /// The state that fits best; of several that fit equally well the one declared, or else
+    /// the newest.
+    pub state: &'a State,
+    /// What the schema is held against there.
+    pub reference: Reference,
+    /// How it differs from that.
+    pub differences: Vec<Aged>,
+    /// Other states that fit as well.
+    pub also: Vec<&'a State>,
+    /// The states that were compared exactly, the declared one always, and their numbers of
+    /// differences, best first.
+    pub candidates: Vec<(&'a State, usize)>,
+    /// Objects that tell the state from its neighbours, each a few words.
+    pub evidence: Vec<String>,
+    /// Objects of later releases, each a few words: of an upgrade that stopped halfway, or of
+    /// a newer database over which an older backup was restored.
+    pub later: Vec<String>,
+    /// Tables that no release says anything about, by class.
+    pub not_compared: BTreeMap<&'static str, usize>,
+    /// The last step that the upgrader noted in `civicrm_log`: `upgrade:4.7.31->5.0.alpha1`.
+    pub last_step: Option<String>,
+}
+
+impl DetectedRelease {
+    /// The detection by names alone.
+    pub fn of(detection: &Detection<'_>) -> Self {
+        Self {
+            release: detection.state.last_release().to_string(),
+            state: detection.state.name.clone(),
+            also: detection
+                .also
+                .iter()
+                .map(|state| state.name.clone())
+                .collect(),
+        }
+    }
+}
+
+impl Detection<'_> {
+    /// Whether the schema is that of this state as well as it is that of any.
+    pub fn fits(&self, state: &State) -> bool {
+        self.state.name == state.name || self.also.iter().any(|also| also.name == state.name)
+    }
+}
+
+/// Finds the release of a schema; `None` when it holds too few tables of CiviCRM to tell.
+pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detection<'a>> {
+    let Subject { schema, site, .. } = subject;
+    let objects = Objects::new(catalogue, schema, site);
+    if objects.core_tables < FEWEST_TABLES {
+        return None;
+    }
+    let declared = site
+        .and_then(Site::declared_version)
+        .and_then(|version| catalogue.state_for(&version));
+    let mut candidates = objects.best_states(catalogue, declared, |state| {
+        let reference = Reference::new(catalogue, state, subject);
+        let differences = reference.differences(catalogue, state, subject);
+        (reference, differences)
+    });
+    let is_declared = |state: &State| declared.is_some_and(|declared| declared.name == state.name);
+    candidates.sort_by_key(|candidate| {
+        let newest_first = std::cmp::Reverse(candidate.state.place());
+        (candidate.cost, !is_declared(candidate.state), newest_first)
+    });
+    let counts = candidates
+        .iter()
+        .map(|c| (c.state, c.differences.len()))
+        .collect();
+    let mut candidates = candidates.into_iter();
+    let best = candidates.next()?;
+    let mut also: Vec<&State> = candidates
+        .take_while(|other| other.cost == best.cost)
+        .map(|other| other.state)
+        .collect();
+    also.sort_by_key(|state| state.place());
+    let equal: HashSet<usize> = also
+        .iter()
+        .chain([&best.state])
+        .map(|s| s.place())
+        .collect();
+    Some(Detection {
+        evidence: objects.evidence(catalogue, &equal),
+        later: later(&best.differences),
+        not_compared: not_compared(catalogue, best.state, subject, &best.reference),
+        last_step: site.and_then(|site| site.upgrade_steps.last().cloned()),
+        state: best.state,
+        reference: best.reference,
+        differences: best.differences,
+        also,
+        candidates: counts,
+    })
+}
+
+/// Numbers of the tables that the reference does not know, by class.
+fn not_compared(
+    catalogue: &Catalogue,
+    state: &State,
+    subject: Subject,
+    reference: &Reference,
+) -> BTreeMap<&'static str, usize> {
+    let classifier = Classifier::new(catalogue, state, subject.site);
+    let mut counts = BTreeMap::new();
+    for name in subject.schema.tables.keys() {
+        if reference.schema.table(name).is_none() {
+            let class = classifier.class(name);
+            // That one is among the differences.
+            if class != Class::OtherRelease {
+                *counts.entry(class.as_str()).or_default() += 1;
+            }
+        }
+    }
+    counts
+}
+
+/// A state with what it was compared to.
+struct Candidate<'a> {
+    state: &'a State,
+    reference: Reference,
+    differences: Vec<Aged>,
+    cost: u32,
+}
+
+/// What the differences speak against their state with.
+fn cost(differences: &[Aged]) -> u32 {
+    let mut lost_tables = 0;
+    differences
+        .iter()
+        .map(|aged| match (&aged.difference.kind, aged.age.origin) {
+            (Kind::TableMissing, _) => {
+                lost_tables += 1;
+                if lost_tables <= MOST_LOST_TABLES {
+                    LOST
+                } else {
+                    0
+                }
+            }
+            (Kind::ColumnMissing, _) => LOST,
+            (_, Origin::Later) => LATER,
+            _ => INHERITED,
+        })
+        .sum()
+}
+
+/// The tables and columns of later releases among the differences.
+fn later(differences: &[Aged]) -> Vec<String> {
+    differences
+        .iter()
+        .filter(|aged| aged.age.origin == Origin::Later)
+        .filter_map(|aged| match aged.difference.kind {
+            Kind::TableExtra => Some(aged.difference.table.clone()),
+            Kind::ColumnExtra => {
+                let difference = &aged.difference;
+                Some(format!("{}.{}", difference.table, difference.name()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// One object of the catalogue and whether the schema has it so.
+struct Object<'a> {
+    /// `civicrm_contact`, `civicrm_contact.employer_id`, `index_x of civicrm_y`, for people.
+    name: String,
+    states: &'a States,
+    /// The schema has it just so.
+    same: bool,
+    /// The schema has one of that name.
+    present: bool,
+    /// How much speaks against a state that has it while the schema has not.
+    missing: u32,
+}
+
+/// All that the catalogue knows of the schema's tables.
+struct Objects<'a> {
+    objects: Vec<Object<'a>>,
+    /// Histories of the tables that are there.
+    histories: Vec<&'a TableHistory>,
+    core_tables: usize,
+    /// By place: how much speaks against each state.
+    costs: Vec<u32>,
+}
+
+impl<'a> Objects<'a> {
+    fn new(catalogue: &'a Catalogue, schema: &Schema, site: Option<&Site>) -> Self {
+        let mut all = Self {
+            objects: Vec::new(),
+            histories: Vec::new(),
+            core_tables: 0,
+            costs: vec![0; catalogue.states().len()],
+        };
+        let locale = site.and_then(|site| site.locales().first());
+        let mut lost_tables = vec![0; all.costs.len()];
+        for history in catalogue.histories() {
+            let is_core = history.owners().any(|owner| *owner == Owner::Core);
+            match schema.table(&history.name) {
+                Some(table) => {
+                    all.core_tables += usize::from(is_core);
+                    all.histories.push(history);
+                    all.add_table(history, table, locale.map(String::as_str));
+                    if is_core {
+                        all.charge_extra(&history.states());
+                    }
+                }
+                None if is_core => {
+                    let options = history.options.iter();
+                    for dated in options.filter(|dated| dated.item.owner == Owner::Core) {
+                        for place in dated.states.places() {
+                            if let Some(lost) = lost_tables.get_mut(place) {
+                                *lost += 1;
+                            }
+                        }
+                    }
+                }
+                None => {}
+            }
+        }
+        for (cost, lost) in all.costs.iter_mut().zip(lost_tables) {
+            *cost += LOST * MOST_LOST_TABLES.min(lost);
+        }
+        all
+    }
+
+    fn charge(&mut self, states: &States, cost: impl Fn(usize) -> u32) {
+        for place in states.places() {
+            if let Some(sum) = self.costs.get_mut(place) {
+                *sum += cost(place);
+            }
+        }
+    }
+
+    /// Something is there that only these states have.
+    fn charge_extra(&mut self, states: &States) {
+        let first = states.places().next();
+        for (place, sum) in self.costs.iter_mut().enumerate() {
+            if !states.contains(place) {
+                *sum += if first > Some(place) {
+                    LATER
+                } else {
+                    INHERITED
+                };
+            }
+        }
+    }
+
+    fn add_table(&mut self, history: &'a TableHistory, table: &Table, locale: Option<&str>) {
+        let first = self.objects.len();
+        let localized = |name: &str, localizable: bool| match locale {
+            Some(locale) if localizable => format!("{name}_{locale}"),
+            _ => name.to_owned(),
+        };
+        for dated in &history.columns {
+            let item = &dated.item;
+            let column = find(&table.columns, &localized(&item.name, item.localizable));
+            let same = column.is_some_and(|column| {
+                is_same_column(column, &item.to_model(""))
+                    || (item.to_model_explicit("")).is_some_and(|it| is_same_column(column, &it))
+            });
+            self.objects.push(Object {
+                name: format!("{}.{}", history.name, item.name),
+                states: &dated.states,
+                same,
+                present: column.is_some(),
+                missing: LOST,
+            });
+        }
+        for dated in history
+            .indexes
+            .iter()
+            .filter(|dated| !dated.item.implied_by_fk)
+        {
+            let item = &dated.item;
+            let index = find(&table.indexes, &localized(&item.name, item.localizable));
+            self.objects.push(Object {
+                name: format!("index {} of {}", item.name, history.name),
+                states: &dated.states,
+                // The columns of an index in a language are not worth a closer look here.
+                same: index.is_some_and(|index| {
+                    index.kind == item.kind && (item.localizable || index.parts == item.columns)
+                }),
+                present: index.is_some(),
+                missing: INHERITED,
+            });
+        }
+        for dated in &history.foreign_keys {
+            let item = &dated.item;
+            let key = table
+                .foreign_keys
+                .values()
+                .find(|key| key.columns == item.columns && key.referenced_table == item.ref_table);
+            self.objects.push(Object {
+                name: format!("foreign key {} of {}", item.name, history.name),
+                states: &dated.states,
+                same: key.is_some_and(|key| {
+                    key.on_delete == item.on_delete && key.on_update == item.on_update
+                }),
+                present: key.is_some(),
+                missing: INHERITED,
+            });
+        }
+        self.charge_objects(first);
+    }
+
+    /// Charges the states that have other objects than the table whose objects begin at `first`.
+    fn charge_objects(&mut self, first: usize) {
+        let objects = self.objects.split_off(first);
+        for shapes in objects.chunk_by(|a, b| a.name == b.name) {
+            let present = shapes.iter().any(|object| object.present);
+            let as_actual = States::union(shapes.iter().filter(|o| o.same).map(|o| o.states));
+            let begins = as_actual.places().next();
+            for object in shapes.iter().filter(|object| !object.same) {
+                self.charge(object.states, |place| match (present, begins) {
+                    (false, _) => object.missing,
+                    (true, Some(begins)) if begins > place => LATER,
+                    (true, _) => INHERITED,
+                });
+            }
+            if present {
+                self.charge_extra(&States::union(shapes.iter().map(|object| object.states)));
+            }
+        }
+        self.objects.extend(objects);
+    }
+
+    /// The states with the lowest costs, and the declared one, compared exactly. States that
+    /// have the tables of the schema alike are compared once.
+    fn best_states(
+        &self,
+        catalogue: &'a Catalogue,
+        declared: Option<&'a State>,
+        compare: impl Fn(&State) -> (Reference, Vec<Aged>),
+    ) -> Vec<Candidate<'a>> {
+        let cost_of = |state: &State| self.costs.get(state.place()).copied().unwrap_or(u32::MAX);
+        let mut states: Vec<&State> = catalogue.states().iter().collect();
+        states.sort_by_key(|state| cost_of(state));
+        let limit = states.first().map_or(0, |best| cost_of(best)) + MARGIN;
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut compared = 0;
+        let tried = states
+            .into_iter()
+            .take_while(|state| cost_of(state) <= limit);
+        for state in tried.chain(declared) {
+            if candidates
+                .iter()
+                .any(|known| known.state.name == state.name)
+            {
+                continue;
+            }
+            let alike = candidates
+                .iter()
+                .find(|known| self.alike(catalogue, known.state, state));
+            let (reference, differences) = match alike {
+                Some(known) => (known.reference.clone(), known.differences.clone()),
+                None if compared == COMPARED => continue,
+                None => {
+                    compared += 1;
+                    compare(state)
+                }
+            };
+            candidates.push(Candidate {
+                state,
+                reference,
+                cost: cost(&differences),
+                differences,
+            });
+        }
+        candidates
+    }
+
+    /// Whether the two states cannot be told apart by the tables that are there.
+    fn alike(&self, catalogue: &Catalogue, one: &State, other: &State) -> bool {
+        catalogue.same_core(one, other)
+            && (self.histories.iter()).all(|history| history.is_same(one.place(), other.place()))
+    }
+
+    /// What tells the states from the one before and the one after them.
+    fn evidence(&self, catalogue: &Catalogue, equal: &HashSet<usize>) -> Vec<String> {
+        let places = || equal.iter().copied();
+        let (Some(first), Some(last)) = (places().min(), places().max()) else {
+            return Vec::new();
+        };
+        let mut evidence = Vec::new();
+        if let Some(before) = first.checked_sub(1) {
+            let telling = self.objects.iter().filter(|object| {
+                object.same && object.states.contains(first) && !object.states.contains(before)
+            });
+            evidence.extend(telling.take(EVIDENCE).map(|object| {
+                format!(
+                    "{} is there ({})",
+                    object.name,
+                    catalogue.describe(object.states)
+                )
+            }));
+        }
+        let telling = self.objects.iter().filter(|object| {
+            !object.same && object.states.contains(last + 1) && !object.states.contains(last)
+        });
+        evidence.extend(telling.take(EVIDENCE).map(|object| {
+            let so = if object.present {
+                "is not yet so"
+            } else {
+                "is not there"
+            };
+            format!(
+                "{} {so} ({})",
+                object.name,
+                catalogue.describe(object.states)
+            )
+        }));
+        evidence
+    }
+}
+
+/// Whether a column is close enough to a shape of it to say that this is the one.
+fn is_same_column(column: &Column, shape: &Column) -> bool {
+    column.data_type == shape.data_type
+        && column.nullable == shape.nullable
+        && column.default == shape.default
+        && column.on_update_now == shape.on_update_now
+        && column.auto_increment == shape.auto_increment
+}

@@ -1,0 +1,297 @@
+//! The schema that a given database should have in a given release.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::age::{Age, Aged};
+use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State};
+use super::classify::{Class, Classifier};
+use super::naming::hashed_name;
+use super::release::Version;
+use super::site::Site;
+use crate::schema::compare::{self, DifferenceKind, usual_charset};
+use crate::schema::model::{Index, Schema, Table, find};
+
+/// The database that is held against releases.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its tables.
+    pub schema: &'a Schema,
+    /// What its rows say.
+    pub site: Option<&'a Site>,
+    /// Its tables were written by a server. A text that no server has run yet, such as
+    /// CiviCRM's own `civicrm.mysql`, need not have the indexes that one makes for foreign keys.
+    pub from_server: bool,
+}
+
+/// What a database is held against: a release's tables, with what depends on the site as the
+/// site has it. Built for one schema and one state.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The tables that should be there.
+    pub schema: Schema,
+    /// How to compare with them.
+    pub options: compare::Options,
+}
+
+impl Reference {
+    /// What `subject` should be in `state`.
+    ///
+    /// - Tables of an extension should be there where the site has the extension: by
+    ///   `civicrm_extension`, or without its rows where one of its tables is there.
+    /// - Standalone sites have other shapes of some tables of core.
+    /// - Multilingual sites have localizable columns and indexes once per locale.
+    /// - A TIMESTAMP column may come out of either setting of `explicit_defaults_for_timestamp`.
+    /// - A database all in utf8mb3 is as good as one all in utf8mb4; a mixture is not.
+    /// - From 6.0 on long foreign keys go by their long or by their hashed name.
+    pub fn new(catalogue: &Catalogue, state: &State, subject: Subject) -> Self {
+        let Subject {
+            schema: actual,
+            site,
+            from_server,
+        } = subject;
+        let release = catalogue.schema(state);
+        let extensions = Extensions::new(site, &release, actual);
+        let locales = locales(site, &release, actual);
+        let ReleaseSchema {
+            mut schema,
+            mut tables,
+            variants,
+            ..
+        } = release;
+        for (name, table, facts) in variants {
+            if extensions.has(&facts.owner) {
+                schema.tables.insert(name.clone(), table);
+                // The table stays one of core, which every site has.
+                let owner = Owner::Core;
+                tables.insert(name, ReleaseTable { owner, ..facts });
+            }
+        }
+        // A table that core has given up to an extension stays behind without it.
+        let is_left_behind = |name: &str| {
+            let history = catalogue.history(name);
+            history.is_some_and(|history| history.owners().any(|owner| *owner == Owner::Core))
+        };
+        schema.tables.retain(|name, _| {
+            let listed = tables
+                .get(name)
+                .is_some_and(|facts| extensions.has(&facts.owner));
+            listed || actual.table(name).is_some() && !is_left_behind(name)
+        });
+        for (name, table) in &mut schema.tables {
+            let Some(facts) = tables.get(name) else {
+                continue;
+            };
+            let ours = actual.table(name);
+            accept_explicit_timestamps(table, facts, ours);
+            if !locales.is_empty() {
+                localize(table, facts, &locales, ours);
+            }
+        }
+        let mut options = compare::Options {
+            not_from_server: !from_server,
+            ..compare::Options::default()
+        };
+        if Version::parse(&state.name).is_some_and(|version| version.major_minor() >= (6, 0)) {
+            options.foreign_key_aliases = long_names(&schema);
+        }
+        if usual_charset(actual).is_some_and(|charset| charset.starts_with("utf8")) {
+            schema = compare::in_charset_of(&schema, actual);
+            accept_either_utf8(&mut schema, actual);
+        }
+        Self { schema, options }
+    }
+
+    /// How the subject differs from it, and how old each difference is. A table that the
+    /// reference does not know counts only where core has it in another release.
+    pub fn differences(&self, catalogue: &Catalogue, state: &State, subject: Subject) -> Vec<Aged> {
+        let actual = subject.schema;
+        let classifier = Classifier::new(catalogue, state, subject.site);
+        let is_of_other_release = |table: &str| match classifier.class(table) {
+            Class::OtherRelease => true,
+            Class::ShippedExtension(_) => catalogue
+                .history(table)
+                .is_some_and(|history| history.owners().any(|owner| *owner == Owner::Core)),
+            _ => false,
+        };
+        compare::compare(actual, &self.schema, &self.options)
+            .into_iter()
+            .filter(|difference| {
+                difference.kind != DifferenceKind::TableExtra
+                    || is_of_other_release(&difference.table)
+            })
+            .map(|difference| Aged {
+                age: Age::of(&difference, actual, catalogue, state),
+                difference,
+            })
+            .collect()
+    }
+}
+
+/// Which extensions a site has.
+struct Extensions<'a> {
+    /// Where that is known.
+    installed: Option<&'a [String]>,
+    /// Those that a table is there of.
+    seen: Vec<String>,
+}
+
+impl<'a> Extensions<'a> {
+    fn new(site: Option<&'a Site>, release: &ReleaseSchema, actual: &Schema) -> Self {
+        let mut seen: Vec<String> = Vec::new();
+        for (table, facts) in &release.tables {
+            if let Owner::Extension(key) = &facts.owner
+                && !seen.contains(key)
+                && actual.tables.contains_key(table)
+            {
+                seen.push(key.clone());
+            }
+        }
+        Self {
+            installed: site.and_then(|site| site.extensions.as_deref()),
+            seen,
+        }
+    }
+
+    fn has(&self, owner: &Owner) -> bool {
+        match (owner, self.installed) {
+            (Owner::Core, _) => true,
+            (Owner::Extension(key), Some(installed)) => installed.contains(key),
+            (Owner::Extension(key), None) => self.seen.contains(key),
+        }
+    }
+}
+
+/// The languages of the site: as it says, or as the names of its columns do.
+fn locales(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> Vec<String> {
+    if let Some(site) = site
+        && !site.locales().is_empty()
+    {
+        return site.locales().to_vec();
+    }
+    let mut found: Vec<String> = Vec::new();
+    for (name, facts) in &release.tables {
+        let Some(table) = actual.tables.get(name) else {
+            continue;
+        };
+        for column in &facts.localizable_columns {
+            if table.columns.contains_key(column) {
+                continue;
+            }
+            for ours in table.columns.keys() {
+                if let Some(locale) = ours.strip_prefix(column.as_str())
+                    && let Some(locale) = locale.strip_prefix('_')
+                    && is_locale(locale)
+                    && !found.iter().any(|known| known == locale)
+                {
+                    found.push(locale.to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a text is like `en_US`.
+pub(super) fn is_locale(text: &str) -> bool {
+    matches!(text.as_bytes(), [a, b, b'_', c, d]
+        if [a, b].iter().all(|l| l.is_ascii_lowercase()) && [c, d].iter().all(|l| l.is_ascii_uppercase()))
+}
+
+/// Takes the form that a server with `explicit_defaults_for_timestamp=ON` makes of a column
+/// where the database has that one.
+fn accept_explicit_timestamps(table: &mut Table, facts: &ReleaseTable, ours: Option<&Table>) {
+    let Some(ours) = ours else { return };
+    for (name, explicit) in &facts.explicit_timestamps {
+        if let Some(column) = find(&ours.columns, name)
+            && compare::column_aspects(column, ours, explicit, table).is_empty()
+        {
+            table.columns.insert(name.clone(), explicit.clone());
+        }
+    }
+}
+
+/// Columns with a collation of their own keep the utf8 they were declared with when a
+/// database is made in the other one, and lose it when the database is converted.
+fn accept_either_utf8(schema: &mut Schema, actual: &Schema) {
+    for (name, table) in &mut schema.tables {
+        let Some(ours) = actual.table(name) else {
+            continue;
+        };
+        for (name, column) in &mut table.columns {
+            let Some(collation) = &column.collation else {
+                continue;
+            };
+            if let Some(ours) = find(&ours.columns, name)
+                && let Some(own) = &ours.collation
+                && let (Some((utf8, kind)), Some((own_utf8, own_kind))) =
+                    (collation.split_once('_'), own.split_once('_'))
+                && kind == own_kind
+                && [utf8, own_utf8]
+                    .iter()
+                    .all(|charset| charset.starts_with("utf8"))
+            {
+                column.charset.clone_from(&ours.charset);
+                column.collation.clone_from(&ours.collation);
+            }
+        }
+    }
+}
+
+/// Puts a column or index per locale in the place of each localizable one. CiviCRM makes
+/// such columns without NOT NULL in some releases, and with it in others.
+fn localize(table: &mut Table, facts: &ReleaseTable, locales: &[String], ours: Option<&Table>) {
+    let is_localizable = |column: &String| facts.localizable_columns.contains(column);
+    let mut columns = IndexMap::with_capacity(table.columns.len());
+    for (name, column) in std::mem::take(&mut table.columns) {
+        if is_localizable(&name) {
+            for locale in locales {
+                let name = format!("{name}_{locale}");
+                let mut column = column.clone();
+                column.nullable |= ours
+                    .and_then(|ours| find(&ours.columns, &name))
+                    .is_some_and(|ours| ours.nullable && ours.default.is_none());
+                columns.insert(name, column);
+            }
+        } else {
+            columns.insert(name, column);
+        }
+    }
+    table.columns = columns;
+    let mut indexes = IndexMap::with_capacity(table.indexes.len());
+    for (name, index) in std::mem::take(&mut table.indexes) {
+        if !facts.localizable_indexes.contains(&name) {
+            indexes.insert(name, index);
+            continue;
+        }
+        for locale in locales {
+            let mut parts = index.parts.clone();
+            for part in &mut parts {
+                if is_localizable(&part.column) {
+                    part.column = format!("{}_{locale}", part.column);
+                }
+            }
+            let kind = index.kind;
+            indexes.insert(format!("{name}_{locale}"), Index { kind, parts });
+        }
+    }
+    table.indexes = indexes;
+}
+
+/// The long names of the foreign keys whose names fresh installations hash.
+fn long_names(schema: &Schema) -> HashMap<String, Vec<String>> {
+    let mut aliases = HashMap::new();
+    for (table, definition) in &schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            let base = format!("{table}_{}", key.columns.join("_"));
+            if let Some(hashed) = hashed_name(&base) {
+                let names = [format!("FK_{base}"), format!("FK_{hashed}")];
+                if names.contains(name) {
+                    aliases.insert(name.clone(), names.to_vec());
+                }
+            }
+        }
+    }
+    aliases
+}

@@ -1,0 +1,223 @@
+//! `cividb diff`: how a schema differs from its CiviCRM release, or from another source.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use similar::TextDiff;
+
+use super::output::Output;
+use super::progress::Bar;
+use super::{Common, Format};
+use crate::checks::{self, Context, Detected, Findings, schema};
+use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::error::{Error, Exit};
+use crate::report::Report;
+use crate::report::text::printable;
+use crate::schema::compare::Difference;
+use crate::schema::model::Schema;
+use crate::schema::sql;
+use crate::snapshot::Snapshot;
+use crate::source::Location;
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, or - for standard input
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// The release to compare with; by default the one that the schema is found to be of
+    #[arg(long, value_name = "X.Y.Z", conflicts_with = "against", value_parser = release)]
+    release: Option<Version>,
+    /// Another dump to compare with, table by table and knowing nothing of CiviCRM
+    #[arg(long, value_name = "SOURCE")]
+    against: Option<String>,
+    /// Print the statements that bring the schema to what it is compared with
+    #[arg(long, conflicts_with = "unified")]
+    sql: bool,
+    /// Print the tables that differ as a unified diff of their definitions
+    #[arg(long)]
+    unified: bool,
+}
+
+fn release(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
+}
+
+/// What was compared with what.
+struct Compared {
+    /// What the source is compared with, for the eye.
+    name: String,
+    reference: Schema,
+    differences: Vec<Difference>,
+    findings: Findings,
+}
+
+impl Diff {
+    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let as_text = self.sql || self.unified;
+        if as_text && common.format != Format::Human {
+            return Err(Error::TextOnly);
+        }
+        let snapshot = read(&self.source, common)?;
+        let catalogue = Catalogue::embedded()?;
+        let mut compared = match &self.against {
+            Some(other) => with_other(&snapshot, other, common)?,
+            None => self.with_release(&snapshot, &catalogue)?,
+        };
+        checks::cut(&snapshot, &mut compared.findings);
+        if compared.findings.detected.is_none() {
+            let site = Site::of(&snapshot);
+            let detection = schema::detect(&snapshot, site.as_ref(), &context(&catalogue));
+            compared.findings.detected = detection.as_ref().map(Detected::of);
+        }
+        compared.findings.sort();
+        let mut output = Output::new(common, false);
+        let text = match (self.sql, self.unified) {
+            (true, _) => Some(statements(&snapshot, &compared)),
+            (_, true) => Some(unified(&snapshot, &compared)),
+            _ => None,
+        };
+        let mut report = Report::new("diff", &snapshot, compared.findings, common.strict);
+        if self.release.is_some() || self.against.is_some() {
+            report.compared_with = Some(compared.name);
+        }
+        let exit = if report.passes() {
+            Exit::Fine
+        } else {
+            Exit::Findings
+        };
+        match text {
+            Some(text) => output.text(&text)?,
+            None => output.add(report)?,
+        }
+        output.finish()?;
+        Ok(exit)
+    }
+
+    fn with_release(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Compared, Error> {
+        let site = Site::of(snapshot);
+        let mut findings = Findings::default();
+        if let Some(release) = &self.release {
+            let state = catalogue
+                .state_for(release)
+                .ok_or_else(|| Error::unknown_release(release, catalogue))?;
+            let (reference, differences) =
+                schema::check_release(snapshot, site.as_ref(), catalogue, state, &mut findings);
+            return Ok(Compared {
+                name: format!("CiviCRM {release}"),
+                reference: reference.schema,
+                differences,
+                findings,
+            });
+        }
+        let context = context(catalogue);
+        let Some(detection) = schema::detect(snapshot, site.as_ref(), &context) else {
+            return Err(Error::NoRelease {
+                name: snapshot.source.name.clone(),
+            });
+        };
+        let detected = Some(&detection);
+        schema::check(snapshot, site.as_ref(), &context, detected, &mut findings);
+        let differences = detection.differences.into_iter();
+        Ok(Compared {
+            name: format!("CiviCRM {}", detection.state.name),
+            reference: detection.reference.schema,
+            differences: differences.map(|aged| aged.difference).collect(),
+            findings,
+        })
+    }
+}
+
+fn context(catalogue: &Catalogue) -> Context<'_> {
+    Context {
+        catalogue: Some(catalogue),
+        ..Context::default()
+    }
+}
+
+fn with_other(snapshot: &Snapshot, other: &str, common: &Common) -> Result<Compared, Error> {
+    let other = read(other, common)?;
+    let name = other.source.name.clone();
+    let mut findings = Findings::default();
+    let differences = schema::check_other(&snapshot.schema, &other.schema, &name, &mut findings);
+    Ok(Compared {
+        name,
+        reference: other.schema,
+        differences,
+        findings,
+    })
+}
+
+/// Reads the one source that an argument names.
+fn read(argument: &str, common: &Common) -> Result<Snapshot, Error> {
+    let mut locations = Location::expand(argument)?.into_iter();
+    let (Some(location), None) = (locations.next(), locations.next()) else {
+        return Err(Error::SeveralSources {
+            pattern: argument.to_owned(),
+        });
+    };
+    let mut bar = Bar::new(common, &location.name());
+    let read = location.read(common.database.as_deref(), &mut |progress| {
+        bar.update(progress)
+    });
+    bar.finish();
+    Ok(read?)
+}
+
+/// The statements as a script. One with control characters in a name is left out by name:
+/// what is printed must neither move the cursor nor be another statement.
+fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
+    let actual = &snapshot.schema;
+    let mut statements = sql::statements_to(actual, &compared.reference, &compared.differences);
+    for statement in &mut statements {
+        let shown: String = statement
+            .lines()
+            .map(printable)
+            .collect::<Vec<_>>()
+            .join("\n");
+        if shown != *statement {
+            *statement = format!("-- left out for its names: {}", printable(statement));
+        }
+    }
+    let (source, target) = (&snapshot.source.name, &compared.name);
+    let head = [
+        format!("-- Brings {} to {}.", printable(source), printable(target)),
+        "-- Make a backup first. Rows can stop a statement: NULL in a column that becomes NOT NULL,".to_owned(),
+        "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
+    ];
+    sql::script(&head) + &sql::script(&statements)
+}
+
+/// One unified diff per table that differs, from the source to what it is compared with.
+fn unified(snapshot: &Snapshot, compared: &Compared) -> String {
+    let mut text = String::new();
+    let mut done: Vec<&str> = Vec::new();
+    for difference in &compared.differences {
+        let table = difference.table.as_str();
+        if done.contains(&table) {
+            continue;
+        }
+        done.push(table);
+        let canonical = |schema: &Schema| {
+            schema
+                .table(table)
+                .map(|definition| sql::canonical(table, definition))
+                .unwrap_or_default()
+        };
+        let (old, new) = (canonical(&snapshot.schema), canonical(&compared.reference));
+        let diff = TextDiff::from_lines(&old, &new);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{}",
+            diff.unified_diff().context_radius(2).header(
+                &format!("{} {table}", snapshot.source.name),
+                &format!("{} {table}", compared.name),
+            )
+        );
+    }
+    text.lines()
+        .fold(String::new(), |text, line| text + &printable(line) + "\n")
+}
