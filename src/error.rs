@@ -49,6 +49,9 @@ pub enum Error {
         /// What it can print.
         instead: &'static str,
     },
+    /// The report would take the place of what it is about.
+    #[error("--output {0} is one of the sources: the report would overwrite it")]
+    OutputIsSource(String),
     /// The report could not be written.
     #[error("cannot write the report{}: {error}", .path.as_ref().map(|path| format!(" to {path}")).unwrap_or_default())]
     Output {

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::detect::Detection;
+use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
 use crate::server_version::ServerVersion;
@@ -251,20 +253,40 @@ pub struct Context<'a> {
 pub fn verify(snapshot: &Snapshot, context: &Context) -> Findings {
     let site = Site::of(snapshot);
     let detection = schema::detect(snapshot, site.as_ref(), context);
-    let mut findings = wholeness(snapshot, site.as_ref(), context);
+    let mut findings = wholeness(snapshot, site.as_ref(), context, detection.as_ref());
     if let (Some(catalogue), Some(detection)) = (context.catalogue, &detection) {
-        schema::missing_tables(detection, catalogue, &mut findings);
+        if !findings
+            .not_checked
+            .iter()
+            .any(|skipped| skipped.check == table::TABLE_MISSING.id)
+        {
+            schema::missing_tables(detection, catalogue, &mut findings);
+        }
         findings.detected = Some(Detected::of(detection));
     }
+    upgrade_under_way(site.as_ref(), &mut findings);
     findings.sort();
     findings
+}
+
+/// A backup made in the middle of an upgrade is whole, but no state to go back to.
+fn upgrade_under_way(site: Option<&Site>, findings: &mut Findings) {
+    if let Some(version) = site.and_then(Site::declared_version)
+        && version.is_upgrade_marker()
+    {
+        let message =
+            format!("civicrm_domain.version is {version}: an upgrade was under way, or failed");
+        let fix = "Use a backup from before the upgrade; cividb version says more.";
+        let finding = Finding::new(&table::VERSION_PARTIAL_UPGRADE, message, fix);
+        findings.push(finding.severity(Severity::Warning));
+    }
 }
 
 /// Everything that can be checked.
 pub fn check(snapshot: &Snapshot, context: &Context) -> Findings {
     let site = Site::of(snapshot);
     let detection = schema::detect(snapshot, site.as_ref(), context);
-    let mut findings = wholeness(snapshot, site.as_ref(), context);
+    let mut findings = wholeness(snapshot, site.as_ref(), context, detection.as_ref());
     schema::check(
         snapshot,
         site.as_ref(),
@@ -280,13 +302,23 @@ pub fn check(snapshot: &Snapshot, context: &Context) -> Findings {
     findings
 }
 
-fn wholeness(snapshot: &Snapshot, site: Option<&Site>, context: &Context) -> Findings {
+fn wholeness(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    context: &Context,
+    detection: Option<&Detection>,
+) -> Findings {
     let mut findings = Findings::default();
     if let Some(dump) = &snapshot.dump {
         wholeness::check(snapshot, dump, &mut findings);
         restore::check(snapshot, dump, context, &mut findings);
     }
-    objects::check(snapshot, site, &mut findings);
+    let detected = detection.and_then(|detection| Version::parse(detection.state.last_release()));
+    let newest = context.catalogue.and_then(|catalogue| {
+        let newest = Version::parse(&catalogue.states().last()?.name)?;
+        Some(newest.major_minor())
+    });
+    objects::check(snapshot, site, detected, newest, &mut findings);
     findings
 }
 

@@ -30,7 +30,16 @@ const VIEW_FIX: &str = "Make the backup again by an account with SHOW VIEW. On a
      let CiviCRM rebuild its views: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 
 /// Adds what is missing from the database, or does not fit.
-pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
+///
+/// `detected` is the release that the schema is, for a site whose version cannot be read;
+/// `newest` the newest minor release that is known.
+pub fn check(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    detected: Option<Version>,
+    newest: Option<(u32, u32)>,
+    findings: &mut Findings,
+) {
     let structure = snapshot
         .dump
         .as_ref()
@@ -66,7 +75,8 @@ pub fn check(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) 
     }
     missing_tables(snapshot, site, findings);
     missing_views(snapshot, site, findings);
-    let phone_function = missing_triggers(&snapshot.schema, site, findings);
+    let release = site.and_then(Site::declared_version).or(detected);
+    let phone_function = missing_triggers(&snapshot.schema, site, release, newest, findings);
     broken_references(snapshot, phone_function, findings);
     if site.is_some() {
         lost_auto_increment(&snapshot.schema, findings);
@@ -181,7 +191,13 @@ fn missing_views(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findin
 }
 
 /// Returns whether the release has the phone function.
-fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Findings) -> bool {
+fn missing_triggers(
+    schema: &Schema,
+    site: Option<&Site>,
+    release: Option<Version>,
+    newest: Option<(u32, u32)>,
+    findings: &mut Findings,
+) -> bool {
     let skip = |findings: &mut Findings, why: &str| {
         findings.skip(&TRIGGER_MISSING, why);
         false
@@ -189,7 +205,7 @@ fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Finding
     let Some(site) = site else {
         return skip(findings, "no CiviCRM tables");
     };
-    let Some(release) = site.declared_version() else {
+    let Some(release) = release else {
         return skip(
             findings,
             "civicrm_domain.version cannot be read, so the release is not known",
@@ -199,6 +215,15 @@ fn missing_triggers(schema: &Schema, site: Option<&Site>, findings: &mut Finding
         let why = format!(
             "civicrm_domain.version is {release}: an upgrade is under way or failed, and the \
              upgrader drops all triggers until its end"
+        );
+        return skip(findings, &why);
+    }
+    if let Some(newest) = newest
+        && release.major_minor() > newest
+    {
+        let why = format!(
+            "CiviCRM {release} is newer than all releases that cividb knows, up to {}.{}",
+            newest.0, newest.1
         );
         return skip(findings, &why);
     }

@@ -30,7 +30,7 @@ checks! {
         "Tables, rows, triggers or routines that should follow are not in the backup.",
         "mysqldump writes its last line, restores variables and unlocks tables only when it got through";
     DUMP_EMPTY = "dump-empty", Error,
-        "there is no statement in the dump",
+        "there is nothing in the dump",
         "There is nothing to restore.",
         "";
     DUMP_ERROR_TEXT = "dump-error-text", Error,

@@ -7,6 +7,7 @@ use super::table::{
 use super::{Finding, Findings, Severity};
 use crate::dump::container::DamageKind;
 use crate::dump::scanner::Open;
+use crate::schema::model::Schema;
 use crate::snapshot::{At, DumpFacts, FileEnding, Producer, Snapshot};
 
 const MAKE_AGAIN: &str = "Make the backup again and verify it before you need it.";
@@ -39,6 +40,15 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
         };
         findings.push(Finding::new(&DUMP_EMPTY, message, MAKE_AGAIN));
         return;
+    }
+    let nothing =
+        dump.rows == 0 && dump.tables_created == 0 && snapshot.schema == Schema::default();
+    if nothing {
+        findings.push(Finding::new(
+            &DUMP_EMPTY,
+            "there is no table, no row and no other object in the dump",
+            "Look which database was dumped, and by an account that may see its tables.",
+        ));
     }
     truncated(dump, findings);
     for (at, line) in &dump.swallowed_lines {
@@ -73,7 +83,6 @@ pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
                 "Look at that place: either the dump is damaged there, or the statement is of a \
                  kind that cividb does not know; then restore it on a test server and report it.",
             )
-            .severity(Severity::Warning)
             .at(at),
         );
     }

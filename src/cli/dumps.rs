@@ -1,5 +1,7 @@
 //! `cividb verify` and `cividb check`: dumps in, one report each.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::output::Output;
@@ -101,6 +103,13 @@ pub(super) fn report_on_each(
     // A pattern may match several files, so its reports look alike however many it matches.
     let named_one =
         matches!((arguments, &locations[..]), ([argument], [one]) if one.name() == *argument);
+    if let Some(path) = common.output.as_deref()
+        && locations
+            .iter()
+            .any(|location| location.is(Path::new(path)))
+    {
+        return Err(Error::OutputIsSource(path.to_owned()));
+    }
     let mut output = Output::new(common, !named_one);
     for name in unread {
         output.add_unread(name);

@@ -1,13 +1,15 @@
 //! Where reports go, and in which form.
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::{Color, Common, Format};
 use crate::error::Error;
 use crate::report::human::{self, Detail};
+use crate::report::text::printable_json;
 use crate::report::{Report, csv, json};
 
 /// Takes the reports of one run.
@@ -52,14 +54,13 @@ impl<'a> Output<'a> {
             })?,
             Format::Json => {
                 let value = json::value(&report);
-                self.write(|out| {
-                    if several {
-                        serde_json::to_writer(&mut *out, &value)?;
-                    } else {
-                        serde_json::to_writer_pretty(&mut *out, &value)?;
-                    }
-                    writeln!(out)
-                })?;
+                // `{:#}` is pretty; of several reports each takes a line.
+                let text = if several {
+                    value.to_string()
+                } else {
+                    format!("{value:#}")
+                };
+                self.write(|out| writeln!(out, "{}", printable_json(&text)))?;
             }
             Format::Csv => {}
         }
@@ -102,6 +103,8 @@ impl<'a> Output<'a> {
 
     fn write(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
         let choice = match (self.common.color, &self.common.output) {
+            // What goes to programs goes as it is, not through a filter of escape sequences.
+            _ if self.common.format != Format::Human => ColorChoice::AlwaysAnsi,
             (Color::Always, _) => ColorChoice::Always,
             (Color::Never, _) | (Color::Auto, Some(_)) => ColorChoice::Never,
             (Color::Auto, None) => AutoStream::choice(&io::stdout()),
@@ -135,21 +138,28 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Written beside it under a name of its own and renamed, so that nobody ever reads half a
-/// file and no other file is touched.
+/// A file is written beside its place and renamed, so that nobody ever reads half of it; what
+/// is no file, such as a device or a pipe, is written to as it is.
 fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
-    let folder = match Path::new(path).parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
+    let replace = || -> io::Result<()> {
+        if let Ok(metadata) = fs::metadata(path)
+            && !metadata.is_file()
+        {
+            return fs::write(path, content);
+        }
+        // Through a link to the file itself.
+        let place = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        let folder = match place.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut part = tempfile::NamedTempFile::new_in(folder)?;
+        part.write_all(content)?;
+        part.persist(&place).map_err(|error| error.error)?;
+        Ok(())
     };
-    tempfile::NamedTempFile::new_in(folder)
-        .and_then(|mut part| {
-            part.write_all(content)?;
-            part.persist(path).map_err(|error| error.error)
-        })
-        .map(drop)
-        .map_err(|error| Error::Output {
-            path: Some(path.to_owned()),
-            error,
-        })
+    replace().map_err(|error| Error::Output {
+        path: Some(path.to_owned()),
+        error,
+    })
 }

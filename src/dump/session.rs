@@ -105,7 +105,14 @@ impl Session {
     }
 
     fn assign_session(&mut self, name: &str, value: &str) {
-        let saved = value
+        // HeidiSQL restores with IFNULL(@OLD_X, …).
+        let user = match value.split_at_checked("IFNULL(".len()) {
+            Some((start, rest)) if start.eq_ignore_ascii_case("IFNULL(") => {
+                rest.split(',').next().unwrap_or_default().trim()
+            }
+            _ => value,
+        };
+        let saved = user
             .strip_prefix('@')
             .and_then(|user| self.saved.get_mut(&user.to_ascii_lowercase()));
         match (name, saved) {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Report;
+use super::text::printable;
 
 /// Names of the columns.
 const HEADER: [&str; 13] = [
@@ -22,7 +23,7 @@ pub fn write(reports: &[Report], output: &mut dyn Write) -> io::Result<()> {
             let object = finding.object.as_ref();
             let at = finding.at.as_ref();
             let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
-            writer.write_record([
+            let fields = [
                 report.source.name.as_str(),
                 finding.severity.as_str(),
                 finding.check.id,
@@ -36,7 +37,8 @@ pub fn write(reports: &[Report], output: &mut dyn Write) -> io::Result<()> {
                 at.map_or("", |at| &at.file),
                 &number(at.map(|at| at.place.line)),
                 &number(at.map(|at| at.place.offset)),
-            ])?;
+            ];
+            writer.write_record(fields.map(printable))?;
         }
     }
     writer.flush()

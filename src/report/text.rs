@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 pub fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden = c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
-        if hidden {
+        if is_hidden(c) {
             // Writing to a String cannot fail.
             let _ = write!(safe, "{}", c.escape_unicode());
         } else {
@@ -17,6 +15,30 @@ pub fn printable(text: &str) -> String {
         }
     }
     safe
+}
+
+/// JSON text in which such characters stand as `\u` escapes, so that it may be shown as well.
+pub fn printable_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Line feeds stand between the lines of the text; inside strings they are escaped already.
+        if is_hidden(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Characters that move the cursor, change the direction of text or cannot be seen.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 /// A number with separators: `48,211`.

@@ -88,9 +88,16 @@ impl fmt::Display for Name {
     }
 }
 
+/// Names among which letter case is ignored; among more, which no real database has, names
+/// have to be spelled alike, so that a hostile dump cannot make every look-up a long one.
+pub(crate) const MAX_IGNORING_CASE: usize = 4096;
+
 /// Looks a name up exactly, then without regard to ASCII letter case.
 pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
     map.get(name).or_else(|| {
+        if map.len() > MAX_IGNORING_CASE {
+            return None;
+        }
         map.iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)

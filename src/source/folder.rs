@@ -1,6 +1,7 @@
 //! A folder made by mydumper: one file per table, its rows, views, triggers and routines.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{SourceError, read_stream};
@@ -8,6 +9,9 @@ use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpReader;
 use crate::dump::scanner::{Place, Scanner};
 use crate::snapshot::Producer;
+
+/// Most that is read of mydumper's file `metadata`, in bytes.
+const MAX_METADATA: u64 = 16 << 20;
 
 /// What a file of the folder holds, in the order in which myloader restores them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +42,7 @@ impl Part {
     }
 }
 
-struct File {
+struct Entry {
     part: Part,
     path: PathBuf,
     name: String,
@@ -71,7 +75,7 @@ pub(super) fn read(
                 "mydumper's file metadata.partial is there: it was still running, or was stopped"
                     .to_owned(),
             ),
-            _ => files.extend(classify(&name).map(|part| File { part, path, name })),
+            _ => files.extend(classify(&name).map(|part| Entry { part, path, name })),
         }
     }
     // Any folder may hold files named like those of mydumper; these two no other has.
@@ -102,7 +106,15 @@ pub(super) fn read(
 
 /// `metadata` of mydumper 0.10 has a line `Finished dump at: …`, later ones `# Finished dump at: …`.
 fn is_finished(metadata: &Path) -> bool {
-    fs::read_to_string(metadata).is_ok_and(|text| {
+    let read = || -> io::Result<String> {
+        let mut text = String::new();
+        // The mark stands in the first lines or the last of a file of a few kilobytes.
+        File::open(metadata)?
+            .take(MAX_METADATA)
+            .read_to_string(&mut text)?;
+        Ok(text)
+    };
+    read().is_ok_and(|text| {
         text.lines().any(|line| {
             line.trim_start_matches(['#', ' '])
                 .starts_with("Finished dump at")

@@ -111,6 +111,15 @@ impl Location {
         }
     }
 
+    /// Whether this is the file of that path, through links as well.
+    pub fn is(&self, path: &Path) -> bool {
+        let Self::File(file) = self else { return false };
+        match (file.canonicalize(), path.canonicalize()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        }
+    }
+
     /// The name for reports.
     pub fn name(&self) -> String {
         match self {

@@ -123,6 +123,7 @@ fn the_json_report_keeps_its_keys() {
             "tool",
             "source",
             "civicrm",
+            "compared_with",
             "inventory",
             "findings",
             "not_checked",
@@ -215,6 +216,37 @@ fn a_report_file_holds_what_the_terminal_would_show() {
     assert!(written.stdout.is_empty());
     assert_eq!(fs::read(&path).expect("it was written"), shown.stdout);
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1);
+}
+
+#[test]
+fn a_report_never_overwrites_the_backup_it_is_about() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = file(&folder, "backup.sql", &common::sample());
+    let output = run(&["verify", "--output", &backup, &backup]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(fs::read(&backup).expect("it is there"), common::sample());
+}
+
+#[test]
+fn control_characters_are_escaped_in_json_and_csv_too() {
+    let dump = "CREATE TABLE `a` (id int);\nLOCK TABLES `b\u{1b}]0;x\u{9b}y\u{202e}` WRITE;\n";
+    for format in ["json", "csv"] {
+        let output = run_on(dump.as_bytes(), &["verify", "--format", format, "-"]);
+        let shown = text(&output.stdout);
+        assert!(
+            !shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']),
+            "{shown:?}"
+        );
+        assert!(
+            shown.contains("u202e") || shown.contains("u{202e}"),
+            "{shown:?}"
+        );
+    }
+    let report = json(&run_on(
+        dump.as_bytes(),
+        &["verify", "--format", "json", "-"],
+    ));
+    assert!(report["findings"].to_string().contains("\u{202e}"));
 }
 
 #[test]

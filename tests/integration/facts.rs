@@ -160,7 +160,11 @@ fn a_view_of_which_only_the_stand_in_is_there_is_missing() {
     let found = errors(
         "CREATE TABLE `a` (`id` int);\nINSERT INTO `a` VALUES (1);\n\
          /*!50001 CREATE TABLE `v` (\n  `id` tinyint NOT NULL\n) ENGINE=MyISAM */;\n\
-         /*!50001 CREATE VIEW `w` AS SELECT\n 1 AS `id`*/;",
+         /*!50001 CREATE VIEW `w` AS SELECT\n 1 AS `id`*/;\n\
+         /*!50001 CREATE VIEW `x` AS SELECT\n NULL AS `id`*/;",
     );
-    assert_eq!(found, ["view-missing v", "view-missing w"]);
+    assert_eq!(
+        found,
+        ["view-missing v", "view-missing w", "view-missing x"]
+    );
 }

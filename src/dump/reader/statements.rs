@@ -93,7 +93,6 @@ impl DumpReader {
             }
             Statement::Use { database } => {
                 self.current = Some(database.clone());
-                self.databases.entry(self.current.clone()).or_default();
                 self.note_database_statement(at, format!("USE {database}"));
                 return;
             }

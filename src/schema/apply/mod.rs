@@ -14,7 +14,7 @@ use super::{
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{Name, RoutineKind, Schema, Table, find},
+    model::{MAX_IGNORING_CASE, Name, RoutineKind, Schema, Table, find},
 };
 
 /// Why a server would refuse a statement. The schema is then as the statement found it, but
@@ -86,6 +86,9 @@ fn duplicate_in(table: &str, duplicate: Duplicate) -> ApplyError {
 fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
     if map.contains_key(name) {
         return Some(name.to_owned());
+    }
+    if map.len() > MAX_IGNORING_CASE {
+        return None;
     }
     map.keys()
         .find(|key| key.eq_ignore_ascii_case(name))
@@ -284,7 +287,10 @@ impl Schema {
     fn create_view(&mut self, create: CreateView) -> Result<(), ApplyError> {
         let stand_in = create.stand_in_columns(SqlModes::default());
         let name = create.name.name;
-        if let Some(columns) = stand_in {
+        // A view may really select nothing but ones: it then comes a second time.
+        if let Some(columns) = stand_in
+            && find(&self.stand_ins, &name).is_none()
+        {
             self.stand_ins.insert(name, columns);
             return Ok(());
         }

@@ -81,7 +81,9 @@ pub(super) fn stand_in_columns(query: &str, modes: SqlModes) -> Option<Vec<Strin
     }
     let mut columns = Vec::new();
     loop {
-        if next() != Token::Number("1") || !next().is("AS") {
+        // mariadb-dump 10.11.19 writes NULL, all others 1.
+        let value = next();
+        if !(value == Token::Number("1") || value.is("NULL")) || !next().is("AS") {
             return None;
         }
         match next() {
