@@ -4,8 +4,7 @@
 //! (0.15 and 0.25) takes 1.6 to 2 times as long as liblzma.
 
 use bzip2::Decompress as Bunzip2;
-use crc32fast::Hasher;
-use flate2::{Decompress as Inflate, FlushDecompress};
+use flate2::{Crc, Decompress as Inflate, FlushDecompress};
 use liblzma::stream::{Action, Stream as Unxz};
 use zstd_safe::zstd_sys::ZSTD_ErrorCode as ZstdError;
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
@@ -144,16 +143,14 @@ pub(super) fn pump(
 /// Deflate, with the checksum of what it wrote.
 pub(super) struct Deflated {
     inflate: Inflate,
-    /// crc32fast uses the processor's carry-less multiplication; zlib-rs's own sum took a seventh
-    /// of the time of decompression.
-    pub(super) crc: Hasher,
+    pub(super) crc: Crc,
 }
 
 impl Deflated {
     pub(super) fn new() -> Self {
         Self {
             inflate: Inflate::new(false),
-            crc: Hasher::new(),
+            crc: Crc::new(),
         }
     }
 
@@ -298,7 +295,7 @@ pub(super) fn gzip(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
         let footer = input.take(8, DamageKind::FooterMissing, "the gzip checksum")?;
         // The stored length is that of the text modulo 4 GiB.
         let expected = [
-            deflated.crc.clone().finalize().to_le_bytes(),
+            deflated.crc.sum().to_le_bytes(),
             (deflated.written() as u32).to_le_bytes(),
         ];
         if footer != expected.as_flattened() {

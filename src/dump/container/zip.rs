@@ -268,7 +268,7 @@ fn decode_data(entry: &Entry, input: &mut Input, sink: &mut Sink) -> Result<(), 
         (entry.compressed, entry.compressed)
     };
     let offset = input.offset();
-    let crc = data.crc.clone().finalize();
+    let crc = data.crc.sum();
     let holds = if entry.has_descriptor() {
         skip_descriptor(crc, compressed, plain, input)?
     } else {
