@@ -105,7 +105,7 @@ pub fn check(
         return;
     };
     findings.detected = Some(Detected::of(detection));
-    version(site, catalogue, detection, findings);
+    version_mismatch(site, catalogue, detection, findings);
     differences(&detection.differences, catalogue, detection.state, findings);
 }
 
@@ -159,7 +159,8 @@ pub fn check_other(
     differences
 }
 
-fn version(
+/// Finds a declared version that names another release than the schema is of.
+pub fn version_mismatch(
     site: Option<&Site>,
     catalogue: &Catalogue,
     detection: &Detection,

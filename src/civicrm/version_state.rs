@@ -257,7 +257,7 @@ impl Proposer<'_> {
     ///
     /// A release that the value itself, the upgrader's log or another domain names is right if
     /// the schema agrees, because it is more exact than the schema: several point releases share
-    /// one. Otherwise it is the last point release that has the detected schema. The schema is
+    /// one. Otherwise it is the last point release of the oldest state that the schema fits. The schema is
     /// never overruled.
     ///
     /// Nothing is to be set in place of a step: the upgrader resumes there.
@@ -283,10 +283,19 @@ impl Proposer<'_> {
             .chain(others.filter_map(|domain| domain.version.as_deref()))
             .find(|candidate| self.fits(candidate))
             .map(str::to_owned)
-            .or_else(|| {
-                let state = self.catalogue.state(&self.detected?.state)?;
-                Some(release_to_set(state))
-            })
+            .or_else(|| self.oldest_that_fits().map(release_to_set))
+    }
+
+    /// Of states that cannot be told apart the oldest: from there the upgrader runs a few steps
+    /// again, from a later one it would leave steps out. But 4.0 comes before its twin 3.4, which
+    /// CiviCRM 4.7 to 5.0 refuse.
+    fn oldest_that_fits(&self) -> Option<&State> {
+        let detected = self.detected?;
+        let fits = |name: &str| name == detected.state || detected.also.iter().any(|a| a == name);
+        self.catalogue
+            .states()
+            .iter()
+            .find(|state| fits(&state.name) && !(state.name == "3.4" && fits("4.0")))
     }
 
     /// The last finished step that the upgrader noted, and the one it began after that if it

@@ -42,6 +42,9 @@ fn report_on(snapshot: &Snapshot, catalogue: &Catalogue, strict: bool) -> Result
     let detection = schema::detect(snapshot, Some(&site), &context);
     let detected = detection.as_ref().map(DetectedRelease::of);
     let domains = version::check(snapshot, &site, catalogue, detected.as_ref(), &mut findings);
+    if let Some(detection) = &detection {
+        schema::version_mismatch(Some(&site), catalogue, detection, &mut findings);
+    }
     findings.sort();
     Ok(Report {
         version: Some(VersionSummary { domains, detected }),
