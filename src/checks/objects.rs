@@ -382,9 +382,10 @@ fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut F
         let kind = kind.as_str();
         let why = match callers.len() {
             0 => "CiviCRM creates it for civicrm_phone".to_owned(),
-            1 | 2 => format!(
-                "{} calls it",
-                callers.into_iter().collect::<Vec<_>>().join(", ")
+            1 => format!("{} calls it", callers.into_iter().collect::<String>()),
+            2 => format!(
+                "{} call it",
+                callers.into_iter().collect::<Vec<_>>().join(" and ")
             ),
             more => {
                 let first = callers.into_iter().next().unwrap_or_default();
