@@ -15,14 +15,6 @@ pub(super) fn same_names(left: &[String], right: &[String]) -> bool {
             .all(|(left, right)| left.eq_ignore_ascii_case(right))
 }
 
-/// Whether columns of this canonical type hold characters.
-pub(super) fn has_charset(data_type: &str) -> bool {
-    matches!(
-        family(data_type),
-        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
-    )
-}
-
 /// The first word of a type: `decimal` of `decimal(20,2) unsigned`.
 pub(super) fn family(data_type: &str) -> &str {
     data_type.split([' ', '(']).next().unwrap_or_default()

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use indexmap::IndexMap;
 
 use super::ColumnAspect;
+use crate::schema::charset::of_collation;
 use crate::schema::model::{Column, Schema, Table};
 
 /// A character set and collation, as far as known.
@@ -39,13 +40,6 @@ impl<'a> Charset<'a> {
     pub(super) fn name(self) -> &'a str {
         self.collation.or(self.charset).unwrap_or_default()
     }
-}
-
-/// The character set that a collation belongs to.
-fn of_collation(collation: &str) -> &str {
-    collation
-        .split_once('_')
-        .map_or(collation, |(charset, _)| charset)
 }
 
 /// A table's defaults.

@@ -8,7 +8,8 @@ use super::{
     match_names,
 };
 use crate::schema::{
-    meaning::{has_charset, is_json, same_default, same_expression},
+    charset::has_charset,
+    meaning::{is_json, same_default, same_expression},
     model::{Column, Table},
     sql::column_definition,
 };

@@ -9,8 +9,9 @@ use super::{
     identifier, index_item, key_parts, list, printable,
 };
 use crate::schema::{
+    charset::has_charset,
     compare::{ColumnAspect, Difference, DifferenceKind as Kind},
-    meaning::{has_charset, same_names, serves},
+    meaning::{same_names, serves},
     model::{Column, ForeignKey, Schema, Table, find},
 };
 
