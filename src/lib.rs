@@ -39,6 +39,7 @@ pub mod dump;
 pub mod error;
 pub mod report;
 pub mod schema;
+pub mod server;
 pub mod server_version;
 pub mod snapshot;
 pub mod source;

@@ -1,0 +1,135 @@
+//! Where a server is, and as whom to speak to it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// What is known of a way into a server. Each source of such knowledge (URL, arguments, option
+/// files, environment, settings file) gives one; [`Login::or`] puts them over one another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Login {
+    /// Host name or address; `localhost` means the socket, as for the servers' own clients.
+    pub host: Option<String>,
+    /// TCP port.
+    pub port: Option<u16>,
+    /// Path of a Unix socket.
+    pub socket: Option<PathBuf>,
+    /// The protocol to use where host and socket leave a choice.
+    pub protocol: Option<Protocol>,
+    /// Account name.
+    pub user: Option<String>,
+    /// Its password; empty is a password, too.
+    pub password: Option<Secret>,
+    /// The database.
+    pub database: Option<String>,
+    /// Encryption.
+    pub tls: Tls,
+    /// Seconds to wait for a connection.
+    pub connect_timeout: Option<u64>,
+}
+
+impl Login {
+    /// This, and from `lower` what this does not say.
+    #[must_use]
+    pub fn or(self, lower: Self) -> Self {
+        Self {
+            host: self.host.or(lower.host),
+            port: self.port.or(lower.port),
+            socket: self.socket.or(lower.socket),
+            protocol: self.protocol.or(lower.protocol),
+            user: self.user.or(lower.user),
+            password: self.password.or(lower.password),
+            database: self.database.or(lower.database),
+            tls: self.tls.or(lower.tls),
+            connect_timeout: self.connect_timeout.or(lower.connect_timeout),
+        }
+    }
+}
+
+/// `--protocol` of the servers' clients, as far as it exists outside Windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP, even to localhost.
+    Tcp,
+    /// A Unix socket.
+    Socket,
+}
+
+/// What a connection has to be encrypted with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// How much is asked of it.
+    pub mode: Option<TlsMode>,
+    /// File of certificates of authorities to trust.
+    pub ca: Option<PathBuf>,
+    /// Folder of such files.
+    pub ca_path: Option<PathBuf>,
+    /// File of the client's own certificate.
+    pub certificate: Option<PathBuf>,
+    /// File of its key.
+    pub key: Option<PathBuf>,
+}
+
+impl Tls {
+    /// This, and from `lower` what this does not say.
+    #[must_use]
+    pub fn or(self, lower: Self) -> Self {
+        Self {
+            mode: self.mode.or(lower.mode),
+            ca: self.ca.or(lower.ca),
+            ca_path: self.ca_path.or(lower.ca_path),
+            certificate: self.certificate.or(lower.certificate),
+            key: self.key.or(lower.key),
+        }
+    }
+}
+
+/// `--ssl-mode` of MySQL's clients (MySQL manual, "Command Options for Encrypted Connections").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum TlsMode {
+    /// Never.
+    Disabled,
+    /// If the server can.
+    Preferred,
+    /// Or no connection.
+    Required,
+    /// With a certificate of an authority that is trusted.
+    VerifyCa,
+    /// With such a certificate, for this very host.
+    VerifyIdentity,
+}
+
+/// A password. Nothing prints it, in debug output neither.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a password.
+    pub fn new(password: impl Into<String>) -> Self {
+        Self(password.into())
+    }
+
+    /// The password itself, for the server alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_holds_no_password() {
+        let login = Login {
+            password: Some(Secret::new("s3cret")),
+            ..Login::default()
+        };
+        assert!(!format!("{login:?}").contains("s3cret"));
+    }
+}

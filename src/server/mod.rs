@@ -1,0 +1,5 @@
+//! A running server: how to reach it, and the facts from there.
+//!
+//! [`login`] says where a server is and as whom to speak to it.
+
+pub mod login;
