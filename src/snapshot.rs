@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::dump::container::Damage;
 use crate::dump::scanner::{Ending, Place};
-use crate::schema::model::Schema;
+use crate::schema::model::{Account, Schema};
 use crate::server_version::ServerVersion;
 
 /// See the module's description.
@@ -21,10 +21,78 @@ pub struct Snapshot {
     pub schema: Schema,
     /// Rows per table, for the tables that have any.
     pub row_counts: IndexMap<String, u64>,
+    /// Row counts are what a storage engine guesses, not counted.
+    pub rows_estimated: bool,
     /// Rows of the few tables whose content matters, by table.
     pub rows: IndexMap<String, Vec<Row>>,
+    /// Those of these tables that could not be read, with the reason.
+    pub rows_hidden: IndexMap<String, String>,
+    /// Kinds of objects of which there may be more than can be seen, with the reason: what is
+    /// not seen of them need not be missing.
+    pub hidden: IndexMap<ObjectKind, String>,
     /// What only a dump has.
     pub dump: Option<DumpFacts>,
+    /// What only a server has.
+    pub server: Option<ServerFacts>,
+}
+
+/// Kinds of objects that a server hides from accounts without privileges for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// Base tables and views.
+    Table,
+    /// The queries of views.
+    ViewQuery,
+    /// Triggers.
+    Trigger,
+    /// Functions and procedures.
+    Routine,
+    /// The bodies of functions and procedures.
+    RoutineBody,
+    /// Scheduled events.
+    Event,
+}
+
+/// What a running server tells besides the objects of the database.
+#[derive(Clone, Debug, Default)]
+pub struct ServerFacts {
+    /// What it says of its build.
+    pub comment: String,
+    /// The account it took us for, which has the privileges.
+    pub account: Option<Account>,
+    /// Whether the connection was encrypted.
+    pub encrypted: bool,
+    /// Settings that matter, by name in lower case.
+    pub variables: IndexMap<String, String>,
+    /// Storage engines in lower case, and whether each can be used; `None` when not known.
+    pub engines: Option<IndexMap<String, bool>>,
+    /// What SHOW GRANTS printed, without password hashes; `None` when it could not be asked.
+    pub grants: Option<Vec<String>>,
+    /// Roles that are active, as the server names them.
+    pub active_roles: Option<String>,
+    /// All accounts of the server; `None` when this one may not ask.
+    pub accounts: Option<Vec<Account>>,
+    /// Default character set and collation of the database, canonical.
+    pub database_charset: Option<(String, String)>,
+    /// Bytes of data and indexes by table, as the storage engine guesses.
+    pub table_bytes: IndexMap<String, u64>,
+    /// Whether it copies another server; `None` when the account may not ask.
+    pub is_replica: Option<bool>,
+    /// Servers that copy this one, as far as the account sees them.
+    pub replicas: u64,
+}
+
+impl ServerFacts {
+    /// A setting's value.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// A setting that is on or off.
+    pub fn is_on(&self, name: &str) -> Option<bool> {
+        let value = self.variable(name)?;
+        Some(value == "1" || value.eq_ignore_ascii_case("ON"))
+    }
 }
 
 /// A row by column name; `None` is NULL.
@@ -33,9 +101,11 @@ pub type Row = IndexMap<String, Option<Vec<u8>>>;
 /// Where the facts come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// As the user named it.
+    /// As the user named it, without a password.
     pub name: String,
-    /// Compression or form: `plain`, `gzip`, … or `folder`.
+    /// A dump or a server.
+    pub kind: SourceKind,
+    /// Of a dump: compression or form: `plain`, `gzip`, … or `folder`.
     pub container: &'static str,
     /// The program that wrote it.
     pub producer: Producer,
@@ -47,6 +117,26 @@ pub struct Source {
     pub finished: Option<String>,
     /// All databases of the source, in order.
     pub databases: Vec<String>,
+}
+
+/// Kinds of sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A dump in a file, folder or stream.
+    #[default]
+    Dump,
+    /// A running server.
+    Server,
+}
+
+impl SourceKind {
+    /// The name used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dump => "dump",
+            Self::Server => "server",
+        }
+    }
 }
 
 /// Programs that write dumps.

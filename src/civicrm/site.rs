@@ -82,8 +82,10 @@ impl Site {
             return None;
         }
         let rows = |table: &str| snapshot.rows.get(table).map(Vec::as_slice);
+        let is_hidden = |table: &str| snapshot.rows_hidden.contains_key(table);
         let domain_rows = match rows("civicrm_domain") {
             Some(rows) => Some(rows),
+            None if is_hidden("civicrm_domain") => None,
             // No row kept: there is none, unless rows were counted that could not be read.
             None if !snapshot.row_counts.contains_key("civicrm_domain") => {
                 schema.table("civicrm_domain").map(|_| &[][..])
@@ -105,7 +107,8 @@ impl Site {
             extensions: rows("civicrm_extension")
                 .or_else(|| {
                     let counted = snapshot.row_counts.contains_key("civicrm_extension");
-                    (!snapshot.row_counts.is_empty() && !counted).then_some(&[][..])
+                    (!snapshot.row_counts.is_empty() && !counted && !is_hidden("civicrm_extension"))
+                        .then_some(&[][..])
                 })
                 .map(|rows| {
                     rows.iter()

@@ -14,7 +14,7 @@ pub fn value(report: &Report) -> Value {
         "command": report.command,
         "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
         "source": {
-            "kind": "dump",
+            "kind": source.kind.as_str(),
             "name": source.name,
             "container": source.container,
             "producer": source.producer.as_str(),

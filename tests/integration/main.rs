@@ -10,4 +10,6 @@ mod mutations;
 mod producers;
 mod readme;
 mod reference;
+mod server;
+mod servers;
 mod version;

@@ -215,6 +215,7 @@ impl DumpReader {
                 .collect(),
             rows: database.rows,
             dump: Some(self.facts),
+            ..Snapshot::default()
         })
     }
 

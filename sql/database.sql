@@ -1,0 +1,4 @@
+-- What do new tables of this database get?
+SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME
+FROM information_schema.SCHEMATA
+WHERE SCHEMA_NAME = DATABASE()

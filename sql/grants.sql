@@ -1,0 +1,2 @@
+-- What may this account do? Roles that are active are spelled out with it.
+SHOW GRANTS

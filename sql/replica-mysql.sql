@@ -1,0 +1,2 @@
+-- Does this server copy another? Needs REPLICATION CLIENT.
+SHOW REPLICA STATUS

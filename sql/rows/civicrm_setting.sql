@@ -1,0 +1,2 @@
+-- Settings of the detailed log.
+SELECT * FROM civicrm_setting WHERE name LIKE '%logging%' ORDER BY id

@@ -1,0 +1,546 @@
+//! One connection to a server, set up so that it can neither change nor hold up anything.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder, SslOpts, Value};
+use tempfile::NamedTempFile;
+
+use super::error::{ServerError, is_denial};
+use super::login::{Login, Protocol, Tls, TlsMode};
+use crate::schema::model::Account;
+use crate::schema::sql::identifier;
+use crate::server_version::{Family, ServerVersion};
+use crate::snapshot::Row;
+
+/// Seconds to wait for a connection when nothing else is said.
+const CONNECT_TIMEOUT: u64 = 10;
+/// Seconds to wait for the answer to one question.
+const READ_TIMEOUT: u64 = 300;
+/// Seconds that one question may wait for a lock, such as that of an ALTER TABLE under way.
+const LOCK_WAIT: u32 = 5;
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A Unix socket.
+    Socket(PathBuf),
+    /// A TCP port.
+    Tcp {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Socket(path) => write!(f, "server at {}", path.display()),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "server at [{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "server at {host}:{port}"),
+        }
+    }
+}
+
+/// Where Unix sockets are by default: Debian, the same before it had /run, MySQL's own
+/// build, Red Hat.
+const SOCKETS: &[&str] = &[
+    "/run/mysqld/mysqld.sock",
+    "/var/run/mysqld/mysqld.sock",
+    "/tmp/mysql.sock",
+    "/var/lib/mysql/mysql.sock",
+];
+
+impl Login {
+    /// Where the login leads: `localhost` and no host at all to the socket, as with the
+    /// servers' own clients, unless TCP is asked for.
+    pub fn endpoint(&self) -> Endpoint {
+        let local = self
+            .host
+            .as_deref()
+            .is_none_or(|host| host.is_empty() || host.eq_ignore_ascii_case("localhost"));
+        let by_socket = match self.protocol {
+            Some(Protocol::Socket) => true,
+            Some(Protocol::Tcp) => false,
+            None => local && (self.socket.is_some() || self.port.is_none() || self.host.is_some()),
+        };
+        if by_socket {
+            let path = self.socket.clone().unwrap_or_else(|| {
+                let usual = SOCKETS.iter().map(Path::new);
+                let found = usual.clone().find(|path| path.exists());
+                found.or(usual.clone().next()).unwrap_or(Path::new("")).to_owned()
+            });
+            return Endpoint::Socket(path);
+        }
+        Endpoint::Tcp {
+            host: self
+                .host
+                .clone()
+                .filter(|host| !host.is_empty())
+                .unwrap_or_else(|| "127.0.0.1".to_owned()),
+            port: self.port.unwrap_or(3306),
+        }
+    }
+}
+
+/// A connection.
+pub struct Connection {
+    conn: Conn,
+    endpoint: Endpoint,
+    /// Family and version of the server.
+    pub version: ServerVersion,
+    /// What the server says of its build.
+    pub comment: String,
+    /// The account that the server took us for (`CURRENT_USER()`).
+    pub account: Account,
+    /// Who we said we are (`USER()`).
+    pub given: Account,
+    /// Whether what goes over it is encrypted.
+    pub encrypted: bool,
+}
+
+/// One answer: rows by column name.
+pub type Answer = Vec<Row>;
+
+impl Connection {
+    /// Connects, and makes the session one that reads only and waits for nothing long.
+    ///
+    /// # Errors
+    /// Every way in which a connection can fail, with what to do.
+    pub fn open(login: &Login) -> Result<Self, ServerError> {
+        let endpoint = login.endpoint();
+        let certificates = Certificates::gather(&login.tls)?;
+        let (conn, encrypted) = connect(login, &endpoint, &certificates)?;
+        let mut connection = Self {
+            conn,
+            endpoint,
+            version: ServerVersion {
+                family: Family::Mysql,
+                number: (0, 0, 0),
+                text: String::new(),
+            },
+            comment: String::new(),
+            account: account(""),
+            given: account(""),
+            encrypted,
+        };
+        let answer = connection.ask("the server's version", include_str!("../../sql/connection.sql"))?;
+        if let Some(row) = answer.first() {
+            let version = text(row, "server_version").unwrap_or_default();
+            connection.comment = text(row, "server_comment").unwrap_or_default();
+            // Forks that call themselves neither are found out by their comment.
+            let shown = if connection.comment.to_lowercase().contains("mariadb")
+                && !version.to_lowercase().contains("mariadb")
+            {
+                format!("{version}-MariaDB")
+            } else {
+                version.clone()
+            };
+            if let Some(mut parsed) = ServerVersion::parse(&shown) {
+                parsed.text = version;
+                connection.version = parsed;
+            }
+            connection.account = account(&text(row, "account_used").unwrap_or_default());
+            connection.given = account(&text(row, "account_given").unwrap_or_default());
+        }
+        connection.settle()?;
+        Ok(connection)
+    }
+
+    /// Makes the session one that reads only and waits for nothing long.
+    fn settle(&mut self) -> Result<(), ServerError> {
+        let statements = [
+            // Names and rows as UTF-8; utf8mb4 came with MySQL 5.5.3.
+            Some("SET NAMES utf8mb4".to_owned()),
+            // What is read is printed as is: quotes and functions as servers have them by default.
+            Some("SET SESSION sql_mode = ''".to_owned()),
+            Some("SET SESSION sql_quote_show_create = 1".to_owned()),
+            Some(format!("SET SESSION lock_wait_timeout = {LOCK_WAIT}")),
+            Some("SET SESSION TRANSACTION READ ONLY".to_owned()),
+        ];
+        for statement in statements.into_iter().flatten() {
+            match self.run("the session's settings", &statement) {
+                // Older servers know some of them not.
+                Err(error) if error.is_lost() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Where it leads.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Asks one question; `about` names it for errors. Values come as the server prints them.
+    ///
+    /// # Errors
+    /// The account may not ask, the server knows no such thing, or the connection is lost.
+    pub fn ask(&mut self, about: &str, sql: &str) -> Result<Answer, ServerError> {
+        let mut answer = Answer::new();
+        self.each(about, sql, |row| answer.push(row))?;
+        Ok(answer)
+    }
+
+    /// Like [`Connection::ask`], row by row.
+    pub fn each(
+        &mut self,
+        about: &str,
+        sql: &str,
+        mut take: impl FnMut(Row),
+    ) -> Result<(), ServerError> {
+        let result = (|| {
+            let rows = self.conn.query_iter(sql)?;
+            let names: Vec<String> = rows
+                .columns()
+                .as_ref()
+                .iter()
+                .map(|column| column.name_str().into_owned())
+                .collect();
+            for row in rows {
+                let values = row?.unwrap();
+                take(names.iter().cloned().zip(values.into_iter().map(bytes)).collect());
+            }
+            Ok(())
+        })();
+        result.map_err(|error| self.describe(about, error))
+    }
+
+    /// Runs a statement without an answer; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub fn run(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
+        match self.conn.query_drop(sql) {
+            Ok(()) => Ok(self.conn.affected_rows()),
+            Err(error) => Err(self.describe(about, error)),
+        }
+    }
+
+    /// Runs a statement with values in the places of its question marks; returns how many
+    /// rows it changed.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub fn run_with(
+        &mut self,
+        about: &str,
+        sql: &str,
+        values: &[Option<&[u8]>],
+    ) -> Result<u64, ServerError> {
+        let values: Vec<Value> = values
+            .iter()
+            .map(|value| value.map_or(Value::NULL, |value| Value::Bytes(value.to_vec())))
+            .collect();
+        match self.conn.exec_drop(sql, values) {
+            Ok(()) => Ok(self.conn.affected_rows()),
+            Err(error) => Err(self.describe(about, error)),
+        }
+    }
+
+    /// Makes `database` the current one.
+    ///
+    /// # Errors
+    /// There is none of that name, or the account may not use it.
+    pub fn use_database(&mut self, database: &str) -> Result<(), ServerError> {
+        let Err(error) = self.run("the database", &format!("USE {}", identifier(database))) else {
+            return Ok(());
+        };
+        let server = self.endpoint.to_string();
+        let database = database.to_owned();
+        match (error.code(), error) {
+            (Some(1049), _) => Err(ServerError::UnknownDatabase {
+                server,
+                database,
+                visible: self.databases(include_str!("../../sql/all-databases.sql"))?,
+            }),
+            (Some(1044), ServerError::Denied { message, .. }) => Err(ServerError::DatabaseDenied {
+                server,
+                database,
+                message,
+            }),
+            (_, error) => Err(error),
+        }
+    }
+
+    /// Makes the one database with a CiviCRM site in it the current one; returns its name.
+    ///
+    /// # Errors
+    /// There is none that the account can see, or there are several.
+    pub fn find_database(&mut self) -> Result<String, ServerError> {
+        let mut found = self.databases(include_str!("../../sql/databases.sql"))?;
+        let server = self.endpoint.to_string();
+        match (found.pop(), found.is_empty()) {
+            (Some(one), true) => {
+                self.use_database(&one)?;
+                Ok(one)
+            }
+            (Some(last), false) => {
+                found.push(last);
+                Err(ServerError::SeveralDatabases { server, found })
+            }
+            (None, _) => Err(ServerError::NoCivicrmDatabase {
+                server,
+                visible: self.databases(include_str!("../../sql/all-databases.sql"))?,
+            }),
+        }
+    }
+
+    fn databases(&mut self, sql: &str) -> Result<Vec<String>, ServerError> {
+        let answer = self.ask("the list of databases", sql)?;
+        Ok(answer.iter().filter_map(|row| first(row)).collect())
+    }
+
+    fn describe(&self, about: &str, error: mysql::Error) -> ServerError {
+        let server = self.endpoint.to_string();
+        let question = about.to_owned();
+        match error {
+            mysql::Error::MySqlError(error) if is_denial(error.code) => ServerError::Denied {
+                server,
+                question,
+                code: error.code,
+                message: error.message,
+            },
+            // The server is shutting down, or ended the connection.
+            mysql::Error::MySqlError(error) if matches!(error.code, 1053 | 1152 | 1927 | 3169 | 4031) => {
+                ServerError::Lost {
+                    server,
+                    question,
+                    message: error.message,
+                }
+            }
+            mysql::Error::MySqlError(error) => ServerError::Query {
+                server,
+                question,
+                code: error.code,
+                message: error.message,
+            },
+            other => ServerError::Lost {
+                server,
+                question,
+                message: other.to_string(),
+            },
+        }
+    }
+}
+
+/// A value as text; MySQL names the columns of information_schema in capitals whatever was asked.
+pub(super) fn text(row: &Row, column: &str) -> Option<String> {
+    let (_, value) = row
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(column))?;
+    let value = value.as_deref()?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// The first value of a row as text.
+pub(super) fn first(row: &Row) -> Option<String> {
+    let value = row.values().next()?.as_deref()?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// `user@host` as functions and information_schema print it: without quotes, so the last @
+/// is the one that separates.
+pub(super) fn account(text: &str) -> Account {
+    let (user, host) = text.rsplit_once('@').unwrap_or((text, "%"));
+    Account {
+        user: user.to_owned(),
+        host: host.to_owned(),
+    }
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::NULL => None,
+        Value::Bytes(bytes) => Some(bytes),
+        // Only prepared statements answer with anything else.
+        other => Some(other.as_sql(true).into_bytes()),
+    }
+}
+
+/// Certificates in the form that the library takes them: one file of authorities.
+struct Certificates {
+    ca: Option<PathBuf>,
+    /// Holds the authorities of a folder while the connection is made.
+    _joined: Option<NamedTempFile>,
+}
+
+impl Certificates {
+    fn gather(tls: &Tls) -> Result<Self, ServerError> {
+        let readable = |path: &Path| {
+            std::fs::read(path).map_err(|error| ServerError::TlsFile {
+                path: path.display().to_string(),
+                error,
+            })
+        };
+        for path in [&tls.ca, &tls.certificate, &tls.key].into_iter().flatten() {
+            readable(path)?;
+        }
+        let Some(folder) = tls.ca_path.as_deref().filter(|_| tls.ca.is_none()) else {
+            return Ok(Self {
+                ca: tls.ca.clone(),
+                _joined: None,
+            });
+        };
+        let in_folder = |error| ServerError::TlsFile {
+            path: folder.display().to_string(),
+            error,
+        };
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(in_folder)? {
+            let path = entry.map_err(in_folder)?.path();
+            if path.is_file() {
+                let text = readable(&path)?;
+                if text.windows(11).any(|part| part == b"CERTIFICATE") {
+                    all.extend(text);
+                    all.push(b'\n');
+                }
+            }
+        }
+        let joined = NamedTempFile::new().map_err(in_folder)?;
+        std::fs::write(joined.path(), all).map_err(in_folder)?;
+        Ok(Self {
+            ca: Some(joined.path().to_owned()),
+            _joined: Some(joined),
+        })
+    }
+}
+
+/// Connects in the way that the TLS mode asks for; says whether the connection is encrypted.
+fn connect(
+    login: &Login,
+    endpoint: &Endpoint,
+    certificates: &Certificates,
+) -> Result<(Conn, bool), ServerError> {
+    // A socket leaves the machine no more than shared memory does; the library never encrypts it.
+    let mode = match endpoint {
+        Endpoint::Socket(_) => TlsMode::Disabled,
+        Endpoint::Tcp { .. } => login.tls.mode.unwrap_or(TlsMode::Preferred),
+    };
+    let plain = || connect_once(login, endpoint, None);
+    if mode == TlsMode::Disabled {
+        return Ok((plain().map_err(|error| refusal(login, endpoint, error))?, false));
+    }
+    let verify = mode >= TlsMode::VerifyCa;
+    let mut tls = SslOpts::default()
+        .with_danger_accept_invalid_certs(!verify)
+        .with_danger_skip_domain_validation(mode != TlsMode::VerifyIdentity);
+    if verify && let Some(ca) = &certificates.ca {
+        tls = tls.with_root_cert_path(Some(ca.clone()));
+    }
+    if let (Some(certificate), Some(key)) = (&login.tls.certificate, &login.tls.key) {
+        let identity = mysql::ClientIdentity::new(certificate.clone(), key.clone());
+        tls = tls.with_client_identity(Some(identity));
+    }
+    match connect_once(login, endpoint, Some(tls)) {
+        Ok(conn) => Ok((conn, true)),
+        // As MySQL's clients do: encrypted if that can be, otherwise not.
+        Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => {
+            Ok((plain().map_err(|error| refusal(login, endpoint, error))?, false))
+        }
+        Err(error) => Err(refusal(login, endpoint, error)),
+    }
+}
+
+fn is_about_tls(error: &mysql::Error) -> bool {
+    match error {
+        mysql::Error::TlsError(_) => true,
+        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => true,
+        // rustls reports alerts and unreadable records of old servers so.
+        mysql::Error::IoError(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+fn connect_once(login: &Login, endpoint: &Endpoint, tls: Option<SslOpts>) -> Result<Conn, mysql::Error> {
+    let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
+    let mut options = OptsBuilder::new()
+        .user(login.user.as_deref())
+        .pass(login.password.as_ref().map(|secret| secret.reveal()))
+        .prefer_socket(false)
+        .ssl_opts(tls)
+        .tcp_connect_timeout(Some(timeout))
+        .read_timeout(Some(Duration::from_secs(READ_TIMEOUT)))
+        .write_timeout(Some(Duration::from_secs(READ_TIMEOUT)))
+        .stmt_cache_size(0);
+    options = match endpoint {
+        Endpoint::Socket(path) => options.socket(path.to_str()),
+        Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host.as_str())).tcp_port(*port),
+    };
+    Conn::new(options)
+}
+
+/// Says why a connection was not made, and what to do.
+fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerError {
+    let server = endpoint.to_string();
+    match error {
+        mysql::Error::MySqlError(error) => {
+            let message = error.message;
+            match error.code {
+                // ER_ACCESS_DENIED_ERROR, and without a password, and by the authentication plugin
+                1045 | 1698 => ServerError::WrongPassword {
+                    account: format!(
+                        "'{}' (password given: {})",
+                        login.user.as_deref().unwrap_or_default(),
+                        if login.password.is_some() { "yes" } else { "no" },
+                    ),
+                    server,
+                    message,
+                },
+                // ER_SECURE_TRANSPORT_REQUIRED
+                3159 => ServerError::TlsRequired { server, message },
+                // ER_MUST_CHANGE_PASSWORD_LOGIN
+                1820 | 1862 => ServerError::PasswordExpired { server, message },
+                _ => ServerError::Turned { server, message },
+            }
+        }
+        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => {
+            ServerError::TlsMissing { server }
+        }
+        mysql::Error::TlsError(error) => ServerError::TlsFailed {
+            server,
+            message: error.to_string(),
+        },
+        mysql::Error::IoError(error) if error.kind() == io::ErrorKind::InvalidData => {
+            ServerError::TlsFailed {
+                server,
+                message: error.to_string(),
+            }
+        }
+        mysql::Error::IoError(error) => ServerError::NoConnection {
+            server,
+            error: reason(login, endpoint, error),
+        },
+        mysql::Error::DriverError(error) => ServerError::NoConnection {
+            server,
+            error: reason(login, endpoint, io::Error::other(error.to_string())),
+        },
+        other => ServerError::Turned {
+            server,
+            message: other.to_string(),
+        },
+    }
+}
+
+/// The system's own reason for a connection that failed, which the library does not pass on.
+fn reason(login: &Login, endpoint: &Endpoint, error: io::Error) -> io::Error {
+    let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
+    let tried = match endpoint {
+        Endpoint::Socket(path) => std::os::unix::net::UnixStream::connect(path).map(drop),
+        Endpoint::Tcp { host, port } => (host.as_str(), *port)
+            .to_socket_addrs()
+            .and_then(|mut addresses| {
+                addresses
+                    .next()
+                    .ok_or_else(|| io::Error::other("the host name leads nowhere"))
+            })
+            .and_then(|address| TcpStream::connect_timeout(&address, timeout).map(drop)),
+    };
+    tried.err().unwrap_or(error)
+}

@@ -1,0 +1,187 @@
+//! A database on a running server, read into a [`Snapshot`]: one question for each view of
+//! information_schema, put together here.
+
+mod facts;
+mod programs;
+mod rows;
+mod tables;
+
+use self::tables::Answers;
+use super::connection::{Answer, Connection, text};
+use super::error::ServerError;
+use crate::dump::reader::RowsWanted;
+use crate::server_version::Family;
+use crate::snapshot::{ObjectKind, ServerFacts, Snapshot, Source, SourceKind};
+
+/// What to read besides the schema.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Rows to keep.
+    pub rows: &'static [RowsWanted],
+    /// Count the rows of every table, which reads all of an index of each, in place of the
+    /// storage engine's guess.
+    pub exact_counts: bool,
+}
+
+struct Reader<'a> {
+    connection: &'a mut Connection,
+    database: &'a str,
+}
+
+/// Reads `database`, which has to be the connection's current one, in a transaction that
+/// reads only.
+///
+/// # Errors
+/// The connection is lost, or the server does not answer a question that every server does.
+pub fn read(
+    connection: &mut Connection,
+    database: &str,
+    wanted: Wanted,
+) -> Result<Snapshot, ServerError> {
+    // Servers before MySQL 5.6 and MariaDB 10.0 take no READ ONLY.
+    if connection
+        .run(
+            "a transaction",
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
+        .is_err()
+    {
+        connection.run("a transaction", "START TRANSACTION WITH CONSISTENT SNAPSHOT")?;
+    }
+    let mut reader = Reader {
+        connection,
+        database,
+    };
+    let snapshot = reader.snapshot(wanted);
+    // Lets go of the tables whose rows were read, so that no ALTER TABLE has to wait.
+    let ended = connection.run("the end of the transaction", "COMMIT");
+    let snapshot = snapshot?;
+    ended?;
+    Ok(snapshot)
+}
+
+impl Reader<'_> {
+    fn snapshot(&mut self, wanted: Wanted) -> Result<Snapshot, ServerError> {
+        let facts = self.facts()?;
+        let mut snapshot = Snapshot {
+            source: Source {
+                kind: SourceKind::Server,
+                server_version: Some(self.connection.version.clone()),
+                databases: vec![self.database.to_owned()],
+                ..Source::default()
+            },
+            database: Some(self.database.to_owned()),
+            rows_estimated: true,
+            server: Some(facts),
+            ..Snapshot::default()
+        };
+        let answers = self.answers()?;
+        self.programs(&mut snapshot)?;
+        let (tables, unreadable) =
+            tables::tables(&answers, self.database, &self.connection.version);
+        snapshot.schema.tables = tables;
+        if let Some((table, reason)) = unreadable.first() {
+            let why = format!(
+                "{} of the tables cannot be read, such as {table}: {reason}",
+                unreadable.len()
+            );
+            snapshot.hidden.insert(ObjectKind::Table, why);
+        }
+        sizes(&answers.tables, &mut snapshot);
+        self.rows(wanted.rows, &mut snapshot)?;
+        if wanted.exact_counts {
+            self.count(&mut snapshot)?;
+        }
+        Ok(snapshot)
+    }
+
+    fn answers(&mut self) -> Result<Answers, ServerError> {
+        let connection = &mut *self.connection;
+        let mut answers = Answers {
+            tables: connection.ask("the tables", include_str!("../../../sql/tables.sql"))?,
+            columns: connection.ask("the columns", include_str!("../../../sql/columns.sql"))?,
+            indexes: connection.ask("the indexes", include_str!("../../../sql/indexes.sql"))?,
+            foreign_keys: connection.ask(
+                "the foreign keys",
+                include_str!("../../../sql/foreign-keys.sql"),
+            )?,
+            foreign_key_columns: connection.ask(
+                "the columns of foreign keys",
+                include_str!("../../../sql/foreign-key-columns.sql"),
+            )?,
+            ..Answers::default()
+        };
+        // Servers before MySQL 8.0.16 and MariaDB 10.2 have none.
+        match connection.ask("the checks", include_str!("../../../sql/checks.sql")) {
+            Ok(answer) => answers.checks = answer,
+            Err(error) if error.is_lost() => return Err(error),
+            Err(_) => {}
+        }
+        if connection.version.family == Family::Mysql && !answers.checks.is_empty() {
+            answers.constraints = connection.ask(
+                "the tables of checks",
+                include_str!("../../../sql/constraints.sql"),
+            )?;
+        }
+        Ok(answers)
+    }
+
+    fn programs(&mut self, snapshot: &mut Snapshot) -> Result<(), ServerError> {
+        let connection = &mut *self.connection;
+        let triggers = connection.ask("the triggers", include_str!("../../../sql/triggers.sql"))?;
+        let views = connection.ask("the views", include_str!("../../../sql/views.sql"))?;
+        let routines = connection.ask("the routines", include_str!("../../../sql/routines.sql"))?;
+        // Servers before MySQL 5.5 have no PARAMETERS; the bodies are all that is looked into.
+        let parameters = connection
+            .ask("the parameters", include_str!("../../../sql/parameters.sql"))
+            .unwrap_or_default();
+        let events = connection.ask("the events", include_str!("../../../sql/events.sql"))?;
+
+        let schema = &mut snapshot.schema;
+        schema.triggers = programs::triggers(&triggers);
+        for (name, view) in programs::views(&views, self.database) {
+            let Some(view) = view else {
+                let why = "this account lacks SHOW VIEW".to_owned();
+                snapshot.hidden.insert(ObjectKind::ViewQuery, why);
+                schema.views.insert(name, programs::unseen_view());
+                continue;
+            };
+            schema.views.insert(name, view);
+        }
+        let (found, all_seen) = programs::routines(&routines, &parameters);
+        schema.routines = found;
+        if !all_seen {
+            let why = "this account may not read the bodies of routines".to_owned();
+            snapshot.hidden.insert(ObjectKind::RoutineBody, why);
+        }
+        schema.events = programs::events(&events);
+        Ok(())
+    }
+}
+
+/// Rows and bytes as the storage engines guess them.
+fn sizes(tables: &Answer, snapshot: &mut Snapshot) {
+    for row in tables {
+        let Some(name) = text(row, "table_name") else {
+            continue;
+        };
+        if !snapshot.schema.tables.contains_key(&name) {
+            continue;
+        }
+        let number = |column| text(row, column).and_then(|n| n.parse::<u64>().ok());
+        if let Some(count) = number("table_rows").filter(|count| *count > 0) {
+            snapshot.row_counts.insert(name.clone(), count);
+        }
+        let bytes = number("data_length").unwrap_or(0) + number("index_length").unwrap_or(0);
+        if let Some(server) = &mut snapshot.server {
+            server.table_bytes.insert(name, bytes);
+        }
+    }
+}
+
+impl ServerFacts {
+    /// Whether it is a node of a Galera cluster.
+    pub fn is_galera(&self) -> bool {
+        self.is_on("wsrep_on") == Some(true)
+    }
+}

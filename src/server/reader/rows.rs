@@ -1,0 +1,105 @@
+//! Rows of the few tables whose content matters, and row counts.
+
+use super::Reader;
+use crate::dump::reader::RowsWanted;
+use crate::schema::sql::identifier;
+use crate::server::connection::first;
+use crate::server::error::ServerError;
+use crate::snapshot::Snapshot;
+
+/// The questions, by table.
+const QUESTIONS: &[(&str, &str)] = &[
+    (
+        "civicrm_domain",
+        include_str!("../../../sql/rows/civicrm_domain.sql"),
+    ),
+    (
+        "civicrm_custom_group",
+        include_str!("../../../sql/rows/civicrm_custom_group.sql"),
+    ),
+    (
+        "civicrm_setting",
+        include_str!("../../../sql/rows/civicrm_setting.sql"),
+    ),
+    (
+        "civicrm_log",
+        include_str!("../../../sql/rows/civicrm_log.sql"),
+    ),
+    (
+        "civicrm_extension",
+        include_str!("../../../sql/rows/civicrm_extension.sql"),
+    ),
+];
+
+impl Reader<'_> {
+    /// Reads the rows wanted.
+    pub(super) fn rows(
+        &mut self,
+        wanted: &[RowsWanted],
+        snapshot: &mut Snapshot,
+    ) -> Result<(), ServerError> {
+        for wanted in wanted {
+            let question = QUESTIONS.iter().find(|(table, _)| *table == wanted.table);
+            let Some((table, sql)) = question else {
+                continue;
+            };
+            match self.connection.ask(&format!("the rows of {table}"), sql) {
+                Ok(rows) => {
+                    if !rows.is_empty() {
+                        snapshot.rows.insert((*table).to_owned(), rows);
+                    }
+                }
+                Err(error) if error.is_lost() => return Err(error),
+                // ER_NO_SUCH_TABLE: then there are no rows; ER_BAD_FIELD_ERROR: releases differ.
+                Err(error) if matches!(error.code(), Some(1146 | 1054)) => {}
+                Err(error) => {
+                    snapshot
+                        .rows_hidden
+                        .insert((*table).to_owned(), error.to_string());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the rows of every table, in place of the storage engine's guess.
+    pub(super) fn count(&mut self, snapshot: &mut Snapshot) -> Result<(), ServerError> {
+        let mut all_counted = true;
+        for table in snapshot.schema.tables.keys() {
+            let sql = format!("SELECT COUNT(*) FROM {}", identifier(table));
+            match self
+                .connection
+                .ask(&format!("the number of rows of {table}"), &sql)
+            {
+                Ok(answer) => {
+                    let count = answer.first().and_then(first).and_then(|n| n.parse().ok());
+                    match count {
+                        Some(0) | None => snapshot.row_counts.shift_remove(table),
+                        Some(count) => snapshot.row_counts.insert(table.clone(), count),
+                    };
+                }
+                Err(error) if error.is_lost() => return Err(error),
+                Err(_) => all_counted = false,
+            }
+        }
+        snapshot.rows_estimated = !all_counted;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::civicrm::site::ROWS_WANTED;
+
+    #[test]
+    fn there_is_a_question_for_every_table_whose_rows_are_wanted() {
+        for wanted in ROWS_WANTED {
+            assert!(
+                QUESTIONS.iter().any(|(table, _)| *table == wanted.table),
+                "{}",
+                wanted.table
+            );
+        }
+    }
+}

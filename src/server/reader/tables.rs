@@ -1,0 +1,318 @@
+//! Tables out of information_schema: each is put together as the CREATE TABLE that the
+//! server would print and read by the grammar that reads dumps, so that the same table gives
+//! the same model whichever way it comes.
+
+use indexmap::IndexMap;
+
+use crate::schema::ddl::{self, Statement};
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::Table;
+use crate::schema::sql::{identifier, string};
+use crate::server::connection::{Answer, text};
+use crate::server_version::{Family, ServerVersion};
+use crate::snapshot::Row;
+
+/// What information_schema says of tables, one answer for each of its views.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub tables: Answer,
+    pub columns: Answer,
+    pub indexes: Answer,
+    pub foreign_keys: Answer,
+    pub foreign_key_columns: Answer,
+    pub checks: Answer,
+    /// The tables of checks, where `checks` does not name them.
+    pub constraints: Answer,
+}
+
+/// One table in pieces of SQL.
+#[derive(Default)]
+struct Pieces {
+    columns: IndexMap<String, String>,
+    keys: IndexMap<String, Key>,
+    foreign_keys: IndexMap<String, ForeignKey>,
+    checks: Vec<String>,
+    options: String,
+}
+
+#[derive(Default)]
+struct Key {
+    beginning: String,
+    parts: Vec<String>,
+}
+
+#[derive(Default)]
+struct ForeignKey {
+    columns: Vec<String>,
+    parent: String,
+    parent_columns: Vec<String>,
+    rules: String,
+}
+
+/// Puts the tables together; for those that cannot be read the reason.
+pub(super) fn tables(
+    answers: &Answers,
+    database: &str,
+    version: &ServerVersion,
+) -> (IndexMap<String, Table>, Vec<(String, String)>) {
+    let mut pieces: IndexMap<String, Pieces> = IndexMap::new();
+    for row in &answers.tables {
+        // Views come from another answer, and sequences are no tables.
+        let kind = text(row, "table_type").unwrap_or_default();
+        if kind.contains("BASE") || kind.contains("VERSIONED") {
+            let options = options(row);
+            pieces.entry(name(row, "table_name")).or_default().options = options;
+        }
+    }
+    for row in &answers.columns {
+        if let Some(table) = pieces.get_mut(&name(row, "table_name")) {
+            let column = name(row, "column_name");
+            table.columns.insert(column, column_definition(row, version));
+        }
+    }
+    for row in &answers.indexes {
+        if let Some(table) = pieces.get_mut(&name(row, "table_name")) {
+            add_index_part(table, row);
+        }
+    }
+    for row in &answers.foreign_key_columns {
+        if let Some(table) = pieces.get_mut(&name(row, "table_name")) {
+            add_foreign_key_column(table, row, database);
+        }
+    }
+    for row in &answers.foreign_keys {
+        let key = pieces
+            .get_mut(&name(row, "table_name"))
+            .and_then(|table| table.foreign_keys.get_mut(&name(row, "constraint_name")));
+        if let Some(key) = key {
+            key.rules = format!(
+                "ON DELETE {} ON UPDATE {}",
+                name(row, "delete_rule"),
+                name(row, "update_rule")
+            );
+        }
+    }
+    add_checks(&mut pieces, answers, version);
+
+    let mut tables = IndexMap::new();
+    let mut unreadable = Vec::new();
+    for (name, pieces) in pieces {
+        match ddl::parse(&pieces.create_table(&name), SqlModes::default()) {
+            Ok(Statement::CreateTable(create)) => {
+                tables.insert(name, create.table);
+            }
+            Ok(_) => unreadable.push((name, "its definition is no table".to_owned())),
+            Err(error) => unreadable.push((name, error.to_string())),
+        }
+    }
+    (tables, unreadable)
+}
+
+impl Pieces {
+    fn create_table(&self, name: &str) -> String {
+        let columns = self
+            .columns
+            .iter()
+            .map(|(name, definition)| format!("{} {definition}", identifier(name)));
+        let keys = self
+            .keys
+            .values()
+            .map(|key| format!("{} ({})", key.beginning, key.parts.join(", ")));
+        let foreign_keys = self.foreign_keys.iter().map(|(name, key)| {
+            format!(
+                "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) {}",
+                identifier(name),
+                key.columns.join(", "),
+                key.parent,
+                key.parent_columns.join(", "),
+                key.rules,
+            )
+        });
+        let checks = self.checks.iter().map(|check| format!("CHECK ({check})"));
+        let items: Vec<String> = columns
+            .chain(keys)
+            .chain(foreign_keys)
+            .chain(checks)
+            .collect();
+        format!(
+            "CREATE TABLE {} ({}){}",
+            identifier(name),
+            items.join(",\n"),
+            self.options
+        )
+    }
+}
+
+fn name(row: &Row, column: &str) -> String {
+    text(row, column).unwrap_or_default()
+}
+
+fn options(row: &Row) -> String {
+    let mut options = String::new();
+    if let Some(engine) = text(row, "engine") {
+        options.push_str(&format!(" ENGINE={engine}"));
+    }
+    if let Some(collation) = text(row, "table_collation") {
+        options.push_str(&format!(" COLLATE={collation}"));
+    }
+    // Only what was asked for stands here, as SHOW CREATE TABLE has it too.
+    let given = name(row, "create_options");
+    let row_format = given
+        .split(' ')
+        .find_map(|option| option.strip_prefix("row_format="));
+    if let Some(format) = row_format {
+        options.push_str(&format!(" ROW_FORMAT={format}"));
+    }
+    options
+}
+
+/// Everything after a column's name.
+fn column_definition(row: &Row, version: &ServerVersion) -> String {
+    let data_type = name(row, "column_type");
+    let extra = name(row, "extra").to_ascii_lowercase();
+    let mut sql = data_type.clone();
+    if let Some(charset) = text(row, "character_set_name") {
+        sql.push_str(&format!(" CHARACTER SET {charset}"));
+    }
+    if let Some(collation) = text(row, "collation_name") {
+        sql.push_str(&format!(" COLLATE {collation}"));
+    }
+    let generated = text(row, "generation_expression").filter(|text| !text.is_empty());
+    if let Some(expression) = generated {
+        let expression = unescaped(&expression, version);
+        sql.push_str(&format!(" AS ({expression}) "));
+        sql.push_str(if extra.contains("stored") || extra.contains("persistent") {
+            "STORED"
+        } else {
+            "VIRTUAL"
+        });
+    }
+    if name(row, "is_nullable") == "NO" {
+        sql.push_str(" NOT NULL");
+    }
+    if let Some(default) = text(row, "column_default") {
+        sql.push_str(" DEFAULT ");
+        sql.push_str(&default_value(&default, &data_type, &extra, version));
+    }
+    if extra.contains("on update current_timestamp") {
+        sql.push_str(" ON UPDATE CURRENT_TIMESTAMP");
+    }
+    if extra.contains("auto_increment") {
+        sql.push_str(" AUTO_INCREMENT");
+    }
+    sql
+}
+
+/// MariaDB prints an expression as SQL from 10.2.7 on. All others print a constant as its bare
+/// value, and mark what is an expression since MySQL 8.0.13; before, only the current time
+/// could be one.
+fn default_value(default: &str, data_type: &str, extra: &str, version: &ServerVersion) -> String {
+    if version.at_least(Family::Mariadb, (10, 2, 7)) {
+        return default.to_owned();
+    }
+    let is_time = ["timestamp", "datetime"]
+        .iter()
+        .any(|name| data_type.starts_with(name));
+    if is_time && default.to_ascii_uppercase().starts_with("CURRENT_TIMESTAMP") {
+        return default.to_owned();
+    }
+    if extra.contains("default_generated") {
+        return format!("({})", unescaped(default, version));
+    }
+    if data_type.starts_with("bit") && default.starts_with("b'") {
+        return default.to_owned();
+    }
+    if data_type.contains("binary")
+        && let Some(bytes) = default.strip_prefix("0x").and_then(from_hex)
+    {
+        return string(&String::from_utf8_lossy(&bytes));
+    }
+    string(default)
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+/// MySQL 8 and later print the quotes of expressions with a backslash here, and only here.
+fn unescaped(expression: &str, version: &ServerVersion) -> String {
+    if version.family == Family::Mysql {
+        expression.replace("\\'", "'").replace("\\\\", "\\")
+    } else {
+        expression.to_owned()
+    }
+}
+
+fn add_index_part(table: &mut Pieces, row: &Row) {
+    let index = name(row, "index_name");
+    let key = table.keys.entry(index.clone()).or_default();
+    if key.beginning.is_empty() {
+        let kind = match name(row, "index_type").as_str() {
+            "FULLTEXT" => "FULLTEXT KEY",
+            "SPATIAL" => "SPATIAL KEY",
+            _ if name(row, "non_unique") == "0" => "UNIQUE KEY",
+            _ => "KEY",
+        };
+        key.beginning = if index == "PRIMARY" {
+            "PRIMARY KEY".to_owned()
+        } else {
+            format!("{kind} {}", identifier(&index))
+        };
+    }
+    let mut part = match text(row, "column_name") {
+        Some(column) => identifier(&column),
+        None => format!("({})", name(row, "expression").replace("\\'", "'")),
+    };
+    // Servers give the parts of full-text and spatial indexes lengths that nobody wrote.
+    let whole = key.beginning.starts_with("FULLTEXT") || key.beginning.starts_with("SPATIAL");
+    if let Some(length) = text(row, "sub_part").filter(|_| !whole) {
+        part.push_str(&format!("({length})"));
+    }
+    if text(row, "collation").as_deref() == Some("D") {
+        part.push_str(" DESC");
+    }
+    key.parts.push(part);
+}
+
+fn add_foreign_key_column(table: &mut Pieces, row: &Row, database: &str) {
+    let key = table
+        .foreign_keys
+        .entry(name(row, "constraint_name"))
+        .or_default();
+    let parent = identifier(&name(row, "referenced_table_name"));
+    let parent_database = name(row, "referenced_table_schema");
+    key.parent = if parent_database.eq_ignore_ascii_case(database) {
+        parent
+    } else {
+        format!("{}.{parent}", identifier(&parent_database))
+    };
+    key.columns.push(identifier(&name(row, "column_name")));
+    key.parent_columns
+        .push(identifier(&name(row, "referenced_column_name")));
+}
+
+fn add_checks(pieces: &mut IndexMap<String, Pieces>, answers: &Answers, version: &ServerVersion) {
+    for row in &answers.checks {
+        let constraint = text(row, "constraint_name");
+        let table = text(row, "table_name").or_else(|| {
+            let of = answers
+                .constraints
+                .iter()
+                .find(|row| text(row, "constraint_name") == constraint)?;
+            text(of, "table_name")
+        });
+        if let Some(pieces) = table.and_then(|table| pieces.get_mut(&table)) {
+            pieces
+                .checks
+                .push(unescaped(&name(row, "check_clause"), version));
+        }
+    }
+}

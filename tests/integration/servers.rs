@@ -1,0 +1,120 @@
+//! A running server tells the same as the dump that was loaded into it.
+
+use std::path::Path;
+
+use cividb::checks::{self, Finding, Findings};
+use cividb::civicrm::site;
+use cividb::server::reader::{self, Wanted};
+use cividb::snapshot::Snapshot;
+
+use crate::common;
+use crate::server::{self, Server};
+
+/// The name of a dump as that of a database.
+fn database_name(path: &Path) -> String {
+    common::name(path)
+        .split_once(".sql")
+        .or(common::name(path).split_once(".mysql"))
+        .map_or_else(|| common::name(path), |(name, _)| name.to_owned())
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+}
+
+fn read(server: &Server, database: &str) -> Snapshot {
+    let mut connection = server.connect();
+    connection.use_database(database).expect("it is there");
+    let wanted = Wanted {
+        rows: site::ROWS_WANTED,
+        exact_counts: true,
+    };
+    reader::read(&mut connection, database, wanted).expect("it can be read")
+}
+
+/// The dumps to load into a server; MySQL takes some ten seconds for each.
+fn dumps_for(server: &Server) -> Vec<std::path::PathBuf> {
+    let all = common::real_dumps();
+    if server.name == "installed" || std::env::var_os("CIVIDB_TEST_ALL").is_some() {
+        return all;
+    }
+    let some = ["4.2.16", "5.13.3", "5.81.2-small", "4.7.31-to-5.81"];
+    all.into_iter()
+        .filter(|path| some.iter().any(|name| common::name(path).starts_with(name)))
+        .collect()
+}
+
+#[test]
+fn a_server_tells_the_same_schema_as_the_dump_loaded_into_it() {
+    for server in server::all() {
+        for path in dumps_for(server) {
+            let text = common::text_of(&path);
+            let database = database_name(&path);
+            server.load(&database, &text);
+            let (dump, live) = (common::snapshot_of(&text), read(server, &database));
+            let at = format!("{} on {}", common::name(&path), server.name);
+            assert_eq!(live.hidden.len(), 0, "{at}: {:?}", live.hidden);
+            for (name, table) in &dump.schema.tables {
+                let there = live.schema.tables.get(name);
+                assert_eq!(there, Some(table), "{at}: {name}");
+            }
+            assert_eq!(live.schema.tables.len(), dump.schema.tables.len(), "{at}");
+            for (name, trigger) in &dump.schema.triggers {
+                let there = live.schema.triggers.get(name);
+                assert_eq!(there, Some(trigger), "{at}: {name}");
+            }
+            let names = |snapshot: &Snapshot| {
+                let schema = &snapshot.schema;
+                let mut names: Vec<String> = schema.views.keys().cloned().collect();
+                names.extend(schema.routines.keys().map(|(_, name)| name.clone()));
+                names.extend(schema.events.keys().cloned());
+                names.sort();
+                names
+            };
+            assert_eq!(names(&live), names(&dump), "{at}");
+            assert_eq!(live.rows, dump.rows, "{at}");
+            let mut counts = (live.row_counts, dump.row_counts);
+            counts.0.sort_keys();
+            counts.1.sort_keys();
+            assert_eq!(counts.0, counts.1, "{at}");
+        }
+    }
+}
+
+/// What was found, a line each, but for what only a dump or only a server can know.
+fn comparable(findings: &Findings) -> Vec<String> {
+    let only_one = ["restore-", "dump-", "server-", "definer-"];
+    let mut lines: Vec<String> = findings
+        .list
+        .iter()
+        .filter(|finding| !only_one.iter().any(|id| finding.check.id.starts_with(id)))
+        .map(|finding| {
+            let object = finding.object.as_ref();
+            let object = object.map(|object| (&object.name, &object.table));
+            let Finding {
+                severity,
+                expected,
+                actual,
+                inherited,
+                ..
+            } = finding;
+            let id = finding.check.id;
+            format!("{severity:?} {id} {object:?} {expected:?} {actual:?} {inherited:?}")
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn check_of_a_server_finds_what_check_of_the_dump_finds() {
+    for server in server::all() {
+        for path in dumps_for(server) {
+            let text = common::text_of(&path);
+            let database = database_name(&path);
+            server.load(&database, &text);
+            let dump = checks::check(&common::snapshot_of(&text), &common::context());
+            let live = checks::check(&read(server, &database), &common::context());
+            let at = format!("{} on {}", common::name(&path), server.name);
+            assert_eq!(comparable(&live), comparable(&dump), "{at}");
+            assert_eq!(live.detected, dump.detected, "{at}");
+        }
+    }
+}
