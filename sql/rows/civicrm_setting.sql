@@ -1,2 +1,2 @@
 -- Settings of the detailed log.
-SELECT * FROM civicrm_setting WHERE name LIKE '%logging%' ORDER BY id
+SELECT * FROM civicrm_setting WHERE name IN ('logging', 'logging_no_trigger_permission') ORDER BY id

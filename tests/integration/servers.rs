@@ -5,7 +5,7 @@ use std::path::Path;
 use cividb::checks::{self, Finding, Findings};
 use cividb::civicrm::site;
 use cividb::server::reader::{self, Wanted};
-use cividb::snapshot::Snapshot;
+use cividb::snapshot::{Row, Snapshot};
 
 use crate::common;
 use crate::server::{self, Server};
@@ -69,7 +69,9 @@ fn a_server_tells_the_same_schema_as_the_dump_loaded_into_it() {
                 names
             };
             assert_eq!(names(&live), names(&dump), "{at}");
-            assert_eq!(live.rows, dump.rows, "{at}");
+            for table in dump.rows.keys().chain(live.rows.keys()) {
+                assert_eq!(rows(&live, table), rows(&dump, table), "{at}: {table}");
+            }
             let mut counts = (live.row_counts, dump.row_counts);
             counts.0.sort_keys();
             counts.1.sort_keys();
