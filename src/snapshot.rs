@@ -36,6 +36,16 @@ pub struct Snapshot {
     pub server: Option<ServerFacts>,
 }
 
+impl Snapshot {
+    /// What holds the objects, for sentences.
+    pub fn place(&self) -> &'static str {
+        match self.source.kind {
+            SourceKind::Dump => "the dump",
+            SourceKind::Server => "the database",
+        }
+    }
+}
+
 /// Kinds of objects that a server hides from accounts without privileges for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {

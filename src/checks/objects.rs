@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 
 use super::table::{
-    COLUMN_DIFFERS, DEFINER_NAMED, DUMP_TRUNCATED, DUMP_UNREADABLE, REFERENCE_BROKEN,
+    COLUMN_DIFFERS, DEFINER_MISSING, DEFINER_NAMED, DUMP_TRUNCATED, DUMP_UNREADABLE, REFERENCE_BROKEN,
     ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
 };
 use super::{Finding, Findings};
@@ -15,19 +15,62 @@ use crate::civicrm::site::{Site, TABLE_PREFIX};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Account, Name, RoutineKind, Schema};
 use crate::schema::references::{self, References};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
 
-const TRIGGER_FIX: &str = "Make the backup with --triggers, by an account with the TRIGGER privilege. \
-     On a restored site let CiviCRM rebuild them: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
-const NO_TRIGGER_FIX: &str = "There is no trigger at all: the backup was made with --skip-triggers, or by an \
-     account without the TRIGGER privilege, which loses them without a message. Make it again. On a \
-     restored site let CiviCRM rebuild them: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
-const ROUTINE_FIX: &str = "Make the backup with --routines, by an account that may read routines. \
-     On a restored site let CiviCRM create it: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
-const TABLE_FIX: &str = "Make the backup again with all tables; look for --ignore-table, an account \
-     that cannot read the table, or a damaged table on the server.";
-const VIEW_FIX: &str = "Make the backup again by an account with SHOW VIEW. On a restored multilingual site \
-     let CiviCRM rebuild its views: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+/// How CiviCRM makes its triggers, views and function again.
+const REBUILD: &str = "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+
+/// What to do about objects that are missing; a backup can be made again, a live database
+/// has to be mended.
+struct Fixes {
+    trigger: String,
+    no_trigger: String,
+    routine: String,
+    table: String,
+    view: String,
+}
+
+impl Fixes {
+    fn for_source(kind: SourceKind) -> Self {
+        match kind {
+            SourceKind::Dump => Self {
+                trigger: format!(
+                    "Make the backup with --triggers, by an account with the TRIGGER privilege. \
+                     On a restored site let CiviCRM rebuild them: {REBUILD}"
+                ),
+                no_trigger: format!(
+                    "There is no trigger at all: the backup was made with --skip-triggers, or by an \
+                     account without the TRIGGER privilege, which loses them without a message. Make \
+                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}"
+                ),
+                routine: format!(
+                    "Make the backup with --routines, by an account that may read routines. \
+                     On a restored site let CiviCRM create it: {REBUILD}"
+                ),
+                table: "Make the backup again with all tables; look for --ignore-table, an account \
+                        that cannot read the table, or a damaged table on the server."
+                    .to_owned(),
+                view: format!(
+                    "Make the backup again by an account with SHOW VIEW. On a restored multilingual \
+                     site let CiviCRM rebuild its views: {REBUILD}"
+                ),
+            },
+            SourceKind::Server => {
+                let rebuild = format!("Let CiviCRM rebuild its triggers and views: {REBUILD}");
+                Self {
+                    trigger: rebuild.clone(),
+                    no_trigger: format!(
+                        "There is no trigger at all: perhaps the database was restored from a backup \
+                         without them. {rebuild}"
+                    ),
+                    routine: rebuild.clone(),
+                    table: "Restore it from a backup, or take out what still refers to it.".to_owned(),
+                    view: rebuild,
+                }
+            }
+        }
+    }
+}
 
 /// Adds what is missing from the database, or does not fit.
 ///
@@ -56,7 +99,7 @@ pub fn check(
         }
         return;
     }
-    definers(&snapshot.schema, findings);
+    definers(snapshot, findings);
     // What stands behind a cut is not there, of course, and the finding about the cut says so.
     if [&DUMP_TRUNCATED, &DUMP_UNREADABLE]
         .iter()
@@ -73,11 +116,27 @@ pub fn check(
         }
         return;
     }
-    missing_tables(snapshot, site, findings);
-    missing_views(snapshot, site, findings);
+    // Of objects that may be hidden none is known to be missing, and so with what uses them.
+    if let Some(why) = snapshot.hidden.get(&ObjectKind::Table) {
+        for check in [
+            &TABLE_MISSING,
+            &VIEW_MISSING,
+            &TRIGGER_MISSING,
+            &ROUTINE_MISSING,
+            &REFERENCE_BROKEN,
+        ] {
+            findings.skip(check, why);
+        }
+        return;
+    }
+    let fixes = Fixes::for_source(snapshot.source.kind);
+    missing_tables(snapshot, site, &fixes, findings);
+    missing_views(snapshot, site, &fixes, findings);
     let release = site.and_then(Site::declared_version).or(detected);
-    let phone_function = missing_triggers(&snapshot.schema, site, release, newest, findings);
-    broken_references(snapshot, phone_function, findings);
+    let judged = missing_triggers(snapshot, site, release.as_ref(), newest, &fixes, findings);
+    let phone_function =
+        judged && release.is_some_and(|release| needs_phone_function(&release, snapshot));
+    broken_references(snapshot, phone_function, &fixes, findings);
     if site.is_some() {
         lost_auto_increment(&snapshot.schema, findings);
     }
@@ -109,7 +168,12 @@ fn lost_auto_increment(schema: &Schema, findings: &mut Findings) {
 }
 
 /// Tables that something needs and nothing creates; one finding each, with all reasons.
-fn missing_tables(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
+fn missing_tables(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    fixes: &Fixes,
+    findings: &mut Findings,
+) {
     let schema = &snapshot.schema;
     let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
@@ -152,8 +216,8 @@ fn missing_tables(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findi
         findings.push(
             Finding::new(
                 &TABLE_MISSING,
-                format!("table {table} is not in the dump: {text}"),
-                TABLE_FIX,
+                format!("table {table} is not in {}: {text}", snapshot.place()),
+                &fixes.table,
             )
             .about("table", table)
             .sides("CREATE TABLE", "none"),
@@ -161,7 +225,12 @@ fn missing_tables(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findi
     }
 }
 
-fn missing_views(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findings) {
+fn missing_views(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    fixes: &Fixes,
+    findings: &mut Findings,
+) {
     let mut missing: IndexMap<String, &str> = snapshot
         .schema
         .stand_ins
@@ -181,8 +250,8 @@ fn missing_views(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findin
         findings.push(
             Finding::new(
                 &VIEW_MISSING,
-                format!("view {view} is not in the dump: {reason}"),
-                VIEW_FIX,
+                format!("view {view} is not in {}: {reason}", snapshot.place()),
+                &fixes.view,
             )
             .about("view", view)
             .sides("CREATE VIEW", "none"),
@@ -190,18 +259,23 @@ fn missing_views(snapshot: &Snapshot, site: Option<&Site>, findings: &mut Findin
     }
 }
 
-/// Returns whether the release has the phone function.
+/// Returns whether they could be judged.
 fn missing_triggers(
-    schema: &Schema,
+    snapshot: &Snapshot,
     site: Option<&Site>,
-    release: Option<Version>,
+    release: Option<&Version>,
     newest: Option<(u32, u32)>,
+    fixes: &Fixes,
     findings: &mut Findings,
 ) -> bool {
+    let schema = &snapshot.schema;
     let skip = |findings: &mut Findings, why: &str| {
         findings.skip(&TRIGGER_MISSING, why);
         false
     };
+    if let Some(why) = snapshot.hidden.get(&ObjectKind::Trigger) {
+        return skip(findings, why);
+    }
     let Some(site) = site else {
         return skip(findings, "no CiviCRM tables");
     };
@@ -231,18 +305,18 @@ fn missing_triggers(
         let why = "setting logging_no_trigger_permission is on: triggers are made by hand";
         return skip(findings, why);
     }
-    if between_steps(&release) && schema.triggers.is_empty() {
+    if between_steps(release) && schema.triggers.is_empty() {
         let why = format!(
             "civicrm_domain.version is {release}, a step of an upgrade, during which there are no triggers"
         );
         return skip(findings, &why);
     }
     let fix = if schema.triggers.is_empty() {
-        NO_TRIGGER_FIX
+        &fixes.no_trigger
     } else {
-        TRIGGER_FIX
+        &fixes.trigger
     };
-    for expected in programs::expected_triggers(site, &release, schema) {
+    for expected in programs::expected_triggers(site, release, schema) {
         // A long table name may be cut differently, so the place counts as well as the name.
         let there = schema.trigger(&expected.name).is_some()
             || expected.table.len() > 48
@@ -256,8 +330,11 @@ fn missing_triggers(
                 Finding::new(
                     &TRIGGER_MISSING,
                     format!(
-                        "trigger {} of {} is not in the dump: {}",
-                        expected.name, expected.table, expected.reason
+                        "trigger {} of {} is not in {}: {}",
+                        expected.name,
+                        expected.table,
+                        snapshot.place(),
+                        expected.reason
                     ),
                     fix,
                 )
@@ -267,8 +344,13 @@ fn missing_triggers(
             );
         }
     }
-    Version::parse("4.3.alpha1").is_some_and(|since| release >= since)
-        && schema.table("civicrm_phone").is_some()
+    true
+}
+
+/// CiviCRM makes its phone function from 4.3 on.
+fn needs_phone_function(release: &Version, snapshot: &Snapshot) -> bool {
+    Version::parse("4.3.alpha1").is_some_and(|since| *release >= since)
+        && snapshot.schema.table("civicrm_phone").is_some()
 }
 
 /// A version such as 4.4.alpha1 that no site runs but an upgrade passes through.
@@ -330,7 +412,12 @@ pub(super) fn users(schema: &Schema) -> Vec<User<'_>> {
         .collect()
 }
 
-fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut Findings) {
+fn broken_references(
+    snapshot: &Snapshot,
+    phone_function: bool,
+    fixes: &Fixes,
+    findings: &mut Findings,
+) {
     let schema = &snapshot.schema;
     let here = |name: &Name| {
         name.database
@@ -378,6 +465,15 @@ fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut F
             findings.push(finding);
         }
     }
+    for hidden in [ObjectKind::ViewQuery, ObjectKind::RoutineBody] {
+        if let Some(why) = snapshot.hidden.get(&hidden) {
+            findings.skip(&REFERENCE_BROKEN, why);
+        }
+    }
+    if let Some(why) = snapshot.hidden.get(&ObjectKind::Routine) {
+        findings.skip(&ROUTINE_MISSING, why);
+        return;
+    }
     for ((kind, name), callers) in routines {
         let kind = kind.as_str();
         let why = match callers.len() {
@@ -395,8 +491,8 @@ fn broken_references(snapshot: &Snapshot, phone_function: bool, findings: &mut F
         findings.push(
             Finding::new(
                 &ROUTINE_MISSING,
-                format!("{kind} {name} is not in the dump: {why}"),
-                ROUTINE_FIX,
+                format!("{kind} {name} is not in {}: {why}", snapshot.place()),
+                &fixes.routine,
             )
             .about(kind, name)
             .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
@@ -448,8 +544,10 @@ fn broken_parts(
     broken
 }
 
-/// One note for each account that objects run as.
-fn definers(schema: &Schema, findings: &mut Findings) {
+/// The accounts that objects run as: on a server those that do not exist, in a dump all, for
+/// nobody knows which server it goes to.
+fn definers(snapshot: &Snapshot, findings: &mut Findings) {
+    let schema = &snapshot.schema;
     let triggers = schema.triggers.values().map(|t| ("trigger", &t.definer));
     let views = schema.views.values().map(|v| ("view", &v.definer));
     let routines = schema.routines.values().map(|r| ("routine", &r.definer));
@@ -464,19 +562,38 @@ fn definers(schema: &Schema, findings: &mut Findings) {
                 .or_default() += 1;
         }
     }
+    let known = match &snapshot.server {
+        Some(server) if server.accounts.is_none() => {
+            if !accounts.is_empty() {
+                findings.skip(&DEFINER_MISSING, "this account may not read mysql.user");
+            }
+            return;
+        }
+        Some(server) => server.accounts.as_deref(),
+        None => None,
+    };
     for (account, kinds) in accounts {
         let counts = kinds
             .iter()
             .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
         let counts = counts.collect::<Vec<_>>().join(", ");
-        findings.push(
-            Finding::new(
+        let finding = match known {
+            None => Finding::new(
                 &DEFINER_NAMED,
                 format!("{counts} run as {account}"),
                 "Before restoring on another server create that account there, or replace the DEFINER \
                  clauses in the dump.",
-            )
-            .about("account", account.to_string()),
-        );
+            ),
+            Some(known) if known.contains(account) => continue,
+            Some(_) => Finding::new(
+                &DEFINER_MISSING,
+                format!("{counts} run as {account}, an account that does not exist"),
+                format!(
+                    "Create the account with the site's privileges, or let CiviCRM make its triggers \
+                     and views again under its own: {REBUILD}"
+                ),
+            ),
+        };
+        findings.push(finding.about("account", account.to_string()));
     }
 }

@@ -30,7 +30,7 @@ use crate::schema::compare::{
     self, ColumnAspect, Difference, DifferenceKind as Kind, IndexAspect, Options, Side,
 };
 use crate::schema::model::Schema;
-use crate::snapshot::{Producer, Snapshot};
+use crate::snapshot::{ObjectKind, Producer, Snapshot};
 
 const FIX: &str = "cividb diff --sql prints the statements that bring the schema to its release.";
 const FIX_KEY: &str = "First mend the rows whose parent is gone; then cividb diff --sql prints the \
@@ -69,7 +69,7 @@ pub fn subject<'a>(snapshot: &'a Snapshot, site: Option<&'a Site>) -> Subject<'a
     Subject {
         schema: &snapshot.schema,
         site,
-        from_server: snapshot.source.producer != Producer::Unknown,
+        from_server: snapshot.server.is_some() || snapshot.source.producer != Producer::Unknown,
     }
 }
 
@@ -79,6 +79,10 @@ pub fn detect<'a>(
     site: Option<&Site>,
     context: &Context<'a>,
 ) -> Option<Detection<'a>> {
+    // Of a schema seen in part nothing can be said.
+    if snapshot.hidden.contains_key(&ObjectKind::Table) {
+        return None;
+    }
     detect::detect(context.catalogue?, subject(snapshot, site))
 }
 
@@ -94,9 +98,11 @@ pub fn check(
         return;
     };
     let Some(detection) = detection else {
-        let why = match (&snapshot.dump, site) {
-            (Some(dump), _) if dump.tables_created == 0 => "the dump holds no structure",
-            (_, None) => "no CiviCRM tables",
+        let hidden = snapshot.hidden.get(&ObjectKind::Table);
+        let why = match (&snapshot.dump, site, hidden) {
+            (.., Some(hidden)) => hidden.as_str(),
+            (Some(dump), ..) if dump.tables_created == 0 => "the dump holds no structure",
+            (_, None, _) => "no CiviCRM tables",
             _ => "too few tables of CiviCRM to tell the release",
         };
         for check in [&COLUMN_DIFFERS, &FK_MISSING, &INDEX_MISSING] {

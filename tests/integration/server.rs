@@ -77,6 +77,8 @@ impl Server {
         start
             .arg(&self.folder)
             .arg(self.port.to_string())
+            // Else older servers give a TIMESTAMP more than its dump says.
+            .arg("--explicit-defaults-for-timestamp=ON")
             .args(options)
             .env("CIVIDB_SERVER_OWNER", std::process::id().to_string());
         match &self.root {
