@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::{OwnReferenceError, listed};
 use crate::civicrm::release::Version;
+use crate::repair::error::RepairError;
+use crate::server::error::ServerError;
 use crate::source::SourceError;
 
 /// Why a command could not do its work.
@@ -78,12 +80,23 @@ pub enum Error {
         /// The newest that is known.
         newest: String,
     },
-    /// One source was expected.
-    #[error("{pattern}: several files match, and only one can be compared")]
-    SeveralSources {
-        /// As given.
-        pattern: String,
-    },
+    /// A server could not be asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A change was not made, or not taken back.
+    #[error(transparent)]
+    Repair(#[from] RepairError),
+    /// There is no terminal to ask on.
+    #[error("nothing was changed: there is no terminal to ask on; --yes answers beforehand")]
+    NotConfirmed,
+    /// The user said no.
+    #[error("nothing was changed")]
+    Declined,
+    /// No source was named.
+    #[error(
+        "name a source: a dump, mysql://user@host/database, a civicrm.settings.php or a site's folder; or          say where the server is with --host, --socket, an option file or CIVICRM_DSN"
+    )]
+    NoSource,
     /// SQL and unified diffs have one form only.
     #[error("--sql and --unified print text; leave --format out")]
     TextOnly,

@@ -21,10 +21,10 @@
 //! # Example
 //! ```
 //! use cividb::checks::{self, Context, Severity};
-//! use cividb::source::Location;
+//! use cividb::source::{Access, Location};
 //!
 //! let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.sql.gz");
-//! for location in Location::expand(sample)? {
+//! for location in Location::expand(sample, &Access::default())? {
 //!     let snapshot = location.read(None, &mut |_| {})?;
 //!     let findings = checks::verify(&snapshot, &Context::default());
 //!     assert_eq!(findings.count(Severity::Error), 0);
@@ -37,6 +37,7 @@ pub mod civicrm;
 pub mod cli;
 pub mod dump;
 pub mod error;
+pub mod repair;
 pub mod report;
 pub mod schema;
 pub mod server;

@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use super::output::Output;
 use super::progress::Bar;
-use super::{Common, Format};
+use super::{Common, Format, ServerOptions};
 use crate::checks::{self, Context, Detected, Findings, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
@@ -19,18 +19,19 @@ use crate::schema::compare::Difference;
 use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
-use crate::source::Location;
+use crate::source::{Access, Location};
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, or - for standard input
+    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
+    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
     #[arg(value_name = "SOURCE")]
-    source: String,
+    source: Option<String>,
     /// The release to compare with; by default the one that the schema is found to be of
     #[arg(long, value_name = "X.Y.Z", conflicts_with = "against", value_parser = release)]
     release: Option<Version>,
-    /// Another dump to compare with, table by table and knowing nothing of CiviCRM
+    /// Another source to compare with, table by table and knowing nothing of CiviCRM
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
     /// Print the statements that bring the schema to what it is compared with
@@ -39,6 +40,8 @@ pub struct Diff {
     /// Print the tables that differ as a unified diff of their definitions
     #[arg(long)]
     unified: bool,
+    #[command(flatten)]
+    server: ServerOptions,
 }
 
 fn release(text: &str) -> Result<Version, String> {
@@ -60,10 +63,12 @@ impl Diff {
         if as_text && common.format != Format::Human {
             return Err(Error::TextOnly);
         }
-        let snapshot = read(&self.source, common)?;
+        let source = self.server.source(self.source.as_deref())?;
+        let access = self.server.access();
+        let snapshot = read(&source, common, &access)?;
         let catalogue = Catalogue::embedded()?;
         let mut compared = match &self.against {
-            Some(other) => with_other(&snapshot, other, common)?,
+            Some(other) => with_other(&snapshot, other, common, &access)?,
             None => self.with_release(&snapshot, &catalogue)?,
         };
         checks::cut(&snapshot, &mut compared.findings);
@@ -83,11 +88,7 @@ impl Diff {
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
-        let exit = if report.passes() {
-            Exit::Fine
-        } else {
-            Exit::Findings
-        };
+        let exit = report.exit();
         match text {
             Some(text) => output.text(&text)?,
             None => output.add(report)?,
@@ -137,8 +138,13 @@ fn context(catalogue: &Catalogue) -> Context<'_> {
     }
 }
 
-fn with_other(snapshot: &Snapshot, other: &str, common: &Common) -> Result<Compared, Error> {
-    let other = read(other, common)?;
+fn with_other(
+    snapshot: &Snapshot,
+    other: &str,
+    common: &Common,
+    access: &Access,
+) -> Result<Compared, Error> {
+    let other = read(other, common, access)?;
     let name = other.source.name.clone();
     let mut findings = Findings::default();
     let differences = schema::check_other(&snapshot.schema, &other.schema, &name, &mut findings);
@@ -151,13 +157,8 @@ fn with_other(snapshot: &Snapshot, other: &str, common: &Common) -> Result<Compa
 }
 
 /// Reads the one source that an argument names.
-fn read(argument: &str, common: &Common) -> Result<Snapshot, Error> {
-    let mut locations = Location::expand(argument)?.into_iter();
-    let (Some(location), None) = (locations.next(), locations.next()) else {
-        return Err(Error::SeveralSources {
-            pattern: argument.to_owned(),
-        });
-    };
+fn read(argument: &str, common: &Common, access: &Access) -> Result<Snapshot, Error> {
+    let location = Location::one(argument, access)?;
     let mut bar = Bar::new(common, &location.name());
     let read = location.read(common.database.as_deref(), &mut |progress| {
         bar.update(progress)

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::output::Output;
 use super::progress::Bar;
-use super::{Common, complain, target_server};
+use super::{Common, ServerOptions, complain, target_server};
 use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{self, Context, Finding, Findings};
 use crate::civicrm::catalogue::Catalogue;
@@ -14,7 +14,7 @@ use crate::error::{Error, Exit};
 use crate::report::Report;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{Snapshot, Source};
-use crate::source::{Location, SourceError};
+use crate::source::{Access, Location, SourceError};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -25,16 +25,21 @@ pub struct Verify {
     dumps: Vec<String>,
     #[command(flatten)]
     restore: Restore,
+    #[command(flatten)]
+    server: ServerOptions,
 }
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, or - for standard input
+    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
+    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
     #[arg(value_name = "SOURCE")]
-    source: String,
+    source: Option<String>,
     #[command(flatten)]
     restore: Restore,
+    #[command(flatten)]
+    server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
@@ -50,14 +55,18 @@ type Examine = fn(&Snapshot, &Context) -> Findings;
 
 impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        examine("verify", checks::verify, &self.dumps, &self.restore, common)
+        let access = self.server.access();
+        let (dumps, restore) = (&self.dumps, &self.restore);
+        examine("verify", checks::verify, dumps, restore, common, &access)
     }
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let source = std::slice::from_ref(&self.source);
-        examine("check", checks::check, source, &self.restore, common)
+        let source = self.server.source(self.source.as_deref())?;
+        let source = std::slice::from_ref(&source);
+        let access = self.server.access();
+        examine("check", checks::check, source, &self.restore, common, &access)
     }
 }
 
@@ -67,13 +76,14 @@ fn examine(
     sources: &[String],
     restore: &Restore,
     common: &Common,
+    access: &Access,
 ) -> Result<Exit, Error> {
     let catalogue = Catalogue::embedded()?;
     let context = Context {
         target: restore.target_server.clone(),
         catalogue: Some(&catalogue),
     };
-    report_on_each(command, sources, common, |snapshot| {
+    report_on_each(command, sources, common, access, |snapshot| {
         let findings = examine(snapshot, &context);
         Ok(Report::new(command, snapshot, findings, common.strict))
     })
@@ -85,13 +95,14 @@ pub(super) fn report_on_each(
     command: &'static str,
     arguments: &[String],
     common: &Common,
+    access: &Access,
     report_on: impl Fn(&Snapshot) -> Result<Report, Error>,
 ) -> Result<Exit, Error> {
     let mut worst = Exit::Fine;
     let mut locations = Vec::new();
     let mut unread = Vec::new();
     for argument in arguments {
-        match Location::expand(argument) {
+        match Location::expand(argument, access) {
             Ok(found) => locations.extend(found),
             Err(error) => {
                 complain(&error.into());
@@ -152,12 +163,7 @@ pub(super) fn report_on_each(
                 }
             },
         };
-        let exit = if report.passes() {
-            Exit::Fine
-        } else {
-            Exit::Findings
-        };
-        worst = worst.max(exit);
+        worst = worst.max(report.exit());
         output.add(report)?;
     }
     output.finish()?;

@@ -1,16 +1,20 @@
 //! The command line: arguments in, exit code out. One file per command.
 
+mod confirm;
 mod diff;
 mod dumps;
 mod output;
 mod progress;
 mod reference;
+mod servers;
+mod undo;
 mod version;
 
 use std::io::{self, Write};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::servers::ServerOptions;
 use crate::error::{Error, Exit};
 use crate::server_version::ServerVersion;
 
@@ -37,8 +41,10 @@ enum Command {
     Verify(dumps::Verify),
     /// Everything that can be checked of a source.
     Check(dumps::Check),
-    /// What does civicrm_domain.version say, and what should it say?
+    /// What does civicrm_domain.version say, and what should it say? Sets it, too
     Version(version::Version),
+    /// Takes back what a command with --apply changed, from the journal it wrote
+    Undo(undo::Undo),
     /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
     #[command(subcommand)]
     Reference(reference::Reference),
@@ -114,6 +120,7 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
         Command::Version(arguments) => arguments.run(&cli.common),
+        Command::Undo(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),
     };
@@ -132,7 +139,14 @@ pub fn run() -> Exit {
 
 /// Prints an error on standard error.
 fn complain(error: &Error) {
-    let text = crate::report::text::printable(&error.to_string());
-    // Nothing can be done when even this cannot be printed.
-    let _ = writeln!(io::stderr(), "cividb: {text}");
+    tell(&error.to_string());
+}
+
+/// Prints a message on standard error, where it does not get into a report.
+fn tell(message: &str) {
+    for line in message.lines() {
+        let text = crate::report::text::printable(line);
+        // Nothing can be done when even this cannot be printed.
+        let _ = writeln!(io::stderr(), "cividb: {text}");
+    }
 }

@@ -1,43 +1,234 @@
-//! `cividb version`: what the version of each domain means, and what should stand there.
+//! `cividb version`: what the version of each domain means, what should stand there, and
+//! setting it.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
+use super::confirm::confirm;
 use super::dumps::report_on_each;
+use super::output::Output;
+use super::{Common, ServerOptions, tell};
+use crate::checks::version::DomainVersion;
 use crate::checks::{Context, Findings, schema, version};
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::detect::Detection;
+use crate::civicrm::release;
 use crate::civicrm::site::Site;
-use crate::civicrm::version_state::DetectedRelease;
+use crate::civicrm::version_state::{DetectedRelease, VersionState};
 use crate::error::{Error, Exit};
-use crate::report::{Report, VersionSummary};
+use crate::repair::error::RepairError;
+use crate::repair::journal::{self, Head};
+use crate::repair::version::{VersionChange, apply};
+use crate::report::{Plan, Report, VersionSummary};
 use crate::snapshot::Snapshot;
+use crate::source::{Location, ServerLocation};
 
 /// Arguments of `version`.
 #[derive(Debug, Args)]
 pub struct Version {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, or - for standard input
+    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
+    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
     #[arg(value_name = "SOURCE")]
-    source: String,
+    source: Option<String>,
+    /// Set each version that is wrong to the release that the schema is
+    #[arg(long, conflicts_with = "set")]
+    fix: bool,
+    /// Set the version to this release
+    #[arg(long, value_name = "X.Y.Z", value_parser = version_to_set)]
+    set: Option<String>,
+    /// Set the version of this domain only
+    #[arg(long, value_name = "ID")]
+    domain: Option<u64>,
+    /// Do it; without this the statements are printed and nothing is changed
+    #[arg(long)]
+    apply: bool,
+    /// Ask nothing
+    #[arg(long)]
+    yes: bool,
+    /// Set the version even where an upgrade is under way or the schema is that of another release
+    #[arg(long)]
+    force: bool,
+    /// Where to write the journal that cividb undo takes the change back from; by default
+    /// cividb-DATABASE-DATE-TIME.journal in the current folder
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+fn version_to_set(text: &str) -> Result<String, String> {
+    if release::is_valid_format(text) && !text.ends_with("upgrade") && text.trim() == text {
+        Ok(text.to_owned())
+    } else {
+        Err("a release looks like 5.81.2".to_owned())
+    }
 }
 
 impl Version {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
-        let source = std::slice::from_ref(&self.source);
-        report_on_each("version", source, common, |snapshot| {
-            report_on(snapshot, &catalogue, common.strict)
-        })
+        let source = self.server.source(self.source.as_deref())?;
+        if !self.apply {
+            let source = std::slice::from_ref(&source);
+            let access = self.server.access();
+            return report_on_each("version", source, common, &access, |snapshot| {
+                let judged = judge(snapshot, &catalogue)?;
+                let plan = match self.fix || self.set.is_some() {
+                    true => Some(self.plan(snapshot, &judged, &catalogue)?),
+                    false => None,
+                };
+                let mut report = judged.report(snapshot, common.strict);
+                report.plan = plan.map(|changes| Plan::of_versions(&changes, None));
+                Ok(report)
+            });
+        }
+        let Location::Server(server) = Location::one(&source, &self.server.access())? else {
+            return Err(RepairError::Refused(format!(
+                "{source} is a dump, and a dump is never changed; leave --apply out and run the \
+                 statements after restoring it"
+            ))
+            .into());
+        };
+        self.apply(&server, &catalogue, common)
+    }
+
+    /// Sets the versions, reads them again and reports on what is there then.
+    fn apply(
+        &self,
+        server: &ServerLocation,
+        catalogue: &Catalogue,
+        common: &Common,
+    ) -> Result<Exit, Error> {
+        if !self.fix && self.set.is_none() {
+            let message = "--apply needs --fix, or --set with a release";
+            return Err(RepairError::Refused(message.to_owned()).into());
+        }
+        let (mut connection, database) = server.connect(common.database.as_deref())?;
+        let snapshot = server.read(&mut connection, &database)?;
+        let judged = judge(&snapshot, catalogue)?;
+        let changes = self.plan(&snapshot, &judged, catalogue)?;
+        let mut written = None;
+        if !changes.is_empty() {
+            let journal = self
+                .journal
+                .clone()
+                .unwrap_or_else(|| journal::default_path(&database));
+            for change in &changes {
+                tell(&format!("{};", change.statement()));
+            }
+            let name = &snapshot.source.name;
+            confirm(&format!("Change {database} of {name}?"), self.yes)?;
+            if self.force {
+                let question = "With --force the version may not be what the schema is, and the \
+                                next upgrade may then destroy data. Really?";
+                confirm(question, self.yes)?;
+            }
+            let head = Head::of(&snapshot, "version");
+            apply(&mut connection, &head, &changes, &journal)?;
+            written = Some(journal);
+        }
+        let after = server.read(&mut connection, &database)?;
+        let mut report = judge(&after, catalogue)?.report(&after, common.strict);
+        report.plan = Some(Plan::of_versions(&changes, written));
+        let exit = report.exit();
+        let mut output = Output::new(common, false);
+        output.add(report)?;
+        output.finish()?;
+        Ok(exit)
+    }
+
+    /// What is to be changed.
+    ///
+    /// # Errors
+    /// What would be set is not what the schema is, or an upgrade is under way.
+    fn plan(
+        &self,
+        snapshot: &Snapshot,
+        judged: &Judged,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<VersionChange>, Error> {
+        let refused = |message: String| Err(RepairError::Refused(message).into());
+        if let Some(why) = snapshot.rows_hidden.get("civicrm_domain") {
+            return refused(format!("civicrm_domain cannot be read: {why}"));
+        }
+        if let (Some(release), false) = (&self.set, self.force) {
+            judged.fits(release, catalogue)?;
+        }
+        let mut changes = Vec::new();
+        let domains = &judged.summary.domains;
+        for domain in domains {
+            let Some(id) = domain.id else {
+                return refused(
+                    "civicrm_domain has no row with an id; restore it from a backup".to_owned(),
+                );
+            };
+            if self.domain.is_some_and(|wanted| wanted != id) {
+                continue;
+            }
+            if domain.state == VersionState::PartialUpgrade && !self.force {
+                return refused(partial_upgrade(domain));
+            }
+            let to = self.set.clone().or_else(|| domain.proposed.clone());
+            let Some(to) = to else {
+                if domain.state == VersionState::Step {
+                    continue;
+                }
+                return refused(format!(
+                    "which release domain {id} should have cannot be told; name one with --set"
+                ));
+            };
+            if domain.value.as_ref() != Some(&to) {
+                changes.push(VersionChange {
+                    domain: id,
+                    from: stored(snapshot, id),
+                    to,
+                });
+            }
+        }
+        if let Some(wanted) = self.domain
+            && !domains.iter().any(|domain| domain.id == Some(wanted))
+        {
+            return refused(format!("there is no domain {wanted}"));
+        }
+        Ok(changes)
     }
 }
 
-fn report_on(snapshot: &Snapshot, catalogue: &Catalogue, strict: bool) -> Result<Report, Error> {
+fn partial_upgrade(domain: &DomainVersion) -> String {
+    format!(
+        "the version is {}: an upgrade is under way or has failed, and the schema may be anything \
+         between two releases. Restore the backup from before the upgrade; only without one, take out \
+         what the unfinished step left behind and use --force (cividb version says which step it was)",
+        domain.quoted()
+    )
+}
+
+/// The version of a domain byte for byte.
+fn stored(snapshot: &Snapshot, id: u64) -> Option<Vec<u8>> {
+    let rows = snapshot.rows.get("civicrm_domain")?;
+    let id = id.to_string();
+    let row = rows
+        .iter()
+        .find(|row| row.get("id").and_then(Option::as_deref) == Some(id.as_bytes()))?;
+    row.get("version").cloned().flatten()
+}
+
+/// What the versions are, and what the schema is.
+struct Judged<'a> {
+    summary: VersionSummary,
+    findings: Findings,
+    detection: Option<Detection<'a>>,
+}
+
+fn judge<'a>(snapshot: &Snapshot, catalogue: &'a Catalogue) -> Result<Judged<'a>, Error> {
     let site = Site::of(snapshot).ok_or_else(|| Error::NoCivicrm {
         name: snapshot.source.name.clone(),
     })?;
     let mut findings = Findings::default();
     let context = Context {
-        target: None,
         catalogue: Some(catalogue),
+        ..Context::default()
     };
     let detection = schema::detect(snapshot, Some(&site), &context);
     let detected = detection.as_ref().map(DetectedRelease::of);
@@ -46,8 +237,44 @@ fn report_on(snapshot: &Snapshot, catalogue: &Catalogue, strict: bool) -> Result
         schema::version_mismatch(Some(&site), catalogue, detection, &mut findings);
     }
     findings.sort();
-    Ok(Report {
-        version: Some(VersionSummary { domains, detected }),
-        ..Report::new("version", snapshot, findings, strict)
+    Ok(Judged {
+        summary: VersionSummary { domains, detected },
+        findings,
+        detection,
     })
+}
+
+impl Judged<'_> {
+    fn report(self, snapshot: &Snapshot, strict: bool) -> Report {
+        Report {
+            version: Some(self.summary),
+            ..Report::new("version", snapshot, self.findings, strict)
+        }
+    }
+
+    /// Makes sure that the schema is that of a release.
+    fn fits(&self, release: &str, catalogue: &Catalogue) -> Result<(), Error> {
+        let refused = |message: String| Err(RepairError::Refused(message).into());
+        let version = release::Version::parse(release);
+        let Some(state) = version.and_then(|version| catalogue.state_for(&version)) else {
+            return refused(format!(
+                "no schema of CiviCRM {release} is known to compare with; --force sets it all the same"
+            ));
+        };
+        let Some(detection) = &self.detection else {
+            return refused(
+                "which release the schema is cannot be told; --force sets the version all the same"
+                    .to_owned(),
+            );
+        };
+        if detection.fits(state) {
+            return Ok(());
+        }
+        refused(format!(
+            "the schema is that of CiviCRM {}, not of {release}: {}. With a version that the schema is \
+             not, the upgrader skips steps or repeats them; --force sets it all the same",
+            detection.state.name,
+            detection.evidence.join(", ")
+        ))
+    }
 }

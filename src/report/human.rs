@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::text::{count, printable, thousands};
-use super::{Report, by_table, version};
+use super::{Plan, Report, by_table, version};
 use crate::checks::{Detected, Finding, Severity};
+use crate::snapshot::SourceKind;
 
 /// Findings of one check that are shown before the rest is only counted.
 const SHOWN: usize = 5;
@@ -99,6 +100,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
             )?;
         }
     }
+    if let Some(plan) = &report.plan {
+        plan_lines(plan, out)?;
+    }
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
         writeln!(out, "\n{bold}rows{bold:#}")?;
         for (table, rows) in &report.row_counts {
@@ -106,6 +110,28 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         }
     }
     Ok(())
+}
+
+/// The statements, and whether they were run.
+fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Style::new().bold();
+    if plan.steps.is_empty() {
+        return writeln!(out, "\n{bold}nothing to change{bold:#}");
+    }
+    match (&plan.journal, plan.applied) {
+        (Some(journal), _) => {
+            let journal = printable(&journal.display().to_string());
+            writeln!(out, "\n{bold}done{bold:#}; cividb undo {journal} takes it back")?;
+        }
+        (None, true) => writeln!(out, "\n{bold}done{bold:#}")?,
+        (None, false) => writeln!(
+            out,
+            "\n{bold}to run{bold:#}  (nothing was changed; --apply does it and writes a journal to undo it)"
+        )?,
+    }
+    plan.steps
+        .iter()
+        .try_for_each(|step| writeln!(out, "  {};", printable(&step.statement)))
 }
 
 /// One line for a source: its name, the verdict, and why.
@@ -158,6 +184,9 @@ pub fn unread_line(name: &str, out: &mut dyn Write) -> io::Result<()> {
 
 fn origin(report: &Report) -> String {
     let source = &report.source;
+    if source.kind == SourceKind::Server {
+        return server(report);
+    }
     let mut text = match source.producer {
         crate::snapshot::Producer::Unknown => "dump of an unknown program".to_owned(),
         producer => producer.as_str().to_owned(),
@@ -177,6 +206,30 @@ fn origin(report: &Report) -> String {
     text.push_str(&format!(", {}", source.container));
     if let Some(finished) = &source.finished {
         text.push_str(&format!(", finished {finished}"));
+    }
+    printable(&text)
+}
+
+fn server(report: &Report) -> String {
+    let source = &report.source;
+    let mut text = match &source.server_version {
+        Some(version) => version.to_string(),
+        None => "a server".to_owned(),
+    };
+    if let Some(database) = &report.database {
+        text.push_str(&format!(", database {database}"));
+    }
+    if let Some(server) = &report.server {
+        if let Some(account) = &server.account {
+            text.push_str(&format!(", as {}@{}", account.user, account.host));
+        }
+        text.push_str(if server.encrypted { ", encrypted" } else { "" });
+        if server.is_replica == Some(true) {
+            text.push_str(", a replica");
+        }
+        if server.is_galera {
+            text.push_str(", in a Galera cluster");
+        }
     }
     printable(&text)
 }
@@ -228,9 +281,10 @@ fn schema_line(detected: &Detected) -> String {
 
 fn inventory(report: &Report) -> String {
     let inventory = &report.inventory;
+    let about = if inventory.rows_estimated { "about " } else { "" };
     let mut parts = vec![
         count(inventory.tables as u64, "table"),
-        count(inventory.rows, "row"),
+        format!("{about}{}", count(inventory.rows, "row")),
     ];
     for (number, noun) in [
         (inventory.views, "view"),
@@ -245,7 +299,11 @@ fn inventory(report: &Report) -> String {
     }
     let mut text = parts.join(", ");
     if !inventory.complete {
-        text.push_str(", as far as it could be read");
+        let far = match report.source.kind {
+            SourceKind::Dump => ", as far as it could be read",
+            SourceKind::Server => ", as far as this account may see",
+        };
+        text.push_str(far);
     }
     text
 }

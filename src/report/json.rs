@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Report, version};
 use crate::checks::{Finding, Severity};
+use crate::snapshot::SourceKind;
 
 /// The report as one JSON value. `version` is in it where that was asked.
 pub fn value(report: &Report) -> Value {
@@ -16,13 +17,14 @@ pub fn value(report: &Report) -> Value {
         "source": {
             "kind": source.kind.as_str(),
             "name": source.name,
-            "container": source.container,
-            "producer": source.producer.as_str(),
+            "container": (source.kind == SourceKind::Dump).then_some(source.container),
+            "producer": (source.kind == SourceKind::Dump).then(|| source.producer.as_str()),
             "producer_version": source.producer_version,
             "server_version": source.server_version.as_ref().map(|server| &server.text),
             "databases": source.databases,
             "database": report.database,
             "finished": source.finished,
+            "server": report.server,
         },
         "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
             "declared": civicrm.declared,
@@ -44,6 +46,9 @@ pub fn value(report: &Report) -> Value {
     });
     if let Some(summary) = &report.version {
         value["version"] = version::json(summary);
+    }
+    if let Some(plan) = &report.plan {
+        value["plan"] = json!(plan);
     }
     value
 }

@@ -7,12 +7,16 @@ pub mod json;
 pub mod text;
 mod version;
 
+use std::path::PathBuf;
+
 use crate::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
 use crate::checks::version::DomainVersion;
 use crate::checks::{Findings, Severity};
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
-use crate::snapshot::{Snapshot, Source};
+use crate::error::Exit;
+use crate::repair::version::VersionChange;
+use crate::snapshot::{ServerFacts, Snapshot, Source};
 
 /// What one command says of one source.
 #[derive(Clone, Debug)]
@@ -23,10 +27,14 @@ pub struct Report {
     pub source: Source,
     /// The database it is about.
     pub database: Option<String>,
+    /// The server it is on.
+    pub server: Option<ServerSummary>,
     /// The CiviCRM site in it.
     pub civicrm: Option<CivicrmSummary>,
     /// What its version says, where that was asked.
     pub version: Option<VersionSummary>,
+    /// Statements that would be run, or were.
+    pub plan: Option<Plan>,
     /// What the user had it compared with: a release or another source.
     pub compared_with: Option<String>,
     /// What is in it.
@@ -48,6 +56,86 @@ pub struct CivicrmSummary {
     pub locales: Vec<String>,
     /// Whether detailed logging is on, where that can be told.
     pub logging: bool,
+}
+
+/// Statements that change a database.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Plan {
+    /// In the order in which they run.
+    pub steps: Vec<PlanStep>,
+    /// Whether they were run.
+    pub applied: bool,
+    /// The journal, if they were.
+    pub journal: Option<PathBuf>,
+}
+
+/// One statement.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PlanStep {
+    /// What runs.
+    pub statement: String,
+    /// What takes it back.
+    pub inverse: String,
+    /// What it is for.
+    pub why: String,
+}
+
+impl Plan {
+    /// A plan that sets versions; `journal` when they were set.
+    pub fn of_versions(changes: &[VersionChange], journal: Option<PathBuf>) -> Self {
+        let step = |change: &VersionChange| PlanStep {
+            statement: change.statement(),
+            inverse: change.inverse(),
+            why: format!("the version of domain {}", change.domain),
+        };
+        Self {
+            steps: changes.iter().map(step).collect(),
+            applied: journal.is_some(),
+            journal,
+        }
+    }
+}
+
+/// A server in a few words.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ServerSummary {
+    /// What it says of its build.
+    pub comment: String,
+    /// The account it took us for.
+    pub account: Option<AccountName>,
+    /// Whether the connection was encrypted.
+    pub encrypted: bool,
+    /// Whether it copies another; `None` when that could not be asked.
+    pub is_replica: Option<bool>,
+    /// Servers that copy it, as far as they can be seen.
+    pub replicas: u64,
+    /// Whether it is in a Galera cluster.
+    pub is_galera: bool,
+}
+
+/// An account's two parts.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct AccountName {
+    /// User.
+    pub user: String,
+    /// Host.
+    pub host: String,
+}
+
+impl ServerSummary {
+    fn of(facts: &ServerFacts) -> Self {
+        Self {
+            comment: facts.comment.clone(),
+            account: facts.account.as_ref().map(|account| AccountName {
+                user: account.user.clone(),
+                host: account.host.clone(),
+            }),
+            encrypted: facts.encrypted,
+            is_replica: facts.is_replica,
+            replicas: facts.replicas,
+            is_galera: facts.is_galera(),
+        }
+    }
 }
 
 /// What the versions of all domains say.
@@ -76,6 +164,8 @@ pub struct Inventory {
     pub events: usize,
     /// Rows of all tables.
     pub rows: u64,
+    /// Whether the storage engine guessed that number.
+    pub rows_estimated: bool,
     /// Whether the source could be read to its end, so that these numbers are all there is.
     pub complete: bool,
 }
@@ -101,11 +191,13 @@ impl Report {
         let complete = !findings
             .list
             .iter()
-            .any(|finding| finding.severity == Severity::Error && cut.contains(&finding.check.id));
+            .any(|finding| finding.severity == Severity::Error && cut.contains(&finding.check.id))
+            && snapshot.hidden.is_empty();
         Self {
             command,
             source: snapshot.source.clone(),
             database: snapshot.database.clone(),
+            server: snapshot.server.as_ref().map(ServerSummary::of),
             civicrm: Site::of(snapshot).map(|site| CivicrmSummary {
                 declared: site
                     .domains
@@ -117,6 +209,7 @@ impl Report {
                 logging: site.logging.unwrap_or(false),
             }),
             version: None,
+            plan: None,
             compared_with: None,
             inventory: Inventory {
                 tables: schema.tables.len(),
@@ -126,11 +219,21 @@ impl Report {
                 procedures: routines(RoutineKind::Procedure),
                 events: schema.events.len(),
                 rows: snapshot.row_counts.values().sum(),
+                rows_estimated: snapshot.rows_estimated,
                 complete,
             },
             row_counts,
             findings,
             strict,
+        }
+    }
+
+    /// The exit code that says so.
+    pub fn exit(&self) -> Exit {
+        if self.passes() {
+            Exit::Fine
+        } else {
+            Exit::Findings
         }
     }
 

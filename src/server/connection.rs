@@ -244,6 +244,23 @@ impl Connection {
         }
     }
 
+    /// Begins a transaction that may write, the only door through which anything does.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn begin_writing(&mut self) -> Result<(), ServerError> {
+        let about = "a transaction";
+        // Servers before MySQL 5.6 and MariaDB 10.0 know no transactions that only read.
+        if let Err(error) = self.run(about, "SET SESSION TRANSACTION READ WRITE")
+            && error.is_lost()
+        {
+            return Err(error);
+        }
+        self.run(about, &format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"))?;
+        self.run(about, "START TRANSACTION")?;
+        Ok(())
+    }
+
     /// Makes `database` the current one.
     ///
     /// # Errors

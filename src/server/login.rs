@@ -45,6 +45,23 @@ impl Login {
     }
 }
 
+/// What the command line says of the way in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The parts given one by one.
+    pub login: Login,
+    /// `--defaults-file`.
+    pub defaults_file: Option<PathBuf>,
+    /// `--defaults-extra-file`.
+    pub defaults_extra_file: Option<PathBuf>,
+    /// `--no-defaults`.
+    pub no_defaults: bool,
+    /// `--login-path`.
+    pub login_path: Option<String>,
+    /// `--password`: ask for it.
+    pub ask_password: bool,
+}
+
 /// `--protocol` of the servers' clients, as far as it exists outside Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

@@ -9,6 +9,10 @@ use crate::civicrm::site;
 use crate::dump::container::{ByteStream, ContainerError, Problem, Progress};
 use crate::dump::reader::{ChooseError, DumpReader};
 use crate::dump::scanner::Scanner;
+use crate::server::connection::Connection;
+use crate::server::error::ServerError;
+use crate::server::login::{Given, Login};
+use crate::server::reader::{self, Wanted};
 use crate::snapshot::Snapshot;
 
 /// Where facts come from.
@@ -20,6 +24,76 @@ pub enum Location {
     File(PathBuf),
     /// A folder made by mydumper.
     Folder(PathBuf),
+    /// A database on a running server.
+    Server(Box<ServerLocation>),
+}
+
+/// How to get at servers.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// What the command line says.
+    pub given: Given,
+    /// Count rows instead of taking the storage engine's guess.
+    pub exact_counts: bool,
+}
+
+/// A database on a running server, and the way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLocation {
+    /// As the user named it, without a password.
+    pub name: String,
+    /// The way in.
+    pub login: Login,
+    /// Count rows instead of taking the storage engine's guess.
+    pub exact_counts: bool,
+}
+
+impl ServerLocation {
+    /// The server that an argument names, if it names one.
+    fn named(argument: &str, access: &Access) -> Result<Option<Self>, SourceError> {
+        // PROVISIONAL
+        let Some(rest) = argument.strip_prefix("mysql://") else { return Ok(None) };
+        let mut login = access.given.login.clone();
+        if let Some((head, q)) = rest.split_once('?') {
+            login.socket = q.strip_prefix("socket=").map(Into::into);
+            if let Some((user, host)) = head.split_once('@') {
+                login.user = Some(user.to_owned());
+                if let Some((_, db)) = host.split_once('/') { if !db.is_empty() { login.database = Some(db.to_owned()); } }
+            }
+        }
+        Ok(Some(Self { name: argument.to_owned(), login, exact_counts: access.exact_counts }))
+    }
+
+    /// Connects, and makes the database the current one: the one asked for, or else the only
+    /// one that holds CiviCRM. Returns its name as well.
+    ///
+    /// # Errors
+    /// There is no way in, or no such database.
+    pub fn connect(&self, database: Option<&str>) -> Result<(Connection, String), ServerError> {
+        let mut connection = Connection::open(&self.login)?;
+        let database = match database.or(self.login.database.as_deref()) {
+            Some(name) => {
+                connection.use_database(name)?;
+                name.to_owned()
+            }
+            None => connection.find_database()?,
+        };
+        Ok((connection, database))
+    }
+
+    /// Reads everything over a connection made by [`ServerLocation::connect`].
+    ///
+    /// # Errors
+    /// The connection is lost, or a question that every server answers is not answered.
+    pub fn read(&self, connection: &mut Connection, database: &str) -> Result<Snapshot, ServerError> {
+        let wanted = Wanted {
+            rows: site::ROWS_WANTED,
+            exact_counts: self.exact_counts,
+        };
+        let mut snapshot = reader::read(connection, database, wanted)?;
+        snapshot.source.name.clone_from(&self.name);
+        Ok(snapshot)
+    }
 }
 
 /// Why a source could not be read. Each message names the source.
@@ -36,9 +110,15 @@ pub enum SourceError {
     /// No file matches.
     #[error("{0}: no file of that name, and none that matches it as a pattern")]
     NoMatch(String),
+    /// Several files match where one is wanted.
+    #[error("{0}: several files match, and only one can be taken")]
+    Several(String),
     /// The container cannot be read at all.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// A server cannot be asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// A folder cannot be listed.
     #[error("{}: cannot list the folder: {error}", .path.display())]
     Folder {
@@ -82,9 +162,12 @@ impl Location {
     ///
     /// # Errors
     /// Nothing of that name exists and nothing matches.
-    pub fn expand(argument: &str) -> Result<Vec<Self>, SourceError> {
+    pub fn expand(argument: &str, access: &Access) -> Result<Vec<Self>, SourceError> {
         if argument == "-" {
             return Ok(vec![Self::Stdin]);
+        }
+        if let Some(server) = ServerLocation::named(argument, access)? {
+            return Ok(vec![Self::Server(Box::new(server))]);
         }
         let path = Path::new(argument);
         let is_pattern = argument.contains(['*', '?', '[']);
@@ -100,6 +183,18 @@ impl Location {
             return Err(SourceError::NoMatch(argument.to_owned()));
         }
         Ok(found)
+    }
+
+    /// The one source that an argument names.
+    ///
+    /// # Errors
+    /// As [`Location::expand`], and when it is a pattern that several files match.
+    pub fn one(argument: &str, access: &Access) -> Result<Self, SourceError> {
+        let mut locations = Self::expand(argument, access)?.into_iter();
+        match (locations.next(), locations.next()) {
+            (Some(one), None) => Ok(one),
+            _ => Err(SourceError::Several(argument.to_owned())),
+        }
     }
 
     /// The file or folder of this path.
@@ -125,6 +220,7 @@ impl Location {
         match self {
             Self::Stdin => "-".to_owned(),
             Self::File(path) | Self::Folder(path) => path.to_string_lossy().into_owned(),
+            Self::Server(server) => server.name.clone(),
         }
     }
 
@@ -139,6 +235,10 @@ impl Location {
     ) -> Result<Snapshot, SourceError> {
         let mut reader = DumpReader::new(site::ROWS_WANTED);
         let container = match self {
+            Self::Server(server) => {
+                let (mut connection, database) = server.connect(database)?;
+                return Ok(server.read(&mut connection, &database)?);
+            }
             Self::Stdin => {
                 let stream = ByteStream::from_reader("standard input", io::stdin())?;
                 read_stream(stream, Scanner::default(), &mut reader, watch)

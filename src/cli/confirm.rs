@@ -1,0 +1,28 @@
+//! Questions before something is changed.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::error::Error;
+use crate::report::text::printable;
+
+/// Asks on the terminal; with `yes` it is answered already.
+///
+/// # Errors
+/// The answer is no, or there is no terminal to ask on.
+pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Error::NotConfirmed);
+    }
+    let mut errors = io::stderr().lock();
+    let mut answer = String::new();
+    let asked = write!(errors, "{} [y/N] ", printable(question))
+        .and_then(|()| errors.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer));
+    match (asked, answer.trim().to_ascii_lowercase().as_str()) {
+        (Ok(_), "y" | "yes") => Ok(()),
+        _ => Err(Error::Declined),
+    }
+}

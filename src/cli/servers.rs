@@ -1,0 +1,119 @@
+//! The options that say where a server is and as whom to speak to it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::Error;
+use crate::server::login::{Given, Login, Tls, TlsMode};
+use crate::source::Access;
+
+/// Options of commands that can ask a server.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for servers")]
+pub(super) struct ServerOptions {
+    /// Host of the server; without it, and for localhost, its socket
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// TCP port
+    #[arg(long, value_name = "NUMBER")]
+    port: Option<u16>,
+    /// Unix socket
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
+    /// Account
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Ask for the password (otherwise: option files, MYSQL_PWD, the settings file)
+    #[arg(long)]
+    password: bool,
+    /// Read only this option file
+    #[arg(long, value_name = "FILE")]
+    defaults_file: Option<PathBuf>,
+    /// Read this option file after the usual ones
+    #[arg(long, value_name = "FILE", conflicts_with = "defaults_file")]
+    defaults_extra_file: Option<PathBuf>,
+    /// Read no option file
+    #[arg(long)]
+    no_defaults: bool,
+    /// Group of the login path file to read as well
+    #[arg(long, value_name = "NAME")]
+    login_path: Option<String>,
+    /// What to ask of encryption [default: preferred]
+    #[arg(long, value_enum, value_name = "MODE")]
+    ssl_mode: Option<TlsMode>,
+    /// File of certificates of authorities to trust
+    #[arg(long, value_name = "FILE")]
+    ssl_ca: Option<PathBuf>,
+    /// Folder of such files
+    #[arg(long, value_name = "FOLDER")]
+    ssl_capath: Option<PathBuf>,
+    /// File of the client's own certificate
+    #[arg(long, value_name = "FILE", requires = "ssl_key")]
+    ssl_cert: Option<PathBuf>,
+    /// File of the key of that certificate
+    #[arg(long, value_name = "FILE", requires = "ssl_cert")]
+    ssl_key: Option<PathBuf>,
+    /// Seconds to wait for a connection [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    connect_timeout: Option<u64>,
+    /// Count the rows of every table, which reads an index of each, instead of taking the
+    /// storage engine's guess
+    #[arg(long)]
+    count_rows: bool,
+}
+
+impl ServerOptions {
+    /// The source to look at: the one named, or else the server that options or the
+    /// environment name.
+    ///
+    /// # Errors
+    /// Nothing names one.
+    pub(super) fn source(&self, named: Option<&str>) -> Result<String, Error> {
+        if let Some(named) = named {
+            return Ok(named.to_owned());
+        }
+        let is_given = self.host.is_some()
+            || self.socket.is_some()
+            || self.port.is_some()
+            || self.user.is_some()
+            || self.defaults_file.is_some()
+            || self.defaults_extra_file.is_some()
+            || self.login_path.is_some()
+            || std::env::var_os("CIVICRM_DSN").is_some();
+        if is_given {
+            Ok("mysql://".to_owned())
+        } else {
+            Err(Error::NoSource)
+        }
+    }
+
+    /// The way in as far as the options say it.
+    pub(super) fn access(&self) -> Access {
+        Access {
+            given: Given {
+                login: Login {
+                    host: self.host.clone(),
+                    port: self.port,
+                    socket: self.socket.clone(),
+                    user: self.user.clone(),
+                    tls: Tls {
+                        mode: self.ssl_mode,
+                        ca: self.ssl_ca.clone(),
+                        ca_path: self.ssl_capath.clone(),
+                        certificate: self.ssl_cert.clone(),
+                        key: self.ssl_key.clone(),
+                    },
+                    connect_timeout: self.connect_timeout,
+                    ..Login::default()
+                },
+                defaults_file: self.defaults_file.clone(),
+                defaults_extra_file: self.defaults_extra_file.clone(),
+                no_defaults: self.no_defaults,
+                login_path: self.login_path.clone(),
+                ask_password: self.password,
+            },
+            exact_counts: self.count_rows,
+        }
+    }
+}

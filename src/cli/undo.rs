@@ -1,0 +1,76 @@
+//! `cividb undo`: takes back what a journal says was changed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::confirm::confirm;
+use super::{Common, ServerOptions, tell};
+use crate::error::{Error, Exit};
+use crate::repair::error::RepairError;
+use crate::repair::journal::{Head, Progress, Record};
+use crate::repair::undo;
+use crate::schema::sql;
+use crate::source::Location;
+
+/// Arguments of `undo`.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The journal that a command with --apply wrote
+    #[arg(value_name = "JOURNAL")]
+    journal: PathBuf,
+    /// The server: mysql://user@host/database, a civicrm.settings.php or a site's folder
+    #[arg(value_name = "SOURCE")]
+    source: Option<String>,
+    /// Do it; without this the statements are printed and nothing is changed
+    #[arg(long)]
+    apply: bool,
+    /// Ask nothing
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+impl Undo {
+    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let record = Record::read(&self.journal)?;
+        let steps = undo::steps(&record);
+        let head = &record.head;
+        let mut lines = vec![format!(
+            "-- Takes back {} of {} on database {}.",
+            head.command, head.begun, head.database
+        )];
+        for (step, progress) in &steps {
+            if *progress == Progress::Doing {
+                lines.push("-- The journal does not say whether this step was done; it was if there is anything to take back.".to_owned());
+            }
+            lines.push(step.inverse.clone());
+        }
+        if !self.apply {
+            super::output::print(common, &sql::script(&lines))?;
+            return Ok(Exit::Fine);
+        }
+        if steps.is_empty() {
+            tell("nothing to take back: the journal says that all was taken back already");
+            return Ok(Exit::Fine);
+        }
+        let source = self.server.source(self.source.as_deref())?;
+        let Location::Server(server) = Location::one(&source, &self.server.access())? else {
+            let message = format!("{source} is a dump; changes are taken back on the server");
+            return Err(RepairError::Refused(message).into());
+        };
+        let wanted = common.database.as_deref().unwrap_or(&head.database);
+        let (mut connection, database) = server.connect(Some(wanted))?;
+        let snapshot = server.read(&mut connection, &database)?;
+        undo::check_database(&record, &Head::of(&snapshot, "undo"))?;
+        tell(sql::script(&lines).trim_end());
+        confirm(&format!("Take this back in {database} of {}?", server.name), self.yes)?;
+        let undone = undo::rows(&mut connection, &record)?;
+        tell(&format!(
+            "{undone} of {} steps taken back; the others had not been done",
+            steps.len()
+        ));
+        Ok(Exit::Fine)
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a change was not made, or not taken back.
+
+use std::io;
+
+use crate::server::error::ServerError;
+
+/// See the module's description. Unless the message says otherwise, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// The server did not do as asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The journal could not be written, so nothing was begun.
+    #[error("cannot write the journal {path}: {error}; nothing further was changed")]
+    Journal {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A journal of that name is there already.
+    #[error("the journal {path} exists already; take it back with cividb undo, or name another file with --journal")]
+    JournalExists {
+        /// The file.
+        path: String,
+    },
+    /// The journal cannot be read.
+    #[error("{path}, line {line}: {problem}; it is no journal of cividb, or a damaged one")]
+    JournalUnreadable {
+        /// The file.
+        path: String,
+        /// Line number from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The journal is about another database.
+    #[error(
+        "the journal {path} is about database '{journal}' of {journal_server}, not about '{database}' of {server}"
+    )]
+    OtherDatabase {
+        /// The file.
+        path: String,
+        /// The database in it.
+        journal: String,
+        /// The server in it.
+        journal_server: String,
+        /// The database given.
+        database: String,
+        /// The server given.
+        server: String,
+    },
+    /// What is to be changed is no longer what was planned with.
+    #[error("{what} has changed since it was read: {detail}; nothing was changed, run the command again")]
+    Changed {
+        /// The thing.
+        what: String,
+        /// How.
+        detail: String,
+    },
+    /// The command refuses, for the user's good.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The server takes no writes.
+    #[error("the server takes no writes: {0}; connect to the server that does")]
+    ReadOnly(String),
+    /// The connection broke while the change was being made final.
+    #[error(
+        "the connection broke while the change was being committed ({error}); whether it was made is \
+         not known: cividb version shows it, and cividb undo {journal} takes it back if it was"
+    )]
+    Unknown {
+        /// What the library says.
+        error: String,
+        /// The journal.
+        journal: String,
+    },
+}

@@ -1,0 +1,423 @@
+//! The journal: what is about to be done and how to take it back, on disk before it is done.
+//!
+//! A file of JSON lines. The first says which database of which server; then each step has a
+//! line `doing`, written and synced before its statement runs, and a line `done` after it.
+//! A step without the second line may have been done or not: its statement is guarded or its
+//! table's definition tells. A journal never holds a password.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::error::RepairError;
+use crate::snapshot::Snapshot;
+
+/// The form of journals that this program writes and reads.
+const JOURNAL_VERSION: u32 = 1;
+
+/// The first line: what the journal is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The form of the journal.
+    pub journal_version: u32,
+    /// The program that wrote it, with its version.
+    pub tool: String,
+    /// When, in UTC (RFC 3339).
+    pub begun: String,
+    /// The command: `version`, `repair fk-names`, …
+    pub command: String,
+    /// Where the server was reached.
+    pub server: String,
+    /// The server's own version.
+    pub server_version: String,
+    /// The server's `server_uuid`, or its host name and port where it has none.
+    pub server_id: String,
+    /// The database.
+    pub database: String,
+    /// The account that made the changes.
+    pub account: String,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Number from 1.
+    pub step: usize,
+    /// The table it changes.
+    pub table: String,
+    /// What runs.
+    pub statement: String,
+    /// What takes it back.
+    pub inverse: String,
+    /// What the step is for, for people.
+    pub why: String,
+    /// The table's definition before, as SHOW CREATE TABLE prints it; `None` for steps that
+    /// change rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+/// A line after the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+enum Line {
+    Doing(Step),
+    Done { step: usize },
+    Undone { step: usize },
+    Finished,
+}
+
+/// How far a step got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It was about to run: whether it did is for its table to tell.
+    Doing,
+    /// It ran.
+    Done,
+    /// It was taken back.
+    Undone,
+}
+
+/// A journal being written.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+/// A journal as read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is about.
+    pub head: Head,
+    /// Its steps in order.
+    pub steps: Vec<(Step, Progress)>,
+    /// Whether the run came to its end.
+    pub finished: bool,
+}
+
+impl Head {
+    /// What a change of this database begins with.
+    pub fn of(snapshot: &Snapshot, command: &str) -> Self {
+        let facts = snapshot.server.as_ref();
+        let variable = |name: &str| facts.and_then(|facts| facts.variable(name));
+        // MariaDB has no server_uuid before 10.6, and the same host may run several servers.
+        let server_id = variable("server_uuid")
+            .or(variable("server_uid"))
+            .map_or_else(
+                || {
+                    let part = |name| variable(name).unwrap_or_default();
+                    format!("{}:{}", part("hostname"), part("port"))
+                },
+                str::to_owned,
+            );
+        let version = snapshot.source.server_version.as_ref();
+        let account = facts.and_then(|facts| facts.account.as_ref());
+        Self {
+            server_version: version.map(ToString::to_string).unwrap_or_default(),
+            server_id,
+            account: account.map(ToString::to_string).unwrap_or_default(),
+            ..Self::new(
+                command,
+                snapshot.source.name.clone(),
+                snapshot.database.as_deref().unwrap_or_default(),
+            )
+        }
+    }
+
+    /// A head with the time of now.
+    fn new(command: &str, server: String, database: &str) -> Self {
+        let now = OffsetDateTime::now_utc();
+        Self {
+            journal_version: JOURNAL_VERSION,
+            tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+            begun: now.format(&Rfc3339).unwrap_or_default(),
+            command: command.to_owned(),
+            server,
+            server_version: String::new(),
+            server_id: String::new(),
+            database: database.to_owned(),
+            account: String::new(),
+        }
+    }
+}
+
+/// The name of a journal that the user did not name: `cividb-DATABASE-YYYYMMDD-HHMMSS.journal`
+/// in the current folder, with the time in UTC.
+pub fn default_path(database: &str) -> PathBuf {
+    let now = OffsetDateTime::now_utc();
+    let safe: String = database
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    let (date, time) = (now.date(), now.time());
+    PathBuf::from(format!(
+        "cividb-{safe}-{:04}{:02}{:02}-{:02}{:02}{:02}.journal",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    ))
+}
+
+impl Journal {
+    /// Makes a new journal, readable by its owner alone.
+    ///
+    /// # Errors
+    /// The file exists, or cannot be written.
+    pub fn create(path: &Path, head: &Head) -> Result<Self, RepairError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => RepairError::JournalExists {
+                path: path.display().to_string(),
+            },
+            _ => failed(path, error),
+        })?;
+        let mut journal = Self {
+            file,
+            path: path.to_owned(),
+        };
+        journal.write(head)?;
+        // The file's own name has to outlive a power cut as well.
+        if let Some(folder) = path.parent() {
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(|error| failed(path, error))?;
+        }
+        Ok(journal)
+    }
+
+    /// Opens a journal to go on with it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn append(record: &Record) -> Result<Self, RepairError> {
+        let path = record.path.clone();
+        let file = OpenOptions::new().append(true).open(&path);
+        let mut file = file.map_err(|error| failed(&path, error))?;
+        // A line that a kill cut short ends here.
+        file.write_all(b"\n").map_err(|error| failed(&path, error))?;
+        Ok(Self { file, path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Notes a step that is about to run. When this returns the line is on disk.
+    ///
+    /// # Errors
+    /// The line cannot be written: the step must not run.
+    pub fn doing(&mut self, step: &Step) -> Result<(), RepairError> {
+        self.write(&Line::Doing(step.clone()))
+    }
+
+    /// Notes that a step ran.
+    ///
+    /// # Errors
+    /// The line cannot be written.
+    pub fn done(&mut self, step: usize) -> Result<(), RepairError> {
+        self.write(&Line::Done { step })
+    }
+
+    /// Notes that a step was taken back.
+    ///
+    /// # Errors
+    /// The line cannot be written.
+    pub fn undone(&mut self, step: usize) -> Result<(), RepairError> {
+        self.write(&Line::Undone { step })
+    }
+
+    /// Notes that nothing is left to do.
+    ///
+    /// # Errors
+    /// The line cannot be written.
+    pub fn finished(&mut self) -> Result<(), RepairError> {
+        self.write(&Line::Finished)
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> Result<(), RepairError> {
+        let written = serde_json::to_vec(line)
+            .map_err(io::Error::from)
+            .and_then(|mut text| {
+                text.push(b'\n');
+                self.file.write_all(&text)?;
+                self.file.sync_all()
+            });
+        written.map_err(|error| failed(&self.path, error))
+    }
+}
+
+fn failed(path: &Path, error: io::Error) -> RepairError {
+    RepairError::Journal {
+        path: path.display().to_string(),
+        error,
+    }
+}
+
+impl Record {
+    /// Reads a journal. A last line that a kill cut short counts as not written: its step had
+    /// not begun.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no journal.
+    pub fn read(path: &Path) -> Result<Self, RepairError> {
+        let unreadable = |line: usize, problem: String| RepairError::JournalUnreadable {
+            path: path.display().to_string(),
+            line,
+            problem,
+        };
+        let file = File::open(path).map_err(|error| unreadable(0, error.to_string()))?;
+        let lines: Result<Vec<Vec<u8>>, io::Error> = BufReader::new(file).split(b'\n').collect();
+        let lines = lines.map_err(|error| unreadable(0, error.to_string()))?;
+        let Some((first, rest)) = lines.split_first() else {
+            return Err(unreadable(1, "the file is empty".to_owned()));
+        };
+        let head: Head =
+            serde_json::from_slice(first).map_err(|error| unreadable(1, error.to_string()))?;
+        if head.journal_version != JOURNAL_VERSION {
+            let version = head.journal_version;
+            let problem = format!("journal_version {version} is newer than this program");
+            return Err(unreadable(1, problem));
+        }
+        let mut record = Self {
+            path: path.to_owned(),
+            head,
+            steps: Vec::new(),
+            finished: false,
+        };
+        for (number, line) in rest.iter().enumerate() {
+            if line.is_empty() {
+                continue;
+            }
+            let number = number + 2;
+            match serde_json::from_slice(line) {
+                Ok(line) => record.take(line),
+                Err(_) if ends_a_run(rest, number) => {}
+                Err(error) => return Err(unreadable(number, error.to_string())),
+            }
+        }
+        Ok(record)
+    }
+
+    fn take(&mut self, line: Line) {
+        let mut mark = |wanted: usize, progress: Progress| {
+            for (step, state) in &mut self.steps {
+                if step.step == wanted {
+                    *state = progress;
+                }
+            }
+        };
+        match line {
+            Line::Done { step } => mark(step, Progress::Done),
+            Line::Undone { step } => mark(step, Progress::Undone),
+            Line::Finished => self.finished = true,
+            Line::Doing(step) => match self.steps.iter_mut().find(|(s, _)| s.step == step.step) {
+                Some(known) => *known = (step, Progress::Doing),
+                None => self.steps.push((step, Progress::Doing)),
+            },
+        }
+    }
+}
+
+/// Whether the line of this number is the last of a run, the only one that can be cut: nothing
+/// follows it, or the empty line with which going on begins.
+fn ends_a_run(rest: &[Vec<u8>], number: usize) -> bool {
+    rest.get(number - 1).is_none_or(Vec::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(number: usize) -> Step {
+        Step {
+            step: number,
+            table: "civicrm_domain".into(),
+            statement: "UPDATE".into(),
+            inverse: "UPDATE back".into(),
+            why: "a test".into(),
+            before: None,
+        }
+    }
+
+    fn written(steps: usize) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let head = Head::new("version", "server at x".into(), "civi");
+        let mut journal = Journal::create(&path, &head).unwrap();
+        for number in 1..=steps {
+            journal.doing(&step(number)).unwrap();
+            if number < steps {
+                journal.done(number).unwrap();
+            }
+        }
+        (folder, path)
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let (_folder, path) = written(3);
+        let record = Record::read(&path).unwrap();
+        let progress: Vec<Progress> = record.steps.iter().map(|(_, p)| *p).collect();
+        assert_eq!(progress, [Progress::Done, Progress::Done, Progress::Doing]);
+        assert!(!record.finished);
+        assert_eq!(record.steps[2].0, step(3));
+    }
+
+    #[test]
+    fn a_last_line_cut_anywhere_counts_as_not_written_even_after_going_on() {
+        let (_folder, path) = written(2);
+        let whole = std::fs::read(&path).unwrap();
+        let last = whole[..whole.len() - 1]
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .unwrap();
+        for end in last + 1..whole.len() - 1 {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            let record = Record::read(&path).unwrap();
+            assert_eq!(record.steps.len(), 1, "cut at {end}");
+            let mut journal = Journal::append(&record).unwrap();
+            journal.doing(&step(2)).unwrap();
+            let again = Record::read(&path).unwrap();
+            assert_eq!(again.steps.len(), 2, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn a_journal_is_never_overwritten_and_belongs_to_its_owner() {
+        let (_folder, path) = written(1);
+        let head = Head::new("version", "server".into(), "civi");
+        let again = Journal::create(&path, &head);
+        assert!(matches!(again, Err(RepairError::JournalExists { .. })));
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_an_error_with_its_line() {
+        let (_folder, path) = written(3);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let damaged = text.replacen("\"doing\"", "\"dxing\"", 1);
+        std::fs::write(&path, damaged).unwrap();
+        let error = Record::read(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}

@@ -1,0 +1,9 @@
+//! From findings to changes: what is to be run, the journal written before it runs, and the
+//! way back.
+//!
+//! Nothing here decides to write: [`crate::cli`] does, when the user said `--apply`.
+
+pub mod error;
+pub mod journal;
+pub mod undo;
+pub mod version;
