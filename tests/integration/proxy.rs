@@ -1,0 +1,107 @@
+//! Stands between the program and a server, reads the statements that go by, and breaks the
+//! connection where a test wants it broken.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+/// What becomes of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It goes on to the server.
+    Pass,
+    /// The connection breaks before the server sees it.
+    Cut,
+    /// The server runs it, and the connection breaks before the answer.
+    PassThenCut,
+}
+
+/// A socket that leads to a server.
+pub struct Proxy {
+    folder: TempDir,
+}
+
+/// Decides on each statement.
+type Judge = Arc<dyn Fn(&str) -> Action + Send + Sync>;
+
+impl Proxy {
+    /// Leads to the socket `server`; `judge` sees every statement sent as text.
+    pub fn start(
+        server: PathBuf,
+        judge: impl Fn(&str) -> Action + Send + Sync + 'static,
+    ) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let listener = UnixListener::bind(folder.path().join("sock")).expect("a socket");
+        let judge: Judge = Arc::new(judge);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let judge = Arc::clone(&judge);
+                let server = server.clone();
+                std::thread::spawn(move || connect(client, &server, &judge));
+            }
+        });
+        Self { folder }
+    }
+
+    /// The socket to connect to.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("sock")
+    }
+
+    /// `mysql://…` of a database through it, for root.
+    pub fn url(&self, database: &str) -> String {
+        format!(
+            "mysql://root@localhost/{database}?socket={}",
+            self.socket().display()
+        )
+    }
+}
+
+fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
+    let mut server = UnixStream::connect(server).ok()?;
+    let mut answers = server.try_clone().ok()?;
+    let mut to_client = client.try_clone().ok()?;
+    std::thread::spawn(move || {
+        // Ends with either side.
+        let _ = std::io::copy(&mut answers, &mut to_client);
+        let _ = to_client.shutdown(Shutdown::Both);
+    });
+    while let Some(packet) = packet(&mut client) {
+        const COM_QUERY: u8 = 3;
+        // A packet: three bytes of length, its number, the command and the text. Those of the
+        // handshake have higher numbers.
+        let action = match packet.get(3..5) {
+            Some([0, COM_QUERY]) => judge(&String::from_utf8_lossy(packet.get(5..)?)),
+            _ => Action::Pass,
+        };
+        if action == Action::Cut {
+            break;
+        }
+        if action == Action::PassThenCut {
+            // The client hears nothing any more.
+            let _ = client.shutdown(Shutdown::Both);
+        }
+        server.write_all(&packet).ok()?;
+        if action == Action::PassThenCut {
+            // What was sent runs before the end of the connection is noticed.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            break;
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
+    let _ = server.shutdown(Shutdown::Both);
+    Some(())
+}
+
+fn packet(from: &mut UnixStream) -> Option<Vec<u8>> {
+    let mut packet = vec![0; 4];
+    from.read_exact(&mut packet).ok()?;
+    let length = u32::from_le_bytes([packet[0], packet[1], packet[2], 0]) as usize;
+    packet.resize(4 + length, 0);
+    from.read_exact(&mut packet[4..]).ok()?;
+    Some(packet)
+}

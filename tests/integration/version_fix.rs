@@ -1,0 +1,276 @@
+//! `version --fix` and `--set`: right afterwards, taken back byte for byte, and never half done.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::common;
+use crate::proxy::{Action, Proxy};
+use crate::server::{self, Server};
+
+fn cividb(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .args(arguments)
+        .args(["--no-defaults", "--color", "never"])
+        .current_dir(folder)
+        .output()
+        .expect("cividb runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A site of its own for a test: the sample, whose schema is that of 5.81.
+fn site<'a>(server: &'a Server, name: &'a str) -> &'a str {
+    let database = name;
+    server.load(database, &common::sample());
+    database
+}
+
+fn versions(server: &Server, database: &str) -> String {
+    let sql = "SELECT id, IFNULL(HEX(version), 'NULL') FROM civicrm_domain ORDER BY id";
+    server.run(Some(database), sql)
+}
+
+/// The one journal in a folder.
+fn journal(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).expect("the folder");
+    let mut names = files
+        .map(|entry| common::name(&entry.expect("a file").path()))
+        .filter(|name| name.ends_with(".journal"));
+    let name = names.next().expect("there is a journal");
+    assert_eq!(names.next(), None);
+    name
+}
+
+/// The release of the sample, as its domain says.
+fn release(server: &Server, database: &str) -> String {
+    server
+        .run(Some(database), "SELECT version FROM civicrm_domain")
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
+    for server in server::all() {
+        let database = site(server, "version_fix");
+        let right = release(server, database);
+        for wrong in ["NULL", "''", "'2.2'", "'5.81.2 '", "' 5.81.2'", "'5.9.99'", "'unknown'", "'5.81'"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let set = format!("UPDATE civicrm_domain SET version = {wrong}");
+            server.run(Some(database), &set);
+            let before = versions(server, database);
+            let url = server.url(database);
+            let at = format!("{wrong} on {}", server.name);
+
+            let dry = cividb(folder.path(), &["version", &url, "--fix"]);
+            assert_eq!(versions(server, database), before, "{at}: nothing without --apply");
+            assert!(text(&dry.stdout).contains("UPDATE civicrm_domain SET version = '"), "{at}");
+
+            let unasked = cividb(folder.path(), &["version", &url, "--fix", "--apply"]);
+            assert_eq!(unasked.status.code(), Some(2), "{at}: --yes is wanted");
+            assert_eq!(versions(server, database), before, "{at}");
+
+            let done = cividb(folder.path(), &["version", &url, "--fix", "--apply", "--yes"]);
+            assert_eq!(done.status.code(), Some(0), "{at}: {}", text(&done.stderr));
+            let now = release(server, database);
+            assert!(now.starts_with("5.81."), "{at}: {now}");
+
+            let journal = journal(folder.path());
+            let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+            assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
+            assert_eq!(versions(server, database), before, "{at}: byte for byte");
+            let again = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+            assert_eq!(again.status.code(), Some(0), "{at}: nothing is left to undo");
+        }
+        server.run(Some(database), &format!("UPDATE civicrm_domain SET version = '{right}'"));
+    }
+}
+
+#[test]
+fn domains_that_differ_are_set_alike_or_one_alone() {
+    let Some(server) = server::installed() else { return };
+    let database = site(server, "version_domains");
+    let right = release(server, database);
+    server.run(
+        Some(database),
+        "INSERT INTO civicrm_domain (name, version) VALUES ('second', '5.45.1')",
+    );
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let before = versions(server, database);
+    let one = cividb(folder.path(), &["version", &url, "--fix", "--domain", "1"]);
+    assert!(text(&one.stdout).contains("nothing to change"), "{}", text(&one.stdout));
+    let done = cividb(folder.path(), &["version", &url, "--fix", "--apply", "--yes"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let sql = "SELECT DISTINCT version FROM civicrm_domain";
+    assert_eq!(server.run(Some(database), sql).trim(), right);
+    let journal = journal(folder.path());
+    cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+    assert_eq!(versions(server, database), before);
+    let none = cividb(folder.path(), &["version", &url, "--fix", "--domain", "7"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("no domain 7"));
+}
+
+#[test]
+fn an_upgrade_under_way_and_another_release_are_refused() {
+    let Some(server) = server::installed() else { return };
+    let database = site(server, "version_refused");
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    for (stored, arguments, reason) in [
+        ("5.81.1.upgrade", &["--fix"][..], "an upgrade is under way or has failed"),
+        ("5.81.1.upgrade", &["--set", "5.81.2"], "an upgrade is under way or has failed"),
+        ("5.81.2", &["--set", "4.7.31"], "the schema is that of CiviCRM 5.81, not of 4.7.31"),
+    ] {
+        server.run(
+            Some(database),
+            &format!("UPDATE civicrm_domain SET version = '{stored}'"),
+        );
+        let before = versions(server, database);
+        let mut all = vec!["version", &url, "--apply", "--yes"];
+        all.extend(arguments);
+        let refused = cividb(folder.path(), &all);
+        assert_eq!(refused.status.code(), Some(2), "{stored} {arguments:?}");
+        assert!(text(&refused.stderr).contains(reason), "{}", text(&refused.stderr));
+        assert_eq!(versions(server, database), before);
+        let mut forced = vec!["version", &url, "--apply", "--yes", "--force"];
+        forced.extend(arguments);
+        if arguments[0] == "--set" {
+            let done = cividb(folder.path(), &forced);
+            assert!(done.status.code() < Some(2), "{}", text(&done.stderr));
+            assert_eq!(release(server, database), arguments[1]);
+        }
+        for entry in std::fs::read_dir(folder.path()).expect("the folder") {
+            std::fs::remove_file(entry.expect("a file").path()).expect("it goes");
+        }
+    }
+}
+
+#[test]
+fn a_version_changed_meanwhile_is_not_taken_back() {
+    let Some(server) = server::installed() else { return };
+    let database = site(server, "version_changed");
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
+    cividb(folder.path(), &["version", &url, "--fix", "--apply", "--yes"]);
+    server.run(Some(database), "UPDATE civicrm_domain SET version = '6.0.0'");
+    let journal = journal(folder.path());
+    let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+    assert_eq!(back.status.code(), Some(2));
+    assert!(text(&back.stderr).contains("has changed since"), "{}", text(&back.stderr));
+    assert_eq!(release(server, database), "6.0.0");
+    let other = site(server, "version_other");
+    let back = cividb(folder.path(), &["undo", &journal, &server.url(other), "--database", other, "--apply", "--yes"]);
+    assert_eq!(back.status.code(), Some(2));
+    assert!(text(&back.stderr).contains("is about database"), "{}", text(&back.stderr));
+}
+
+/// Wherever the connection breaks, the version is the old or the new one, the journal tells
+/// what may have happened, and undo leads back.
+#[test]
+fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
+    let Some(server) = server::installed() else { return };
+    let database = site(server, "version_cut");
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let all = Proxy::start(server.socket(), move |sql| {
+        seen.lock().expect("no panic").push(sql.to_owned());
+        Action::Pass
+    });
+    server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = |url: &str| -> Vec<String> {
+        ["version", url, "--fix", "--apply", "--yes"].map(str::to_owned).to_vec()
+    };
+    let run = |folder: &Path, url: &str| {
+        let arguments = arguments(url);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        cividb(folder, &arguments)
+    };
+    assert_eq!(run(folder.path(), &all.url(database)).status.code(), Some(0));
+    let statements = statements.lock().expect("no panic").clone();
+    let first_write = statements.iter().position(|sql| sql.contains("READ WRITE"));
+    let first_write = first_write.expect("it writes");
+    let mut outcomes = [0, 0];
+    for place in first_write..statements.len() {
+        for action in [Action::Cut, Action::PassThenCut] {
+            server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
+            let before = versions(server, database);
+            let count = AtomicUsize::new(0);
+            let proxy = Proxy::start(server.socket(), move |_| {
+                match count.fetch_add(1, Ordering::SeqCst) == place {
+                    true => action,
+                    false => Action::Pass,
+                }
+            });
+            let folder = tempfile::tempdir().expect("a folder");
+            let cut = run(folder.path(), &proxy.url(database));
+            let at = format!("{action:?} at {}", statements[place]);
+            assert_eq!(cut.status.code(), Some(2), "{at}: {}", text(&cut.stderr));
+            let now = release(server, database);
+            let is_new = now.starts_with("5.81.");
+            assert!(is_new || now == "2.2", "{at}: {now}");
+            outcomes[usize::from(is_new)] += 1;
+            let has_journal = std::fs::read_dir(folder.path()).expect("folder").count() > 0;
+            assert!(has_journal || !is_new, "{at}: a change without a journal");
+            if has_journal {
+                let journal = journal(folder.path());
+                let url = server.url(database);
+                let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+                assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
+                assert_eq!(versions(server, database), before, "{at}");
+            }
+        }
+    }
+    assert!(outcomes.iter().all(|count| *count > 0), "{outcomes:?}");
+}
+
+/// As above, but it is the program that dies.
+#[test]
+fn a_kill_at_any_statement_leaves_nothing_half_done() {
+    let Some(server) = server::installed() else { return };
+    let database = site(server, "version_kill");
+    for word in ["FOR UPDATE", "UPDATE civicrm_domain SET", "COMMIT"] {
+        server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
+        let before = versions(server, database);
+        let child: Arc<Mutex<Option<u32>>> = Arc::default();
+        let victim = Arc::clone(&child);
+        let writing = AtomicUsize::new(0);
+        let proxy = Proxy::start(server.socket(), move |sql| {
+            writing.fetch_add(usize::from(sql.contains("READ WRITE")), Ordering::SeqCst);
+            if writing.load(Ordering::SeqCst) == 0 || !sql.contains(word) {
+                return Action::Pass;
+            }
+            let pid = victim.lock().expect("no panic").expect("it runs").to_string();
+            let killed = Command::new("kill").args(["-KILL", &pid]).status();
+            assert!(killed.expect("kill runs").success());
+            Action::Cut
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut lock = child.lock().expect("no panic");
+        let mut running = Command::new(env!("CARGO_BIN_EXE_cividb"))
+            .args(["version", &proxy.url(database), "--fix", "--apply", "--yes", "--no-defaults"])
+            .current_dir(folder.path())
+            .spawn()
+            .expect("cividb runs");
+        *lock = Some(running.id());
+        drop(lock);
+        let status = running.wait().expect("it ends");
+        assert_eq!(status.code(), None, "{word}: killed");
+        let now = release(server, database);
+        assert!(now == "2.2" || now.starts_with("5.81."), "{word}: {now}");
+        if std::fs::read_dir(folder.path()).expect("folder").count() > 0 {
+            let journal = journal(folder.path());
+            let url = server.url(database);
+            let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+            assert_eq!(back.status.code(), Some(0), "{word}: {}", text(&back.stderr));
+        }
+        assert_eq!(versions(server, database), before, "{word}");
+    }
+}
