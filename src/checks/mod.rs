@@ -3,6 +3,7 @@
 //! [`table`] lists every check once, for help, documents and JSON. Each family has a file;
 //! all of them read the [`Snapshot`] only and never ask where a fact came from.
 
+pub mod against;
 pub mod objects;
 pub mod restore;
 pub mod schema;

@@ -73,6 +73,14 @@ checks! {
         "a function or procedure that triggers or views call is not in the dump",
         "After a restore every write that fires such a trigger fails with error 1305.",
         "mysqldump leaves routines out unless --routines is given";
+    EVENT_MISSING = "event-missing", Error,
+        "a scheduled event of the site is not in the dump",
+        "After a restore it no longer runs.",
+        "mysqldump leaves events out unless --events is given";
+    ROWS_DIFFER = "rows-differ", Warning,
+        "the dump has far fewer or far more rows of a table than the site",
+        "Rows were left out of the backup, or have been lost on the site since.",
+        "";
     REFERENCE_BROKEN = "reference-broken", Error,
         "a trigger, view or routine uses a table or column that is not there",
         "Every statement that fires or reads it fails with error 1146 or 1054.",

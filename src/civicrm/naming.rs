@@ -33,6 +33,26 @@ pub fn hashed_name(name: &str) -> Option<String> {
     Some(format!("{kept}_{hex}"))
 }
 
+/// Whether a table's rows come and go by themselves: caches, queues, temporary tables and
+/// sessions, of CiviCRM and of the content management systems it lives in.
+pub fn is_volatile(table: &str) -> bool {
+    let own = table.strip_prefix("civicrm_");
+    match own {
+        Some(name) => {
+            name.ends_with("cache")
+                || name.starts_with("tmp_")
+                || name.starts_with("import_job_")
+                || name.starts_with("snap_")
+                || ["queue", "queue_item", "job_log", "system_log"].contains(&name)
+        }
+        None => {
+            table.starts_with("cache")
+                || ["sessions", "watchdog", "semaphore", "flood", "batch", "key_value_expire"]
+                    .contains(&table)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -65,7 +65,8 @@ impl Diff {
         }
         let source = self.server.source(self.source.as_deref())?;
         let access = self.server.access();
-        let snapshot = read(&source, common, &access)?;
+        let location = Location::one(&source, &access)?;
+        let snapshot = read(&location, common.database.as_deref(), common)?;
         let catalogue = Catalogue::embedded()?;
         let mut compared = match &self.against {
             Some(other) => with_other(&snapshot, other, common, &access)?,
@@ -144,7 +145,9 @@ fn with_other(
     common: &Common,
     access: &Access,
 ) -> Result<Compared, Error> {
-    let other = read(other, common, access)?;
+    let location = Location::one(other, access)?;
+    let database = location.database(common.database.as_deref());
+    let other = read(&location, database, common)?;
     let name = other.source.name.clone();
     let mut findings = Findings::default();
     let differences = schema::check_other(&snapshot.schema, &other.schema, &name, &mut findings);
@@ -156,13 +159,14 @@ fn with_other(
     })
 }
 
-/// Reads the one source that an argument names.
-fn read(argument: &str, common: &Common, access: &Access) -> Result<Snapshot, Error> {
-    let location = Location::one(argument, access)?;
+/// Reads a source, with a progress bar.
+fn read(
+    location: &Location,
+    database: Option<&str>,
+    common: &Common,
+) -> Result<Snapshot, Error> {
     let mut bar = Bar::new(common, &location.name());
-    let read = location.read(common.database.as_deref(), &mut |progress| {
-        bar.update(progress)
-    });
+    let read = location.read(database, &mut |progress| bar.update(progress));
     bar.finish();
     Ok(read?)
 }

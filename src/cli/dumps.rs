@@ -8,7 +8,8 @@ use super::output::Output;
 use super::progress::Bar;
 use super::{Common, ServerOptions, complain, target_server};
 use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE};
-use crate::checks::{self, Context, Finding, Findings};
+use crate::checks::{self, Context, Finding, Findings, against};
+use crate::server::reader;
 use crate::civicrm::catalogue::Catalogue;
 use crate::error::{Error, Exit};
 use crate::report::Report;
@@ -23,6 +24,10 @@ pub struct Verify {
     /// standard input
     #[arg(required = true, value_name = "DUMP")]
     dumps: Vec<String>,
+    /// The site that the dump was made of, to compare with: a server (mysql://user@host/database),
+    /// a civicrm.settings.php, a site's folder, or another dump
+    #[arg(long, value_name = "SOURCE")]
+    against: Option<String>,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
@@ -50,43 +55,76 @@ struct Restore {
     target_server: Option<ServerVersion>,
 }
 
-/// Makes all checks of a command.
-type Examine = fn(&Snapshot, &Context) -> Findings;
-
 impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let catalogue = Catalogue::embedded()?;
+        let context = self.restore.context(&catalogue);
         let access = self.server.access();
-        let (dumps, restore) = (&self.dumps, &self.restore);
-        examine("verify", checks::verify, dumps, restore, common, &access)
+        let site = match &self.against {
+            Some(site) => Some(Location::one(site, &access)?),
+            None => None,
+        };
+        report_on_each("verify", &self.dumps, common, &access, |snapshot| {
+            let mut findings = checks::verify(snapshot, &context);
+            if let Some(site) = &site {
+                compare_with(site, snapshot, common, &mut findings)?;
+            }
+            let mut report = Report::new("verify", snapshot, findings, common.strict);
+            report.compared_with = site.as_ref().map(Location::name);
+            Ok(report)
+        })
     }
+}
+
+/// Adds what the site has and the backup of it has not.
+fn compare_with(
+    site: &Location,
+    backup: &Snapshot,
+    common: &Common,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let name = site.name();
+    let database = site.database(common.database.as_deref());
+    let there = match site {
+        Location::Server(server) => {
+            let (mut connection, database) = server.connect(database)?;
+            let mut there = server.read(&mut connection, &database)?;
+            // What the storage engine guesses can be far off, so that doubtful tables are counted.
+            let doubtful = against::doubtful(backup, &there);
+            let counted = reader::count(&mut connection, doubtful.iter().copied())?;
+            there.rows_estimated &= counted.len() < doubtful.len();
+            there.row_counts.extend(counted);
+            there
+        }
+        dump => dump.read(database, &mut |_| {})?,
+    };
+    against::objects(backup, &there, &name, findings);
+    against::rows(backup, &there, &name, findings);
+    findings.sort();
+    Ok(())
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let catalogue = Catalogue::embedded()?;
+        let context = self.restore.context(&catalogue);
         let source = self.server.source(self.source.as_deref())?;
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
-        examine("check", checks::check, source, &self.restore, common, &access)
+        report_on_each("check", source, common, &access, |snapshot| {
+            let findings = checks::check(snapshot, &context);
+            Ok(Report::new("check", snapshot, findings, common.strict))
+        })
     }
 }
 
-fn examine(
-    command: &'static str,
-    examine: Examine,
-    sources: &[String],
-    restore: &Restore,
-    common: &Common,
-    access: &Access,
-) -> Result<Exit, Error> {
-    let catalogue = Catalogue::embedded()?;
-    let context = Context {
-        target: restore.target_server.clone(),
-        catalogue: Some(&catalogue),
-    };
-    report_on_each(command, sources, common, access, |snapshot| {
-        let findings = examine(snapshot, &context);
-        Ok(Report::new(command, snapshot, findings, common.strict))
-    })
+impl Restore {
+    fn context<'a>(&self, catalogue: &'a Catalogue) -> Context<'a> {
+        Context {
+            target: self.target_server.clone(),
+            catalogue: Some(catalogue),
+        }
+    }
 }
 
 /// Reports on each source in turn. One that cannot be read does not keep the others from

@@ -197,6 +197,15 @@ impl Location {
         }
     }
 
+    /// The database to take of a source that another is compared with: what the source itself
+    /// names comes before what the user said of both.
+    pub fn database<'a>(&'a self, of_both: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::Server(server) => server.login.database.as_deref().or(of_both),
+            _ => of_both,
+        }
+    }
+
     /// The file or folder of this path.
     pub fn of(path: PathBuf) -> Self {
         if path.is_dir() {

@@ -6,6 +6,7 @@ mod cuts;
 mod diff;
 mod dumps;
 mod facts;
+mod live;
 mod mutations;
 mod producers;
 mod proxy;

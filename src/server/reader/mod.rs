@@ -6,6 +6,7 @@ mod programs;
 mod rows;
 mod tables;
 
+pub use self::rows::count;
 use self::tables::Answers;
 use super::connection::{Answer, Connection, text};
 use super::error::ServerError;
@@ -90,7 +91,11 @@ impl Reader<'_> {
         sizes(&answers.tables, &mut snapshot);
         self.rows(wanted.rows, &mut snapshot)?;
         if wanted.exact_counts {
-            self.count(&mut snapshot)?;
+            let tables = snapshot.schema.tables.keys().map(String::as_str);
+            let counts = rows::count(self.connection, tables)?;
+            snapshot.rows_estimated = counts.len() < snapshot.schema.tables.len();
+            snapshot.row_counts.extend(counts);
+            snapshot.row_counts.retain(|_, count| *count > 0);
         }
         Ok(snapshot)
     }

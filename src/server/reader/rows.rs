@@ -1,9 +1,11 @@
 //! Rows of the few tables whose content matters, and row counts.
 
+use indexmap::IndexMap;
+
 use super::Reader;
 use crate::dump::reader::RowsWanted;
 use crate::schema::sql::identifier;
-use crate::server::connection::first;
+use crate::server::connection::{Connection, first};
 use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;
 
@@ -61,30 +63,30 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
 
-    /// Counts the rows of every table, in place of the storage engine's guess.
-    pub(super) fn count(&mut self, snapshot: &mut Snapshot) -> Result<(), ServerError> {
-        let mut all_counted = true;
-        for table in snapshot.schema.tables.keys() {
-            let sql = format!("SELECT COUNT(*) FROM {}", identifier(table));
-            match self
-                .connection
-                .ask(&format!("the number of rows of {table}"), &sql)
-            {
-                Ok(answer) => {
-                    let count = answer.first().and_then(first).and_then(|n| n.parse().ok());
-                    match count {
-                        Some(0) | None => snapshot.row_counts.shift_remove(table),
-                        Some(count) => snapshot.row_counts.insert(table.clone(), count),
-                    };
-                }
-                Err(error) if error.is_lost() => return Err(error),
-                Err(_) => all_counted = false,
+/// Counts the rows of tables; those that the account may not read are left out.
+///
+/// # Errors
+/// The connection is lost.
+pub fn count<'a>(
+    connection: &mut Connection,
+    tables: impl Iterator<Item = &'a str>,
+) -> Result<IndexMap<String, u64>, ServerError> {
+    let mut counts = IndexMap::new();
+    for table in tables {
+        let about = format!("the number of rows of {table}");
+        let sql = format!("SELECT COUNT(*) FROM {}", identifier(table));
+        match connection.ask(&about, &sql) {
+            Ok(answer) => {
+                let count = answer.first().and_then(first).and_then(|n| n.parse().ok());
+                counts.extend(count.map(|count: u64| (table.to_owned(), count)));
             }
+            Err(error) if error.is_lost() => return Err(error),
+            Err(_) => {}
         }
-        snapshot.rows_estimated = !all_counted;
-        Ok(())
     }
+    Ok(counts)
 }
 
 #[cfg(test)]

@@ -1,0 +1,167 @@
+//! The commands on running servers.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::common;
+use crate::proxy::{Action, Proxy};
+use crate::server::{self, Server};
+
+fn cividb(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .args(arguments)
+        .args(["--no-defaults", "--color", "never"])
+        .output()
+        .expect("cividb runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let mut all = arguments.to_vec();
+    all.extend(["--format", "json"]);
+    let output = cividb(&all);
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+}
+
+fn found(report: &serde_json::Value) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("a list");
+    findings
+        .iter()
+        .map(|finding| {
+            let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            format!("{} {}", word(&finding["check"]), word(&finding["object"]["name"]))
+        })
+        .collect()
+}
+
+/// A dump of a database by the installed program, whole.
+fn dump(server: &Server, database: &str, path: &Path) {
+    let output = Command::new("mariadb-dump")
+        .args(["--no-defaults", "-u", "root", "--routines", "--events", "-S"])
+        .arg(server.socket())
+        .arg(database)
+        .output()
+        .expect("mariadb-dump runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    std::fs::write(path, output.stdout).expect("the dump is written");
+}
+
+#[test]
+fn a_backup_is_compared_with_the_site_it_was_made_of() {
+    let Some(server) = server::installed() else { return };
+    let database = "live_against";
+    server.load(database, &common::sample());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("backup.sql");
+    dump(server, database, &path);
+    let backup = path.to_str().expect("text");
+    let url = server.url(database);
+    let arguments = ["verify", backup, "--against", &url];
+    let before = found(&json(&["verify", backup]));
+    assert_eq!(found(&json(&arguments)), before, "nothing more than without the site");
+
+    // What the site gets later, the backup has not.
+    server.run(
+        Some(database),
+        "CREATE TABLE my_own (id INT PRIMARY KEY);
+         CREATE TRIGGER my_trigger BEFORE INSERT ON my_own FOR EACH ROW SET @x = 1;
+         CREATE FUNCTION my_function() RETURNS INT DETERMINISTIC RETURN 1;
+         CREATE PROCEDURE my_procedure() SELECT 1;
+         CREATE VIEW my_view AS SELECT 1 AS one;
+         CREATE EVENT my_event ON SCHEDULE EVERY 1 DAY DO SELECT 1;
+         CREATE TABLE civicrm_tmp_x (id INT);
+         INSERT INTO civicrm_note (entity_table, entity_id, note)
+         SELECT 'civicrm_contact', 1, 'x' FROM information_schema.COLUMNS LIMIT 1000;",
+    );
+    let report = json(&arguments);
+    let mut more: Vec<String> = found(&report)
+        .into_iter()
+        .filter(|finding| !before.contains(finding))
+        .collect();
+    more.sort();
+    assert_eq!(
+        more,
+        [
+            "event-missing my_event",
+            "routine-missing my_function",
+            "routine-missing my_procedure",
+            "rows-differ civicrm_note",
+            "table-missing my_own",
+            "trigger-missing my_trigger",
+            "view-missing my_view",
+        ]
+    );
+    assert_eq!(report["verdict"], "fail");
+    // And the other way round there is nothing that the site lacks but the rows.
+    dump(server, database, &path);
+    assert_eq!(found(&json(&arguments)), before);
+}
+
+#[test]
+fn a_server_that_dies_in_the_middle_is_an_error_and_no_report() {
+    let Some(installed) = server::installed() else { return };
+    let victim = Server::start("victim", None, &[]);
+    victim.load("civicrm", &common::sample());
+    drop(installed);
+    for word in ["COLUMNS", "TRIGGERS", "civicrm_domain", "COMMIT"] {
+        let socket = victim.socket();
+        let pid = std::fs::read_to_string(socket.with_file_name("pid")).expect("it runs");
+        let proxy = Proxy::start(socket, move |sql| {
+            if sql.contains(word) {
+                let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
+                assert!(killed.expect("kill runs").success());
+            }
+            Action::Pass
+        });
+        for command in ["check", "version", "diff"] {
+            let output = cividb(&[command, &proxy.url("civicrm")]);
+            let errors = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command} at {word}: {errors}");
+            assert!(
+                errors.contains("the connection was lost") || errors.contains("no connection"),
+                "{command} at {word}: {errors}"
+            );
+            assert_eq!(text(&output.stdout), "", "{command} at {word}");
+        }
+        victim.begin(&[]);
+    }
+    victim.remove();
+}
+
+#[test]
+fn every_way_of_not_getting_in_has_its_own_message() {
+    for server in server::all() {
+        let sql = "CREATE USER IF NOT EXISTS 'live_pw'@'%' IDENTIFIED BY 'right-one';
+            CREATE USER IF NOT EXISTS 'live_tls'@'%' IDENTIFIED BY 'right-one' REQUIRE SSL;
+            GRANT SELECT ON live_none.* TO 'live_pw'@'%';";
+        server.run(None, sql);
+        let port = server.port.to_string();
+        for (arguments, password, message) in [
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw"], "wrong-one", "refuses 'live_pw' (password given: yes)"),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw", "--database", "nothing"], "right-one", "may not use the database 'nothing'"),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw"], "right-one", "no database that this account sees holds CiviCRM"),
+            (vec!["--host", "127.0.0.1", "--port", "1", "--user", "live_pw"], "right-one", "no server listens there"),
+            (vec!["--socket", "/nowhere/sock"], "right-one", "there is no such socket"),
+            (vec!["--host", "nowhere.invalid"], "right-one", "no connection"),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_tls", "--ssl-mode", "disabled"], "right-one", "the account wants TLS"),
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
+                .arg("check")
+                .args(&arguments)
+                .arg("--no-defaults")
+                .env("MYSQL_PWD", password)
+                .output()
+                .expect("cividb runs");
+            let errors = text(&output.stderr);
+            let at = format!("{arguments:?} on {}", server.name);
+            assert_eq!(output.status.code(), Some(2), "{at}: {errors}");
+            assert!(errors.contains(message), "{at}: {errors}");
+            assert!(!errors.contains(password), "{at}: {errors}");
+            assert_eq!(errors.lines().count(), 1, "{at}: {errors}");
+        }
+    }
+}
