@@ -4,6 +4,7 @@ mod confirm;
 mod diff;
 mod dumps;
 mod output;
+mod process_title;
 mod progress;
 mod reference;
 mod servers;
@@ -116,6 +117,10 @@ pub fn run() -> Exit {
             return exit;
         }
     };
+    // Where it cannot be done the password stays visible for as long as the process runs.
+    if process_title::hide_passwords().is_err() && cfg!(target_os = "linux") {
+        tell("warning: a password in an argument stays visible to other users of this machine");
+    }
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),

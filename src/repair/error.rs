@@ -64,6 +64,14 @@ pub enum RepairError {
     /// The server takes no writes.
     #[error("the server takes no writes: {0}; connect to the server that does")]
     ReadOnly(String),
+    /// A table was never free.
+    #[error("table {table} stays in use: {tries} tries found it locked; look for long transactions (SHOW PROCESSLIST) and go on with --resume")]
+    InUse {
+        /// The table.
+        table: String,
+        /// How often it was tried.
+        tries: u32,
+    },
     /// The connection broke while the change was being made final.
     #[error(
         "the connection broke while the change was being committed ({error}); whether it was made is \

@@ -59,6 +59,14 @@ pub struct Step {
     /// change rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// Questions that have to answer 0 before the statement or its inverse may run: with them
+    /// proved it runs with `foreign_key_checks` off, and so without reading the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<String>,
+    /// Other tables that have to stand still between proof and statement, as LOCK TABLES
+    /// takes them, with their aliases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
 }
 
 /// A line after the first.
@@ -354,6 +362,8 @@ mod tests {
             inverse: "UPDATE back".into(),
             why: "a test".into(),
             before: None,
+            proofs: Vec::new(),
+            parents: Vec::new(),
         }
     }
 

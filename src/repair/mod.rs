@@ -3,6 +3,7 @@
 //!
 //! Nothing here decides to write: [`crate::cli`] does, when the user said `--apply`.
 
+pub mod apply;
 pub mod error;
 pub mod journal;
 pub mod undo;

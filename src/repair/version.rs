@@ -113,6 +113,8 @@ fn in_transaction(
             inverse: change.inverse(),
             why: format!("the version of domain {}", change.domain),
             before: None,
+            proofs: Vec::new(),
+            parents: Vec::new(),
         })?;
     }
     for change in changes {

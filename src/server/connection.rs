@@ -348,7 +348,7 @@ impl Connection {
 }
 
 /// A value as text; MySQL names the columns of information_schema in capitals whatever was asked.
-pub(super) fn text(row: &Row, column: &str) -> Option<String> {
+pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
     let (_, value) = row
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(column))?;
@@ -357,14 +357,14 @@ pub(super) fn text(row: &Row, column: &str) -> Option<String> {
 }
 
 /// The first value of a row as text.
-pub(super) fn first(row: &Row) -> Option<String> {
+pub(crate) fn first(row: &Row) -> Option<String> {
     let value = row.values().next()?.as_deref()?;
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
 /// `user@host` as functions and information_schema print it: without quotes, so the last @
 /// is the one that separates.
-pub(super) fn account(text: &str) -> Account {
+pub(crate) fn account(text: &str) -> Account {
     let (user, host) = text.rsplit_once('@').unwrap_or((text, "%"));
     Account {
         user: user.to_owned(),

@@ -5,4 +5,5 @@
 pub mod connection;
 pub mod error;
 pub mod login;
+pub mod probe;
 pub mod reader;

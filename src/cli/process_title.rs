@@ -1,0 +1,84 @@
+//! Takes passwords out of what `ps` shows of this process.
+//!
+//! As the servers' own clients do: a password in a URL is accepted, and written over in the
+//! process's arguments before anything else happens. Linux keeps them in memory that the
+//! process may write to, at an address that `/proc/self/stat` tells.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+
+/// Overwrites every password in an argument that is a database URL. Where that cannot be done
+/// the arguments stay as they are.
+pub(super) fn hide_passwords() -> io::Result<()> {
+    let arguments = fs::read("/proc/self/cmdline")?;
+    let mut places = Vec::new();
+    let mut start = 0;
+    for argument in arguments.split(|byte| *byte == 0) {
+        if let Some((from, to)) = password(argument) {
+            places.push((start + from, to - from));
+        }
+        start += argument.len() + 1;
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    let base = arguments_address()?;
+    let mut memory = OpenOptions::new().write(true).open("/proc/self/mem")?;
+    for (place, length) in places {
+        memory.seek(SeekFrom::Start(base + place as u64))?;
+        memory.write_all(&vec![b'x'; length])?;
+    }
+    Ok(())
+}
+
+/// Where the password of a URL stands in an argument, if it is one: between the first colon
+/// after `://` and the last `@`.
+fn password(argument: &[u8]) -> Option<(usize, usize)> {
+    let text = std::str::from_utf8(argument).ok()?;
+    // `--against=mysql://…` is one as well.
+    let scheme = text.find("://")?;
+    let names_database = ["mysql", "mysqli", "mariadb"]
+        .iter()
+        .any(|name| text.get(..scheme).is_some_and(|head| head.ends_with(name)));
+    if !names_database {
+        return None;
+    }
+    let begin = scheme + 3;
+    let rest = text.get(begin..)?;
+    let at = rest.rfind('@')?;
+    let colon = rest.get(..at)?.find(':')?;
+    Some((begin + colon + 1, begin + at))
+}
+
+/// Field 48 of `/proc/self/stat` (proc(5), `arg_start`); the second field may hold blanks, so
+/// counting begins behind its parenthesis.
+fn arguments_address() -> io::Result<u64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let field = stat
+        .rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_whitespace().nth(48 - 3));
+    field
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| io::Error::other("no arg_start in /proc/self/stat"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_found_where_they_stand_in_urls_only() {
+        for (argument, expected) in [
+            ("mysql://u:secret@h/db", Some("secret")),
+            ("--against=mysqli://u:se:c@ret@h/db?x=1", Some("se:c@ret")),
+            ("mysql://u:@h/db", Some("")),
+            ("mysql://u@h:3306/db", None),
+            ("mysql:///db", None),
+            ("https://u:secret@h/", None),
+            ("backup:2@x.sql", None),
+        ] {
+            let found = password(argument.as_bytes()).map(|(from, to)| &argument[from..to]);
+            assert_eq!(found, expected, "{argument}");
+        }
+    }
+}
