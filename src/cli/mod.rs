@@ -118,7 +118,7 @@ pub fn run() -> Exit {
         }
     };
     // Where it cannot be done the password stays visible for as long as the process runs.
-    if process_title::hide_passwords().is_err() && cfg!(target_os = "linux") {
+    if process_title::hide_passwords().is_err() {
         tell("warning: a password in an argument stays visible to other users of this machine");
     }
     let result = match &cli.command {

@@ -103,10 +103,11 @@ fn a_backup_is_compared_with_the_site_it_was_made_of() {
 
 #[test]
 fn a_server_that_dies_in_the_middle_is_an_error_and_no_report() {
-    let Some(installed) = server::installed() else { return };
+    if server::installed().is_none() {
+        return;
+    }
     let victim = Server::start("victim", None, &[]);
     victim.load("civicrm", &common::sample());
-    drop(installed);
     for word in ["COLUMNS", "TRIGGERS", "civicrm_domain", "COMMIT"] {
         let socket = victim.socket();
         let pid = std::fs::read_to_string(socket.with_file_name("pid")).expect("it runs");

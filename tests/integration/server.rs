@@ -89,20 +89,6 @@ impl Server {
         assert!(started.success(), "{} starts", self.name);
     }
 
-    /// Ends the server's process at once, as a crash would.
-    pub fn kill(&self) {
-        let pid = fs::read_to_string(self.folder.join("pid")).expect("it runs");
-        let killed = Command::new("kill")
-            .args(["-KILL", pid.trim()])
-            .status()
-            .expect("kill runs");
-        assert!(killed.success());
-        while Path::new("/proc").join(pid.trim()).join("exe").exists() {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        let _ = fs::remove_file(self.folder.join("pid"));
-    }
-
     /// Stops it and removes its data.
     pub fn remove(&self) {
         let stopped = script("stop").arg(&self.folder).status();
