@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::tell;
 use crate::error::Error;
-use crate::server::login::{Given, Login, Tls, TlsMode};
+use crate::report::text::printable;
+use crate::server::login::{Given, Login, Secret, Tls, TlsMode};
 use crate::source::Access;
 
 /// Options of commands that can ask a server.
@@ -30,7 +32,7 @@ pub(super) struct ServerOptions {
     /// Read only this option file
     #[arg(long, value_name = "FILE")]
     defaults_file: Option<PathBuf>,
-    /// Read this option file after the usual ones
+    /// Read this option file as well, after the global ones and before ~/.my.cnf
     #[arg(long, value_name = "FILE", conflicts_with = "defaults_file")]
     defaults_extra_file: Option<PathBuf>,
     /// Read no option file
@@ -114,6 +116,12 @@ impl ServerOptions {
                 ask_password: self.password,
             },
             exact_counts: self.count_rows,
+            ask_password: |source| {
+                let question = format!("Password for {}: ", printable(source));
+                // Without a terminal to ask on there is no password.
+                rpassword::prompt_password(question).ok().map(Secret::new)
+            },
+            warn: |warning| tell(&format!("warning: {warning}")),
         }
     }
 }

@@ -65,10 +65,7 @@ impl<'a> Applier<'a> {
         // Names are compared without letter case, as those of databases may be.
         let name = format!("cividb.{}", database.to_lowercase());
         let name: String = name.chars().take(64).collect();
-        let sql = format!(
-            "SELECT GET_LOCK({}, 0)",
-            crate::schema::sql::string(&name)
-        );
+        let sql = format!("SELECT GET_LOCK({}, 0)", crate::schema::sql::string(&name));
         let answer = connection.ask("the lock against other repairs", &sql)?;
         if answer.first().and_then(first).as_deref() != Some("1") {
             return Err(RepairError::Refused(
@@ -124,7 +121,11 @@ impl<'a> Applier<'a> {
     ///
     /// # Errors
     /// As [`Applier::run`].
-    pub fn take_back(&mut self, step: &Step, journal: &mut Journal) -> Result<Outcome, RepairError> {
+    pub fn take_back(
+        &mut self,
+        step: &Step,
+        journal: &mut Journal,
+    ) -> Result<Outcome, RepairError> {
         let now = self.definition(&step.table)?;
         if now.is_none() {
             return Err(RepairError::Changed {
@@ -146,13 +147,17 @@ impl<'a> Applier<'a> {
     /// Runs one ALTER TABLE, under a lock when something has to be proved for it.
     fn change(&mut self, step: &Step, statement: &str) -> Result<Outcome, RepairError> {
         if step.proofs.is_empty() {
-            self.patiently(step, |this| this.connection.run(&about(step), statement).map(drop))?;
+            self.patiently(step, |this| {
+                this.connection.run(&about(step), statement).map(drop)
+            })?;
             return Ok(Outcome::Done);
         }
         let mut tables = vec![format!("{} WRITE", identifier(&step.table))];
         tables.extend(step.parents.iter().map(|parent| format!("{parent} READ")));
         let lock = format!("LOCK TABLES {}", tables.join(", "));
-        self.patiently(step, |this| this.connection.run(&about(step), &lock).map(drop))?;
+        self.patiently(step, |this| {
+            this.connection.run(&about(step), &lock).map(drop)
+        })?;
         let changed = self.change_under_lock(step, statement);
         // Also after an error; a connection that is gone has let go of its locks.
         let unlocked = self.connection.run("the end of the lock", "UNLOCK TABLES");
@@ -166,10 +171,13 @@ impl<'a> Applier<'a> {
             return Ok(Outcome::Refused(refused));
         }
         let about = about(step);
-        self.connection.run(&about, "SET SESSION foreign_key_checks = 0")?;
+        self.connection
+            .run(&about, "SET SESSION foreign_key_checks = 0")?;
         let ran = self.connection.run(&about, statement);
         // A connection that is gone takes its settings with it.
-        let checked = self.connection.run(&about, "SET SESSION foreign_key_checks = 1");
+        let checked = self
+            .connection
+            .run(&about, "SET SESSION foreign_key_checks = 1");
         ran.map_err(read_only)?;
         checked?;
         Ok(Outcome::Done)
@@ -177,13 +185,20 @@ impl<'a> Applier<'a> {
 
     /// Asks the questions of a step; says what is wrong when one does not answer 0, or took
     /// longer than it may under a lock.
-    fn prove(&mut self, step: &Step, at_most: Option<Duration>) -> Result<Option<String>, RepairError> {
+    fn prove(
+        &mut self,
+        step: &Step,
+        at_most: Option<Duration>,
+    ) -> Result<Option<String>, RepairError> {
         for proof in &step.proofs {
             let begun = Instant::now();
             let answer = self.connection.ask(&about(step), proof)?;
             let rows = answer.first().and_then(first).unwrap_or_default();
             if rows != "0" {
-                return Ok(Some(format!("{rows} rows of {} have lost their parent", step.table)));
+                return Ok(Some(format!(
+                    "{rows} rows of {} have lost their parent",
+                    step.table
+                )));
             }
             let took = begun.elapsed();
             if let Some(limit) = at_most.filter(|limit| took > *limit) {
@@ -210,7 +225,9 @@ impl<'a> Applier<'a> {
                 Err(error) if matches!(error.code(), Some(1205 | 1213)) && tried < TRIES => {
                     if tried % 5 == 1 {
                         let table = &step.table;
-                        (self.tell)(&format!("{table} is in use; trying again ({tried} of {TRIES})"));
+                        (self.tell)(&format!(
+                            "{table} is in use; trying again ({tried} of {TRIES})"
+                        ));
                     }
                     std::thread::sleep(PAUSE);
                 }
@@ -251,9 +268,7 @@ pub fn definition(connection: &mut Connection, table: &str) -> Result<Option<Str
 
 /// The counter stands on the last line, among the table's options.
 fn without_counter(definition: &str) -> String {
-    let (head, options) = definition
-        .rsplit_once("\n)")
-        .unwrap_or((definition, ""));
+    let (head, options) = definition.rsplit_once("\n)").unwrap_or((definition, ""));
     let Some((before, rest)) = options.split_once(" AUTO_INCREMENT=") else {
         return definition.to_owned();
     };

@@ -112,7 +112,10 @@ impl Probe<'_> {
         // A function of one's own may be altered anyway; this asks about all of the database.
         self.attempt(
             "ALTER ROUTINE",
-            &format!("DROP FUNCTION {}", function.replace("probe_f", "probe_none")),
+            &format!(
+                "DROP FUNCTION {}",
+                function.replace("probe_f", "probe_none")
+            ),
             None,
         )?;
         self.attempt(
@@ -172,7 +175,10 @@ impl Probe<'_> {
         statement: &str,
         removal: Option<String>,
     ) -> Result<bool, ServerError> {
-        let outcome = match self.connection.run(&format!("the probe of {privilege}"), statement) {
+        let outcome = match self
+            .connection
+            .run(&format!("the probe of {privilege}"), statement)
+        {
             Ok(_) => Outcome::Allowed,
             Err(error) if error.is_lost() => return Err(self.with_leftovers(error)),
             Err(error) => match (error.code(), error) {

@@ -11,7 +11,7 @@ use crate::dump::reader::{ChooseError, DumpReader};
 use crate::dump::scanner::Scanner;
 use crate::server::connection::Connection;
 use crate::server::error::ServerError;
-use crate::server::login::{Given, Login};
+use crate::server::login::{Gathered, Given, Login, LoginError, Secret, Surroundings, gather, url};
 use crate::server::reader::{self, Wanted};
 use crate::snapshot::Snapshot;
 
@@ -29,12 +29,28 @@ pub enum Location {
 }
 
 /// How to get at servers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Access {
     /// What the command line says.
     pub given: Given,
     /// Count rows instead of taking the storage engine's guess.
     pub exact_counts: bool,
+    /// Asks the user for the password of the source of this name.
+    pub ask_password: fn(&str) -> Option<Secret>,
+    /// Tells the user what was ignored.
+    pub warn: fn(&str),
+}
+
+impl Default for Access {
+    /// Asks nobody and warns nobody.
+    fn default() -> Self {
+        Self {
+            given: Given::default(),
+            exact_counts: false,
+            ask_password: |_| None,
+            warn: |_| {},
+        }
+    }
 }
 
 /// A database on a running server, and the way in.
@@ -51,17 +67,31 @@ pub struct ServerLocation {
 impl ServerLocation {
     /// The server that an argument names, if it names one.
     fn named(argument: &str, access: &Access) -> Result<Option<Self>, SourceError> {
-        // PROVISIONAL
-        let Some(rest) = argument.strip_prefix("mysql://") else { return Ok(None) };
-        let mut login = access.given.login.clone();
-        if let Some((head, q)) = rest.split_once('?') {
-            login.socket = q.strip_prefix("socket=").map(Into::into);
-            if let Some((user, host)) = head.split_once('@') {
-                login.user = Some(user.to_owned());
-                if let Some((_, db)) = host.split_once('/') { if !db.is_empty() { login.database = Some(db.to_owned()); } }
-            }
+        if !url::is_url(argument) {
+            return Ok(None);
         }
-        Ok(Some(Self { name: argument.to_owned(), login, exact_counts: access.exact_counts }))
+        let login = url::parse(argument)?;
+        let gathered = gather(&access.given, login, &Surroundings::of_process())?;
+        Ok(Some(Self::new(
+            url::without_password(argument),
+            gathered,
+            access,
+        )))
+    }
+
+    fn new(name: String, gathered: Gathered, access: &Access) -> Self {
+        for warning in &gathered.warnings {
+            (access.warn)(warning);
+        }
+        let mut login = gathered.login;
+        if gathered.ask_password {
+            login.password = (access.ask_password)(&name).or(login.password);
+        }
+        Self {
+            name,
+            login,
+            exact_counts: access.exact_counts,
+        }
     }
 
     /// Connects, and makes the database the current one: the one asked for, or else the only
@@ -85,7 +115,11 @@ impl ServerLocation {
     ///
     /// # Errors
     /// The connection is lost, or a question that every server answers is not answered.
-    pub fn read(&self, connection: &mut Connection, database: &str) -> Result<Snapshot, ServerError> {
+    pub fn read(
+        &self,
+        connection: &mut Connection,
+        database: &str,
+    ) -> Result<Snapshot, ServerError> {
         let wanted = Wanted {
             rows: site::ROWS_WANTED,
             exact_counts: self.exact_counts,
@@ -116,6 +150,9 @@ pub enum SourceError {
     /// The container cannot be read at all.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// The way into a server cannot be told.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// A server cannot be asked.
     #[error(transparent)]
     Server(#[from] ServerError),

@@ -1,7 +1,58 @@
 //! Where a server is, and as whom to speak to it.
+//!
+//! Command line, URL, login path file, option files and environment each give a [`Login`]; what
+//! comes first in this order wins, as with the servers' own clients.
+
+mod gather;
+mod login_path;
+mod option_file;
+pub mod url;
 
 use std::fmt;
 use std::path::PathBuf;
+
+pub use gather::{Gathered, Surroundings, gather};
+
+/// Why the way into a server could not be told. No message holds a password.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// An option file cannot be read.
+    #[error("{}{}: {problem}", .path.display(), in_line(*.line))]
+    OptionFile {
+        /// The file.
+        path: PathBuf,
+        /// Line number from 1; 0 for the file as a whole.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The login path file cannot be read.
+    #[error("login path file {}: {problem}", .path.display())]
+    LoginPath {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A URL cannot be read.
+    #[error("{url}: {problem}; write mysql://user@host:port/database?socket=/path")]
+    Url {
+        /// The URL without its password.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An environment variable holds what it cannot.
+    #[error("environment variable {0} is no port number")]
+    Port(&'static str),
+}
+
+fn in_line(number: usize) -> String {
+    match number {
+        0 => String::new(),
+        number => format!(", line {number}"),
+    }
+}
 
 /// What is known of a way into a server. Each source of such knowledge (URL, arguments, option
 /// files, environment, settings file) gives one; [`Login::or`] puts them over one another.
