@@ -102,11 +102,7 @@ impl Script<'_> {
         self.side_effects(expression);
         let name = format!("${name}");
         let mut value = self.scope().value(expression);
-        let before = self
-            .scope()
-            .state
-            .slot(&name)
-            .and_then(|slot| slot.value(&name));
+        let before = self.scope().state.slot(&name).map(|slot| slot.value(&name));
         if is_append {
             let left = before.unwrap_or_else(|| Value::unknown(format!("{name} (set nowhere)")));
             value = left.concat(value);

@@ -1,21 +1,15 @@
 //! The value of an expression, as far as it is made of constants.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::functions;
-use super::php::{Lexeme, Part, Token};
+use super::php::{Lexeme, Token};
 use super::state::State;
 use super::value::Value;
 
 /// How deep brackets are followed.
 const MAX_DEPTH: u8 = 40;
-
-/// What PHP fills in itself, and no file.
-const SUPERGLOBALS: [&str; 9] = [
-    "_ENV", "_SERVER", "_GET", "_POST", "_REQUEST", "_COOKIE", "_SESSION", "_FILES", "argv",
-];
 
 /// Where an expression stands.
 #[derive(Clone, Copy)]
@@ -31,7 +25,7 @@ pub(super) struct Scope<'a> {
 /// An expression that is not followed: PHP that settings files do not need, or no PHP at all.
 pub(super) struct NotFollowed;
 
-type Result<T> = std::result::Result<T, NotFollowed>;
+pub(super) type Result<T> = std::result::Result<T, NotFollowed>;
 
 impl Scope<'_> {
     /// The value of an expression.
@@ -39,7 +33,7 @@ impl Scope<'_> {
         self.nested(tokens, false, MAX_DEPTH)
     }
 
-    fn nested(&self, tokens: &[Lexeme], is_quoted: bool, depth: u8) -> Value {
+    pub(super) fn nested(&self, tokens: &[Lexeme], is_quoted: bool, depth: u8) -> Value {
         let mut reader = Reader {
             scope: *self,
             tokens,
@@ -73,13 +67,13 @@ impl Scope<'_> {
         }
     }
 
-    fn constant(&self, name: &str) -> Value {
+    pub(super) fn constant(&self, name: &str) -> Value {
         let global = name.trim_start_matches('\\');
         let slot = self
             .state
             .slot(&self.full_name(name))
             .or_else(|| self.state.slot(global));
-        if let Some(value) = slot.and_then(|slot| slot.value(global)) {
+        if let Some(value) = slot.map(|slot| slot.value(global)) {
             return value;
         }
         match global.to_ascii_uppercase().as_str() {
@@ -107,9 +101,9 @@ impl Scope<'_> {
         }
     }
 
-    fn variable(&self, name: &str, is_quoted: bool) -> Value {
+    pub(super) fn variable(&self, name: &str, is_quoted: bool) -> Value {
         let name = format!("${name}");
-        match self.state.slot(&name).and_then(|slot| slot.value(&name)) {
+        match self.state.slot(&name).map(|slot| slot.value(&name)) {
             Some(value) => value,
             // It may be a part of a password: "pa$word".
             None if is_quoted => Value::unknown(
@@ -120,36 +114,37 @@ impl Scope<'_> {
     }
 }
 
-struct Reader<'a> {
-    scope: Scope<'a>,
-    tokens: &'a [Lexeme],
-    position: usize,
-    depth: u8,
+/// Reads an expression from the left to the right.
+pub(super) struct Reader<'a> {
+    pub(super) scope: Scope<'a>,
+    pub(super) tokens: &'a [Lexeme],
+    pub(super) position: usize,
+    pub(super) depth: u8,
     /// Inside a string.
-    is_quoted: bool,
+    pub(super) is_quoted: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn peek(&self) -> Option<&'a Lexeme> {
+    pub(super) fn peek(&self) -> Option<&'a Lexeme> {
         self.tokens.get(self.position)
     }
 
-    fn is(&self, symbol: &str) -> bool {
+    pub(super) fn is(&self, symbol: &str) -> bool {
         self.peek().is_some_and(|lexeme| lexeme.is(symbol))
     }
 
-    fn take(&mut self, symbol: &str) -> bool {
+    pub(super) fn take(&mut self, symbol: &str) -> bool {
         let found = self.is(symbol);
         self.position += usize::from(found);
         found
     }
 
-    fn expect(&mut self, symbol: &str) -> Result<()> {
+    pub(super) fn expect(&mut self, symbol: &str) -> Result<()> {
         self.take(symbol).then_some(()).ok_or(NotFollowed)
     }
 
     /// Pays for a value; nothing is followed any more when the fuel is used up.
-    fn pay(&self, value: Value) -> Result<Value> {
+    pub(super) fn pay(&self, value: Value) -> Result<Value> {
         let fuel = self.scope.fuel;
         fuel.set(fuel.get().saturating_sub(value.weight()));
         if fuel.get() == 0 {
@@ -158,14 +153,14 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth = self.depth.checked_sub(1).ok_or(NotFollowed)?;
         let result = read(self);
         self.depth += 1;
         result
     }
 
-    fn expression(&mut self) -> Result<Value> {
+    pub(super) fn expression(&mut self) -> Result<Value> {
         self.deeper(Self::conditional)
     }
 
@@ -230,7 +225,7 @@ impl<'a> Reader<'a> {
         Ok(left)
     }
 
-    fn unary(&mut self) -> Result<Value> {
+    pub(super) fn unary(&mut self) -> Result<Value> {
         if self.take("!") {
             let value = self.deeper(Self::unary)?;
             return Ok(truth_value(value.truth().map(|truth| !truth), value));
@@ -266,193 +261,10 @@ impl<'a> Reader<'a> {
             }
         }
     }
-
-    fn primary(&mut self) -> Result<Value> {
-        let lexeme = self.peek().ok_or(NotFollowed)?;
-        self.position += 1;
-        match &lexeme.token {
-            Token::Text(parts) => self.text(parts),
-            Token::Number(digits) => digits.parse().map(Value::Int).map_err(|_| NotFollowed),
-            Token::Variable(name) => self.variable(name),
-            Token::Name(name) => self.name(name),
-            Token::Symbol("(") => {
-                if let Some(value) = self.cast()? {
-                    return Ok(value);
-                }
-                let value = self.expression()?;
-                self.expect(")")?;
-                Ok(value)
-            }
-            Token::Symbol("[") => self.array("]"),
-            _ => Err(NotFollowed),
-        }
-    }
-
-    fn text(&mut self, parts: &[Part]) -> Result<Value> {
-        let mut text = Value::text(*b"");
-        for part in parts {
-            let part = match part {
-                Part::Literal(literal) => Value::text(literal.as_slice()),
-                Part::Expression(tokens) => {
-                    let depth = self.depth.checked_sub(1).ok_or(NotFollowed)?;
-                    self.scope.nested(tokens, true, depth)
-                }
-            };
-            text = self.pay(text.concat(part))?;
-        }
-        Ok(text)
-    }
-
-    fn variable(&mut self, name: &str) -> Result<Value> {
-        if self.take("=") {
-            return self.expression();
-        }
-        if SUPERGLOBALS.contains(&name) {
-            let key = match self.take("[") {
-                true => {
-                    let key = self.expression()?;
-                    self.expect("]")?;
-                    functions::quoted_name(&key)
-                }
-                false => String::new(),
-            };
-            while self.take("[") {
-                self.expression()?;
-                self.expect("]")?;
-            }
-            return Ok(Value::unknown(match key.as_str() {
-                "" => format!("${name}"),
-                key => format!("${name}[{key}]"),
-            }));
-        }
-        if name == "GLOBALS" && self.take("[") {
-            let key = self.expression()?;
-            self.expect("]")?;
-            let name = key.into_text().unwrap_or_default();
-            let name = String::from_utf8_lossy(&name);
-            return self.pay(match functions::is_plain(name.as_bytes()) {
-                true => self.scope.variable(&name, self.is_quoted),
-                false => Value::unknown("$GLOBALS"),
-            });
-        }
-        self.pay(self.scope.variable(name, self.is_quoted))
-    }
-
-    fn name(&mut self, name: &str) -> Result<Value> {
-        let word = name.trim_start_matches('\\').to_ascii_lowercase();
-        match word.as_str() {
-            "array" if self.take("(") => self.array(")"),
-            // `new X(…)`, and functions without a name: what they give, only PHP can tell.
-            "new" | "clone" => {
-                self.deeper(Self::unary)?;
-                Ok(Value::unknown("an object"))
-            }
-            "include" | "include_once" | "require" | "require_once" => {
-                self.expression()?;
-                Ok(Value::unknown("what another file returns"))
-            }
-            "function" | "fn" | "static" | "match" | "print" | "yield" | "throw" => {
-                Err(NotFollowed)
-            }
-            "isset" | "empty" if self.is("(") => self.presence(&word),
-            _ if self.take("(") => {
-                let arguments = self.arguments()?;
-                self.pay(functions::call(&self.scope, &word, arguments))
-            }
-            _ => self.pay(self.scope.constant(name)),
-        }
-    }
-
-    /// `isset($x)`, `empty($x)`: certain only for what is certainly set.
-    fn presence(&mut self, word: &str) -> Result<Value> {
-        self.expect("(")?;
-        let is_variable = matches!(
-            self.peek().map(|lexeme| &lexeme.token),
-            Some(Token::Variable(name)) if self.scope.state.slot(&format!("${name}")).is_some_and(|slot| slot.always)
-        );
-        let value = self.expression()?;
-        self.expect(")")?;
-        let truth = match (word, &value) {
-            (_, Value::Unknown(_)) => None,
-            ("isset", _) if is_variable => Some(value != Value::Null),
-            ("empty", value) => value.truth().map(|truth| !truth),
-            _ => None,
-        };
-        Ok(truth_value(truth, value))
-    }
-
-    /// After `(`: a cast and what it is for, if it is one.
-    fn cast(&mut self) -> Result<Option<Value>> {
-        let types = ["string", "int", "integer", "bool", "boolean", "binary"];
-        let (Some(first), Some(second)) = (
-            self.tokens.get(self.position),
-            self.tokens.get(self.position + 1),
-        ) else {
-            return Ok(None);
-        };
-        let Some(to) = types.iter().find(|name| first.is_word(name)) else {
-            return Ok(None);
-        };
-        if !second.is(")") {
-            return Ok(None);
-        }
-        self.position += 2;
-        let value = self.deeper(Self::unary)?;
-        Ok(Some(match *to {
-            "string" | "binary" => value.into_text().map_or_else(Value::Unknown, Value::Text),
-            "int" | "integer" => match value.into_text() {
-                Ok(text) => {
-                    functions::integer(&text).map_or_else(|| Value::unknown("a number"), Value::Int)
-                }
-                Err(reasons) => Value::Unknown(reasons),
-            },
-            _ => truth_value(value.truth(), value),
-        }))
-    }
-
-    /// The items of an array up to its closing bracket.
-    fn array(&mut self, close: &str) -> Result<Value> {
-        let mut items = BTreeMap::new();
-        let mut next = 0_i64;
-        while !self.take(close) {
-            let mut key = Value::Int(next);
-            let mut value = self.expression()?;
-            if self.take("=>") {
-                key = value;
-                value = self.expression()?;
-            } else {
-                next += 1;
-            }
-            let key = key.into_text().map_err(|_| NotFollowed)?;
-            items.insert(key, value);
-            if !self.take(",") && !self.is(close) {
-                return Err(NotFollowed);
-            }
-        }
-        self.pay(Value::Array(items).bounded())
-    }
-
-    /// The arguments of a call, up to its closing bracket.
-    fn arguments(&mut self) -> Result<Vec<Value>> {
-        let mut values = Vec::new();
-        while !self.take(")") {
-            values.push(self.expression()?);
-            if !self.is(")") {
-                self.expect(",")?;
-            }
-        }
-        Ok(values)
-    }
-
-    fn skip_brackets(&mut self) -> Result<()> {
-        let rest = self.tokens.get(self.position..).unwrap_or_default();
-        self.position += super::slices::bracketed(rest).ok_or(NotFollowed)?;
-        Ok(())
-    }
 }
 
 /// A truth that can be told, or the reasons why not.
-fn truth_value(truth: Option<bool>, value: Value) -> Value {
+pub(super) fn truth_value(truth: Option<bool>, value: Value) -> Value {
     match (truth, value) {
         (Some(truth), _) => Value::Bool(truth),
         (None, Value::Unknown(reasons)) => Value::Unknown(reasons),

@@ -59,7 +59,7 @@ fn known(scope: &Scope<'_>, name: &str, arguments: Vec<Value>) -> Option<Value> 
         ("sprintf", _) => return sprintf(&first, arguments.get(1..)?),
         ("constant", None) => {
             let name = String::from_utf8(first).ok()?;
-            return scope.state.slot(&name)?.value(&name);
+            return Some(scope.state.slot(&name)?.value(&name));
         }
         ("file_exists" | "is_readable", None) => {
             return Some(Value::Bool(scope.path(&first)?.exists()));

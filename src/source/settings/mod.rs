@@ -9,6 +9,7 @@ mod effects;
 mod error;
 mod expression;
 mod functions;
+mod operand;
 mod php;
 mod script;
 pub mod site;
@@ -71,7 +72,7 @@ impl SettingsFile {
             None => return Err(missing(script, path, "CIVICRM_DSN")),
         };
         let domain_id = script.state.slot("CIVICRM_DOMAIN_ID");
-        let domain_id = domain_id.and_then(|slot| slot.value("CIVICRM_DOMAIN_ID"));
+        let domain_id = domain_id.map(|slot| slot.value("CIVICRM_DOMAIN_ID"));
         Ok(Self {
             path: path.to_owned(),
             dsn,
@@ -151,8 +152,7 @@ pub fn is_settings(path: &Path) -> bool {
     let is_named = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("php"));
-    // Only regular files are opened: a pipe would wait, and lose what was read.
-    is_named || path.is_file() && read_start(path, 64).is_ok_and(|start| begins_php(&start))
+    is_named || read_start(path, 64).is_ok_and(|start| begins_php(&start))
 }
 
 fn begins_php(text: &[u8]) -> bool {
@@ -181,6 +181,10 @@ fn read_text(path: &Path) -> Result<Vec<u8>, SettingsError> {
 }
 
 fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // A pipe would wait, and lose what was read; the file may be one that a script includes.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("is not a regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)

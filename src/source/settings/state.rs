@@ -20,23 +20,22 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The one value that is possible; `None` if none is.
-    ///
-    /// A value that is set on some ways only is taken for the value: without it the site
-    /// would have none.
-    pub fn value(&self, name: &str) -> Option<Value> {
+    /// The one value that is possible, or why it cannot be told.
+    pub fn value(&self, name: &str) -> Value {
         match self.candidates.as_slice() {
-            [] => None,
-            [(value, _)] => Some(value.clone()),
+            [] => Value::unknown(format!("{name} (set nowhere)")),
+            [(value, _)] if self.always => value.clone(),
+            [(_, place)] => Value::unknown(format!(
+                "{name} (set under a condition on line {})",
+                place.line
+            )),
             several => {
                 let lines: Vec<String> = several
                     .iter()
                     .map(|(_, place)| place.line.to_string())
                     .collect();
                 let lines = lines.join(" and ");
-                Some(Value::unknown(format!(
-                    "{name} (set differently on lines {lines})"
-                )))
+                Value::unknown(format!("{name} (set differently on lines {lines})"))
             }
         }
     }

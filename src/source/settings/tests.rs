@@ -87,15 +87,15 @@ $civicrm_root = '/var/www/civicrm';
 if (!defined('CIVICRM_DOMAIN_ID')) {
   define('CIVICRM_DOMAIN_ID', 3);
 }
-$include_path = '.' . PATH_SEPARATOR . $civicrm_root . PATH_SEPARATOR . get_include_path();
-if (set_include_path($include_path) === FALSE) {
-  echo "Could not set the include path<p>";
+$path = implode(PATH_SEPARATOR, array('.', $civicrm_root, get_include_path()));
+if (set_include_path($path) === FALSE) {
+  echo 'no include path';
   exit();
 }
-$memLimitUnit = strtolower(substr(ini_get('memory_limit'), -1));
-switch ($memLimitUnit) {
-  case 'g': $memLimit *= 1024;
-  case 'm': $memLimit *= 1024;
+$unit = strtolower(substr(ini_get('memory_limit'), -1));
+switch ($unit) {
+  case 'g': $limit *= 1024;
+  case 'm': $limit *= 1024;
 }
 require_once 'CRM/Core/ClassLoader.php';
 CRM_Core_ClassLoader::singleton()->register();
@@ -175,6 +175,11 @@ fn the_login_is_found_in_every_shape_of_the_file() {
             "sprintf and rawurlencode",
             "<?php\n$p = 'a@b c';\ndefine('CIVICRM_DSN', sprintf('mysql://%s:%2$s@h:%3$d/d', 'u', rawurlencode($p), 3307));",
             "line 3: u:a@b c@h:3307 d",
+        ),
+        (
+            "a brace behind a backslash is no bracket of an expression",
+            "<?php\n$x = 'v';\ndefine('CIVICRM_DSN', \"mysql://u:\\{$x}@h/d\");",
+            "line 3: u:\\{v}@h d",
         ),
         (
             "heredoc",
@@ -265,6 +270,11 @@ fn the_login_is_found_in_every_shape_of_the_file() {
 #[test]
 fn what_cannot_be_told_is_an_error_that_names_the_line() {
     const RUN: &str = ", which only PHP can tell when it runs; set CIVICRM_DSN in the environment, or give --host, --user and --database";
+    let both = |first: u64, second: u64| {
+        format!(
+            "civicrm.settings.php: CIVICRM_DSN is defined on line {first} and line {second}, and which of them counts only PHP can tell when it runs; set CIVICRM_DSN in the environment, or give --host, --user and --database"
+        )
+    };
     let cases: &[(&str, &str, String)] = &[
         (
             "the whole DSN from the environment",
@@ -308,31 +318,43 @@ fn what_cannot_be_told_is_an_error_that_names_the_line() {
             "functions and objects",
             "<?php\n$c = $platform->credentials('db');\ndefine('CIVICRM_DSN', 'mysql://u:' . file_get_contents('/run/secret') . '@' . $c['host'] . '/d');",
             format!(
-                "civicrm.settings.php: line 2: CIVICRM_DSN is made of an object and file_get_contents(){RUN}"
-            )
-            .replace("line 2", "line 3"),
+                "civicrm.settings.php: line 3: CIVICRM_DSN is made of an object and file_get_contents(){RUN}"
+            ),
         ),
         (
             "different DSNs by host name",
             "<?php\nswitch ($_SERVER['HTTP_HOST']) {\n  case 'a':\n    define('CIVICRM_DSN', 'mysql://u:p@h/a');\n    break;\n  default:\n    define('CIVICRM_DSN', 'mysql://u:p@h/b');\n}",
-            format!(
-                "civicrm.settings.php: CIVICRM_DSN is defined on line 4 and line 7, and which of them counts only PHP can tell when it runs; {}",
-                "set CIVICRM_DSN in the environment, or give --host, --user and --database"
-            ),
+            both(4, 7),
         ),
         (
             "a known DSN or one from the environment",
             "<?php\nif (getenv('CIVICRM_DSN')) {\n  define('CIVICRM_DSN', getenv('CIVICRM_DSN'));\n}\nelse {\n  define('CIVICRM_DSN', 'mysql://u:p@h/b');\n}",
-            format!(
-                "civicrm.settings.php: CIVICRM_DSN is defined on line 3 and line 6, and which of them counts only PHP can tell when it runs; {}",
-                "set CIVICRM_DSN in the environment, or give --host, --user and --database"
-            ),
+            both(3, 6),
         ),
         (
             "a variable set by branches",
             "<?php\nif ($live) {\n$db = 'a';\n}\nelse {\n$db = 'b';\n}\ndefine('CIVICRM_DSN', \"mysql://u:p@h/$db\");",
             format!(
                 "civicrm.settings.php: line 8: CIVICRM_DSN is made of $db (set differently on lines 3 and 6){RUN}"
+            ),
+        ),
+        (
+            "a variable set under a condition decides nothing",
+            "<?php\nif (getenv('X')) $c = 'x';\nif ($c === 'x') {\n  define('CIVICRM_DSN', 'mysql://u:p@h/a');\n}\nelse {\n  define('CIVICRM_DSN', 'mysql://u:p@h/b');\n}",
+            both(4, 7),
+        ),
+        (
+            "a part set under a condition",
+            "<?php\nif (getenv('X')) {\n  $db = 'x';\n}\ndefine('CIVICRM_DSN', \"mysql://u:p@h/$db\");",
+            format!(
+                "civicrm.settings.php: line 5: CIVICRM_DSN is made of $db (set under a condition on line 3){RUN}"
+            ),
+        ),
+        (
+            "an index that is no PHP",
+            "<?php\n$x = 'v';\ndefine('CIVICRM_DSN', \"mysql://u:$x[?@h/d\");",
+            format!(
+                "civicrm.settings.php: line 3: CIVICRM_DSN is made of more than constants and texts (or its quotes are wrong){RUN}"
             ),
         ),
         (

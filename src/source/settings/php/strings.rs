@@ -84,14 +84,17 @@ impl Lexer<'_> {
         self.advance(1);
         let mut tokens = vec![lexeme(Token::Variable(self.name(is_name)))];
         let rest = self.rest();
-        if let (Some(b'['), Some(end)) = (rest.first(), memchr::memchr(b']', rest)) {
+        if rest.first() == Some(&b'[') {
+            let end = memchr::memchr(b']', rest).unwrap_or_default();
             let key = rest.get(1..end).unwrap_or_default();
-            if !key.is_empty() && key.iter().all(|&byte| is_name(byte)) {
-                self.advance(end + 1);
-                let key = Token::Text(vec![Part::Literal(key.to_vec())]);
-                let index = [Token::Symbol("["), key, Token::Symbol("]")];
-                tokens.extend(index.map(lexeme));
+            if key.is_empty() || !key.iter().all(|&byte| is_name(byte)) {
+                // No PHP, or a variable as the key.
+                tokens.push(lexeme(Token::Other));
+                return tokens;
             }
+            self.advance(end + 1);
+            let key = Token::Text(vec![Part::Literal(key.to_vec())]);
+            tokens.extend([Token::Symbol("["), key, Token::Symbol("]")].map(lexeme));
         } else if rest.starts_with(b"->") && rest.get(2).copied().is_some_and(starts_name) {
             self.advance(2);
             let name = Token::Name(self.name(is_name));
@@ -181,6 +184,11 @@ impl Lexer<'_> {
                     }
                     _ => (1, b'\\'),
                 }
+            }
+            // The brace is not one of `{$` any more.
+            Some(b'{') => {
+                text.push(b'\\');
+                (2, b'{')
             }
             _ => (1, b'\\'),
         };
