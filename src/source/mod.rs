@@ -1,6 +1,7 @@
 //! What the user named, and the facts from there.
 
 mod folder;
+pub mod settings;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,181 @@
+//! Why a settings file gives no login. No text here holds anything of a DSN.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::dsn::DsnError;
+use super::value::Reasons;
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file: the settings file, or one that it includes.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: u64,
+}
+
+impl Place {
+    pub(super) fn new(file: &Rc<Path>, line: u64) -> Self {
+        Self {
+            file: file.to_path_buf(),
+            line,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: line {}", self.file.display(), self.line)
+    }
+}
+
+/// Why a settings file could not be found or read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file or folder cannot be read.
+    #[error("{}: cannot read: {error}", .path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The file is too big.
+    #[error("{}: is no settings file: it has more than {limit} bytes", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+    /// The file holds NUL bytes.
+    #[error("{}: is no PHP text: it holds NUL bytes, as binary files and UTF-16 do", .0.display())]
+    Binary(PathBuf),
+    /// The file holds no PHP.
+    #[error("{}: is no settings file: it holds no PHP (<?php)", .0.display())]
+    NotPhp(PathBuf),
+    /// A string, comment or bracket has no end, so that PHP could not read the file either.
+    #[error(
+        "{place}: a {what} begins here and never ends; if a quote in a password broke it, write \\' there"
+    )]
+    Unterminated {
+        /// Where it begins.
+        place: Place,
+        /// `string`, `comment`, `heredoc`, `bracket`.
+        what: &'static str,
+    },
+    /// Following the file would take too long.
+    #[error("{0}: is too long or too deeply nested for a settings file")]
+    TooComplex(Place),
+    /// The constant is defined nowhere.
+    #[error("{}: defines no {constant}{}", .path.display(), list_includes(.not_followed))]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The constant.
+        constant: &'static str,
+        /// Files that it includes, in which the constant may be.
+        not_followed: Vec<Include>,
+    },
+    /// The constant is defined where no way of the script leads.
+    #[error("{place}: {constant} is defined in a function or behind a condition that never holds")]
+    NotReached {
+        /// Where it is defined.
+        place: Place,
+        /// The constant.
+        constant: &'static str,
+    },
+    /// The constant is made of what only PHP knows.
+    #[error(
+        "{place}: {constant} is made of {made_of}, which only PHP can tell when it runs; \
+         set CIVICRM_DSN in the environment, or give --host, --user and --database"
+    )]
+    Unknown {
+        /// Where it is defined.
+        place: Place,
+        /// The constant.
+        constant: &'static str,
+        /// What cannot be told.
+        made_of: Reasons,
+    },
+    /// The constant is defined differently in different branches.
+    #[error(
+        "{}: {constant} is defined on {}, and which of them counts only PHP can tell when it runs; \
+         set CIVICRM_DSN in the environment, or give --host, --user and --database",
+        .path.display(), list_places(.path, .places)
+    )]
+    Ambiguous {
+        /// The settings file.
+        path: PathBuf,
+        /// The constant.
+        constant: &'static str,
+        /// The definitions.
+        places: Vec<Place>,
+    },
+    /// The DSN cannot be read.
+    #[error("{place}: {constant} {error}")]
+    Dsn {
+        /// Where it is defined.
+        place: Place,
+        /// The constant.
+        constant: &'static str,
+        /// What is wrong with it.
+        error: DsnError,
+    },
+    /// A site folder holds several settings files.
+    #[error("{}: has several settings files, name one of them: {}", .folder.display(), list_paths(.files))]
+    Several {
+        /// The folder.
+        folder: PathBuf,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+}
+
+/// A file that a settings file includes and that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include {
+    /// Where it is included.
+    pub place: Place,
+    /// The file, if its name can be told.
+    pub path: Option<PathBuf>,
+}
+
+fn list_includes(includes: &[Include]) -> String {
+    let mut text = String::new();
+    for include in includes {
+        let line = include.place.line;
+        // Names come from the file: escape what could reach the terminal as a control sequence.
+        let what = match &include.path {
+            Some(path) => format!(
+                "{:?}, which cannot be read here",
+                path.display().to_string()
+            ),
+            None => "a file whose name only PHP can tell".to_owned(),
+        };
+        text += &format!("; line {line} includes {what}");
+    }
+    text
+}
+
+fn list_places(path: &Path, places: &[Place]) -> String {
+    let list: Vec<String> = places
+        .iter()
+        .map(|place| match place.file == path {
+            true => format!("line {}", place.line),
+            false => format!("line {} of {}", place.line, place.file.display()),
+        })
+        .collect();
+    list.join(" and ")
+}
+
+fn list_paths(paths: &[PathBuf]) -> String {
+    let list: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    list.join(", ")
+}

@@ -1,0 +1,198 @@
+//! The operands of an expression: texts, variables, names, calls, arrays.
+
+use std::collections::BTreeMap;
+
+use super::expression::{NotFollowed, Reader, Result, truth_value};
+use super::functions;
+use super::php::{Part, Token};
+use super::slices::bracketed;
+use super::value::Value;
+
+/// What PHP fills in itself, and no file.
+const SUPERGLOBALS: [&str; 9] = [
+    "_ENV", "_SERVER", "_GET", "_POST", "_REQUEST", "_COOKIE", "_SESSION", "_FILES", "argv",
+];
+
+impl Reader<'_> {
+    pub(super) fn primary(&mut self) -> Result<Value> {
+        let lexeme = self.peek().ok_or(NotFollowed)?;
+        self.position += 1;
+        match &lexeme.token {
+            Token::Text(parts) => self.text(parts),
+            Token::Number(digits) => digits.parse().map(Value::Int).map_err(|_| NotFollowed),
+            Token::Variable(name) => self.variable(name),
+            Token::Name(name) => self.name(name),
+            Token::Symbol("(") => {
+                if let Some(value) = self.cast()? {
+                    return Ok(value);
+                }
+                let value = self.expression()?;
+                self.expect(")")?;
+                Ok(value)
+            }
+            Token::Symbol("[") => self.array("]"),
+            _ => Err(NotFollowed),
+        }
+    }
+
+    fn text(&mut self, parts: &[Part]) -> Result<Value> {
+        let mut text = Value::text(*b"");
+        for part in parts {
+            let part = match part {
+                Part::Literal(literal) => Value::text(literal.as_slice()),
+                Part::Expression(tokens) => {
+                    let depth = self.depth.checked_sub(1).ok_or(NotFollowed)?;
+                    self.scope.nested(tokens, true, depth)
+                }
+            };
+            text = self.pay(text.concat(part))?;
+        }
+        Ok(text)
+    }
+
+    fn variable(&mut self, name: &str) -> Result<Value> {
+        if self.take("=") {
+            return self.expression();
+        }
+        if SUPERGLOBALS.contains(&name) {
+            let key = match self.take("[") {
+                true => {
+                    let key = self.expression()?;
+                    self.expect("]")?;
+                    functions::quoted_name(&key)
+                }
+                false => String::new(),
+            };
+            while self.take("[") {
+                self.expression()?;
+                self.expect("]")?;
+            }
+            return Ok(Value::unknown(match key.as_str() {
+                "" => format!("${name}"),
+                key => format!("${name}[{key}]"),
+            }));
+        }
+        if name == "GLOBALS" && self.take("[") {
+            let key = self.expression()?;
+            self.expect("]")?;
+            let name = key.into_text().unwrap_or_default();
+            let name = String::from_utf8_lossy(&name);
+            return self.pay(match functions::is_plain(name.as_bytes()) {
+                true => self.scope.variable(&name, self.is_quoted),
+                false => Value::unknown("$GLOBALS"),
+            });
+        }
+        self.pay(self.scope.variable(name, self.is_quoted))
+    }
+
+    fn name(&mut self, name: &str) -> Result<Value> {
+        let word = name.trim_start_matches('\\').to_ascii_lowercase();
+        match word.as_str() {
+            "array" if self.take("(") => self.array(")"),
+            "new" | "clone" => {
+                self.deeper(Self::unary)?;
+                Ok(Value::unknown("an object"))
+            }
+            "include" | "include_once" | "require" | "require_once" => {
+                self.expression()?;
+                Ok(Value::unknown("what another file returns"))
+            }
+            "function" | "fn" | "static" | "match" | "print" | "yield" | "throw" => {
+                Err(NotFollowed)
+            }
+            "isset" | "empty" if self.is("(") => self.presence(&word),
+            _ if self.take("(") => {
+                let arguments = self.arguments()?;
+                self.pay(functions::call(&self.scope, &word, arguments))
+            }
+            _ => self.pay(self.scope.constant(name)),
+        }
+    }
+
+    /// `isset($x)`, `empty($x)`: certain only for what is certainly set.
+    fn presence(&mut self, word: &str) -> Result<Value> {
+        self.expect("(")?;
+        let is_variable = matches!(
+            self.peek().map(|lexeme| &lexeme.token),
+            Some(Token::Variable(name)) if self.scope.state.slot(&format!("${name}")).is_some_and(|slot| slot.always)
+        );
+        let value = self.expression()?;
+        self.expect(")")?;
+        let truth = match (word, &value) {
+            (_, Value::Unknown(_)) => None,
+            ("isset", _) if is_variable => Some(value != Value::Null),
+            ("empty", value) => value.truth().map(|truth| !truth),
+            _ => None,
+        };
+        Ok(truth_value(truth, value))
+    }
+
+    /// After `(`: a cast and what it is for, if it is one.
+    fn cast(&mut self) -> Result<Option<Value>> {
+        let types = ["string", "int", "integer", "bool", "boolean", "binary"];
+        let (Some(first), Some(second)) = (
+            self.tokens.get(self.position),
+            self.tokens.get(self.position + 1),
+        ) else {
+            return Ok(None);
+        };
+        let Some(to) = types.iter().find(|name| first.is_word(name)) else {
+            return Ok(None);
+        };
+        if !second.is(")") {
+            return Ok(None);
+        }
+        self.position += 2;
+        let value = self.deeper(Self::unary)?;
+        Ok(Some(match *to {
+            "string" | "binary" => value.into_text().map_or_else(Value::Unknown, Value::Text),
+            "int" | "integer" => match value.into_text() {
+                Ok(text) => {
+                    functions::integer(&text).map_or_else(|| Value::unknown("a number"), Value::Int)
+                }
+                Err(reasons) => Value::Unknown(reasons),
+            },
+            _ => truth_value(value.truth(), value),
+        }))
+    }
+
+    /// The items of an array up to its closing bracket.
+    fn array(&mut self, close: &str) -> Result<Value> {
+        let mut items = BTreeMap::new();
+        let mut next = 0_i64;
+        while !self.take(close) {
+            let mut key = Value::Int(next);
+            let mut value = self.expression()?;
+            if self.take("=>") {
+                key = value;
+                value = self.expression()?;
+            } else {
+                next += 1;
+            }
+            let key = key.into_text().map_err(|_| NotFollowed)?;
+            items.insert(key, value);
+            if !self.take(",") && !self.is(close) {
+                return Err(NotFollowed);
+            }
+        }
+        self.pay(Value::Array(items).bounded())
+    }
+
+    /// The arguments of a call, up to its closing bracket.
+    fn arguments(&mut self) -> Result<Vec<Value>> {
+        let mut values = Vec::new();
+        while !self.take(")") {
+            values.push(self.expression()?);
+            if !self.is(")") {
+                self.expect(",")?;
+            }
+        }
+        Ok(values)
+    }
+
+    pub(super) fn skip_brackets(&mut self) -> Result<()> {
+        let rest = self.tokens.get(self.position..).unwrap_or_default();
+        self.position += bracketed(rest).ok_or(NotFollowed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! Tokens of PHP, as far as settings files need them, with their lines.
+//!
+//! A settings file is bytes, not UTF-8: texts stay as they are. The rules are those of the PHP
+//! manual, "Strings" and "Comments"; heredocs end as since PHP 7.3.
+
+mod strings;
+
+use std::ops::Range;
+
+/// A token and its line, counted from 1. Tokens hold passwords, so that nothing here is `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Lexeme {
+    pub token: Token,
+    pub line: u64,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// `$name`, without the `$`.
+    Variable(String),
+    /// A keyword, constant or function, with its namespace.
+    Name(String),
+    /// A number as written.
+    Number(String),
+    /// A string of any kind.
+    Text(Vec<Part>),
+    /// An operator or bracket. `?>` counts as `;`, as it does for PHP.
+    Symbol(&'static str),
+    /// A byte that begins no token.
+    Other,
+}
+
+/// A piece of a string.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    Literal(Vec<u8>),
+    /// What stands as `$x`, `$x[key]`, `{$…}` or `${…}` in it.
+    Expression(Vec<Lexeme>),
+}
+
+/// Something that begins and never ends.
+#[derive(Clone, Copy)]
+pub(super) struct Unterminated {
+    pub what: &'static str,
+    pub line: u64,
+}
+
+/// Longest first.
+const SYMBOLS: [&str; 60] = [
+    "===", "!==", "<=>", "**=", "...", "<<=", ">>=", "??=", "?->", "==", "!=", "<>", "<=", ">=",
+    "&&", "||", "??", ".=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "=>", "->", "::", "++",
+    "--", "<<", ">>", "**", ";", ",", ".", "(", ")", "[", "]", "{", "}", "=", "<", ">", "?", ":",
+    "!", "@", "&", "|", "+", "-", "*", "/", "%", "^", "~", "$",
+];
+
+impl Lexeme {
+    pub fn is(&self, symbol: &str) -> bool {
+        matches!(self.token, Token::Symbol(this) if this == symbol)
+    }
+
+    /// Whether this is the keyword, in any letter case.
+    pub fn is_word(&self, keyword: &str) -> bool {
+        matches!(&self.token, Token::Name(name) if name.eq_ignore_ascii_case(keyword))
+    }
+}
+
+/// All tokens of a file; none when it holds no `<?php`.
+pub(super) fn tokens(bytes: &[u8]) -> Result<Vec<Lexeme>, Unterminated> {
+    let mut lexer = Lexer::new(bytes, 1, 0);
+    lexer.skip_html();
+    lexer.run()
+}
+
+struct Lexer<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    line: u64,
+    nesting: u8,
+    tokens: Vec<Lexeme>,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(bytes: &'a [u8], line: u64, nesting: u8) -> Self {
+        Self {
+            bytes,
+            position: 0,
+            line,
+            nesting,
+            tokens: Vec::new(),
+        }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..).unwrap_or_default()
+    }
+
+    fn slice(&self, range: Range<usize>) -> &'a [u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.bytes.get(self.position + ahead).copied()
+    }
+
+    /// Moves on, and counts the lines: `\n`, `\r\n` and a lone `\r` end one.
+    fn advance(&mut self, count: usize) {
+        let end = (self.position + count).min(self.bytes.len());
+        for at in self.position..end {
+            let byte = self.bytes.get(at);
+            let lone_return = byte == Some(&b'\r') && self.bytes.get(at + 1) != Some(&b'\n');
+            self.line += u64::from(byte == Some(&b'\n') || lone_return);
+        }
+        self.position = end;
+    }
+
+    fn push(&mut self, token: Token, line: u64) {
+        self.tokens.push(Lexeme { token, line });
+    }
+
+    /// Skips to what follows the next `<?php`, `<?=` or `<? `.
+    fn skip_html(&mut self) {
+        let opening = |rest: &[u8]| {
+            let word = rest
+                .get(..5)
+                .is_some_and(|tag| tag.eq_ignore_ascii_case(b"<?php"));
+            match rest.get(2) {
+                _ if word && rest.get(5).is_none_or(u8::is_ascii_whitespace) => Some(5),
+                Some(b'=') => Some(3),
+                Some(byte) if byte.is_ascii_whitespace() => Some(2),
+                _ => None,
+            }
+        };
+        loop {
+            let rest = self.rest();
+            let Some(start) = memchr::memmem::find(rest, b"<?") else {
+                return self.advance(rest.len());
+            };
+            self.advance(start);
+            if let Some(length) = opening(self.rest()) {
+                return self.advance(length);
+            }
+            self.advance(2);
+        }
+    }
+
+    fn run(mut self) -> Result<Vec<Lexeme>, Unterminated> {
+        while let Some(byte) = self.peek(0) {
+            self.token(byte)?;
+        }
+        Ok(self.tokens)
+    }
+
+    fn token(&mut self, byte: u8) -> Result<(), Unterminated> {
+        let line = self.line;
+        match (byte, self.peek(1)) {
+            (b' ' | b'\t'..=b'\r', _) => self.advance(1),
+            (b'#', _) | (b'/', Some(b'/')) => self.line_comment(),
+            (b'/', Some(b'*')) => {
+                let end = memchr::memmem::find(self.rest().get(2..).unwrap_or_default(), b"*/")
+                    .ok_or(Unterminated {
+                        what: "comment",
+                        line,
+                    })?;
+                self.advance(end + 4);
+            }
+            (b'?', Some(b'>')) => {
+                self.advance(2);
+                self.push(Token::Symbol(";"), line);
+                self.skip_html();
+            }
+            (b'$', Some(next)) if starts_name(next) => {
+                self.advance(1);
+                let name = self.name(is_name);
+                self.push(Token::Variable(name), line);
+            }
+            (b'\'', _) => {
+                self.advance(1);
+                let text = self.single_quoted(line)?;
+                self.push(Token::Text(vec![Part::Literal(text)]), line);
+            }
+            (b'"' | b'`', _) => {
+                self.advance(1);
+                let mut parts = self.template(Some(byte), line)?;
+                if byte == b'`' {
+                    // The output of a command.
+                    parts = vec![Part::Expression(Vec::new())];
+                }
+                self.push(Token::Text(parts), line);
+            }
+            (b'<', Some(b'<')) if self.heredoc(line)? => {}
+            (b'0'..=b'9', _) => {
+                let number = self.name(|byte| is_name(byte) || byte == b'.');
+                self.push(Token::Number(number), line);
+            }
+            _ if starts_name(byte) || byte == b'\\' => {
+                let name = self.name(|byte| is_name(byte) || byte == b'\\');
+                self.push(Token::Name(name), line);
+            }
+            _ => {
+                let symbol = SYMBOLS
+                    .iter()
+                    .find(|symbol| self.rest().starts_with(symbol.as_bytes()));
+                self.advance(symbol.map_or(1, |symbol| symbol.len()));
+                self.push(symbol.map_or(Token::Other, |it| Token::Symbol(it)), line);
+            }
+        }
+        Ok(())
+    }
+
+    /// A comment to the end of the line, or of the PHP part.
+    fn line_comment(&mut self) {
+        let rest = self.rest();
+        let newline = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let text = rest.get(..newline.unwrap_or(rest.len())).unwrap_or(rest);
+        self.advance(memchr::memmem::find(text, b"?>").unwrap_or(text.len()));
+    }
+
+    fn name(&mut self, belongs: impl Fn(u8) -> bool) -> String {
+        let length = self.rest().iter().take_while(|&&byte| belongs(byte));
+        let text = self.slice(self.position..self.position + length.count());
+        self.advance(text.len());
+        String::from_utf8_lossy(text).into_owned()
+    }
+}
+
+fn starts_name(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+}
+
+fn is_name(byte: u8) -> bool {
+    starts_name(byte) || byte.is_ascii_digit()
+}

@@ -1,0 +1,238 @@
+//! Follows a settings file on every way that it may take.
+//!
+//! A condition that can be told decides; with any other, both branches are followed and their
+//! results joined, so that [`State`] knows all that a constant may hold in the end. Here is the
+//! script itself; its statements are in `statements`, what expressions do in `effects`.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::error::{Include, Place, SettingsError};
+use super::expression::Scope;
+use super::php::{self, Lexeme};
+use super::slices::{bracketed, definition};
+use super::state::State;
+use super::value::Value;
+
+/// How deep blocks are followed.
+pub(super) const MAX_DEPTH: u8 = 60;
+/// How deep files that include files are followed.
+const MAX_INCLUDES: usize = 5;
+/// Tokens, names and bytes that are looked at before a file counts as too complex; a real
+/// file needs a hundredth of it.
+const FUEL: usize = 20_000_000;
+
+pub(super) type Result<T> = std::result::Result<T, SettingsError>;
+
+/// A script and what it has done so far.
+pub(super) struct Interpreter {
+    /// The constant that is wanted: once it is defined for certain, includes are of no interest.
+    wanted: &'static str,
+    pub state: State,
+    /// What holds behind the loops and switches that are open.
+    pub(super) breaks: Vec<State>,
+    /// What holds behind the files that are open.
+    pub(super) returns: Vec<State>,
+    pub not_followed: Vec<Include>,
+    /// The first place that reads like the definition of what is wanted, reached or not.
+    pub mentioned: Option<Place>,
+    pub(super) fuel: Cell<usize>,
+}
+
+impl Interpreter {
+    pub fn new(wanted: &'static str) -> Self {
+        Self {
+            wanted,
+            state: State::default(),
+            breaks: Vec::new(),
+            returns: Vec::new(),
+            not_followed: Vec::new(),
+            mentioned: None,
+            fuel: Cell::new(FUEL),
+        }
+    }
+
+    /// Follows a file to its end.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no PHP.
+    pub fn run(&mut self, path: &Path) -> Result<()> {
+        let bytes = super::read_text(path)?;
+        let file: Rc<Path> = Rc::from(path);
+        let unterminated = |place, what| SettingsError::Unterminated { place, what };
+        let tokens =
+            php::tokens(&bytes).map_err(|it| unterminated(Place::new(&file, it.line), it.what))?;
+        if tokens.is_empty() && !super::begins_php(&bytes) {
+            return Err(SettingsError::NotPhp(path.to_owned()));
+        }
+        self.burn(bytes.len());
+        if self.mentioned.is_none() {
+            let line = definition(&tokens, self.wanted);
+            self.mentioned = line.map(|line| Place::new(&file, line));
+        }
+        self.returns.push(State::dead());
+        let breaks = std::mem::take(&mut self.breaks);
+        let mut script = Script {
+            interpreter: self,
+            file,
+            tokens: &tokens,
+            position: 0,
+            namespace: String::new(),
+            depth: MAX_DEPTH,
+        };
+        let result = script.follow();
+        self.breaks = breaks;
+        let returned = self.returns.pop().unwrap_or_else(State::dead);
+        self.join(returned);
+        result
+    }
+
+    pub(super) fn join(&mut self, other: State) {
+        let work = self.state.join(other);
+        self.burn(work);
+    }
+
+    pub(super) fn burn(&mut self, work: usize) {
+        self.fuel.set(self.fuel.get().saturating_sub(work));
+    }
+
+    /// Follows an included file, or notes that it cannot be read.
+    pub(super) fn include(&mut self, path: Option<PathBuf>, place: Place) {
+        let is_settled = self.state.slot(self.wanted).is_some_and(|slot| slot.always);
+        if is_settled || self.state.is_dead {
+            return;
+        }
+        let before = self.state.clone();
+        let is_read = match &path {
+            Some(path) if self.returns.len() <= MAX_INCLUDES => self.run(path).is_ok(),
+            _ => false,
+        };
+        // The last line of every settings file since 4.2; no DSN is there.
+        let is_class_loader = path
+            .as_deref()
+            .is_some_and(|path| path.ends_with("CRM/Core/ClassLoader.php"));
+        if !is_read {
+            self.state = before;
+            if !is_class_loader && self.not_followed.iter().all(|it| it.path != path) {
+                self.not_followed.push(Include { place, path });
+            }
+        }
+    }
+}
+
+/// A file being followed.
+pub(super) struct Script<'a> {
+    pub(super) interpreter: &'a mut Interpreter,
+    pub(super) file: Rc<Path>,
+    pub(super) tokens: &'a [Lexeme],
+    pub(super) position: usize,
+    pub(super) namespace: String,
+    pub(super) depth: u8,
+}
+
+impl<'a> Script<'a> {
+    pub(super) fn follow(&mut self) -> Result<()> {
+        while self.position < self.tokens.len() {
+            self.statement()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn peek(&self) -> Option<&'a Lexeme> {
+        self.tokens.get(self.position)
+    }
+
+    pub(super) fn rest(&self) -> &'a [Lexeme] {
+        self.tokens.get(self.position..).unwrap_or_default()
+    }
+
+    pub(super) fn is(&self, symbol: &str) -> bool {
+        self.peek().is_some_and(|lexeme| lexeme.is(symbol))
+    }
+
+    pub(super) fn take(&mut self, symbol: &str) -> bool {
+        let found = self.is(symbol);
+        self.position += usize::from(found);
+        found
+    }
+
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
+        let found = self.peek().is_some_and(|lexeme| lexeme.is_word(word));
+        self.position += usize::from(found);
+        found
+    }
+
+    pub(super) fn place(&self) -> Place {
+        let lexeme = self.peek().or(self.tokens.last());
+        Place::new(&self.file, lexeme.map_or(1, |lexeme| lexeme.line))
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope {
+            state: &self.interpreter.state,
+            file: &self.file,
+            namespace: &self.namespace,
+            fuel: &self.interpreter.fuel,
+        }
+    }
+
+    /// The tokens up to the `;`, which is skipped.
+    pub(super) fn simple_statement(&mut self) -> Result<&'a [Lexeme]> {
+        let rest = self.rest();
+        let mut end = 0;
+        while let Some(lexeme) = rest.get(end) {
+            // `}` without a bracket of its own ends the block, and with it the statement.
+            if lexeme.is(";") || lexeme.is("}") {
+                break;
+            }
+            end += self.bracketed(end)?;
+        }
+        let tokens = rest.get(..end).unwrap_or_default();
+        self.interpreter.burn(end);
+        self.position += end;
+        // Outside of blocks, a lone `}` must not stop the reader for ever.
+        if !self.take(";") && end == 0 {
+            self.position += 1;
+        }
+        Ok(tokens)
+    }
+
+    /// The length of what begins so many tokens ahead: one token, or all to the closing bracket.
+    pub(super) fn bracketed(&self, ahead: usize) -> Result<usize> {
+        let rest = self.rest().get(ahead..).unwrap_or_default();
+        bracketed(rest).ok_or_else(|| SettingsError::Unterminated {
+            place: Place::new(&self.file, rest.first().map_or(1, |lexeme| lexeme.line)),
+            what: "bracket",
+        })
+    }
+
+    /// What stands in the brackets that begin here.
+    pub(super) fn in_brackets(&mut self) -> Result<&'a [Lexeme]> {
+        if !self.is("(") {
+            return Ok(&[]);
+        }
+        let length = self.bracketed(0)?;
+        let inside = self.rest().get(1..length - 1).unwrap_or_default();
+        self.interpreter.burn(length);
+        self.position += length;
+        Ok(inside)
+    }
+
+    pub(super) fn define(&mut self, name: &str, value: Value, line: u64) {
+        self.interpreter.state.define(name, value, &self.file, line);
+    }
+
+    /// Does what a condition does, and asks whether it holds.
+    pub(super) fn condition(&mut self, tokens: &[Lexeme]) -> Option<bool> {
+        self.side_effects(tokens);
+        self.scope().truth(tokens)
+    }
+
+    /// Leaves only the ways on which a condition of this truth comes out as `wanted`.
+    pub(super) fn assume(&mut self, truth: Option<bool>, wanted: bool) {
+        if truth == Some(!wanted) {
+            self.interpreter.state = State::dead();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What constants and variables can hold at one point of a script.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::error::Place;
+use super::value::Value;
+
+/// Most definitions of one name that are remembered: two already are one too many.
+const MOST: usize = 8;
+
+/// All that one name can hold, by the way the script may have taken.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// Different values, each with the place of its first definition, in the order of lines.
+    pub candidates: Vec<(Value, Place)>,
+    /// It is set whatever way was taken.
+    pub always: bool,
+}
+
+impl Slot {
+    /// The one value that is possible, or why it cannot be told.
+    pub fn value(&self, name: &str) -> Value {
+        match self.candidates.as_slice() {
+            [] => Value::unknown(format!("{name} (set nowhere)")),
+            [(value, _)] if self.always => value.clone(),
+            [(_, place)] => Value::unknown(format!(
+                "{name} (set under a condition on line {})",
+                place.line
+            )),
+            several => {
+                let lines: Vec<String> = several
+                    .iter()
+                    .map(|(_, place)| place.line.to_string())
+                    .collect();
+                let lines = lines.join(" and ");
+                Value::unknown(format!("{name} (set differently on lines {lines})"))
+            }
+        }
+    }
+
+    fn add(&mut self, value: Value, place: Place) {
+        let known = self
+            .candidates
+            .iter_mut()
+            .find(|(known, _)| *known == value);
+        if let Some((_, earlier)) = known {
+            if place.line < earlier.line {
+                *earlier = place;
+            }
+        } else if self.candidates.len() < MOST {
+            self.candidates.push((value, place));
+        }
+        self.candidates.sort_by_key(|(_, place)| place.line);
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.always &= other.always;
+        for (value, place) in &other.candidates {
+            self.add(value.clone(), place.clone());
+        }
+    }
+}
+
+/// Constants by their names, variables by their names with a `$`.
+type Slots = BTreeMap<String, Rc<Slot>>;
+
+/// The state of a script on the ways that lead to one point of it. Copies share their slots
+/// until one of them changes.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    slots: Rc<Slots>,
+    /// No way leads here: behind `return` and `exit`, in a branch that is never taken.
+    pub is_dead: bool,
+}
+
+impl State {
+    /// No way at all.
+    pub fn dead() -> Self {
+        Self {
+            is_dead: true,
+            ..Self::default()
+        }
+    }
+
+    pub fn slot(&self, name: &str) -> Option<&Slot> {
+        self.slots.get(name).map(Rc::as_ref)
+    }
+
+    /// `define`: the first definition stays.
+    pub fn define(&mut self, name: &str, value: Value, file: &Rc<Path>, line: u64) {
+        if self.is_dead || self.slot(name).is_some_and(|slot| slot.always) {
+            return;
+        }
+        let slots = Rc::make_mut(&mut self.slots);
+        let slot = Rc::make_mut(slots.entry(name.to_owned()).or_default());
+        slot.always = true;
+        slot.add(value, Place::new(file, line));
+    }
+
+    /// An assignment: the last one stays.
+    pub fn assign(&mut self, name: &str, value: Value, file: &Rc<Path>, line: u64) {
+        if self.is_dead {
+            return;
+        }
+        let slot = Slot {
+            candidates: vec![(value, Place::new(file, line))],
+            always: true,
+        };
+        Rc::make_mut(&mut self.slots).insert(name.to_owned(), Rc::new(slot));
+    }
+
+    /// `unset`.
+    pub fn remove(&mut self, name: &str) {
+        if !self.is_dead {
+            Rc::make_mut(&mut self.slots).remove(name);
+        }
+    }
+
+    /// What holds when either way may have been taken. Returns how many names were compared.
+    pub fn join(&mut self, other: Self) -> usize {
+        if other.is_dead {
+            return 0;
+        }
+        if self.is_dead {
+            *self = other;
+            return 0;
+        }
+        if Rc::ptr_eq(&self.slots, &other.slots) {
+            return 0;
+        }
+        let slots = Rc::make_mut(&mut self.slots);
+        for (name, slot) in slots.iter_mut() {
+            if slot.always && !other.slots.contains_key(name) {
+                Rc::make_mut(slot).always = false;
+            }
+        }
+        for (name, theirs) in other.slots.iter() {
+            match slots.get_mut(name) {
+                Some(slot) if Rc::ptr_eq(slot, theirs) => {}
+                Some(slot) => Rc::make_mut(slot).join(theirs),
+                None => {
+                    let mut slot = theirs.clone();
+                    Rc::make_mut(&mut slot).always = false;
+                    slots.insert(name.clone(), slot);
+                }
+            }
+        }
+        slots.len() + other.slots.len()
+    }
+}

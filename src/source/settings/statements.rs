@@ -1,0 +1,310 @@
+//! The statements of a script.
+
+use super::error::SettingsError;
+use super::php::{Lexeme, Token};
+use super::script::{Interpreter, MAX_DEPTH, Result, Script};
+use super::slices::split;
+use super::state::State;
+
+impl<'a> Script<'a> {
+    pub(super) fn statement(&mut self) -> Result<()> {
+        let too_complex = || SettingsError::TooComplex(self.place());
+        self.interpreter
+            .fuel
+            .set(self.interpreter.fuel.get().saturating_sub(1));
+        if self.interpreter.fuel.get() == 0 {
+            return Err(too_complex());
+        }
+        self.depth = self.depth.checked_sub(1).ok_or_else(too_complex)?;
+        let result = self.any_statement();
+        self.depth += 1;
+        result
+    }
+
+    fn any_statement(&mut self) -> Result<()> {
+        let Some(lexeme) = self.peek() else {
+            return Ok(());
+        };
+        if self.take("{") {
+            while self.peek().is_some() && !self.take("}") {
+                self.statement()?;
+            }
+            return Ok(());
+        }
+        let Token::Name(name) = &lexeme.token else {
+            return self.expression_statement();
+        };
+        let next = self.tokens.get(self.position + 1);
+        match name.to_ascii_lowercase().as_str() {
+            "if" => self.if_statement(),
+            "switch" => self.switch_statement(),
+            "while" | "for" | "foreach" | "declare" => self.loop_statement(name),
+            "do" => self.do_statement(),
+            "try" => self.try_statement(),
+            "return" => self.leave(|interpreter, state| {
+                if let Some(returned) = interpreter.returns.last_mut() {
+                    returned.join(state);
+                }
+            }),
+            "exit" | "die" | "throw" => self.leave(|_, _| {}),
+            "break" | "continue" => {
+                let levels = match next.map(|next| &next.token) {
+                    Some(Token::Number(digits)) => digits.parse().unwrap_or(1),
+                    _ => 1_usize,
+                };
+                self.leave(|interpreter, state| {
+                    let open = interpreter.breaks.len();
+                    if let Some(behind) = open
+                        .checked_sub(levels)
+                        .and_then(|at| interpreter.breaks.get_mut(at))
+                    {
+                        behind.join(state);
+                    }
+                })
+            }
+            "const" => self.const_statement(),
+            "namespace" => {
+                self.position += 1;
+                self.namespace = match self.peek().map(|lexeme| &lexeme.token) {
+                    Some(Token::Name(name)) => name.clone(),
+                    _ => String::new(),
+                };
+                self.position += usize::from(!self.namespace.is_empty());
+                Ok(())
+            }
+            "function" if next.is_some_and(|next| !next.is("(")) => self.skip_declaration(),
+            "class" | "interface" | "trait" | "abstract" | "final" | "readonly" => {
+                self.skip_declaration()
+            }
+            "enum" if matches!(next.map(|next| &next.token), Some(Token::Name(_))) => {
+                self.skip_declaration()
+            }
+            "unset" => {
+                let variables = self.simple_statement()?;
+                for lexeme in variables {
+                    if let Token::Variable(name) = &lexeme.token {
+                        self.interpreter.state.remove(&format!("${name}"));
+                    }
+                }
+                Ok(())
+            }
+            "use" | "global" | "goto" => self.simple_statement().map(drop),
+            _ => self.expression_statement(),
+        }
+    }
+
+    /// `return`, `exit`, `break`: nothing behind it is reached from here.
+    fn leave(&mut self, keep: impl FnOnce(&mut Interpreter, State)) -> Result<()> {
+        self.position += 1;
+        let expression = self.simple_statement()?;
+        self.side_effects(expression);
+        let state = std::mem::replace(&mut self.interpreter.state, State::dead());
+        keep(self.interpreter, state);
+        Ok(())
+    }
+
+    /// A function or class: what is in it happens elsewhere, if at all.
+    fn skip_declaration(&mut self) -> Result<()> {
+        while let Some(lexeme) = self.peek() {
+            let is_body = lexeme.is("{");
+            let is_end = lexeme.is(";");
+            self.position += self.bracketed(0)?;
+            if is_body || is_end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn const_statement(&mut self) -> Result<()> {
+        self.position += 1;
+        let tokens = self.simple_statement()?;
+        for item in split(tokens, ",") {
+            let [first, equals, expression @ ..] = item else {
+                continue;
+            };
+            if let (Token::Name(name), true) = (&first.token, equals.is("=")) {
+                let value = self.scope().value(expression);
+                let name = self.scope().full_name(name);
+                self.define(&name, value, first.line);
+            }
+        }
+        Ok(())
+    }
+
+    /// The statements of a branch: one statement, or with `:` all up to one of the words.
+    fn body(&mut self, ends: &[&str]) -> Result<()> {
+        if !self.take(":") {
+            return self.statement();
+        }
+        while let Some(lexeme) = self.peek() {
+            if ends.iter().any(|end| lexeme.is_word(end)) {
+                break;
+            }
+            self.statement()?;
+        }
+        Ok(())
+    }
+
+    fn if_statement(&mut self) -> Result<()> {
+        let mut behind = State::dead();
+        self.position += 1;
+        loop {
+            let condition = self.in_brackets()?;
+            let truth = self.condition(condition);
+            let before = self.interpreter.state.clone();
+            self.assume(truth, true);
+            let is_alternative = self.is(":");
+            self.body(&["elseif", "else", "endif"])?;
+            self.interpreter.join(behind);
+            behind = std::mem::replace(&mut self.interpreter.state, before);
+            self.assume(truth, false);
+            if self.take_word("elseif") {
+                continue;
+            }
+            if self.take_word("else") {
+                if self.take_word("if") {
+                    continue;
+                }
+                self.body(&["endif"])?;
+            }
+            if is_alternative {
+                self.take_word("endif");
+            }
+            self.interpreter.join(behind);
+            return Ok(());
+        }
+    }
+
+    fn switch_statement(&mut self) -> Result<()> {
+        self.position += 1;
+        let subject = self.in_brackets()?;
+        self.side_effects(subject);
+        let subject = self.scope().value(subject);
+        let is_alternative = self.take(":");
+        if !is_alternative && !self.take("{") {
+            return Ok(());
+        }
+        self.interpreter.breaks.push(State::dead());
+        // The ways that have found no case yet.
+        let mut pending = std::mem::replace(&mut self.interpreter.state, State::dead());
+        while self.peek().is_some() {
+            if is_alternative && self.take_word("endswitch") || !is_alternative && self.take("}") {
+                break;
+            }
+            if self.take_word("case") {
+                let label = self.case_label()?;
+                let here = std::mem::replace(&mut self.interpreter.state, pending.clone());
+                let truth = subject.equals(&self.scope().value(label), false);
+                self.assume(truth, true);
+                self.interpreter.join(here);
+                if truth == Some(true) {
+                    pending = State::dead();
+                }
+            } else if self.take_word("default") {
+                self.case_label()?;
+                let pending = std::mem::replace(&mut pending, State::dead());
+                self.interpreter.join(pending);
+            } else {
+                self.statement()?;
+            }
+        }
+        let broken = self.interpreter.breaks.pop().unwrap_or_else(State::dead);
+        self.interpreter.join(broken);
+        self.interpreter.join(pending);
+        Ok(())
+    }
+
+    /// The label up to `:` or `;`.
+    fn case_label(&mut self) -> Result<&'a [Lexeme]> {
+        let rest = self.rest();
+        let mut end = 0;
+        while rest
+            .get(end)
+            .is_some_and(|lexeme| !lexeme.is(":") && !lexeme.is(";") && !lexeme.is("}"))
+        {
+            end += self.bracketed(end)?;
+        }
+        self.position += end;
+        if !self.is("}") {
+            self.position += 1;
+        }
+        Ok(rest.get(..end).unwrap_or_default())
+    }
+
+    /// Once or not at all: a second turn defines nothing that the first has not defined.
+    fn loop_statement(&mut self, keyword: &str) -> Result<()> {
+        self.position += 1;
+        let condition = self.in_brackets()?;
+        let truth = match keyword.eq_ignore_ascii_case("while") {
+            true => self.condition(condition),
+            false => {
+                self.side_effects(condition);
+                None
+            }
+        };
+        let before = self.interpreter.state.clone();
+        if let Some(at) = condition.iter().position(|lexeme| lexeme.is_word("as")) {
+            for lexeme in condition.get(at..).unwrap_or_default() {
+                self.forget(lexeme);
+            }
+        }
+        self.assume(truth, true);
+        self.interpreter.breaks.push(State::dead());
+        let end = format!("end{}", keyword.to_ascii_lowercase());
+        let is_alternative = self.is(":");
+        self.body(&[&end])?;
+        if is_alternative {
+            self.take_word(&end);
+        }
+        let broken = self.interpreter.breaks.pop().unwrap_or_else(State::dead);
+        self.interpreter.join(broken);
+        if !keyword.eq_ignore_ascii_case("declare") {
+            self.interpreter.join(before);
+        }
+        Ok(())
+    }
+
+    fn do_statement(&mut self) -> Result<()> {
+        self.position += 1;
+        self.interpreter.breaks.push(State::dead());
+        self.statement()?;
+        let broken = self.interpreter.breaks.pop().unwrap_or_else(State::dead);
+        self.interpreter.join(broken);
+        if self.take_word("while") {
+            let condition = self.in_brackets()?;
+            self.side_effects(condition);
+        }
+        Ok(())
+    }
+
+    /// An exception may come anywhere in the block, so `catch` begins with what was before it
+    /// or with what is behind it.
+    fn try_statement(&mut self) -> Result<()> {
+        self.position += 1;
+        let before = self.interpreter.state.clone();
+        self.statement()?;
+        let mut behind = self.interpreter.state.clone();
+        let mut thrown = behind.clone();
+        thrown.join(before);
+        while self.take_word("catch") {
+            self.in_brackets()?;
+            self.interpreter.state = thrown.clone();
+            self.statement()?;
+            let caught = self.interpreter.state.clone();
+            let work = behind.join(caught);
+            self.interpreter.burn(work);
+        }
+        self.interpreter.state = behind;
+        if self.take_word("finally") {
+            self.statement()?;
+        }
+        Ok(())
+    }
+
+    fn expression_statement(&mut self) -> Result<()> {
+        let tokens = self.simple_statement()?;
+        self.execute(tokens, MAX_DEPTH);
+        Ok(())
+    }
+}
