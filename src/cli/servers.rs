@@ -75,14 +75,8 @@ impl ServerOptions {
         if let Some(named) = named {
             return Ok(named.to_owned());
         }
-        let is_given = self.host.is_some()
-            || self.socket.is_some()
-            || self.port.is_some()
-            || self.user.is_some()
-            || self.defaults_file.is_some()
-            || self.defaults_extra_file.is_some()
-            || self.login_path.is_some()
-            || std::env::var_os("CIVICRM_DSN").is_some();
+        let silent = self.access().given.is_silent();
+        let is_given = !silent || std::env::var_os("CIVICRM_DSN").is_some();
         if is_given {
             Ok("mysql://".to_owned())
         } else {

@@ -1,11 +1,12 @@
 //! What the user named, and the facts from there.
 
 mod folder;
-pub mod settings;
+mod settings;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::settings::{DsnError, SettingsError, SettingsFile};
 use crate::civicrm::site;
 use crate::dump::container::{ByteStream, ContainerError, Problem, Progress};
 use crate::dump::reader::{ChooseError, DumpReader};
@@ -66,18 +67,55 @@ pub struct ServerLocation {
 }
 
 impl ServerLocation {
-    /// The server that an argument names, if it names one.
+    /// The server that an argument names, if it names one: a URL, a settings file, or the
+    /// folder of a site.
     fn named(argument: &str, access: &Access) -> Result<Option<Self>, SourceError> {
-        if !url::is_url(argument) {
-            return Ok(None);
+        if url::is_url(argument) {
+            return Self::of_url(argument, access).map(Some);
         }
-        let login = url::parse(argument)?;
+        let path = Path::new(argument);
+        let file = if path.is_dir() {
+            settings::site::find(path)?
+        } else {
+            settings::is_settings(path).then(|| path.to_owned())
+        };
+        file.map(|file| Self::of_settings(&file, access))
+            .transpose()
+    }
+
+    fn of_url(text: &str, access: &Access) -> Result<Self, SourceError> {
+        let login = url::parse(text)?;
+        // Nobody says where: then the environment may.
+        let dsn = std::env::var("CIVICRM_DSN").ok();
+        if let Some(dsn) = dsn.filter(|_| login == Login::default() && access.given.is_silent()) {
+            let login = settings::parse_dsn(dsn.as_bytes())
+                .map_err(|error| SourceError::Environment("CIVICRM_DSN", error))?;
+            let name = url::without_password(&dsn);
+            let gathered = Gathered::from_site(&access.given, login);
+            return Ok(Self::new(name, gathered, access));
+        }
         let gathered = gather(&access.given, login, &Surroundings::of_process())?;
-        Ok(Some(Self::new(
-            url::without_password(argument),
-            gathered,
-            access,
-        )))
+        Ok(Self::new(url::without_password(text), gathered, access))
+    }
+
+    fn of_settings(path: &Path, access: &Access) -> Result<Self, SourceError> {
+        let file = SettingsFile::read(path)?;
+        let elsewhere = match &file.logging_dsn {
+            Ok(Some(log)) => log.login.database.as_ref(),
+            _ => None,
+        };
+        if let Some(database) =
+            elsewhere.filter(|name| file.dsn.login.database.as_ref() != Some(name))
+        {
+            let path = path.display();
+            (access.warn)(&format!(
+                "{path}: CIVICRM_LOGGING_DSN leads to another database, {database}; its log tables are \
+                 not looked at"
+            ));
+        }
+        let gathered = Gathered::from_site(&access.given, file.dsn.login);
+        let name = file.path.to_string_lossy().into_owned();
+        Ok(Self::new(name, gathered, access))
     }
 
     fn new(name: String, gathered: Gathered, access: &Access) -> Self {
@@ -151,6 +189,12 @@ pub enum SourceError {
     /// The container cannot be read at all.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// A site's settings file does not lead to its database.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// An environment variable does not.
+    #[error("environment variable {0}: {1}")]
+    Environment(&'static str, DsnError),
     /// The way into a server cannot be told.
     #[error(transparent)]
     Login(#[from] LoginError),

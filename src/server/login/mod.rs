@@ -113,6 +113,20 @@ pub struct Given {
     pub ask_password: bool,
 }
 
+impl Given {
+    /// Whether it says nothing of where the server is and who asks.
+    pub fn is_silent(&self) -> bool {
+        let login = &self.login;
+        login.host.is_none()
+            && login.port.is_none()
+            && login.socket.is_none()
+            && login.user.is_none()
+            && self.defaults_file.is_none()
+            && self.defaults_extra_file.is_none()
+            && self.login_path.is_none()
+    }
+}
+
 /// `--protocol` of the servers' clients, as far as it exists outside Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

@@ -25,8 +25,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use dsn::{DsnError, parse as parse_dsn};
-pub use error::{Include, Place, SettingsError};
-pub use value::Reasons;
+pub use error::{Place, SettingsError};
 
 use crate::server::login::Login;
 use script::Interpreter;
@@ -45,8 +44,6 @@ pub struct SettingsFile {
     /// `CIVICRM_LOGGING_DSN`: where the log tables are, from CiviCRM 3.3 on. Usually the same,
     /// and no reason not to use the other when it cannot be told.
     pub logging_dsn: Result<Option<Dsn>, SettingsError>,
-    /// `CIVICRM_DOMAIN_ID`: which row of `civicrm_domain` the site uses, from CiviCRM 3.0 on.
-    pub domain_id: Option<u64>,
 }
 
 /// A DSN and where it is defined.
@@ -71,17 +68,10 @@ impl SettingsFile {
             Some(dsn) => dsn,
             None => return Err(missing(script, path, "CIVICRM_DSN")),
         };
-        let domain_id = script.state.slot("CIVICRM_DOMAIN_ID");
-        let domain_id = domain_id.map(|slot| slot.value("CIVICRM_DOMAIN_ID"));
         Ok(Self {
             path: path.to_owned(),
             dsn,
             logging_dsn: self::dsn(&script, path, "CIVICRM_LOGGING_DSN"),
-            domain_id: domain_id.and_then(|value| {
-                functions::integer(&value.into_text().ok()?)?
-                    .try_into()
-                    .ok()
-            }),
         })
     }
 }

@@ -111,7 +111,6 @@ fn a_file_of_the_modern_kind_is_read_whole() {
         show(&file.dsn),
         "line 25: civi:p@ss/word@db.example.org:3307 civicrm"
     );
-    assert_eq!(file.domain_id, Some(3));
     let logging = file.logging_dsn.unwrap().unwrap();
     assert_eq!(logging.login, file.dsn.login);
     assert_eq!(logging.place.line, 30);
@@ -532,7 +531,6 @@ fn a_logging_dsn_that_cannot_be_told_does_not_hide_the_other() {
     .unwrap();
     let file = SettingsFile::read(&path).unwrap();
     assert_eq!(show(&file.dsn), "line 2: u:p@h d");
-    assert_eq!(file.domain_id, Some(2));
     let error = file.logging_dsn.unwrap_err().to_string();
     assert!(
         error.contains("line 3: CIVICRM_LOGGING_DSN is made of getenv('LOG')"),
