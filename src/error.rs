@@ -86,6 +86,30 @@ pub enum Error {
     /// A change was not made, or not taken back.
     #[error(transparent)]
     Repair(#[from] RepairError),
+    /// A file with grants cannot be read.
+    #[error("{path}: {error}")]
+    GrantsFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A line in it is no grant.
+    #[error("{path}, line {line}: the line {problem}; paste what SHOW GRANTS prints")]
+    GrantsUnread {
+        /// The file.
+        path: String,
+        /// Line number from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no grant in it.
+    #[error("{0}: there is no GRANT in it; paste what SHOW GRANTS prints")]
+    NoGrants(String),
+    /// It names no database, or several.
+    #[error("{0}: it does not tell one database; name it with --database")]
+    GrantsDatabase(String),
     /// There is no terminal to ask on.
     #[error("nothing was changed: there is no terminal to ask on; --yes answers beforehand")]
     NotConfirmed,

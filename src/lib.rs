@@ -37,6 +37,7 @@ pub mod civicrm;
 pub mod cli;
 pub mod dump;
 pub mod error;
+pub mod privilege;
 pub mod repair;
 pub mod report;
 pub mod schema;

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use crate::dump::container::Damage;
 use crate::dump::scanner::{Ending, Place};
 use crate::schema::model::{Account, Schema};
+use crate::server::grants::{Grants, Rules};
 use crate::server_version::ServerVersion;
 
 /// See the module's description.
@@ -76,10 +77,8 @@ pub struct ServerFacts {
     pub variables: IndexMap<String, String>,
     /// Storage engines in lower case, and whether each can be used; `None` when not known.
     pub engines: Option<IndexMap<String, bool>>,
-    /// What SHOW GRANTS printed, without password hashes; `None` when it could not be asked.
-    pub grants: Option<Vec<String>>,
-    /// Roles that are active, as the server names them.
-    pub active_roles: Option<String>,
+    /// What the account may do; `None` when it could not be asked.
+    pub grants: Option<Grants>,
     /// All accounts of the server; `None` when this one may not ask.
     pub accounts: Option<Vec<Account>>,
     /// Default character set and collation of the database, canonical.
@@ -88,6 +87,8 @@ pub struct ServerFacts {
     pub table_bytes: IndexMap<String, u64>,
     /// Whether it copies another server; `None` when the account may not ask.
     pub is_replica: Option<bool>,
+    /// Where the site keeps its log tables, when that is another database.
+    pub logging_database: Option<String>,
     /// Servers that copy this one, as far as the account sees them.
     pub replicas: u64,
 }
@@ -96,6 +97,17 @@ impl ServerFacts {
     /// A setting's value.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
+    }
+
+    /// What the server goes by when it looks privileges up.
+    pub fn rules(&self, server: &ServerVersion) -> Rules {
+        Rules {
+            partial_revokes: self.is_on("partial_revokes") == Some(true),
+            ignore_case: self
+                .variable("lower_case_table_names")
+                .is_some_and(|value| value != "0"),
+            ..Rules::of(server.clone())
+        }
     }
 
     /// A setting that is on or off.

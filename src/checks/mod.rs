@@ -4,9 +4,11 @@
 //! all of them read the [`Snapshot`] only and never ask where a fact came from.
 
 pub mod against;
+pub mod grants;
 pub mod objects;
 pub mod restore;
 pub mod schema;
+pub mod server;
 pub mod table;
 pub mod version;
 pub mod wholeness;

@@ -141,6 +141,26 @@ checks! {
         "civicrm_domain.version names another release than the schema is of",
         "The upgrader begins at the version that is stored: it skips steps that the schema needs, or repeats those it had.",
         "the schemas of all releases";
+    GRANT_MISSING = "grant-missing", Error,
+        "the account lacks a privilege that the upgrade or the backup needs",
+        "The upgrade stops in the middle, or the backup is silently not whole.",
+        "CiviCRM's upgrade guide for 4.4 and administrator guide; measured on MariaDB 10.5 to 11.8 and MySQL 9.7";
+    ROLE_NOT_ACTIVE = "role-not-active", Warning,
+        "a role of the account would give what is missing, but is not active",
+        "CiviCRM never sets a role: only default roles count.",
+        "measured on MariaDB 10.5 to 11.8 and MySQL 9.7";
+    TRIGGER_PRIVILEGE_BINLOG = "trigger-privilege-binlog", Error,
+        "with binary logging on, the account may not make triggers and functions",
+        "CREATE TRIGGER fails with error 1419, and the upgrade with it.",
+        "CRM/Logging/Schema.php; measured on MariaDB 10.5 to 11.8 and MySQL 9.7";
+    SERVER_TOO_OLD = "server-too-old", Error,
+        "the release needs a newer MySQL or MariaDB",
+        "The upgrader refuses, or its statements fail.",
+        "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade of each release";
+    SERVER_SETTING = "server-setting", Error,
+        "a setting of the server does not fit CiviCRM",
+        "Installer or upgrader refuse, or statements fail.",
+        "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade/Form.php of each release";
     DEFINER_MISSING = "definer-missing", Error,
         "triggers, views, routines or events run as an account that does not exist",
         "Every statement that fires, reads or calls them fails with error 1449.",

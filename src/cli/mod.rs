@@ -3,6 +3,7 @@
 mod confirm;
 mod diff;
 mod dumps;
+mod grants;
 mod output;
 mod process_title;
 mod progress;
@@ -44,6 +45,8 @@ enum Command {
     Check(dumps::Check),
     /// What does civicrm_domain.version say, and what should it say? Sets it, too
     Version(version::Version),
+    /// May this account run the upgrade, or make a whole backup, and which GRANT is missing?
+    Grants(grants::Grants),
     /// Takes back what a command with --apply changed, from the journal it wrote
     Undo(undo::Undo),
     /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
@@ -125,6 +128,7 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
         Command::Version(arguments) => arguments.run(&cli.common),
+        Command::Grants(arguments) => arguments.run(&cli.common),
         Command::Undo(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::text::{count, printable, thousands};
-use super::{Plan, Report, by_table, version};
+use super::{GrantsSummary, Plan, Report, by_table, version};
 use crate::checks::{Detected, Finding, Severity};
 use crate::snapshot::SourceKind;
 
@@ -100,6 +100,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
             )?;
         }
     }
+    if let Some(grants) = &report.grants {
+        grants_lines(grants, out)?;
+    }
     if let Some(plan) = &report.plan {
         plan_lines(plan, out)?;
     }
@@ -107,6 +110,27 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         writeln!(out, "\n{bold}rows{bold:#}")?;
         for (table, rows) in &report.row_counts {
             writeln!(out, "  {:>14}  {}", thousands(*rows), printable(table))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is there, and what an administrator has to run.
+fn grants_lines(grants: &GrantsSummary, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Style::new().bold();
+    if !grants.there.is_empty() {
+        writeln!(out, "\n{bold}there{bold:#}  {}", grants.there.join(", "))?;
+    }
+    if let Some(probed) = &grants.probed {
+        writeln!(out, "\n{bold}probed{bold:#}")?;
+        for (privilege, outcome) in probed {
+            writeln!(out, "  {privilege:<24} {}", printable(outcome))?;
+        }
+    }
+    if !grants.statements.is_empty() {
+        writeln!(out, "\n{bold}to run as an administrator{bold:#}")?;
+        for statement in &grants.statements {
+            writeln!(out, "  {}", printable(statement))?;
         }
     }
     Ok(())

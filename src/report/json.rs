@@ -47,6 +47,9 @@ pub fn value(report: &Report) -> Value {
     if let Some(summary) = &report.version {
         value["version"] = version::json(summary);
     }
+    if let Some(grants) = &report.grants {
+        value["grants"] = json!(grants);
+    }
     if let Some(plan) = &report.plan {
         value["plan"] = json!(plan);
     }

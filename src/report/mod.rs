@@ -33,6 +33,8 @@ pub struct Report {
     pub civicrm: Option<CivicrmSummary>,
     /// What its version says, where that was asked.
     pub version: Option<VersionSummary>,
+    /// What the account may do, where that was asked.
+    pub grants: Option<GrantsSummary>,
     /// Statements that would be run, or were.
     pub plan: Option<Plan>,
     /// What the user had it compared with: a release or another source.
@@ -56,6 +58,25 @@ pub struct CivicrmSummary {
     pub locales: Vec<String>,
     /// Whether detailed logging is on, where that can be told.
     pub logging: bool,
+}
+
+/// What an account may do, against what it is for.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct GrantsSummary {
+    /// The account, as statements name it.
+    pub account: Option<String>,
+    /// The database it is judged for.
+    pub database: String,
+    /// What it is to do.
+    pub purpose: String,
+    /// Privileges that are needed and there.
+    pub there: Vec<&'static str>,
+    /// Privileges that are needed and missing.
+    pub missing: Vec<&'static str>,
+    /// What an administrator runs.
+    pub statements: Vec<String>,
+    /// What came of trying, by privilege.
+    pub probed: Option<Vec<(&'static str, String)>>,
 }
 
 /// Statements that change a database.
@@ -208,6 +229,7 @@ impl Report {
                 logging: site.logging.unwrap_or(false),
             }),
             version: None,
+            grants: None,
             plan: None,
             compared_with: None,
             inventory: Inventory {

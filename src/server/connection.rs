@@ -303,6 +303,15 @@ impl Connection {
         }
     }
 
+    /// Whether this is the current database.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn is_in(&mut self, database: &str) -> Result<bool, ServerError> {
+        let answer = self.ask("the current database", "SELECT DATABASE()")?;
+        Ok(answer.first().and_then(first).as_deref() == Some(database))
+    }
+
     /// Makes the one database with a CiviCRM site in it the current one; returns its name.
     ///
     /// # Errors

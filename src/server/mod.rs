@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod error;
+pub mod grants;
 pub mod login;
 pub mod probe;
 pub mod reader;

@@ -62,6 +62,8 @@ pub struct ServerLocation {
     pub name: String,
     /// The way in.
     pub login: Login,
+    /// Where the site keeps its log tables, when that is another database.
+    pub logging_database: Option<String>,
     /// Count rows instead of taking the storage engine's guess.
     pub exact_counts: bool,
 }
@@ -94,19 +96,23 @@ impl ServerLocation {
             let gathered = Gathered::from_site(&access.given, login);
             return Ok(Self::new(name, gathered, access));
         }
+        let is_bare = login == Login::default();
         let gathered = gather(&access.given, login, &Surroundings::of_process())?;
-        Ok(Self::new(url::without_password(text), gathered, access))
+        let name = match is_bare {
+            true => url::of(&gathered.login),
+            false => url::without_password(text),
+        };
+        Ok(Self::new(name, gathered, access))
     }
 
     fn of_settings(path: &Path, access: &Access) -> Result<Self, SourceError> {
         let file = SettingsFile::read(path)?;
-        let elsewhere = match &file.logging_dsn {
-            Ok(Some(log)) => log.login.database.as_ref(),
+        let log = match &file.logging_dsn {
+            Ok(Some(log)) => log.login.database.clone(),
             _ => None,
         };
-        if let Some(database) =
-            elsewhere.filter(|name| file.dsn.login.database.as_ref() != Some(name))
-        {
+        let logging_database = log.filter(|name| file.dsn.login.database.as_ref() != Some(name));
+        if let Some(database) = &logging_database {
             let path = path.display();
             (access.warn)(&format!(
                 "{path}: CIVICRM_LOGGING_DSN leads to another database, {database}; its log tables are \
@@ -115,7 +121,10 @@ impl ServerLocation {
         }
         let gathered = Gathered::from_site(&access.given, file.dsn.login);
         let name = file.path.to_string_lossy().into_owned();
-        Ok(Self::new(name, gathered, access))
+        Ok(Self {
+            logging_database,
+            ..Self::new(name, gathered, access)
+        })
     }
 
     fn new(name: String, gathered: Gathered, access: &Access) -> Self {
@@ -129,6 +138,7 @@ impl ServerLocation {
         Self {
             name,
             login,
+            logging_database: None,
             exact_counts: access.exact_counts,
         }
     }
@@ -165,6 +175,9 @@ impl ServerLocation {
         };
         let mut snapshot = reader::read(connection, database, wanted)?;
         snapshot.source.name.clone_from(&self.name);
+        if let Some(server) = &mut snapshot.server {
+            server.logging_database.clone_from(&self.logging_database);
+        }
         Ok(snapshot)
     }
 }

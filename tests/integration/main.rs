@@ -1,11 +1,13 @@
 //! Tests of the whole: one program, one file for each subject.
 
+mod accounts;
 mod cli;
 mod common;
 mod cuts;
 mod diff;
 mod dumps;
 mod facts;
+mod grants;
 mod live;
 mod mutations;
 mod producers;

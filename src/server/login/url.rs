@@ -92,6 +92,42 @@ pub fn parse(text: &str) -> Result<Login, LoginError> {
     Ok(login)
 }
 
+/// A way in as a URL, without its password.
+pub fn of(login: &Login) -> String {
+    let mut url = "mysql://".to_owned();
+    if let Some(user) = &login.user {
+        url.push_str(&encoded(user));
+        url.push('@');
+    }
+    let host = login.host.as_deref().unwrap_or("localhost");
+    if host.contains(':') {
+        url.push_str(&format!("[{host}]"));
+    } else {
+        url.push_str(&encoded(host));
+    }
+    if let Some(port) = login.port {
+        url.push_str(&format!(":{port}"));
+    }
+    if let Some(database) = &login.database {
+        url.push_str(&format!("/{}", encoded(database)));
+    }
+    if let Some(socket) = &login.socket {
+        url.push_str(&format!("?socket={}", socket.display()));
+    }
+    url
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
 /// The URL without its password, for reports and messages.
 pub fn without_password(url: &str) -> String {
     let hidden = || {
@@ -188,6 +224,18 @@ mod tests {
                 socket,
             );
             assert_eq!(found, *expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_way_in_is_written_so_that_it_is_read_back() {
+        for url in [
+            "mysql://localhost",
+            "mysql://u%40x@h:3307/d%2Fb",
+            "mysql://u@[::1]:3306/d",
+            "mysql://u@localhost/d?socket=/run/s.sock",
+        ] {
+            assert_eq!(of(&parse(url).unwrap()), url);
         }
     }
 

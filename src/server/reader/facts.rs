@@ -5,6 +5,7 @@ use crate::schema::charset;
 use crate::schema::model::Account;
 use crate::server::connection::{Answer, first, text};
 use crate::server::error::ServerError;
+use crate::server::grants::Grants;
 use crate::server_version::Family;
 use crate::snapshot::ServerFacts;
 
@@ -34,12 +35,16 @@ impl Reader<'_> {
         )?;
         facts.engines = engines.map(|answer| answer.iter().filter_map(engine).collect());
         let grants = self.if_allowed("its privileges", include_str!("../../../sql/grants.sql"))?;
-        facts.grants =
-            grants.map(|answer| answer.iter().filter_map(first).map(without_hash).collect());
         let roles = self.if_allowed("its roles", include_str!("../../../sql/roles.sql"))?;
-        facts.active_roles = roles
-            .and_then(|answer| answer.first().and_then(first))
-            .filter(|roles| roles != "NONE");
+        facts.grants = grants.map(|answer| {
+            let lines: Vec<String> = answer.iter().filter_map(first).collect();
+            let grants = Grants::parse(&lines.join("\n"));
+            // Servers that know no roles do not answer.
+            match roles {
+                Some(roles) => grants.with_current_role(roles.first().and_then(first).as_deref()),
+                None => grants,
+            }
+        });
         let accounts =
             self.if_allowed("the accounts", include_str!("../../../sql/accounts.sql"))?;
         facts.accounts = accounts.map(|answer| {
@@ -91,39 +96,4 @@ fn engine(row: &crate::snapshot::Row) -> Option<(String, bool)> {
     let name = text(row, "engine")?.to_lowercase();
     let support = text(row, "support")?;
     Some((name, matches!(support.as_str(), "YES" | "DEFAULT")))
-}
-
-/// MariaDB prints the hash of the password with USAGE; it is nobody's business.
-fn without_hash(line: String) -> String {
-    let Some(start) = line.find(" IDENTIFIED ") else {
-        return line;
-    };
-    let (head, tail) = line.split_at(start);
-    // Hash and plugin stand in quotes or are words; what follows begins with one of these.
-    let rest = [" REQUIRE ", " WITH "]
-        .iter()
-        .filter_map(|word| tail.find(word))
-        .min()
-        .and_then(|place| tail.get(place..))
-        .unwrap_or_default();
-    format!("{head}{rest}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_password_hash_is_kept() {
-        let line = "GRANT USAGE ON *.* TO `u`@`localhost` IDENTIFIED BY PASSWORD '*D8' REQUIRE SSL";
-        assert_eq!(
-            without_hash(line.to_owned()),
-            "GRANT USAGE ON *.* TO `u`@`localhost` REQUIRE SSL"
-        );
-        let line = "GRANT USAGE ON *.* TO `u`@`localhost` IDENTIFIED VIA unix_socket";
-        assert_eq!(
-            without_hash(line.to_owned()),
-            "GRANT USAGE ON *.* TO `u`@`localhost`"
-        );
-    }
 }

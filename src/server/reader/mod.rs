@@ -11,6 +11,9 @@ use self::tables::Answers;
 use super::connection::{Answer, Connection, text};
 use super::error::ServerError;
 use crate::dump::reader::RowsWanted;
+use indexmap::IndexMap;
+
+use crate::privilege::Privilege;
 use crate::server_version::Family;
 use crate::snapshot::{ObjectKind, ServerFacts, Snapshot, Source, SourceKind};
 
@@ -64,9 +67,22 @@ pub fn read(
     Ok(snapshot)
 }
 
+/// What a server tells of itself to an account, whether or not that may see a database.
+///
+/// # Errors
+/// As [`read`].
+pub fn server_facts(connection: &mut Connection) -> Result<ServerFacts, ServerError> {
+    let mut reader = Reader {
+        connection,
+        database: "",
+    };
+    reader.facts()
+}
+
 impl Reader<'_> {
     fn snapshot(&mut self, wanted: Wanted) -> Result<Snapshot, ServerError> {
         let facts = self.facts()?;
+        let hidden = self.hidden(&facts);
         let mut snapshot = Snapshot {
             source: Source {
                 kind: SourceKind::Server,
@@ -77,6 +93,7 @@ impl Reader<'_> {
             database: Some(self.database.to_owned()),
             rows_estimated: true,
             server: Some(facts),
+            hidden,
             ..Snapshot::default()
         };
         let answers = self.answers()?;
@@ -101,6 +118,50 @@ impl Reader<'_> {
             snapshot.row_counts.retain(|_, count| *count > 0);
         }
         Ok(snapshot)
+    }
+
+    /// What the account's privileges keep from it: a server shows nothing of it, and says so
+    /// to nobody.
+    fn hidden(&self, facts: &ServerFacts) -> IndexMap<ObjectKind, String> {
+        use Privilege::{
+            AlterRoutine, CreateRoutine, Event, Execute, Select, ShowCreateRoutine, ShowRoutine,
+            Trigger,
+        };
+        let mut hidden = IndexMap::new();
+        let version = &self.connection.version;
+        let Some(grants) = &facts.grants else {
+            return hidden;
+        };
+        let has = grants.on_database(self.database, &facts.rules(version));
+        // Before a privilege came, everybody or only SUPER saw what it is for.
+        let lacks = |any_of: &[Privilege]| {
+            any_of
+                .iter()
+                .any(|privilege| privilege.is_known_to(version))
+                && !any_of.iter().any(|privilege| has.whole.contains(privilege))
+        };
+        let sees_all_routines = [Select, ShowRoutine]
+            .iter()
+            .any(|privilege| has.global.contains(privilege));
+        let routines = [Execute, AlterRoutine, CreateRoutine, ShowCreateRoutine];
+        for (kind, is_hidden, needs) in [
+            (ObjectKind::Table, lacks(&[Select]), "SELECT"),
+            (ObjectKind::Trigger, lacks(&[Trigger]), "TRIGGER"),
+            (
+                ObjectKind::Routine,
+                !sees_all_routines && lacks(&routines),
+                "EXECUTE",
+            ),
+            (ObjectKind::Event, lacks(&[Event]), "EVENT"),
+        ] {
+            if is_hidden {
+                let why = format!(
+                    "this account has no {needs} privilege on the whole database, and without it the server shows nothing"
+                );
+                hidden.insert(kind, why);
+            }
+        }
+        hidden
     }
 
     fn answers(&mut self) -> Result<Answers, ServerError> {

@@ -1,0 +1,134 @@
+//! May an account do what an upgrade or a backup does?
+
+use super::table::{GRANT_MISSING, ROLE_NOT_ACTIVE, TRIGGER_PRIVILEGE_BINLOG};
+use super::{Finding, Findings, Severity};
+use crate::civicrm::privileges::{BackupFacts, Instead, Scope, UpgradeFacts, Weight};
+use crate::civicrm::site::Site;
+use crate::privilege::Privilege;
+use crate::server::grants::{Missing, Verdict};
+use crate::snapshot::{ObjectKind, ServerFacts, Snapshot};
+
+/// What decides over the privileges that an upgrade of this database needs.
+pub fn upgrade_facts(snapshot: &Snapshot, facts: &ServerFacts) -> UpgradeFacts {
+    let site = Site::of(snapshot);
+    let site = site.as_ref();
+    let is_on = |name| facts.is_on(name) == Some(true);
+    // Who restored the database mostly was root, who has SYSTEM_USER.
+    let routines_of_system_user = snapshot.schema.routines.values().any(|routine| {
+        let definer = routine.definer.as_ref();
+        definer.is_some_and(|definer| definer.user == "root") && definer != facts.account.as_ref()
+    });
+    UpgradeFacts {
+        multilingual: site.is_some_and(|site| !site.locales().is_empty()),
+        logging: site.and_then(|site| site.logging).unwrap_or(false),
+        logging_database: facts.logging_database.clone(),
+        triggers_by_hand: site.is_some_and(|site| site.triggers_by_hand),
+        binary_logging: is_on("log_bin"),
+        trusts_function_creators: is_on("log_bin_trust_function_creators"),
+        routines_of_system_user,
+    }
+}
+
+/// What decides over the privileges that a backup of this database needs. What the account
+/// cannot see is taken to be there.
+pub fn backup_facts(snapshot: &Snapshot, facts: &ServerFacts) -> BackupFacts {
+    let schema = &snapshot.schema;
+    let hidden = |kind| snapshot.hidden.contains_key(&kind);
+    let of_others = |routine: &crate::schema::model::Routine| routine.definer != facts.account;
+    BackupFacts {
+        views: !schema.views.is_empty() || hidden(ObjectKind::Table),
+        triggers: !schema.triggers.is_empty() || hidden(ObjectKind::Trigger),
+        routines_of_others: schema.routines.values().any(of_others)
+            || hidden(ObjectKind::Routine)
+            || hidden(ObjectKind::Table),
+        events: !schema.events.is_empty() || hidden(ObjectKind::Event),
+        single_transaction: false,
+        gtids: facts.is_on("gtid_mode") == Some(true),
+    }
+}
+
+/// Adds what is missing, with the statements that give it.
+pub fn check(verdict: &Verdict, database: &str, findings: &mut Findings) {
+    let statements: Vec<String> = verdict
+        .fixes
+        .iter()
+        .map(|fix| format!("{};", fix.statement))
+        .collect();
+    for missing in &verdict.missing {
+        findings.push(finding(missing, database, &statements));
+    }
+    for hint in &verdict.roles {
+        let adds = match &hint.adds {
+            Some(privileges) => {
+                let names: Vec<&str> = privileges.iter().map(|p| p.name()).collect();
+                format!("would give {}", names.join(", "))
+            }
+            None => "may give what is missing".to_owned(),
+        };
+        let message = format!("role {} is not active, and {adds}", hint.role);
+        let fix = format!("Run as an administrator: {};", hint.statement);
+        findings.push(
+            Finding::new(&ROLE_NOT_ACTIVE, message, fix).about("role", hint.role.to_string()),
+        );
+    }
+}
+
+fn finding(missing: &Missing, database: &str, statements: &[String]) -> Finding {
+    let need = &missing.need;
+    let wanted = need.any_of.first();
+    let name = wanted.map_or("", |wanted| wanted.privilege.name());
+    let place = match wanted.map(|wanted| &wanted.on) {
+        Some(Scope::Server) => "the server".to_owned(),
+        Some(Scope::OtherDatabase(other)) => format!("database {other}"),
+        Some(Scope::Table(of, table)) => format!("table {of}.{table}"),
+        Some(Scope::Database) | None => format!("database {database}"),
+    };
+    let mut message = format!("{name} on {place} is missing; it is needed {}", need.why);
+    if missing.revoked {
+        message.push_str(" (a partial revoke takes it away here)");
+    } else if let Some(only) = missing.only_on.first() {
+        let more = match missing.only_on.len() {
+            1 => String::new(),
+            more => format!(" and {} more places", more - 1),
+        };
+        message.push_str(&format!(" (it is there on {only}{more} only)"));
+    }
+    let mut fix = format!("Run as an administrator: {}", statements.join(" "));
+    match &need.instead {
+        Some(Instead::Variable(variable, value)) => fix.push_str(&format!(
+            " Or, for {name}: SET GLOBAL {variable} = {value}; and the line {variable} = {value} in the \
+             group [mysqld] of the server's option file."
+        )),
+        Some(Instead::DumpOption(option)) => {
+            fix.push_str(&format!(" Or, for {name}: call mysqldump with {option}."));
+        }
+        None => {}
+    }
+    let is_binlog = matches!(
+        &need.instead,
+        Some(Instead::Variable("log_bin_trust_function_creators", _))
+    );
+    let check = if is_binlog {
+        &TRIGGER_PRIVILEGE_BINLOG
+    } else {
+        &GRANT_MISSING
+    };
+    let severity = match need.weight {
+        Weight::Required => Severity::Error,
+        Weight::Advised => Severity::Note,
+    };
+    Finding::new(check, message, fix)
+        .severity(severity)
+        .about("privilege", name)
+        .sides(name, "not granted")
+}
+
+/// The names of the privileges that a verdict found.
+pub fn there(verdict: &Verdict) -> Vec<&'static str> {
+    let met = verdict.met.iter().filter_map(|need| need.any_of.first());
+    let mut names: Vec<&'static str> = met
+        .map(|wanted| Privilege::name(wanted.privilege))
+        .collect();
+    names.dedup();
+    names
+}

@@ -1,0 +1,308 @@
+//! Is the server fit for a release of CiviCRM?
+
+use super::table::{CHARSET_DIFFERS, SERVER_SETTING, SERVER_TOO_OLD};
+use super::{Finding, Findings, Severity};
+use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::release::Version;
+use crate::civicrm::requirements::{Fitness, Requirements};
+use crate::schema::compare::usual_charset;
+use crate::schema::model::{ForeignKey, IndexKind, Schema};
+use crate::schema::sql::identifier;
+use crate::server_version::{Family, ServerVersion};
+use crate::snapshot::{ServerFacts, Snapshot};
+
+/// `thread_stack` below this stops installer and upgrader from 4.3 on (CRM/Upgrade/Form.php).
+const MIN_THREAD_STACK: u64 = 192 << 10;
+
+/// Adds what of the server does not fit the release, `target`, that runs on it or is to.
+pub fn check(
+    snapshot: &Snapshot,
+    target: &Version,
+    catalogue: Option<&Catalogue>,
+    findings: &mut Findings,
+) {
+    let (Some(facts), Some(version)) = (&snapshot.server, &snapshot.source.server_version) else {
+        return;
+    };
+    age(target, version, findings);
+    let mut settings = Settings {
+        facts,
+        version,
+        target,
+        findings,
+    };
+    settings.engine();
+    settings.numbers();
+    settings.sql_mode();
+    settings.row_format(snapshot);
+    settings.timestamps();
+    settings.writes();
+    if let Some(catalogue) = catalogue {
+        settings.foreign_keys(catalogue);
+    }
+    database_charset(snapshot, facts, findings);
+}
+
+fn number((major, minor, patch): (u32, u32, u32)) -> String {
+    match patch {
+        0 => format!("{major}.{minor}"),
+        patch => format!("{major}.{minor}.{patch}"),
+    }
+}
+
+fn age(target: &Version, version: &ServerVersion, findings: &mut Findings) {
+    let (wanted, severity, word) = match Requirements::of(target).fitness(version) {
+        Fitness::Fits => return,
+        Fitness::TooOld(wanted) => (wanted, Severity::Error, "needs"),
+        Fitness::BelowRecommended(wanted) => (wanted, Severity::Note, "recommends"),
+    };
+    let family = match version.family {
+        Family::Mysql => "MySQL",
+        Family::Mariadb => "MariaDB",
+    };
+    let wanted = number(wanted);
+    findings.push(
+        Finding::new(
+            &SERVER_TOO_OLD,
+            format!(
+                "the server is {version}, and CiviCRM {target} {word} {family} {wanted} or later"
+            ),
+            format!("Move the site to {family} {wanted} or later before the upgrade."),
+        )
+        .severity(severity)
+        .about("server", version.to_string())
+        .sides(wanted, version.text.clone()),
+    );
+}
+
+struct Settings<'a> {
+    facts: &'a ServerFacts,
+    version: &'a ServerVersion,
+    target: &'a Version,
+    findings: &'a mut Findings,
+}
+
+impl Settings<'_> {
+    /// Adds a setting that is wrong, with the line for the option file.
+    fn wrong(&mut self, severity: Severity, name: &str, wanted: &str, why: &str) {
+        let actual = self.facts.variable(name).unwrap_or_default().to_owned();
+        let message = format!("{name} is {actual}: {why}");
+        let fix = format!(
+            "In the group [mysqld] of the server's option file write {name} = {wanted}, and restart it."
+        );
+        self.findings.push(
+            Finding::new(&SERVER_SETTING, message, fix)
+                .severity(severity)
+                .about("setting", name)
+                .sides(wanted, actual),
+        );
+    }
+
+    fn is_from(&self, release: (u32, u32)) -> bool {
+        self.target.major_minor() >= release
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.facts.variable(name)?.parse().ok()
+    }
+
+    fn engine(&mut self) {
+        let Some(engines) = &self.facts.engines else {
+            return;
+        };
+        if engines.get("innodb") != Some(&true) {
+            let message = "the server has no InnoDB, in which all tables of CiviCRM have to be";
+            let fix =
+                "Take skip-innodb (innodb = OFF) out of the server's option file, and restart it.";
+            self.findings.push(
+                Finding::new(&SERVER_SETTING, message, fix)
+                    .about("setting", "innodb")
+                    .sides("ON", "OFF"),
+            );
+        }
+    }
+
+    fn numbers(&mut self) {
+        if self.is_from((4, 3))
+            && self
+                .number("thread_stack")
+                .is_some_and(|n| n < MIN_THREAD_STACK)
+        {
+            let why = "CiviCRM's installer and upgrader stop below 192K";
+            self.wrong(Severity::Error, "thread_stack", "256K", why);
+        }
+        if self.is_from((4, 2))
+            && self
+                .number("auto_increment_increment")
+                .is_some_and(|n| n != 1)
+        {
+            let why = "CiviCRM's installer refuses anything but 1; a Galera cluster sets it by itself \
+                       unless wsrep_auto_increment_control is OFF";
+            self.wrong(Severity::Warning, "auto_increment_increment", "1", why);
+        }
+    }
+
+    fn sql_mode(&mut self) {
+        let modes = self.facts.variable("sql_mode").unwrap_or_default();
+        let wrong: Vec<&str> = modes
+            .split(',')
+            .filter(|mode| {
+                [
+                    "ANSI",
+                    "ANSI_QUOTES",
+                    "PIPES_AS_CONCAT",
+                    "NO_BACKSLASH_ESCAPES",
+                    "IGNORE_SPACE",
+                ]
+                .contains(mode)
+            })
+            .filter(|mode| *mode != "IGNORE_SPACE")
+            .collect();
+        if !wrong.is_empty() {
+            let kept: Vec<&str> = modes
+                .split(',')
+                .filter(|mode| !wrong.contains(mode))
+                .collect();
+            let why = format!(
+                "with {} CiviCRM's statements mean something else or fail",
+                wrong.join(", ")
+            );
+            self.wrong(Severity::Error, "sql_mode", &kept.join(","), &why);
+        }
+    }
+
+    /// From 5.33 on tables are utf8mb4 with keys of 255 characters, which take 1020 bytes.
+    fn row_format(&mut self, snapshot: &Snapshot) {
+        if self.is_from((5, 33)) {
+            let why = "indexes on long utf8mb4 columns fail with error 1071 or 1709";
+            if self.facts.is_on("innodb_large_prefix") == Some(false) {
+                self.wrong(Severity::Error, "innodb_large_prefix", "ON", why);
+            }
+            let format = self
+                .facts
+                .variable("innodb_file_format")
+                .unwrap_or_default();
+            if format.eq_ignore_ascii_case("Antelope") {
+                self.wrong(Severity::Error, "innodb_file_format", "Barracuda", why);
+            }
+            if self
+                .number("innodb_page_size")
+                .is_some_and(|size| size < 8192)
+            {
+                let why = "indexes on long utf8mb4 columns fail with error 1071; it is chosen once, \
+                           when the server's data folder is made";
+                self.wrong(Severity::Error, "innodb_page_size", "16K", why);
+            }
+        }
+        let compressed = snapshot
+            .schema
+            .tables
+            .values()
+            .any(|table| table.row_format.as_deref() == Some("COMPRESSED"));
+        if compressed && self.facts.is_on("innodb_read_only_compressed") == Some(true) {
+            let why = "tables with ROW_FORMAT=COMPRESSED cannot be written to";
+            self.wrong(Severity::Error, "innodb_read_only_compressed", "OFF", why);
+        }
+    }
+
+    /// Off by default before MySQL 8.0 and MariaDB 10.10, and fine there.
+    fn timestamps(&mut self) {
+        let on_by_default = self.version.at_least(Family::Mysql, (8, 0, 2))
+            || self.version.at_least(Family::Mariadb, (10, 10, 1));
+        if on_by_default && self.facts.is_on("explicit_defaults_for_timestamp") == Some(false) {
+            let why =
+                "TIMESTAMP columns of new tables get defaults that CiviCRM's releases do not have";
+            self.wrong(Severity::Note, "explicit_defaults_for_timestamp", "ON", why);
+        }
+    }
+
+    fn writes(&mut self) {
+        for name in ["read_only", "super_read_only"] {
+            if self.facts.is_on(name) == Some(true) {
+                let why = "the site and its upgrade cannot write here; if it is a replica, look at the \
+                           server that it copies";
+                self.wrong(Severity::Warning, name, "OFF", why);
+            }
+        }
+    }
+
+    /// Foreign keys of the release to columns that are no unique key: MySQL 8.4 and later
+    /// refuse them unless told otherwise (error 6125, measured on 9.7).
+    fn foreign_keys(&mut self, catalogue: &Catalogue) {
+        if self.facts.is_on("restrict_fk_on_non_standard_key") != Some(true) {
+            return;
+        }
+        let Some(state) = catalogue.state_for(self.target) else {
+            return;
+        };
+        let schema = catalogue.schema(state).plain_install();
+        let mut refused = schema.tables.iter().flat_map(|(table, definition)| {
+            let keys = definition.foreign_keys.iter();
+            keys.filter(|(_, key)| !has_unique_parent(&schema, key))
+                .map(move |(name, _)| format!("{name} of {table}"))
+        });
+        if let Some(first) = refused.next() {
+            let why = format!(
+                "CiviCRM {} has foreign keys to columns without a unique key ({first}), so the upgrade \
+                 that makes it, and every restore, fails with error 6125",
+                self.target
+            );
+            self.wrong(
+                Severity::Error,
+                "restrict_fk_on_non_standard_key",
+                "OFF",
+                &why,
+            );
+        }
+    }
+}
+
+fn has_unique_parent(schema: &Schema, key: &ForeignKey) -> bool {
+    let Some(parent) = schema.table(&key.referenced_table) else {
+        return true;
+    };
+    let is_it =
+        |columns: Vec<&String>| columns == key.referenced_columns.iter().collect::<Vec<_>>();
+    is_it(parent.primary_key.iter().map(|part| &part.column).collect())
+        || parent
+            .indexes
+            .values()
+            .filter(|index| index.kind == IndexKind::Unique)
+            .any(|index| is_it(index.parts.iter().map(|part| &part.column).collect()))
+}
+
+/// What tables get whose makers do not say: those of extensions, and temporary ones.
+fn database_charset(snapshot: &Snapshot, facts: &ServerFacts, findings: &mut Findings) {
+    let (Some((charset, _)), Some(usual), Some(database)) = (
+        &facts.database_charset,
+        usual_charset(&snapshot.schema),
+        &snapshot.database,
+    ) else {
+        return;
+    };
+    if *charset == usual {
+        return;
+    }
+    let collation = snapshot
+        .schema
+        .tables
+        .values()
+        .filter(|table| table.charset.as_ref() == Some(&usual))
+        .find_map(|table| table.collation.clone());
+    let collate = collation.map_or_else(String::new, |name| format!(" COLLATE {name}"));
+    findings.push(
+        Finding::new(
+            &CHARSET_DIFFERS,
+            format!(
+                "the database's default character set is {charset}, its tables are {usual}: tables that \
+                 extensions make, and temporary ones, get another one than the rest"
+            ),
+            format!(
+                "Run: ALTER DATABASE {} CHARACTER SET {usual}{collate}",
+                identifier(database)
+            ),
+        )
+        .about("database", database)
+        .sides(usual, charset.clone()),
+    );
+}

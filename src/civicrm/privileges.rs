@@ -1,0 +1,353 @@
+//! The privileges that CiviCRM's upgrades need, and those that a whole backup needs.
+//!
+//! Sources: CiviCRM's upgrade guide for 4.4, its system administrator guide
+//! (`docs/requirements.md`), `CRM/Logging/Schema.php`; and what MariaDB 10.5, 10.11, 11.8 and
+//! MySQL 9.7 do to accounts that have less.
+
+use crate::civicrm::release::Version;
+use crate::privilege::Privilege;
+use crate::server_version::{Family, ServerVersion};
+
+/// Something that an account has to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Any of these meets it; the first is the least to grant. Never empty.
+    pub any_of: Vec<Wanted>,
+    /// What happens without.
+    pub weight: Weight,
+    /// What it is needed for, to follow "is needed".
+    pub why: &'static str,
+    /// What does as well as a GRANT.
+    pub instead: Option<Instead>,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+/// A privilege and where it has to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub privilege: Privilege,
+    /// Where.
+    pub on: Scope,
+}
+
+/// Where a privilege has to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// On the server: `*.*`.
+    Server,
+    /// On all of the site's database.
+    Database,
+    /// On all of another one.
+    OtherDatabase(String),
+    /// On a table.
+    Table(&'static str, &'static str),
+}
+
+/// What happens when a need is not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The upgrade or backup fails, or something is missing from the backup.
+    Required,
+    /// A message, or work that another account has to do.
+    Advised,
+}
+
+/// What makes a need go away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// A variable of the server.
+    Variable(&'static str, &'static str),
+    /// An option of mysqldump.
+    DumpOption(&'static str),
+}
+
+impl Instead {
+    /// The statement that sets the variable until the server stops.
+    pub fn statement(&self) -> Option<String> {
+        match self {
+            Self::Variable(name, value) => Some(format!("SET GLOBAL {name} = {value}")),
+            Self::DumpOption(_) => None,
+        }
+    }
+
+    /// The line for the option file's group `[mysqld]`, for the time after that.
+    pub fn option_line(&self) -> Option<String> {
+        match self {
+            Self::Variable(name, value) => Some(format!("{name} = {value}")),
+            Self::DumpOption(_) => None,
+        }
+    }
+}
+
+impl Need {
+    fn on_database(
+        privilege: Privilege,
+        on: &Scope,
+        why: &'static str,
+        source: &'static str,
+    ) -> Self {
+        let wanted = Wanted {
+            privilege,
+            on: on.clone(),
+        };
+        Self::any(vec![wanted], why, source)
+    }
+
+    fn any(any_of: Vec<Wanted>, why: &'static str, source: &'static str) -> Self {
+        Self {
+            any_of,
+            weight: Weight::Required,
+            why,
+            instead: None,
+            source,
+        }
+    }
+}
+
+fn on_server(privilege: Privilege) -> Wanted {
+    Wanted {
+        privilege,
+        on: Scope::Server,
+    }
+}
+
+/// What about a site and its server decides over the privileges that an upgrade needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpgradeFacts {
+    /// The site is multilingual: views and triggers for each language.
+    pub multilingual: bool,
+    /// Detailed logging is on: triggers.
+    pub logging: bool,
+    /// The database of the log tables, when it is another one (`CIVICRM_LOGGING_DSN`). Triggers
+    /// write to it with the privileges of the account that made them.
+    pub logging_database: Option<String>,
+    /// `logging_no_trigger_permission` (4.7.10 and later): an administrator makes the triggers.
+    pub triggers_by_hand: bool,
+    /// `log_bin` is on.
+    pub binary_logging: bool,
+    /// `log_bin_trust_function_creators` is on.
+    pub trusts_function_creators: bool,
+    /// A function or procedure of the database has a definer who has SYSTEM_USER and is not this
+    /// account; mostly root, who restored it.
+    pub routines_of_system_user: bool,
+}
+
+const GUIDE: &str = "CiviCRM's upgrade guide for 4.4";
+const ADMIN_GUIDE: &str = "CiviCRM's system administrator guide, requirements";
+
+/// What an account needs to upgrade a database to `target`.
+pub fn needed_for_upgrade(
+    target: &Version,
+    server: &ServerVersion,
+    facts: &UpgradeFacts,
+) -> Vec<Need> {
+    // Triggers and a function are part of every database from 4.3 on.
+    let has_programs = target.major_minor() >= (4, 3);
+    let has_triggers = has_programs || facts.multilingual || facts.logging;
+    let mut needs = on_one_database(target, server, facts, &Scope::Database);
+    if let Some(other) = &facts.logging_database {
+        let other = Scope::OtherDatabase(other.clone());
+        needs.extend(on_one_database(target, server, facts, &other));
+    }
+    if has_triggers && !Privilege::Trigger.is_known_to(server) {
+        needs.push(Need::any(
+            vec![on_server(Privilege::Super)],
+            "to make triggers: MySQL has no privilege of its own for that before 5.1.6",
+            ADMIN_GUIDE,
+        ));
+    } else if has_triggers && facts.binary_logging && !facts.trusts_function_creators {
+        // BINLOG ADMIN, SET USER and MySQL's dynamic ones do not do (measured).
+        needs.push(Need {
+            instead: Some(Instead::Variable("log_bin_trust_function_creators", "1")),
+            ..Need::any(
+                vec![on_server(Privilege::Super)],
+                "to make triggers and functions while binary logging is on (error 1419)",
+                "CRM/Logging/Schema.php; measured on MariaDB 10.5, 10.11, 11.8 and MySQL 9.7",
+            )
+        });
+    }
+    if has_programs && facts.routines_of_system_user && Privilege::SystemUser.is_known_to(server) {
+        needs.push(Need::any(
+            vec![on_server(Privilege::SystemUser)],
+            "to replace functions whose definer has SYSTEM_USER (error 1227)",
+            "measured on MySQL 9.7",
+        ));
+    }
+    needs
+}
+
+fn on_one_database(
+    target: &Version,
+    server: &ServerVersion,
+    facts: &UpgradeFacts,
+    on: &Scope,
+) -> Vec<Need> {
+    use Privilege::{
+        Alter, AlterRoutine, Create, CreateRoutine, CreateTemporaryTables, CreateView, Delete,
+        Drop, Index, Insert, LockTables, References, Select, Trigger, Update,
+    };
+    let mut needs: Vec<Need> = Vec::new();
+    let mut add = |privileges: &[Privilege], why, source| {
+        for &privilege in privileges {
+            needs.push(Need::on_database(privilege, on, why, source));
+        }
+    };
+    add(
+        &[Select, Insert, Update, Delete],
+        "to read and change rows",
+        GUIDE,
+    );
+    add(
+        &[Create, Drop, Index, Alter],
+        "to make, change and drop tables",
+        GUIDE,
+    );
+    add(&[CreateTemporaryTables], "for temporary tables", GUIDE);
+    add(&[LockTables], "to lock tables", GUIDE);
+    if Privilege::References.is_known_to(server) && server.at_least(Family::Mysql, (5, 7, 6)) {
+        add(
+            &[References],
+            "to add foreign keys (error 1142)",
+            ADMIN_GUIDE,
+        );
+    }
+    let from_4_3 = target.major_minor() >= (4, 3);
+    if from_4_3 || facts.multilingual {
+        add(
+            &[CreateView],
+            "for the views of CiviCase (4.1 to 5.36) and of multilingual sites",
+            GUIDE,
+        );
+    }
+    let makes_triggers =
+        (from_4_3 && !facts.triggers_by_hand) || facts.multilingual || facts.logging;
+    if makes_triggers && Privilege::Trigger.is_known_to(server) {
+        add(&[Trigger], "to make triggers", GUIDE);
+    }
+    if from_4_3 {
+        add(
+            &[CreateRoutine, AlterRoutine],
+            "to make and replace the function civicrm_strip_non_numeric",
+            GUIDE,
+        );
+    }
+    needs
+}
+
+/// What about a database and its server decides over the privileges that a backup needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackupFacts {
+    /// There are views.
+    pub views: bool,
+    /// There are triggers.
+    pub triggers: bool,
+    /// There are functions or procedures of which the account is not the definer. Its own ones
+    /// everybody may read.
+    pub routines_of_others: bool,
+    /// There are events.
+    pub events: bool,
+    /// mysqldump is called with `--single-transaction`.
+    pub single_transaction: bool,
+    /// `gtid_mode` is on (MySQL).
+    pub gtids: bool,
+}
+
+const MEASURED: &str =
+    "mysqldump as a weaker account, measured on MariaDB 10.5, 10.11, 11.8 and MySQL 9.7";
+
+/// What an account needs so that its mysqldump (or mariadb-dump) with `--triggers --routines
+/// --events` is whole.
+pub fn needed_for_backup(server: &ServerVersion, facts: &BackupFacts) -> Vec<Need> {
+    use Privilege::{Event, LockTables, Process, Select, ShowView, Trigger};
+    let on_database =
+        |privilege, why| Need::on_database(privilege, &Scope::Database, why, MEASURED);
+    let mut needs = vec![on_database(Select, "to read the tables")];
+    if !facts.single_transaction {
+        needs.push(Need {
+            instead: Some(Instead::DumpOption("--single-transaction")),
+            ..on_database(LockTables, "to lock the tables (error 1044)")
+        });
+    }
+    if facts.views {
+        needs.push(on_database(
+            ShowView,
+            "to read the views; without it the dump stops at the first one",
+        ));
+    }
+    if facts.triggers && Trigger.is_known_to(server) {
+        needs.push(on_database(
+            Trigger,
+            "to see the triggers; without it they are left out and nothing is said",
+        ));
+    } else if facts.triggers {
+        needs.push(Need::any(
+            vec![on_server(Privilege::Super)],
+            "to see the triggers: MySQL has no privilege of its own for that before 5.1.6",
+            "MySQL 5.0 manual, SHOW TRIGGERS",
+        ));
+    }
+    if facts.routines_of_others {
+        needs.push(Need::any(
+            shows_routines(server),
+            "to read functions and procedures; without it they are left out and nothing is said",
+            MEASURED,
+        ));
+    }
+    if facts.events && Event.is_known_to(server) {
+        needs.push(on_database(
+            Event,
+            "to read the events; with --events and without it the dump stops (error 1044)",
+        ));
+    }
+    if facts.single_transaction && facts.gtids && server.at_least(Family::Mysql, (8, 0, 32)) {
+        needs.push(Need {
+            instead: Some(Instead::DumpOption("--set-gtid-purged=OFF")),
+            ..Need::any(
+                vec![
+                    on_server(Privilege::FlushTables),
+                    on_server(Privilege::Reload),
+                ],
+                "for --single-transaction while GTIDs are on (error 1227)",
+                MEASURED,
+            )
+        });
+    }
+    let dumps_tablespaces = server.at_least(Family::Mysql, (8, 0, 21))
+        || (server.at_least(Family::Mysql, (5, 7, 31)) && server.number.0 < 8);
+    if dumps_tablespaces {
+        needs.push(Need {
+            weight: Weight::Advised,
+            instead: Some(Instead::DumpOption("--no-tablespaces")),
+            ..Need::any(
+                vec![on_server(Process)],
+                "to read about tablespaces; without it there is a message, and nothing is lost",
+                MEASURED,
+            )
+        });
+    }
+    needs
+}
+
+/// What lets an account read the bodies of routines that are not its own.
+fn shows_routines(server: &ServerVersion) -> Vec<Wanted> {
+    let everywhere = on_server(Privilege::Select);
+    let proc_table = Wanted {
+        privilege: Privilege::Select,
+        on: Scope::Table("mysql", "proc"),
+    };
+    if Privilege::ShowRoutine.is_known_to(server) {
+        vec![on_server(Privilege::ShowRoutine), everywhere]
+    } else if server.at_least(Family::Mysql, (8, 0, 0)) {
+        vec![everywhere]
+    } else if Privilege::ShowCreateRoutine.is_known_to(server) {
+        let show = Wanted {
+            privilege: Privilege::ShowCreateRoutine,
+            on: Scope::Database,
+        };
+        vec![show, proc_table, everywhere]
+    } else {
+        vec![proc_table, everywhere]
+    }
+}

@@ -1,0 +1,360 @@
+//! `cividb grants`: may this account run the upgrade, or make a whole backup?
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::output::Output;
+use super::{Common, ServerOptions, target_server};
+use crate::checks::table::{GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
+use crate::checks::{Context, Finding, Findings, grants, schema, server};
+use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::privileges::{
+    BackupFacts, Need, UpgradeFacts, needed_for_backup, needed_for_upgrade,
+};
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::error::{Error, Exit};
+use crate::repair::error::RepairError;
+use crate::report::{GrantsSummary, Report};
+use crate::server::connection::Connection;
+use crate::server::error::ServerError;
+use crate::server::grants::{Grants as Granted, Object, Rules, judge};
+use crate::server::probe::{Outcome, Probed, probe, says_denied};
+use crate::server::reader;
+use crate::server_version::ServerVersion;
+use crate::snapshot::{ObjectKind, Snapshot, Source, SourceKind};
+use crate::source::{Location, ServerLocation};
+
+/// Arguments of `grants`.
+#[derive(Debug, Args)]
+pub struct Grants {
+    /// The server: mysql://user@host/database, a civicrm.settings.php or a site's folder
+    #[arg(value_name = "SOURCE")]
+    source: Option<String>,
+    /// The release to upgrade to; by default the one that the site has
+    #[arg(long, value_name = "X.Y.Z", value_parser = release)]
+    target: Option<Version>,
+    /// What the account is for
+    #[arg(long = "for", value_enum, default_value_t = Purpose::Upgrade)]
+    purpose: Purpose,
+    /// Prove it by doing it, in objects with names of their own that are removed again
+    #[arg(long, conflicts_with = "grants_file")]
+    probe: bool,
+    /// Judge what SHOW GRANTS printed, in a file (- for standard input), without a server
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
+    grants_file: Option<PathBuf>,
+    /// With --grants-file: the server it was printed by, such as mysql-8.4 or mariadb-10.11
+    #[arg(long, value_name = "NAME-VERSION", value_parser = target_server, requires = "grants_file")]
+    target_server: Option<ServerVersion>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Purpose {
+    /// CiviCRM's upgrades, and running it
+    Upgrade,
+    /// A mysqldump with all that is in the database
+    Backup,
+}
+
+fn release(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
+}
+
+impl Grants {
+    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let catalogue = Catalogue::embedded()?;
+        let report = match &self.grants_file {
+            Some(file) => self.of_file(file, &catalogue, common)?,
+            None => self.of_server(&catalogue, common)?,
+        };
+        let exit = report.exit();
+        let mut output = Output::new(common, false);
+        output.add(report)?;
+        output.finish()?;
+        Ok(exit)
+    }
+
+    fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
+        let source = self.server.source(self.source.as_deref())?;
+        let Location::Server(location) = Location::one(&source, &self.server.access())? else {
+            let message = format!("{source} is a dump, and a dump carries no grants");
+            return Err(RepairError::Refused(message).into());
+        };
+        let (mut connection, snapshot) = open(&location, common.database.as_deref())?;
+        let database = snapshot.database.clone().unwrap_or_default();
+        let facts = snapshot.server.clone().unwrap_or_default();
+        let target = self.target(&snapshot, catalogue)?;
+        let version = connection.version.clone();
+        let mut findings = Findings::default();
+        let needs = match self.purpose {
+            Purpose::Upgrade => {
+                server::check(&snapshot, &target, Some(catalogue), &mut findings);
+                let facts = grants::upgrade_facts(&snapshot, &facts);
+                needed_for_upgrade(&target, &version, &facts)
+            }
+            Purpose::Backup => {
+                needed_for_backup(&version, &grants::backup_facts(&snapshot, &facts))
+            }
+        };
+        let Some(granted) = &facts.grants else {
+            findings.skip(&GRANT_MISSING, "the server does not answer SHOW GRANTS");
+            return Ok(Report::new("grants", &snapshot, findings, common.strict));
+        };
+        let rules = facts.rules(&version);
+        let mut summary = self.judge(needs, granted, &database, &rules, &target, &mut findings);
+        if self.probe && connection.is_in(&database)? {
+            let probed = probe(&mut connection)?;
+            compare(&probed, &summary, &mut findings);
+            summary.probed = Some(outcomes(&probed));
+        }
+        findings.sort();
+        let mut report = Report::new("grants", &snapshot, findings, common.strict);
+        report.grants = Some(summary);
+        Ok(report)
+    }
+
+    fn of_file(
+        &self,
+        file: &PathBuf,
+        catalogue: &Catalogue,
+        common: &Common,
+    ) -> Result<Report, Error> {
+        let unreadable = |error| Error::GrantsFile {
+            path: file.display().to_string(),
+            error,
+        };
+        let bytes = if file.as_os_str() == "-" {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
+        } else {
+            fs::read(file)
+        };
+        let text = String::from_utf8_lossy(&bytes.map_err(unreadable)?).into_owned();
+        let granted = Granted::parse(&text);
+        if let Some(unread) = granted.unread.first() {
+            return Err(Error::GrantsUnread {
+                path: file.display().to_string(),
+                line: unread.line,
+                problem: unread.problem.to_string(),
+            });
+        }
+        if granted.account.is_none() {
+            return Err(Error::NoGrants(file.display().to_string()));
+        }
+        let Some(database) = common.database.clone().or_else(|| only_database(&granted)) else {
+            return Err(Error::GrantsDatabase(file.display().to_string()));
+        };
+        let version = self
+            .target_server
+            .clone()
+            .unwrap_or_else(|| likely_server(&text));
+        let newest = catalogue.states().last();
+        let newest = newest.and_then(|state| Version::parse(&state.name));
+        let target = self.target.clone().or(newest);
+        let Some(target) = target else {
+            return Err(Error::NoSource);
+        };
+        let mut findings = Findings::default();
+        let needs = match self.purpose {
+            Purpose::Upgrade => {
+                let why = "the text does not say whether the server writes a binary log";
+                findings.skip(&TRIGGER_PRIVILEGE_BINLOG, why);
+                needed_for_upgrade(&target, &version, &UpgradeFacts::default())
+            }
+            Purpose::Backup => {
+                let all = BackupFacts {
+                    views: true,
+                    triggers: true,
+                    routines_of_others: true,
+                    events: true,
+                    ..BackupFacts::default()
+                };
+                needed_for_backup(&version, &all)
+            }
+        };
+        let rules = Rules::of(version.clone());
+        let summary = self.judge(needs, &granted, &database, &rules, &target, &mut findings);
+        findings.sort();
+        let snapshot = Snapshot {
+            source: Source {
+                name: file.display().to_string(),
+                kind: SourceKind::Server,
+                server_version: Some(version),
+                ..Source::default()
+            },
+            database: Some(database),
+            ..Snapshot::default()
+        };
+        let mut report = Report::new("grants", &snapshot, findings, common.strict);
+        report.grants = Some(summary);
+        Ok(report)
+    }
+
+    /// The release to judge for: the one asked for, the site's own, or the newest known.
+    fn target(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Version, Error> {
+        let site = Site::of(snapshot);
+        let context = Context {
+            catalogue: Some(catalogue),
+            ..Context::default()
+        };
+        let newest = || {
+            let name = catalogue.states().last().map_or("", |state| &state.name);
+            Version::parse(name)
+        };
+        self.target
+            .clone()
+            .or_else(|| site.as_ref().and_then(Site::declared_version))
+            .or_else(|| {
+                let detection = schema::detect(snapshot, site.as_ref(), &context)?;
+                Version::parse(&detection.state.name)
+            })
+            .or_else(newest)
+            .ok_or_else(|| Error::NoCivicrm {
+                name: snapshot.source.name.clone(),
+            })
+    }
+
+    fn judge(
+        &self,
+        needs: Vec<Need>,
+        granted: &Granted,
+        database: &str,
+        rules: &Rules,
+        target: &Version,
+        findings: &mut Findings,
+    ) -> GrantsSummary {
+        let verdict = judge(needs, granted, database, rules);
+        grants::check(&verdict, database, findings);
+        let statements = verdict.fixes.iter();
+        let missing = verdict
+            .missing
+            .iter()
+            .filter_map(|missing| missing.need.any_of.first());
+        GrantsSummary {
+            account: granted.account.as_ref().map(ToString::to_string),
+            database: database.to_owned(),
+            purpose: match self.purpose {
+                Purpose::Upgrade => format!("an upgrade to CiviCRM {target}"),
+                Purpose::Backup => "a whole backup".to_owned(),
+            },
+            there: grants::there(&verdict),
+            missing: missing.map(|wanted| wanted.privilege.name()).collect(),
+            statements: statements
+                .map(|fix| format!("{};", fix.statement))
+                .collect(),
+            probed: None,
+        }
+    }
+}
+
+/// Connects and reads; of a database that the account may not even use, what the server says
+/// of the account.
+fn open(
+    location: &ServerLocation,
+    database: Option<&str>,
+) -> Result<(Connection, Snapshot), Error> {
+    let denied = match location.connect(database) {
+        Ok((mut connection, database)) => {
+            let snapshot = location.read(&mut connection, &database)?;
+            return Ok((connection, snapshot));
+        }
+        Err(ServerError::DatabaseDenied { database, .. }) => database,
+        Err(error) => return Err(error.into()),
+    };
+    let mut connection = Connection::open(&location.login)?;
+    let facts = reader::server_facts(&mut connection)?;
+    let snapshot = Snapshot {
+        source: Source {
+            name: location.name.clone(),
+            kind: SourceKind::Server,
+            server_version: Some(connection.version.clone()),
+            ..Source::default()
+        },
+        database: Some(denied),
+        hidden: [(
+            ObjectKind::Table,
+            "this account may not use the database".to_owned(),
+        )]
+        .into(),
+        server: Some(facts),
+        ..Snapshot::default()
+    };
+    Ok((connection, snapshot))
+}
+
+/// The one database that the grants name, if it is one.
+fn only_database(granted: &Granted) -> Option<String> {
+    let mut names = granted.granted.iter().filter_map(|grant| match &grant.on {
+        Object::Database(pattern) => Some(pattern.replace("\\_", "_").replace("\\%", "%")),
+        _ => None,
+    });
+    let first = names.next()?;
+    (!first.contains('%') && names.all(|name| name == first)).then_some(first)
+}
+
+/// A role without a host, and a password's hash, are printed by MariaDB alone.
+fn likely_server(text: &str) -> ServerVersion {
+    let mariadb = text.contains("IDENTIFIED ") || text.contains("SET DEFAULT ROLE");
+    let text = if mariadb { "10.11.0-MariaDB" } else { "8.4.0" };
+    ServerVersion::parse(text).unwrap_or_else(|| ServerVersion {
+        family: crate::server_version::Family::Mysql,
+        number: (8, 4, 0),
+        text: text.to_owned(),
+    })
+}
+
+/// Adds what the server refused although its grants say otherwise.
+fn compare(probed: &Probed, summary: &GrantsSummary, findings: &mut Findings) {
+    for (privilege, outcome) in &probed.outcomes {
+        if !summary.there.contains(privilege) {
+            continue;
+        }
+        let Outcome::Denied(code, message) = outcome else {
+            continue;
+        };
+        let check = match code {
+            1419 => &TRIGGER_PRIVILEGE_BINLOG,
+            _ => &GRANT_MISSING,
+        };
+        if check.id == TRIGGER_PRIVILEGE_BINLOG.id && findings.has(check) {
+            continue;
+        }
+        let what = if says_denied(*code) {
+            "the server refuses it"
+        } else {
+            "trying it failed"
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("{privilege} is granted, but {what} (error {code}: {message})"),
+                "Look for another account of this name or the anonymous one that the server takes you for \
+                 (SELECT CURRENT_USER()), or for what the message names.",
+            )
+            .about("privilege", *privilege),
+        );
+    }
+    for statement in &probed.left_behind {
+        findings.push(Finding::new(
+            &GRANT_MISSING,
+            "the probe could not remove what it had made".to_owned(),
+            format!("Run as an administrator: {statement};"),
+        ));
+    }
+}
+
+fn outcomes(probed: &Probed) -> Vec<(&'static str, String)> {
+    let shown = |outcome: &Outcome| match outcome {
+        Outcome::Allowed => "allowed".to_owned(),
+        Outcome::Denied(code, message) => format!("denied ({code}: {message})"),
+        Outcome::NotTried(why) => format!("not tried: {why}"),
+    };
+    let outcomes = probed.outcomes.iter();
+    outcomes
+        .map(|(name, outcome)| (*name, shown(outcome)))
+        .collect()
+}

@@ -1,0 +1,321 @@
+//! Which privileges hold on one database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{Account, Given, Grant, Grants, Object};
+use crate::privilege::{Level, Privilege};
+use crate::server_version::{Family, ServerVersion};
+
+/// What a server goes by when it looks privileges up.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Which server.
+    pub server: ServerVersion,
+    /// `partial_revokes` (MySQL 8.0.16 and later): names of databases have no wildcards then, and
+    /// no escapes either: `` `civi\_site` `` is not `civi_site` (measured on MySQL 9.7).
+    pub partial_revokes: bool,
+    /// `lower_case_table_names` is 1 or 2: letter case of names does not count.
+    pub ignore_case: bool,
+}
+
+impl Rules {
+    /// Those of a server whose settings nobody has touched.
+    pub fn of(server: ServerVersion) -> Self {
+        Self {
+            server,
+            partial_revokes: false,
+            ignore_case: false,
+        }
+    }
+
+    pub(super) fn is_same_name(&self, one: &str, other: &str) -> bool {
+        one == other || (self.ignore_case && one.to_lowercase() == other.to_lowercase())
+    }
+
+    fn matches(&self, pattern: &str, database: &str) -> bool {
+        if self.partial_revokes {
+            self.is_same_name(pattern, database)
+        } else if self.ignore_case {
+            Pattern::of(&pattern.to_lowercase()).matches(&database.to_lowercase())
+        } else {
+            Pattern::of(pattern).matches(database)
+        }
+    }
+
+    /// Whether `pattern` means this database and perhaps others only by an underscore nobody
+    /// escaped, as in `GRANT ... ON civi_site.*`.
+    fn names(&self, pattern: &str, database: &str) -> bool {
+        let plain: String = Pattern::of(pattern)
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Character(c) => *c,
+                Part::One => '_',
+                Part::Many => '%',
+            })
+            .collect();
+        self.is_same_name(pattern, database) || self.is_same_name(&plain, database)
+    }
+
+    /// The more specific of two patterns is the lesser. MySQL compares how much comes before the
+    /// first wildcard (MySQL manual, "Access Control, Stage 2"), MariaDB since 10.5 how many names
+    /// they can match (MDEV-14735): none with `%` before all with it, then the longer ones first.
+    fn specificity(&self, pattern: &str) -> (usize, usize, usize) {
+        let parts = Pattern::of(pattern).parts;
+        let count = |wanted: Part| parts.iter().filter(|&&part| part == wanted).count();
+        let (one, many) = (count(Part::One), count(Part::Many));
+        if self.server.at_least(Family::Mariadb, (10, 5, 0)) {
+            let shortest = parts.len() - many;
+            return match many {
+                0 => (0, 0, one),
+                many => (usize::MAX - shortest, many, one),
+            };
+        }
+        let before = pattern
+            .char_indices()
+            .scan(false, |escaped, (at, c)| {
+                let is_wildcard = matches!(c, '%' | '_') && !*escaped;
+                *escaped = c == '\\' && !*escaped;
+                Some((at, is_wildcard))
+            })
+            .find(|&(_, is_wildcard)| is_wildcard);
+        // The place is kept in seven bits.
+        before.map_or((0, 0, 0), |(at, _)| (usize::MAX - at.min(126), 0, 0))
+    }
+}
+
+/// A database name of a GRANT.
+struct Pattern {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Character(char),
+    /// `_`
+    One,
+    /// `%`
+    Many,
+}
+
+impl Pattern {
+    fn of(text: &str) -> Self {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            if c == '%' && parts.last() == Some(&Part::Many) {
+                continue;
+            }
+            parts.push(match c {
+                '%' => Part::Many,
+                '_' => Part::One,
+                '\\' => Part::Character(chars.next().unwrap_or('\\')),
+                other => Part::Character(other),
+            });
+        }
+        Self { parts }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        let name: Vec<char> = name.chars().collect();
+        let (mut part, mut at) = (0, 0);
+        // Where to go back to: behind the last `%`, with one more character given to it.
+        let mut retry: Option<(usize, usize)> = None;
+        while at < name.len() {
+            match (self.parts.get(part), name.get(at)) {
+                (Some(Part::Many), _) => {
+                    part += 1;
+                    retry = Some((part, at));
+                }
+                (Some(Part::One), _) => {
+                    part += 1;
+                    at += 1;
+                }
+                (Some(Part::Character(wanted)), Some(found)) if wanted == found => {
+                    part += 1;
+                    at += 1;
+                }
+                _ => match &mut retry {
+                    Some((behind, given)) => {
+                        *given += 1;
+                        (part, at) = (*behind, *given);
+                    }
+                    None => return false,
+                },
+            }
+        }
+        let rest = self.parts.get(part..).unwrap_or_default();
+        rest.iter().all(|&part| part == Part::Many)
+    }
+}
+
+/// A part of a database on which a privilege holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A table or view.
+    Table(String),
+    /// Columns of a table.
+    Columns(String, Vec<String>),
+    /// A stored routine.
+    Routine(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(table) => write!(f, "table {table}"),
+            Self::Columns(table, columns) => {
+                write!(f, "columns {} of table {table}", columns.join(", "))
+            }
+            Self::Routine(routine) => write!(f, "routine {routine}"),
+        }
+    }
+}
+
+/// What an account may do on one database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Privileges {
+    /// On all of the database, from whichever level.
+    pub whole: BTreeSet<Privilege>,
+    /// On the server: what `*.*` gives, whatever is revoked for single databases.
+    pub global: BTreeSet<Privilege>,
+    /// On parts of the database.
+    pub partly: BTreeMap<Privilege, Vec<Place>>,
+    pub(super) own_row: Option<OwnRow>,
+}
+
+/// The rows for the database that the account itself has and the server goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OwnRow {
+    /// Its pattern, when there is one such row and it is for this very database.
+    pub exact: Option<String>,
+    pub privileges: BTreeSet<Privilege>,
+}
+
+impl Grants {
+    /// The privileges on a database: the global ones less partial revokes, and those of one row
+    /// for the database, the most specific one. Of rows equally specific the server takes any;
+    /// only what all of them give is counted then. A role's rows, and PUBLIC's, are looked up by
+    /// themselves; but MySQL adds up all rows that match while a role is on (measured on 9.7).
+    pub fn on_database(&self, database: &str, rules: &Rules) -> Privileges {
+        self.with_roles(database, rules, &self.roles_on())
+    }
+
+    /// The same as if a role were on, too.
+    pub(super) fn with_role(&self, role: &Account, database: &str, rules: &Rules) -> Privileges {
+        let roles = self.roles_on().into_iter().chain([role]).collect();
+        self.with_roles(database, rules, &self.with_their_roles(roles))
+    }
+
+    fn with_roles(&self, database: &str, rules: &Rules, roles: &[&Account]) -> Privileges {
+        let rules = &Rules {
+            partial_revokes: rules.partial_revokes || !self.restrictions.is_empty(),
+            ..rules.clone()
+        };
+        let is_own = |holder: &Account| self.account.as_ref().is_some_and(|own| own.is(holder));
+        let is_role = |holder: &Account| roles.iter().any(|role| role.is(holder));
+        let counts = |holder: &Account| is_own(holder) || is_role(holder) || holder.is_public();
+
+        let mut privileges = Privileges::default();
+        for grant in self.granted.iter().filter(|grant| counts(&grant.to)) {
+            if grant.on == Object::Server {
+                privileges
+                    .global
+                    .extend(grant.given.at(Level::Global, rules));
+            }
+            privileges.add_part(grant, database, rules);
+        }
+        privileges.whole = privileges.global.clone();
+        for restriction in &self.restrictions {
+            if counts(&restriction.from) && rules.is_same_name(&restriction.database, database) {
+                let revoked = restriction.revoked.at(Level::Database, rules);
+                privileges.whole.retain(|kept| !revoked.contains(kept));
+            }
+        }
+
+        let rows = |counts: &dyn Fn(&Account) -> bool| self.rows(database, rules, counts);
+        let own = rows(&is_own);
+        if rules.server.family == Family::Mysql && !roles.is_empty() {
+            let all = rows(&|holder| is_own(holder) || is_role(holder));
+            privileges.whole.extend(all.into_values().flatten());
+        } else {
+            for rows in [own.clone(), rows(&is_role), rows(&Account::is_public)] {
+                privileges.whole.extend(common(most_specific(rows, rules)));
+            }
+        }
+        let own = most_specific(own, rules);
+        privileges.own_row = (!own.is_empty()).then(|| OwnRow {
+            exact: match own.keys().collect::<Vec<_>>().as_slice() {
+                [pattern] if rules.names(pattern, database) => Some((*pattern).clone()),
+                _ => None,
+            },
+            privileges: own.into_values().flatten().collect(),
+        });
+        privileges
+    }
+
+    /// The rows that match the database, those of the same pattern put together.
+    fn rows(
+        &self,
+        database: &str,
+        rules: &Rules,
+        counts: &dyn Fn(&Account) -> bool,
+    ) -> BTreeMap<String, BTreeSet<Privilege>> {
+        let mut rows: BTreeMap<String, BTreeSet<Privilege>> = BTreeMap::new();
+        for grant in self.granted.iter().filter(|grant| counts(&grant.to)) {
+            if let Object::Database(pattern) = &grant.on
+                && rules.matches(pattern, database)
+            {
+                let row = rows.entry(pattern.clone()).or_default();
+                row.extend(grant.given.at(Level::Database, rules));
+            }
+        }
+        rows
+    }
+}
+
+fn most_specific(
+    mut rows: BTreeMap<String, BTreeSet<Privilege>>,
+    rules: &Rules,
+) -> BTreeMap<String, BTreeSet<Privilege>> {
+    let best = rows.keys().map(|pattern| rules.specificity(pattern)).min();
+    rows.retain(|pattern, _| Some(rules.specificity(pattern)) == best);
+    rows
+}
+
+fn common(rows: BTreeMap<String, BTreeSet<Privilege>>) -> BTreeSet<Privilege> {
+    let both = |one: BTreeSet<Privilege>, other: BTreeSet<Privilege>| &one & &other;
+    rows.into_values().reduce(both).unwrap_or_default()
+}
+
+impl Given {
+    fn at(&self, level: Level, rules: &Rules) -> BTreeSet<Privilege> {
+        match self {
+            Self::All => Privilege::all(level, &rules.server),
+            Self::These(privileges) => privileges.clone(),
+        }
+    }
+}
+
+impl Privileges {
+    fn add_part(&mut self, grant: &Grant, database: &str, rules: &Rules) {
+        let (of, level, place) = match &grant.on {
+            Object::Server | Object::Database(_) => return,
+            Object::Table(of, table) => (of, Level::Table, Place::Table(table.clone())),
+            Object::Columns(of, table, columns) => {
+                let place = Place::Columns(table.clone(), columns.clone());
+                (of, Level::Table, place)
+            }
+            Object::Routine(of, routine) => (of, Level::Routine, Place::Routine(routine.clone())),
+        };
+        if rules.is_same_name(of, database) {
+            for privilege in grant.given.at(level, rules) {
+                self.partly
+                    .entry(privilege)
+                    .or_default()
+                    .push(place.clone());
+            }
+        }
+    }
+}

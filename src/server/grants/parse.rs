@@ -1,0 +1,530 @@
+//! Reads the text of SHOW GRANTS, as servers print it and as people paste it.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::{Account, Given, Grant, Grants, Object, Restriction, RoleGrant};
+use crate::privilege::Privilege;
+use crate::schema::lexer::{Lexer, SqlModes, Token};
+
+/// A line that could not be read. The line itself is not kept: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("line {line} {problem}")]
+pub struct Unread {
+    /// Its number, from 1; of several, that of the first.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// Why a line could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// Something else.
+    #[error("is no GRANT, REVOKE or SET DEFAULT ROLE")]
+    OtherStatement,
+    /// It goes on in a way that no server prints, or ends too early.
+    #[error("does not have {0} where it should be")]
+    Expected(&'static str),
+}
+
+/// How many lines a statement may be wrapped over.
+const LONGEST_WRAP: usize = 64;
+
+impl Grants {
+    /// Reads what SHOW GRANTS prints on MySQL 5.0 to 9.7 and MariaDB 5.1 to 11.8, pasted as it
+    /// comes: with or without semicolons, the client's table or `\G` output, headers and prompts.
+    /// Several outputs may follow one another, as an account's and those of its roles.
+    ///
+    /// ```
+    /// use cividb::server::grants::Grants;
+    /// let grants = Grants::parse(
+    ///     "Grants for civi@localhost\n\
+    ///      GRANT USAGE ON *.* TO `civi`@`localhost`\n\
+    ///      GRANT SELECT, LOCK TABLES ON `civi\\_site`.* TO `civi`@`localhost`",
+    /// );
+    /// assert_eq!(grants.account.unwrap().to_string(), "`civi`@`localhost`");
+    /// assert_eq!((grants.granted.len(), grants.unread.len()), (2, 0));
+    /// ```
+    pub fn parse(text: &str) -> Self {
+        let mut grants = Self::default();
+        let mut grantees = Vec::new();
+        let mut wrapped: Option<Wrapped> = None;
+        let lines = text.trim_start_matches('\u{feff}').lines();
+        for (line, number) in lines.zip(1..) {
+            let Some(line) = content(line) else { continue };
+            if begins_statement(line) {
+                grants.finish(wrapped.replace(Wrapped::new(number, line)), &mut grantees);
+            } else if !wrapped.as_mut().is_some_and(|open| open.takes(line)) {
+                grants.unread.push(Unread {
+                    line: number,
+                    problem: Problem::OtherStatement,
+                });
+            }
+        }
+        grants.finish(wrapped, &mut grantees);
+        let with_host = grantees.iter().position(|account| account.host.is_some());
+        grants.account =
+            (!grantees.is_empty()).then(|| grantees.swap_remove(with_host.unwrap_or(0)));
+        grants.unread.sort_unstable_by_key(|unread| unread.line);
+        grants
+    }
+
+    fn finish(&mut self, statement: Option<Wrapped>, grantees: &mut Vec<Account>) {
+        let Some(statement) = statement else { return };
+        match statement.outcome {
+            Ok(lines) => lines.into_iter().for_each(|line| self.add(line, grantees)),
+            Err(problem) => self.unread.push(Unread {
+                line: statement.line,
+                problem,
+            }),
+        }
+    }
+
+    fn add(&mut self, line: Line, grantees: &mut Vec<Account>) {
+        grantees.extend(line.grantees.iter().cloned());
+        self.requires_tls |= line.options.requires_tls;
+        self.other_privileges.extend(line.other_privileges);
+        for grantee in line.grantees {
+            match &line.what {
+                What::Grants(parts) => self.granted.extend(parts.iter().map(|(given, on)| Grant {
+                    to: grantee.clone(),
+                    given: given.clone(),
+                    on: on.clone(),
+                    grant_option: line.options.passes_on,
+                })),
+                What::Revokes(revoked, database) => self.restrictions.push(Restriction {
+                    database: database.clone(),
+                    revoked: revoked.clone(),
+                    from: grantee,
+                }),
+                What::Roles(roles) => self.roles.extend(roles.iter().map(|role| RoleGrant {
+                    role: role.clone(),
+                    to: grantee.clone(),
+                    admin_option: line.options.passes_on,
+                })),
+                What::DefaultRoles(roles) => self.default_roles.extend(roles.iter().cloned()),
+                What::Proxy(account) => self.proxies.push(account.clone()),
+            }
+        }
+    }
+}
+
+/// The accounts of a list such as MySQL's CURRENT_ROLE(); as far as it can be read.
+pub(super) fn accounts(list: &str) -> Vec<Account> {
+    Reader::new(list).accounts().unwrap_or_default()
+}
+
+/// A line without what clients put around it; `None` when nothing is left.
+fn content(line: &str) -> Option<&str> {
+    let mut line = line.trim();
+    if let Some(cell) = line.strip_prefix('|') {
+        line = cell.strip_suffix('|').unwrap_or(cell).trim();
+    }
+    if ["mysql>", "MariaDB [", "->"]
+        .iter()
+        .any(|prompt| strip_word(line, prompt).is_some())
+    {
+        line = line.split_once('>').map_or(line, |(_, typed)| typed.trim());
+    }
+    if strip_word(line, "Grants for ").is_some() {
+        // With \G each line is a column: its name, a colon, its value.
+        let (at, _) = line.match_indices(": ").find(|&(at, separator)| {
+            let value = line.get(at + separator.len()..);
+            value.is_some_and(begins_statement)
+        })?;
+        line = line.get(at + 2..)?;
+    }
+    let is_frame = line.chars().all(|c| matches!(c, '+' | '-' | '=' | ' '));
+    let is_comment = ["--", "#", "***"].iter().any(|mark| line.starts_with(mark))
+        || (line.starts_with("/*") && line.ends_with("*/"));
+    let is_footer = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" in set")
+        || strip_word(line, "Empty set").is_some();
+    let is_question = strip_word(line, "SHOW GRANTS").is_some();
+    (!(is_frame || is_comment || is_footer || is_question)).then_some(line)
+}
+
+fn strip_word<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let head = line.get(..word.len())?;
+    head.eq_ignore_ascii_case(word).then(|| &line[word.len()..])
+}
+
+fn begins_statement(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    let first = words.next().unwrap_or_default().to_ascii_uppercase();
+    let second = words.next().unwrap_or_default();
+    match first.as_str() {
+        // A long line may be wrapped right before GRANT OPTION.
+        "GRANT" => !second.trim_end_matches(';').eq_ignore_ascii_case("OPTION"),
+        "REVOKE" => true,
+        "SET" => second.eq_ignore_ascii_case("DEFAULT"),
+        _ => false,
+    }
+}
+
+/// A statement and the lines it goes on with.
+struct Wrapped {
+    line: usize,
+    text: String,
+    lines: usize,
+    outcome: Result<Vec<Line>, Problem>,
+}
+
+impl Wrapped {
+    fn new(line: usize, text: &str) -> Self {
+        Self {
+            line,
+            text: text.to_owned(),
+            lines: 1,
+            outcome: Reader::new(text).lines(),
+        }
+    }
+
+    /// Takes one more line unless the statement is whole without it.
+    fn takes(&mut self, line: &str) -> bool {
+        if self.outcome.is_ok() || self.lines == LONGEST_WRAP {
+            return false;
+        }
+        self.lines += 1;
+        self.text.push(' ');
+        self.text.push_str(line);
+        self.outcome = Reader::new(&self.text).lines();
+        true
+    }
+}
+
+/// One statement.
+struct Line {
+    what: What,
+    grantees: Vec<Account>,
+    options: Options,
+    other_privileges: BTreeSet<String>,
+}
+
+enum What {
+    Grants(Vec<(Given, Object)>),
+    Revokes(Given, String),
+    Roles(Vec<Account>),
+    DefaultRoles(Vec<Account>),
+    Proxy(Account),
+}
+
+#[derive(Default)]
+struct Options {
+    passes_on: bool,
+    requires_tls: bool,
+}
+
+/// A privilege with columns, or a role.
+struct Item {
+    words: Vec<String>,
+    quoted: bool,
+    host: Option<String>,
+    columns: Vec<String>,
+}
+
+impl Item {
+    fn role(self) -> Result<Account, Problem> {
+        match <[String; 1]>::try_from(self.words) {
+            Ok([user]) if self.columns.is_empty() => Ok(Account {
+                user,
+                host: self.host,
+            }),
+            _ => Err(Problem::Expected("one role's name")),
+        }
+    }
+}
+
+type Parsed<T> = Result<T, Problem>;
+
+struct Reader<'a> {
+    lexer: Lexer<'a>,
+    token: Token<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// Double quotes may be around names, so a text is taken for one wherever a name may be.
+    fn new(text: &'a str) -> Self {
+        let mut lexer = Lexer::new(text, SqlModes::default());
+        let token = lexer.next_lexeme().token;
+        Self { lexer, token }
+    }
+
+    fn advance(&mut self) -> Token<'a> {
+        let next = self.lexer.next_lexeme().token;
+        std::mem::replace(&mut self.token, next)
+    }
+
+    fn eat(&mut self, keyword: &str) -> bool {
+        let found = self.token.is(keyword);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    fn eat_symbol(&mut self, symbol: char) -> bool {
+        let found = self.token == Token::Symbol(symbol);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    fn expect(&mut self, keyword: &'static str) -> Parsed<()> {
+        self.eat(keyword)
+            .then_some(())
+            .ok_or(Problem::Expected(keyword))
+    }
+
+    fn expect_symbol(&mut self, symbol: char, expected: &'static str) -> Parsed<()> {
+        self.eat_symbol(symbol)
+            .then_some(())
+            .ok_or(Problem::Expected(expected))
+    }
+
+    fn at_end(&self) -> bool {
+        matches!(self.token, Token::End | Token::Symbol(';'))
+    }
+
+    fn lines(mut self) -> Parsed<Vec<Line>> {
+        let mut lines = Vec::new();
+        loop {
+            while self.eat_symbol(';') {}
+            if self.token == Token::End {
+                return Ok(lines);
+            }
+            lines.push(self.line()?);
+        }
+    }
+
+    fn line(&mut self) -> Parsed<Line> {
+        let mut other_privileges = BTreeSet::new();
+        let (what, grantees) = if self.eat("SET") {
+            self.expect("DEFAULT")?;
+            self.expect("ROLE")?;
+            let roles = if self.eat("NONE") {
+                Vec::new()
+            } else {
+                self.accounts()?
+            };
+            if !self.eat("FOR") {
+                self.expect("TO")?;
+            }
+            (What::DefaultRoles(roles), self.accounts()?)
+        } else if self.eat("REVOKE") {
+            let items = self.items()?;
+            self.expect("ON")?;
+            let Object::Database(database) = self.object()? else {
+                return Err(Problem::Expected("`database`.*"));
+            };
+            self.expect("FROM")?;
+            let mut parts = parts(items, &Object::Server, &mut other_privileges)?;
+            let revoked = parts.pop().map(|(revoked, _)| revoked);
+            let revoked = revoked.ok_or(Problem::Expected("a privilege"))?;
+            (What::Revokes(revoked, database), self.accounts()?)
+        } else if self.eat("GRANT") {
+            let items = self.items()?;
+            let what = if !self.eat("ON") {
+                let roles: Parsed<_> = items.into_iter().map(Item::role).collect();
+                What::Roles(roles?)
+            } else if matches!(items.as_slice(), [item] if item.words == ["PROXY"]) {
+                What::Proxy(self.account()?)
+            } else {
+                let on = self.object()?;
+                What::Grants(parts(items, &on, &mut other_privileges)?)
+            };
+            self.expect("TO")?;
+            (what, self.accounts()?)
+        } else {
+            return Err(Problem::OtherStatement);
+        };
+        Ok(Line {
+            what,
+            grantees,
+            options: self.options()?,
+            other_privileges,
+        })
+    }
+
+    /// Privileges or roles, up to ON or TO.
+    fn items(&mut self) -> Parsed<Vec<Item>> {
+        let mut items = Vec::new();
+        loop {
+            let mut item = Item {
+                words: Vec::new(),
+                quoted: false,
+                host: None,
+                columns: Vec::new(),
+            };
+            if let Token::Quoted(_) | Token::Text(_) = self.token {
+                item.words.push(self.name()?);
+                item.quoted = true;
+            }
+            while !item.quoted && !self.token.is_any(&["ON", "TO", "FROM"]) {
+                let Token::Word(word) = self.token else { break };
+                item.words.push(word.to_owned());
+                self.advance();
+            }
+            if item.words.is_empty() {
+                return Err(Problem::Expected("a privilege or role"));
+            }
+            item.host = self.host();
+            if self.eat_symbol('(') {
+                item.columns = self.columns()?;
+            }
+            items.push(item);
+            if !self.eat_symbol(',') {
+                return Ok(items);
+            }
+        }
+    }
+
+    fn columns(&mut self) -> Parsed<Vec<String>> {
+        let mut columns = vec![self.name()?];
+        while self.eat_symbol(',') {
+            columns.push(self.name()?);
+        }
+        self.expect_symbol(')', ") after the columns")?;
+        Ok(columns)
+    }
+
+    fn object(&mut self) -> Parsed<Object> {
+        let is_routine =
+            self.token
+                .is_any(&["FUNCTION", "PROCEDURE", "PACKAGE", "LIBRARY", "EVENT"]);
+        if is_routine || self.token.is("TABLE") {
+            self.advance();
+            self.eat("BODY");
+        }
+        let database = self.part()?;
+        self.expect_symbol('.', ". after the database's name")?;
+        let object = self.part()?;
+        Ok(match (database, object) {
+            (None, None) => Object::Server,
+            (Some(database), None) => Object::Database(single_backslashes(&database)),
+            (Some(database), Some(routine)) if is_routine => Object::Routine(database, routine),
+            (Some(database), Some(table)) => Object::Table(database, table),
+            (None, Some(_)) => return Err(Problem::Expected("*.*")),
+        })
+    }
+
+    /// A name, or `None` for `*`.
+    fn part(&mut self) -> Parsed<Option<String>> {
+        if self.eat_symbol('*') {
+            return Ok(None);
+        }
+        self.name().map(Some)
+    }
+
+    fn name(&mut self) -> Parsed<String> {
+        match self.advance() {
+            Token::Word(name) => Ok(name.to_owned()),
+            Token::Quoted(name) | Token::Text(name) => Ok(name.into_owned()),
+            _ => Err(Problem::Expected("a name")),
+        }
+    }
+
+    fn host(&mut self) -> Option<String> {
+        let Token::UserVariable(host) = &self.token else {
+            return None;
+        };
+        let host = host.to_string();
+        self.advance();
+        Some(host)
+    }
+
+    fn account(&mut self) -> Parsed<Account> {
+        let user = self.name()?;
+        Ok(Account {
+            user,
+            host: self.host(),
+        })
+    }
+
+    fn accounts(&mut self) -> Parsed<Vec<Account>> {
+        let mut accounts = vec![self.account()?];
+        while self.eat_symbol(',') {
+            accounts.push(self.account()?);
+        }
+        Ok(accounts)
+    }
+
+    /// What comes after the grantee. How it proves who it is goes past unseen.
+    fn options(&mut self) -> Parsed<Options> {
+        let mut options = Options::default();
+        while !self.at_end() {
+            if self.eat("IDENTIFIED") {
+                self.advance();
+                self.skip_to(&["REQUIRE", "WITH"])?;
+            } else if self.eat("REQUIRE") {
+                options.requires_tls = !self.token.is("NONE");
+                self.skip_to(&["WITH"])?;
+            } else if self.eat("WITH") {
+                while !self.at_end() {
+                    let passes_on = self.token.is_any(&["GRANT", "ADMIN"]);
+                    self.skip_one()?;
+                    options.passes_on |= passes_on && self.eat("OPTION");
+                }
+            } else {
+                return Err(Problem::Expected("the end, IDENTIFIED, REQUIRE or WITH"));
+            }
+        }
+        Ok(options)
+    }
+
+    fn skip_to(&mut self, keywords: &[&str]) -> Parsed<()> {
+        while !self.at_end() && !self.token.is_any(keywords) {
+            self.skip_one()?;
+        }
+        Ok(())
+    }
+
+    fn skip_one(&mut self) -> Parsed<()> {
+        match self.advance() {
+            Token::Unterminated(_) => Err(Problem::Expected("a closing quote")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The privileges of one line: those on all of the object, and those on columns of it.
+fn parts(
+    items: Vec<Item>,
+    on: &Object,
+    other_privileges: &mut BTreeSet<String>,
+) -> Parsed<Vec<(Given, Object)>> {
+    let mut whole = BTreeSet::new();
+    let mut all = false;
+    let mut parts = Vec::new();
+    for item in items {
+        if item.quoted || item.host.is_some() {
+            return Err(Problem::Expected("a privilege"));
+        }
+        let name = item.words.join(" ").to_ascii_uppercase();
+        match (name.as_str(), Privilege::named(&name), on) {
+            ("ALL" | "ALL PRIVILEGES", ..) => all = true,
+            ("USAGE", ..) => {}
+            (_, Some(privilege), _) if item.columns.is_empty() => {
+                whole.insert(privilege);
+            }
+            (_, Some(privilege), Object::Table(database, table)) => parts.push((
+                Given::These([privilege].into()),
+                Object::Columns(database.clone(), table.clone(), item.columns),
+            )),
+            (_, Some(_), _) => return Err(Problem::Expected("a table for its columns")),
+            (_, None, _) => {
+                other_privileges.insert(name);
+            }
+        }
+    }
+    let whole = if all { Given::All } else { Given::These(whole) };
+    parts.push((whole, on.clone()));
+    Ok(parts)
+}
+
+/// Clients print `\\_` for `\_` when they write to a file.
+fn single_backslashes(pattern: &str) -> String {
+    pattern.replace("\\\\", "\\")
+}
