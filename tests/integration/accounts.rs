@@ -117,28 +117,22 @@ fn verdicts_on_real_accounts_are_what_their_servers_do_and_the_printed_grants_me
             tried += 1;
             let left = server.run(Some(DATABASE), "SHOW TABLES LIKE 'cividb%'");
             assert_eq!(left, "", "{at}: the probe leaves nothing behind");
-            let statements = words(&report["grants"]["statements"]);
-            if statements.is_empty() {
-                continue;
+            let mut now = report;
+            // What an account did not see before may ask for more.
+            for round in 0..2 {
+                let statements = words(&now["grants"]["statements"]);
+                if statements.is_empty() {
+                    break;
+                }
+                server.run(None, &statements.join("\n"));
+                now = json_as(server, user, &arguments);
+                mended += usize::from(round == 0);
             }
-            server.run(None, &statements.join("\n"));
-            let again = json_as(server, user, &arguments);
-            assert_eq!(
-                words(&again["grants"]["missing"]),
-                [""; 0],
-                "{at}: {statements:?}"
-            );
-            let refused: Vec<_> = probed(&again)
-                .into_iter()
-                .filter(|(_, allowed)| !allowed)
-                .collect();
-            let needed = words(&again["grants"]["there"]);
-            let refused: Vec<_> = refused
-                .iter()
-                .filter(|(name, _)| needed.contains(name))
-                .collect();
-            assert!(refused.is_empty(), "{at}: {refused:?}");
-            mended += 1;
+            assert_eq!(words(&now["grants"]["missing"]), [""; 0], "{at}");
+            let needed = words(&now["grants"]["there"]);
+            for (privilege, allowed) in probed(&now) {
+                assert!(allowed || !needed.contains(&privilege), "{at}: {privilege}");
+            }
         }
         assert!(tried >= 30, "{tried} accounts on {}", server.name);
         assert!(mended >= 10, "{mended} accounts on {}", server.name);

@@ -14,6 +14,9 @@ use crate::dump::reader::RowsWanted;
 use indexmap::IndexMap;
 
 use crate::privilege::Privilege;
+use crate::schema::ddl::{self, Statement};
+use crate::schema::lexer::SqlModes;
+use crate::schema::sql::identifier;
 use crate::server_version::Family;
 use crate::snapshot::{ObjectKind, ServerFacts, Snapshot, Source, SourceKind};
 
@@ -101,6 +104,9 @@ impl Reader<'_> {
         let (tables, unreadable) =
             tables::tables(&answers, self.database, &self.connection.version);
         snapshot.schema.tables = tables;
+        for table in tables::without_rules(&answers) {
+            self.show_create_table(&table, &mut snapshot)?;
+        }
         if let Some((table, reason)) = unreadable.first() {
             let why = format!(
                 "{} of the tables cannot be read, such as {table}: {reason}",
@@ -162,6 +168,33 @@ impl Reader<'_> {
             }
         }
         hidden
+    }
+
+    /// Takes a table as SHOW CREATE TABLE prints it, which tells more than information_schema
+    /// to accounts that may only read.
+    fn show_create_table(
+        &mut self,
+        table: &str,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), ServerError> {
+        let sql = format!("SHOW CREATE TABLE {}", identifier(table));
+        let about = format!("the definition of {table}");
+        let printed = match self.connection.ask(&about, &sql) {
+            Ok(answer) => answer.first().and_then(|row| text(row, "create table")),
+            Err(error) if error.is_lost() => return Err(error),
+            Err(_) => None,
+        };
+        let parsed = printed.map(|printed| ddl::parse(&printed, SqlModes::default()));
+        if let Some(Ok(Statement::CreateTable(create))) = parsed {
+            snapshot
+                .schema
+                .tables
+                .insert(table.to_owned(), create.table);
+        } else {
+            let why = format!("this account does not see the foreign keys of {table}");
+            snapshot.hidden.insert(ObjectKind::Table, why);
+        }
+        Ok(())
     }
 
     fn answers(&mut self) -> Result<Answers, ServerError> {
