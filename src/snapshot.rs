@@ -112,7 +112,8 @@ impl ServerFacts {
 
     /// A setting that is on or off.
     pub fn is_on(&self, name: &str) -> Option<bool> {
-        let value = self.variable(name)?;
+        // MariaDB 10.5 has settings that it no longer heeds, with nothing in them.
+        let value = self.variable(name).filter(|value| !value.is_empty())?;
         Some(value == "1" || value.eq_ignore_ascii_case("ON"))
     }
 }

@@ -301,6 +301,16 @@ pub fn check(snapshot: &Snapshot, context: &Context) -> Findings {
         let detected = detection.as_ref().map(DetectedRelease::of);
         version::check(snapshot, site, catalogue, detected.as_ref(), &mut findings);
     }
+    if snapshot.server.is_some() {
+        let release = site.as_ref().and_then(Site::declared_version);
+        let detected = || Version::parse(&detection.as_ref()?.state.name);
+        match release.or_else(detected) {
+            Some(release) => server::check(snapshot, &release, context.catalogue, &mut findings),
+            None => findings.skip(&table::SERVER_TOO_OLD, "the site's release is not known"),
+        }
+    } else {
+        findings.skip(&table::GRANT_MISSING, "a dump carries no grants");
+    }
     findings.sort();
     findings
 }
