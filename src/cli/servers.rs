@@ -38,6 +38,9 @@ pub(super) struct ServerOptions {
     /// Read no option file
     #[arg(long)]
     no_defaults: bool,
+    /// Read groups such as [clientSUFFIX], too
+    #[arg(long, value_name = "SUFFIX")]
+    defaults_group_suffix: Option<String>,
     /// Group of the login path file to read as well
     #[arg(long, value_name = "NAME")]
     login_path: Option<String>,
@@ -106,6 +109,7 @@ impl ServerOptions {
                 defaults_file: self.defaults_file.clone(),
                 defaults_extra_file: self.defaults_extra_file.clone(),
                 no_defaults: self.no_defaults,
+                defaults_group_suffix: self.defaults_group_suffix.clone(),
                 login_path: self.login_path.clone(),
                 ask_password: self.password,
             },

@@ -10,7 +10,7 @@ use mysql::{Conn, OptsBuilder, SslOpts, Value};
 use tempfile::NamedTempFile;
 
 use super::error::{ServerError, is_denial};
-use super::login::{Login, Protocol, Tls, TlsMode};
+use super::login::{Endpoint, Login, Tls, TlsMode};
 use crate::schema::model::Account;
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
@@ -22,76 +22,6 @@ const CONNECT_TIMEOUT: u64 = 10;
 const READ_TIMEOUT: u64 = 300;
 /// Seconds that one question may wait for a lock, such as that of an ALTER TABLE under way.
 const LOCK_WAIT: u32 = 5;
-
-/// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// A Unix socket.
-    Socket(PathBuf),
-    /// A TCP port.
-    Tcp {
-        /// Name or address.
-        host: String,
-        /// Port.
-        port: u16,
-    },
-}
-
-impl std::fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Socket(path) => write!(f, "server at {}", path.display()),
-            Self::Tcp { host, port } if host.contains(':') => {
-                write!(f, "server at [{host}]:{port}")
-            }
-            Self::Tcp { host, port } => write!(f, "server at {host}:{port}"),
-        }
-    }
-}
-
-/// Where Unix sockets are by default: Debian, the same before it had /run, MySQL's own
-/// build, Red Hat.
-const SOCKETS: &[&str] = &[
-    "/run/mysqld/mysqld.sock",
-    "/var/run/mysqld/mysqld.sock",
-    "/tmp/mysql.sock",
-    "/var/lib/mysql/mysql.sock",
-];
-
-impl Login {
-    /// Where the login leads: `localhost` and no host at all to the socket, as with the
-    /// servers' own clients, unless TCP is asked for.
-    pub fn endpoint(&self) -> Endpoint {
-        let local = self
-            .host
-            .as_deref()
-            .is_none_or(|host| host.is_empty() || host.eq_ignore_ascii_case("localhost"));
-        let by_socket = match self.protocol {
-            Some(Protocol::Socket) => true,
-            Some(Protocol::Tcp) => false,
-            None => local,
-        };
-        if by_socket {
-            let path = self.socket.clone().unwrap_or_else(|| {
-                let usual = SOCKETS.iter().map(Path::new);
-                let found = usual.clone().find(|path| path.exists());
-                found
-                    .or(usual.clone().next())
-                    .unwrap_or(Path::new(""))
-                    .to_owned()
-            });
-            return Endpoint::Socket(path);
-        }
-        Endpoint::Tcp {
-            host: self
-                .host
-                .clone()
-                .filter(|host| !host.is_empty())
-                .unwrap_or_else(|| "127.0.0.1".to_owned()),
-            port: self.port.unwrap_or(3306),
-        }
-    }
-}
 
 /// A connection.
 pub struct Connection {
@@ -286,7 +216,7 @@ impl Connection {
         let Err(error) = self.run("the database", &format!("USE {}", identifier(database))) else {
             return Ok(());
         };
-        let server = self.endpoint.to_string();
+        let server = name_of(&self.endpoint);
         let database = database.to_owned();
         match (error.code(), error) {
             (Some(1049), _) => Err(ServerError::UnknownDatabase {
@@ -318,7 +248,7 @@ impl Connection {
     /// There is none that the account can see, or there are several.
     pub fn find_database(&mut self) -> Result<String, ServerError> {
         let mut found = self.databases(include_str!("../../sql/databases.sql"))?;
-        let server = self.endpoint.to_string();
+        let server = name_of(&self.endpoint);
         match (found.pop(), found.is_empty()) {
             (Some(one), true) => {
                 self.use_database(&one)?;
@@ -341,7 +271,7 @@ impl Connection {
     }
 
     fn describe(&self, about: &str, error: mysql::Error) -> ServerError {
-        let server = self.endpoint.to_string();
+        let server = name_of(&self.endpoint);
         let question = about.to_owned();
         match error {
             mysql::Error::MySqlError(error) if is_denial(error.code) => ServerError::Denied {
@@ -373,6 +303,11 @@ impl Connection {
             },
         }
     }
+}
+
+/// What messages call the server.
+fn name_of(endpoint: &Endpoint) -> String {
+    format!("server at {endpoint}")
 }
 
 /// A value as text; MySQL names the columns of information_schema in capitals whatever was asked.
@@ -531,7 +466,7 @@ fn connect_once(
 
 /// Says why a connection was not made, and what to do.
 fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerError {
-    let server = endpoint.to_string();
+    let server = name_of(endpoint);
     match error {
         mysql::Error::MySqlError(error) => {
             let message = error.message;

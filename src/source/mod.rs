@@ -13,7 +13,8 @@ use crate::dump::reader::{ChooseError, DumpReader};
 use crate::dump::scanner::Scanner;
 use crate::server::connection::Connection;
 use crate::server::error::ServerError;
-use crate::server::login::{Gathered, Given, Login, LoginError, Secret, Surroundings, gather, url};
+use crate::server::login::url::UrlError;
+use crate::server::login::{Gathered, Given, Login, LoginError, Secret, System, gather, url};
 use crate::server::reader::{self, Wanted};
 use crate::snapshot::Snapshot;
 
@@ -86,18 +87,19 @@ impl ServerLocation {
     }
 
     fn of_url(text: &str, access: &Access) -> Result<Self, SourceError> {
-        let login = url::parse(text)?;
+        let login = url::parse(text)
+            .map_err(|error| SourceError::Url(url::without_password(text), error))?;
         // Nobody says where: then the environment may.
         let dsn = std::env::var("CIVICRM_DSN").ok();
         if let Some(dsn) = dsn.filter(|_| login == Login::default() && access.given.is_silent()) {
             let login = settings::parse_dsn(dsn.as_bytes())
                 .map_err(|error| SourceError::Environment("CIVICRM_DSN", error))?;
             let name = url::without_password(&dsn);
-            let gathered = Gathered::from_site(&access.given, login);
+            let gathered = Gathered::of_site(&access.given, login);
             return Ok(Self::new(name, gathered, access));
         }
         let is_bare = login == Login::default();
-        let gathered = gather(&access.given, login, &Surroundings::of_process())?;
+        let gathered = gather(access.given.clone(), Some(login), &System::real())?;
         let name = match is_bare {
             true => url::of(&gathered.login),
             false => url::without_password(text),
@@ -119,7 +121,7 @@ impl ServerLocation {
                  not looked at"
             ));
         }
-        let gathered = Gathered::from_site(&access.given, file.dsn.login);
+        let gathered = Gathered::of_site(&access.given, file.dsn.login);
         let name = file.path.to_string_lossy().into_owned();
         Ok(Self {
             logging_database,
@@ -129,7 +131,7 @@ impl ServerLocation {
 
     fn new(name: String, gathered: Gathered, access: &Access) -> Self {
         for warning in &gathered.warnings {
-            (access.warn)(warning);
+            (access.warn)(&warning.to_string());
         }
         let mut login = gathered.login;
         if gathered.ask_password {
@@ -208,6 +210,9 @@ pub enum SourceError {
     /// An environment variable does not.
     #[error("environment variable {0}: {1}")]
     Environment(&'static str, DsnError),
+    /// A URL names no server.
+    #[error("{0}: {1}")]
+    Url(String, UrlError),
     /// The way into a server cannot be told.
     #[error(transparent)]
     Login(#[from] LoginError),

@@ -1,122 +1,159 @@
-//! All that says something about the way into a server, put over one another.
+//! All that says where a server is and as whom to speak to it, put together in the order of
+//! MySQL's clients (MySQL manual, "Specifying Program Options" and "Using Option Files").
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use super::option_file::{Options, read_named, read_usual};
-use super::{Given, Login, LoginError, Protocol, Secret, login_path};
+use super::error::{LoginError, Warning};
+use super::login_path::{self, LoginFile};
+use super::option_file::{Groups, Reader};
+use super::options::Options;
+use super::{Login, Secret};
 
-/// Option files that all programs read, the later over the earlier.
-const GLOBAL_FILES: &[&str] = &["/etc/my.cnf", "/etc/mysql/my.cnf"];
+/// The groups that the command-line clients of both servers read, and our own.
+const GROUPS: [&str; 6] = [
+    "client",
+    "mysql",
+    "client-server",
+    "client-mariadb",
+    "mariadb-client",
+    "cividb",
+];
 
-/// The process's surroundings.
-pub struct Surroundings<'a> {
-    /// Looks up an environment variable.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// Option files that all programs read.
-    pub global_files: Vec<PathBuf>,
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// `--host`, `--port`, `--socket`, `--user`, `--database` and the like.
+    pub login: Login,
+    /// `--defaults-file`: read this option file alone.
+    pub defaults_file: Option<PathBuf>,
+    /// `--defaults-extra-file`: read this one after those of the system, before `~/.my.cnf`.
+    pub defaults_extra_file: Option<PathBuf>,
+    /// `--no-defaults`: read no option file; the login file is none.
+    pub no_defaults: bool,
+    /// `--defaults-group-suffix`: read `[client_x]` beside `[client]`, and so on.
+    pub defaults_group_suffix: Option<String>,
+    /// `--login-path`: read these lines of the login file, too.
+    pub login_path: Option<String>,
+    /// `--password`: ask for it, whatever is set elsewhere.
+    pub ask_password: bool,
 }
 
-impl Surroundings<'static> {
-    /// Those of this process.
-    pub fn of_process() -> Self {
+/// The machine, apart, so that tests can have one of their own.
+pub struct System<'a> {
+    /// Asks for an environment variable.
+    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The folder that `etc` is in.
+    pub root: &'a Path,
+    /// Whether this process runs as root.
+    pub is_superuser: bool,
+}
+
+impl System<'static> {
+    /// The one this runs on.
+    pub fn real() -> Self {
         Self {
-            variable: &|name| std::env::var(name).ok(),
-            global_files: GLOBAL_FILES.iter().map(PathBuf::from).collect(),
+            variable: &|name| std::env::var_os(name),
+            root: Path::new("/"),
+            is_superuser: is_superuser(),
         }
     }
 }
 
-/// The way in.
-#[derive(Debug, Default)]
-pub struct Gathered {
-    /// Everything known of it.
-    pub login: Login,
-    /// Ask for the password.
-    pub ask_password: bool,
-    /// Files that were not read, with the reason.
-    pub warnings: Vec<String>,
+#[cfg(unix)]
+fn is_superuser() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
-/// The way in that the command line and a URL name, completed by what is lying around: the
-/// login path file over option files over the environment.
+#[cfg(not(unix))]
+fn is_superuser() -> bool {
+    false
+}
+
+/// What all sources come to.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Where and as whom.
+    pub login: Login,
+    /// Whether to ask for the password, which `login` then lacks.
+    pub ask_password: bool,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Puts the sources over one another. The highest first: command line, `url`, login path, the
+/// rest of the login file, option files (of several the one read last), environment.
+///
+/// Option files: `/etc/my.cnf`, `/etc/mysql/my.cnf`, `my.cnf` in `$MARIADB_HOME` or `$MYSQL_HOME`,
+/// `--defaults-extra-file`, `~/.my.cnf`. The account is by default the one of the system, as for
+/// the clients: root for the superuser, else `$USER` or `$LOGNAME`.
+///
+/// Where the clients of MySQL let `[client]` of the login file win over the login path that was
+/// asked for, if it stands below, the login path wins here.
 ///
 /// # Errors
-/// A file cannot be read, or holds what it cannot.
-pub fn gather(given: &Given, url: Login, around: &Surroundings) -> Result<Gathered, LoginError> {
-    let said = given.login.clone().or(url);
-    let mut options = Options::default();
-    let home = (around.variable)("HOME").map(PathBuf::from);
-    match &given.defaults_file {
-        Some(file) => read_named(file, &mut options)?,
-        None if given.no_defaults => {}
-        None => {
-            for file in &around.global_files {
-                read_usual(file, &mut options)?;
-            }
-            if let Some(file) = &given.defaults_extra_file {
-                read_named(file, &mut options)?;
-            }
-            if let Some(home) = &home {
-                read_usual(&home.join(".my.cnf"), &mut options)?;
-            }
-        }
+/// If a file that is named cannot be read, one has a line that is wrong, or the login path is
+/// not there.
+pub fn gather(
+    given: Given,
+    url: Option<Login>,
+    system: &System<'_>,
+) -> Result<Gathered, LoginError> {
+    let variable = |name| (system.variable)(name).filter(|value| !value.is_empty());
+    let home = variable("HOME").map(PathBuf::from);
+    let suffix = given
+        .defaults_group_suffix
+        .clone()
+        .or_else(|| variable("MYSQL_GROUP_SUFFIX")?.into_string().ok());
+    let groups = Groups::new(&GROUPS, suffix.as_deref());
+    let mut reader = Reader::new(home.as_deref());
+    if !given.no_defaults {
+        read_option_files(&mut reader, &groups, &given, home.as_deref(), system)?;
     }
-    let path = (around.variable)("MYSQL_TEST_LOGIN_FILE")
+    let login_file = variable("MYSQL_TEST_LOGIN_FILE")
         .map(PathBuf::from)
-        .or(home.map(|home| home.join(".mylogin.cnf")));
-    let by_path = match path {
-        Some(path) => login_path::read(&path, given.login_path.as_deref())?,
-        None => Options::default(),
-    };
-    let ask_in_files = options.ask_password || by_path.ask_password;
-    let mut login = said.clone().or(by_path.login).or(options.login);
-    login = login.or(environment(around)?);
-    login.protocol = login.protocol.or(protocol(&said));
-    let mut warnings = options.warnings;
-    warnings.extend(by_path.warnings);
-    Ok(Gathered {
-        ask_password: given.ask_password || ask_in_files && login.password.is_none(),
-        login,
-        warnings,
-    })
-}
+        .or_else(|| Some(home.as_ref()?.join(".mylogin.cnf")));
+    read_login_file(&mut reader, login_file, &groups, &given, suffix.as_deref())?;
 
-/// A socket named nearest to the user is meant even if a file names a host, and so is a port.
-fn protocol(said: &Login) -> Option<Protocol> {
-    match (&said.host, &said.socket, said.port) {
-        (None, Some(_), _) => Some(Protocol::Socket),
-        (None, None, Some(_)) => Some(Protocol::Tcp),
-        _ => None,
+    let mut options = Options::default();
+    for setting in &reader.settings {
+        options.set(setting)?;
     }
+    options.put_over(given.login.or(url.unwrap_or_default()));
+    let mut login = options.login.or(environment(&variable, system)?);
+    let ask_password = given.ask_password || options.ask_password;
+    if ask_password {
+        login.password = None;
+    }
+    Ok(Gathered {
+        login,
+        ask_password,
+        warnings: reader.warnings,
+    })
 }
 
-fn environment(around: &Surroundings) -> Result<Login, LoginError> {
-    let variable = around.variable;
-    let port = match variable("MYSQL_TCP_PORT") {
-        Some(port) => Some(
-            port.parse()
-                .map_err(|_| LoginError::Port("MYSQL_TCP_PORT"))?,
-        ),
-        None => None,
-    };
-    Ok(Login {
-        host: variable("MYSQL_HOST"),
-        port,
-        socket: variable("MYSQL_UNIX_PORT").map(PathBuf::from),
-        user: variable("USER").or(variable("LOGNAME")),
-        password: variable("MYSQL_PWD").map(Secret::new),
-        ..Login::default()
-    })
+impl Given {
+    /// Whether it says nothing of where the server is and who asks.
+    pub fn is_silent(&self) -> bool {
+        let login = &self.login;
+        login.host.is_none()
+            && login.port.is_none()
+            && login.socket.is_none()
+            && login.user.is_none()
+            && self.defaults_file.is_none()
+            && self.defaults_extra_file.is_none()
+            && self.login_path.is_none()
+    }
 }
 
 impl Gathered {
     /// A way in that a site's own file names whole, as PHP takes it: only what the command line
     /// says comes over it, and the password belongs to the account.
-    pub fn from_site(given: &Given, site: Login) -> Self {
+    pub fn of_site(given: &Given, site: Login) -> Self {
         let other_account = given.login.user.is_some() && given.login.user != site.user;
         let mut login = given.login.clone().or(site);
         if other_account {
-            login.password = given.login.password.clone();
+            login.password.clone_from(&given.login.password);
         }
         Self {
             login,
@@ -126,118 +163,104 @@ impl Gathered {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn gathered(
-        given: &Given,
-        url: &str,
-        files: &[(&str, &str)],
-        variables: &[(&str, &str)],
-    ) -> Gathered {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs::write(folder.path().join(name), text).unwrap();
-        }
-        let home = folder.path().to_str().unwrap().to_owned();
-        let variable = |name: &str| {
-            let set = variables.iter().find(|(known, _)| *known == name);
-            set.map(|(_, value)| (*value).to_owned())
-                .or((name == "HOME").then(|| home.clone()))
-        };
-        let around = Surroundings {
-            variable: &variable,
-            global_files: vec![folder.path().join("global.cnf")],
-        };
-        let extra = folder.path().join("extra.cnf");
-        let mut given = given.clone();
-        given.defaults_extra_file = extra.exists().then_some(extra);
-        gather(&given, super::super::url::parse(url).unwrap(), &around).unwrap()
+fn read_option_files(
+    reader: &mut Reader<'_>,
+    groups: &Groups,
+    given: &Given,
+    home: Option<&Path>,
+    system: &System<'_>,
+) -> Result<(), LoginError> {
+    if let Some(file) = &given.defaults_file {
+        return reader.required(file, groups);
     }
-
-    #[test]
-    fn what_is_nearer_to_the_user_wins() {
-        let files = [
-            (
-                "global.cnf",
-                "[client]\nuser=global\nhost=global\ndatabase=global\nport=1",
-            ),
-            (
-                "extra.cnf",
-                "[client]\nuser=extra\nhost=extra\ndatabase=extra",
-            ),
-            (".my.cnf", "[client]\nuser=home\nhost=home"),
-        ];
-        let variables = [("MYSQL_HOST", "env"), ("MYSQL_PWD", "env"), ("USER", "env")];
-        let given = Given::default();
-        let found = gathered(&given, "mysql://url@/", &files, &variables).login;
-        assert_eq!(found.user.as_deref(), Some("url"));
-        assert_eq!(found.host.as_deref(), Some("home"));
-        assert_eq!(found.database.as_deref(), Some("extra"));
-        assert_eq!(found.port, Some(1));
-        assert_eq!(found.password.unwrap().reveal(), "env");
-        let given = Given {
-            login: Login {
-                user: Some("given".into()),
-                ..Login::default()
-            },
-            no_defaults: true,
-            ..Given::default()
-        };
-        let found = gathered(&given, "mysql://url@/", &files, &variables).login;
-        assert_eq!(found.user.as_deref(), Some("given"));
-        assert_eq!(found.host.as_deref(), Some("env"));
+    for file in global_files(system) {
+        reader.optional(&file, groups)?;
     }
-
-    #[test]
-    fn a_socket_or_port_named_by_the_user_is_meant_whatever_files_say() {
-        let files = [(".my.cnf", "[client]\nhost=far\nsocket=/from/file")];
-        let given = Given::default();
-        let by_socket = gathered(&given, "mysql:///d?socket=/mine", &files, &[]).login;
-        assert_eq!(by_socket.endpoint().to_string(), "server at /mine");
-        let files = [(".my.cnf", "[client]\nsocket=/from/file")];
-        let given = Given {
-            login: Login {
-                port: Some(3307),
-                ..Login::default()
-            },
-            ..Given::default()
-        };
-        let by_port = gathered(&given, "mysql://", &files, &[]).login;
-        assert_eq!(by_port.endpoint().to_string(), "server at 127.0.0.1:3307");
-        let by_file = gathered(&Given::default(), "mysql://", &files, &[]).login;
-        assert_eq!(by_file.endpoint().to_string(), "server at /from/file");
+    if let Some(file) = &given.defaults_extra_file {
+        reader.required(file, groups)?;
     }
-
-    #[test]
-    fn a_sites_password_is_for_its_own_account_only() {
-        let site = || super::super::url::parse("mysql://site:pw@h/d").unwrap();
-        let as_user = |user: Option<&str>| Given {
-            login: Login {
-                user: user.map(str::to_owned),
-                ..Login::default()
-            },
-            ..Given::default()
-        };
-        assert!(
-            Gathered::from_site(&as_user(None), site())
-                .login
-                .password
-                .is_some()
-        );
-        assert!(
-            Gathered::from_site(&as_user(Some("site")), site())
-                .login
-                .password
-                .is_some()
-        );
-        assert!(
-            Gathered::from_site(&as_user(Some("root")), site())
-                .login
-                .password
-                .is_none()
-        );
+    match home {
+        Some(home) => reader.optional(&home.join(".my.cnf"), groups),
+        None => Ok(()),
     }
 }
+
+/// The option files of the whole system. One that comes up twice is read the second time.
+fn global_files(system: &System<'_>) -> Vec<PathBuf> {
+    let home = (system.variable)("MARIADB_HOME").or_else(|| (system.variable)("MYSQL_HOME"));
+    let mut folders = vec![system.root.join("etc"), system.root.join("etc/mysql")];
+    if let Some(home) = home.filter(|home| !home.is_empty()).map(PathBuf::from) {
+        folders.retain(|folder| *folder != home);
+        folders.push(home);
+    }
+    folders.iter().map(|folder| folder.join("my.cnf")).collect()
+}
+
+/// Adds the settings of the login file, those of the login path last.
+fn read_login_file(
+    reader: &mut Reader<'_>,
+    path: Option<PathBuf>,
+    groups: &Groups,
+    given: &Given,
+    suffix: Option<&str>,
+) -> Result<(), LoginError> {
+    let name = given.login_path.as_deref();
+    let Some(path) = path else {
+        return name.map_or(Ok(()), |_| Err(LoginError::NoHome));
+    };
+    let text = match login_path::read(&path)? {
+        LoginFile::Text(text) => text,
+        LoginFile::Absent => Vec::new(),
+        LoginFile::Ignored(warning) if name.is_some() => return Err(LoginError::Unsafe(warning)),
+        LoginFile::Ignored(warning) => {
+            reader.warnings.push(warning);
+            return Ok(());
+        }
+    };
+    reader.login_file(&path, &text, groups)?;
+    if let Some(name) = name {
+        let before = reader.settings.len();
+        reader.login_file(&path, &text, &Groups::new(&[name], suffix))?;
+        if reader.settings.len() == before {
+            let name = name.to_owned();
+            return Err(LoginError::NoLoginPath { path, name });
+        }
+    }
+    Ok(())
+}
+
+/// What the environment says (MySQL manual, "Environment Variables").
+fn environment(
+    variable: &dyn Fn(&'static str) -> Option<OsString>,
+    system: &System<'_>,
+) -> Result<Login, LoginError> {
+    let text = |name| match variable(name).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(text)) => Ok(Some(text)),
+        Some(Err(_)) => Err(LoginError::Variable {
+            name,
+            wanted: "text in UTF-8",
+        }),
+    };
+    let port = |port: String| {
+        port.parse().map_err(|_| LoginError::Variable {
+            name: "MYSQL_TCP_PORT",
+            wanted: "a number from 0 to 65535",
+        })
+    };
+    let user = match system.is_superuser {
+        true => Some("root".to_owned()),
+        false => text("USER")?.or(text("LOGNAME")?),
+    };
+    Ok(Login {
+        host: text("MYSQL_HOST")?,
+        port: text("MYSQL_TCP_PORT")?.map(port).transpose()?,
+        socket: variable("MYSQL_UNIX_PORT").map(PathBuf::from),
+        user,
+        password: text("MYSQL_PWD")?.map(Secret::new),
+        ..Login::default()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,185 +1,115 @@
-//! The login path file `.mylogin.cnf` that mysql_config_editor writes: an option file, hidden
-//! from casual looks by AES-128 in ECB mode with the key beside it (MySQL manual,
-//! "mysql_config_editor"; the form is that of the program's own files).
+//! The login file `.mylogin.cnf` (MySQL manual, "mysql_config_editor"): an option file whose
+//! lines are encrypted, with a key that stands beside them, so that nobody reads it by chance.
+//!
+//! 4 unused bytes, 20 bytes of key, then for each line its length when encrypted (4 bytes, least
+//! first) and the line itself, in AES-128-ECB with the padding of PKCS #7.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use aes::Aes128;
-use aes::cipher::{BlockDecrypt, KeyInit, generic_array::GenericArray};
+use aes::cipher::{BlockCipherDecrypt, KeyInit};
+use aes::{Aes128, Block};
 
-use super::option_file::{Options, read_text};
-use super::{Login, LoginError};
+use super::error::{Damage, LoginError, Warning};
+use super::option_file::{is_absent, mode, read_all};
 
-/// Four bytes that mean nothing, then the key.
 const UNUSED: usize = 4;
 const KEY: usize = 20;
 const BLOCK: usize = 16;
-/// Real files hold a few hundred bytes.
-const MAX_FILE: u64 = 1 << 20;
 
-/// Reads the groups `client`, `mysql` and the one named. Nothing when there is no file.
-///
-/// # Errors
-/// The file is damaged.
-pub(super) fn read(path: &Path, group: Option<&str>) -> Result<Options, LoginError> {
-    let failed = |problem: String| LoginError::LoginPath {
-        path: path.to_owned(),
-        problem,
-    };
-    let mut options = Options::default();
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && group.is_none() => {
-            return Ok(options);
-        }
-        Err(error) => return Err(failed(error.to_string())),
-    };
-    use std::os::unix::fs::PermissionsExt;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        options.warnings.push(format!(
-            "{} is ignored: others may read it (chmod 600)",
-            path.display()
-        ));
-        return Ok(options);
-    }
-    if metadata.len() > MAX_FILE {
-        return Err(failed("it is too large to be one".to_owned()));
-    }
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let text = decrypted(&bytes).ok_or_else(|| {
-        failed("it is damaged; write it again with mysql_config_editor".to_owned())
-    })?;
-    let mut groups = vec!["client", "mysql"];
-    groups.extend(group);
-    read_text(&text, &groups, &mut options).map_err(failed)?;
-    if let Some(group) = group
-        && !text.lines().any(|line| line.trim() == format!("[{group}]"))
-    {
-        return Err(failed(format!("it has no login path '{group}'")));
-    }
-    // An empty file says nothing.
-    if text.is_empty() {
-        options.login = Login::default();
-    }
-    Ok(options)
+/// What a login file gives.
+pub(super) enum LoginFile {
+    /// The lines of it, decrypted.
+    Text(Vec<u8>),
+    /// There is none.
+    Absent,
+    /// There is one, but it does not count.
+    Ignored(Warning),
 }
 
-/// The text in such a file; `None` when it is none.
-fn decrypted(bytes: &[u8]) -> Option<String> {
-    let (key, mut rest) = bytes.get(UNUSED..)?.split_at_checked(KEY)?;
-    let mut folded = [0; BLOCK];
-    for (place, byte) in key.iter().enumerate() {
-        *folded.get_mut(place % BLOCK)? ^= byte;
+/// Reads a login file. As for MySQL's clients it does not count if others than its owner may
+/// read or write it.
+pub(super) fn read(path: &Path) -> Result<LoginFile, LoginError> {
+    let bytes = match read_bytes(path) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
+            let warning = Warning::LoginFilePermissions(path.to_owned());
+            return Ok(LoginFile::Ignored(warning));
+        }
+        Err(error) if is_absent(&error) => return Ok(LoginFile::Absent),
+        Err(error) => {
+            let path = path.to_owned();
+            return Ok(LoginFile::Ignored(Warning::Unreadable { path, error }));
+        }
+    };
+    match decrypt(&bytes) {
+        Ok(text) => Ok(LoginFile::Text(text)),
+        Err(damage) => Err(LoginError::LoginFile {
+            path: path.to_owned(),
+            damage,
+        }),
     }
-    let cipher = Aes128::new(GenericArray::from_slice(&folded));
+}
+
+/// What is in the file, unless others may read or write it.
+fn read_bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() && mode(&metadata) & 0o177 != 0 {
+        return Ok(None);
+    }
+    read_all(file).map(Some)
+}
+
+/// The lines of a login file. Empty files are taken for login files without lines.
+fn decrypt(file: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut text = Vec::new();
+    if file.is_empty() {
+        return Ok(text);
+    }
+    let cut = Damage::Cut(file.len());
+    let (_, rest) = file.split_at_checked(UNUSED).ok_or(cut)?;
+    let (key, mut rest) = rest.split_at_checked(KEY).ok_or(cut)?;
+    let cipher = Aes128::new(&fold(key).into());
     while !rest.is_empty() {
-        let (length, tail) = rest.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let (line, tail) = tail.split_at_checked(length)?;
-        if line.len() % BLOCK != 0 {
-            return None;
+        let at = file.len() - rest.len();
+        let (length, tail) = rest.split_first_chunk().ok_or(cut)?;
+        let length = usize::try_from(i32::from_le_bytes(*length)).unwrap_or(0);
+        if length == 0 || !length.is_multiple_of(BLOCK) {
+            return Err(Damage::Length(at));
         }
-        let begin = text.len();
-        for block in line.chunks(BLOCK) {
-            let mut block = *GenericArray::from_slice(block);
+        let (line, tail) = tail.split_at_checked(length).ok_or(cut)?;
+        for block in line.as_chunks::<BLOCK>().0 {
+            let mut block = Block::from(*block);
             cipher.decrypt_block(&mut block);
-            text.extend(block);
+            text.extend_from_slice(&block);
         }
-        // The last byte says how many bytes fill the last block up (PKCS #7).
-        let filled = usize::from(*text.last()?);
-        if filled == 0 || filled > BLOCK || filled > text.len() - begin {
-            return None;
-        }
-        text.truncate(text.len() - filled);
+        let padding = padding(&text).ok_or(Damage::Padding(at))?;
+        text.truncate(text.len() - padding);
         rest = tail;
     }
-    String::from_utf8(text).ok()
+    Ok(text)
+}
+
+/// The key of AES-128: bytes beyond the sixteenth are folded over the first.
+fn fold(key: &[u8]) -> [u8; BLOCK] {
+    let mut folded = [0; BLOCK];
+    for chunk in key.chunks(BLOCK) {
+        for (byte, more) in folded.iter_mut().zip(chunk) {
+            *byte ^= more;
+        }
+    }
+    folded
+}
+
+/// How many bytes at the end are padding: that many, each of which says so.
+fn padding(text: &[u8]) -> Option<usize> {
+    let length = usize::from(*text.last()?);
+    let (_, padding) = text.split_at_checked(text.len().checked_sub(length)?)?;
+    let right = (1..=BLOCK).contains(&length) && padding.iter().all(|&b| usize::from(b) == length);
+    right.then_some(length)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use aes::cipher::BlockEncrypt;
-
-    /// A file in the form that mysql_config_editor writes.
-    fn file(lines: &[&str]) -> Vec<u8> {
-        let key: Vec<u8> = (1..=20).collect();
-        let mut folded = [0u8; BLOCK];
-        for (place, byte) in key.iter().enumerate() {
-            folded[place % BLOCK] ^= byte;
-        }
-        let cipher = Aes128::new(GenericArray::from_slice(&folded));
-        let mut bytes = vec![0; UNUSED];
-        bytes.extend(&key);
-        for line in lines {
-            let mut line = format!("{line}\n").into_bytes();
-            let fill = BLOCK - line.len() % BLOCK;
-            line.extend(std::iter::repeat_n(u8::try_from(fill).unwrap(), fill));
-            bytes.extend(u32::try_from(line.len()).unwrap().to_le_bytes());
-            for block in line.chunks(BLOCK) {
-                let mut block = *GenericArray::from_slice(block);
-                cipher.encrypt_block(&mut block);
-                bytes.extend(block);
-            }
-        }
-        bytes
-    }
-
-    fn written(bytes: &[u8], mode: u32) -> (tempfile::TempDir, std::path::PathBuf) {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(".mylogin.cnf");
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        (folder, path)
-    }
-
-    #[test]
-    fn the_group_named_comes_over_the_usual_one() {
-        let lines = [
-            "[client]",
-            "user = \"a\"",
-            "[backup]",
-            "user = \"b\"",
-            "password = \"p#1\"",
-        ];
-        let (_folder, path) = written(&file(&lines), 0o600);
-        let usual = read(&path, None).unwrap();
-        assert_eq!(usual.login.user.as_deref(), Some("a"));
-        let named = read(&path, Some("backup")).unwrap();
-        assert_eq!(named.login.user.as_deref(), Some("b"));
-        assert_eq!(named.login.password.unwrap().reveal(), "p#1");
-        assert!(read(&path, Some("none")).is_err());
-    }
-
-    #[test]
-    fn a_damaged_file_is_an_error_wherever_it_is_cut() {
-        let whole = file(&["[client]", "user = \"somebody\"", "password = \"s3cret\""]);
-        for end in 1..whole.len() {
-            let (_folder, path) = written(&whole[..end], 0o600);
-            match read(&path, None) {
-                // Cut between two lines it is shorter and whole.
-                Ok(options) => assert!(options.login.password.is_none(), "{end}"),
-                Err(error) => assert!(!error.to_string().contains("s3cret"), "{end}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_file_that_others_may_read_is_ignored() {
-        let (_folder, path) = written(&file(&["[client]", "user = \"a\""]), 0o644);
-        let options = read(&path, None).unwrap();
-        assert_eq!(options.login.user, None);
-        assert_eq!(options.warnings.len(), 1);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            let _ = decrypted(&bytes);
-        }
-    }
-}
+pub(super) mod tests;

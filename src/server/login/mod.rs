@@ -1,58 +1,26 @@
 //! Where a server is, and as whom to speak to it.
 //!
-//! Command line, URL, login path file, option files and environment each give a [`Login`]; what
-//! comes first in this order wins, as with the servers' own clients.
-
-mod gather;
-mod login_path;
-mod option_file;
-pub mod url;
+//! [`gather()`] puts the command line, option files, login file and environment over one another
+//! as the servers' own clients do; [`url`] reads servers given as URLs; [`Login::endpoint`] says
+//! what will be connected to.
 
 use std::fmt;
 use std::path::PathBuf;
 
-pub use gather::{Gathered, Surroundings, gather};
+mod endpoint;
+mod error;
+mod gather;
+mod login_path;
+mod option_file;
+mod options;
+pub mod url;
 
-/// Why the way into a server could not be told. No message holds a password.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// An option file cannot be read.
-    #[error("{}{}: {problem}", .path.display(), in_line(*.line))]
-    OptionFile {
-        /// The file.
-        path: PathBuf,
-        /// Line number from 1; 0 for the file as a whole.
-        line: usize,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The login path file cannot be read.
-    #[error("login path file {}: {problem}", .path.display())]
-    LoginPath {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A URL cannot be read.
-    #[error("{url}: {problem}; write mysql://user@host:port/database?socket=/path")]
-    Url {
-        /// The URL without its password.
-        url: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// An environment variable holds what it cannot.
-    #[error("environment variable {0} is no port number")]
-    Port(&'static str),
-}
+pub use endpoint::Endpoint;
+pub use error::{Damage, LineProblem, LoginError, Place, Warning};
+pub use gather::{Gathered, Given, System, gather};
 
-fn in_line(number: usize) -> String {
-    match number {
-        0 => String::new(),
-        number => format!(", line {number}"),
-    }
-}
+/// The host that is reached by a Unix socket.
+const LOCALHOST: &str = "localhost";
 
 /// What is known of a way into a server. Each source of such knowledge (URL, arguments, option
 /// files, environment, settings file) gives one; [`Login::or`] puts them over one another.
@@ -93,37 +61,6 @@ impl Login {
             tls: self.tls.or(lower.tls),
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
         }
-    }
-}
-
-/// What the command line says of the way in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// The parts given one by one.
-    pub login: Login,
-    /// `--defaults-file`.
-    pub defaults_file: Option<PathBuf>,
-    /// `--defaults-extra-file`.
-    pub defaults_extra_file: Option<PathBuf>,
-    /// `--no-defaults`.
-    pub no_defaults: bool,
-    /// `--login-path`.
-    pub login_path: Option<String>,
-    /// `--password`: ask for it.
-    pub ask_password: bool,
-}
-
-impl Given {
-    /// Whether it says nothing of where the server is and who asks.
-    pub fn is_silent(&self) -> bool {
-        let login = &self.login;
-        login.host.is_none()
-            && login.port.is_none()
-            && login.socket.is_none()
-            && login.user.is_none()
-            && self.defaults_file.is_none()
-            && self.defaults_extra_file.is_none()
-            && self.login_path.is_none()
     }
 }
 

@@ -1,105 +1,118 @@
-//! `mysql://user@host:port/database?socket=…`: a server as the command line names it.
+//! Servers as URLs: `mysql://user:password@host:port/database?socket=/path`.
+//!
+//! All up to the last `@` is user and password, so that neither need be percent-encoded but for a
+//! `%` before two hexadecimal digits, and for a `:` in the name of a user. In what follows, `@`
+//! must be.
 
-use std::path::PathBuf;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::option_file::tls_mode;
-use super::{Login, LoginError, Secret};
+use super::options::{TLS_MODES, tls_mode};
+use super::{LOCALHOST, Login, Secret, Tls};
 
-/// Whether an argument is a URL of ours.
+/// What stands for something else in a URL, or is no ASCII.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'~');
+
+const SCHEMES: [&str; 3] = ["mysql", "mysqli", "mariadb"];
+
+/// Why a URL names no server. No message holds what may be a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Another scheme, or none.
+    #[error("a server's URL begins with mysql://, mysqli:// or mariadb://")]
+    Scheme,
+    /// `[::1`
+    #[error("the URL has an IPv6 address that no ']' ends")]
+    Bracket,
+    /// No number, or too great a one.
+    #[error(
+        "the port in the URL is no number from 0 to 65535 (an IPv6 address stands in brackets, \
+         and an '@' after the host is written %40)"
+    )]
+    Port,
+    /// Bytes that are no text.
+    #[error("the {0} in the URL is not UTF-8")]
+    Encoding(&'static str),
+    /// A key that means nothing.
+    #[error(
+        "the URL has the unknown parameter '{0}'; known are socket, ssl-mode, ssl-ca, ssl-capath, \
+         ssl-cert, ssl-key"
+    )]
+    UnknownKey(String),
+    /// No mode of that name.
+    #[error("ssl-mode in the URL wants {TLS_MODES}")]
+    TlsMode,
+}
+
+/// Whether this is meant as the URL of a server.
 pub fn is_url(text: &str) -> bool {
     split_scheme(text).is_some()
 }
 
-fn split_scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once("://")?;
-    ["mysql", "mysqli", "mariadb"]
-        .iter()
-        .any(|name| scheme.eq_ignore_ascii_case(name))
-        .then_some(rest)
-}
-
-/// Reads a URL; every part may be left out. User, password, host, database and values are
-/// percent-encoded where they hold `: / ? # [ ] @ %`.
+/// What a URL says. Each part may be empty: `mysql://` is a URL, too.
 ///
 /// # Errors
-/// It is none. The message holds no password.
-pub fn parse(text: &str) -> Result<Login, LoginError> {
-    let wrong = |problem: &str| LoginError::Url {
-        url: without_password(text),
-        problem: problem.to_owned(),
+/// If it is none, or says something unknown.
+pub fn parse(url: &str) -> Result<Login, UrlError> {
+    let (_, rest) = split_scheme(url).ok_or(UrlError::Scheme)?;
+    let (account, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let (user, password) = match account.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (account, None),
     };
-    let rest = split_scheme(text).ok_or_else(|| wrong("it begins with mysql://"))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    // A password may hold a bare @ or /, so the host begins behind the last @.
-    let (account, place) = match rest.rsplit_once('@') {
-        Some((account, place)) => (Some(account), place),
-        None => (None, rest),
-    };
-    let (address, database) = place.split_once('/').unwrap_or((place, ""));
-    let mut login = Login::default();
-    let decoded = |text: &str| {
-        decoded(text).ok_or_else(|| wrong("a % is followed by two hexadecimal digits"))
-    };
-    if let Some(account) = account {
-        let (user, password) = match account.split_once(':') {
-            Some((user, password)) => (user, Some(password)),
-            None => (account, None),
-        };
-        login.user = Some(decoded(user)?).filter(|user| !user.is_empty());
-        login.password = password
-            .map(|password| decoded(password).map(Secret::new))
-            .transpose()?;
-    }
-    let (host, port) = match address.strip_prefix('[').map(|rest| rest.split_once(']')) {
-        Some(Some((host, rest))) => (host, rest.strip_prefix(':')),
-        Some(None) => return Err(wrong("an address in brackets needs a ]")),
-        None => match address.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (address, None),
+    let (address, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) = split_address(address)?;
+    let mut login = Login {
+        host: decode(host, "host")?,
+        port: match port {
+            "" => None,
+            port => Some(port.parse().map_err(|_| UrlError::Port)?),
         },
-    };
-    login.host = Some(decoded(host)?).filter(|host| !host.is_empty());
-    if let Some(port) = port {
-        login.port = Some(
-            port.parse()
-                .map_err(|_| wrong("the port is no number up to 65535"))?,
-        );
-    }
-    login.database = Some(decoded(database)?).filter(|name| !name.is_empty());
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decoded(value)?;
-        let path = || Some(PathBuf::from(&value));
-        match name {
-            "socket" => login.socket = path(),
-            "ssl-mode" => {
-                let mode = tls_mode(&value).ok_or_else(|| wrong("ssl-mode is none of disabled, preferred, required, verify-ca, verify-identity"))?;
-                login.tls.mode = Some(mode);
-            }
-            "ssl-ca" => login.tls.ca = path(),
-            "ssl-capath" => login.tls.ca_path = path(),
-            "ssl-cert" => login.tls.certificate = path(),
-            "ssl-key" => login.tls.key = path(),
-            // CiviCRM's own DSNs say it; it is for PHP.
-            "new_link" => {}
-            _ => {
-                return Err(wrong(
-                    "after the ? stand socket, ssl-mode, ssl-ca, ssl-capath, ssl-cert or ssl-key",
-                ));
-            }
+        user: decode(user, "user")?,
+        password: match password {
+            Some(password) => decode(password, "password")?.or_else(|| Some(String::new())),
+            None => None,
         }
+        .map(Secret::new),
+        database: decode(database, "database")?,
+        ..Login::default()
+    };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        set_parameter(&mut login, pair)?;
     }
     Ok(login)
 }
 
+/// A URL as it may be shown. Of one that cannot be read only the scheme is left, for its password
+/// may be anywhere; what is no URL of a server comes back as it is.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = split_scheme(url) else {
+        return url.to_owned();
+    };
+    if parse(url).is_err() {
+        return format!("{scheme}://...");
+    }
+    match rest.rsplit_once('@') {
+        Some((account, server)) => {
+            let user = account.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{server}")
+        }
+        None => url.to_owned(),
+    }
+}
+
 /// A way in as a URL, without its password.
 pub fn of(login: &Login) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let mut url = "mysql://".to_owned();
     if let Some(user) = &login.user {
-        url.push_str(&encoded(user));
-        url.push('@');
+        url.push_str(&format!("{}@", encoded(user)));
     }
-    let host = login.host.as_deref().unwrap_or("localhost");
+    let host = login.host.as_deref().unwrap_or(LOCALHOST);
     if host.contains(':') {
         url.push_str(&format!("[{host}]"));
     } else {
@@ -117,149 +130,61 @@ pub fn of(login: &Login) -> String {
     url
 }
 
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
+/// Scheme, and what follows `://`.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let known = SCHEMES.iter().any(|name| name.eq_ignore_ascii_case(scheme));
+    known.then_some((scheme, rest))
 }
 
-/// The URL without its password, for reports and messages.
-pub fn without_password(url: &str) -> String {
-    let hidden = || {
-        let begin = url.find("://")? + 3;
-        let rest = url.get(begin..)?;
-        let query = rest.find('?').unwrap_or(rest.len());
-        let at = rest.get(..query)?.rfind('@').or_else(|| rest.rfind('@'))?;
-        let colon = rest.get(..at)?.find(':')?;
-        Some(format!(
-            "{}{}",
-            url.get(..begin + colon)?,
-            url.get(begin + at..)?
-        ))
+/// Host and port; both may be empty.
+fn split_address(address: &str) -> Result<(&str, &str), UrlError> {
+    let Some(bracketed) = address.strip_prefix('[') else {
+        return Ok(address.split_once(':').unwrap_or((address, "")));
     };
-    hidden().unwrap_or_else(|| url.to_owned())
+    let (host, rest) = bracketed.split_once(']').ok_or(UrlError::Bracket)?;
+    match rest.strip_prefix(':') {
+        Some(port) => Ok((host, port)),
+        None if rest.is_empty() => Ok((host, "")),
+        None => Err(UrlError::Port),
+    }
 }
 
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
+fn set_parameter(login: &mut Login, pair: &str) -> Result<(), UrlError> {
+    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let Tls {
+        mode,
+        ca,
+        ca_path,
+        certificate,
+        key: private_key,
+    } = &mut login.tls;
+    let (file, name) = match key.replace('_', "-").as_str() {
+        // PHP's own: a second connection to the same server.
+        "new-link" => return Ok(()),
+        "ssl-mode" => {
+            let value = decode(value, "ssl-mode")?.unwrap_or_default();
+            *mode = Some(tls_mode(&value).ok_or(UrlError::TlsMode)?);
+            return Ok(());
         }
-        let mut digit = || char::from(rest.next()?).to_digit(16);
-        let (high, low) = (digit()?, digit()?);
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
+        "socket" => (&mut login.socket, "socket"),
+        "ssl-ca" => (ca, "ssl-ca"),
+        "ssl-capath" => (ca_path, "ssl-capath"),
+        "ssl-cert" => (certificate, "ssl-cert"),
+        "ssl-key" => (private_key, "ssl-key"),
+        _ => return Err(UrlError::UnknownKey(key.to_owned())),
+    };
+    *file = decode(value, name)?.map(Into::into);
+    Ok(())
+}
+
+/// The text, `None` if it is empty.
+fn decode(part: &str, name: &'static str) -> Result<Option<String>, UrlError> {
+    let text = percent_decode_str(part)
+        .decode_utf8()
+        .map_err(|_| UrlError::Encoding(name))?;
+    Ok((!text.is_empty()).then(|| text.into_owned()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_are_taken_apart() {
-        type Parts<'a> = (
-            Option<&'a str>,
-            Option<&'a str>,
-            Option<&'a str>,
-            Option<u16>,
-            Option<&'a str>,
-            Option<&'a str>,
-        );
-        let cases: &[(&str, Parts)] = &[
-            ("mysql://", (None, None, None, None, None, None)),
-            (
-                "mysql:///civi",
-                (None, None, None, None, Some("civi"), None),
-            ),
-            (
-                "mysql://u@h:3307/d",
-                (Some("u"), None, Some("h"), Some(3307), Some("d"), None),
-            ),
-            (
-                "mysqli://u:p%40%2F@h/d?new_link=true",
-                (Some("u"), Some("p@/"), Some("h"), None, Some("d"), None),
-            ),
-            (
-                "mariadb://u:p@ss/w@h/d",
-                (Some("u"), Some("p@ss/w"), Some("h"), None, Some("d"), None),
-            ),
-            (
-                "mysql://u@[::1]:3306/d",
-                (Some("u"), None, Some("::1"), Some(3306), Some("d"), None),
-            ),
-            (
-                "MySQL://u@localhost/d?socket=/run/x%20y.sock",
-                (
-                    Some("u"),
-                    None,
-                    Some("localhost"),
-                    None,
-                    Some("d"),
-                    Some("/run/x y.sock"),
-                ),
-            ),
-            (
-                "mysql://u:@h",
-                (Some("u"), Some(""), Some("h"), None, None, None),
-            ),
-        ];
-        for (url, expected) in cases {
-            let login = parse(url).unwrap();
-            let socket = login.socket.as_ref().map(|path| path.to_str().unwrap());
-            let found = (
-                login.user.as_deref(),
-                login.password.as_ref().map(Secret::reveal),
-                login.host.as_deref(),
-                login.port,
-                login.database.as_deref(),
-                socket,
-            );
-            assert_eq!(found, *expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_way_in_is_written_so_that_it_is_read_back() {
-        for url in [
-            "mysql://localhost",
-            "mysql://u%40x@h:3307/d%2Fb",
-            "mysql://u@[::1]:3306/d",
-            "mysql://u@localhost/d?socket=/run/s.sock",
-        ] {
-            assert_eq!(of(&parse(url).unwrap()), url);
-        }
-    }
-
-    #[test]
-    fn errors_and_names_hold_no_password() {
-        for url in [
-            "mysql://u:s3cret@h:port/d",
-            "mysql://u:s3cret@[::1/d",
-            "mysql://u:s3cret@h/d?x=1",
-            "mysql://u:s3cret%zz@h/d",
-            "mysql://u:s3cret@h/d?ssl-mode=x",
-            "mysql://u:s3cr?s3cret@h/d",
-        ] {
-            let error = parse(url).unwrap_err().to_string();
-            assert!(!error.contains("s3cr"), "{error}");
-        }
-        assert_eq!(without_password("mysql://u:p@h/d"), "mysql://u@h/d");
-        assert_eq!(without_password("mysql://u@h:1/d"), "mysql://u@h:1/d");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_makes_it_panic(text: String) {
-            let _ = parse(&format!("mysql://{text}"));
-        }
-    }
-}
+mod tests;
