@@ -111,6 +111,11 @@ fn comparable(findings: &Findings) -> Vec<String> {
         .list
         .iter()
         .filter(|finding| !only_one.iter().any(|id| finding.check.id.starts_with(id)))
+        .filter(|finding| {
+            // What new tables of a database get.
+            let object = finding.object.as_ref();
+            object.is_none_or(|object| object.kind != "database")
+        })
         .map(|finding| {
             let object = finding.object.as_ref();
             let object = object.map(|object| (&object.name, &object.table));
