@@ -351,3 +351,141 @@ fn shows_routines(server: &ServerVersion) -> Vec<Wanted> {
         vec![proc_table, everywhere]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upgrade(target: &str, server: &str, facts: &UpgradeFacts) -> Vec<String> {
+        let target = Version::parse(target).expect("a release");
+        let server = ServerVersion::parse(server).expect("a server");
+        shown(&needed_for_upgrade(&target, &server, facts))
+    }
+
+    fn backup(server: &str, facts: &BackupFacts) -> Vec<String> {
+        let server = ServerVersion::parse(server).expect("a server");
+        shown(&needed_for_backup(&server, facts))
+    }
+
+    fn shown(needs: &[Need]) -> Vec<String> {
+        let name = |need: &Need| {
+            let any_of = need.any_of.iter().map(|wanted| wanted.privilege.name());
+            any_of.collect::<Vec<_>>().join(" or ")
+        };
+        needs.iter().map(name).collect()
+    }
+
+    fn has(needs: &[String], name: &str) -> bool {
+        needs.iter().any(|need| need == name)
+    }
+
+    #[test]
+    fn the_guides_fourteen_are_needed_from_4_3_on_and_ten_of_them_before() {
+        let facts = UpgradeFacts::default();
+        assert_eq!(upgrade("4.2.22", "5.5.62", &facts).len(), 10);
+        let fourteen = upgrade("4.4.21", "5.5.62", &facts);
+        assert_eq!(fourteen.len(), 14);
+        for new in ["CREATE VIEW", "TRIGGER", "CREATE ROUTINE", "ALTER ROUTINE"] {
+            assert!(has(&fourteen, new), "{new}");
+        }
+    }
+
+    #[test]
+    fn references_is_needed_where_the_server_asks_for_it() {
+        let facts = UpgradeFacts::default();
+        for (server, needed) in [
+            ("5.7.5", false),
+            ("5.7.6", true),
+            ("9.7.4", true),
+            ("11.8.6-MariaDB", false),
+        ] {
+            let needs = upgrade("5.81.2", server, &facts);
+            assert_eq!(has(&needs, "REFERENCES"), needed, "{server}");
+        }
+    }
+
+    #[test]
+    fn super_is_needed_for_triggers_before_5_1_6_and_with_binary_logging() {
+        let binlog = UpgradeFacts {
+            binary_logging: true,
+            ..UpgradeFacts::default()
+        };
+        let none = UpgradeFacts::default();
+        let old = upgrade("4.4.21", "5.0.96", &none);
+        assert!(has(&old, "SUPER") && !has(&old, "TRIGGER"));
+        assert!(!has(&upgrade("4.2.22", "5.0.96", &none), "SUPER"));
+        assert!(has(&upgrade("5.81.2", "9.7.4", &binlog), "SUPER"));
+        assert!(!has(&upgrade("5.81.2", "9.7.4", &none), "SUPER"));
+        assert!(!has(&upgrade("4.2.22", "5.5.62", &binlog), "SUPER"));
+    }
+
+    #[test]
+    fn facts_about_the_site_add_and_remove_needs() {
+        let default = UpgradeFacts::default;
+        let multilingual = UpgradeFacts {
+            multilingual: true,
+            ..default()
+        };
+        let needs = upgrade("4.2.22", "5.5.62", &multilingual);
+        assert!(has(&needs, "CREATE VIEW") && has(&needs, "TRIGGER"));
+        let by_hand = UpgradeFacts {
+            triggers_by_hand: true,
+            ..default()
+        };
+        assert!(!has(&upgrade("5.81.2", "5.7.44", &by_hand), "TRIGGER"));
+        let two = UpgradeFacts {
+            logging_database: Some("log".to_owned()),
+            ..default()
+        };
+        assert_eq!(upgrade("5.81.2", "10.11.19-MariaDB", &two).len(), 28);
+        let routines_of_root = UpgradeFacts {
+            routines_of_system_user: true,
+            ..default()
+        };
+        assert!(has(
+            &upgrade("5.81.2", "9.7.4", &routines_of_root),
+            "SYSTEM_USER"
+        ));
+        assert!(!has(
+            &upgrade("5.81.2", "10.11.19-MariaDB", &routines_of_root),
+            "SYSTEM_USER"
+        ));
+    }
+
+    #[test]
+    fn a_backup_needs_only_what_is_there_to_be_read() {
+        let all = BackupFacts {
+            views: true,
+            triggers: true,
+            routines_of_others: true,
+            events: true,
+            single_transaction: false,
+            gtids: false,
+        };
+        assert_eq!(
+            backup("10.11.19-MariaDB", &BackupFacts::default()),
+            ["SELECT", "LOCK TABLES"]
+        );
+        assert_eq!(
+            backup("11.8.6-MariaDB", &all),
+            [
+                "SELECT",
+                "LOCK TABLES",
+                "SHOW VIEW",
+                "TRIGGER",
+                "SHOW CREATE ROUTINE or SELECT or SELECT",
+                "EVENT"
+            ]
+        );
+        let transaction = BackupFacts {
+            single_transaction: true,
+            gtids: true,
+            ..BackupFacts::default()
+        };
+        assert_eq!(
+            backup("9.7.4", &transaction),
+            ["SELECT", "FLUSH_TABLES or RELOAD", "PROCESS"]
+        );
+        assert_eq!(backup("10.11.19-MariaDB", &transaction), ["SELECT"]);
+    }
+}

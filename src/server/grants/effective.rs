@@ -43,6 +43,18 @@ impl Rules {
         }
     }
 
+    /// How a GRANT names this database and no other.
+    pub(super) fn pattern_of(&self, database: &str) -> String {
+        let mut pattern = String::with_capacity(database.len() + 2);
+        for c in database.chars() {
+            if matches!(c, '_' | '%' | '\\') && !self.partial_revokes {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        pattern
+    }
+
     /// Whether `pattern` means this database and perhaps others only by an underscore nobody
     /// escaped, as in `GRANT ... ON civi_site.*`.
     fn names(&self, pattern: &str, database: &str) -> bool {
@@ -194,8 +206,8 @@ pub(super) struct OwnRow {
 }
 
 impl Grants {
-    /// The privileges on a database: the global ones less partial revokes, and those of one row
-    /// for the database, the most specific one. Of rows equally specific the server takes any;
+    /// The privileges on a database: the global ones and those of one row for the database, the
+    /// most specific one, less partial revokes. Of rows equally specific the server takes any;
     /// only what all of them give is counted then. A role's rows, and PUBLIC's, are looked up by
     /// themselves; but MySQL adds up all rows that match while a role is on (measured on 9.7).
     pub fn on_database(&self, database: &str, rules: &Rules) -> Privileges {
@@ -208,11 +220,16 @@ impl Grants {
         self.with_roles(database, rules, &self.with_their_roles(roles))
     }
 
-    fn with_roles(&self, database: &str, rules: &Rules, roles: &[&Account]) -> Privileges {
-        let rules = &Rules {
+    /// Where partial revokes are, `partial_revokes` is on.
+    pub(super) fn rules(&self, rules: &Rules) -> Rules {
+        Rules {
             partial_revokes: rules.partial_revokes || !self.restrictions.is_empty(),
             ..rules.clone()
-        };
+        }
+    }
+
+    fn with_roles(&self, database: &str, rules: &Rules, roles: &[&Account]) -> Privileges {
+        let rules = &self.rules(rules);
         let is_own = |holder: &Account| self.account.as_ref().is_some_and(|own| own.is(holder));
         let is_role = |holder: &Account| roles.iter().any(|role| role.is(holder));
         let counts = |holder: &Account| is_own(holder) || is_role(holder) || holder.is_public();
@@ -227,12 +244,6 @@ impl Grants {
             privileges.add_part(grant, database, rules);
         }
         privileges.whole = privileges.global.clone();
-        for restriction in &self.restrictions {
-            if counts(&restriction.from) && rules.is_same_name(&restriction.database, database) {
-                let revoked = restriction.revoked.at(Level::Database, rules);
-                privileges.whole.retain(|kept| !revoked.contains(kept));
-            }
-        }
 
         let rows = |counts: &dyn Fn(&Account) -> bool| self.rows(database, rules, counts);
         let own = rows(&is_own);
@@ -244,6 +255,13 @@ impl Grants {
                 privileges.whole.extend(common(most_specific(rows, rules)));
             }
         }
+        for restriction in &self.restrictions {
+            if counts(&restriction.from) && rules.is_same_name(&restriction.database, database) {
+                let revoked = restriction.revoked.at(Level::Database, rules);
+                privileges.whole.retain(|kept| !revoked.contains(kept));
+            }
+        }
+
         let own = most_specific(own, rules);
         privileges.own_row = (!own.is_empty()).then(|| OwnRow {
             exact: match own.keys().collect::<Vec<_>>().as_slice() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::effective::OwnRow;
 use super::{Account, Grants, Place, Privileges, Rules};
 use crate::civicrm::privileges::{Instead, Need, Scope, Wanted, Weight};
 use crate::privilege::Privilege;
@@ -63,162 +64,205 @@ pub struct RoleHint {
 /// Compares needs with the grants of an account. Without an account nothing is there, and there
 /// are no statements.
 pub fn judge(needs: Vec<Need>, grants: &Grants, database: &str, rules: &Rules) -> Verdict {
-    let rules = &Rules {
-        partial_revokes: rules.partial_revokes || !grants.restrictions.is_empty(),
-        ..rules.clone()
+    let case = Case {
+        grants,
+        database,
+        rules: &grants.rules(rules),
     };
-    let on = |name: &str| grants.on_database(name, rules);
-    let mut verdict = Verdict::default();
-    for need in needs {
-        if meets(&need, database, rules, on) {
-            verdict.met.push(need);
-        } else {
-            let missing = Missing::of(need, database, on);
-            verdict.missing.push(missing);
-        }
+    let (met, missing): (Vec<Need>, Vec<Need>) =
+        needs.into_iter().partition(|need| case.meets(need));
+    let missing: Vec<Missing> = missing.into_iter().map(|need| case.missing(need)).collect();
+    let (fixes, roles) = match &grants.account {
+        Some(account) => (case.fixes(&missing, account), case.hints(&missing, account)),
+        None => (Vec::new(), Vec::new()),
+    };
+    Verdict {
+        met,
+        missing,
+        fixes,
+        roles,
     }
-    if let Some(account) = &grants.account {
-        verdict.fixes = fixes(&verdict.missing, account, grants, database, rules);
-        verdict.roles = grants
-            .roles_off()
-            .filter_map(|role| hint(role, &verdict.missing, account, grants, database, rules))
-            .collect();
-    }
-    verdict
 }
 
-fn meets(need: &Need, database: &str, rules: &Rules, on: impl Fn(&str) -> Privileges) -> bool {
-    need.any_of
-        .iter()
-        .any(|wanted| wanted.is_in(database, rules, &on))
+/// Whose grants, for which database, on which server.
+struct Case<'a> {
+    grants: &'a Grants,
+    database: &'a str,
+    rules: &'a Rules,
 }
 
-impl Wanted {
-    fn is_in(&self, database: &str, rules: &Rules, on: impl Fn(&str) -> Privileges) -> bool {
-        match &self.on {
-            Scope::Server => on(database).global.contains(&self.privilege),
-            Scope::Database => on(database).whole.contains(&self.privilege),
-            Scope::OtherDatabase(other) => on(other).whole.contains(&self.privilege),
+/// Privileges to grant on one thing.
+struct Grouped<'a> {
+    on: &'a Scope,
+    instead: Option<&'a Instead>,
+    privileges: BTreeSet<Privilege>,
+    /// Those of them that a partial revoke takes away.
+    revoked: BTreeSet<Privilege>,
+}
+
+impl<'a> Case<'a> {
+    fn on(&self, database: &str) -> Privileges {
+        self.grants.on_database(database, self.rules)
+    }
+
+    fn meets(&self, need: &Need) -> bool {
+        let mut any_of = need.any_of.iter();
+        any_of.any(|wanted| self.is_there(wanted, |database| self.on(database)))
+    }
+
+    fn is_there(&self, wanted: &Wanted, on: impl Fn(&str) -> Privileges) -> bool {
+        let privilege = &wanted.privilege;
+        match &wanted.on {
+            Scope::Server => on(self.database).global.contains(privilege),
             Scope::Table(database, table) => {
                 let there = on(database);
-                let places = there.partly.get(&self.privilege).into_iter().flatten();
-                let is_it = |place: &Place| matches!(place, Place::Table(found) if rules.is_same_name(found, table));
-                there.whole.contains(&self.privilege) || places.clone().any(is_it)
+                let places = there.partly.get(privilege);
+                let is_it = |place: &Place| match place {
+                    Place::Table(name) => self.rules.is_same_name(name, table),
+                    Place::Columns(..) | Place::Routine(_) => false,
+                };
+                there.whole.contains(privilege) || places.is_some_and(|all| all.iter().any(is_it))
+            }
+            Scope::Database | Scope::OtherDatabase(_) => {
+                let database = self.database_of(&wanted.on).unwrap_or_default();
+                on(database).whole.contains(privilege)
             }
         }
     }
-}
 
-impl Missing {
-    fn of(need: Need, database: &str, on: impl Fn(&str) -> Privileges) -> Self {
-        let mut missing = Self {
-            only_on: Vec::new(),
-            revoked: false,
+    fn database_of(&self, scope: &'a Scope) -> Option<&'a str> {
+        match scope {
+            Scope::Database => Some(self.database),
+            Scope::OtherDatabase(other) => Some(other),
+            Scope::Server | Scope::Table(..) => None,
+        }
+    }
+
+    fn missing(&self, need: Need) -> Missing {
+        let mut only_on = Vec::new();
+        let mut revoked = false;
+        for wanted in &need.any_of {
+            if let Some(database) = self.database_of(&wanted.on) {
+                let mut there = self.on(database);
+                revoked |= there.global.contains(&wanted.privilege);
+                only_on.extend(there.partly.remove(&wanted.privilege).unwrap_or_default());
+            }
+        }
+        Missing {
             need,
-        };
-        for wanted in &missing.need.any_of {
-            let there = match &wanted.on {
-                Scope::Server | Scope::Table(..) => continue,
-                Scope::Database => on(database),
-                Scope::OtherDatabase(other) => on(other),
-            };
-            missing.revoked |= there.global.contains(&wanted.privilege);
-            let places = there.partly.get(&wanted.privilege).into_iter().flatten();
-            missing.only_on.extend(places.cloned());
+            only_on,
+            revoked,
         }
-        missing
     }
-}
 
-/// One GRANT for each thing to grant on, of the first alternative of each need.
-fn fixes(
-    missing: &[Missing],
-    account: &Account,
-    grants: &Grants,
-    database: &str,
-    rules: &Rules,
-) -> Vec<Fix> {
-    struct Group<'a> {
-        on: &'a Scope,
-        instead: Option<&'a Instead>,
-        privileges: BTreeSet<Privilege>,
-    }
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for Missing { need, .. } in missing {
-        let Some(wanted) = need.any_of.first() else {
-            continue;
-        };
-        let instead = need.instead.as_ref();
-        let same = |group: &&mut Group<'_>| group.on == &wanted.on && group.instead == instead;
-        match groups.iter_mut().find(same) {
-            Some(group) => {
+    /// One GRANT for each thing to grant on, of the first alternative of each need.
+    fn fixes(&self, missing: &[Missing], account: &Account) -> Vec<Fix> {
+        let mut groups: Vec<Grouped<'_>> = Vec::new();
+        for Missing { need, revoked, .. } in missing {
+            let Some(wanted) = need.any_of.first() else {
+                continue;
+            };
+            let instead = need.instead.as_ref();
+            let same = |group: &Grouped<'_>| group.on == &wanted.on && group.instead == instead;
+            let at = groups.iter().position(same).unwrap_or_else(|| {
+                groups.push(Grouped {
+                    on: &wanted.on,
+                    instead,
+                    privileges: BTreeSet::new(),
+                    revoked: BTreeSet::new(),
+                });
+                groups.len() - 1
+            });
+            if let Some(group) = groups.get_mut(at) {
                 group.privileges.insert(wanted.privilege);
+                group.revoked.extend(revoked.then_some(wanted.privilege));
             }
-            None => groups.push(Group {
-                on: &wanted.on,
-                instead,
-                privileges: [wanted.privilege].into(),
-            }),
+        }
+        groups
+            .into_iter()
+            .flat_map(|group| self.grants_for(group, account))
+            .collect()
+    }
+
+    fn grants_for(&self, group: Grouped<'_>, account: &Account) -> Vec<Fix> {
+        let mut privileges = group.privileges;
+        let on = match group.on {
+            Scope::Server => "*.*".to_owned(),
+            Scope::Table(database, table) => {
+                format!("{}.{}", identifier(database), identifier(table))
+            }
+            Scope::Database => self.row_to_grant(self.database, &mut privileges),
+            Scope::OtherDatabase(other) => self.row_to_grant(other, &mut privileges),
+        };
+        let fix = |privileges: &BTreeSet<Privilege>, to: &Account| Fix {
+            statement: format!("GRANT {} ON {on} TO {to}", names(privileges)),
+            instead: group.instead.cloned(),
+        };
+        let mut fixes = vec![fix(&privileges, account)];
+        // A role's partial revoke outweighs what the account itself is granted, and MySQL does
+        // not say whose it is (measured on 9.7).
+        if !group.revoked.is_empty() {
+            let roles = self.grants.roles_on().into_iter();
+            fixes.extend(roles.map(|role| fix(&group.revoked, role)));
+        }
+        fixes
+    }
+
+    /// What to name in `GRANT ... ON`. A new row for the database hides the pattern that matched
+    /// it so far, so it gets that one's privileges, too.
+    fn row_to_grant(&self, database: &str, privileges: &mut BTreeSet<Privilege>) -> String {
+        let pattern = match self.on(database).own_row {
+            Some(OwnRow {
+                exact: Some(pattern),
+                ..
+            }) => pattern,
+            hidden => {
+                privileges.extend(hidden.into_iter().flat_map(|row| row.privileges));
+                self.rules.pattern_of(database)
+            }
+        };
+        format!("{}.*", identifier(&pattern))
+    }
+
+    fn hints(&self, missing: &[Missing], account: &Account) -> Vec<RoleHint> {
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let roles = self.grants.roles_off();
+        roles
+            .filter_map(|role| {
+                let adds = self.added_by(role, missing);
+                let is_useless = adds.as_ref().is_some_and(BTreeSet::is_empty);
+                (!is_useless).then(|| RoleHint {
+                    role: role.clone(),
+                    adds,
+                    statement: self.default_role(role, account),
+                })
+            })
+            .collect()
+    }
+
+    /// What of the missing a role would add; `None` when its grants are not there to be read.
+    fn added_by(&self, role: &Account, missing: &[Missing]) -> Option<BTreeSet<Privilege>> {
+        let mut granted = self.grants.granted.iter();
+        granted.find(|grant| grant.to.is(role))?;
+        let on = |database: &str| self.grants.with_role(role, database, self.rules);
+        let wanted = missing.iter().flat_map(|missing| &missing.need.any_of);
+        let added = wanted.filter(|wanted| self.is_there(wanted, on));
+        Some(added.map(|wanted| wanted.privilege).collect())
+    }
+
+    /// MariaDB has one role on at a time. MySQL's statement names all that are to be on.
+    fn default_role(&self, role: &Account, account: &Account) -> String {
+        match self.rules.server.family {
+            Family::Mariadb => format!("SET DEFAULT ROLE {role} FOR {account}"),
+            Family::Mysql => {
+                let on = self.grants.active_roles.iter().flatten().chain([role]);
+                let roles: Vec<String> = on.map(Account::to_string).collect();
+                format!("SET DEFAULT ROLE {} TO {account}", roles.join(", "))
+            }
         }
     }
-    groups
-        .into_iter()
-        .map(|mut group| {
-            let on = match group.on {
-                Scope::Server => "*.*".to_owned(),
-                Scope::Table(database, table) => {
-                    format!("{}.{}", identifier(database), identifier(table))
-                }
-                Scope::Database => row_to_grant(&mut group.privileges, grants, database, rules),
-                Scope::OtherDatabase(other) => {
-                    row_to_grant(&mut group.privileges, grants, other, rules)
-                }
-            };
-            Fix {
-                statement: format!("GRANT {} ON {on} TO {account}", names(&group.privileges)),
-                instead: group.instead.cloned(),
-            }
-        })
-        .collect()
-}
-
-/// What to name in `GRANT ... ON`. A new row for the database hides the pattern that matched it
-/// so far, so it gets that one's privileges, too.
-fn row_to_grant(
-    privileges: &mut BTreeSet<Privilege>,
-    grants: &Grants,
-    database: &str,
-    rules: &Rules,
-) -> String {
-    let row = grants.on_database(database, rules).own_row;
-    let pattern = match row {
-        Some(row) if row.exact.is_some() => row.exact,
-        Some(row) => {
-            privileges.extend(row.privileges);
-            None
-        }
-        None => None,
-    };
-    let pattern = pattern.unwrap_or_else(|| {
-        if rules.partial_revokes {
-            database.to_owned()
-        } else {
-            escaped(database)
-        }
-    });
-    format!("{}.*", identifier(&pattern))
-}
-
-/// A name as a pattern that matches nothing else.
-fn escaped(database: &str) -> String {
-    let mut pattern = String::with_capacity(database.len() + 2);
-    for c in database.chars() {
-        if matches!(c, '_' | '%' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
 }
 
 fn names(privileges: &BTreeSet<Privilege>) -> String {
@@ -227,42 +271,4 @@ fn names(privileges: &BTreeSet<Privilege>) -> String {
         .map(|privilege| privilege.name())
         .collect();
     names.join(", ")
-}
-
-fn hint(
-    role: &Account,
-    missing: &[Missing],
-    account: &Account,
-    grants: &Grants,
-    database: &str,
-    rules: &Rules,
-) -> Option<RoleHint> {
-    let is_shown = grants.granted.iter().any(|grant| grant.to.is(role));
-    let adds = is_shown.then(|| {
-        let on = |name: &str| grants.with_role(role, name, rules);
-        let wanted = missing.iter().flat_map(|missing| &missing.need.any_of);
-        wanted
-            .filter(|wanted| wanted.is_in(database, rules, on))
-            .map(|wanted| wanted.privilege)
-            .collect::<BTreeSet<_>>()
-    });
-    if missing.is_empty() || adds.as_ref().is_some_and(BTreeSet::is_empty) {
-        return None;
-    }
-    let statement = match rules.server.family {
-        // One role at a time.
-        Family::Mariadb => format!("SET DEFAULT ROLE {role} FOR {account}"),
-        Family::Mysql => {
-            // The statement says all that are to be on.
-            let on = grants.active_roles.iter().flatten();
-            let on = on.chain([role]).map(Account::to_string);
-            let roles: Vec<String> = on.collect();
-            format!("SET DEFAULT ROLE {} TO {account}", roles.join(", "))
-        }
-    };
-    Some(RoleHint {
-        role: role.clone(),
-        adds,
-        statement,
-    })
 }

@@ -181,15 +181,19 @@ impl Wrapped {
         }
     }
 
-    /// Takes one more line unless the statement is whole without it.
+    /// Takes one more line, unless the statement is whole without it and not with it.
     fn takes(&mut self, line: &str) -> bool {
-        if self.outcome.is_ok() || self.lines == LONGEST_WRAP {
+        if self.lines == LONGEST_WRAP {
+            return false;
+        }
+        let text = format!("{} {line}", self.text);
+        let outcome = Reader::new(&text).lines();
+        if self.outcome.is_ok() && outcome.is_err() {
             return false;
         }
         self.lines += 1;
-        self.text.push(' ');
-        self.text.push_str(line);
-        self.outcome = Reader::new(&self.text).lines();
+        self.text = text;
+        self.outcome = outcome;
         true
     }
 }
