@@ -3,17 +3,21 @@
 //! The rooms, and the way of the data from left to right:
 //!
 //! ```text
-//! cli -> source -> dump -> Snapshot -> checks (with civicrm) -> findings -> report
+//! cli -> source -> dump or server -> Snapshot -> checks (with civicrm) -> findings -> report
+//!                                                                     -> repair (only with --apply)
 //! ```
 //!
 //! - [`cli`]: arguments, one file per command
 //! - [`source`]: what the user named, and the facts from there
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
+//! - [`server`]: a running server: the way in, its views of information_schema, grants, probe
 //! - [`snapshot`]: all that is known about one database, from whichever source
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers
 //! - [`checks`]: rules, from a snapshot to findings; [`checks::table`] lists them all
+//! - [`repair`]: changes with a journal, and the way back
 //! - [`report`]: findings for people and for programs
+//! - [`privilege`] and [`server_version`]: words that several rooms share
 //!
 //! Rooms look only to the right of themselves: `schema` knows nothing of CiviCRM, `checks`
 //! nothing of terminals, and no check asks where a fact came from.
