@@ -267,7 +267,7 @@ impl Connection {
 
     fn databases(&mut self, sql: &str) -> Result<Vec<String>, ServerError> {
         let answer = self.ask("the list of databases", sql)?;
-        Ok(answer.iter().filter_map(|row| first(row)).collect())
+        Ok(answer.iter().filter_map(first).collect())
     }
 
     fn describe(&self, about: &str, error: mysql::Error) -> ServerError {
