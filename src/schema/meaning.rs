@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table};
 
 /// Names of columns, indexes and constraints are compared without letter case, as servers do.
-pub(super) fn same_names(left: &[String], right: &[String]) -> bool {
+pub(crate) fn same_names(left: &[String], right: &[String]) -> bool {
     left.len() == right.len()
         && left
             .iter()
@@ -161,7 +161,7 @@ fn is_default_name(name: &str, column: &str) -> bool {
 }
 
 /// Whether a plain index covers these columns and no more.
-pub(super) fn is_just_on(index: &Index, columns: &[String]) -> bool {
+pub(crate) fn is_just_on(index: &Index, columns: &[String]) -> bool {
     index.kind == IndexKind::Plain
         && index.parts.len() == columns.len()
         && begins_with(&index.parts, columns)
@@ -169,7 +169,7 @@ pub(super) fn is_just_on(index: &Index, columns: &[String]) -> bool {
 
 /// Whether the primary key or some index lets a server check a foreign key on these
 /// columns: it must begin with them, whole and in this order.
-pub(super) fn serves(table: &Table, columns: &[String]) -> bool {
+pub(crate) fn serves(table: &Table, columns: &[String]) -> bool {
     let is_tree = |index: &&Index| matches!(index.kind, IndexKind::Plain | IndexKind::Unique);
     begins_with(&table.primary_key, columns)
         || table

@@ -14,6 +14,7 @@ use super::{
     model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table},
 };
 
+pub(crate) use migrate::with_charset;
 pub use migrate::statements_to;
 pub use schema::schema_sql;
 
@@ -171,13 +172,13 @@ pub fn string(text: &str) -> String {
     literal
 }
 
-fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| identifier(name)).collect();
     names.join(", ")
 }
 
 /// ALTER TABLE with one action per line.
-fn alter_table(name: &str, actions: &[String]) -> String {
+pub(crate) fn alter_table(name: &str, actions: &[String]) -> String {
     format!(
         "ALTER TABLE {}\n  {}",
         identifier(name),
@@ -189,11 +190,19 @@ fn column_items(table: &Table) -> Vec<String> {
     table
         .columns
         .iter()
-        .map(|(name, column)| format!("{} {}", identifier(name), column_definition(column)))
+        .map(|(name, column)| format!("{} {}", identifier(name), whole_column_definition(column)))
         .collect()
 }
 
-/// Type and attributes of a column, everything after its name.
+/// A column's definition with its comment, as a statement that restates the column needs it.
+pub(crate) fn whole_column_definition(column: &Column) -> String {
+    match &column.comment {
+        Some(comment) => format!("{} COMMENT {}", column_definition(column), string(comment)),
+        None => column_definition(column),
+    }
+}
+
+/// Type and attributes of a column, everything after its name but its comment.
 ///
 /// NULL is written out: without it a TIMESTAMP is NOT NULL where
 /// `explicit_defaults_for_timestamp` is off, as before MySQL 8.0 and MariaDB 10.10.
@@ -294,7 +303,7 @@ fn primary_key_item(table: &Table) -> Option<String> {
         .then(|| format!("PRIMARY KEY {}", key_parts(&table.primary_key)))
 }
 
-fn index_item(name: &str, index: &Index) -> String {
+pub(crate) fn index_item(name: &str, index: &Index) -> String {
     format!(
         "{} {} {}",
         index_keyword(index.kind),
@@ -335,7 +344,7 @@ pub(super) fn key_parts(parts: &[KeyPart]) -> String {
     format!("({})", parts.join(", "))
 }
 
-fn foreign_key_item(name: &str, key: &ForeignKey) -> String {
+pub(crate) fn foreign_key_item(name: &str, key: &ForeignKey) -> String {
     format!(
         "CONSTRAINT {} FOREIGN KEY {}",
         identifier(name),
@@ -374,7 +383,7 @@ fn table_options(table: &Table) -> String {
 }
 
 /// `DEFAULT CHARACTER SET … COLLATE …`, as far as the table names them.
-fn charset_option(table: &Table) -> Option<String> {
+pub(crate) fn charset_option(table: &Table) -> Option<String> {
     let charset = table
         .charset
         .as_ref()
