@@ -11,4 +11,5 @@ pub mod reference;
 pub mod reference_file;
 pub mod release;
 pub mod site;
+pub mod upgrade_drops;
 pub mod version_state;

@@ -5,5 +5,6 @@
 
 pub mod error;
 pub mod journal;
+pub mod plan;
 pub mod undo;
 pub mod version;

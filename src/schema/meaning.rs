@@ -21,7 +21,7 @@ pub(super) fn family(data_type: &str) -> &str {
 }
 
 /// Whether a column holds JSON: MariaDB has the type only as a LONGTEXT in `utf8mb4_bin`.
-pub(super) fn is_json(column: &Column, table: &Table) -> bool {
+pub(crate) fn is_json(column: &Column, table: &Table) -> bool {
     let collation = || match (&column.charset, &column.collation) {
         (None, None) => table.collation.as_deref(),
         (_, collation) => collation.as_deref(),
@@ -136,7 +136,7 @@ fn without_parentheses(text: &str) -> Option<&str> {
 /// Whether an index is what a server makes by itself for one of these foreign keys: on just
 /// its columns, named like the constraint (InnoDB) or like the first column (`column`,
 /// `column_2` …, as servers name any index without a name).
-pub(super) fn is_server_made(
+pub(crate) fn is_server_made(
     name: &str,
     index: &Index,
     foreign_keys: &IndexMap<String, ForeignKey>,
