@@ -289,31 +289,40 @@ fn replace(
     to: &str,
     key: &ForeignKey,
 ) {
-    if let Some(index) = own_index(planner, table_name, table, &key.columns)
+    if let Some(index) = own_index(planner, table_name, table, from, &key.columns)
         && !index.eq_ignore_ascii_case(to)
-        && find(&table.indexes, to).is_none()
     {
-        rename_index(planner, table, &index, to);
+        match find(&table.indexes, to) {
+            None => rename_index(planner, table, &index, to),
+            // There is one of the right name: the one that went by the old name was for nothing
+            // but this key.
+            Some(other) if is_just_on(other, &key.columns) && index.eq_ignore_ascii_case(from) => {
+                table.indexes.shift_remove(&index);
+            }
+            Some(_) => {}
+        }
     }
     table.foreign_keys.retain(|name, _| !name.eq_ignore_ascii_case(from));
     table.foreign_keys.insert(to.to_owned(), key.clone());
 }
 
-/// The one index that serves a foreign key on these columns and may have been made for it by
-/// the server, so that it would follow the key's name. An index that CiviCRM asks for by
+/// The index that goes by the foreign key's name, or else the only one that serves it, which
+/// the server may have made for it and would rename along. An index that CiviCRM asks for by
 /// another name than the key's keeps it.
 fn own_index(
     planner: &Planner,
     table_name: &str,
     table: &Table,
+    key: &str,
     columns: &[String],
 ) -> Option<String> {
-    let mut found = table.indexes.iter().filter(|(_, index)| is_just_on(index, columns));
-    let (name, index) = found.next()?;
+    let just_on = || table.indexes.iter().filter(|(_, index)| is_just_on(index, columns));
+    let namesake = just_on().find(|(name, _)| name.eq_ignore_ascii_case(key));
+    let (name, index) = namesake.or_else(|| just_on().next())?;
     let mut without = table.clone();
     without.indexes.shift_remove(name);
     let shared = table.foreign_keys.values().filter(|key| same_names(&key.columns, columns));
-    if serves(&without, columns) || shared.count() > 1 {
+    if namesake.is_none() && serves(&without, columns) || shared.count() > 1 {
         return None;
     }
     if let Some(reference) = planner.reference_table(table_name) {

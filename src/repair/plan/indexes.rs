@@ -64,7 +64,7 @@ fn plan_table(planner: &mut Planner, table: &str, differences: &[&Difference]) {
             }
         }
     }
-    serve_keys(&before, &mut after);
+    serve_keys(&before, &mut after, planner.reference_table(&table));
     let purpose = Purpose {
         family: Family::Indexes,
         why,
@@ -116,25 +116,44 @@ fn edit(
             if find(&table.indexes, name).is_some() {
                 return Err(format!("its name {name} is that of another index"));
             }
-            table.indexes.insert(name.to_owned(), index.clone());
+            // One that is the same under a name that CiviCRM does not know becomes it.
+            let wanted = planner.reference_table(&difference.table);
+            let same = table.indexes.iter().find(|(other, definition)| {
+                *definition == index
+                    && wanted.is_some_and(|wanted| find(&wanted.indexes, other).is_none())
+            });
+            match same.map(|(other, _)| other.clone()) {
+                Some(other) => rename_index(planner, table, &other, name),
+                None => {
+                    table.indexes.insert(name.to_owned(), index.clone());
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// Servers drop no index that a foreign key needs: a key that would lose its own gets one of
-/// its name, as a server makes it.
-fn serve_keys(before: &Table, after: &mut Table) {
-    let bare: Vec<(String, Index)> = after
+/// Servers drop no index that a foreign key needs: a key that would lose its own gets the one
+/// that the reference has for it, or one as a server makes it.
+fn serve_keys(before: &Table, after: &mut Table, reference: Option<&Table>) {
+    let keys: Vec<(String, Vec<String>)> = after
         .foreign_keys
         .iter()
-        .filter(|(_, key)| serves(before, &key.columns) && !serves(after, &key.columns))
-        .map(|(name, key)| (name.clone(), plain(&key.columns)))
+        .map(|(name, key)| (name.clone(), key.columns.clone()))
         .collect();
-    for (name, index) in bare {
-        if find(&after.indexes, &name).is_none() {
-            after.indexes.insert(name, index);
+    for (key, columns) in keys {
+        if !serves(before, &columns) || serves(after, &columns) {
+            continue;
         }
+        let asked_for = reference.into_iter().flat_map(|table| &table.indexes);
+        let asked_for = asked_for.filter(|(_, index)| is_just_on(index, &columns));
+        let free = asked_for
+            .map(|(name, _)| name)
+            .chain([&key])
+            .find(|name| find(&after.indexes, name).is_none())
+            .cloned();
+        // Without a name it gets the one that a server would choose, which is free.
+        let _ = after.add_index(free, plain(&columns));
     }
 }
 
