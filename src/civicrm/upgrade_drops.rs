@@ -47,7 +47,10 @@ impl UpgradeDrop {
 /// The drops of the steps that run when a database of version `from` is upgraded to `target`,
 /// in the order of the steps. CiviCRM treats 4.0 as 3.4.
 pub fn between(from: &Version, target: &Version) -> Vec<UpgradeDrop> {
-    let as_3_4 = from.as_str().strip_prefix("4.0").filter(|_| from.major_minor() == (4, 0));
+    let as_3_4 = from
+        .as_str()
+        .strip_prefix("4.0")
+        .filter(|_| from.major_minor() == (4, 0));
     let from = as_3_4
         .and_then(|rest| Version::parse(&format!("3.4{rest}")))
         .unwrap_or_else(|| from.clone());
@@ -123,9 +126,9 @@ mod tests {
         let version = |text| Version::parse(text).unwrap();
         let name = "civicrm_financial_trxn_ibfk_1";
         assert!(
-            between(&version("4.2.9"), &version("4.3")).iter().any(|drop| {
-                drop.drops(DropKind::ForeignKey, "civicrm_financial_trxn", name)
-            })
+            between(&version("4.2.9"), &version("4.3"))
+                .iter()
+                .any(|drop| { drop.drops(DropKind::ForeignKey, "civicrm_financial_trxn", name) })
         );
     }
 

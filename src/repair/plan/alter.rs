@@ -19,25 +19,26 @@ use crate::schema::sql::{
 /// has, in whatever letter case: no server takes an ALTER that drops and adds a name.
 pub fn actions(from: &Table, to: &Table, rename_index: bool) -> Vec<String> {
     let mut actions = options(from, to);
-    actions.extend(dropped_keys(from, to).map(|(name, _)| {
-        format!("DROP FOREIGN KEY {}", identifier(name))
-    }));
+    actions.extend(
+        dropped_keys(from, to).map(|(name, _)| format!("DROP FOREIGN KEY {}", identifier(name))),
+    );
     let indexes = IndexChanges::new(from, to, rename_index);
     let dropped = indexes.dropped.iter();
     actions.extend(dropped.map(|name| format!("DROP KEY {}", identifier(name))));
     let renamed = indexes.renamed.iter();
-    actions.extend(renamed.map(|(old, new)| {
-        format!("RENAME INDEX {} TO {}", identifier(old), identifier(new))
-    }));
+    actions.extend(
+        renamed
+            .map(|(old, new)| format!("RENAME INDEX {} TO {}", identifier(old), identifier(new))),
+    );
     actions.extend(changed_columns(from, to).map(|(name, column)| {
         let definition = whole_column_definition(&column);
         format!("MODIFY COLUMN {} {definition}", identifier(name))
     }));
     let added = indexes.added.iter();
     actions.extend(added.map(|(name, index)| format!("ADD {}", index_item(name, index))));
-    actions.extend(added_keys(from, to).map(|(name, key)| {
-        format!("ADD {}", foreign_key_item(name, key))
-    }));
+    actions.extend(
+        added_keys(from, to).map(|(name, key)| format!("ADD {}", foreign_key_item(name, key))),
+    );
     actions
 }
 
@@ -164,7 +165,9 @@ mod tests {
         let before = schema().tables["member"].clone();
         let mut after = before.clone();
         after.indexes.shift_remove("index_notes");
-        after.indexes.insert("index_notes".to_owned(), key(&["fee"]));
+        after
+            .indexes
+            .insert("index_notes".to_owned(), key(&["fee"]));
         assert_eq!(
             actions(&before, &after, true),
             ["DROP KEY `index_notes`", "ADD KEY `index_notes` (`fee`)"]
@@ -194,7 +197,10 @@ mod tests {
             ["RENAME INDEX `no``tes` TO `index_notes`"]
         );
         let remade = actions(&before, &after, false);
-        assert!(remade.iter().all(|action| !action.starts_with("RENAME")), "{remade:?}");
+        assert!(
+            remade.iter().all(|action| !action.starts_with("RENAME")),
+            "{remade:?}"
+        );
         assert_eq!(remade.len(), 6);
     }
 }

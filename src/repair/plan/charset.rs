@@ -16,7 +16,10 @@ use crate::schema::sql::with_charset;
 pub(super) fn plan<'d>(planner: &mut Planner, differences: impl Iterator<Item = &'d Difference>) {
     let mut by_table: IndexMap<&str, Vec<&Difference>> = IndexMap::new();
     for difference in differences {
-        by_table.entry(&difference.table).or_default().push(difference);
+        by_table
+            .entry(&difference.table)
+            .or_default()
+            .push(difference);
     }
     for (name, differences) in by_table {
         let Some(wanted) = planner.reference_table(name) else {
@@ -52,7 +55,10 @@ pub(super) fn plan<'d>(planner: &mut Planner, differences: impl Iterator<Item = 
 /// The table with the character sets of the reference, as far as they differ.
 fn converted(before: &Table, wanted: &Table, differences: &[&Difference]) -> Table {
     let is_table = |difference: &&Difference| {
-        matches!(difference.kind, Kind::CharsetDiffers | Kind::CollationDiffers)
+        matches!(
+            difference.kind,
+            Kind::CharsetDiffers | Kind::CollationDiffers
+        )
     };
     let mut after = before.clone();
     let whole = differences.iter().any(|difference| is_table(difference));
@@ -68,7 +74,10 @@ fn converted(before: &Table, wanted: &Table, differences: &[&Difference]) -> Tab
     for (name, column) in &mut after.columns {
         let is_named = |difference: &&Difference| {
             !is_table(difference)
-                && difference.actual.as_ref().is_some_and(|side| side.name == *name)
+                && difference
+                    .actual
+                    .as_ref()
+                    .is_some_and(|side| side.name == *name)
         };
         let is_text = has_charset(&column.data_type) && !is_json(column, before);
         let own = differences.iter().any(is_named);
@@ -113,8 +122,8 @@ fn hindrance(planner: &Planner, name: &str, before: &Table, after: &Table) -> Op
     for (table, definition) in &planner.now.tables {
         for (constraint, key) in &definition.foreign_keys {
             let child = table == name && is_changed(&key.columns);
-            let parent =
-                key.referenced_table.eq_ignore_ascii_case(name) && is_changed(&key.referenced_columns);
+            let parent = key.referenced_table.eq_ignore_ascii_case(name)
+                && is_changed(&key.referenced_columns);
             if child || parent {
                 return Some(format!(
                     "the foreign key {constraint} of {table} connects text columns, whose character \

@@ -49,7 +49,10 @@ pub(super) fn plan<'d>(
 
 /// Whether InnoDB can take the table.
 fn fits(engine: &str, table: &Table) -> Result<(), String> {
-    if !CONVERTIBLE.iter().any(|name| name.eq_ignore_ascii_case(engine)) {
+    if !CONVERTIBLE
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(engine))
+    {
         return Err(format!(
             "its engine is {engine}: whether the rows are all here is for somebody to look at who knows why"
         ));
@@ -58,9 +61,16 @@ fn fits(engine: &str, table: &Table) -> Result<(), String> {
     let leads = |column: &String| {
         let indexes = table.indexes.values().map(|index| index.parts.as_slice());
         let mut keys = indexes.chain([table.primary_key.as_slice()]);
-        keys.any(|parts| parts.first().is_some_and(|part| part.column.eq_ignore_ascii_case(column)))
+        keys.any(|parts| {
+            parts
+                .first()
+                .is_some_and(|part| part.column.eq_ignore_ascii_case(column))
+        })
     };
-    let mut counters = table.columns.iter().filter(|(_, column)| column.auto_increment);
+    let mut counters = table
+        .columns
+        .iter()
+        .filter(|(_, column)| column.auto_increment);
     match counters.find(|(name, _)| !leads(name)) {
         Some((name, _)) => Err(format!(
             "its AUTO_INCREMENT column {name} is not the first of any index, which InnoDB asks for: add one"

@@ -47,7 +47,9 @@ pub(super) fn plan<'d>(
     }
     for difference in names.filter(|_| family.includes(Family::FkNames)) {
         if let Some(change) = Change::new(planner, difference, Family::FkNames)
-            && !changes.iter().any(|other| other.is_of(&change.table, &change.from))
+            && !changes
+                .iter()
+                .any(|other| other.is_of(&change.table, &change.from))
         {
             changes.push(change);
         }
@@ -62,13 +64,15 @@ impl Change {
     fn new(planner: &mut Planner, difference: &Difference, family: Family) -> Option<Self> {
         let from = &difference.actual.as_ref()?.name;
         let to = &difference.reference.as_ref()?.name;
-        let wanted = find(&planner.reference_table(&difference.table)?.foreign_keys, to)?;
+        let wanted = find(
+            &planner.reference_table(&difference.table)?.foreign_keys,
+            to,
+        )?;
         let (table, definition) = planner.table(&difference.table)?;
         let old = find(&definition.foreign_keys, from)?;
         let is_alias = planner.reference.options.foreign_key_aliases.get(to);
-        let keeps_name = is_alias.is_some_and(|names| {
-            names.iter().any(|name| name.eq_ignore_ascii_case(from))
-        });
+        let keeps_name =
+            is_alias.is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(from)));
         let to = if keeps_name { from } else { to };
         let (key, why) = if family == Family::FkNames {
             let why = format!("the foreign key {from} is to be named {to}");
@@ -121,9 +125,8 @@ fn run(planner: &mut Planner, mut pending: Vec<Change>) {
     // The same name under other rules.
     let tables: Vec<String> = tables(&pending);
     for table in tables {
-        let same = |change: &Change| {
-            change.table == table && change.from.eq_ignore_ascii_case(&change.to)
-        };
+        let same =
+            |change: &Change| change.table == table && change.from.eq_ignore_ascii_case(&change.to);
         to_temporary(planner, &mut pending, same);
     }
     while !pending.is_empty() {
@@ -133,13 +136,18 @@ fn run(planner: &mut Planner, mut pending: Vec<Change>) {
             .collect();
         if let Some(table) = ready_table(&pending, &blocked) {
             let mut free = blocked.iter().map(Option::is_none);
-            let (ready, rest) = pending.into_iter().partition(|change| {
-                free.next().unwrap_or_default() && change.table == table
-            });
+            let (ready, rest) = pending
+                .into_iter()
+                .partition(|change| free.next().unwrap_or_default() && change.table == table);
             pending = rest;
             apply(planner, ready);
         } else if let Some((place, why)) = hopeless(&pending, &blocked) {
-            let Change { family, table, from, .. } = pending.remove(place);
+            let Change {
+                family,
+                table,
+                from,
+                ..
+            } = pending.remove(place);
             planner.refuse(family, &table, &from, why, None);
         } else {
             let circle = in_circle(&pending, &blocked);
@@ -174,11 +182,18 @@ pub(super) fn holder(planner: &Planner, name: &str) -> Option<(String, String)> 
 /// The table whose changes can be made now: all of them if there is one such, else some.
 fn ready_table(pending: &[Change], blocked: &[Option<(String, String)>]) -> Option<String> {
     let both = || pending.iter().zip(blocked);
-    let free = || both().filter(|(_, blocked)| blocked.is_none()).map(|(change, _)| change);
+    let free = || {
+        both()
+            .filter(|(_, blocked)| blocked.is_none())
+            .map(|(change, _)| change)
+    };
     let is_whole = |change: &&Change| {
         both().all(|(other, blocked)| other.table != change.table || blocked.is_none())
     };
-    free().find(is_whole).or_else(|| free().next()).map(|change| change.table.clone())
+    free()
+        .find(is_whole)
+        .or_else(|| free().next())
+        .map(|change| change.table.clone())
 }
 
 /// A change whose name is held by a key that stays.
@@ -200,9 +215,10 @@ fn hopeless(pending: &[Change], blocked: &[Option<(String, String)>]) -> Option<
 fn in_circle(pending: &[Change], blocked: &[Option<(String, String)>]) -> usize {
     let mut place = 0;
     for _ in pending {
-        let next = blocked.get(place).and_then(Option::as_ref).and_then(|(table, name)| {
-            pending.iter().position(|change| change.is_of(table, name))
-        });
+        let next = blocked
+            .get(place)
+            .and_then(Option::as_ref)
+            .and_then(|(table, name)| pending.iter().position(|change| change.is_of(table, name)));
         place = next.unwrap_or(place);
     }
     place
@@ -222,18 +238,16 @@ fn apply(planner: &mut Planner, changes: Vec<Change>) {
     }
     let purpose = Purpose {
         family: first.family,
-        needed_for_upgrade: changes.iter().find_map(|change| change.needed_for_upgrade.clone()),
+        needed_for_upgrade: changes
+            .iter()
+            .find_map(|change| change.needed_for_upgrade.clone()),
         why: changes.into_iter().map(|change| change.why).collect(),
     };
     planner.step(&table, after, purpose);
 }
 
 /// Gives keys of one table a name that nothing else has, and what they are to say already.
-fn to_temporary(
-    planner: &mut Planner,
-    pending: &mut [Change],
-    is_meant: impl Fn(&Change) -> bool,
-) {
+fn to_temporary(planner: &mut Planner, pending: &mut [Change], is_meant: impl Fn(&Change) -> bool) {
     let mut after: Option<(String, Table)> = None;
     let mut why = Vec::new();
     let mut family = Family::FkNames;
@@ -268,7 +282,11 @@ fn temporary_name(planner: &Planner, table: &Table, table_name: &str, key: &str)
     let mut number = 0_u32;
     loop {
         let digest = Md5::digest(format!("{table_name}\0{key}\0{number}"));
-        let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = digest
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let name = format!("{TEMPORARY}{hex}");
         let taken = find(&table.foreign_keys, &name).is_some()
             || find(&table.indexes, &name).is_some()
@@ -302,7 +320,9 @@ fn replace(
             Some(_) => {}
         }
     }
-    table.foreign_keys.retain(|name, _| !name.eq_ignore_ascii_case(from));
+    table
+        .foreign_keys
+        .retain(|name, _| !name.eq_ignore_ascii_case(from));
     table.foreign_keys.insert(to.to_owned(), key.clone());
 }
 
@@ -316,12 +336,20 @@ fn own_index(
     key: &str,
     columns: &[String],
 ) -> Option<String> {
-    let just_on = || table.indexes.iter().filter(|(_, index)| is_just_on(index, columns));
+    let just_on = || {
+        table
+            .indexes
+            .iter()
+            .filter(|(_, index)| is_just_on(index, columns))
+    };
     let namesake = just_on().find(|(name, _)| name.eq_ignore_ascii_case(key));
     let (name, index) = namesake.or_else(|| just_on().next())?;
     let mut without = table.clone();
     without.indexes.shift_remove(name);
-    let shared = table.foreign_keys.values().filter(|key| same_names(&key.columns, columns));
+    let shared = table
+        .foreign_keys
+        .values()
+        .filter(|key| same_names(&key.columns, columns));
     if namesake.is_none() && serves(&without, columns) || shared.count() > 1 {
         return None;
     }
@@ -330,7 +358,10 @@ fn own_index(
         let asked_for = reference.indexes.iter().any(|(asked, definition)| {
             let same = index_aspects(index, table, definition, reference).is_empty();
             let is_this = asked.eq_ignore_ascii_case(name)
-                && !reference.foreign_keys.keys().any(|key| key.eq_ignore_ascii_case(name));
+                && !reference
+                    .foreign_keys
+                    .keys()
+                    .any(|key| key.eq_ignore_ascii_case(name));
             same && (is_this || !is_of_key(asked, definition))
         });
         if asked_for {
@@ -344,7 +375,10 @@ fn own_index(
 pub(super) fn rename_index(planner: &Planner, table: &mut Table, from: &str, to: &str) {
     if planner.server.rename_index {
         rename_key(&mut table.indexes, from, to);
-    } else if let Some(place) = table.indexes.keys().position(|name| name.eq_ignore_ascii_case(from))
+    } else if let Some(place) = table
+        .indexes
+        .keys()
+        .position(|name| name.eq_ignore_ascii_case(from))
         && let Some((_, index)) = table.indexes.shift_remove_index(place)
     {
         table.indexes.insert(to.to_owned(), index);

@@ -17,7 +17,9 @@ pub(super) fn plan<'d>(planner: &mut Planner, missing: impl Iterator<Item = &'d 
     let needed = |planner: &Planner, difference: &Difference| {
         planner.needed_for_upgrade(DropKind::ForeignKey, &difference.table, difference.name())
     };
-    let mut missing: Vec<_> = missing.map(|found| (needed(planner, found), found)).collect();
+    let mut missing: Vec<_> = missing
+        .map(|found| (needed(planner, found), found))
+        .collect();
     missing.sort_by_key(|(needed, _)| needed.is_none());
     for (needed, difference) in missing {
         let name = difference.name();
@@ -53,7 +55,13 @@ pub(super) fn plan<'d>(planner: &mut Planner, missing: impl Iterator<Item = &'d 
                 let why = format!(
                     "its table has no index on its columns, and another index is named {index_name}"
                 );
-                planner.refuse(Family::ForeignKeys, &table, name, why, Some(Family::Indexes));
+                planner.refuse(
+                    Family::ForeignKeys,
+                    &table,
+                    name,
+                    why,
+                    Some(Family::Indexes),
+                );
                 continue;
             }
             after.indexes.insert(index_name, index);
@@ -74,14 +82,19 @@ pub(super) fn plan_of_tables<'d>(
     missing: impl Iterator<Item = &'d Difference>,
     converted: &[String],
 ) {
-    let is_converted = |table: &str| converted.iter().any(|name| name.eq_ignore_ascii_case(table));
+    let is_converted = |table: &str| {
+        converted
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(table))
+    };
     let reference = planner.reference;
     let concerned = |difference: &&Difference| {
         let key = reference
             .schema
             .table(&difference.table)
             .and_then(|table| find(&table.foreign_keys, difference.name()));
-        is_converted(&difference.table) || key.is_some_and(|key| is_converted(&key.referenced_table))
+        is_converted(&difference.table)
+            || key.is_some_and(|key| is_converted(&key.referenced_table))
     };
     plan(planner, missing.filter(concerned));
 }
@@ -164,9 +177,8 @@ fn fits(
 pub(super) fn null_hindrance(table: &Table, key: &ForeignKey) -> Option<String> {
     let sets_null = [key.on_delete, key.on_update].contains(&ReferentialAction::SetNull);
     let mut columns = key.columns.iter();
-    let column = columns.find(|column| {
-        find(&table.columns, column).is_some_and(|column| !column.nullable)
-    })?;
+    let column = columns
+        .find(|column| find(&table.columns, column).is_some_and(|column| !column.nullable))?;
     sets_null.then(|| {
         format!(
             "its rule is SET NULL, and the column {column} is NOT NULL: let it take NULL first \

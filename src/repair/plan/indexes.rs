@@ -25,7 +25,10 @@ pub(super) fn plan<'d>(planner: &mut Planner, differences: impl Iterator<Item = 
             && reference_index(planner, difference)
                 .is_some_and(|index| index.kind == IndexKind::Unique);
         let alone = becomes_unique.then(|| difference.name());
-        by_table.entry((&difference.table, alone)).or_default().push(difference);
+        by_table
+            .entry((&difference.table, alone))
+            .or_default()
+            .push(difference);
     }
     // What is not alone first: a unique index may wait for somebody to look at the rows.
     by_table.sort_by(|left, _, right, _| left.1.is_some().cmp(&right.1.is_some()));
@@ -94,9 +97,10 @@ fn edit(
     difference: &Difference,
     index: &Index,
 ) -> Result<(), String> {
-    let missing = index.parts.iter().find(|part| {
-        !part.column.starts_with('(') && find(&table.columns, &part.column).is_none()
-    });
+    let missing = index
+        .parts
+        .iter()
+        .find(|part| !part.column.starts_with('(') && find(&table.columns, &part.column).is_none());
     if let Some(part) = missing {
         return Err(format!("its column {} is missing", part.column));
     }
@@ -111,7 +115,9 @@ fn edit(
         }
         (old, _) => {
             if let Some(old) = old {
-                table.indexes.retain(|other, _| !other.eq_ignore_ascii_case(old));
+                table
+                    .indexes
+                    .retain(|other, _| !other.eq_ignore_ascii_case(old));
             }
             if find(&table.indexes, name).is_some() {
                 return Err(format!("its name {name} is that of another index"));
@@ -170,7 +176,9 @@ fn parents_are_served(
                 && serves(before, &key.referenced_columns)
                 && !serves(after, &key.referenced_columns)
             {
-                return Err(format!("the foreign key {name} of {child} needs the index as it is"));
+                return Err(format!(
+                    "the foreign key {name} of {child} needs the index as it is"
+                ));
             }
         }
     }
@@ -181,7 +189,10 @@ fn parents_are_served(
 /// drops them by theirs.
 pub(super) fn plan_for_upgrade(planner: &mut Planner) {
     let drops = planner.upgrade.clone();
-    for drop in drops.iter().filter(|drop| drop.unconditional && drop.kind == DropKind::Index) {
+    for drop in drops
+        .iter()
+        .filter(|drop| drop.unconditional && drop.kind == DropKind::Index)
+    {
         let Some(wanted) = planner.reference_table(drop.table) else {
             continue;
         };
@@ -197,9 +208,7 @@ pub(super) fn plan_for_upgrade(planner: &mut Planner) {
             }
             let columns: Vec<String> = index.parts.iter().map(|p| p.column.clone()).collect();
             let mut keys = before.foreign_keys.values();
-            if index.kind != IndexKind::Plain
-                || !keys.any(|key| key.columns.iter().eq(&columns))
-            {
+            if index.kind != IndexKind::Plain || !keys.any(|key| key.columns.iter().eq(&columns)) {
                 continue;
             }
             let mut after = before.clone();

@@ -274,7 +274,10 @@ pub fn plan(
     catalogue: &Catalogue,
     options: &Options,
 ) -> Plan {
-    let server = options.server.as_ref().or(snapshot.source.server_version.as_ref());
+    let server = options
+        .server
+        .as_ref()
+        .or(snapshot.source.server_version.as_ref());
     let version = site
         .and_then(Site::declared_version)
         .map(|version| version.without_marker())
@@ -370,17 +373,17 @@ impl<'a> Planner<'a> {
         for aged in all {
             let difference = &aged.difference;
             let family = Family::of(&difference.kind);
-            if !family.map_or(options.family == Family::All, |f| options.family.includes(f))
-                && !(options.family == Family::Engine && is_key(&difference.kind))
+            if !family.map_or(options.family == Family::All, |f| {
+                options.family.includes(f)
+            }) && !(options.family == Family::Engine && is_key(&difference.kind))
             {
                 continue;
             }
             let note = severity(aged, all) == Severity::Note;
             let why = match &difference.kind {
-                Kind::TableExtra
-                | Kind::ColumnExtra
-                | Kind::IndexExtra
-                | Kind::ForeignKeyExtra => Some(EXTRA),
+                Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra | Kind::ForeignKeyExtra => {
+                    Some(EXTRA)
+                }
                 _ if family.is_none() => Some(NO_FAMILY),
                 Kind::IndexDiffers(_) if note && !aged.age.is_inherited() => Some(CUT),
                 _ if note && aged.age.is_inherited() && !options.inherited => Some(HARMLESS),
@@ -410,8 +413,8 @@ impl<'a> Planner<'a> {
         if family.includes(Family::FkNames) || family == Family::Indexes {
             indexes::plan_for_upgrade(self);
         }
-        let missing = of(Family::ForeignKeys)
-            .filter(|difference| difference.kind == Kind::ForeignKeyMissing);
+        let missing =
+            of(Family::ForeignKeys).filter(|difference| difference.kind == Kind::ForeignKeyMissing);
         if family == Family::Engine {
             foreign_keys::plan_of_tables(self, missing, &converted);
         } else {

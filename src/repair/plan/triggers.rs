@@ -24,7 +24,12 @@ pub(super) fn advice(
         .map(|version| version.major_minor());
     let mut findings = Findings::default();
     objects::check(snapshot, site, detected, newest, &mut findings);
-    let wanted = [&DEFINER_MISSING, &TRIGGER_MISSING, &ROUTINE_MISSING, &VIEW_MISSING];
+    let wanted = [
+        &DEFINER_MISSING,
+        &TRIGGER_MISSING,
+        &ROUTINE_MISSING,
+        &VIEW_MISSING,
+    ];
     findings
         .list
         .into_iter()

@@ -14,8 +14,8 @@ use super::{
     model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table},
 };
 
-pub(crate) use migrate::with_charset;
 pub use migrate::statements_to;
+pub(crate) use migrate::with_charset;
 pub use schema::schema_sql;
 
 /// Whether [`create_table`] writes the foreign keys too.
