@@ -37,10 +37,12 @@ pub struct UpgradeDrop {
 impl UpgradeDrop {
     /// Whether the step drops an object of this kind, table and name.
     pub fn drops(&self, kind: DropKind, table: &str, name: &str) -> bool {
-        let same = |other: &&str| other.eq_ignore_ascii_case(name);
         self.kind == kind
             && self.table.eq_ignore_ascii_case(table)
-            && self.names.iter().any(|name| same(&name))
+            && self
+                .names
+                .iter()
+                .any(|other| other.eq_ignore_ascii_case(name))
     }
 }
 

@@ -9,7 +9,8 @@
 
 use crate::schema::model::{Column, ForeignKey, Index, IndexKind, Table, find};
 use crate::schema::sql::{
-    charset_option, foreign_key_item, identifier, index_item, whole_column_definition, with_charset,
+    brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,
+    with_charset,
 };
 
 /// The parts of the one ALTER TABLE that brings `from` to `to`; none where they are alike.
@@ -37,9 +38,47 @@ pub fn actions(from: &Table, to: &Table, rename_index: bool) -> Vec<String> {
     let added = indexes.added.iter();
     actions.extend(added.map(|(name, index)| format!("ADD {}", index_item(name, index))));
     actions.extend(
-        added_keys(from, to).map(|(name, key)| format!("ADD {}", foreign_key_item(name, key))),
+        added_keys(from, to)
+            .map(|(name, key)| format!("ADD {}", brief_foreign_key_item(name, key))),
     );
     actions
+}
+
+/// The parts of an ALTER TABLE with what they add or restate as SHOW CREATE TABLE printed it.
+/// The model knows neither the comments and options of indexes, nor whether a rule was written
+/// out, nor all attributes of columns: what takes a step back says it as the server said it.
+pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
+    let lines = || {
+        let lines = show_create.lines().map(str::trim_start);
+        lines.map(|line| line.strip_suffix(',').unwrap_or(line))
+    };
+    let printed = |action: &String| {
+        let (verb, item) = ["ADD ", "MODIFY COLUMN "]
+            .iter()
+            .find_map(|verb| Some((*verb, action.strip_prefix(verb)?)))?;
+        let named = head(item)?;
+        let is_it = |line: &&str| {
+            line.strip_prefix(named)
+                .is_some_and(|rest| rest.starts_with(' '))
+        };
+        Some(format!("{verb}{}", lines().find(is_it)?))
+    };
+    let printed = actions
+        .iter()
+        .map(|action| printed(action).unwrap_or_else(|| action.clone()));
+    printed.collect()
+}
+
+/// An element of a table up to its name: ``UNIQUE KEY `a` ``.
+fn head(item: &str) -> Option<&str> {
+    let start = item.find('`')? + 1;
+    let mut inside = item.get(start..)?.char_indices().peekable();
+    while let Some((place, character)) = inside.next() {
+        if character == '`' && inside.next_if(|(_, next)| *next == '`').is_none() {
+            return item.get(..=start + place);
+        }
+    }
+    None
 }
 
 /// Foreign keys that only `from` has so.
@@ -202,5 +241,30 @@ mod tests {
             "{remade:?}"
         );
         assert_eq!(remade.len(), 6);
+    }
+
+    #[test]
+    fn what_comes_back_is_said_as_the_server_said_it() {
+        let show_create = "CREATE TABLE `t` (\n  `a``,b` int(11) DEFAULT NULL COMMENT 'x',\n  \
+            KEY `a` (`a``,b`) USING HASH COMMENT 'y, z',\n  KEY `ab` (`a``,b`),\n  \
+            CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`) ON DELETE RESTRICT\n) \
+            ENGINE=InnoDB";
+        let actions = [
+            "DROP KEY `a`",
+            "MODIFY COLUMN `a``,b` int NULL",
+            "ADD KEY `a` (`a``,b`)",
+            "ADD KEY `new` (`a``,b`)",
+            "ADD CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`)",
+        ];
+        assert_eq!(
+            as_printed(&actions.map(str::to_owned), show_create),
+            [
+                "DROP KEY `a`",
+                "MODIFY COLUMN `a``,b` int(11) DEFAULT NULL COMMENT 'x'",
+                "ADD KEY `a` (`a``,b`) USING HASH COMMENT 'y, z'",
+                "ADD KEY `new` (`a``,b`)",
+                "ADD CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`) ON DELETE RESTRICT",
+            ]
+        );
     }
 }

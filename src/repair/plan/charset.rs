@@ -61,7 +61,7 @@ fn converted(before: &Table, wanted: &Table, differences: &[&Difference]) -> Tab
         )
     };
     let mut after = before.clone();
-    let whole = differences.iter().any(|difference| is_table(difference));
+    let whole = differences.iter().any(is_table);
     if whole {
         after.charset.clone_from(&wanted.charset);
         after.collation.clone_from(&wanted.collation);

@@ -373,10 +373,14 @@ impl<'a> Planner<'a> {
         for aged in all {
             let difference = &aged.difference;
             let family = Family::of(&difference.kind);
-            if !family.map_or(options.family == Family::All, |f| {
-                options.family.includes(f)
-            }) && !(options.family == Family::Engine && is_key(&difference.kind))
-            {
+            let is_meant = match family {
+                Some(family) => options.family.includes(family),
+                None => options.family == Family::All,
+            };
+            // Another engine than InnoDB is what kept foreign keys away.
+            let comes_with_engine =
+                options.family == Family::Engine && difference.kind == Kind::ForeignKeyMissing;
+            if !is_meant && !comes_with_engine {
                 continue;
             }
             let note = severity(aged, all) == Severity::Note;
@@ -532,10 +536,6 @@ impl<'a> Planner<'a> {
         needs.dedup();
         needs
     }
-}
-
-fn is_key(kind: &Kind) -> bool {
-    *kind == Kind::ForeignKeyMissing
 }
 
 fn is_innodb(engine: &str) -> bool {

@@ -18,7 +18,7 @@ use crate::schema::model::{ReferentialAction, find};
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
 
 /// 64 characters that do their best to end a name, a comment or a statement.
-const HOSTILE: &str = "`; -- */ /* --option 'x' \"y\" \\ é漢字😀; DROP TABLE x; #\u{202e}";
+const HOSTILE: &str = "`; -- */ /* --option 'x' \"y\" \\ é漢字ß; DROP TABLE x; #\u{202e}";
 
 fn hostile(number: u32) -> String {
     let mut name = format!("{number}{HOSTILE}");
