@@ -92,8 +92,7 @@ pub fn rows(backup: &Snapshot, site: &Snapshot, site_name: &str, findings: &mut 
             0 => Severity::Error,
             _ => Severity::Warning,
         };
-        let message =
-            format!("table {table}: {ours} rows in the dump, {about}{theirs} in {site_name}");
+        let message = format!("table {table}: {ours} rows in the dump, {about}{theirs} in {site_name}");
         let fix = if ours < theirs {
             "If nobody added so many rows since, make the backup again: by an account and options \
              that leave no rows out (--where, --no-data, --ignore-table-data)."
@@ -127,10 +126,7 @@ mod tests {
         let mut snapshot = Snapshot::default();
         for (table, count) in rows {
             let name = (*table).to_owned();
-            snapshot
-                .schema
-                .tables
-                .insert(name.clone(), Default::default());
+            snapshot.schema.tables.insert(name.clone(), Default::default());
             snapshot.row_counts.insert(name, *count);
         }
         snapshot

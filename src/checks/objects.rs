@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 
 use super::table::{
-    COLUMN_DIFFERS, DEFINER_MISSING, DEFINER_NAMED, DUMP_TRUNCATED, DUMP_UNREADABLE,
-    REFERENCE_BROKEN, ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
+    COLUMN_DIFFERS, DEFINER_MISSING, DEFINER_NAMED, DUMP_TRUNCATED, DUMP_UNREADABLE, REFERENCE_BROKEN,
+    ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
 };
 use super::{Finding, Findings};
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
@@ -47,10 +47,9 @@ impl Fixes {
                     "Make the backup with --routines, by an account that may read routines. \
                      On a restored site let CiviCRM create it: {REBUILD}"
                 ),
-                table:
-                    "Make the backup again with all tables; look for --ignore-table, an account \
+                table: "Make the backup again with all tables; look for --ignore-table, an account \
                         that cannot read the table, or a damaged table on the server."
-                        .to_owned(),
+                    .to_owned(),
                 view: format!(
                     "Make the backup again by an account with SHOW VIEW. On a restored multilingual \
                      site let CiviCRM rebuild its views: {REBUILD}"
@@ -65,8 +64,7 @@ impl Fixes {
                          without them. {rebuild}"
                     ),
                     routine: rebuild.clone(),
-                    table: "Restore it from a backup, or take out what still refers to it."
-                        .to_owned(),
+                    table: "Restore it from a backup, or take out what still refers to it.".to_owned(),
                     view: rebuild,
                 }
             }
@@ -227,7 +225,12 @@ fn missing_tables(
     }
 }
 
-fn missing_views(snapshot: &Snapshot, site: Option<&Site>, fixes: &Fixes, findings: &mut Findings) {
+fn missing_views(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    fixes: &Fixes,
+    findings: &mut Findings,
+) {
     let mut missing: IndexMap<String, &str> = snapshot
         .schema
         .stand_ins

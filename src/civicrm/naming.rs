@@ -47,15 +47,8 @@ pub fn is_volatile(table: &str) -> bool {
         }
         None => {
             table.starts_with("cache")
-                || [
-                    "sessions",
-                    "watchdog",
-                    "semaphore",
-                    "flood",
-                    "batch",
-                    "key_value_expire",
-                ]
-                .contains(&table)
+                || ["sessions", "watchdog", "semaphore", "flood", "batch", "key_value_expire"]
+                    .contains(&table)
         }
     }
 }

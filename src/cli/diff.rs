@@ -160,7 +160,11 @@ fn with_other(
 }
 
 /// Reads a source, with a progress bar.
-fn read(location: &Location, database: Option<&str>, common: &Common) -> Result<Snapshot, Error> {
+fn read(
+    location: &Location,
+    database: Option<&str>,
+    common: &Common,
+) -> Result<Snapshot, Error> {
     let mut bar = Bar::new(common, &location.name());
     let read = location.read(database, &mut |progress| bar.update(progress));
     bar.finish();

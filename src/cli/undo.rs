@@ -65,10 +65,7 @@ impl Undo {
         let snapshot = server.read(&mut connection, &database)?;
         undo::check_database(&record, &Head::of(&snapshot, "undo"))?;
         tell(sql::script(&lines).trim_end());
-        confirm(
-            &format!("Take this back in {database} of {}?", server.name),
-            self.yes,
-        )?;
+        confirm(&format!("Take this back in {database} of {}?", server.name), self.yes)?;
         let undone = undo::rows(&mut connection, &record)?;
         tell(&format!(
             "{undone} of {} steps taken back; the others had not been done",

@@ -19,9 +19,7 @@ pub enum RepairError {
         error: io::Error,
     },
     /// A journal of that name is there already.
-    #[error(
-        "the journal {path} exists already; take it back with cividb undo, or name another file with --journal"
-    )]
+    #[error("the journal {path} exists already; take it back with cividb undo, or name another file with --journal")]
     JournalExists {
         /// The file.
         path: String,
@@ -53,9 +51,7 @@ pub enum RepairError {
         server: String,
     },
     /// What is to be changed is no longer what was planned with.
-    #[error(
-        "{what} has changed since it was read: {detail}; nothing was changed, run the command again"
-    )]
+    #[error("{what} has changed since it was read: {detail}; nothing was changed, run the command again")]
     Changed {
         /// The thing.
         what: String,

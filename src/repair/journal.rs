@@ -211,8 +211,7 @@ impl Journal {
         let file = OpenOptions::new().append(true).open(&path);
         let mut file = file.map_err(|error| failed(&path, error))?;
         // A line that a kill cut short ends here.
-        file.write_all(b"\n")
-            .map_err(|error| failed(&path, error))?;
+        file.write_all(b"\n").map_err(|error| failed(&path, error))?;
         Ok(Self { file, path })
     }
 

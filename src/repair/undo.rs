@@ -11,9 +11,7 @@ pub fn steps(record: &Record) -> Vec<(&Step, Progress)> {
         .steps
         .iter()
         .filter(|(_, progress)| *progress != Progress::Undone);
-    open.rev()
-        .map(|(step, progress)| (step, *progress))
-        .collect()
+    open.rev().map(|(step, progress)| (step, *progress)).collect()
 }
 
 /// Makes sure that a journal is about the database that `here` describes.

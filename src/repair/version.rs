@@ -175,16 +175,8 @@ mod tests {
             "UPDATE civicrm_domain SET version = '5.81.2' WHERE id = 1 AND version IS NULL"
         );
         assert!(null.inverse().contains("SET version = NULL"));
-        assert!(
-            change(Some(b"2.2 "))
-                .statement()
-                .contains("CAST('2.2 ' AS BINARY)")
-        );
-        assert!(
-            change(Some(b"x'; DROP"))
-                .statement()
-                .contains("CAST('x''; DROP' AS BINARY)")
-        );
+        assert!(change(Some(b"2.2 ")).statement().contains("CAST('2.2 ' AS BINARY)"));
+        assert!(change(Some(b"x'; DROP")).statement().contains("CAST('x''; DROP' AS BINARY)"));
         assert!(change(Some(b"\xff\\")).inverse().contains("X'FF5C'"));
     }
 }

@@ -121,10 +121,7 @@ fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     match (&plan.journal, plan.applied) {
         (Some(journal), _) => {
             let journal = printable(&journal.display().to_string());
-            writeln!(
-                out,
-                "\n{bold}done{bold:#}; cividb undo {journal} takes it back"
-            )?;
+            writeln!(out, "\n{bold}done{bold:#}; cividb undo {journal} takes it back")?;
         }
         (None, true) => writeln!(out, "\n{bold}done{bold:#}")?,
         (None, false) => writeln!(
@@ -284,11 +281,7 @@ fn schema_line(detected: &Detected) -> String {
 
 fn inventory(report: &Report) -> String {
     let inventory = &report.inventory;
-    let about = if inventory.rows_estimated {
-        "about "
-    } else {
-        ""
-    };
+    let about = if inventory.rows_estimated { "about " } else { "" };
     let mut parts = vec![
         count(inventory.tables as u64, "table"),
         format!("{about}{}", count(inventory.rows, "row")),

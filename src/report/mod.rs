@@ -188,10 +188,11 @@ impl Report {
             .collect();
         row_counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let cut = [&DUMP_TRUNCATED, &DUMP_UNREADABLE, &DUMP_EMPTY].map(|check| check.id);
-        let complete =
-            !findings.list.iter().any(|finding| {
-                finding.severity == Severity::Error && cut.contains(&finding.check.id)
-            }) && snapshot.hidden.is_empty();
+        let complete = !findings
+            .list
+            .iter()
+            .any(|finding| finding.severity == Severity::Error && cut.contains(&finding.check.id))
+            && snapshot.hidden.is_empty();
         Self {
             command,
             source: snapshot.source.clone(),

@@ -41,9 +41,7 @@ impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Socket(path) => write!(f, "server at {}", path.display()),
-            Self::Tcp { host, port } if host.contains(':') => {
-                write!(f, "server at [{host}]:{port}")
-            }
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "server at [{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "server at {host}:{port}"),
         }
     }
@@ -75,10 +73,7 @@ impl Login {
             let path = self.socket.clone().unwrap_or_else(|| {
                 let usual = SOCKETS.iter().map(Path::new);
                 let found = usual.clone().find(|path| path.exists());
-                found
-                    .or(usual.clone().next())
-                    .unwrap_or(Path::new(""))
-                    .to_owned()
+                found.or(usual.clone().next()).unwrap_or(Path::new("")).to_owned()
             });
             return Endpoint::Socket(path);
         }
@@ -134,10 +129,7 @@ impl Connection {
             given: account(""),
             encrypted,
         };
-        let answer = connection.ask(
-            "the server's version",
-            include_str!("../../sql/connection.sql"),
-        )?;
+        let answer = connection.ask("the server's version", include_str!("../../sql/connection.sql"))?;
         if let Some(row) = answer.first() {
             let version = text(row, "server_version").unwrap_or_default();
             connection.comment = text(row, "server_comment").unwrap_or_default();
@@ -213,13 +205,7 @@ impl Connection {
                 .collect();
             for row in rows {
                 let values = row?.unwrap();
-                take(
-                    names
-                        .iter()
-                        .cloned()
-                        .zip(values.into_iter().map(bytes))
-                        .collect(),
-                );
+                take(names.iter().cloned().zip(values.into_iter().map(bytes)).collect());
             }
             Ok(())
         })();
@@ -270,10 +256,7 @@ impl Connection {
         {
             return Err(error);
         }
-        self.run(
-            about,
-            &format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"),
-        )?;
+        self.run(about, &format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"))?;
         self.run(about, "START TRANSACTION")?;
         Ok(())
     }
@@ -342,9 +325,7 @@ impl Connection {
                 message: error.message,
             },
             // The server is shutting down, or ended the connection.
-            mysql::Error::MySqlError(error)
-                if matches!(error.code, 1053 | 1152 | 1927 | 3169 | 4031) =>
-            {
+            mysql::Error::MySqlError(error) if matches!(error.code, 1053 | 1152 | 1927 | 3169 | 4031) => {
                 ServerError::Lost {
                     server,
                     question,
@@ -461,10 +442,7 @@ fn connect(
     };
     let plain = || connect_once(login, endpoint, None);
     if mode == TlsMode::Disabled {
-        return Ok((
-            plain().map_err(|error| refusal(login, endpoint, error))?,
-            false,
-        ));
+        return Ok((plain().map_err(|error| refusal(login, endpoint, error))?, false));
     }
     let verify = mode >= TlsMode::VerifyCa;
     let mut tls = SslOpts::default()
@@ -480,10 +458,9 @@ fn connect(
     match connect_once(login, endpoint, Some(tls)) {
         Ok(conn) => Ok((conn, true)),
         // As MySQL's clients do: encrypted if that can be, otherwise not.
-        Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => Ok((
-            plain().map_err(|error| refusal(login, endpoint, error))?,
-            false,
-        )),
+        Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => {
+            Ok((plain().map_err(|error| refusal(login, endpoint, error))?, false))
+        }
         Err(error) => Err(refusal(login, endpoint, error)),
     }
 }
@@ -498,11 +475,7 @@ fn is_about_tls(error: &mysql::Error) -> bool {
     }
 }
 
-fn connect_once(
-    login: &Login,
-    endpoint: &Endpoint,
-    tls: Option<SslOpts>,
-) -> Result<Conn, mysql::Error> {
+fn connect_once(login: &Login, endpoint: &Endpoint, tls: Option<SslOpts>) -> Result<Conn, mysql::Error> {
     let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
     let mut options = OptsBuilder::new()
         .user(login.user.as_deref())
@@ -532,11 +505,7 @@ fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerErr
                     account: format!(
                         "'{}' (password given: {})",
                         login.user.as_deref().unwrap_or_default(),
-                        if login.password.is_some() {
-                            "yes"
-                        } else {
-                            "no"
-                        },
+                        if login.password.is_some() { "yes" } else { "no" },
                     ),
                     server,
                     message,

@@ -78,9 +78,7 @@ pub enum ServerError {
         message: String,
     },
     /// The server cannot encrypt.
-    #[error(
-        "{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode preferred over a network you trust"
-    )]
+    #[error("{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode preferred over a network you trust")]
     TlsMissing {
         /// The server.
         server: String,
@@ -102,9 +100,7 @@ pub enum ServerError {
         error: io::Error,
     },
     /// The account has to change its password first.
-    #[error(
-        "{server}: the password of this account has expired; set a new one with ALTER USER ({message})"
-    )]
+    #[error("{server}: the password of this account has expired; set a new one with ALTER USER ({message})")]
     PasswordExpired {
         /// The server.
         server: String,
@@ -120,9 +116,7 @@ pub enum ServerError {
         message: String,
     },
     /// The connection broke.
-    #[error(
-        "{server}: the connection was lost while reading {question}: {message}; what was begun has been rolled back by the server"
-    )]
+    #[error("{server}: the connection was lost while reading {question}: {message}; what was begun has been rolled back by the server")]
     Lost {
         /// The server.
         server: String,

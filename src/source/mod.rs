@@ -52,26 +52,16 @@ impl ServerLocation {
     /// The server that an argument names, if it names one.
     fn named(argument: &str, access: &Access) -> Result<Option<Self>, SourceError> {
         // PROVISIONAL
-        let Some(rest) = argument.strip_prefix("mysql://") else {
-            return Ok(None);
-        };
+        let Some(rest) = argument.strip_prefix("mysql://") else { return Ok(None) };
         let mut login = access.given.login.clone();
         if let Some((head, q)) = rest.split_once('?') {
             login.socket = q.strip_prefix("socket=").map(Into::into);
             if let Some((user, host)) = head.split_once('@') {
                 login.user = Some(user.to_owned());
-                if let Some((_, db)) = host.split_once('/') {
-                    if !db.is_empty() {
-                        login.database = Some(db.to_owned());
-                    }
-                }
+                if let Some((_, db)) = host.split_once('/') { if !db.is_empty() { login.database = Some(db.to_owned()); } }
             }
         }
-        Ok(Some(Self {
-            name: argument.to_owned(),
-            login,
-            exact_counts: access.exact_counts,
-        }))
+        Ok(Some(Self { name: argument.to_owned(), login, exact_counts: access.exact_counts }))
     }
 
     /// Connects, and makes the database the current one: the one asked for, or else the only
@@ -95,11 +85,7 @@ impl ServerLocation {
     ///
     /// # Errors
     /// The connection is lost, or a question that every server answers is not answered.
-    pub fn read(
-        &self,
-        connection: &mut Connection,
-        database: &str,
-    ) -> Result<Snapshot, ServerError> {
+    pub fn read(&self, connection: &mut Connection, database: &str) -> Result<Snapshot, ServerError> {
         let wanted = Wanted {
             rows: site::ROWS_WANTED,
             exact_counts: self.exact_counts,

@@ -33,11 +33,7 @@ fn found(report: &serde_json::Value) -> Vec<String> {
         .iter()
         .map(|finding| {
             let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            format!(
-                "{} {}",
-                word(&finding["check"]),
-                word(&finding["object"]["name"])
-            )
+            format!("{} {}", word(&finding["check"]), word(&finding["object"]["name"]))
         })
         .collect()
 }
@@ -45,14 +41,7 @@ fn found(report: &serde_json::Value) -> Vec<String> {
 /// A dump of a database by the installed program, whole.
 fn dump(server: &Server, database: &str, path: &Path) {
     let output = Command::new("mariadb-dump")
-        .args([
-            "--no-defaults",
-            "-u",
-            "root",
-            "--routines",
-            "--events",
-            "-S",
-        ])
+        .args(["--no-defaults", "-u", "root", "--routines", "--events", "-S"])
         .arg(server.socket())
         .arg(database)
         .output()
@@ -63,9 +52,7 @@ fn dump(server: &Server, database: &str, path: &Path) {
 
 #[test]
 fn a_backup_is_compared_with_the_site_it_was_made_of() {
-    let Some(server) = server::installed() else {
-        return;
-    };
+    let Some(server) = server::installed() else { return };
     let database = "live_against";
     server.load(database, &common::sample());
     let folder = tempfile::tempdir().expect("a folder");
@@ -75,11 +62,7 @@ fn a_backup_is_compared_with_the_site_it_was_made_of() {
     let url = server.url(database);
     let arguments = ["verify", backup, "--against", &url];
     let before = found(&json(&["verify", backup]));
-    assert_eq!(
-        found(&json(&arguments)),
-        before,
-        "nothing more than without the site"
-    );
+    assert_eq!(found(&json(&arguments)), before, "nothing more than without the site");
 
     // What the site gets later, the backup has not.
     server.run(
@@ -120,9 +103,7 @@ fn a_backup_is_compared_with_the_site_it_was_made_of() {
 
 #[test]
 fn a_server_that_dies_in_the_middle_is_an_error_and_no_report() {
-    let Some(installed) = server::installed() else {
-        return;
-    };
+    let Some(installed) = server::installed() else { return };
     let victim = Server::start("victim", None, &[]);
     victim.load("civicrm", &common::sample());
     drop(installed);
@@ -139,11 +120,7 @@ fn a_server_that_dies_in_the_middle_is_an_error_and_no_report() {
         for command in ["check", "version", "diff"] {
             let output = cividb(&[command, &proxy.url("civicrm")]);
             let errors = text(&output.stderr);
-            assert_eq!(
-                output.status.code(),
-                Some(2),
-                "{command} at {word}: {errors}"
-            );
+            assert_eq!(output.status.code(), Some(2), "{command} at {word}: {errors}");
             assert!(
                 errors.contains("the connection was lost") || errors.contains("no connection"),
                 "{command} at {word}: {errors}"
@@ -164,59 +141,13 @@ fn every_way_of_not_getting_in_has_its_own_message() {
         server.run(None, sql);
         let port = server.port.to_string();
         for (arguments, password, message) in [
-            (
-                vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw"],
-                "wrong-one",
-                "refuses 'live_pw' (password given: yes)",
-            ),
-            (
-                vec![
-                    "--host",
-                    "127.0.0.1",
-                    "--port",
-                    &port,
-                    "--user",
-                    "live_pw",
-                    "--database",
-                    "nothing",
-                ],
-                "right-one",
-                "may not use the database 'nothing'",
-            ),
-            (
-                vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw"],
-                "right-one",
-                "no database that this account sees holds CiviCRM",
-            ),
-            (
-                vec!["--host", "127.0.0.1", "--port", "1", "--user", "live_pw"],
-                "right-one",
-                "no server listens there",
-            ),
-            (
-                vec!["--socket", "/nowhere/sock"],
-                "right-one",
-                "there is no such socket",
-            ),
-            (
-                vec!["--host", "nowhere.invalid"],
-                "right-one",
-                "no connection",
-            ),
-            (
-                vec![
-                    "--host",
-                    "127.0.0.1",
-                    "--port",
-                    &port,
-                    "--user",
-                    "live_tls",
-                    "--ssl-mode",
-                    "disabled",
-                ],
-                "right-one",
-                "the account wants TLS",
-            ),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw"], "wrong-one", "refuses 'live_pw' (password given: yes)"),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw", "--database", "nothing"], "right-one", "may not use the database 'nothing'"),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_pw"], "right-one", "no database that this account sees holds CiviCRM"),
+            (vec!["--host", "127.0.0.1", "--port", "1", "--user", "live_pw"], "right-one", "no server listens there"),
+            (vec!["--socket", "/nowhere/sock"], "right-one", "there is no such socket"),
+            (vec!["--host", "nowhere.invalid"], "right-one", "no connection"),
+            (vec!["--host", "127.0.0.1", "--port", &port, "--user", "live_tls", "--ssl-mode", "disabled"], "right-one", "the account wants TLS"),
         ] {
             let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
                 .arg("check")

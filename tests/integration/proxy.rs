@@ -30,7 +30,10 @@ type Judge = Arc<dyn Fn(&str) -> Action + Send + Sync>;
 
 impl Proxy {
     /// Leads to the socket `server`; `judge` sees every statement sent as text.
-    pub fn start(server: PathBuf, judge: impl Fn(&str) -> Action + Send + Sync + 'static) -> Self {
+    pub fn start(
+        server: PathBuf,
+        judge: impl Fn(&str) -> Action + Send + Sync + 'static,
+    ) -> Self {
         let folder = TempDir::new().expect("a folder");
         let listener = UnixListener::bind(folder.path().join("sock")).expect("a socket");
         let judge: Judge = Arc::new(judge);

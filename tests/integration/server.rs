@@ -165,9 +165,7 @@ impl Server {
         let output = self
             .client()
             .args(database)
-            .stdin(Stdio::from(
-                File::open(file.path()).expect("the script opens"),
-            ))
+            .stdin(Stdio::from(File::open(file.path()).expect("the script opens")))
             .output()
             .expect("the client runs");
         if output.status.success() {
@@ -194,17 +192,11 @@ impl Server {
         }
         let loaded = client
             .arg(database)
-            .stdin(Stdio::from(
-                File::open(file.path()).expect("the dump opens"),
-            ))
+            .stdin(Stdio::from(File::open(file.path()).expect("the dump opens")))
             .output()
             .expect("the client runs");
         let errors = String::from_utf8_lossy(&loaded.stderr);
-        assert!(
-            loaded.status.success(),
-            "{database} on {}: {errors}",
-            self.name
-        );
+        assert!(loaded.status.success(), "{database} on {}: {errors}", self.name);
     }
 }
 
@@ -231,12 +223,7 @@ fn free_folder(name: &str) -> PathBuf {
         }
     }
     let folder = (0..)
-        .map(|number| {
-            parent.join(format!(
-                "cividb-test-{}-{name}-{number}",
-                std::process::id()
-            ))
-        })
+        .map(|number| parent.join(format!("cividb-test-{}-{name}-{number}", std::process::id())))
         .find(|folder| fs::create_dir(folder).is_ok());
     folder.expect("a folder")
 }

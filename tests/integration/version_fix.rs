@@ -58,16 +58,7 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
     for server in server::all() {
         let database = site(server, "version_fix");
         let right = release(server, database);
-        for wrong in [
-            "NULL",
-            "''",
-            "'2.2'",
-            "'5.81.2 '",
-            "' 5.81.2'",
-            "'5.9.99'",
-            "'unknown'",
-            "'5.81'",
-        ] {
+        for wrong in ["NULL", "''", "'2.2'", "'5.81.2 '", "' 5.81.2'", "'5.9.99'", "'unknown'", "'5.81'"] {
             let folder = tempfile::tempdir().expect("a folder");
             let set = format!("UPDATE civicrm_domain SET version = {wrong}");
             server.run(Some(database), &set);
@@ -76,24 +67,14 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
             let at = format!("{wrong} on {}", server.name);
 
             let dry = cividb(folder.path(), &["version", &url, "--fix"]);
-            assert_eq!(
-                versions(server, database),
-                before,
-                "{at}: nothing without --apply"
-            );
-            assert!(
-                text(&dry.stdout).contains("UPDATE civicrm_domain SET version = '"),
-                "{at}"
-            );
+            assert_eq!(versions(server, database), before, "{at}: nothing without --apply");
+            assert!(text(&dry.stdout).contains("UPDATE civicrm_domain SET version = '"), "{at}");
 
             let unasked = cividb(folder.path(), &["version", &url, "--fix", "--apply"]);
             assert_eq!(unasked.status.code(), Some(2), "{at}: --yes is wanted");
             assert_eq!(versions(server, database), before, "{at}");
 
-            let done = cividb(
-                folder.path(),
-                &["version", &url, "--fix", "--apply", "--yes"],
-            );
+            let done = cividb(folder.path(), &["version", &url, "--fix", "--apply", "--yes"]);
             assert_eq!(done.status.code(), Some(0), "{at}: {}", text(&done.stderr));
             let now = release(server, database);
             assert!(now.starts_with("5.81."), "{at}: {now}");
@@ -103,24 +84,15 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
             assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
             assert_eq!(versions(server, database), before, "{at}: byte for byte");
             let again = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
-            assert_eq!(
-                again.status.code(),
-                Some(0),
-                "{at}: nothing is left to undo"
-            );
+            assert_eq!(again.status.code(), Some(0), "{at}: nothing is left to undo");
         }
-        server.run(
-            Some(database),
-            &format!("UPDATE civicrm_domain SET version = '{right}'"),
-        );
+        server.run(Some(database), &format!("UPDATE civicrm_domain SET version = '{right}'"));
     }
 }
 
 #[test]
 fn domains_that_differ_are_set_alike_or_one_alone() {
-    let Some(server) = server::installed() else {
-        return;
-    };
+    let Some(server) = server::installed() else { return };
     let database = site(server, "version_domains");
     let right = release(server, database);
     server.run(
@@ -131,15 +103,8 @@ fn domains_that_differ_are_set_alike_or_one_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let before = versions(server, database);
     let one = cividb(folder.path(), &["version", &url, "--fix", "--domain", "1"]);
-    assert!(
-        text(&one.stdout).contains("nothing to change"),
-        "{}",
-        text(&one.stdout)
-    );
-    let done = cividb(
-        folder.path(),
-        &["version", &url, "--fix", "--apply", "--yes"],
-    );
+    assert!(text(&one.stdout).contains("nothing to change"), "{}", text(&one.stdout));
+    let done = cividb(folder.path(), &["version", &url, "--fix", "--apply", "--yes"]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     let sql = "SELECT DISTINCT version FROM civicrm_domain";
     assert_eq!(server.run(Some(database), sql).trim(), right);
@@ -153,28 +118,14 @@ fn domains_that_differ_are_set_alike_or_one_alone() {
 
 #[test]
 fn an_upgrade_under_way_and_another_release_are_refused() {
-    let Some(server) = server::installed() else {
-        return;
-    };
+    let Some(server) = server::installed() else { return };
     let database = site(server, "version_refused");
     let url = server.url(database);
     let folder = tempfile::tempdir().expect("a folder");
     for (stored, arguments, reason) in [
-        (
-            "5.81.1.upgrade",
-            &["--fix"][..],
-            "an upgrade is under way or has failed",
-        ),
-        (
-            "5.81.1.upgrade",
-            &["--set", "5.81.2"],
-            "an upgrade is under way or has failed",
-        ),
-        (
-            "5.81.2",
-            &["--set", "4.7.31"],
-            "the schema is that of CiviCRM 5.81, not of 4.7.31",
-        ),
+        ("5.81.1.upgrade", &["--fix"][..], "an upgrade is under way or has failed"),
+        ("5.81.1.upgrade", &["--set", "5.81.2"], "an upgrade is under way or has failed"),
+        ("5.81.2", &["--set", "4.7.31"], "the schema is that of CiviCRM 5.81, not of 4.7.31"),
     ] {
         server.run(
             Some(database),
@@ -185,11 +136,7 @@ fn an_upgrade_under_way_and_another_release_are_refused() {
         all.extend(arguments);
         let refused = cividb(folder.path(), &all);
         assert_eq!(refused.status.code(), Some(2), "{stored} {arguments:?}");
-        assert!(
-            text(&refused.stderr).contains(reason),
-            "{}",
-            text(&refused.stderr)
-        );
+        assert!(text(&refused.stderr).contains(reason), "{}", text(&refused.stderr));
         assert_eq!(versions(server, database), before);
         let mut forced = vec!["version", &url, "--apply", "--yes", "--force"];
         forced.extend(arguments);
@@ -206,58 +153,29 @@ fn an_upgrade_under_way_and_another_release_are_refused() {
 
 #[test]
 fn a_version_changed_meanwhile_is_not_taken_back() {
-    let Some(server) = server::installed() else {
-        return;
-    };
+    let Some(server) = server::installed() else { return };
     let database = site(server, "version_changed");
     let url = server.url(database);
     let folder = tempfile::tempdir().expect("a folder");
     server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
-    cividb(
-        folder.path(),
-        &["version", &url, "--fix", "--apply", "--yes"],
-    );
-    server.run(
-        Some(database),
-        "UPDATE civicrm_domain SET version = '6.0.0'",
-    );
+    cividb(folder.path(), &["version", &url, "--fix", "--apply", "--yes"]);
+    server.run(Some(database), "UPDATE civicrm_domain SET version = '6.0.0'");
     let journal = journal(folder.path());
     let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
     assert_eq!(back.status.code(), Some(2));
-    assert!(
-        text(&back.stderr).contains("has changed since"),
-        "{}",
-        text(&back.stderr)
-    );
+    assert!(text(&back.stderr).contains("has changed since"), "{}", text(&back.stderr));
     assert_eq!(release(server, database), "6.0.0");
     let other = site(server, "version_other");
-    let back = cividb(
-        folder.path(),
-        &[
-            "undo",
-            &journal,
-            &server.url(other),
-            "--database",
-            other,
-            "--apply",
-            "--yes",
-        ],
-    );
+    let back = cividb(folder.path(), &["undo", &journal, &server.url(other), "--database", other, "--apply", "--yes"]);
     assert_eq!(back.status.code(), Some(2));
-    assert!(
-        text(&back.stderr).contains("is about database"),
-        "{}",
-        text(&back.stderr)
-    );
+    assert!(text(&back.stderr).contains("is about database"), "{}", text(&back.stderr));
 }
 
 /// Wherever the connection breaks, the version is the old or the new one, the journal tells
 /// what may have happened, and undo leads back.
 #[test]
 fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
-    let Some(server) = server::installed() else {
-        return;
-    };
+    let Some(server) = server::installed() else { return };
     let database = site(server, "version_cut");
     let statements = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&statements);
@@ -268,19 +186,14 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
     server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = |url: &str| -> Vec<String> {
-        ["version", url, "--fix", "--apply", "--yes"]
-            .map(str::to_owned)
-            .to_vec()
+        ["version", url, "--fix", "--apply", "--yes"].map(str::to_owned).to_vec()
     };
     let run = |folder: &Path, url: &str| {
         let arguments = arguments(url);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         cividb(folder, &arguments)
     };
-    assert_eq!(
-        run(folder.path(), &all.url(database)).status.code(),
-        Some(0)
-    );
+    assert_eq!(run(folder.path(), &all.url(database)).status.code(), Some(0));
     let statements = statements.lock().expect("no panic").clone();
     let first_write = statements.iter().position(|sql| sql.contains("READ WRITE"));
     let first_write = first_write.expect("it writes");
@@ -321,9 +234,7 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
 /// As above, but it is the program that dies.
 #[test]
 fn a_kill_at_any_statement_leaves_nothing_half_done() {
-    let Some(server) = server::installed() else {
-        return;
-    };
+    let Some(server) = server::installed() else { return };
     let database = site(server, "version_kill");
     for word in ["FOR UPDATE", "UPDATE civicrm_domain SET", "COMMIT"] {
         server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
@@ -336,11 +247,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
             if writing.load(Ordering::SeqCst) == 0 || !sql.contains(word) {
                 return Action::Pass;
             }
-            let pid = victim
-                .lock()
-                .expect("no panic")
-                .expect("it runs")
-                .to_string();
+            let pid = victim.lock().expect("no panic").expect("it runs").to_string();
             let killed = Command::new("kill").args(["-KILL", &pid]).status();
             assert!(killed.expect("kill runs").success());
             Action::Cut
@@ -348,14 +255,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut lock = child.lock().expect("no panic");
         let mut running = Command::new(env!("CARGO_BIN_EXE_cividb"))
-            .args([
-                "version",
-                &proxy.url(database),
-                "--fix",
-                "--apply",
-                "--yes",
-                "--no-defaults",
-            ])
+            .args(["version", &proxy.url(database), "--fix", "--apply", "--yes", "--no-defaults"])
             .current_dir(folder.path())
             .spawn()
             .expect("cividb runs");
@@ -369,12 +269,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
             let journal = journal(folder.path());
             let url = server.url(database);
             let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
-            assert_eq!(
-                back.status.code(),
-                Some(0),
-                "{word}: {}",
-                text(&back.stderr)
-            );
+            assert_eq!(back.status.code(), Some(0), "{word}: {}", text(&back.stderr));
         }
         assert_eq!(versions(server, database), before, "{word}");
     }

@@ -33,7 +33,8 @@ impl Reader<'_> {
             include_str!("../../../sql/engines.sql"),
         )?;
         facts.engines = engines.map(|answer| answer.iter().filter_map(engine).collect());
-        let grants = self.if_allowed("its privileges", include_str!("../../../sql/grants.sql"))?;
+        let grants =
+            self.if_allowed("its privileges", include_str!("../../../sql/grants.sql"))?;
         facts.grants =
             grants.map(|answer| answer.iter().filter_map(first).map(without_hash).collect());
         let roles = self.if_allowed("its roles", include_str!("../../../sql/roles.sql"))?;

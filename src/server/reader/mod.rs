@@ -47,10 +47,7 @@ pub fn read(
         )
         .is_err()
     {
-        connection.run(
-            "a transaction",
-            "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-        )?;
+        connection.run("a transaction", "START TRANSACTION WITH CONSISTENT SNAPSHOT")?;
     }
     let mut reader = Reader {
         connection,
@@ -141,10 +138,7 @@ impl Reader<'_> {
         let routines = connection.ask("the routines", include_str!("../../../sql/routines.sql"))?;
         // Servers before MySQL 5.5 have no PARAMETERS; the bodies are all that is looked into.
         let parameters = connection
-            .ask(
-                "the parameters",
-                include_str!("../../../sql/parameters.sql"),
-            )
+            .ask("the parameters", include_str!("../../../sql/parameters.sql"))
             .unwrap_or_default();
         let events = connection.ask("the events", include_str!("../../../sql/events.sql"))?;
 

@@ -67,9 +67,7 @@ pub(super) fn tables(
     for row in &answers.columns {
         if let Some(table) = pieces.get_mut(&name(row, "table_name")) {
             let column = name(row, "column_name");
-            table
-                .columns
-                .insert(column, column_definition(row, version));
+            table.columns.insert(column, column_definition(row, version));
         }
     }
     for row in &answers.indexes {
@@ -183,13 +181,11 @@ fn column_definition(row: &Row, version: &ServerVersion) -> String {
     if let Some(expression) = generated {
         let expression = unescaped(&expression, version);
         sql.push_str(&format!(" AS ({expression}) "));
-        sql.push_str(
-            if extra.contains("stored") || extra.contains("persistent") {
-                "STORED"
-            } else {
-                "VIRTUAL"
-            },
-        );
+        sql.push_str(if extra.contains("stored") || extra.contains("persistent") {
+            "STORED"
+        } else {
+            "VIRTUAL"
+        });
     }
     if name(row, "is_nullable") == "NO" {
         sql.push_str(" NOT NULL");
@@ -220,11 +216,7 @@ fn default_value(default: &str, data_type: &str, extra: &str, version: &ServerVe
     let is_time = ["timestamp", "datetime"]
         .iter()
         .any(|name| data_type.starts_with(name));
-    if is_time
-        && default
-            .to_ascii_uppercase()
-            .starts_with("CURRENT_TIMESTAMP")
-    {
+    if is_time && default.to_ascii_uppercase().starts_with("CURRENT_TIMESTAMP") {
         return default.to_owned();
     }
     if extra.contains("default_generated") {
