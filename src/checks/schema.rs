@@ -255,7 +255,7 @@ fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &
 }
 
 /// What a difference does to a site, given all the others; see the module's description.
-fn severity(aged: &Aged, all: &[Aged]) -> Severity {
+pub(crate) fn severity(aged: &Aged, all: &[Aged]) -> Severity {
     let Aged { difference, age } = aged;
     let inherited = age.is_inherited();
     match &difference.kind {

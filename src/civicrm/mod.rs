@@ -13,4 +13,5 @@ pub mod reference_file;
 pub mod release;
 pub mod requirements;
 pub mod site;
+pub mod upgrade_drops;
 pub mod version_state;

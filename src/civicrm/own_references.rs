@@ -383,6 +383,7 @@ mod tests {
             charset: None,
             collation: None,
             generated: None,
+            comment: None,
         };
         let table = Table {
             columns: [("id".to_owned(), id)].into(),

@@ -6,5 +6,6 @@
 pub mod apply;
 pub mod error;
 pub mod journal;
+pub mod plan;
 pub mod undo;
 pub mod version;

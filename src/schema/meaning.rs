@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table};
 
 /// Names of columns, indexes and constraints are compared without letter case, as servers do.
-pub(super) fn same_names(left: &[String], right: &[String]) -> bool {
+pub(crate) fn same_names(left: &[String], right: &[String]) -> bool {
     left.len() == right.len()
         && left
             .iter()
@@ -21,7 +21,7 @@ pub(super) fn family(data_type: &str) -> &str {
 }
 
 /// Whether a column holds JSON: MariaDB has the type only as a LONGTEXT in `utf8mb4_bin`.
-pub(super) fn is_json(column: &Column, table: &Table) -> bool {
+pub(crate) fn is_json(column: &Column, table: &Table) -> bool {
     let collation = || match (&column.charset, &column.collation) {
         (None, None) => table.collation.as_deref(),
         (_, collation) => collation.as_deref(),
@@ -136,7 +136,7 @@ fn without_parentheses(text: &str) -> Option<&str> {
 /// Whether an index is what a server makes by itself for one of these foreign keys: on just
 /// its columns, named like the constraint (InnoDB) or like the first column (`column`,
 /// `column_2` …, as servers name any index without a name).
-pub(super) fn is_server_made(
+pub(crate) fn is_server_made(
     name: &str,
     index: &Index,
     foreign_keys: &IndexMap<String, ForeignKey>,
@@ -161,7 +161,7 @@ fn is_default_name(name: &str, column: &str) -> bool {
 }
 
 /// Whether a plain index covers these columns and no more.
-pub(super) fn is_just_on(index: &Index, columns: &[String]) -> bool {
+pub(crate) fn is_just_on(index: &Index, columns: &[String]) -> bool {
     index.kind == IndexKind::Plain
         && index.parts.len() == columns.len()
         && begins_with(&index.parts, columns)
@@ -169,7 +169,7 @@ pub(super) fn is_just_on(index: &Index, columns: &[String]) -> bool {
 
 /// Whether the primary key or some index lets a server check a foreign key on these
 /// columns: it must begin with them, whole and in this order.
-pub(super) fn serves(table: &Table, columns: &[String]) -> bool {
+pub(crate) fn serves(table: &Table, columns: &[String]) -> bool {
     let is_tree = |index: &&Index| matches!(index.kind, IndexKind::Plain | IndexKind::Unique);
     begins_with(&table.primary_key, columns)
         || table

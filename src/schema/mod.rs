@@ -7,9 +7,9 @@ pub mod compare;
 pub mod ddl;
 pub mod element;
 pub mod lexer;
-mod meaning;
+pub(crate) mod meaning;
 pub mod model;
 pub mod references;
 pub mod sql;
 #[cfg(test)]
-mod test_schema;
+pub(crate) mod test_schema;

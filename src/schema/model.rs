@@ -166,6 +166,10 @@ pub struct Column {
     /// Expression of a generated column, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<String>,
+    /// What people wrote about it. No part of what a column means: no comparison looks at it,
+    /// and only a statement that has to restate a column needs it.
+    #[serde(skip)]
+    pub comment: Option<String>,
 }
 
 // serde passes what it may skip by reference.

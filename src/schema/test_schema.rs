@@ -16,6 +16,7 @@ pub fn column(data_type: &str) -> Column {
         charset: None,
         collation: None,
         generated: None,
+        comment: None,
     }
 }
 

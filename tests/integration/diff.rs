@@ -220,6 +220,7 @@ fn int_column() -> Column {
         charset: None,
         collation: None,
         generated: None,
+        comment: None,
     }
 }
 

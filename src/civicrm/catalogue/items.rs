@@ -168,6 +168,7 @@ impl Column {
             charset: charset.filter(|c| *c != table_charset).map(str::to_owned),
             collation: self.collation.clone(),
             generated: None,
+            comment: None,
         }
     }
 

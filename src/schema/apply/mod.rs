@@ -102,7 +102,7 @@ fn take<V>(map: &mut IndexMap<String, V>, name: &str) -> Option<V> {
 }
 
 /// Gives an entry another name at the same place.
-fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str) -> bool {
+pub(crate) fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str) -> bool {
     let Some(index) = key_of(map, from).and_then(|key| map.get_index_of(&key)) else {
         return false;
     };

@@ -29,6 +29,7 @@ pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlErr
             charset: data_type.charset.map(str::to_owned),
             collation: None,
             generated: None,
+            comment: None,
         },
         primary_key: false,
         unique: data_type.serial,
@@ -104,8 +105,13 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
     } else if parser.eat_any(&["WITH", "WITHOUT"]) {
         parser.expect("SYSTEM")?;
         parser.expect("VERSIONING")?;
+    } else if parser.eat("COMMENT") {
+        parser.eat_symbol('=');
+        if let Token::Text(text) = parser.peek() {
+            column.comment = Some(text.to_string()).filter(|text| !text.is_empty());
+        }
+        parser.option_value()?;
     } else if parser.at_any(&[
-        "COMMENT",
         "COLUMN_FORMAT",
         "STORAGE",
         "SRID",

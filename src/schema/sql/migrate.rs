@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     ForeignKeys, alter_table, charset_option, column_definition, create_table, foreign_key_item,
-    identifier, index_item, key_parts, list, printable,
+    identifier, index_item, key_parts, list, printable, whole_column_definition,
 };
 use crate::schema::{
     charset::has_charset,
@@ -158,7 +158,9 @@ fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -
                 identifier(name)
             ));
         } else if changed_columns.contains(name.as_str()) {
-            let definition = column_definition(&with_charset(column, reference));
+            let mut column = with_charset(column, reference);
+            column.comment = find(&actual.columns, name).and_then(|own| own.comment.clone());
+            let definition = whole_column_definition(&column);
             actions.push(format!("MODIFY COLUMN {} {definition}", identifier(name)));
         }
         if new || find(&actual.columns, name).is_some() {
@@ -190,7 +192,7 @@ fn with_new_indexes(actual: &Table, reference: &Table, differences: &[&Differenc
 }
 
 /// The column with the character set it has from its table written out.
-fn with_charset(column: &Column, table: &Table) -> Column {
+pub(crate) fn with_charset(column: &Column, table: &Table) -> Column {
     let mut column = column.clone();
     if has_charset(&column.data_type) && column.charset.is_none() && column.collation.is_none() {
         column.charset.clone_from(&table.charset);

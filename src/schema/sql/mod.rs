@@ -11,10 +11,13 @@ mod tests;
 
 use super::{
     meaning::{default_text, family, is_json, is_server_made, serves},
-    model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table},
+    model::{
+        Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Table,
+    },
 };
 
 pub use migrate::statements_to;
+pub(crate) use migrate::with_charset;
 pub use schema::schema_sql;
 
 /// Whether [`create_table`] writes the foreign keys too.
@@ -171,13 +174,13 @@ pub fn string(text: &str) -> String {
     literal
 }
 
-fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| identifier(name)).collect();
     names.join(", ")
 }
 
 /// ALTER TABLE with one action per line.
-fn alter_table(name: &str, actions: &[String]) -> String {
+pub(crate) fn alter_table(name: &str, actions: &[String]) -> String {
     format!(
         "ALTER TABLE {}\n  {}",
         identifier(name),
@@ -189,11 +192,19 @@ fn column_items(table: &Table) -> Vec<String> {
     table
         .columns
         .iter()
-        .map(|(name, column)| format!("{} {}", identifier(name), column_definition(column)))
+        .map(|(name, column)| format!("{} {}", identifier(name), whole_column_definition(column)))
         .collect()
 }
 
-/// Type and attributes of a column, everything after its name.
+/// A column's definition with its comment, as a statement that restates the column needs it.
+pub(crate) fn whole_column_definition(column: &Column) -> String {
+    match &column.comment {
+        Some(comment) => format!("{} COMMENT {}", column_definition(column), string(comment)),
+        None => column_definition(column),
+    }
+}
+
+/// Type and attributes of a column, everything after its name but its comment.
 ///
 /// NULL is written out: without it a TIMESTAMP is NOT NULL where
 /// `explicit_defaults_for_timestamp` is off, as before MySQL 8.0 and MariaDB 10.10.
@@ -294,7 +305,7 @@ fn primary_key_item(table: &Table) -> Option<String> {
         .then(|| format!("PRIMARY KEY {}", key_parts(&table.primary_key)))
 }
 
-fn index_item(name: &str, index: &Index) -> String {
+pub(crate) fn index_item(name: &str, index: &Index) -> String {
     format!(
         "{} {} {}",
         index_keyword(index.kind),
@@ -335,12 +346,30 @@ pub(super) fn key_parts(parts: &[KeyPart]) -> String {
     format!("({})", parts.join(", "))
 }
 
-fn foreign_key_item(name: &str, key: &ForeignKey) -> String {
+pub(crate) fn foreign_key_item(name: &str, key: &ForeignKey) -> String {
     format!(
         "CONSTRAINT {} FOREIGN KEY {}",
         identifier(name),
         foreign_key_definition(key)
     )
+}
+
+/// A foreign key for ALTER TABLE, with no word of a rule that is the default: MariaDB prints
+/// `NO ACTION` for a RESTRICT that was added in place, and nothing for what nobody asked for.
+pub(crate) fn brief_foreign_key_item(name: &str, key: &ForeignKey) -> String {
+    let mut item = foreign_key_item(name, key);
+    for (event, action) in [
+        (" ON UPDATE ", key.on_update),
+        (" ON DELETE ", key.on_delete),
+    ] {
+        let rule = format!("{event}{}", action.as_sql());
+        if action == ReferentialAction::Restrict
+            && let Some(start) = item.rfind(&rule)
+        {
+            item.replace_range(start..start + rule.len(), "");
+        }
+    }
+    item
 }
 
 /// Everything of a foreign key after its name: columns, parent and rules.
@@ -374,7 +403,7 @@ fn table_options(table: &Table) -> String {
 }
 
 /// `DEFAULT CHARACTER SET … COLLATE …`, as far as the table names them.
-fn charset_option(table: &Table) -> Option<String> {
+pub(crate) fn charset_option(table: &Table) -> Option<String> {
     let charset = table
         .charset
         .as_ref()

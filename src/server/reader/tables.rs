@@ -222,6 +222,9 @@ fn column_definition(row: &Row, version: &ServerVersion) -> String {
     if extra.contains("auto_increment") {
         sql.push_str(" AUTO_INCREMENT");
     }
+    if let Some(comment) = text(row, "column_comment").filter(|text| !text.is_empty()) {
+        sql.push_str(&format!(" COMMENT {}", string(&comment)));
+    }
     sql
 }
 

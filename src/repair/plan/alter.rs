@@ -1,0 +1,270 @@
+//! From one definition of a table to another in one ALTER TABLE.
+//!
+//! The planner edits tables of the model; what has to run, and what takes it back, is the way
+//! from the old table to the new one and the way back again. The way back restores what SHOW
+//! CREATE TABLE prints, and that has the order of secondary indexes in it: a server puts an
+//! index that is added behind the others of its kind. Hence what followed a re-made index is
+//! dropped and added again behind it, in the same statement; servers find that those did not
+//! change and leave their data alone.
+
+use crate::schema::model::{Column, ForeignKey, Index, IndexKind, Table, find};
+use crate::schema::sql::{
+    brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,
+    with_charset,
+};
+
+/// The parts of the one ALTER TABLE that brings `from` to `to`; none where they are alike.
+///
+/// `rename_index`: the server knows RENAME INDEX. Both tables have the same columns and the
+/// same primary key. A foreign key of `to` must not have a name that another one of `from`
+/// has, in whatever letter case: no server takes an ALTER that drops and adds a name.
+pub fn actions(from: &Table, to: &Table, rename_index: bool) -> Vec<String> {
+    let mut actions = options(from, to);
+    actions.extend(
+        dropped_keys(from, to).map(|(name, _)| format!("DROP FOREIGN KEY {}", identifier(name))),
+    );
+    let indexes = IndexChanges::new(from, to, rename_index);
+    let dropped = indexes.dropped.iter();
+    actions.extend(dropped.map(|name| format!("DROP KEY {}", identifier(name))));
+    let renamed = indexes.renamed.iter();
+    actions.extend(
+        renamed
+            .map(|(old, new)| format!("RENAME INDEX {} TO {}", identifier(old), identifier(new))),
+    );
+    actions.extend(changed_columns(from, to).map(|(name, column)| {
+        let definition = whole_column_definition(&column);
+        format!("MODIFY COLUMN {} {definition}", identifier(name))
+    }));
+    let added = indexes.added.iter();
+    actions.extend(added.map(|(name, index)| format!("ADD {}", index_item(name, index))));
+    actions.extend(
+        added_keys(from, to)
+            .map(|(name, key)| format!("ADD {}", brief_foreign_key_item(name, key))),
+    );
+    actions
+}
+
+/// The parts of an ALTER TABLE with what they add or restate as SHOW CREATE TABLE printed it.
+/// The model knows neither the comments and options of indexes, nor whether a rule was written
+/// out, nor all attributes of columns: what takes a step back says it as the server said it.
+pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
+    let lines = || {
+        let lines = show_create.lines().map(str::trim_start);
+        lines.map(|line| line.strip_suffix(',').unwrap_or(line))
+    };
+    let printed = |action: &String| {
+        let (verb, item) = ["ADD ", "MODIFY COLUMN "]
+            .iter()
+            .find_map(|verb| Some((*verb, action.strip_prefix(verb)?)))?;
+        let named = head(item)?;
+        let is_it = |line: &&str| {
+            line.strip_prefix(named)
+                .is_some_and(|rest| rest.starts_with(' '))
+        };
+        Some(format!("{verb}{}", lines().find(is_it)?))
+    };
+    let printed = actions
+        .iter()
+        .map(|action| printed(action).unwrap_or_else(|| action.clone()));
+    printed.collect()
+}
+
+/// An element of a table up to its name: ``UNIQUE KEY `a` ``.
+fn head(item: &str) -> Option<&str> {
+    let start = item.find('`')? + 1;
+    let mut inside = item.get(start..)?.char_indices().peekable();
+    while let Some((place, character)) = inside.next() {
+        if character == '`' && inside.next_if(|(_, next)| *next == '`').is_none() {
+            return item.get(..=start + place);
+        }
+    }
+    None
+}
+
+/// Foreign keys that only `from` has so.
+pub(super) fn dropped_keys<'a>(
+    from: &'a Table,
+    to: &'a Table,
+) -> impl Iterator<Item = (&'a String, &'a ForeignKey)> {
+    let keys = from.foreign_keys.iter();
+    keys.filter(|(name, key)| to.foreign_keys.get(*name) != Some(key))
+}
+
+/// Foreign keys that only `to` has so.
+pub(super) fn added_keys<'a>(
+    from: &'a Table,
+    to: &'a Table,
+) -> impl Iterator<Item = (&'a String, &'a ForeignKey)> {
+    dropped_keys(to, from)
+}
+
+fn options(from: &Table, to: &Table) -> Vec<String> {
+    let mut options = Vec::new();
+    if from.engine != to.engine {
+        options.extend(to.engine.iter().map(|engine| format!("ENGINE={engine}")));
+    }
+    if from.row_format != to.row_format {
+        let format = to.row_format.as_deref().unwrap_or("DEFAULT");
+        options.push(format!("ROW_FORMAT={format}"));
+    }
+    if (&from.charset, &from.collation) != (&to.charset, &to.collation) {
+        options.extend(charset_option(to));
+    }
+    options
+}
+
+/// Columns that are not the same any more, with their character set in words.
+pub(super) fn changed_columns<'a>(
+    from: &'a Table,
+    to: &'a Table,
+) -> impl Iterator<Item = (&'a String, Column)> {
+    to.columns.iter().filter_map(|(name, column)| {
+        let column = with_charset(column, to);
+        let before = find(&from.columns, name).map(|column| with_charset(column, from));
+        (before.as_ref() != Some(&column)).then_some((name, column))
+    })
+}
+
+/// What happens to the secondary indexes.
+pub(super) struct IndexChanges<'a> {
+    pub(super) dropped: Vec<&'a str>,
+    pub(super) renamed: Vec<(&'a str, &'a str)>,
+    pub(super) added: Vec<(&'a str, &'a Index)>,
+}
+
+impl<'a> IndexChanges<'a> {
+    pub(super) fn new(from: &'a Table, to: &'a Table, rename_index: bool) -> Self {
+        let mut changes = Self {
+            dropped: Vec::new(),
+            renamed: Vec::new(),
+            added: Vec::new(),
+        };
+        // Each index of `from` by the name it has afterwards, in the order of `from`.
+        let mut kept: Vec<(&str, &str)> = Vec::new();
+        for (name, index) in &from.indexes {
+            let same = to.indexes.get(name) == Some(index);
+            let new_name = if same {
+                Some(name.as_str())
+            } else {
+                to.indexes
+                    .iter()
+                    .find(|(new, definition)| {
+                        rename_index
+                            && *definition == index
+                            && find(&from.indexes, new).is_none()
+                            && find(&to.indexes, name).is_none()
+                            && !kept.iter().any(|(_, taken)| taken == new)
+                    })
+                    .map(|(new, _)| new.as_str())
+            };
+            match new_name {
+                Some(new) => kept.push((name, new)),
+                None => changes.dropped.push(name),
+            }
+        }
+        let kinds = [
+            IndexKind::Unique,
+            IndexKind::Plain,
+            IndexKind::Fulltext,
+            IndexKind::Spatial,
+        ];
+        for kind in kinds {
+            let mut reached = 0;
+            let mut remake = false;
+            for (name, index) in to.indexes.iter().filter(|(_, index)| index.kind == kind) {
+                let place = kept.iter().position(|(_, new)| new == name);
+                // From the first one on that does not come in the order of `from`, all are
+                // added anew.
+                remake |= place.is_none_or(|place| place < reached);
+                match place.and_then(|place| kept.get(place)) {
+                    Some(&(old, new)) if !remake => {
+                        reached = place.unwrap_or_default();
+                        if old != new {
+                            changes.renamed.push((old, new));
+                        }
+                    }
+                    other => {
+                        changes.dropped.extend(other.map(|(old, _)| *old));
+                        changes.added.push((name, index));
+                    }
+                }
+            }
+        }
+        changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::test_schema::{key, schema};
+
+    #[test]
+    fn an_index_that_comes_back_to_its_place_takes_those_behind_it_along() {
+        let before = schema().tables["member"].clone();
+        let mut after = before.clone();
+        after.indexes.shift_remove("index_notes");
+        after
+            .indexes
+            .insert("index_notes".to_owned(), key(&["fee"]));
+        assert_eq!(
+            actions(&before, &after, true),
+            ["DROP KEY `index_notes`", "ADD KEY `index_notes` (`fee`)"]
+        );
+        assert_eq!(
+            actions(&after, &before, true),
+            [
+                "DROP KEY `index_notes`",
+                "DROP KEY `index_fee_name`",
+                "DROP KEY `FK_member_household_id`",
+                "ADD KEY `index_notes` (`notes`(20))",
+                "ADD KEY `index_fee_name` (`fee`, `name`)",
+                "ADD KEY `FK_member_household_id` (`household_id`)",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_index_is_renamed_in_its_place_where_the_server_can() {
+        let before = schema().tables["member"].clone();
+        let mut after = before.clone();
+        crate::schema::apply::rename_key(&mut after.indexes, "index_notes", "no`tes");
+        let renamed = ["RENAME INDEX `index_notes` TO `no``tes`"];
+        assert_eq!(actions(&before, &after, true), renamed);
+        assert_eq!(
+            actions(&after, &before, true),
+            ["RENAME INDEX `no``tes` TO `index_notes`"]
+        );
+        let remade = actions(&before, &after, false);
+        assert!(
+            remade.iter().all(|action| !action.starts_with("RENAME")),
+            "{remade:?}"
+        );
+        assert_eq!(remade.len(), 6);
+    }
+
+    #[test]
+    fn what_comes_back_is_said_as_the_server_said_it() {
+        let show_create = "CREATE TABLE `t` (\n  `a``,b` int(11) DEFAULT NULL COMMENT 'x',\n  \
+            KEY `a` (`a``,b`) USING HASH COMMENT 'y, z',\n  KEY `ab` (`a``,b`),\n  \
+            CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`) ON DELETE RESTRICT\n) \
+            ENGINE=InnoDB";
+        let actions = [
+            "DROP KEY `a`",
+            "MODIFY COLUMN `a``,b` int NULL",
+            "ADD KEY `a` (`a``,b`)",
+            "ADD KEY `new` (`a``,b`)",
+            "ADD CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`)",
+        ];
+        assert_eq!(
+            as_printed(&actions.map(str::to_owned), show_create),
+            [
+                "DROP KEY `a`",
+                "MODIFY COLUMN `a``,b` int(11) DEFAULT NULL COMMENT 'x'",
+                "ADD KEY `a` (`a``,b`) USING HASH COMMENT 'y, z'",
+                "ADD KEY `new` (`a``,b`)",
+                "ADD CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`) ON DELETE RESTRICT",
+            ]
+        );
+    }
+}

@@ -1,0 +1,587 @@
+//! What to run to mend a schema, in which order, and how to take it back. Nothing runs here.
+//!
+//! The planner keeps a copy of the schema and edits it, one table at a time. A step is the way
+//! from a table as it is then to the table as edited ([`alter`]), the way back is its inverse,
+//! and what has to be proved before and what it costs follow from the two tables as well.
+//! Each step finds what the steps before it left, so they run in this order and are taken back
+//! in the reverse order.
+//!
+//! Indexes that a server made by itself for a foreign key follow its name, and nothing a
+//! server prints tells them from others. Steps therefore say what such an index is to be
+//! called: RENAME INDEX keeps it in its place either way (measured on MariaDB 10.11 and MySQL
+//! 9.7), and from then on it is an index like any other. Where that cannot be said beforehand
+//! the table may come out differently; whoever runs a plan reads the table after each step,
+//! and [`alter::actions`] makes the way back from the table as it really is.
+//!
+//! The order of a table's indexes is taken from the snapshot. The views of information_schema
+//! do not know it: read SHOW CREATE TABLE before planning what is to be taken back exactly.
+//!
+//! Left alone: tables of which CiviCRM's release knows nothing (custom data, logs, extensions
+//! from elsewhere, other software), whatever is more than the release asks for, and what the
+//! upgrades of CiviCRM itself leave behind without harm.
+
+pub mod alter;
+mod charset;
+mod engine;
+mod foreign_key_names;
+mod foreign_keys;
+mod indexes;
+#[cfg(test)]
+mod tests;
+mod triggers;
+
+use crate::checks::{Severity, schema::severity};
+use crate::civicrm::age::Aged;
+use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::detect::Detection;
+use crate::civicrm::reference::Reference;
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
+use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, same_ends};
+use crate::schema::meaning::same_names;
+use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table};
+use crate::schema::sql::alter_table;
+use crate::server_version::{Family as ServerFamily, ServerVersion};
+use crate::snapshot::Snapshot;
+
+/// What can be repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Family {
+    /// Foreign keys that have another name than CiviCRM gives them
+    FkNames,
+    /// Foreign keys that are missing or have other rules
+    ForeignKeys,
+    /// Indexes that are missing, are different or have another name
+    Indexes,
+    /// Tables of other engines become InnoDB, and get their foreign keys
+    Engine,
+    /// Tables and columns in another character set than the rest of the database
+    Charset,
+    /// Triggers and functions: what to do about them
+    Triggers,
+    /// All of these
+    All,
+}
+
+impl Family {
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FkNames => "fk-names",
+            Self::ForeignKeys => "foreign-keys",
+            Self::Indexes => "indexes",
+            Self::Engine => "engine",
+            Self::Charset => "charset",
+            Self::Triggers => "triggers",
+            Self::All => "all",
+        }
+    }
+
+    fn includes(self, other: Self) -> bool {
+        self == other || self == Self::All
+    }
+
+    /// Which one mends a difference; `None` where none does.
+    fn of(kind: &Kind) -> Option<Self> {
+        match kind {
+            Kind::ForeignKeyName => Some(Self::FkNames),
+            Kind::ForeignKeyMissing | Kind::ForeignKeyDiffers(_) => Some(Self::ForeignKeys),
+            Kind::IndexMissing | Kind::IndexName | Kind::IndexDiffers(_) => Some(Self::Indexes),
+            Kind::EngineDiffers => Some(Self::Engine),
+            Kind::CharsetDiffers | Kind::CollationDiffers => Some(Self::Charset),
+            Kind::ColumnDiffers(aspects) => aspects
+                .iter()
+                .all(|aspect| matches!(aspect, ColumnAspect::Charset | ColumnAspect::Collation))
+                .then_some(Self::Charset),
+            _ => None,
+        }
+    }
+}
+
+/// What to plan.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The family.
+    pub family: Family,
+    /// The release that the site is to be upgraded to: what its steps drop by name matters most.
+    pub target: Option<Version>,
+    /// Also what CiviCRM's own upgrades left behind without harm.
+    pub inherited: bool,
+    /// The server that is to run the plan; `None` for the one of the snapshot.
+    pub server: Option<ServerVersion>,
+}
+
+impl Options {
+    /// A family, and nothing special.
+    pub fn new(family: Family) -> Self {
+        Self {
+            family,
+            target: None,
+            inherited: false,
+            server: None,
+        }
+    }
+}
+
+/// What to run, and what not.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What to run, in this order.
+    pub steps: Vec<PlannedStep>,
+    /// What should be mended and cannot be.
+    pub refused: Vec<Refused>,
+    /// Differences that are left as they are.
+    pub left: Vec<Left>,
+    /// What to do by other means.
+    pub advice: Vec<Advice>,
+}
+
+/// One ALTER TABLE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// What it belongs to.
+    pub family: Family,
+    /// The table, as the database spells it.
+    pub table: String,
+    /// The parts of the ALTER TABLE.
+    pub actions: Vec<String>,
+    /// The parts of the ALTER TABLE that takes it back.
+    pub inverse: Vec<String>,
+    /// The table as the step finds it.
+    pub before: Table,
+    /// The table as the step leaves it.
+    pub after: Table,
+    /// What it is for, one line each. Names in it are as the database has them: escape them
+    /// for terminals and comments.
+    pub why: Vec<String>,
+    /// Which upgrade fails without it, and at which step.
+    pub needed_for_upgrade: Option<String>,
+    /// What has to be shown before it may run with `foreign_key_checks=0`, or at all.
+    pub proofs: Vec<Proof>,
+    /// What it costs the table.
+    pub cost: Cost,
+    /// What the account or the session needs.
+    pub needs: Vec<Need>,
+}
+
+impl PlannedStep {
+    /// The statement, without a terminator.
+    pub fn statement(&self) -> String {
+        alter_table(&self.table, &self.actions)
+    }
+
+    /// The statement that takes it back, without a terminator.
+    pub fn inverse_statement(&self) -> String {
+        alter_table(&self.table, &self.inverse)
+    }
+}
+
+/// What has to be shown of the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Each row of the table has its parent, or NULL in one of the columns. A server that is
+    /// told not to check takes a key over orphans without a word.
+    NoOrphans {
+        /// The child table.
+        table: String,
+        /// The new constraint.
+        constraint: String,
+        /// What it says.
+        key: ForeignKey,
+        /// The constraint that connects the same columns until the step runs: as long as it
+        /// has been in force all the time, it is the proof.
+        in_force: Option<String>,
+    },
+    /// No two rows have the same values, none of them NULL, in what becomes a unique index.
+    NoDuplicates {
+        /// The table.
+        table: String,
+        /// The new index.
+        index: String,
+        /// Its columns.
+        parts: Vec<KeyPart>,
+    },
+}
+
+/// What a step costs, where its proofs let it run with `foreign_key_checks=0`. With checks on,
+/// a step that adds a foreign key copies the table and checks every row of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// Nothing is read: done at once, whatever the size.
+    MetadataOnly,
+    /// The table is read once, writers go on.
+    InPlace,
+    /// The table is written anew, or its writers wait.
+    Copy,
+}
+
+/// What a step needs besides ALTER on its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// MySQL wants the privilege REFERENCES on this parent table.
+    References(String),
+    /// The parent's key is not unique, which MySQL takes from 8.4 on only from a session with
+    /// `restrict_fk_on_non_standard_key=OFF`.
+    NonStandardForeignKey(String),
+}
+
+/// What is not mended, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What it belongs to.
+    pub family: Family,
+    /// The table.
+    pub table: String,
+    /// The table itself, the column, index or foreign key.
+    pub object: String,
+    /// Why not, and what has to be done first. Names in it are as the database has them.
+    pub why: String,
+    /// The family that has to be repaired first, where there is one.
+    pub first: Option<Family>,
+}
+
+/// A difference that is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The difference.
+    pub difference: Difference,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// What to do by other means than SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+}
+
+const NO_FAMILY: &str = "repair does not change this; cividb diff --sql prints what would";
+const EXTRA: &str = "more than CiviCRM asks for; repair takes nothing away";
+const HARMLESS: &str = "CiviCRM's own upgrades leave it so, and it does no harm";
+const CUT: &str = "a server with the limit of 767 bytes made it so, and may do so again";
+
+/// Plans the repair of the database that `snapshot` shows, as far as `options` go.
+///
+/// `site` and `detection` are of the same snapshot.
+pub fn plan(
+    snapshot: &Snapshot,
+    site: Option<&Site>,
+    detection: &Detection,
+    catalogue: &Catalogue,
+    options: &Options,
+) -> Plan {
+    let server = options
+        .server
+        .as_ref()
+        .or(snapshot.source.server_version.as_ref());
+    let version = site
+        .and_then(Site::declared_version)
+        .map(|version| version.without_marker())
+        .or_else(|| Version::parse(detection.state.last_release()));
+    let upgrade = version
+        .zip(options.target.as_ref())
+        .map(|(from, target)| upgrade_drops::between(&from, target))
+        .unwrap_or_default();
+    let mut planner = Planner::new(&snapshot.schema, &detection.reference, server, upgrade);
+    planner.target = options.target.as_ref().map(ToString::to_string);
+    let wanted = planner.select(&detection.differences, options);
+    planner.run(&wanted, options.family);
+    if options.family.includes(Family::Triggers) {
+        planner.plan.advice = triggers::advice(snapshot, site, detection, catalogue);
+    }
+    planner.plan
+}
+
+/// Plans step after step.
+struct Planner<'a> {
+    /// The schema as the steps so far leave it.
+    now: Schema,
+    reference: &'a Reference,
+    server: Server,
+    /// What the coming upgrade drops.
+    upgrade: Vec<UpgradeDrop>,
+    target: Option<String>,
+    plan: Plan,
+}
+
+/// What the server can do.
+#[derive(Clone, Copy, Debug)]
+struct Server {
+    /// RENAME INDEX.
+    rename_index: bool,
+    /// Adding and dropping indexes and, unchecked, foreign keys without a copy of the table.
+    in_place: bool,
+    /// Whether REFERENCES on the parent is a privilege of its own.
+    references: bool,
+    /// Whether a foreign key to what is not unique is refused by default.
+    standard_keys: bool,
+}
+
+impl Server {
+    /// Of a server that is not known nothing special is asked.
+    fn of(version: Option<&ServerVersion>) -> Self {
+        let at_least = |mysql, mariadb| {
+            version.is_some_and(|version| {
+                version.at_least(ServerFamily::Mysql, mysql)
+                    || version.at_least(ServerFamily::Mariadb, mariadb)
+            })
+        };
+        let mysql = version.is_none_or(|version| version.family == ServerFamily::Mysql);
+        Self {
+            rename_index: at_least((5, 7, 0), (10, 5, 2)),
+            in_place: version.is_none() || at_least((5, 6, 0), (10, 0, 0)),
+            references: mysql,
+            standard_keys: mysql && (version.is_none() || at_least((8, 4, 0), (0, 0, 0))),
+        }
+    }
+}
+
+/// What a step is for.
+struct Purpose {
+    family: Family,
+    why: Vec<String>,
+    needed_for_upgrade: Option<String>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        schema: &Schema,
+        reference: &'a Reference,
+        server: Option<&ServerVersion>,
+        upgrade: Vec<UpgradeDrop>,
+    ) -> Self {
+        Self {
+            now: Schema {
+                tables: schema.tables.clone(),
+                ..Schema::default()
+            },
+            reference,
+            server: Server::of(server),
+            upgrade,
+            target: None,
+            plan: Plan::default(),
+        }
+    }
+
+    /// The differences to mend; the rest of what the family is about is noted as left alone.
+    fn select<'d>(&mut self, all: &'d [Aged], options: &Options) -> Vec<&'d Difference> {
+        let mut wanted = Vec::new();
+        for aged in all {
+            let difference = &aged.difference;
+            let family = Family::of(&difference.kind);
+            let is_meant = match family {
+                Some(family) => options.family.includes(family),
+                None => options.family == Family::All,
+            };
+            // Another engine than InnoDB is what kept foreign keys away.
+            let comes_with_engine =
+                options.family == Family::Engine && difference.kind == Kind::ForeignKeyMissing;
+            if !is_meant && !comes_with_engine {
+                continue;
+            }
+            let note = severity(aged, all) == Severity::Note;
+            let why = match &difference.kind {
+                Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra | Kind::ForeignKeyExtra => {
+                    Some(EXTRA)
+                }
+                _ if family.is_none() => Some(NO_FAMILY),
+                Kind::IndexDiffers(_) if note && !aged.age.is_inherited() => Some(CUT),
+                _ if note && aged.age.is_inherited() && !options.inherited => Some(HARMLESS),
+                _ => None,
+            };
+            match why {
+                Some(why) => self.plan.left.push(Left {
+                    difference: difference.clone(),
+                    why,
+                }),
+                None => wanted.push(difference),
+            }
+        }
+        wanted
+    }
+
+    fn run(&mut self, differences: &[&Difference], family: Family) {
+        let of = |wanted: Family| {
+            let is_wanted =
+                move |difference: &&&Difference| Family::of(&difference.kind) == Some(wanted);
+            differences.iter().filter(is_wanted).copied()
+        };
+        let converted = engine::plan(self, of(Family::Engine));
+        charset::plan(self, of(Family::Charset));
+        indexes::plan(self, of(Family::Indexes));
+        foreign_key_names::plan(self, of(Family::FkNames), of(Family::ForeignKeys), family);
+        if family.includes(Family::FkNames) || family == Family::Indexes {
+            indexes::plan_for_upgrade(self);
+        }
+        let missing =
+            of(Family::ForeignKeys).filter(|difference| difference.kind == Kind::ForeignKeyMissing);
+        if family == Family::Engine {
+            foreign_keys::plan_of_tables(self, missing, &converted);
+        } else {
+            foreign_keys::plan(self, missing);
+        }
+    }
+
+    /// The table as the database spells its name, and as it is by now.
+    fn table(&self, name: &str) -> Option<(&String, &Table)> {
+        self.now.tables.get_key_value(name).or_else(|| {
+            let mut tables = self.now.tables.iter();
+            tables.find(|(key, _)| key.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// The table of the reference.
+    fn reference_table(&self, name: &str) -> Option<&'a Table> {
+        self.reference.schema.table(name)
+    }
+
+    /// Adds the step that makes `after` of a table; nothing where that changes nothing.
+    fn step(&mut self, table: &str, after: Table, purpose: Purpose) {
+        let Some(before) = self.now.tables.get(table) else {
+            return;
+        };
+        let rename = self.server.rename_index;
+        let actions = alter::actions(before, &after, rename);
+        if actions.is_empty() {
+            return;
+        }
+        self.plan.steps.push(PlannedStep {
+            family: purpose.family,
+            table: table.to_owned(),
+            inverse: alter::actions(&after, before, rename),
+            proofs: proofs(table, before, &after),
+            cost: self.cost(before, &after),
+            needs: self.needs(before, &after),
+            before: before.clone(),
+            after: after.clone(),
+            actions,
+            why: purpose.why,
+            needed_for_upgrade: purpose.needed_for_upgrade,
+        });
+        self.now.tables.insert(table.to_owned(), after);
+    }
+
+    fn refuse(
+        &mut self,
+        family: Family,
+        table: &str,
+        object: &str,
+        why: impl Into<String>,
+        first: Option<Family>,
+    ) {
+        let refused = Refused {
+            family,
+            table: table.to_owned(),
+            object: object.to_owned(),
+            why: why.into(),
+            first,
+        };
+        if !self.plan.refused.contains(&refused) {
+            self.plan.refused.push(refused);
+        }
+    }
+
+    /// Which step of the coming upgrade fails when this table has no object of this name.
+    fn needed_for_upgrade(&self, kind: DropKind, table: &str, name: &str) -> Option<String> {
+        let target = self.target.as_ref()?;
+        let mut drops = self.upgrade.iter();
+        let drop = drops.find(|drop| drop.unconditional && drop.drops(kind, table, name))?;
+        let (step, file) = (drop.version, drop.file);
+        let what = match kind {
+            DropKind::ForeignKey => "foreign key",
+            DropKind::Index => "index",
+        };
+        Some(format!(
+            "the upgrade to {target} fails without this: step {step} drops the {what} {name} ({file})"
+        ))
+    }
+
+    fn cost(&self, before: &Table, after: &Table) -> Cost {
+        let innodb = before.engine.as_deref().is_none_or(is_innodb);
+        let restated = alter::changed_columns(before, after).next().is_some();
+        if !self.server.in_place || !innodb || before.engine != after.engine || restated {
+            return Cost::Copy;
+        }
+        let changes = alter::IndexChanges::new(before, after, self.server.rename_index);
+        let costs = changes.added.iter().map(|(name, index)| {
+            if before.indexes.get(*name) == Some(*index) {
+                Cost::MetadataOnly
+            } else if matches!(index.kind, IndexKind::Fulltext | IndexKind::Spatial) {
+                Cost::Copy
+            } else {
+                Cost::InPlace
+            }
+        });
+        costs.max().unwrap_or(Cost::MetadataOnly)
+    }
+
+    fn needs(&self, before: &Table, after: &Table) -> Vec<Need> {
+        let mut needs = Vec::new();
+        for (_, key) in alter::added_keys(before, after) {
+            let parent = &key.referenced_table;
+            if self.server.references {
+                needs.push(Need::References(parent.clone()));
+            }
+            let unique = self
+                .table(parent)
+                .is_some_and(|(_, table)| is_unique(table, &key.referenced_columns));
+            if self.server.standard_keys && !unique {
+                needs.push(Need::NonStandardForeignKey(parent.clone()));
+            }
+        }
+        needs.dedup();
+        needs
+    }
+}
+
+fn is_innodb(engine: &str) -> bool {
+    engine.eq_ignore_ascii_case("InnoDB")
+}
+
+/// Whether just these columns are unique.
+fn is_unique(table: &Table, columns: &[String]) -> bool {
+    let just = |parts: &[KeyPart]| {
+        let names: Vec<String> = parts.iter().map(|part| part.column.clone()).collect();
+        same_names(&names, columns) && parts.iter().all(|part| part.length.is_none())
+    };
+    let mut indexes = table.indexes.values();
+    just(&table.primary_key)
+        || indexes.any(|index| index.kind == IndexKind::Unique && just(&index.parts))
+}
+
+/// What has to be shown before a table may be changed so.
+fn proofs(table: &str, before: &Table, after: &Table) -> Vec<Proof> {
+    let orphans = alter::added_keys(before, after).map(|(name, key)| {
+        let mut old = before.foreign_keys.iter();
+        Proof::NoOrphans {
+            table: table.to_owned(),
+            constraint: name.clone(),
+            key: key.clone(),
+            in_force: old
+                .find(|(_, other)| same_ends(other, key))
+                .map(|(name, _)| name.clone()),
+        }
+    });
+    let keeps_unique = |index: &Index| {
+        let mut others = before.indexes.values();
+        others.any(|other| {
+            other.kind == IndexKind::Unique
+                && other.parts.iter().all(|part| index.parts.contains(part))
+        })
+    };
+    let added = after.indexes.iter().filter(|(name, index)| {
+        index.kind == IndexKind::Unique
+            && before.indexes.get(*name) != Some(index)
+            && !keeps_unique(index)
+    });
+    let duplicates = added.map(|(name, index)| Proof::NoDuplicates {
+        table: table.to_owned(),
+        index: name.clone(),
+        parts: index.parts.clone(),
+    });
+    orphans.chain(duplicates).collect()
+}
