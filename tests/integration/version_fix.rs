@@ -285,7 +285,7 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
     let first_write = statements.iter().position(|sql| sql.contains("READ WRITE"));
     let first_write = first_write.expect("it writes");
     let mut outcomes = [0, 0];
-    for place in first_write..statements.len() {
+    for (place, statement) in statements.iter().enumerate().skip(first_write) {
         for action in [Action::Cut, Action::PassThenCut] {
             server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
             let before = versions(server, database);
@@ -298,7 +298,7 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
             });
             let folder = tempfile::tempdir().expect("a folder");
             let cut = run(folder.path(), &proxy.url(database));
-            let at = format!("{action:?} at {}", statements[place]);
+            let at = format!("{action:?} at {statement}");
             assert_eq!(cut.status.code(), Some(2), "{at}: {}", text(&cut.stderr));
             let now = release(server, database);
             let is_new = now.starts_with("5.81.");
