@@ -8,6 +8,7 @@ mod output;
 mod process_title;
 mod progress;
 mod reference;
+mod repair;
 mod servers;
 mod undo;
 mod version;
@@ -47,6 +48,8 @@ enum Command {
     Version(version::Version),
     /// May this account run the upgrade, or make a whole backup, and which GRANT is missing?
     Grants(grants::Grants),
+    /// Foreign keys with their right names, missing keys and indexes, engines, character sets
+    Repair(repair::Repair),
     /// Takes back what a command with --apply changed, from the journal it wrote
     Undo(undo::Undo),
     /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
@@ -129,6 +132,7 @@ pub fn run() -> Exit {
         Command::Check(arguments) => arguments.run(&cli.common),
         Command::Version(arguments) => arguments.run(&cli.common),
         Command::Grants(arguments) => arguments.run(&cli.common),
+        Command::Repair(arguments) => arguments.run(&cli.common),
         Command::Undo(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),

@@ -7,9 +7,10 @@ use clap::Args;
 use super::confirm::confirm;
 use super::{Common, ServerOptions, tell};
 use crate::error::{Error, Exit};
+use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
-use crate::repair::journal::{Head, Progress, Record};
-use crate::repair::undo;
+use crate::repair::journal::{Head, Journal, Progress, Record};
+use crate::repair::{run, undo};
 use crate::schema::sql;
 use crate::source::Location;
 
@@ -69,7 +70,17 @@ impl Undo {
             &format!("Take this back in {database} of {}?", server.name),
             self.yes,
         )?;
-        let undone = undo::rows(&mut connection, &record)?;
+        let is_of_tables = steps.iter().any(|(step, _)| step.before.is_some());
+        let undone = if is_of_tables {
+            let mut progress = |message: &str| tell(message);
+            // A repair that may be taken back has been proved before.
+            let max_lock = std::time::Duration::MAX;
+            let mut applier = Applier::new(&mut connection, &database, max_lock, &mut progress)?;
+            let mut journal = Journal::append(&record)?;
+            run::take_back(&mut applier, &record, &mut journal)?
+        } else {
+            undo::rows(&mut connection, &record)?
+        };
         tell(&format!(
             "{undone} of {} steps taken back; the others had not been done",
             steps.len()

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::error::RepairError;
 use super::journal::{Journal, Step};
+use super::run::{answer_of, way_back};
 use super::version::read_only;
 use crate::schema::sql::identifier;
 use crate::server::connection::{Connection, first, text};
@@ -22,17 +23,14 @@ const LOCK_WAIT: u32 = 1;
 /// The pause before the next try, in which the others get their turn.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What the caller wants.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Longest time for which a proof may keep writers waiting.
-    pub max_lock: Duration,
-}
+/// How often a table may be changed until it is printed as it was; two have been enough.
+const ROUNDS: u32 = 4;
 
 /// A session in which tables are changed.
 pub struct Applier<'a> {
     connection: &'a mut Connection,
-    limits: Limits,
+    /// Longest time for which a proof may keep writers waiting.
+    max_lock: Duration,
     /// Told what goes on.
     tell: &'a mut dyn FnMut(&str),
 }
@@ -54,11 +52,19 @@ impl<'a> Applier<'a> {
     pub fn new(
         connection: &'a mut Connection,
         database: &str,
-        limits: Limits,
+        max_lock: Duration,
         tell: &'a mut dyn FnMut(&str),
     ) -> Result<Self, RepairError> {
         let about = "the session's settings";
         connection.run(about, "SET SESSION TRANSACTION READ WRITE")?;
+        // MySQL 8.4 and later refuse foreign keys to columns that are not unique, which some of
+        // CiviCRM's are; other servers do not know the setting.
+        let lenient = "SET SESSION restrict_fk_on_non_standard_key = OFF";
+        if let Err(error) = connection.run(about, lenient)
+            && error.is_lost()
+        {
+            return Err(error.into());
+        }
         for setting in ["lock_wait_timeout", "innodb_lock_wait_timeout"] {
             connection.run(about, &format!("SET SESSION {setting} = {LOCK_WAIT}"))?;
         }
@@ -74,7 +80,7 @@ impl<'a> Applier<'a> {
         }
         Ok(Self {
             connection,
-            limits,
+            max_lock,
             tell,
         })
     }
@@ -88,14 +94,29 @@ impl<'a> Applier<'a> {
         definition(self.connection, table)
     }
 
-    /// Runs a step: writes it into the journal, proves what has to be proved, changes the
-    /// table and notes that it is done.
+    /// Asks a question whose answer is one value.
+    ///
+    /// # Errors
+    /// The connection is lost, or the account may not ask.
+    pub fn count(&mut self, question: &str) -> Result<String, RepairError> {
+        let answer = self.connection.ask("a proof", question)?;
+        Ok(answer_of(&answer))
+    }
+
+    /// Runs a step: proves what has to be proved, writes it into the journal, changes the table
+    /// and notes that it is done. It is number `place` of `total`.
     ///
     /// # Errors
     /// The table is no longer what the step was made for, it stays in use for too long, or the
     /// server refuses. The table is then unchanged. When the connection is lost the journal
     /// tells how to go on.
-    pub fn run(&mut self, step: &Step, journal: &mut Journal) -> Result<Outcome, RepairError> {
+    pub fn run(
+        &mut self,
+        step: &Step,
+        journal: &mut Journal,
+        place: usize,
+        total: usize,
+    ) -> Result<Outcome, RepairError> {
         let now = self.definition(&step.table)?;
         if step.before.is_some() && now != step.before {
             return Err(RepairError::Changed {
@@ -103,45 +124,51 @@ impl<'a> Applier<'a> {
                 detail: "its definition is another one now".to_owned(),
             });
         }
-        if let Some(refused) = self.prove(step, Some(self.limits.max_lock))? {
+        if let Some(refused) = self.prove(step, Some(self.max_lock))? {
             return Ok(Outcome::Refused(refused));
         }
+        (self.tell)(&format!("{place}/{total} {}", step.table));
         journal.doing(step)?;
-        let outcome = self.change(step, &step.statement)?;
-        if outcome == Outcome::Done {
-            journal.done(step.step)?;
-        } else {
+        let outcome = self.change(step, &step.statement);
+        match &outcome {
+            Ok(Outcome::Done) => journal.done(step.step)?,
             // It was not run, so there is nothing to take back.
-            journal.undone(step.step)?;
+            Ok(Outcome::Refused(_)) => journal.undone(step.step)?,
+            Err(RepairError::Server(error)) if !error.is_lost() => journal.undone(step.step)?,
+            Err(RepairError::InUse { .. }) => journal.undone(step.step)?,
+            Err(_) => {}
         }
-        Ok(outcome)
+        outcome
     }
 
-    /// Takes a step back.
+    /// Takes a step back: by its inverse, and then by whatever is left to do, until the table
+    /// is printed as it was.
     ///
     /// # Errors
     /// As [`Applier::run`].
-    pub fn take_back(
-        &mut self,
-        step: &Step,
-        journal: &mut Journal,
-    ) -> Result<Outcome, RepairError> {
-        let now = self.definition(&step.table)?;
-        if now.is_none() {
-            return Err(RepairError::Changed {
-                what: format!("table {}", step.table),
-                detail: "it is gone".to_owned(),
-            });
+    pub fn take_back(&mut self, step: &Step, journal: &mut Journal) -> Result<(), RepairError> {
+        let changed = |detail: &str| RepairError::Changed {
+            what: format!("table {}", step.table),
+            detail: detail.to_owned(),
+        };
+        let mut statement = Some(step.inverse.clone());
+        for _ in 0..ROUNDS {
+            let now = self
+                .definition(&step.table)?
+                .ok_or_else(|| changed("it is gone"))?;
+            if Some(&now) == step.before.as_ref() {
+                return journal.undone(step.step);
+            }
+            let next = statement
+                .take()
+                .or_else(|| way_back(&step.table, &now, step.before.as_deref()?));
+            let Some(next) = next else { break };
+            (self.tell)(&format!("taking back {}", step.table));
+            if let Outcome::Refused(why) = self.change(step, &next)? {
+                return Err(RepairError::Refused(why));
+            }
         }
-        if now == step.before {
-            journal.undone(step.step)?;
-            return Ok(Outcome::Done);
-        }
-        let outcome = self.change(step, &step.inverse)?;
-        if outcome == Outcome::Done {
-            journal.undone(step.step)?;
-        }
-        Ok(outcome)
+        Err(changed("it is not as it was; compare it with the journal"))
     }
 
     /// Runs one ALTER TABLE, under a lock when something has to be proved for it.
@@ -178,9 +205,9 @@ impl<'a> Applier<'a> {
         let checked = self
             .connection
             .run(&about, "SET SESSION foreign_key_checks = 1");
-        ran.map_err(read_only)?;
+        let outcome = refusal(ran.map(drop).map_err(read_only));
         checked?;
-        Ok(Outcome::Done)
+        outcome
     }
 
     /// Asks the questions of a step; says what is wrong when one does not answer 0, or took
@@ -241,6 +268,20 @@ impl<'a> Applier<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// What the server cannot do without a copy of the table is left undone, and the rest goes on.
+fn refusal(ran: Result<(), RepairError>) -> Result<Outcome, RepairError> {
+    match ran {
+        Ok(()) => Ok(Outcome::Done),
+        // ER_ALTER_OPERATION_NOT_SUPPORTED, and with a reason
+        Err(RepairError::Server(ServerError::Query {
+            code: 1845 | 1846,
+            message,
+            ..
+        })) => Ok(Outcome::Refused(message)),
+        Err(error) => Err(error),
     }
 }
 

@@ -218,8 +218,8 @@ impl Journal {
         let path = record.path.clone();
         let file = OpenOptions::new().append(true).open(&path);
         let mut file = file.map_err(|error| failed(&path, error))?;
-        // A line that a kill cut short ends here.
-        file.write_all(b"\n")
+        // A line that a kill cut short ends here, and an empty one shows that it did.
+        file.write_all(b"\n\n")
             .map_err(|error| failed(&path, error))?;
         Ok(Self { file, path })
     }

@@ -7,5 +7,6 @@ pub mod apply;
 pub mod error;
 pub mod journal;
 pub mod plan;
+pub mod run;
 pub mod undo;
 pub mod version;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::text::{count, printable, thousands};
-use super::{GrantsSummary, Plan, Report, by_table, version};
+use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, version};
 use crate::checks::{Detected, Finding, Severity};
 use crate::snapshot::SourceKind;
 
@@ -139,6 +139,29 @@ fn grants_lines(grants: &GrantsSummary, out: &mut dyn Write) -> io::Result<()> {
 /// The statements, and whether they were run.
 fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
+    if let (Some(done), Some(journal)) = (plan.done, &plan.journal) {
+        let journal = printable(&journal.display().to_string());
+        writeln!(
+            out,
+            "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
+            count(done as u64, "statement")
+        )?;
+        if !plan.steps.is_empty() {
+            writeln!(out, "\n{bold}remains{bold:#}")?;
+            for step in &plan.steps {
+                writeln!(out, "  {};", printable(&step.statement))?;
+            }
+        }
+        for refused in &plan.refused {
+            let RefusedStep { table, object, why } = refused;
+            writeln!(
+                out,
+                "  {}",
+                printable(&format!("{object} of {table}: {why}"))
+            )?;
+        }
+        return Ok(());
+    }
     if plan.steps.is_empty() {
         return writeln!(out, "\n{bold}nothing to change{bold:#}");
     }

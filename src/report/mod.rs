@@ -82,10 +82,16 @@ pub struct GrantsSummary {
 /// Statements that change a database.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Plan {
-    /// In the order in which they run.
+    /// In the order in which they run; after a repair, those that remain.
     pub steps: Vec<PlanStep>,
-    /// Whether they were run.
+    /// What should be changed and cannot be.
+    pub refused: Vec<RefusedStep>,
+    /// What to do by other means.
+    pub advice: Vec<String>,
+    /// Whether anything was run.
     pub applied: bool,
+    /// How many statements a repair ran.
+    pub done: Option<usize>,
     /// The journal, if they were.
     pub journal: Option<PathBuf>,
 }
@@ -99,6 +105,25 @@ pub struct PlanStep {
     pub inverse: String,
     /// What it is for.
     pub why: String,
+    /// Its table.
+    pub table: Option<String>,
+    /// What kind of repair it belongs to.
+    pub family: Option<&'static str>,
+    /// What it costs the table.
+    pub cost: Option<&'static str>,
+    /// Which upgrade fails without it.
+    pub needed_for_upgrade: Option<String>,
+}
+
+/// What should be changed and cannot be.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RefusedStep {
+    /// The table.
+    pub table: String,
+    /// The table itself, the column, index or foreign key.
+    pub object: String,
+    /// Why not.
+    pub why: String,
 }
 
 impl Plan {
@@ -108,11 +133,16 @@ impl Plan {
             statement: change.statement(),
             inverse: change.inverse(),
             why: format!("the version of domain {}", change.domain),
+            table: Some("civicrm_domain".to_owned()),
+            family: None,
+            cost: None,
+            needed_for_upgrade: None,
         };
         Self {
             steps: changes.iter().map(step).collect(),
             applied: journal.is_some(),
             journal,
+            ..Self::default()
         }
     }
 }

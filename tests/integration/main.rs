@@ -14,6 +14,7 @@ mod producers;
 mod proxy;
 mod readme;
 mod reference;
+mod repair;
 mod requirements;
 mod server;
 mod servers;

@@ -1,0 +1,279 @@
+//! `cividb repair` on real servers: what is damaged is mended, and `undo` leads back byte for byte.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use cividb::schema::model::{ForeignKey, IndexKind, ReferentialAction, Schema};
+use cividb::schema::sql::identifier;
+use serde_json::Value;
+
+use crate::common;
+use crate::server::{self, Server};
+
+fn cividb(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .args(arguments)
+        .args(["--no-defaults", "--color", "never"])
+        .current_dir(folder)
+        .output()
+        .expect("cividb runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn key_sql(name: &str, key: &ForeignKey) -> String {
+    let list = |columns: &[String]| {
+        let columns: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+        columns.join(", ")
+    };
+    format!(
+        "ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}",
+        identifier(name),
+        list(&key.columns),
+        identifier(&key.referenced_table),
+        list(&key.referenced_columns),
+        key.on_delete.as_sql()
+    )
+}
+
+/// What was damaged, counted.
+#[derive(Debug, Default)]
+struct Damage {
+    sql: String,
+    renamed: usize,
+    dropped: usize,
+    rules: usize,
+    indexes: usize,
+    engines: usize,
+}
+
+/// Damages the core tables of a schema in every way that repair knows.
+fn damage(schema: &Schema) -> Damage {
+    let mut damage = Damage {
+        sql: "SET foreign_key_checks = 0;\n".to_owned(),
+        ..Damage::default()
+    };
+    let is_core =
+        |table: &str| table.starts_with("civicrm_") && !table.starts_with("civicrm_value");
+    let mut number = 0;
+    let mut swapped: Option<(String, String, ForeignKey)> = None;
+    for (table, definition) in schema.tables.iter().filter(|(table, _)| is_core(table)) {
+        for (name, key) in &definition.foreign_keys {
+            number += 1;
+            let quoted = identifier(table);
+            let mut alter = |actions: &[String]| {
+                for action in actions {
+                    damage
+                        .sql
+                        .push_str(&format!("ALTER TABLE {quoted} {action};\n"));
+                }
+            };
+            let drop = format!("DROP FOREIGN KEY {}", identifier(name));
+            let new_name = match number % 10 {
+                0 => {
+                    alter(&[drop]);
+                    damage.dropped += 1;
+                    continue;
+                }
+                1 => format!("{table}_ibfk_{number}"),
+                2 => name.to_lowercase(),
+                3 => format!("{}{number:03}", "é".repeat(61)),
+                4 => {
+                    let mut other = key.clone();
+                    other.on_delete = match key.on_delete {
+                        ReferentialAction::Cascade => ReferentialAction::Restrict,
+                        _ => ReferentialAction::Cascade,
+                    };
+                    alter(&[drop, key_sql(name, &other)]);
+                    damage.rules += 1;
+                    continue;
+                }
+                5 => {
+                    alter(&[drop]);
+                    swapped = Some((table.clone(), name.clone(), key.clone()));
+                    continue;
+                }
+                6 => {
+                    let Some((other_table, other_name, other_key)) = swapped.take() else {
+                        continue;
+                    };
+                    alter(&[drop, key_sql(&other_name, key)]);
+                    damage.sql.push_str(&format!(
+                        "ALTER TABLE {} {};\n",
+                        identifier(&other_table),
+                        key_sql(name, &other_key)
+                    ));
+                    damage.renamed += 2;
+                    continue;
+                }
+                7 => format!("-- `{number}`; DROP TABLE x"),
+                _ => continue,
+            };
+            alter(&[drop, key_sql(&new_name, key)]);
+            damage.renamed += 1;
+        }
+        let serves = |columns: &str| {
+            let mut keys = definition.foreign_keys.values();
+            keys.any(|key| key.columns.iter().any(|column| column == columns))
+        };
+        let referenced = schema
+            .tables
+            .values()
+            .flat_map(|other| other.foreign_keys.values())
+            .any(|key| key.referenced_table.eq_ignore_ascii_case(table));
+        for (name, index) in &definition.indexes {
+            let first = index.parts.first().map_or("", |part| part.column.as_str());
+            if serves(first) || referenced || index.kind != IndexKind::Plain {
+                continue;
+            }
+            number += 1;
+            let action = match number % 3 {
+                0 => format!("DROP INDEX {}", identifier(name)),
+                1 => format!(
+                    "RENAME INDEX {} TO {}",
+                    identifier(name),
+                    identifier(&format!("ix`{number}"))
+                ),
+                _ => continue,
+            };
+            damage.indexes += 1;
+            damage
+                .sql
+                .push_str(&format!("ALTER TABLE {} {action};\n", identifier(table)));
+        }
+        if definition.foreign_keys.is_empty() && !referenced && table.len() % 3 == 0 {
+            damage.engines += 1;
+            damage.sql.push_str(&format!(
+                "ALTER TABLE {} ENGINE=MyISAM;\n",
+                identifier(table)
+            ));
+        }
+    }
+    if let Some((table, name, key)) = swapped {
+        let quoted = identifier(&table);
+        damage
+            .sql
+            .push_str(&format!("ALTER TABLE {quoted} {};\n", key_sql(&name, &key)));
+    }
+    damage
+}
+
+/// Every table as SHOW CREATE TABLE prints it, without the counters of new rows.
+fn definitions(server: &Server, database: &str) -> String {
+    let tables = server.run(
+        Some(database),
+        "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'",
+    );
+    let questions: String = tables
+        .lines()
+        .filter_map(|line| line.split('\t').next())
+        .map(|table| format!("SHOW CREATE TABLE {};\n", identifier(table)))
+        .collect();
+    let printed = server.run(Some(database), &questions);
+    let lines = printed
+        .lines()
+        .map(|line| match line.split_once(" AUTO_INCREMENT=") {
+            Some((head, rest)) if line.starts_with(") ENGINE") => {
+                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{head}{rest}\n")
+            }
+            _ => format!("{line}\n"),
+        });
+    lines.collect()
+}
+
+/// What `diff` finds that counts, a line each.
+fn differences(folder: &Path, url: &str) -> Vec<String> {
+    let output = cividb(folder, &["diff", url, "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    let findings = report["findings"].as_array().into_iter().flatten();
+    let mut lines: Vec<String> = findings
+        .filter(|finding| finding["severity"] != "note")
+        .map(|finding| {
+            let object = &finding["object"];
+            format!(
+                "{} {} {}",
+                finding["check"], object["table"], object["name"]
+            )
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// The dumps that are damaged and mended on a server.
+fn dumps_for(server: &Server) -> Vec<(String, Vec<u8>)> {
+    let mut dumps = vec![("sample".to_owned(), common::sample())];
+    let some = ["4.2.16", "5.13.3", "4.7.31-to-5.81"];
+    for path in common::real_dumps() {
+        let name = common::name(&path);
+        let all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
+        let wanted = some.iter().any(|start| name.starts_with(start)) && !server.is_mysql();
+        if all || wanted {
+            dumps.push((name, common::text_of(&path)));
+        }
+    }
+    dumps
+}
+
+#[test]
+fn whatever_is_damaged_is_mended_and_undo_leads_back_byte_for_byte() {
+    let mut total = Damage::default();
+    for server in server::all() {
+        for (name, dump) in dumps_for(server) {
+            let safe = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            let database = format!("repair_{safe}");
+            let dump = match server.is_mysql() && name != "sample" {
+                true => common::replaced(&dump, "NO_AUTO_CREATE_USER", "NO_ENGINE_SUBSTITUTION"),
+                false => dump,
+            };
+            server.load(&database, &dump);
+            let at = format!("{name} on {}", server.name);
+            let url = server.url(&database);
+            let folder = tempfile::tempdir().expect("a folder");
+            let sound = differences(folder.path(), &url);
+            let damage = damage(&common::snapshot_of(&dump).schema);
+            server.run(Some(&database), &damage.sql);
+            let damaged = definitions(server, &database);
+            assert_ne!(differences(folder.path(), &url), sound, "{at}");
+
+            let dry = cividb(folder.path(), &["repair", "all", &url]);
+            assert_eq!(dry.status.code(), Some(1), "{at}: {}", text(&dry.stderr));
+            assert_eq!(
+                definitions(server, &database),
+                damaged,
+                "{at}: nothing without --apply"
+            );
+
+            let arguments = ["repair", "all", &url, "--apply", "--yes", "--journal", "j"];
+            let done = cividb(folder.path(), &arguments);
+            assert!(done.status.code() < Some(2), "{at}: {}", text(&done.stderr));
+            let left: Vec<String> = differences(folder.path(), &url)
+                .into_iter()
+                .filter(|line| !sound.contains(line))
+                .collect();
+            assert_eq!(left, [""; 0], "{at}: {}", text(&done.stderr));
+
+            let back = cividb(folder.path(), &["undo", "j", &url, "--apply", "--yes"]);
+            assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
+            assert_eq!(
+                definitions(server, &database),
+                damaged,
+                "{at}: byte for byte"
+            );
+            server.run(None, &format!("DROP DATABASE `{database}`"));
+            total.renamed += damage.renamed;
+            total.dropped += damage.dropped;
+            total.rules += damage.rules;
+            total.indexes += damage.indexes;
+            total.engines += damage.engines;
+        }
+    }
+    eprintln!(
+        "mended and taken back: {} names, {} keys, {} rules, {} indexes, {} engines",
+        total.renamed, total.dropped, total.rules, total.indexes, total.engines
+    );
+}
