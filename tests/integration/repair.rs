@@ -143,7 +143,7 @@ fn damage(schema: &Schema) -> Damage {
                 .sql
                 .push_str(&format!("ALTER TABLE {} {action};\n", identifier(table)));
         }
-        if definition.foreign_keys.is_empty() && !referenced && table.len() % 3 == 0 {
+        if definition.foreign_keys.is_empty() && definition.indexes.is_empty() && !referenced {
             damage.engines += 1;
             damage.sql.push_str(&format!(
                 "ALTER TABLE {} ENGINE=MyISAM;\n",
