@@ -71,7 +71,7 @@ impl<'a> Applier<'a> {
         // Names are compared without letter case, as those of databases may be.
         let name = format!("cividb.{}", database.to_lowercase());
         let name: String = name.chars().take(64).collect();
-        let sql = format!("SELECT GET_LOCK({}, 0)", crate::schema::sql::string(&name));
+        let sql = format!("SELECT GET_LOCK({}, 5)", crate::schema::sql::string(&name));
         let answer = connection.ask("the lock against other repairs", &sql)?;
         if answer.first().and_then(first).as_deref() != Some("1") {
             return Err(RepairError::Refused(
@@ -152,6 +152,7 @@ impl<'a> Applier<'a> {
             detail: detail.to_owned(),
         };
         let mut statement = Some(step.inverse.clone());
+        let mut difference = String::new();
         for _ in 0..ROUNDS {
             let now = self
                 .definition(&step.table)?
@@ -159,6 +160,7 @@ impl<'a> Applier<'a> {
             if Some(&now) == step.before.as_ref() {
                 return journal.undone(step.step);
             }
+            difference = first_difference(&now, step.before.as_deref().unwrap_or_default());
             let next = statement
                 .take()
                 .or_else(|| way_back(&step.table, &now, step.before.as_deref()?));
@@ -168,7 +170,7 @@ impl<'a> Applier<'a> {
                 return Err(RepairError::Refused(why));
             }
         }
-        Err(changed("it is not as it was; compare it with the journal"))
+        Err(changed(&difference))
     }
 
     /// Runs one ALTER TABLE, under a lock when something has to be proved for it.
@@ -268,6 +270,15 @@ impl<'a> Applier<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The first line in which a table is not as it was.
+fn first_difference(now: &str, before: &str) -> String {
+    let mut lines = now.lines().zip(before.lines());
+    match lines.find(|(now, before)| now != before) {
+        Some((now, before)) => format!("it says {} and not {}", now.trim(), before.trim()),
+        None => "it has more or fewer columns and keys than before".to_owned(),
     }
 }
 
