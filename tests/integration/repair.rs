@@ -2,12 +2,15 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use cividb::schema::model::{ForeignKey, IndexKind, ReferentialAction, Schema};
 use cividb::schema::sql::identifier;
 use serde_json::Value;
 
 use crate::common;
+use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
 fn cividb(folder: &Path, arguments: &[&str]) -> Output {
@@ -278,4 +281,158 @@ fn whatever_is_damaged_is_mended_and_undo_leads_back_byte_for_byte() {
         "mended and taken back: {} names, {} keys, {} rules, {} indexes, {} engines",
         total.renamed, total.dropped, total.rules, total.indexes, total.engines
     );
+}
+
+/// A copy of the sample, damaged, and what is sound of it.
+fn damaged_sample(server: &Server, database: &str) -> (String, Vec<String>, String) {
+    server.load(database, &common::sample());
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sound = differences(folder.path(), &url);
+    let damage = damage(&common::snapshot_of(&common::sample()).schema);
+    server.run(Some(database), &damage.sql);
+    (url, sound, definitions(server, database))
+}
+
+/// Goes on with an interrupted run, shows that all is sound, takes all back, and shows that all
+/// is as it was.
+fn finish_and_undo(
+    server: &Server,
+    database: &str,
+    folder: &Path,
+    (url, sound, damaged): &(String, Vec<String>, String),
+    at: &str,
+) {
+    let journal = folder.join("j").exists();
+    let how = if journal { "--resume" } else { "--journal" };
+    let arguments = ["repair", "all", url, "--apply", "--yes", how, "j"];
+    let resumed = cividb(folder, &arguments);
+    let errors = text(&resumed.stderr);
+    assert!(resumed.status.code() < Some(2), "{at}: {errors}");
+    assert_eq!(&differences(folder, url), sound, "{at}: {errors}");
+    let back = cividb(folder, &["undo", "j", url, "--apply", "--yes"]);
+    let errors = text(&back.stderr);
+    let last = errors.lines().last().unwrap_or_default();
+    assert_eq!(back.status.code(), Some(0), "{at}: {last}");
+    assert_eq!(&definitions(server, database), damaged, "{at}");
+}
+
+#[test]
+fn a_repair_cut_off_at_any_statement_can_be_gone_on_with_and_taken_back() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "repair_cut";
+    let state = damaged_sample(server, database);
+    // Once undisturbed, to learn the statements.
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let proxy = Proxy::start(server.socket(), move |sql| {
+        seen.lock().expect("no panic").push(sql.to_owned());
+        Action::Pass
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |folder: &Path, proxy: &Proxy| {
+        let url = proxy.url(database);
+        cividb(
+            folder,
+            &["repair", "all", &url, "--apply", "--yes", "--journal", "j"],
+        )
+    };
+    assert!(run(folder.path(), &proxy).status.code() < Some(2));
+    finish_and_undo(server, database, folder.path(), &state, "undisturbed");
+    let statements = statements.lock().expect("no panic").clone();
+    let first = statements.iter().position(|sql| sql.contains("GET_LOCK"));
+    let first = first.expect("it takes a lock");
+    let alters = statements
+        .iter()
+        .filter(|sql| sql.starts_with("ALTER"))
+        .count();
+    assert!(alters >= 50, "{alters} statements");
+    let every = match std::env::var_os("CIVIDB_TEST_ALL") {
+        Some(_) => 1,
+        None => 251,
+    };
+    let places: Vec<usize> = (first..statements.len()).step_by(every).collect();
+    for (number, place) in places.iter().copied().enumerate() {
+        let action = match number % 2 {
+            0 => Action::Cut,
+            _ => Action::PassThenCut,
+        };
+        let count = AtomicUsize::new(0);
+        let proxy = Proxy::start(server.socket(), move |_| {
+            match count.fetch_add(1, Ordering::SeqCst) == place {
+                true => action,
+                false => Action::Pass,
+            }
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let cut = run(folder.path(), &proxy);
+        let at = format!("{action:?} at {place}: {}", statements[place]);
+        assert_eq!(cut.status.code(), Some(2), "{at}: {}", text(&cut.stderr));
+        finish_and_undo(server, database, folder.path(), &state, &at);
+    }
+}
+
+#[test]
+fn a_repair_whose_server_or_self_is_killed_can_be_gone_on_with_and_taken_back() {
+    if server::installed().is_none() {
+        return;
+    }
+    // One that loses nothing it has confirmed, as servers are run where it matters.
+    let options = [
+        "--innodb-flush-log-at-trx-commit=1",
+        "--innodb-flush-method=fsync",
+    ];
+    let server = Server::start("repair-victim", None, &options);
+    let database = "repair_killed";
+    let state = damaged_sample(&server, database);
+    for (whom, nth) in [
+        ("server", 20),
+        ("server", 61),
+        ("self", 1),
+        ("self", 40),
+        ("self", 83),
+    ] {
+        let count = AtomicUsize::new(0);
+        let child: Arc<Mutex<Option<u32>>> = Arc::default();
+        let victim = Arc::clone(&child);
+        let pid_file = server.socket().with_file_name("pid");
+        let proxy = Proxy::start(server.socket(), move |sql| {
+            if !sql.starts_with("ALTER") || count.fetch_add(1, Ordering::SeqCst) != nth {
+                return Action::Pass;
+            }
+            let pid = match whom {
+                "server" => std::fs::read_to_string(&pid_file).expect("it runs"),
+                _ => victim
+                    .lock()
+                    .expect("no panic")
+                    .expect("it runs")
+                    .to_string(),
+            };
+            let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
+            assert!(killed.expect("kill runs").success());
+            Action::Pass
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut lock = child.lock().expect("no panic");
+        let mut running = Command::new(env!("CARGO_BIN_EXE_cividb"))
+            .args(["repair", "all", &proxy.url(database), "--apply", "--yes"])
+            .args(["--journal", "j", "--no-defaults"])
+            .current_dir(folder.path())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("cividb runs");
+        *lock = Some(running.id());
+        drop(lock);
+        let status = running.wait().expect("it ends");
+        let at = format!("{whom} killed at statement {nth}");
+        let expected = if whom == "server" { Some(2) } else { None };
+        assert_eq!(status.code(), expected, "{at}");
+        if whom == "server" {
+            server.begin(&options);
+        }
+        finish_and_undo(&server, database, folder.path(), &state, &at);
+    }
+    server.remove();
 }
