@@ -12,6 +12,7 @@ use crate::checks::{self, Context, Finding, Findings, against};
 use crate::civicrm::catalogue::Catalogue;
 use crate::error::{Error, Exit};
 use crate::report::Report;
+use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{Snapshot, Source};
@@ -145,7 +146,7 @@ pub(super) fn report_on_each(
             Err(error) => {
                 complain(&error.into());
                 worst = Exit::Failure;
-                unread.push(argument.clone());
+                unread.push(url::without_password(argument));
             }
         }
     }

@@ -13,6 +13,7 @@ mod servers;
 mod undo;
 mod version;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -110,9 +111,19 @@ fn target_server(text: &str) -> Result<ServerVersion, String> {
 
 /// Runs the command that the process's arguments name.
 pub fn run() -> Exit {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // Where it cannot be done the password stays visible for as long as the process runs.
+    if process_title::hide_passwords().is_err() {
+        tell("warning: a password in an argument stays visible to other users of this machine");
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
+            // The message quotes arguments: the same one, without passwords.
+            let hidden = arguments
+                .iter()
+                .map(|argument| process_title::without_password(argument));
+            let error = Cli::try_parse_from(hidden).err().unwrap_or(error);
             let exit = if error.use_stderr() {
                 Exit::Failure
             } else {
@@ -123,10 +134,6 @@ pub fn run() -> Exit {
             return exit;
         }
     };
-    // Where it cannot be done the password stays visible for as long as the process runs.
-    if process_title::hide_passwords().is_err() {
-        tell("warning: a password in an argument stays visible to other users of this machine");
-    }
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),
@@ -144,7 +151,13 @@ pub fn run() -> Exit {
             Exit::Failure
         }
         Err(error) => {
-            complain(&error);
+            // One that takes an argument for something else than a URL quotes it as it is.
+            let arguments = arguments.iter().filter_map(|argument| argument.to_str());
+            let message = arguments.fold(error.to_string(), |message, argument| {
+                let hidden = process_title::without_password(argument.as_ref());
+                message.replace(argument, &hidden.to_string_lossy())
+            });
+            tell(&message);
             Exit::Failure
         }
     }

@@ -4,8 +4,10 @@
 //! process's arguments before anything else happens. Linux keeps them in memory that the
 //! process may write to, at an address that `/proc/self/stat` tells.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStringExt;
 
 /// Overwrites every password in an argument that is a database URL. Where that cannot be done
 /// the arguments stay as they are.
@@ -34,10 +36,20 @@ pub(super) fn hide_passwords() -> io::Result<()> {
     Ok(())
 }
 
+/// An argument with its password written over, if it is a database URL with one.
+pub(super) fn without_password(argument: &OsStr) -> OsString {
+    let mut bytes = argument.as_encoded_bytes().to_vec();
+    let place = password(&bytes);
+    if let Some(place) = place.and_then(|(from, to)| bytes.get_mut(from..to)) {
+        place.fill(b'x');
+    }
+    OsString::from_vec(bytes)
+}
+
 /// Where the password of a URL stands in an argument, if it is one: between the first colon
 /// after `://` and the last `@`.
 fn password(argument: &[u8]) -> Option<(usize, usize)> {
-    let text = std::str::from_utf8(argument).ok()?;
+    let text = std::str::from_utf8(argument).ok()?.to_ascii_lowercase();
     // `--against=mysql://…` is one as well.
     let scheme = text.find("://")?;
     let names_database = ["mysql", "mysqli", "mariadb"]
@@ -73,6 +85,7 @@ mod tests {
     fn passwords_are_found_where_they_stand_in_urls_only() {
         for (argument, expected) in [
             ("mysql://u:secret@h/db", Some("secret")),
+            ("MySQL://u:secret@h/db", Some("secret")),
             ("--against=mysqli://u:se:c@ret@h/db?x=1", Some("se:c@ret")),
             ("mysql://u:@h/db", Some("")),
             ("mysql://u@h:3306/db", None),

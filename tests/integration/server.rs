@@ -137,6 +137,17 @@ impl Server {
         client
     }
 
+    /// A program that came with the server, such as `mysqldump`.
+    pub fn program(&self, name: &str) -> Command {
+        let mut run = script("run");
+        match &self.root {
+            Some(root) => run.env("CIVIDB_SERVER_ROOT", root),
+            None => run.env_remove("CIVIDB_SERVER_ROOT"),
+        };
+        run.arg(name);
+        run
+    }
+
     /// What the client prints for a script.
     pub fn run(&self, database: Option<&str>, sql: &str) -> String {
         self.try_run(database, sql)

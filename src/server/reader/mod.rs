@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use crate::privilege::Privilege;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
+use crate::schema::model::Table;
 use crate::schema::sql::identifier;
 use crate::server_version::Family;
 use crate::snapshot::{ObjectKind, ServerFacts, Snapshot, Source, SourceKind};
@@ -104,16 +105,16 @@ impl Reader<'_> {
         let (tables, unreadable) =
             tables::tables(&answers, self.database, &self.connection.version);
         snapshot.schema.tables = tables;
+        let mut to_print: IndexMap<String, String> = unreadable.into_iter().collect();
+        for table in tables::inexact(&answers, &self.connection.version) {
+            let why = "information_schema does not tell it exactly".to_owned();
+            to_print.entry(table).or_insert(why);
+        }
         for table in tables::without_rules(&answers) {
-            self.show_create_table(&table, &mut snapshot)?;
+            let why = "this account does not see its foreign keys".to_owned();
+            to_print.entry(table).or_insert(why);
         }
-        if let Some((table, reason)) = unreadable.first() {
-            let why = format!(
-                "{} of the tables cannot be read, such as {table}: {reason}",
-                unreadable.len()
-            );
-            snapshot.hidden.insert(ObjectKind::Table, why);
-        }
+        self.show_create_tables(to_print, &mut snapshot)?;
         sizes(&answers.tables, &mut snapshot);
         self.rows(wanted.rows, &mut snapshot)?;
         if wanted.exact_counts {
@@ -170,13 +171,34 @@ impl Reader<'_> {
         hidden
     }
 
-    /// Takes a table as SHOW CREATE TABLE prints it, which tells more than information_schema
-    /// to accounts that may only read.
-    fn show_create_table(
+    /// Takes tables as SHOW CREATE TABLE prints them, which tells more than information_schema,
+    /// and to accounts that may only read. Each has with it why it is printed.
+    fn show_create_tables(
         &mut self,
-        table: &str,
+        tables: IndexMap<String, String>,
         snapshot: &mut Snapshot,
     ) -> Result<(), ServerError> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let about = "the character set of answers";
+        // As dump programs do: else bytes that are no text arrive as question marks.
+        self.connection
+            .run(about, "SET SESSION character_set_results = NULL")?;
+        let count = tables.len();
+        for (table, why) in tables {
+            if let Some(printed) = self.show_create_table(&table)? {
+                snapshot.schema.tables.insert(table, printed);
+            } else {
+                let why = format!("{count} of the tables cannot be read, such as {table}: {why}");
+                snapshot.hidden.entry(ObjectKind::Table).or_insert(why);
+            }
+        }
+        self.connection.run(about, "SET NAMES utf8mb4")?;
+        Ok(())
+    }
+
+    fn show_create_table(&mut self, table: &str) -> Result<Option<Table>, ServerError> {
         let sql = format!("SHOW CREATE TABLE {}", identifier(table));
         let about = format!("the definition of {table}");
         let printed = match self.connection.ask(&about, &sql) {
@@ -185,16 +207,10 @@ impl Reader<'_> {
             Err(_) => None,
         };
         let parsed = printed.map(|printed| ddl::parse(&printed, SqlModes::default()));
-        if let Some(Ok(Statement::CreateTable(create))) = parsed {
-            snapshot
-                .schema
-                .tables
-                .insert(table.to_owned(), create.table);
-        } else {
-            let why = format!("this account does not see the foreign keys of {table}");
-            snapshot.hidden.insert(ObjectKind::Table, why);
+        match parsed {
+            Some(Ok(Statement::CreateTable(create))) => Ok(Some(create.table)),
+            _ => Ok(None),
         }
-        Ok(())
     }
 
     fn answers(&mut self) -> Result<Answers, ServerError> {

@@ -67,6 +67,26 @@ pub(super) fn without_rules(answers: &Answers) -> Vec<String> {
     tables
 }
 
+/// The tables of which information_schema tells less than SHOW CREATE TABLE: it has no
+/// characters beyond the Basic Multilingual Plane and no bytes that are no text, but prints a
+/// question mark for them, and MySQL cuts binary defaults at the first zero byte.
+pub(super) fn inexact(answers: &Answers, version: &ServerVersion) -> Vec<String> {
+    let is_inexact = |row: &Row| {
+        let printed = ["column_type", "column_default", "generation_expression"];
+        let is_binary_default = version.family == Family::Mysql
+            && name(row, "column_type").contains("binary")
+            && name(row, "column_default").starts_with("0x");
+        is_binary_default || printed.iter().any(|column| name(row, column).contains('?'))
+    };
+    let rows = answers.columns.iter().filter(|row| is_inexact(row));
+    let mut tables: Vec<String> = rows.map(|row| name(row, "table_name")).collect();
+    let expressions = answers.indexes.iter();
+    let expressions = expressions.filter(|row| name(row, "expression").contains('?'));
+    tables.extend(expressions.map(|row| name(row, "table_name")));
+    tables.dedup();
+    tables
+}
+
 /// Puts the tables together; for those that cannot be read the reason.
 pub(super) fn tables(
     answers: &Answers,
@@ -92,7 +112,7 @@ pub(super) fn tables(
     }
     for row in &answers.indexes {
         if let Some(table) = pieces.get_mut(&name(row, "table_name")) {
-            add_index_part(table, row);
+            add_index_part(table, row, version);
         }
     }
     for row in &answers.foreign_key_columns {
@@ -209,7 +229,9 @@ fn column_definition(row: &Row, version: &ServerVersion) -> String {
             },
         );
     }
-    if name(row, "is_nullable") == "NO" {
+    // The period columns of system-versioned tables are never null, and nobody writes so.
+    let is_period = ["ROW START", "ROW END"].contains(&name(row, "generation_expression").as_str());
+    if name(row, "is_nullable") == "NO" && !is_period {
         sql.push_str(" NOT NULL");
     }
     if let Some(default) = text(row, "column_default") {
@@ -251,36 +273,30 @@ fn default_value(default: &str, data_type: &str, extra: &str, version: &ServerVe
     if data_type.starts_with("bit") && default.starts_with("b'") {
         return default.to_owned();
     }
-    if data_type.contains("binary")
-        && let Some(bytes) = default.strip_prefix("0x").and_then(from_hex)
-    {
-        return string(&String::from_utf8_lossy(&bytes));
-    }
     string(default)
 }
 
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
-            _ => None,
-        })
-        .collect()
-}
-
-/// MySQL 8 and later print the quotes of expressions with a backslash here, and only here.
+/// MySQL 8 and later print expressions with a backslash before each quote and backslash here,
+/// and only here.
 fn unescaped(expression: &str, version: &ServerVersion) -> String {
-    if version.family == Family::Mysql {
-        expression.replace("\\'", "'").replace("\\\\", "\\")
-    } else {
-        expression.to_owned()
+    if version.family != Family::Mysql {
+        return expression.to_owned();
     }
+    let mut plain = String::with_capacity(expression.len());
+    let mut rest = expression.chars();
+    while let Some(c) = rest.next() {
+        match (c, rest.as_str().chars().next()) {
+            ('\\', Some(escaped @ ('\'' | '\\'))) => {
+                plain.push(escaped);
+                rest.next();
+            }
+            _ => plain.push(c),
+        }
+    }
+    plain
 }
 
-fn add_index_part(table: &mut Pieces, row: &Row) {
+fn add_index_part(table: &mut Pieces, row: &Row, version: &ServerVersion) {
     let index = name(row, "index_name");
     let key = table.keys.entry(index.clone()).or_default();
     if key.beginning.is_empty() {
@@ -298,7 +314,7 @@ fn add_index_part(table: &mut Pieces, row: &Row) {
     }
     let mut part = match text(row, "column_name") {
         Some(column) => identifier(&column),
-        None => format!("({})", name(row, "expression").replace("\\'", "'")),
+        None => format!("({})", unescaped(&name(row, "expression"), version)),
     };
     // Servers give the parts of full-text and spatial indexes lengths that nobody wrote.
     let whole = key.beginning.starts_with("FULLTEXT") || key.beginning.starts_with("SPATIAL");

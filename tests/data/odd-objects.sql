@@ -1,0 +1,149 @@
+-- Objects of odd kinds and names that every server takes; the test loads them, dumps them and
+-- compares the dump with the server.
+SET NAMES utf8mb4;
+SET sql_mode = '';
+
+-- Names.
+CREATE TABLE `back``quote` (`a``b` INT, `"double"` INT, `'single'` INT, KEY `k``k` (`a``b`), KEY `'k'` (`"double"`));
+CREATE TABLE `--no-data` (`--all` INT PRIMARY KEY, `-- x` INT, `/* y */` INT, `#z` INT);
+CREATE TABLE `information_schema` (id INT PRIMARY KEY);
+CREATE TABLE `select` (`from` INT, `where` INT, `key` INT, `primary` INT, PRIMARY KEY (`key`), KEY `index` (`from`), UNIQUE `unique` (`where`));
+CREATE TABLE `semi;colon` (`a;b` INT COMMENT 'a; -- b', `c,d` INT, `(e)` INT, KEY `k;,(` (`a;b`,`c,d`));
+CREATE TABLE `dot.ted` (`a.b` INT, KEY `c.d` (`a.b`));
+CREATE TABLE `back\slash` (`a\b` INT, `\'` INT);
+CREATE TABLE `ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé€` (`€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€` INT);
+CREATE TABLE `sp ace` (`a  b` INT, ` lead` INT, `new
+line` INT, `tab	tab` INT);
+CREATE TABLE `1234` (`5` INT, `6e7` INT, `0x1F` INT, KEY `8` (`5`));
+CREATE TABLE `$dollar` (`$` INT);
+CREATE TABLE `UPPER` (`Mixed` INT, `MIXED_two` INT);
+
+-- Comments and values.
+CREATE TABLE texts (
+  plain VARCHAR(10) DEFAULT 'x' COMMENT 'it''s',
+  quote VARCHAR(10) DEFAULT '''',
+  two VARCHAR(10) DEFAULT '''''',
+  backslash VARCHAR(10) DEFAULT '\\',
+  both_of VARCHAR(10) DEFAULT '\\''',
+  percent VARCHAR(10) DEFAULT '\%_',
+  newline VARCHAR(10) DEFAULT 'a\nb',
+  tabbed VARCHAR(10) DEFAULT 'a\tb',
+  null_word VARCHAR(10) DEFAULT 'NULL',
+  now_word VARCHAR(20) DEFAULT 'CURRENT_TIMESTAMP',
+  paren VARCHAR(10) DEFAULT 'now()',
+  `empty` VARCHAR(10) DEFAULT '',
+  blanks VARCHAR(10) DEFAULT '  ',
+  quoted VARCHAR(20) DEFAULT '''quoted''',
+  emoji VARCHAR(10) CHARACTER SET utf8mb4 DEFAULT '😀é',
+  hex VARCHAR(10) DEFAULT '0x41',
+  required VARCHAR(10) NOT NULL,
+  required_null VARCHAR(10) NOT NULL DEFAULT 'NULL'
+) DEFAULT CHARSET=utf8mb4 COMMENT='a comment; with '' and \\ and ) ENGINE=MyISAM';
+CREATE TABLE lists (
+  e ENUM('a','b''c','d,e','f\\g','(h)','','é','"') DEFAULT 'b''c',
+  e2 ENUM('x\\','y') NOT NULL DEFAULT 'x\\',
+  s SET('a','b''c','f\\g','i j') NOT NULL DEFAULT 'a,b''c',
+  s2 SET('1','2') DEFAULT ''
+) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE numbers (
+  t TINYINT(1) DEFAULT 1, b BOOL, u INT UNSIGNED DEFAULT 0, z INT(5) ZEROFILL, bi BIGINT UNSIGNED DEFAULT 18446744073709551615,
+  d DECIMAL(20,6) DEFAULT -1.5, d0 DECIMAL(10) DEFAULT 0, f FLOAT DEFAULT 1.5, f2 FLOAT(7,3), db DOUBLE DEFAULT 1e100, dbu DOUBLE UNSIGNED,
+  neg INT DEFAULT -7, y YEAR DEFAULT 2001,
+  b1 BIT DEFAULT b'1', b8 BIT(8) DEFAULT b'10101010', b64 BIT(64), bn BIT(3) NOT NULL DEFAULT b'0'
+);
+CREATE TABLE binaries (
+  b BINARY(4) DEFAULT 'ab', b0 BINARY(3) NOT NULL DEFAULT '\0\0\0', v VARBINARY(10) DEFAULT 'it''s', vx VARBINARY(10) DEFAULT X'00ff',
+  `empty` VARBINARY(4) DEFAULT '', blob1 TINYBLOB, blob2 MEDIUMBLOB, blob3 LONGBLOB, txt TEXT, ttxt TINYTEXT, ltxt LONGTEXT,
+  KEY prefix (txt(17), blob1(3), b)
+);
+CREATE TABLE times (
+  d DATE DEFAULT '2001-02-03', t TIME DEFAULT '-12:34:56', t3 TIME(3) DEFAULT '01:02:03.456',
+  dt DATETIME DEFAULT CURRENT_TIMESTAMP, dtu DATETIME DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP,
+  dt6 DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), dtz DATETIME NOT NULL DEFAULT '0000-00-00 00:00:00',
+  ts TIMESTAMP NULL DEFAULT NULL, ts2 TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  ts3 TIMESTAMP NOT NULL DEFAULT '2001-02-03 04:05:06', ts4 TIMESTAMP(3) NULL DEFAULT '2001-02-03 04:05:06.789'
+);
+CREATE TABLE collations (
+  a VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_bin, b VARCHAR(10) CHARACTER SET ascii DEFAULT 'x', c TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  d CHAR(3) CHARACTER SET ucs2 DEFAULT 'y', e ENUM('a') CHARACTER SET latin1, f VARCHAR(5) CHARACTER SET binary, g VARCHAR(5) COLLATE utf8mb4_unicode_ci, h VARCHAR(5),
+  i CHAR(2) CHARACTER SET latin1 DEFAULT 'é', j CHAR(2) CHARACTER SET utf16 DEFAULT '''', k NATIONAL CHAR(4), l VARCHAR(5) CHARACTER SET koi8r COLLATE koi8r_bin DEFAULT 'я'
+) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+CREATE TABLE documents (j JSON, g GEOMETRY, p POINT NOT NULL, l LINESTRING, SPATIAL KEY sp (p)) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE generated_ones (
+  a INT NOT NULL, s VARCHAR(20) DEFAULT 'x',
+  v INT GENERATED ALWAYS AS (a + 1) VIRTUAL, st INT AS (a * 2) STORED,
+  q VARCHAR(40) AS (CONCAT(s, '''', '\\', "d""q")) VIRTUAL, c VARCHAR(10) AS (IF(a > 1, 'y;)', 'n(')) STORED COMMENT 'c',
+  KEY kv (v), KEY ks (st)
+) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE checked (
+  a INT CHECK (a > 0), b VARCHAR(20), c INT,
+  CONSTRAINT `it's` CHECK (b <> 'it''s' AND b <> '\\' AND b <> '"'),
+  CONSTRAINT positive CHECK (c BETWEEN 1 AND 10), CHECK (b LIKE 'x%' OR c IN (1, 2, 3))
+) DEFAULT CHARSET=utf8mb4;
+
+-- Keys.
+CREATE TABLE parents (id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, a INT NOT NULL, b INT NOT NULL, UNIQUE ab (a, b), UNIQUE ba (b, a)) ENGINE=InnoDB AUTO_INCREMENT=77;
+CREATE TABLE children (
+  id INT UNSIGNED PRIMARY KEY, parent INT UNSIGNED, a INT, b INT, self INT UNSIGNED,
+  CONSTRAINT `fk'1 "x"` FOREIGN KEY (parent) REFERENCES parents (id) ON DELETE CASCADE ON UPDATE SET NULL,
+  CONSTRAINT fk2 FOREIGN KEY (a, b) REFERENCES parents (a, b) ON DELETE RESTRICT,
+  CONSTRAINT fk3 FOREIGN KEY (b, a) REFERENCES parents (b, a) ON UPDATE NO ACTION,
+  CONSTRAINT fk_self FOREIGN KEY (self) REFERENCES children (id) ON DELETE SET NULL
+) ENGINE=InnoDB;
+CREATE TABLE keys_of_all_kinds (
+  a INT, b VARCHAR(100), c TEXT, d VARCHAR(50), e INT,
+  PRIMARY KEY (a, b), UNIQUE u (b(10), a), KEY h USING BTREE (d), FULLTEXT ft (c, d), KEY doubled (d), KEY prefix (b(5), d(7)), KEY commented (e) COMMENT 'it''s (x)'
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+CREATE TABLE no_key (a INT) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
+INSERT INTO no_key VALUES (1);
+CREATE TABLE compressed (a INT PRIMARY KEY, b TEXT) ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8;
+CREATE TABLE in_memory (a INT, b INT, KEY hashed USING HASH (a), KEY tree USING BTREE (b)) ENGINE=MEMORY MAX_ROWS=100;
+CREATE TABLE in_myisam (a INT NOT NULL AUTO_INCREMENT, b INT NOT NULL, c VARCHAR(20), PRIMARY KEY (b, a), FULLTEXT ft (c)) ENGINE=MyISAM CHECKSUM=1 PACK_KEYS=1 DELAY_KEY_WRITE=1 AVG_ROW_LENGTH=20;
+CREATE TABLE merged (a INT) ENGINE=MERGE UNION=() INSERT_METHOD=LAST;
+CREATE TABLE in_csv (a INT NOT NULL) ENGINE=CSV;
+CREATE TABLE archived (a INT) ENGINE=ARCHIVE;
+CREATE TABLE hole (a INT) ENGINE=BLACKHOLE;
+
+-- Partitions.
+CREATE TABLE by_range (id INT NOT NULL, at DATE NOT NULL, PRIMARY KEY (id, at)) ENGINE=InnoDB
+  PARTITION BY RANGE (YEAR(at)) (PARTITION p0 VALUES LESS THAN (2000) COMMENT = 'it''s', PARTITION p1 VALUES LESS THAN MAXVALUE);
+CREATE TABLE by_list (id INT NOT NULL, kind INT NOT NULL, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind)
+  SUBPARTITION BY HASH (id) SUBPARTITIONS 2 (PARTITION a VALUES IN (1, 2), PARTITION b VALUES IN (3));
+CREATE TABLE by_key (id INT NOT NULL PRIMARY KEY) PARTITION BY KEY () PARTITIONS 3;
+
+-- Programs.
+CREATE VIEW `view``d` AS SELECT a AS `x``y`, 'it''s' AS `q"r` FROM parents;
+CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW checked_view AS SELECT id, a FROM parents WHERE a > 1 WITH LOCAL CHECK OPTION;
+CREATE VIEW of_a_view AS SELECT `x``y` FROM `view``d`;
+CREATE TABLE soon_gone (a INT);
+CREATE VIEW of_nothing AS SELECT a FROM soon_gone;
+CREATE VIEW joined AS SELECT p.id, c.id AS child FROM parents p LEFT JOIN children c ON c.parent = p.id WHERE p.a IN (SELECT MAX(a) FROM parents);
+CREATE TABLE logged (id INT PRIMARY KEY, note VARCHAR(100));
+CREATE TRIGGER `first``one` BEFORE INSERT ON logged FOR EACH ROW SET NEW.note = CONCAT('it''s ', "\"q\"", NEW.id);
+DELIMITER $$
+CREATE TRIGGER second_one BEFORE INSERT ON logged FOR EACH ROW FOLLOWS `first``one` BEGIN
+  -- a comment; with a semicolon
+  DECLARE x INT DEFAULT 0;
+  IF NEW.id > 1 THEN SET x = 1; /* another; one */ END IF;
+  SET NEW.note = CONCAT(NEW.note, ';;', x);
+END$$
+SET sql_mode = 'ANSI_QUOTES'$$
+CREATE TRIGGER "ansi" AFTER UPDATE ON "logged" FOR EACH ROW BEGIN INSERT INTO "no_key" ("a") VALUES (1); SET @x = 'a"b'; END$$
+SET sql_mode = 'NO_BACKSLASH_ESCAPES'$$
+CREATE TRIGGER no_backslash AFTER DELETE ON logged FOR EACH ROW BEGIN SET @x = 'a\'; SET @y = ';\\'; END$$
+SET sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES'$$
+CREATE TRIGGER all_modes BEFORE UPDATE ON logged FOR EACH ROW BEGIN SET NEW."note" = 'a\' || "old"."note"; END$$
+SET sql_mode = ''$$
+CREATE PROCEDURE outs(IN a INT, OUT `b``c` VARCHAR(10), INOUT d DECIMAL(5,2)) COMMENT 'it''s' BEGIN SELECT COUNT(*) INTO d FROM parents; END$$
+CREATE PROCEDURE `no``thing`() SQL SECURITY INVOKER MODIFIES SQL DATA DELETE FROM no_key$$
+CREATE FUNCTION gives(a VARCHAR(10) CHARACTER SET latin1, e ENUM('x''y','z')) RETURNS VARCHAR(20) CHARSET utf8mb4 DETERMINISTIC NO SQL RETURN CONCAT(a, '$', 'it''s')$$
+CREATE FUNCTION outs() RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM parents)$$
+CREATE EVENT `ev``ent` ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2035-01-01 00:00:00' ENDS '2036-01-01 00:00:00' ON COMPLETION PRESERVE DISABLE COMMENT 'it''s' DO BEGIN DELETE FROM no_key; END$$
+CREATE EVENT once_only ON SCHEDULE AT '2037-01-01 00:00:00' DO SET @x = 1$$
+DELIMITER ;
+DROP TABLE soon_gone;
+
+-- A parent in another database.
+CREATE DATABASE IF NOT EXISTS `odd``other`;
+CREATE TABLE IF NOT EXISTS `odd``other`.parent (id INT PRIMARY KEY) ENGINE=InnoDB;
+CREATE TABLE child_of_other (id INT PRIMARY KEY, CONSTRAINT far FOREIGN KEY (id) REFERENCES `odd``other`.parent (id) ON DELETE CASCADE) ENGINE=InnoDB;
