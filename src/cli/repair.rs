@@ -21,7 +21,7 @@ use crate::repair::journal::{self, Head, Journal, Record};
 use crate::repair::plan::{self, Cost, Family, Options, Plan};
 use crate::repair::run::{self, Definitions, NotRun, Ran, Run};
 use crate::repair::undo;
-use crate::report::text::printable;
+use crate::report::text::{count, printable};
 use crate::report::{self, Report};
 use crate::schema::sql;
 use crate::server::connection::Connection;
@@ -344,31 +344,36 @@ fn script(plan: &Plan, snapshot: &Snapshot, definitions: &Definitions, family: F
         if let Some(needed) = &planned.needed_for_upgrade {
             lines.push(format!("-- {}", printable(needed)));
         }
-        lines.push(format!("-- {}", cost(planned.cost)));
-        let unchecked = !step.proofs.is_empty();
-        for proof in &step.proofs {
-            lines.push(format!("-- has to answer 0: {};", printable(proof)));
+        // By hand the server has to look at the rows itself: nothing between two statements of
+        // a script stops it when a proof fails.
+        if step.proofs.is_empty() {
+            lines.push(format!("-- {}", cost(planned.cost)));
+        } else {
+            lines.push(format!(
+                "-- {} with --apply, which proves that no row has lost its parent; as below the server \
+                 proves it, and writes the table anew while writers wait",
+                cost(planned.cost)
+            ));
         }
-        if unchecked {
-            lines.push("SET SESSION foreign_key_checks = 0".to_owned());
+        for need in &planned.needs {
+            if let plan::Need::NonStandardForeignKey(_) = need {
+                lines.push("SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned());
+            }
         }
-        lines.push(shown(&step.statement));
+        lines.push(shown(&planned.statement()));
         lines.push(format!(
             "-- back: {};",
             printable(&step.inverse.replace('\n', " "))
         ));
-        if unchecked {
-            lines.push("SET SESSION foreign_key_checks = 1".to_owned());
-        }
     }
     if plan.steps.is_empty() {
         lines.push("-- Nothing to change.".to_owned());
     }
     if !plan.left.is_empty() {
         lines.push(format!(
-            "-- {} differences are left alone: what CiviCRM's own upgrades leave without harm, and what is \
-             more than CiviCRM asks for (cividb diff lists them)",
-            plan.left.len()
+            "-- {} left alone: what CiviCRM's own upgrades leave without harm, and what is more than \
+             CiviCRM asks for (cividb diff lists them)",
+            count(plan.left.len() as u64, "difference")
         ));
     }
     sql::script(&lines)
