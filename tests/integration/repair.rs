@@ -436,3 +436,130 @@ fn a_repair_whose_server_or_self_is_killed_can_be_gone_on_with_and_taken_back() 
     }
     server.remove();
 }
+
+/// While keys are mended others write to their tables, all the time.
+#[test]
+fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "repair_load";
+    server.load(database, &common::sample());
+    server.run(
+        Some(database),
+        "CREATE USER IF NOT EXISTS civicrm@localhost;
+         GRANT ALL ON repair_load.* TO civicrm@localhost;
+         SET SESSION foreign_key_checks = 0;
+         INSERT INTO civicrm_contact (id, contact_type) SELECT seq, 'Individual' FROM seq_100001_to_110000;
+         INSERT INTO civicrm_tag (id, name, label) VALUES (5000, 'load', 'load');
+         INSERT INTO civicrm_entity_tag (entity_table, entity_id, tag_id)
+           SELECT 'civicrm_contact', seq, 5000 FROM seq_100001_to_110000;
+         INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
+           SELECT seq, NOW(), 'Admin', 'Added' FROM seq_100001_to_110000;
+         ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id;
+         ALTER TABLE civicrm_entity_tag DROP FOREIGN KEY FK_civicrm_entity_tag_tag_id,
+           ADD CONSTRAINT other_name FOREIGN KEY (tag_id) REFERENCES civicrm_tag (id) ON DELETE CASCADE;",
+    );
+    let url = server.url(database);
+    let stop = Arc::new(AtomicUsize::new(0));
+    let writer = |statements: fn(usize) -> String| {
+        let stop = Arc::clone(&stop);
+        let mut connection = server.connect();
+        std::thread::spawn(move || {
+            connection.use_database("repair_load").expect("it is there");
+            connection.begin_writing().expect("it may write");
+            connection.run("the end", "COMMIT").expect("committed");
+            let (mut count, mut longest) = (0, std::time::Duration::ZERO);
+            while stop.load(Ordering::SeqCst) == 0 || count == 0 {
+                let begun = std::time::Instant::now();
+                let statement = statements(count);
+                if let Err(error) = connection.run("a write", &statement) {
+                    // A child of a parent that is gone is refused as it should be.
+                    assert_eq!(error.code(), Some(1452), "{statement}: {error}");
+                }
+                longest = longest.max(begun.elapsed());
+                count += 1;
+            }
+            (count, longest)
+        })
+    };
+    let writers = [
+        writer(|n| {
+            let contact = 100_001 + n % 10_000;
+            format!(
+                "INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
+                 VALUES ({contact}, NOW(), 'Admin', 'Added')"
+            )
+        }),
+        writer(|n| {
+            let contact = 100_001 + (n * 7) % 10_000;
+            format!("DELETE FROM civicrm_subscription_history WHERE contact_id = {contact} LIMIT 1")
+        }),
+        writer(|n| {
+            let contact = 100_001 + (n * 13) % 10_000;
+            format!(
+                "UPDATE civicrm_entity_tag SET entity_id = entity_id WHERE entity_id = {contact}"
+            )
+        }),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let done = cividb(
+        folder.path(),
+        &["repair", "all", &url, "--apply", "--yes", "--journal", "j"],
+    );
+    stop.store(1, Ordering::SeqCst);
+    for writer in writers {
+        let (count, longest) = writer.join().expect("no write failed");
+        eprintln!("{count} writes, the longest {} ms", longest.as_millis());
+    }
+    assert!(done.status.code() < Some(2), "{}", text(&done.stderr));
+    let orphans = server.run(
+        Some(database),
+        "SELECT COUNT(*) FROM civicrm_subscription_history h LEFT JOIN civicrm_contact c
+         ON c.id = h.contact_id WHERE c.id IS NULL",
+    );
+    assert_eq!(orphans.trim(), "0");
+    let keys = definitions(server, database);
+    for name in [
+        "FK_civicrm_subscription_history_contact_id",
+        "FK_civicrm_entity_tag_tag_id",
+    ] {
+        assert!(keys.contains(name), "{name}: {}", text(&done.stderr));
+    }
+}
+
+/// Rows without a parent keep a key from coming, and are counted.
+#[test]
+fn a_key_is_not_added_over_orphans() {
+    for server in server::all() {
+        let database = "repair_orphans";
+        server.load(database, &common::sample());
+        server.run(
+            Some(database),
+            "SET SESSION foreign_key_checks = 0;
+             ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id;
+             INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
+               VALUES (4000000, NOW(), 'Admin', 'Added'), (4000001, NOW(), 'Admin', 'Added');",
+        );
+        let before = definitions(server, database);
+        let url = server.url(database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let arguments = [
+            "repair",
+            "foreign-keys",
+            &url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+        ];
+        let refused = cividb(folder.path(), &arguments);
+        assert_eq!(refused.status.code(), Some(1), "{}", server.name);
+        let errors = text(&refused.stderr);
+        assert!(
+            errors.contains("2 rows of civicrm_subscription_history have lost their parent"),
+            "{errors}"
+        );
+        assert_eq!(definitions(server, database), before, "{}", server.name);
+    }
+}
