@@ -18,5 +18,7 @@ mod reference;
 mod secrets;
 mod server;
 mod servers;
+mod strangers;
+mod tls;
 mod version;
 mod version_fix;
