@@ -43,6 +43,8 @@ pub fn check_database(record: &Record, here: &Head) -> Result<(), RepairError> {
 /// What a step set has been changed since: then nothing is taken back.
 pub fn rows(connection: &mut Connection, record: &Record) -> Result<usize, RepairError> {
     let steps = steps(record);
+    // First, so that nothing is taken back that cannot be noted.
+    let mut journal = Journal::append(record)?;
     connection.begin_writing()?;
     let undone = run(connection, &steps);
     if undone.is_err() {
@@ -51,7 +53,6 @@ pub fn rows(connection: &mut Connection, record: &Record) -> Result<usize, Repai
     }
     let undone = undone?;
     connection.run("the commit", "COMMIT")?;
-    let mut journal = Journal::append(record)?;
     for (step, _) in &steps {
         journal.undone(step.step)?;
     }

@@ -1,8 +1,10 @@
 //! One connection to a server, set up so that it can neither change nor hold up anything.
 
+use std::error::Error as _;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
@@ -436,7 +438,8 @@ fn is_about_tls(error: &mysql::Error) -> bool {
     match error {
         mysql::Error::TlsError(_) => true,
         mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => true,
-        // rustls reports alerts and unreadable records of old servers so.
+        // rustls reports certificates it does not trust, alerts and unreadable records of old
+        // servers so.
         mysql::Error::IoError(error) => error.kind() == io::ErrorKind::InvalidData,
         _ => false,
     }
@@ -461,7 +464,27 @@ fn connect_once(
         Endpoint::Socket(path) => options.socket(path.to_str()),
         Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host.as_str())).tcp_port(*port),
     };
-    Conn::new(options)
+    // The library's own limit ends with the connection of the socket: what listens there may
+    // never answer.
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(Conn::new(options).map_err(unwrapped)));
+    receiver
+        .recv_timeout(timeout)
+        .unwrap_or_else(|_| Err(mysql::Error::IoError(io::ErrorKind::TimedOut.into())))
+}
+
+/// The system's and rustls's errors also where the library hands them on in one of its own.
+fn unwrapped(error: mysql::Error) -> mysql::Error {
+    let mysql::Error::CodecError(codec) = &error else {
+        return error;
+    };
+    match codec.source().and_then(|source| source.downcast_ref()) {
+        Some(system) => {
+            let system: &io::Error = system;
+            mysql::Error::IoError(io::Error::new(system.kind(), system.to_string()))
+        }
+        None => error,
+    }
 }
 
 /// Says why a connection was not made, and what to do.
@@ -505,6 +528,12 @@ fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerErr
                 message: error.to_string(),
             }
         }
+        mysql::Error::CodecError(error) => ServerError::NoConnection {
+            server,
+            error: io::Error::other(format!(
+                "what answers there does not speak the protocol of MySQL and MariaDB ({error})"
+            )),
+        },
         mysql::Error::IoError(error) => ServerError::NoConnection {
             server,
             error: reason(login, endpoint, error),

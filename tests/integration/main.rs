@@ -20,5 +20,7 @@ mod requirements;
 mod secrets;
 mod server;
 mod servers;
+mod strangers;
+mod tls;
 mod version;
 mod version_fix;

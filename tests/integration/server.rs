@@ -71,6 +71,11 @@ impl Server {
         server
     }
 
+    /// Starts another server of the same program, with more options.
+    pub fn another(&self, name: &str, options: &[&str]) -> Self {
+        Self::start(name, self.root.clone(), options)
+    }
+
     /// Starts the server's program, again if need be.
     pub fn begin(&self, options: &[&str]) {
         let mut start = script("start");
