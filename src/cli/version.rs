@@ -124,6 +124,8 @@ impl Version {
                                 next upgrade may then destroy data. Really?";
                 confirm(question, self.yes)?;
             }
+            // Said before anything can go wrong.
+            tell(&format!("the way back is kept in {}", journal.display()));
             let head = Head::of(&snapshot, "version");
             apply(&mut connection, &head, &changes, &journal)?;
             written = Some(journal);
@@ -190,6 +192,16 @@ impl Version {
             && !domains.iter().any(|domain| domain.id == Some(wanted))
         {
             return refused(format!("there is no domain {wanted}"));
+        }
+        let table = snapshot.schema.tables.get("civicrm_domain");
+        let engine = table.and_then(|table| table.engine.as_deref());
+        if let Some(engine) = engine
+            && !engine.eq_ignore_ascii_case("InnoDB")
+            && changes.len() > 1
+        {
+            return refused(format!(
+                "civicrm_domain is {engine}, not InnoDB: changes of several domains could stop half                  way; change one after the other with --domain"
+            ));
         }
         Ok(changes)
     }

@@ -26,7 +26,15 @@ pub enum RepairError {
         /// The file.
         path: String,
     },
-    /// The journal cannot be read.
+    /// There is no such file, or it may not be read.
+    #[error("cannot read the journal {path}: {error}")]
+    JournalNotRead {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The file is no journal, or not a whole one.
     #[error("{path}, line {line}: {problem}; it is no journal of cividb, or a damaged one")]
     JournalUnreadable {
         /// The file.

@@ -292,9 +292,12 @@ impl Record {
             line,
             problem,
         };
-        let file = File::open(path).map_err(|error| unreadable(0, error.to_string()))?;
-        let lines: Result<Vec<Vec<u8>>, io::Error> = BufReader::new(file).split(b'\n').collect();
-        let lines = lines.map_err(|error| unreadable(0, error.to_string()))?;
+        let lines: Result<Vec<Vec<u8>>, io::Error> =
+            File::open(path).and_then(|file| BufReader::new(file).split(b'\n').collect());
+        let lines = lines.map_err(|error| RepairError::JournalNotRead {
+            path: path.display().to_string(),
+            error,
+        })?;
         let Some((first, rest)) = lines.split_first() else {
             return Err(unreadable(1, "the file is empty".to_owned()));
         };

@@ -62,8 +62,18 @@ pub fn rows(connection: &mut Connection, record: &Record) -> Result<usize, Repai
 fn run(connection: &mut Connection, steps: &[(&Step, Progress)]) -> Result<usize, RepairError> {
     let mut undone = 0;
     for (step, progress) in steps {
+        // A journal may have been edited: anything else would be committed at once, whatever
+        // came after it.
+        if !step.inverse.starts_with("UPDATE ") {
+            return Err(RepairError::Refused(format!(
+                "the journal's step {} changes no rows: {}",
+                step.step, step.inverse
+            )));
+        }
         let about = format!("taking back {}", step.why);
-        let changed = connection.run(&about, &step.inverse).map_err(read_only)?;
+        // Prepared, because of that the server takes one statement and no more.
+        let changed = connection.run_with(&about, &step.inverse, &[]);
+        let changed = changed.map_err(read_only)?;
         match (changed, progress) {
             (1, _) => undone += 1,
             (0, Progress::Doing) => {}

@@ -379,3 +379,97 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
         assert_eq!(versions(server, database), before, "{word}");
     }
 }
+
+/// A journal is a file, and files get edited.
+#[test]
+fn a_journal_edited_by_hand_changes_rows_or_nothing() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = site(server, "version_edited");
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sql =
+        "CREATE TABLE IF NOT EXISTS bystander (id INT); UPDATE civicrm_domain SET version = '2.2'";
+    server.run(Some(database), sql);
+    let fix = ["version", &url, "--fix", "--apply", "--yes"];
+    assert_eq!(cividb(folder.path(), &fix).status.code(), Some(0));
+    let fixed = versions(server, database);
+    let path = folder.path().join(journal(folder.path()));
+    let written = std::fs::read_to_string(&path).expect("it is read");
+    let (before, rest) = written.split_once(r#""inverse":""#).expect("a way back");
+    let (_, after) = rest.split_once('"').expect("its end");
+    for inverse in [
+        "DROP TABLE bystander",
+        "UPDATE civicrm_domain SET version = '1'; DROP TABLE bystander",
+        "UPDATE nothing SET version = '1'",
+        "UPDATE civicrm_domain SET version = '1' WHERE id = 9",
+    ] {
+        let edited = format!(r#"{before}"inverse":"{inverse}"{after}"#);
+        std::fs::write(&path, edited).expect("it is written");
+        let journal = path.to_str().expect("text");
+        let output = cividb(folder.path(), &["undo", journal, &url, "--apply", "--yes"]);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{inverse}: {errors}");
+        assert_eq!(versions(server, database), fixed, "{inverse}");
+        let there = server.run(Some(database), "SHOW TABLES LIKE 'bystander'");
+        assert_eq!(there.trim(), "bystander", "{inverse}");
+    }
+}
+
+/// Without transactions the first domain would stay changed when the second cannot be.
+#[test]
+fn several_domains_without_transactions_are_refused() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = site(server, "version_myisam");
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    server.run(
+        Some(database),
+        "SET foreign_key_checks = 0;
+         CREATE TABLE copied LIKE civicrm_domain;
+         ALTER TABLE copied ENGINE=MyISAM;
+         INSERT INTO copied SELECT * FROM civicrm_domain;
+         INSERT INTO copied (name, version) VALUES ('second', '2.2');
+         DROP TABLE civicrm_domain;
+         RENAME TABLE copied TO civicrm_domain;
+         UPDATE civicrm_domain SET version = '2.2';",
+    );
+    let before = versions(server, database);
+    let fix = ["version", &url, "--fix", "--apply", "--yes"];
+    let output = cividb(folder.path(), &fix);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("MyISAM, not InnoDB"), "{errors}");
+    assert_eq!(versions(server, database), before);
+    let mut one = fix.to_vec();
+    one.extend(["--domain", "2"]);
+    let output = cividb(folder.path(), &one);
+    assert!(output.status.code() < Some(2), "{}", text(&output.stderr));
+    assert_ne!(versions(server, database), before);
+    let journal = journal(folder.path());
+    let undo = ["undo", &journal, &url, "--apply", "--yes"];
+    assert_eq!(cividb(folder.path(), &undo).status.code(), Some(0));
+    assert_eq!(versions(server, database), before);
+}
+
+/// Nobody is left without the name of the journal, however the report fares.
+#[test]
+fn the_journal_is_named_also_when_the_report_cannot_be_written() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = site(server, "version_full");
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
+    let fix = ["version", &url, "--fix", "--apply", "--yes"];
+    let mut full = fix.to_vec();
+    full.extend(["--output", "/dev/full"]);
+    let output = cividb(folder.path(), &full);
+    assert_eq!(output.status.code(), Some(2));
+    let journal = journal(folder.path());
+    assert!(text(&output.stderr).contains(&journal));
+}
