@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod error;
 pub mod journal;
+pub mod orphans;
 pub mod plan;
 pub mod run;
 pub mod undo;

@@ -146,6 +146,21 @@ fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
             count(done as u64, "statement")
         )?;
+        for (rows, what) in [
+            (plan.rows_deleted, "deleted"),
+            (plan.rows_set_null, "set NULL"),
+        ] {
+            if rows > 0 {
+                writeln!(out, "  {} {what}", count(rows, "row"))?;
+            }
+        }
+        for file in &plan.exported {
+            writeln!(
+                out,
+                "  exported to {}",
+                printable(&file.display().to_string())
+            )?;
+        }
         if !plan.steps.is_empty() {
             writeln!(out, "\n{bold}remains{bold:#}")?;
             for step in &plan.steps {

@@ -86,12 +86,22 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// What should be changed and cannot be.
     pub refused: Vec<RefusedStep>,
+    /// Rows that have lost their parents, over which foreign keys of the plan cannot be added.
+    pub orphans: Vec<OrphanRows>,
     /// What to do by other means.
     pub advice: Vec<String>,
     /// Whether anything was run.
     pub applied: bool,
     /// How many statements a repair ran.
     pub done: Option<usize>,
+    /// Statements that a repair left out.
+    pub not_run: Vec<NotRunStep>,
+    /// Rows that a repair deleted.
+    pub rows_deleted: u64,
+    /// Rows in which a repair set columns NULL.
+    pub rows_set_null: u64,
+    /// Files that these rows were written to.
+    pub exported: Vec<PathBuf>,
     /// The journal, if they were.
     pub journal: Option<PathBuf>,
 }
@@ -123,6 +133,36 @@ pub struct RefusedStep {
     /// The table itself, the column, index or foreign key.
     pub object: String,
     /// Why not.
+    pub why: String,
+}
+
+/// Rows that have lost their parents.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct OrphanRows {
+    /// Their table.
+    pub table: String,
+    /// The foreign key that cannot be added.
+    pub foreign_key: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The table that the parents are missing from.
+    pub parent: String,
+    /// How many rows.
+    pub rows: u64,
+    /// Some of them, by primary key and columns.
+    pub sample: Vec<String>,
+    /// What `--orphans` can do, by the key's own rule: `set-null` or `delete`.
+    pub remedy: Option<&'static str>,
+}
+
+/// A statement that was left out.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct NotRunStep {
+    /// Its table.
+    pub table: String,
+    /// What would have run.
+    pub statement: String,
+    /// Why it did not.
     pub why: String,
 }
 

@@ -16,6 +16,7 @@ mod proxy;
 mod readme;
 mod reference;
 mod repair;
+mod repair_orphans;
 mod requirements;
 mod secrets;
 mod server;
