@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use crate::common;
+use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
 fn cividb(folder: &Path, arguments: &[&str]) -> Output {
@@ -303,6 +306,190 @@ fn a_deletion_that_something_holds_up_leaves_all_rows_alone() {
             .expect("a folder")
             .count();
         assert_eq!(files, 0, "nothing to export");
+        server.run(None, &format!("DROP DATABASE `{database}`"));
+    }
+}
+
+/// Keys and rows of a database.
+fn state(server: &Server, database: &str) -> (BTreeMap<String, String>, String) {
+    let keys = "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
+        WHERE CONSTRAINT_SCHEMA = DATABASE() ORDER BY 1, 2";
+    (
+        checksums(server, database),
+        server.run(Some(database), keys),
+    )
+}
+
+#[test]
+fn clearing_that_is_cut_off_at_any_statement_can_be_gone_on_with_and_taken_back() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "orphans_cut";
+    let url = orphaned(server, database);
+    let before = state(server, database);
+    let run = |folder: &Path, url: &str, how: &str| {
+        let arguments = [
+            REPAIR[0],
+            REPAIR[1],
+            url,
+            "--apply",
+            "--yes",
+            "--orphans",
+            "set-null,delete",
+            "--export",
+            "e",
+            how,
+            "j",
+        ];
+        cividb(folder, &arguments)
+    };
+    let undo = |folder: &Path, at: &str| {
+        let back = cividb(folder, &["undo", "j", &url, "--apply", "--yes"]);
+        assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
+        assert_eq!(state(server, database), before, "{at}: undone");
+    };
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let proxy = Proxy::start(server.socket(), move |sql| {
+        seen.lock().expect("no panic").push(sql.to_owned());
+        Action::Pass
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = run(folder.path(), &proxy.url(database), "--journal");
+    assert_eq!(whole.status.code(), Some(1), "{}", text(&whole.stderr));
+    let after = state(server, database);
+    undo(folder.path(), "undisturbed");
+    let statements = statements.lock().expect("no panic").clone();
+    let first = statements.iter().position(|sql| sql.contains("GET_LOCK"));
+    let first = first.expect("it takes a lock");
+    let last = statements.iter().rposition(|sql| sql.contains("UNLOCK"));
+    let last = last.expect("it lets go");
+    let every = match std::env::var_os("CIVIDB_TEST_ALL") {
+        Some(_) => 1,
+        None => 7,
+    };
+    for (number, place) in (first..=last).step_by(every).enumerate() {
+        let action = match number % 2 {
+            0 => Action::Cut,
+            _ => Action::PassThenCut,
+        };
+        let count = AtomicUsize::new(0);
+        let proxy = Proxy::start(server.socket(), move |_| {
+            match count.fetch_add(1, Ordering::SeqCst) == place {
+                true => action,
+                false => Action::Pass,
+            }
+        });
+        let statement: String = statements[place].chars().take(80).collect();
+        let at = format!("{action:?} at {place}: {statement}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let cut = run(folder.path(), &proxy.url(database), "--journal");
+        assert_eq!(cut.status.code(), Some(2), "{at}: {}", text(&cut.stderr));
+        // Half of them are gone on with first.
+        if number % 4 < 2 {
+            let how = match folder.path().join("j").exists() {
+                true => "--resume",
+                false => "--journal",
+            };
+            let resumed = run(folder.path(), &url, how);
+            assert_eq!(
+                resumed.status.code(),
+                Some(1),
+                "{at}: {}",
+                text(&resumed.stderr)
+            );
+            assert_eq!(state(server, database), after, "{at}: gone on with");
+        }
+        if folder.path().join("j").exists() {
+            undo(folder.path(), &at);
+        }
+    }
+}
+
+#[test]
+fn an_account_that_may_not_do_all_of_a_repair_is_told_before_it_begins() {
+    for server in server::all() {
+        let database = "orphans_account";
+        orphaned(server, database);
+        let before = state(server, database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let privileges = [
+            "SELECT",
+            "ALTER",
+            "CREATE",
+            "INSERT",
+            "LOCK TABLES",
+            "UPDATE",
+            "DELETE",
+        ];
+        let mut privileges = privileges.to_vec();
+        if server.is_mysql() {
+            privileges.push("REFERENCES");
+        }
+        let url = format!(
+            "mysql://mender:secret@localhost/{database}?socket={}",
+            server.socket().display()
+        );
+        let run = |journal: &str| {
+            let arguments = [
+                REPAIR[0],
+                REPAIR[1],
+                &url,
+                "--apply",
+                "--yes",
+                "--orphans",
+                "set-null,delete",
+                "--export",
+                "e",
+                "--journal",
+                journal,
+            ];
+            cividb(folder.path(), &arguments)
+        };
+        let grant = |privileges: &str| {
+            server.run(
+                None,
+                &format!(
+                    "DROP USER IF EXISTS mender@localhost;
+                     CREATE USER mender@localhost IDENTIFIED BY 'secret';
+                     GRANT {privileges} ON `{database}`.* TO mender@localhost"
+                ),
+            );
+        };
+        for missing in &privileges {
+            let others: Vec<&str> = privileges
+                .iter()
+                .copied()
+                .filter(|p| p != missing)
+                .collect();
+            grant(&others.join(", "));
+            let refused = run("j");
+            let at = format!("{} without {missing}", server.name);
+            assert_eq!(
+                refused.status.code(),
+                Some(2),
+                "{at}: {}",
+                text(&refused.stderr)
+            );
+            let errors = text(&refused.stderr);
+            if *missing != "SELECT" {
+                let advice = format!("an administrator runs: GRANT {missing} ON `{database}`.* TO");
+                assert!(errors.contains(&advice), "{at}: {errors}");
+            }
+            assert_eq!(state(server, database), before, "{at}");
+            assert!(!folder.path().join("j").exists(), "{at}");
+        }
+        grant(&privileges.join(", "));
+        let done = run("j");
+        assert_eq!(
+            done.status.code(),
+            Some(1),
+            "{}: {}",
+            server.name,
+            text(&done.stderr)
+        );
+        assert_ne!(state(server, database).1, before.1, "{}", server.name);
         server.run(None, &format!("DROP DATABASE `{database}`"));
     }
 }
