@@ -1,6 +1,7 @@
 //! `cividb repair`: foreign keys with their right names, missing keys and indexes, engines and
 //! character sets. The plan first; `--apply` runs it.
 
+mod rebuild;
 mod script;
 
 use std::path::PathBuf;
@@ -77,6 +78,9 @@ pub struct Repair {
     /// Folder for the rows that --orphans changes: CSV files, and SQL that puts them back
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
+    /// With rebuild: the new database, mysql://user@host/database, which is empty or not there yet
+    #[arg(long, value_name = "DSN")]
+    into: Option<String>,
     /// Longest time in seconds for which a proof may keep the writers of a table waiting
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_lock_seconds: f64,
@@ -105,6 +109,9 @@ impl Repair {
             None => self.server.source(self.source.as_deref())?,
         };
         let location = Location::one(&source, &self.server.access())?;
+        if self.family == Family::Rebuild {
+            return self.rebuild(&location, &catalogue, common);
+        }
         match (&location, self.apply) {
             (Location::Server(server), true) => self.apply(server, &catalogue, common),
             (Location::Server(server), false) => {

@@ -72,7 +72,8 @@ pub fn read_definitions(
     Ok(definitions)
 }
 
-fn parsed(definition: &str) -> Option<Table> {
+/// A table out of what SHOW CREATE TABLE prints; `None` where that is not SQL.
+pub(super) fn parsed(definition: &str) -> Option<Table> {
     match ddl::parse(definition, SqlModes::default()) {
         Ok(Statement::CreateTable(create)) => Some(create.table),
         _ => None,
@@ -304,7 +305,7 @@ impl Run<'_, '_> {
                 &mut self.applier,
                 self.journal,
                 next,
-                &tables,
+                tables,
                 &found,
                 export,
             )?;

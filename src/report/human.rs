@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::text::{count, printable, thousands};
-use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, version};
+use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, rebuild, version};
 use crate::checks::{Detected, Finding, Severity};
 use crate::snapshot::SourceKind;
 
@@ -105,6 +105,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     }
     if let Some(plan) = &report.plan {
         plan_lines(plan, out)?;
+    }
+    if let Some(rebuild) = &report.rebuild {
+        rebuild::lines(rebuild, out)?;
     }
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
         writeln!(out, "\n{bold}rows{bold:#}")?;

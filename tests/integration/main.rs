@@ -14,6 +14,7 @@ mod odd_objects;
 mod producers;
 mod proxy;
 mod readme;
+mod rebuild;
 mod reference;
 mod repair;
 mod repair_orphans;

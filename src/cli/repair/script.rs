@@ -139,19 +139,10 @@ pub(super) fn report(
         object: refused.object.clone(),
         why: refused.why.clone(),
     });
-    let orphans = orphans.iter().map(|found| report::OrphanRows {
-        table: found.table.clone(),
-        foreign_key: found.constraint.clone(),
-        columns: found.key.columns.clone(),
-        parent: found.key.referenced_table.clone(),
-        rows: found.rows,
-        sample: found.sample.clone(),
-        remedy: found.by_rule.as_ref().ok().map(|remedy| remedy.as_str()),
-    });
     report.plan = Some(report::Plan {
         steps: steps.collect(),
         refused: refused.collect(),
-        orphans: orphans.collect(),
+        orphans: orphans.iter().map(report::OrphanRows::of).collect(),
         advice: plan
             .advice
             .iter()

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::clear::{Stored, is_binary};
 use crate::repair::error::RepairError;
+use crate::repair::values::{Stored, is_binary};
 use crate::schema::model::Table;
 use crate::schema::sql::{identifier, list, string};
 
