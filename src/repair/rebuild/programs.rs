@@ -91,7 +91,7 @@ fn make(
     };
     let mode = text(row, "sql_mode").unwrap_or_default();
     let about = "the session's settings";
-    new.run(about, &format!("SET SESSION sql_mode = {}", string(&mode)))?;
+    set_mode(new, &mode)?;
     if let Some(zone) = text(row, "time_zone") {
         new.run(about, &format!("SET SESSION time_zone = {}", string(&zone)))?;
     }
@@ -111,6 +111,27 @@ fn make(
         Err(ServerError::Query { message, .. }) => Ok(Err(message)),
         Err(error) => Ok(Err(error.to_string())),
     }
+}
+
+/// Sets what the server knows of an `sql_mode`: MySQL 8.0 has dropped parts, MariaDB has others.
+fn set_mode(new: &mut Connection, mode: &str) -> Result<(), ServerError> {
+    let about = "the session's settings";
+    let set = |new: &mut Connection, value: String| match new
+        .run(about, &format!("SET SESSION sql_mode = {value}"))
+    {
+        Err(error) if error.is_lost() => Err(error),
+        other => Ok(other.is_ok()),
+    };
+    if !set(new, string(mode))? {
+        new.run(about, "SET SESSION sql_mode = ''")?;
+        for part in mode.split(',') {
+            set(
+                new,
+                format!("CONCAT(@@SESSION.sql_mode, ',', {})", string(part)),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// A CREATE statement without its DEFINER clause.
