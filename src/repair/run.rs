@@ -74,10 +74,26 @@ pub fn read_definitions(
 
 /// A table out of what SHOW CREATE TABLE prints; `None` where that is not SQL.
 pub(super) fn parsed(definition: &str) -> Option<Table> {
-    match ddl::parse(definition, SqlModes::default()) {
+    let parse = |text: &str| match ddl::parse(text, SqlModes::default()) {
         Ok(Statement::CreateTable(create)) => Some(create.table),
         _ => None,
-    }
+    };
+    parse(definition).or_else(|| parse(&with_constraints_quoted(definition)))
+}
+
+/// MariaDB 10.5 prints the names of foreign keys as they are, backquotes and all.
+fn with_constraints_quoted(definition: &str) -> String {
+    let line = |line: &str| {
+        let named = line.strip_prefix("  CONSTRAINT `")?;
+        let (name, rest) = named.rsplit_once("` FOREIGN KEY (`")?;
+        let name = identifier(name);
+        Some(format!("  CONSTRAINT {name} FOREIGN KEY (`{rest}"))
+    };
+    let lines = definition.lines();
+    let lines: Vec<String> = lines
+        .map(|text| line(text).unwrap_or_else(|| text.to_owned()))
+        .collect();
+    lines.join("\n")
 }
 
 /// The rows that have lost a parent to which keys of a step lead, with the name of the key that
@@ -420,4 +436,18 @@ pub(super) fn way_back(table: &str, now: &str, before: &str) -> Option<String> {
 /// The first value of an answer.
 pub(super) fn answer_of(answer: &[crate::snapshot::Row]) -> String {
     answer.first().and_then(first).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_mariadb_10_5_prints_unquoted_are_read() {
+        let printed = "CREATE TABLE `c` (\n  `id` int,\n  `p` int,\n  KEY `p` (`p`),\n  \
+                       CONSTRAINT `-- `37`; DROP TABLE x` FOREIGN KEY (`p`) REFERENCES `p` (`id`)\n) ENGINE=InnoDB";
+        let table = parsed(printed).expect("a table");
+        let names: Vec<&String> = table.foreign_keys.keys().collect();
+        assert_eq!(names, ["-- `37`; DROP TABLE x"]);
+    }
 }
