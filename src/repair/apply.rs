@@ -32,6 +32,7 @@ const ROUNDS: u32 = 4;
 /// A session in which tables are changed.
 pub struct Applier<'a> {
     connection: &'a mut Connection,
+    database: String,
     /// Longest time for which writers may wait for a proof.
     max_lock: Duration,
     /// Told what goes on.
@@ -90,6 +91,7 @@ impl<'a> Applier<'a> {
         }
         Ok(Self {
             connection,
+            database: database.to_owned(),
             max_lock,
             tell,
         })
@@ -322,6 +324,11 @@ impl<'a> Applier<'a> {
     /// The session.
     pub(super) fn connection(&mut self) -> &mut Connection {
         self.connection
+    }
+
+    /// The database.
+    pub(super) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Says what goes on.
