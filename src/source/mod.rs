@@ -195,6 +195,9 @@ pub enum SourceError {
         /// What is wrong with it.
         error: glob::PatternError,
     },
+    /// No file, and no URL that is known.
+    #[error("...@{0}: there is no such file; the URL of a server is mysql://user@host/database")]
+    Misspelled(String),
     /// No file matches.
     #[error("{0}: no file of that name, and none that matches it as a pattern")]
     NoMatch(String),
@@ -270,6 +273,11 @@ impl Location {
             return Ok(vec![Self::Server(Box::new(server))]);
         }
         let path = Path::new(argument);
+        if !path.exists()
+            && let Some(server) = url::misspelled(argument)
+        {
+            return Err(SourceError::Misspelled(server.to_owned()));
+        }
         let is_pattern = argument.contains(['*', '?', '[']);
         if path.exists() || !is_pattern {
             return Ok(vec![Self::of(path.to_owned())]);
