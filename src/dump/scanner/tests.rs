@@ -37,7 +37,7 @@ impl Sink for Recorder {
             show(s.text)
         ));
         if self.want_rows {
-            Wanted::All
+            Wanted::Containing(b"")
         } else {
             Wanted::First
         }
