@@ -68,7 +68,7 @@ impl Simd {
             [avx512.then_some(Self::Avx512), avx2.then_some(Self::Avx2)]
         };
         #[cfg(not(target_arch = "x86_64"))]
-        let wide = [];
+        let wide: [Option<Self>; 0] = [];
         wide.into_iter()
             .flatten()
             .chain([Self::Baseline, Self::Portable])
@@ -301,6 +301,168 @@ pub(super) mod x86 {
         fn prefix_xor(self, bits: u64) -> u64 {
             // SAFETY: see the module.
             unsafe { multiply(bits) }
+        }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon {
+    use std::arch::aarch64::{
+        uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8,
+        vreinterpretq_u64_u8,
+    };
+
+    use super::{BLOCK, BitAnd, BitOr, Block};
+
+    /// Four times 16 bytes.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Neon([uint8x16_t; 4]);
+
+    impl Block for Neon {
+        type Flags = Self;
+
+        #[inline(always)]
+        unsafe fn load(bytes: &[u8; BLOCK]) -> Self {
+            // SAFETY: the four loads are of the 64 bytes; AArch64 has NEON.
+            unsafe { Self([0, 16, 32, 48].map(|i| vld1q_u8(bytes.as_ptr().add(i)))) }
+        }
+
+        #[inline(always)]
+        fn is(self, byte: u8) -> Self {
+            // SAFETY: AArch64 has NEON.
+            Self(
+                self.0
+                    .map(|part| unsafe { vceqq_u8(part, vdupq_n_u8(byte)) }),
+            )
+        }
+
+        #[inline(always)]
+        fn bits(flags: Self) -> u64 {
+            const BIT: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+            // SAFETY: AArch64 has NEON, and the load is of 16 bytes.
+            unsafe {
+                let bit = vld1q_u8(BIT.as_ptr());
+                // Sums of neighbours, until each sum is of eight.
+                let [a, b, c, d] = flags.0.map(|part| vandq_u8(part, bit));
+                let sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+                vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)))
+            }
+        }
+    }
+
+    impl BitAnd for Neon {
+        type Output = Self;
+
+        #[inline(always)]
+        fn bitand(self, other: Self) -> Self {
+            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+            // SAFETY: AArch64 has NEON.
+            Self([(a, e), (b, f), (c, g), (d, h)].map(|(a, b)| unsafe { vandq_u8(a, b) }))
+        }
+    }
+
+    impl BitOr for Neon {
+        type Output = Self;
+
+        #[inline(always)]
+        fn bitor(self, other: Self) -> Self {
+            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+            // SAFETY: AArch64 has NEON.
+            Self([(a, e), (b, f), (c, g), (d, h)].map(|(a, b)| unsafe { vorrq_u8(a, b) }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dump::scanner::masks::Masks;
+    use crate::dump::scanner::rows::{Rows, Separator};
+
+    /// Bytes as they stand between and inside rows, and what does not belong there.
+    fn rows() -> impl Strategy<Value = Vec<u8>> {
+        let piece = proptest::sample::select(
+            &[
+                "),(",
+                "),\n(",
+                "'",
+                "''",
+                "\\\\",
+                "\\'",
+                "\\",
+                "12",
+                "-",
+                "--",
+                ",",
+                "(",
+                ")",
+                "\n",
+                "a",
+                "'abc'",
+                "'a long text without anything of interest, (or so)'",
+                ";",
+                "\"",
+                "`",
+                "#",
+                "/",
+                "é",
+                "NULL,",
+                "'2026-11-23 00:00:00',",
+            ][..],
+        );
+        let common = proptest::sample::select(
+            &[
+                "),(",
+                "'abc',",
+                "1,",
+                "NULL,",
+                "'it\\'s (so), \\\\',",
+                "'x''y',",
+            ][..],
+        );
+        proptest::collection::vec(prop_oneof![1 => piece, 12 => common], 0..120)
+            .prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn masks_are_those_found_byte_by_byte(
+            bytes in proptest::collection::vec(
+                prop_oneof![any::<u8>(), proptest::sample::select(&b"'\"`\\()-#/;$"[..])], BLOCK),
+            delimiter in proptest::sample::select(&b";$/|"[..]),
+        ) {
+            let block: [u8; BLOCK] = bytes.try_into().unwrap();
+            let marks = |among: &[u8]| {
+                let bit = |(i, byte)| u64::from(among.contains(byte)) << i;
+                block.iter().enumerate().map(bit).sum::<u64>()
+            };
+            let expected = Masks {
+                single_quote: marks(b"'"),
+                double_quote: marks(b"\""),
+                backquote: marks(b"`"),
+                backslash: marks(b"\\"),
+                structural: marks(&[b'\'', b'"', b'`', b'(', b')', b'-', b'#', b'/', delimiter]),
+            };
+            for simd in Simd::available() {
+                prop_assert_eq!(Masks::of(&block, delimiter, simd), expected);
+            }
+        }
+
+        #[test]
+        fn rows_are_passed_alike_by_every_kind_of_block(
+            bytes in rows(),
+            from in 0usize..40,
+            quoted: bool,
+            delimiter in proptest::sample::select(&b";$/|(a"[..]),
+            separator in proptest::sample::select(&[Separator::Comma, Separator::CommaNewline][..]),
+        ) {
+            let rows = Rows { bytes: &bytes, from, end: bytes.len(), quoted, delimiter, separator };
+            let expected = rows.pass(Simd::Portable);
+            for simd in Simd::available() {
+                prop_assert_eq!(rows.pass(simd), expected, "{:?}", simd);
+            }
         }
     }
 }

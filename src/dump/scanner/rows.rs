@@ -213,3 +213,42 @@ fn escaped_by(backslash: u64, first: u64) -> (u64, u64) {
     let invert = sequences << 1;
     ((EVEN ^ invert) & follows, u64::from(overflow))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn escapes_are_found_as_by_reading_byte_by_byte(
+            backslash in prop_oneof![any::<u64>(), any::<u64>().prop_map(|b| b | b << 1 | b << 2)],
+            first in 0u64..2,
+        ) {
+            let mut expected = 0;
+            let mut escaped_next = first;
+            for bit in (0..64).map(|i| 1u64 << i) {
+                if escaped_next == 1 {
+                    expected |= bit;
+                    escaped_next = 0;
+                } else {
+                    escaped_next = u64::from(backslash & bit != 0);
+                }
+            }
+            prop_assert_eq!(escaped_by(backslash, first), (expected, escaped_next));
+        }
+
+        #[test]
+        fn multiplication_finds_the_parity(bits: u64) {
+            let mut parity = 0;
+            let expected = (0..64).fold(0, |sum, i| {
+                parity ^= bits >> i & 1;
+                sum | parity << i
+            });
+            // SAFETY: every processor has it.
+            let block = unsafe { Portable::load(&[0; BLOCK]) };
+            prop_assert_eq!(block.prefix_xor(bits), expected);
+        }
+    }
+}
