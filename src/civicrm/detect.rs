@@ -18,6 +18,7 @@ use super::reference::{Reference, Subject};
 use super::site::Site;
 use crate::schema::compare::DifferenceKind as Kind;
 use crate::schema::model::{Column, Schema, Table, find};
+use crate::threads;
 
 /// What an object speaks against a state with, when the state does not have it so: what an
 /// upgrade leaves behind, what it never does, and what it cannot have forgotten.
@@ -170,10 +171,9 @@ struct Candidate<'a> {
     cost: u32,
 }
 
-/// What `work` makes of each item, in their order; the items are shared among the cores.
+/// What `work` makes of each item, in their order; the items are shared among threads.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(cores).max(1);
+    let share = items.len().div_ceil(threads::count()).max(1);
     let mut shares = items.chunks(share);
     let first = shares.next().unwrap_or_default();
     let run = |share: &[T]| share.iter().map(&work).collect::<Vec<R>>();

@@ -8,6 +8,7 @@
 //!
 //! Input comes in pieces of any size; the result never depends on where the pieces are cut.
 
+mod ahead;
 mod block;
 mod masks;
 mod rows;
@@ -16,6 +17,8 @@ mod tests;
 
 use std::mem;
 
+pub use ahead::Ahead;
+use ahead::Cursor;
 use block::{BLOCK, Simd};
 use masks::Masks;
 use rows::{Rows, Separator};
@@ -42,6 +45,9 @@ pub const ASIDE: usize = 200;
 
 /// Longest delimiter of the `mysql` client; longer ones are cut by it as well.
 const MAX_DELIMITER: usize = 16;
+
+/// The delimiter until a DELIMITER command says otherwise.
+const DEFAULT_DELIMITER: u8 = b';';
 
 /// A place in the text of a dump (after decompression).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,8 +218,8 @@ impl Default for Scanner {
             mode: Mode::Between,
             inside: Inside::Plain,
             modes: SqlModes::default(),
-            delimiter: b";".to_vec(),
-            first_delimiter: b";".to_vec(),
+            delimiter: vec![DEFAULT_DELIMITER],
+            first_delimiter: vec![DEFAULT_DELIMITER],
             text: Vec::new(),
             text_cut_short: false,
             keep_from: None,
@@ -250,7 +256,7 @@ impl<'a> Blocks<'a> {
         Self {
             bytes,
             simd,
-            delimiter: delimiter.first().copied().unwrap_or(b';'),
+            delimiter: delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER),
             start: usize::MAX,
             masks: Masks::default(),
         }
@@ -306,13 +312,18 @@ impl Scanner {
 
     /// Reads the next piece of the dump.
     pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
+        self.feed_ahead(piece, &Ahead::default(), sink);
+    }
+
+    /// The same with what has been found out about this piece.
+    pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) {
         let mut rest = piece;
         if !self.carry.is_empty() {
             let old = self.carry.len();
             let (joined, _) = rest.split_at(rest.len().min(JOIN));
             let mut buffer = mem::take(&mut self.carry);
             buffer.extend_from_slice(joined);
-            let used = self.process(&buffer, false, sink);
+            let used = self.process(&buffer, Ahead::default().from(0), false, sink);
             if used < old {
                 buffer.drain(..used);
                 self.carry = buffer;
@@ -322,7 +333,8 @@ impl Scanner {
             buffer.clear();
             self.carry = buffer;
         }
-        let used = self.process(rest, false, sink);
+        let ahead = ahead.from(piece.len() - rest.len());
+        let used = self.process(rest, ahead, false, sink);
         self.carry
             .extend_from_slice(rest.get(used..).unwrap_or_default());
     }
@@ -330,7 +342,7 @@ impl Scanner {
     /// Reads what is left and tells how the dump ended.
     pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
         let carry = mem::take(&mut self.carry);
-        self.process(&carry, true, sink);
+        self.process(&carry, Ahead::default().from(0), true, sink);
         let open = match (self.inside, self.mode) {
             (Inside::Quote(_), _) => Some(Open::Quoted),
             (Inside::BlockComment, _) => Some(Open::Comment),
@@ -363,7 +375,13 @@ impl Scanner {
 
     /// Looks at `bytes` and returns how many of them are done with; the last
     /// [`LOOKAHEAD`] stay for the next call unless these are the `last` ones.
-    fn process(&mut self, bytes: &[u8], last: bool, sink: &mut impl Sink) -> usize {
+    fn process(
+        &mut self,
+        bytes: &[u8],
+        mut ahead: Cursor<'_>,
+        last: bool,
+        sink: &mut impl Sink,
+    ) -> usize {
         let end = if last {
             bytes.len()
         } else {
@@ -378,7 +396,7 @@ impl Scanner {
         }
         while pos < end {
             if self.mode == Mode::Row(1) {
-                let at = self.pass_rows(bytes, pos, end);
+                let at = self.pass_rows(bytes, &mut ahead, pos, end);
                 if at > pos {
                     pos = at;
                     continue;
@@ -410,13 +428,13 @@ impl Scanner {
     /// Passes over rows that nobody wants, as far as they are written as dump programs do;
     /// the rest is left to the others, and that is all under an unusual `sql_mode` or
     /// delimiter, or in quotes of another kind.
-    fn pass_rows(&mut self, bytes: &[u8], pos: usize, end: usize) -> usize {
+    fn pass_rows(&mut self, bytes: &[u8], ahead: &mut Cursor<'_>, pos: usize, end: usize) -> usize {
         let quoted = match self.inside {
             Inside::Plain => false,
             Inside::Quote(b'\'') => true,
             _ => return pos,
         };
-        let delimiter = self.delimiter.first().copied().unwrap_or(b';');
+        let delimiter = self.delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER);
         if self.modes != SqlModes::default() || matches!(delimiter, b'\'' | b',' | b'\n') {
             return pos;
         }
@@ -430,15 +448,27 @@ impl Scanner {
             }
             Wanted::First | Wanted::Containing(_) => return pos,
         };
-        let passed = Rows {
-            bytes,
-            from: pos,
-            end,
-            quoted,
-            delimiter,
-            separator: self.separator,
-        }
-        .pass(self.simd);
+        let known = match delimiter {
+            DEFAULT_DELIMITER => ahead.next(pos),
+            _ => None,
+        };
+        let passed = match known {
+            Some((from, passed)) if from == pos && !quoted && passed.at <= end => passed,
+            _ => {
+                // No farther than to what is known.
+                let known = known.map_or(end, |(from, _)| from);
+                let end = if known > pos { end.min(known) } else { end };
+                let rows = Rows {
+                    bytes,
+                    from: pos,
+                    end,
+                    quoted,
+                    delimiter,
+                    separator: self.separator,
+                };
+                rows.pass(self.simd)
+            }
+        };
         if self.rows_wanted == Wanted::None {
             self.count_lines(bytes, pos);
             self.lines += passed.lines;

@@ -26,6 +26,14 @@ impl Separator {
             _ => None,
         }
     }
+
+    /// Its bytes, both parentheses included.
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::Comma => 3,
+            Self::CommaNewline => 4,
+        }
+    }
 }
 
 /// A part of a VALUES list, and what encloses its first byte: a row, and maybe single quotes.
@@ -55,6 +63,18 @@ pub(super) struct Passed {
     pub counted: usize,
     /// Where the last row began, if it did here: after its opening parenthesis.
     pub row_begins: Option<usize>,
+}
+
+impl Passed {
+    /// The same in text that begins `shift` bytes later.
+    pub(super) fn back_by(self, shift: usize) -> Self {
+        Self {
+            at: self.at - shift,
+            counted: self.counted - shift,
+            row_begins: self.row_begins.map(|begins| begins - shift),
+            ..self
+        }
+    }
 }
 
 impl Rows<'_> {

@@ -100,6 +100,20 @@ fn scan_with(simd: Simd, input: &[u8], wanted: Wanted, sizes: &[usize]) -> (Vec<
     (recorder.events, ending)
 }
 
+/// With what is found out about each piece by itself.
+fn scan_ahead(input: &[u8], wanted: Wanted, size: usize) -> (Vec<String>, Ending) {
+    let mut recorder = Recorder {
+        wanted,
+        ..Recorder::default()
+    };
+    let mut scanner = Scanner::default();
+    for piece in input.chunks(size) {
+        scanner.feed_ahead(piece, &Ahead::of(piece), &mut recorder);
+    }
+    let ending = scanner.finish(&mut recorder);
+    (recorder.events, ending)
+}
+
 fn scan(input: &str) -> (Vec<String>, Ending) {
     scan_in_pieces(input.as_bytes(), ALL, &[usize::MAX])
 }
@@ -394,6 +408,7 @@ proptest! {
         for simd in Simd::available() {
             prop_assert_eq!(&slow, &scan_with(simd, &input, wanted, &[usize::MAX]));
         }
+        prop_assert_eq!(&slow, &scan_ahead(&input, wanted, 700));
     }
 
     #[test]
@@ -426,6 +441,7 @@ proptest! {
         let whole = scan_in_pieces(&input, wanted, &[usize::MAX]);
         prop_assert_eq!(&whole, &scan_in_pieces(&input, wanted, &[1]));
         prop_assert_eq!(&whole, &scan_in_pieces(&input, wanted, &sizes));
+        prop_assert_eq!(&whole, &scan_ahead(&input, wanted, 200));
         prop_assert_eq!(whole.1.bytes, input.len() as u64);
         prop_assert_eq!(whole.1.lines, input.iter().filter(|b| **b == b'\n').count() as u64);
     }
