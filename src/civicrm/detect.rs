@@ -300,15 +300,19 @@ impl<'a> Objects<'a> {
 
     /// Something is there that only these states have.
     fn charge_extra(&mut self, states: &States) {
-        let first = states.places().next();
-        for (place, sum) in self.costs.iter_mut().enumerate() {
-            if !states.contains(place) {
-                *sum += if first > Some(place) {
-                    LATER
-                } else {
-                    INHERITED
-                };
+        let end = self.costs.len();
+        let mut cost = if states.runs().is_empty() {
+            INHERITED
+        } else {
+            LATER
+        };
+        let mut place = 0;
+        for &(first, last) in states.runs().iter().chain([&(end, end)]) {
+            for sum in self.costs.get_mut(place..first).unwrap_or_default() {
+                *sum += cost;
             }
+            cost = INHERITED;
+            place = last + 1;
         }
     }
 

@@ -53,7 +53,7 @@ pub const CHUNK: usize = 256 * 1024;
 pub const POOL: usize = 4;
 
 /// Plain files smaller than this are read by one thread.
-const LARGE: u64 = 8 * CHUNK as u64;
+const LARGE: u64 = 2 * CHUNK as u64;
 
 /// How the SQL text is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
