@@ -6,7 +6,9 @@
 //! only counted (and handed over one by one when asked for), so memory does not grow with
 //! the dump and no row is ever copied without need.
 //!
-//! Input comes in pieces of any size; the result never depends on where the pieces are cut.
+//! Input comes in pieces of any size; the result never depends on where the pieces are cut, nor
+//! on how: rows that nobody wants are passed over by the block ([`rows`]), or have been by other
+//! threads ([`Ahead`]).
 
 mod ahead;
 mod block;
