@@ -236,6 +236,53 @@ fn on_one_database(
     needs
 }
 
+/// What about a repair decides over the privileges that it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RepairFacts {
+    /// Foreign keys are added on a server that has REFERENCES as a privilege of its own.
+    pub references: bool,
+    /// Tables are held still while rows are counted.
+    pub locks: bool,
+    /// Columns are set NULL.
+    pub updates: bool,
+    /// Rows are deleted.
+    pub deletes: bool,
+}
+
+/// What an account needs to repair tables.
+pub fn needed_for_repair(facts: &RepairFacts) -> Vec<Need> {
+    use Privilege::{Alter, Create, Delete, Insert, LockTables, References, Select, Update};
+    const SOURCE: &str = "MySQL 9.7 manual, ALTER TABLE and LOCK TABLES; measured on MariaDB 10.5, \
+                          10.11, 11.8 and MySQL 9.7";
+    let alter = "to change tables";
+    let needs = [
+        (true, Select, "to count rows without a parent"),
+        (true, Alter, alter),
+        (true, Create, alter),
+        (true, Insert, alter),
+        (
+            facts.references,
+            References,
+            "to add foreign keys (error 1142)",
+        ),
+        (
+            facts.locks,
+            LockTables,
+            "to hold tables still while rows are counted",
+        ),
+        (
+            facts.updates,
+            Update,
+            "to clear the columns of rows without a parent",
+        ),
+        (facts.deletes, Delete, "to delete rows without a parent"),
+    ];
+    let needs = needs.into_iter().filter(|(is_needed, ..)| *is_needed);
+    needs
+        .map(|(_, privilege, why)| Need::on_database(privilege, &Scope::Database, why, SOURCE))
+        .collect()
+}
+
 /// What about a database and its server decides over the privileges that a backup needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupFacts {

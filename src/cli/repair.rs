@@ -1,6 +1,9 @@
 //! `cividb repair`: foreign keys with their right names, missing keys and indexes, engines and
 //! character sets. The plan first; `--apply` runs it.
 
+mod rebuild;
+mod script;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,22 +12,22 @@ use clap::Args;
 use super::confirm::confirm;
 use super::output::{self, Output};
 use super::{Common, Format, ServerOptions, tell};
-use crate::checks::{Context, Findings, schema};
+use crate::checks::{Context, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::detect::Detection;
+use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::error::{Error, Exit};
 use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
 use crate::repair::journal::{self, Head, Journal, Record};
-use crate::repair::plan::{self, Cost, Family, Options, Plan};
-use crate::repair::run::{self, Definitions, NotRun, Ran, Run};
+use crate::repair::orphans::{Export, Orphans, Remedy};
+use crate::repair::plan::{self, Family, Need, Options, Plan};
+use crate::repair::run::{self, Definitions, NotRun, Run};
 use crate::repair::undo;
-use crate::report::text::{count, printable};
-use crate::report::{self, Report};
-use crate::schema::sql;
 use crate::server::connection::Connection;
+use crate::server::grants::judge;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -38,6 +41,9 @@ pub struct Repair {
     /// dump, for the statements to run after restoring it
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
+    /// A dump: the statements to run after restoring it, as with the dump for SOURCE
+    #[arg(long, value_name = "DUMP", conflicts_with_all = ["source", "apply"])]
+    sql_for: Option<String>,
     /// The release to upgrade to: what its steps drop by name comes first, and is said so
     #[arg(long, value_name = "X.Y.Z", value_parser = release)]
     target: Option<Version>,
@@ -57,6 +63,24 @@ pub struct Repair {
     /// Go on with a repair that was interrupted, in the journal that it wrote
     #[arg(long, value_name = "JOURNAL", requires = "apply")]
     resume: Option<PathBuf>,
+    /// What to do about rows that have lost their parents, which no foreign key can be added
+    /// over: stop leaves key and rows alone; set-null clears the column where the key's own rule
+    /// is ON DELETE SET NULL; delete deletes the rows, and what hangs on them, where it is ON
+    /// DELETE CASCADE. Both export the rows first
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "stop"
+    )]
+    orphans: Vec<Remedy>,
+    /// Folder for the rows that --orphans changes: CSV files, and SQL that puts them back
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+    /// With rebuild: the new database, mysql://user@host/database, which is empty or not there yet
+    #[arg(long, value_name = "DSN")]
+    into: Option<String>,
     /// Longest time in seconds for which a proof may keep the writers of a table waiting
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_lock_seconds: f64,
@@ -73,16 +97,30 @@ fn release(text: &str) -> Result<Version, String> {
 
 impl Repair {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+        let changes_rows = self.orphans.iter().any(|remedy| *remedy != Remedy::Stop);
+        if changes_rows && self.apply && self.export.is_none() {
+            let message = "--orphans set-null and delete change rows; name a folder with --export that they \
+                           are written to first";
+            return Err(RepairError::Refused(message.to_owned()).into());
+        }
         let catalogue = Catalogue::embedded()?;
-        let source = self.server.source(self.source.as_deref())?;
+        let source = match &self.sql_for {
+            Some(dump) => dump.clone(),
+            None => self.server.source(self.source.as_deref())?,
+        };
         let location = Location::one(&source, &self.server.access())?;
+        if self.family == Family::Rebuild {
+            return self.rebuild(&location, &catalogue, common);
+        }
         match (&location, self.apply) {
             (Location::Server(server), true) => self.apply(server, &catalogue, common),
             (Location::Server(server), false) => {
                 let (mut connection, database) = server.connect(common.database.as_deref())?;
                 let mut snapshot = server.read(&mut connection, &database)?;
                 let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
-                self.show(&snapshot, &definitions, &catalogue, common)
+                let plan = self.plan(&snapshot, &catalogue)?;
+                let orphans = orphans(&mut connection, &plan, &snapshot)?;
+                self.show(&plan, &orphans, &snapshot, &definitions, common)
             }
             (_, true) => Err(RepairError::Refused(format!(
                 "{source} is a dump, and a dump is never changed; leave --apply out and run the \
@@ -91,7 +129,8 @@ impl Repair {
             .into()),
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
-                self.show(&snapshot, &Definitions::new(), &catalogue, common)
+                let plan = self.plan(&snapshot, &catalogue)?;
+                self.show(&plan, &[], &snapshot, &Definitions::new(), common)
             }
         }
     }
@@ -116,17 +155,17 @@ impl Repair {
     /// Prints the plan.
     fn show(
         &self,
+        plan: &Plan,
+        orphans: &[Orphans],
         snapshot: &Snapshot,
         definitions: &Definitions,
-        catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Exit, Error> {
-        let plan = self.plan(snapshot, catalogue)?;
         if common.format == Format::Human {
-            let script = script(&plan, snapshot, definitions, self.family);
+            let script = script::script(plan, orphans, snapshot, definitions, self.family);
             output::print(common, &script)?;
         } else {
-            let report = report(&plan, snapshot, Findings::default(), None, common);
+            let report = script::report(plan, orphans, snapshot, common);
             let mut output = Output::new(common, false);
             output.add(report)?;
             output.finish()?;
@@ -165,15 +204,25 @@ impl Repair {
                 Exit::Findings
             });
         }
+        self.check_privileges(&plan, &snapshot, &connection, &database)?;
         for planned in &plan.steps {
             tell(&format!("{};", planned.statement()));
         }
+        let mut changes_rows = String::new();
+        for found in orphans(&mut connection, &plan, &snapshot)? {
+            let is_cleared = matches!(&found.by_rule, Ok(remedy) if self.orphans.contains(remedy));
+            tell(&found.describe());
+            if is_cleared {
+                changes_rows = ", and change rows as said above".to_owned();
+            }
+        }
         let question = format!(
-            "Run these {} statements in {database} of {}?",
+            "Run these {} statements in {database} of {}{changes_rows}?",
             plan.steps.len(),
             server.name
         );
         confirm(&question, self.yes)?;
+        let export = self.export.as_deref().map(Export::to).transpose()?;
         let mut journal = match &record {
             Some(record) => {
                 let mut journal = Journal::append(record)?;
@@ -186,7 +235,7 @@ impl Repair {
                 Journal::create(&path, &head)?
             }
         };
-        let first_step = record
+        let next_step = record
             .iter()
             .flat_map(|record| &record.steps)
             .map(|(step, _)| step.step)
@@ -207,40 +256,16 @@ impl Repair {
                 applier,
                 journal: &mut journal,
                 definitions,
+                tables: snapshot.schema.tables.clone(),
                 table_bytes,
                 max_copy: self.max_copy_size << 20,
-                first_step,
+                next_step,
+                remedies: &self.orphans,
+                export,
             };
             run.run(&plan)?
         };
         journal.finished()?;
-        let path = journal.path().to_owned();
-        self.afterwards(
-            server,
-            &mut connection,
-            &database,
-            &ran,
-            path,
-            catalogue,
-            common,
-        )
-    }
-
-    /// Reads everything again, and says what remains.
-    #[expect(clippy::too_many_arguments, reason = "all that the run leaves behind")]
-    fn afterwards(
-        &self,
-        server: &ServerLocation,
-        connection: &mut Connection,
-        database: &str,
-        ran: &Ran,
-        journal: PathBuf,
-        catalogue: &Catalogue,
-        common: &Common,
-    ) -> Result<Exit, Error> {
-        let mut snapshot = server.read(connection, database)?;
-        run::read_definitions(connection, &mut snapshot)?;
-        let remaining = self.plan(&snapshot, catalogue)?;
         for NotRun {
             table,
             statement,
@@ -249,15 +274,13 @@ impl Repair {
         {
             tell(&format!("not run: {table}: {why}: {statement};"));
         }
-        let mut report = report(
-            &remaining,
-            &snapshot,
-            Findings::default(),
-            Some(journal),
-            common,
-        );
+        // Everything is read again, to say what remains.
+        let mut snapshot = server.read(&mut connection, &database)?;
+        run::read_definitions(&mut connection, &mut snapshot)?;
+        let remaining = self.plan(&snapshot, catalogue)?;
+        let mut report = script::report(&remaining, &[], &snapshot, common);
         if let Some(plan) = &mut report.plan {
-            plan.done = Some(ran.done);
+            script::add_outcome(plan, &ran, journal.path());
         }
         let mut output = Output::new(common, false);
         output.add(report)?;
@@ -269,6 +292,61 @@ impl Repair {
             Exit::Findings
         })
     }
+
+    /// Refuses before anything is changed where the account may not do all of it.
+    fn check_privileges(
+        &self,
+        plan: &Plan,
+        snapshot: &Snapshot,
+        connection: &Connection,
+        database: &str,
+    ) -> Result<(), Error> {
+        let facts = snapshot.server.as_ref();
+        let Some((facts, granted)) = facts.and_then(|f| Some((f, f.grants.as_ref()?))) else {
+            return Ok(());
+        };
+        let mut needs = plan.steps.iter().flat_map(|step| &step.needs);
+        let what = RepairFacts {
+            references: needs.any(|need| matches!(need, Need::References(_))),
+            locks: plan.steps.iter().any(|step| !step.proofs.is_empty()),
+            updates: self.orphans.contains(&Remedy::SetNull),
+            deletes: self.orphans.contains(&Remedy::Delete),
+        };
+        let needs = needed_for_repair(&what);
+        let verdict = judge(needs, granted, database, &facts.rules(&connection.version));
+        if verdict.is_enough() {
+            return Ok(());
+        }
+        let fixes: Vec<String> = verdict
+            .fixes
+            .iter()
+            .map(|fix| format!("{};", fix.statement))
+            .collect();
+        Err(RepairError::Privileges {
+            account: facts
+                .account
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            grants: fixes.join(" "),
+        }
+        .into())
+    }
+}
+
+/// The rows that keep planned keys from being added.
+fn orphans(
+    connection: &mut Connection,
+    plan: &Plan,
+    snapshot: &Snapshot,
+) -> Result<Vec<Orphans>, Error> {
+    let mut all = Vec::new();
+    for planned in &plan.steps {
+        let found = run::orphans_of(connection, planned, &snapshot.schema.tables)?;
+        let unprotected = found.into_iter().filter(|(_, in_force)| in_force.is_none());
+        all.extend(unprotected.map(|(orphans, _)| orphans));
+    }
+    Ok(all)
 }
 
 fn detect<'a>(
@@ -309,128 +387,4 @@ fn look_around(snapshot: &Snapshot) -> Result<(), Error> {
         );
     }
     Ok(())
-}
-
-/// The plan as SQL for people.
-fn script(plan: &Plan, snapshot: &Snapshot, definitions: &Definitions, family: Family) -> String {
-    let place = snapshot
-        .database
-        .as_deref()
-        .unwrap_or(&snapshot.source.name);
-    let mut lines = vec![
-        format!("-- repair {} of {}", family.as_str(), printable(place)),
-        "-- Make a backup first. Each statement is followed by the one that takes it back."
-            .to_owned(),
-    ];
-    for refused in &plan.refused {
-        lines.push(format!(
-            "-- NOT PLANNED: {} of {}: {}",
-            printable(&refused.object),
-            printable(&refused.table),
-            printable(&refused.why)
-        ));
-    }
-    for advice in &plan.advice {
-        lines.push(format!(
-            "-- BY OTHER MEANS: {} {}",
-            printable(&advice.message),
-            printable(&advice.fix)
-        ));
-    }
-    for (number, planned) in plan.steps.iter().enumerate() {
-        let before = definitions.get(&planned.table).map(String::as_str);
-        let step = run::step(number + 1, planned, before);
-        lines.push(format!("-- {}: {}", number + 1, printable(&step.why)));
-        if let Some(needed) = &planned.needed_for_upgrade {
-            lines.push(format!("-- {}", printable(needed)));
-        }
-        // By hand the server has to look at the rows itself: nothing between two statements of
-        // a script stops it when a proof fails.
-        if step.proofs.is_empty() {
-            lines.push(format!("-- {}", cost(planned.cost)));
-        } else {
-            lines.push(format!(
-                "-- {} with --apply, which proves that no row has lost its parent; as below the server \
-                 proves it, and writes the table anew while writers wait",
-                cost(planned.cost)
-            ));
-        }
-        for need in &planned.needs {
-            if let plan::Need::NonStandardForeignKey(_) = need {
-                lines.push("SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned());
-            }
-        }
-        lines.push(shown(&planned.statement()));
-        lines.push(format!(
-            "-- back: {};",
-            printable(&step.inverse.replace('\n', " "))
-        ));
-    }
-    if plan.steps.is_empty() {
-        lines.push("-- Nothing to change.".to_owned());
-    }
-    if !plan.left.is_empty() {
-        lines.push(format!(
-            "-- {} left alone: what CiviCRM's own upgrades leave without harm, and what is more than \
-             CiviCRM asks for (cividb diff lists them)",
-            count(plan.left.len() as u64, "difference")
-        ));
-    }
-    sql::script(&lines)
-}
-
-/// A statement, unless control characters in its names would make it another one on a terminal.
-fn shown(statement: &str) -> String {
-    let shown: Vec<String> = statement.lines().map(printable).collect();
-    let shown = shown.join("\n");
-    if shown == statement {
-        shown
-    } else {
-        format!("-- left out for its names: {}", shown.replace('\n', " "))
-    }
-}
-
-fn cost(cost: Cost) -> &'static str {
-    match cost {
-        Cost::MetadataOnly => "at once, whatever the size of the table",
-        Cost::InPlace => "reads the table once; writers go on",
-        Cost::Copy => "writes the table anew; writers wait",
-    }
-}
-
-fn report(
-    plan: &Plan,
-    snapshot: &Snapshot,
-    findings: Findings,
-    journal: Option<PathBuf>,
-    common: &Common,
-) -> Report {
-    let mut report = Report::new("repair", snapshot, findings, common.strict);
-    let steps = plan.steps.iter().map(|planned| report::PlanStep {
-        statement: planned.statement(),
-        inverse: planned.inverse_statement(),
-        why: planned.why.join("; "),
-        table: Some(planned.table.clone()),
-        family: Some(planned.family.as_str()),
-        cost: Some(cost(planned.cost)),
-        needed_for_upgrade: planned.needed_for_upgrade.clone(),
-    });
-    let refused = plan.refused.iter().map(|refused| report::RefusedStep {
-        table: refused.table.clone(),
-        object: refused.object.clone(),
-        why: refused.why.clone(),
-    });
-    report.plan = Some(report::Plan {
-        steps: steps.collect(),
-        refused: refused.collect(),
-        advice: plan
-            .advice
-            .iter()
-            .map(|a| format!("{} {}", a.message, a.fix))
-            .collect(),
-        applied: journal.is_some(),
-        done: None,
-        journal,
-    });
-    report
 }

@@ -9,8 +9,9 @@ use super::{Common, ServerOptions, tell};
 use crate::error::{Error, Exit};
 use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
-use crate::repair::journal::{Head, Journal, Progress, Record};
+use crate::repair::journal::{Head, Journal, Progress, Record, Step};
 use crate::repair::{run, undo};
+use crate::report::text::printable;
 use crate::schema::sql;
 use crate::source::Location;
 
@@ -46,7 +47,11 @@ impl Undo {
             if *progress == Progress::Doing {
                 lines.push("-- The journal does not say whether this step was done; it was if there is anything to take back.".to_owned());
             }
-            lines.push(step.inverse.clone());
+            match &step.rows {
+                // Row by row, and not for every eye.
+                Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
+                _ => lines.push(step.inverse.clone()),
+            }
         }
         if !self.apply {
             super::output::print(common, &sql::script(&lines))?;
@@ -70,8 +75,9 @@ impl Undo {
             &format!("Take this back in {database} of {}?", server.name),
             self.yes,
         )?;
-        let is_of_tables = steps.iter().any(|(step, _)| step.before.is_some());
-        let undone = if is_of_tables {
+        let is_of_a_repair =
+            |(step, _): &(&Step, Progress)| step.before.is_some() || step.rows.is_some();
+        let undone = if steps.iter().any(is_of_a_repair) {
             let mut progress = |message: &str| tell(message);
             // A repair that may be taken back has been proved before.
             let max_lock = std::time::Duration::MAX;

@@ -2,14 +2,15 @@
 //! can be the last.
 //!
 //! A step that adds a foreign key or gives one another name runs with `foreign_key_checks`
-//! off: only so can servers do it without copying the table. It may because the same lock
-//! under which it runs held the child still for writers, and the parent for everybody, while
-//! a count showed that no row lacks its parent.
+//! off: only so can servers do it without copying the table. It may because a count showed that
+//! no row lacks its parent, and nothing could change that since: a key that was missing is
+//! counted and added under one lock, which keeps writers from the child and from the parent; a
+//! key that is there keeps them from making orphans by itself.
 
 use std::time::{Duration, Instant};
 
 use super::error::RepairError;
-use super::journal::{Journal, Step};
+use super::journal::{Journal, Rows, Step};
 use super::run::{answer_of, way_back};
 use super::version::read_only;
 use crate::schema::sql::identifier;
@@ -42,6 +43,8 @@ pub enum Outcome {
     Done,
     /// It must not run; nothing was changed.
     Refused(String),
+    /// So many rows have lost their parent; nothing was changed.
+    Orphans(String),
 }
 
 impl<'a> Applier<'a> {
@@ -68,6 +71,11 @@ impl<'a> Applier<'a> {
         for setting in ["lock_wait_timeout", "innodb_lock_wait_timeout"] {
             connection.run(about, &format!("SET SESSION {setting} = {LOCK_WAIT}"))?;
         }
+        // Rows are written back as they were read: an id of 0, an hour that the end of summer
+        // time repeats.
+        connection.run(about, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")?;
+        connection.run(about, "SET SESSION time_zone = '+00:00'")?;
+        connection.run(about, "SET SESSION foreign_key_checks = 1")?;
         // Names are compared without letter case, as those of databases may be.
         let name = format!("cividb.{}", database.to_lowercase());
         let name: String = name.chars().take(64).collect();
@@ -104,7 +112,7 @@ impl<'a> Applier<'a> {
     }
 
     /// Runs a step: proves what has to be proved, writes it into the journal, changes the table
-    /// and notes that it is done. It is number `place` of `total`.
+    /// and notes that it is done. `place` says which it is, and of how many.
     ///
     /// # Errors
     /// The table is no longer what the step was made for, it stays in use for too long, or the
@@ -114,8 +122,7 @@ impl<'a> Applier<'a> {
         &mut self,
         step: &Step,
         journal: &mut Journal,
-        place: usize,
-        total: usize,
+        (place, total): (usize, usize),
     ) -> Result<Outcome, RepairError> {
         let now = self.definition(&step.table)?;
         if step.before.is_some() && now != step.before {
@@ -124,16 +131,17 @@ impl<'a> Applier<'a> {
                 detail: "its definition is another one now".to_owned(),
             });
         }
-        if let Some(refused) = self.prove(step, Some(self.max_lock))? {
-            return Ok(Outcome::Refused(refused));
+        let at_most = (!step.locks.is_empty()).then_some(self.max_lock);
+        if let Some(outcome) = self.prove(step, at_most)? {
+            return Ok(outcome);
         }
         (self.tell)(&format!("{place}/{total} {}", step.table));
         journal.doing(step)?;
-        let outcome = self.change(step, &step.statement);
+        let outcome = self.change(step, &step.statement, &step.locks);
         match &outcome {
             Ok(Outcome::Done) => journal.done(step.step)?,
             // It was not run, so there is nothing to take back.
-            Ok(Outcome::Refused(_)) => journal.undone(step.step)?,
+            Ok(Outcome::Refused(_) | Outcome::Orphans(_)) => journal.undone(step.step)?,
             Err(RepairError::Server(error)) if !error.is_lost() => journal.undone(step.step)?,
             Err(RepairError::InUse { .. }) => journal.undone(step.step)?,
             Err(_) => {}
@@ -166,50 +174,97 @@ impl<'a> Applier<'a> {
                 .or_else(|| way_back(&step.table, &now, step.before.as_deref()?));
             let Some(next) = next else { break };
             (self.tell)(&format!("taking back {}", step.table));
-            if let Outcome::Refused(why) = self.change(step, &next)? {
-                return Err(RepairError::Refused(why));
+            // The keys that the step made are in force until the statement that replaces them.
+            let outcome = match self.prove(step, None)? {
+                Some(outcome) => outcome,
+                None => self.change(step, &next, &[])?,
+            };
+            match outcome {
+                Outcome::Done => {}
+                Outcome::Refused(why) => return Err(RepairError::Refused(why)),
+                Outcome::Orphans(rows) => {
+                    let why = format!("{rows} rows of {} have lost their parent", step.table);
+                    return Err(RepairError::Refused(why));
+                }
             }
         }
         Err(changed(&difference))
     }
 
-    /// Runs one ALTER TABLE, under a lock when something has to be proved for it.
-    fn change(&mut self, step: &Step, statement: &str) -> Result<Outcome, RepairError> {
-        if step.proofs.is_empty() {
-            self.patiently(step, |this| {
-                this.connection.run(&about(step), statement).map(drop)
-            })?;
-            return Ok(Outcome::Done);
+    /// Takes a step back that changed rows.
+    ///
+    /// # Errors
+    /// The rows have changed since, or stay in use; they are then left as they are.
+    pub fn take_back_rows(
+        &mut self,
+        step: &Step,
+        rows: &Rows,
+        journal: &mut Journal,
+    ) -> Result<(), RepairError> {
+        let about = about(step);
+        let is_inverse = ["INSERT INTO ", "UPDATE "]
+            .iter()
+            .any(|verb| step.inverse.starts_with(verb));
+        if !is_inverse {
+            return Err(RepairError::Refused(format!(
+                "the journal's step {} writes no rows back",
+                step.step
+            )));
         }
-        let mut tables = vec![format!("{} WRITE", identifier(&step.table))];
-        tables.extend(step.parents.iter().map(|parent| format!("{parent} READ")));
-        let lock = format!("LOCK TABLES {}", tables.join(", "));
-        self.patiently(step, |this| {
-            this.connection.run(&about(step), &lock).map(drop)
+        if rows.are_as_before(self.connection)? {
+            return journal.undone(step.step);
+        }
+        (self.tell)(&format!("taking back {}", step.why));
+        self.patiently(&step.table, |connection| {
+            run(connection, &about, "START TRANSACTION")?;
+            let written = connection.run(&about, &step.inverse).map_err(read_only);
+            let written = match written {
+                Ok(count) if count == rows.count => run(connection, &about, "COMMIT"),
+                Ok(_) => Err(RepairError::Changed {
+                    what: step.why.clone(),
+                    detail: "some of these rows were changed by others".to_owned(),
+                }),
+                Err(error) => Err(error),
+            };
+            if written.is_err() {
+                // The connection may be gone; then the server rolls back by itself.
+                let _ = connection.run("the end of the transaction", "ROLLBACK");
+            }
+            written
         })?;
-        let changed = self.change_under_lock(step, statement);
+        journal.undone(step.step)
+    }
+
+    /// Runs one ALTER TABLE, under a lock when something has to be held still for it.
+    fn change(
+        &mut self,
+        step: &Step,
+        statement: &str,
+        locks: &[String],
+    ) -> Result<Outcome, RepairError> {
+        let about = about(step);
+        if step.proofs.is_empty() {
+            let ran = self.patiently(&step.table, |connection| run(connection, &about, statement));
+            return refusal(ran);
+        }
+        if locks.is_empty() {
+            let ran = self.patiently(&step.table, |connection| {
+                unchecked(connection, &about, statement)
+            });
+            return refusal(ran);
+        }
+        let lock = format!("LOCK TABLES {}", locks.join(", "));
+        self.patiently(&step.table, |connection| run(connection, &about, &lock))?;
+        let changed = match self.prove(step, None) {
+            Ok(None) => refusal(unchecked(self.connection, &about, statement)),
+            Ok(Some(outcome)) => Ok(outcome),
+            Err(error) => Err(error),
+        };
         // Also after an error; a connection that is gone has let go of its locks.
         let unlocked = self.connection.run("the end of the lock", "UNLOCK TABLES");
         let outcome = changed?;
         unlocked?;
         Ok(outcome)
-    }
-
-    fn change_under_lock(&mut self, step: &Step, statement: &str) -> Result<Outcome, RepairError> {
-        if let Some(refused) = self.prove(step, None)? {
-            return Ok(Outcome::Refused(refused));
-        }
-        let about = about(step);
-        self.connection
-            .run(&about, "SET SESSION foreign_key_checks = 0")?;
-        let ran = self.connection.run(&about, statement);
-        // A connection that is gone takes its settings with it.
-        let checked = self
-            .connection
-            .run(&about, "SET SESSION foreign_key_checks = 1");
-        let outcome = refusal(ran.map(drop).map_err(read_only));
-        checked?;
-        outcome
     }
 
     /// Asks the questions of a step; says what is wrong when one does not answer 0, or took
@@ -218,59 +273,85 @@ impl<'a> Applier<'a> {
         &mut self,
         step: &Step,
         at_most: Option<Duration>,
-    ) -> Result<Option<String>, RepairError> {
+    ) -> Result<Option<Outcome>, RepairError> {
         for proof in &step.proofs {
             let begun = Instant::now();
             let answer = self.connection.ask(&about(step), proof)?;
-            let rows = answer.first().and_then(first).unwrap_or_default();
+            let rows = answer_of(&answer);
             if rows != "0" {
-                return Ok(Some(format!(
-                    "{rows} rows of {} have lost their parent",
-                    step.table
-                )));
+                return Ok(Some(Outcome::Orphans(rows)));
             }
             let took = begun.elapsed();
             if let Some(limit) = at_most.filter(|limit| took > *limit) {
-                return Ok(Some(format!(
+                return Ok(Some(Outcome::Refused(format!(
                     "proving that no row has lost its parent takes {:.1} s, in which writers would wait; \
                      --max-lock-seconds allows more than {:.1}",
                     took.as_secs_f64(),
                     limit.as_secs_f64()
-                )));
+                ))));
             }
         }
         Ok(None)
     }
 
+    /// The session.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        self.connection
+    }
+
+    /// Says what goes on.
+    pub(super) fn tell(&mut self, message: &str) {
+        (self.tell)(message);
+    }
+
     /// Tries again while the table is in use.
-    fn patiently(
+    pub(super) fn patiently<T>(
         &mut self,
-        step: &Step,
-        mut attempt: impl FnMut(&mut Self) -> Result<(), ServerError>,
-    ) -> Result<(), RepairError> {
-        for tried in 1..=TRIES {
-            match attempt(self) {
-                // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
-                Err(error) if matches!(error.code(), Some(1205 | 1213)) && tried < TRIES => {
+        table: &str,
+        mut attempt: impl FnMut(&mut Connection) -> Result<T, RepairError>,
+    ) -> Result<T, RepairError> {
+        let mut tried = 1;
+        loop {
+            match attempt(self.connection) {
+                Err(RepairError::Server(error)) if is_in_use(&error) && tried == TRIES => {
+                    return Err(RepairError::InUse {
+                        table: table.to_owned(),
+                        tries: TRIES,
+                    });
+                }
+                Err(RepairError::Server(error)) if is_in_use(&error) => {
                     if tried % 5 == 1 {
-                        let table = &step.table;
                         (self.tell)(&format!(
                             "{table} is in use; trying again ({tried} of {TRIES})"
                         ));
                     }
                     std::thread::sleep(PAUSE);
+                    tried += 1;
                 }
-                Err(error) if matches!(error.code(), Some(1205 | 1213)) => {
-                    return Err(RepairError::InUse {
-                        table: step.table.clone(),
-                        tries: TRIES,
-                    });
-                }
-                result => return result.map_err(read_only),
+                result => return result,
             }
         }
-        Ok(())
     }
+}
+
+/// ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
+fn is_in_use(error: &ServerError) -> bool {
+    matches!(error.code(), Some(1205 | 1213))
+}
+
+/// Runs a statement.
+fn run(connection: &mut Connection, about: &str, statement: &str) -> Result<(), RepairError> {
+    let ran = connection.run(about, statement);
+    ran.map(drop).map_err(read_only)
+}
+
+/// Runs a statement with `foreign_key_checks` off, and turns them on again.
+fn unchecked(connection: &mut Connection, about: &str, statement: &str) -> Result<(), RepairError> {
+    run(connection, about, "SET SESSION foreign_key_checks = 0")?;
+    let ran = run(connection, about, statement);
+    // A connection that is gone takes its settings with it.
+    let checked = run(connection, about, "SET SESSION foreign_key_checks = 1");
+    ran.and(checked)
 }
 
 /// The first line in which a table is not as it was.
@@ -282,16 +363,21 @@ fn first_difference(now: &str, before: &str) -> String {
     }
 }
 
-/// What the server cannot do without a copy of the table is left undone, and the rest goes on.
+/// What the server cannot do without a copy of the table, or finds rows in the way of, is left
+/// undone, and the rest goes on.
 fn refusal(ran: Result<(), RepairError>) -> Result<Outcome, RepairError> {
     match ran {
         Ok(()) => Ok(Outcome::Done),
-        // ER_ALTER_OPERATION_NOT_SUPPORTED, and with a reason
+        // ER_ALTER_OPERATION_NOT_SUPPORTED, and with a reason; ER_DUP_ENTRY
         Err(RepairError::Server(ServerError::Query {
-            code: 1845 | 1846,
+            code: 1845 | 1846 | 1062,
             message,
             ..
         })) => Ok(Outcome::Refused(message)),
+        // ER_NO_REFERENCED_ROW_2
+        Err(RepairError::Server(ServerError::Query { code: 1452, .. })) => {
+            Ok(Outcome::Orphans("some".to_owned()))
+        }
         Err(error) => Err(error),
     }
 }

@@ -26,6 +26,14 @@ pub enum RepairError {
         /// The file.
         path: String,
     },
+    /// Rows could not be exported, so they were not changed.
+    #[error("cannot write {path}: {error}; rows are not changed before they are exported")]
+    Export {
+        /// The file or folder.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
     /// There is no such file, or it may not be read.
     #[error("cannot read the journal {path}: {error}")]
     JournalNotRead {
@@ -73,6 +81,16 @@ pub enum RepairError {
     /// The command refuses, for the user's good.
     #[error("refused: {0}")]
     Refused(String),
+    /// The account may not do what is planned.
+    #[error(
+        "the account {account} may not do all of this, so nothing was begun; an administrator runs: {grants}"
+    )]
+    Privileges {
+        /// The account.
+        account: String,
+        /// The statements.
+        grants: String,
+    },
     /// The server takes no writes.
     #[error("the server takes no writes: {0}; connect to the server that does")]
     ReadOnly(String),

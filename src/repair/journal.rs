@@ -14,6 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::RepairError;
+use crate::server::connection::{Connection, first};
+use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;
 
 /// The form of journals that this program writes and reads.
@@ -60,13 +62,38 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// Questions that have to answer 0 before the statement or its inverse may run: with them
-    /// proved it runs with `foreign_key_checks` off, and so without reading the table.
+    /// proved it runs with `foreign_key_checks` off, and so without copying the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<String>,
-    /// Other tables that have to stand still between proof and statement, as LOCK TABLES
-    /// takes them, with their aliases.
+    /// Tables that have to stand still between proof and statement, as LOCK TABLES takes them,
+    /// with their aliases. Empty where constraints in force see to it that nothing changes what
+    /// was proved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parents: Vec<String>,
+    pub locks: Vec<String>,
+    /// For steps that change rows of a repair; see [`Rows`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Rows>,
+}
+
+/// What a step does to rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// How many the statement changes, and its inverse.
+    pub count: u64,
+    /// The question how many of them are as they were before.
+    pub still_as_before: String,
+}
+
+impl Rows {
+    /// Whether the statement did not run: all rows of a transaction change, or none.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn are_as_before(&self, connection: &mut Connection) -> Result<bool, ServerError> {
+        let answer = connection.ask("rows of the journal", &self.still_as_before)?;
+        let count = answer.first().and_then(first);
+        Ok(count.is_some_and(|count| count == self.count.to_string()))
+    }
 }
 
 /// A line after the first.
@@ -367,7 +394,8 @@ mod tests {
             why: "a test".into(),
             before: None,
             proofs: Vec::new(),
-            parents: Vec::new(),
+            locks: Vec::new(),
+            rows: None,
         }
     }
 

@@ -6,7 +6,10 @@
 pub mod apply;
 pub mod error;
 pub mod journal;
+pub mod orphans;
 pub mod plan;
+pub mod rebuild;
 pub mod run;
 pub mod undo;
+pub mod values;
 pub mod version;

@@ -1,21 +1,27 @@
 //! Running a plan on a server, going on with one that was interrupted, and taking it back.
 
+use std::path::{Path, PathBuf};
+
 use indexmap::IndexMap;
 
 use super::apply::{Applier, Outcome, definition};
 use super::error::RepairError;
 use super::journal::{Journal, Progress, Record, Step};
+use super::orphans::{self, Cleared, Export, Orphans, Remedy};
 use super::plan::{Cost, Plan, PlannedStep, Proof, alter};
 use super::undo;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{ForeignKey, KeyPart, Table};
+use crate::schema::model::{KeyPart, Table};
 use crate::schema::sql::{alter_table, identifier};
 use crate::server::connection::{Connection, first};
 use crate::snapshot::Snapshot;
 
 /// Definitions of tables as SHOW CREATE TABLE prints them, by name.
 pub type Definitions = IndexMap<String, String>;
+
+/// How often a key is tried to which new orphans come while the old ones are cleared.
+const ROUNDS: u32 = 3;
 
 /// A step that was not run, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,12 @@ pub struct Ran {
     pub done: usize,
     /// Steps that did not.
     pub not_run: Vec<NotRun>,
+    /// Rows deleted because they, or what they hung on, had lost their parents.
+    pub deleted: u64,
+    /// Rows of which a column was set NULL for the same reason.
+    pub set_null: u64,
+    /// Files that these rows were written to.
+    pub exported: Vec<PathBuf>,
 }
 
 /// Puts tables into a snapshot as SHOW CREATE TABLE prints them: the views of
@@ -60,11 +72,60 @@ pub fn read_definitions(
     Ok(definitions)
 }
 
-fn parsed(definition: &str) -> Option<Table> {
-    match ddl::parse(definition, SqlModes::default()) {
+/// A table out of what SHOW CREATE TABLE prints; `None` where that is not SQL.
+pub(super) fn parsed(definition: &str) -> Option<Table> {
+    let parse = |text: &str| match ddl::parse(text, SqlModes::default()) {
         Ok(Statement::CreateTable(create)) => Some(create.table),
         _ => None,
+    };
+    parse(definition).or_else(|| parse(&with_constraints_quoted(definition)))
+}
+
+/// MariaDB 10.5 prints the names of foreign keys as they are, backquotes and all.
+fn with_constraints_quoted(definition: &str) -> String {
+    let line = |line: &str| {
+        let named = line.strip_prefix("  CONSTRAINT `")?;
+        let (name, rest) = named.rsplit_once("` FOREIGN KEY (`")?;
+        let name = identifier(name);
+        Some(format!("  CONSTRAINT {name} FOREIGN KEY (`{rest}"))
+    };
+    let lines = definition.lines();
+    let lines: Vec<String> = lines
+        .map(|text| line(text).unwrap_or_else(|| text.to_owned()))
+        .collect();
+    lines.join("\n")
+}
+
+/// The rows that have lost a parent to which keys of a step lead, with the name of the key that
+/// is there already.
+///
+/// # Errors
+/// The connection is lost, or the account may not read the tables.
+pub fn orphans_of<'p>(
+    connection: &mut Connection,
+    planned: &'p PlannedStep,
+    tables: &IndexMap<String, Table>,
+) -> Result<Vec<(Orphans, Option<&'p str>)>, RepairError> {
+    let mut all = Vec::new();
+    for proof in &planned.proofs {
+        let Proof::NoOrphans {
+            table,
+            constraint,
+            key,
+            in_force,
+        } = proof
+        else {
+            continue;
+        };
+        let Some(definition) = tables.get(table) else {
+            continue;
+        };
+        let found = Orphans::find(connection, table, definition, constraint, key)?;
+        if found.rows > 0 {
+            all.push((found, in_force.as_deref()));
+        }
     }
+    Ok(all)
 }
 
 /// A planned step as the journal has it; `before` is the table's definition now.
@@ -78,20 +139,38 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Step 
         Some(before) => alter::as_printed(&planned.inverse, before),
         None => planned.inverse.clone(),
     };
-    let (mut proofs, mut parents) = (Vec::new(), Vec::new());
+    let (mut proofs, mut locks) = (Vec::new(), Vec::new());
+    let mut in_force_throughout = true;
     // A copy is made with checks on, and the server looks at every row.
     let planned_proofs = planned.proofs.iter().filter(|_| planned.cost != Cost::Copy);
     for (number, proof) in planned_proofs.enumerate() {
-        if let Proof::NoOrphans { table, key, .. } = proof {
-            // An alias, because the parent may be the child itself.
-            let alias = format!("`cividb_parent_{number}`");
-            proofs.push(orphans(table, key, &alias));
-            let parent = parent(key);
-            if *table != key.referenced_table && !parents.contains(&parent) {
-                parents.push(parent.clone());
-            }
-            parents.push(format!("{parent} AS {alias}"));
+        let Proof::NoOrphans {
+            table,
+            key,
+            in_force,
+            ..
+        } = proof
+        else {
+            continue;
+        };
+        in_force_throughout &= in_force.is_some();
+        // An alias, because the parent may be the child itself.
+        let alias = format!("`cividb_parent_{number}`");
+        proofs.push(orphans::count(table, key, &alias));
+        if locks.is_empty() {
+            locks.push(format!("{} WRITE", identifier(table)));
         }
+        let parent = orphans::parent(key);
+        let lock = format!("{parent} READ");
+        if *table != key.referenced_table && !locks.contains(&lock) {
+            locks.push(lock);
+        }
+        locks.push(format!("{parent} AS {alias} READ"));
+    }
+    // Nobody can make an orphan of a key that is there until the same statement gives it
+    // another name or rule.
+    if in_force_throughout {
+        locks.clear();
     }
     Step {
         step: number,
@@ -101,48 +180,9 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Step 
         why: planned.why.join("; "),
         before: before.map(str::to_owned),
         proofs,
-        parents,
+        locks,
+        rows: None,
     }
-}
-
-fn parent(key: &ForeignKey) -> String {
-    match &key.referenced_database {
-        Some(database) => format!(
-            "{}.{}",
-            identifier(database),
-            identifier(&key.referenced_table)
-        ),
-        None => identifier(&key.referenced_table),
-    }
-}
-
-/// The question how many rows have lost their parent, which goes by `alias`. A NULL in any
-/// column means that there is none.
-fn orphans(table: &str, key: &ForeignKey, alias: &str) -> String {
-    let child = identifier(table);
-    let pairs = key.columns.iter().zip(&key.referenced_columns);
-    let joined: Vec<String> = pairs
-        .map(|(column, parent)| {
-            format!(
-                "{alias}.{} = {child}.{}",
-                identifier(parent),
-                identifier(column)
-            )
-        })
-        .collect();
-    let there: Vec<String> = key
-        .columns
-        .iter()
-        .map(|column| format!("{child}.{} IS NOT NULL", identifier(column)))
-        .collect();
-    let first = key.referenced_columns.first().map_or("", String::as_str);
-    format!(
-        "SELECT COUNT(*) FROM {child} LEFT JOIN {} AS {alias} ON {} WHERE {} AND {alias}.{} IS NULL",
-        parent(key),
-        joined.join(" AND "),
-        there.join(" AND "),
-        identifier(first)
-    )
 }
 
 /// The question how many values stand more than once where a unique index is to come.
@@ -172,12 +212,18 @@ pub struct Run<'a, 'b> {
     pub journal: &'b mut Journal,
     /// Definitions of the tables that the plan was made for.
     pub definitions: Definitions,
+    /// The same as the model has them.
+    pub tables: IndexMap<String, Table>,
     /// Bytes by table.
     pub table_bytes: &'b IndexMap<String, u64>,
     /// Largest table that is written anew.
     pub max_copy: u64,
-    /// The number of the first step.
-    pub first_step: usize,
+    /// The number of the next step.
+    pub next_step: usize,
+    /// What may be done about rows that have lost their parents.
+    pub remedies: &'b [Remedy],
+    /// Where they are exported to first.
+    pub export: Option<Export>,
 }
 
 impl Run<'_, '_> {
@@ -190,7 +236,7 @@ impl Run<'_, '_> {
         let mut ran = Ran::default();
         let total = plan.steps.len();
         for (place, planned) in plan.steps.iter().enumerate() {
-            let mut skip = |why: String| {
+            let skip = |ran: &mut Ran, why: String| {
                 ran.not_run.push(NotRun {
                     table: planned.table.clone(),
                     statement: planned.statement(),
@@ -198,23 +244,98 @@ impl Run<'_, '_> {
                 });
             };
             if let Some(why) = self.objection(planned)? {
-                skip(why);
+                skip(&mut ran, why);
                 continue;
             }
-            let before = self.definitions.get(&planned.table).map(String::as_str);
-            let step = step(self.first_step + place, planned, before);
-            let outcome = self.applier.run(&step, self.journal, place + 1, total)?;
-            match outcome {
-                Outcome::Refused(why) => skip(why),
-                Outcome::Done => {
+            match self.step(planned, (place + 1, total), &mut ran)? {
+                Err(why) => skip(&mut ran, why),
+                Ok(()) => {
                     ran.done += 1;
-                    if let Some(now) = self.applier.definition(&planned.table)? {
-                        self.definitions.insert(planned.table.clone(), now);
+                    let table = planned.table.clone();
+                    if let Some(now) = self.applier.definition(&table)? {
+                        let read = parsed(&now).unwrap_or_else(|| planned.after.clone());
+                        self.tables.insert(table.clone(), read);
+                        self.definitions.insert(table, now);
                     }
                 }
             }
         }
+        let exported = self.export.iter().flat_map(Export::paths);
+        ran.exported = exported.map(Path::to_owned).collect();
         Ok(ran)
+    }
+
+    /// Runs one step, or says why it was not run.
+    fn step(
+        &mut self,
+        planned: &PlannedStep,
+        place: (usize, usize),
+        ran: &mut Ran,
+    ) -> Result<Result<(), String>, RepairError> {
+        for _ in 0..ROUNDS {
+            let before = self.definitions.get(&planned.table).map(String::as_str);
+            let step = step(self.next_step, planned, before);
+            self.next_step += 1;
+            match self.applier.run(&step, self.journal, place)? {
+                Outcome::Done => return Ok(Ok(())),
+                Outcome::Refused(why) => return Ok(Err(why)),
+                Outcome::Orphans(_) => {
+                    if let Err(why) = self.clear(planned, ran)? {
+                        return Ok(Err(why));
+                    }
+                }
+            }
+        }
+        Ok(Err(
+            "rows lose their parents faster than they can be cleared".to_owned(),
+        ))
+    }
+
+    /// Clears what has lost its parents, as far as that is allowed; else says why not.
+    fn clear(
+        &mut self,
+        planned: &PlannedStep,
+        ran: &mut Ran,
+    ) -> Result<Result<(), String>, RepairError> {
+        let tables = &self.tables;
+        for (found, in_force) in orphans_of(self.applier.connection(), planned, tables)? {
+            if let Some(name) = in_force {
+                return Ok(Err(format!(
+                    "{} (the foreign key {name} is there, but was made, or they were written, with \
+                     foreign_key_checks off: drop it, and repair foreign-keys brings it back)",
+                    found.describe()
+                )));
+            }
+            let is_allowed = matches!(&found.by_rule, Ok(remedy) if self.remedies.contains(remedy));
+            let Some(export) = self.export.as_mut().filter(|_| is_allowed) else {
+                return Ok(Err(found.describe()));
+            };
+            self.applier.tell(&format!(
+                "{} of {} without a parent for {}: exporting and clearing",
+                crate::report::text::count(found.rows, "row"),
+                found.table,
+                found.constraint
+            ));
+            let next = &mut self.next_step;
+            let cleared = orphans::clear(
+                &mut self.applier,
+                self.journal,
+                next,
+                tables,
+                &found,
+                export,
+            )?;
+            match cleared {
+                Cleared::Done { deleted, set_null } => {
+                    ran.deleted += deleted;
+                    ran.set_null += set_null;
+                }
+                Cleared::Refused(why) => {
+                    return Ok(Err(format!("{}; but {why}", found.describe())));
+                }
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Why a step must not run.
@@ -269,8 +390,11 @@ pub fn settle(
 ) -> Result<(), RepairError> {
     for (step, progress) in &record.steps {
         if *progress == Progress::Doing {
-            let now = definition(connection, &step.table)?;
-            if now == step.before {
+            let was_not_run = match &step.rows {
+                Some(rows) => rows.are_as_before(connection)?,
+                None => definition(connection, &step.table)? == step.before,
+            };
+            if was_not_run {
                 journal.undone(step.step)?;
             } else {
                 journal.done(step.step)?;
@@ -292,7 +416,10 @@ pub fn take_back(
 ) -> Result<usize, RepairError> {
     let mut undone = 0;
     for (step, _) in undo::steps(record) {
-        applier.take_back(step, journal)?;
+        match &step.rows {
+            Some(rows) => applier.take_back_rows(step, rows, journal)?,
+            None => applier.take_back(step, journal)?,
+        }
         undone += 1;
     }
     Ok(undone)
@@ -309,4 +436,18 @@ pub(super) fn way_back(table: &str, now: &str, before: &str) -> Option<String> {
 /// The first value of an answer.
 pub(super) fn answer_of(answer: &[crate::snapshot::Row]) -> String {
     answer.first().and_then(first).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_mariadb_10_5_prints_unquoted_are_read() {
+        let printed = "CREATE TABLE `c` (\n  `id` int,\n  `p` int,\n  KEY `p` (`p`),\n  \
+                       CONSTRAINT `-- `37`; DROP TABLE x` FOREIGN KEY (`p`) REFERENCES `p` (`id`)\n) ENGINE=InnoDB";
+        let table = parsed(printed).expect("a table");
+        let names: Vec<&String> = table.foreign_keys.keys().collect();
+        assert_eq!(names, ["-- `37`; DROP TABLE x"]);
+    }
 }

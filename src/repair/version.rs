@@ -114,7 +114,8 @@ fn in_transaction(
             why: format!("the version of domain {}", change.domain),
             before: None,
             proofs: Vec::new(),
-            parents: Vec::new(),
+            locks: Vec::new(),
+            rows: None,
         })?;
     }
     for change in changes {

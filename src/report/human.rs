@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::text::{count, printable, thousands};
-use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, version};
+use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, rebuild, version};
 use crate::checks::{Detected, Finding, Severity};
 use crate::snapshot::SourceKind;
 
@@ -106,6 +106,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     if let Some(plan) = &report.plan {
         plan_lines(plan, out)?;
     }
+    if let Some(rebuild) = &report.rebuild {
+        rebuild::lines(rebuild, out)?;
+    }
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
         writeln!(out, "\n{bold}rows{bold:#}")?;
         for (table, rows) in &report.row_counts {
@@ -146,6 +149,21 @@ fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
             count(done as u64, "statement")
         )?;
+        for (rows, what) in [
+            (plan.rows_deleted, "deleted"),
+            (plan.rows_set_null, "set NULL"),
+        ] {
+            if rows > 0 {
+                writeln!(out, "  {} {what}", count(rows, "row"))?;
+            }
+        }
+        for file in &plan.exported {
+            writeln!(
+                out,
+                "  exported to {}",
+                printable(&file.display().to_string())
+            )?;
+        }
         if !plan.steps.is_empty() {
             writeln!(out, "\n{bold}remains{bold:#}")?;
             for step in &plan.steps {

@@ -53,6 +53,9 @@ pub fn value(report: &Report) -> Value {
     if let Some(plan) = &report.plan {
         value["plan"] = json!(plan);
     }
+    if let Some(rebuild) = &report.rebuild {
+        value["rebuild"] = json!(rebuild);
+    }
     value
 }
 

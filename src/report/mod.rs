@@ -4,6 +4,7 @@ pub mod by_table;
 pub mod csv;
 pub mod human;
 pub mod json;
+mod rebuild;
 pub mod text;
 mod version;
 
@@ -15,6 +16,7 @@ use crate::checks::{Findings, Severity};
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
 use crate::error::Exit;
+use crate::repair::orphans::Orphans;
 use crate::repair::version::VersionChange;
 use crate::snapshot::{ServerFacts, Snapshot, Source};
 
@@ -37,6 +39,8 @@ pub struct Report {
     pub grants: Option<GrantsSummary>,
     /// Statements that would be run, or were.
     pub plan: Option<Plan>,
+    /// A new database made, or to be made.
+    pub rebuild: Option<RebuildSummary>,
     /// What the user had it compared with: a release or another source.
     pub compared_with: Option<String>,
     /// What is in it.
@@ -86,12 +90,22 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// What should be changed and cannot be.
     pub refused: Vec<RefusedStep>,
+    /// Rows that have lost their parents, over which foreign keys of the plan cannot be added.
+    pub orphans: Vec<OrphanRows>,
     /// What to do by other means.
     pub advice: Vec<String>,
     /// Whether anything was run.
     pub applied: bool,
     /// How many statements a repair ran.
     pub done: Option<usize>,
+    /// Statements that a repair left out.
+    pub not_run: Vec<NotRunStep>,
+    /// Rows that a repair deleted.
+    pub rows_deleted: u64,
+    /// Rows in which a repair set columns NULL.
+    pub rows_set_null: u64,
+    /// Files that these rows were written to.
+    pub exported: Vec<PathBuf>,
     /// The journal, if they were.
     pub journal: Option<PathBuf>,
 }
@@ -123,6 +137,103 @@ pub struct RefusedStep {
     /// The table itself, the column, index or foreign key.
     pub object: String,
     /// Why not.
+    pub why: String,
+}
+
+/// Rows that have lost their parents.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct OrphanRows {
+    /// Their table.
+    pub table: String,
+    /// The foreign key that cannot be added.
+    pub foreign_key: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The table that the parents are missing from.
+    pub parent: String,
+    /// How many rows.
+    pub rows: u64,
+    /// Some of them, by primary key and columns.
+    pub sample: Vec<String>,
+    /// What `--orphans` can do, by the key's own rule: `set-null` or `delete`.
+    pub remedy: Option<&'static str>,
+}
+
+impl OrphanRows {
+    /// As found.
+    pub fn of(found: &Orphans) -> Self {
+        Self {
+            table: found.table.clone(),
+            foreign_key: found.constraint.clone(),
+            columns: found.key.columns.clone(),
+            parent: found.key.referenced_table.clone(),
+            rows: found.rows,
+            sample: found.sample.clone(),
+            remedy: found.by_rule.as_ref().ok().map(|remedy| remedy.as_str()),
+        }
+    }
+}
+
+/// A new database out of an old one.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct RebuildSummary {
+    /// Where it is made.
+    pub into: String,
+    /// The release whose structure it gets.
+    pub release: String,
+    /// Whether it was made.
+    pub applied: bool,
+    /// Whether every row came over as it was, and every trigger, routine, view and event.
+    pub whole: bool,
+    /// Its tables.
+    pub tables: Vec<RebuiltTable>,
+    /// Triggers, routines, views and events; those made, once it was made.
+    pub programs: usize,
+    /// Those that belong to the account that made them, because it may not name another.
+    pub other_definer: Vec<String>,
+    /// Those that could not be made, and why.
+    pub failed: Vec<String>,
+    /// Rows that have lost their parents.
+    pub orphans: Vec<OrphanRows>,
+}
+
+/// A table of a new database.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct RebuiltTable {
+    /// Its name.
+    pub table: String,
+    /// Made as the release has it, not as it was.
+    pub of_release: bool,
+    /// The old database lacks it.
+    pub new: bool,
+    /// Columns that the release does not have.
+    pub kept_columns: Vec<String>,
+    /// Columns of the release that the old table lacks.
+    pub filled_columns: Vec<String>,
+    /// Indexes and foreign keys of the old table that the release does not have.
+    pub left_out_keys: Vec<String>,
+    /// Rows in the old one.
+    pub rows: u64,
+    /// Rows in the new one.
+    pub copied: u64,
+    /// Whether the values are the same on both sides.
+    pub same_values: bool,
+    /// Rows of which the new one changed a value.
+    pub altered: u64,
+    /// Rows that the new one did not take.
+    pub left_out: u64,
+    /// Some of both.
+    pub sample: Vec<String>,
+}
+
+/// A statement that was left out.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct NotRunStep {
+    /// Its table.
+    pub table: String,
+    /// What would have run.
+    pub statement: String,
+    /// Why it did not.
     pub why: String,
 }
 
@@ -261,6 +372,7 @@ impl Report {
             version: None,
             grants: None,
             plan: None,
+            rebuild: None,
             compared_with: None,
             inventory: Inventory {
                 tables: schema.tables.len(),

@@ -62,6 +62,8 @@ pub enum Family {
     Triggers,
     /// All of these
     All,
+    /// A new database with the structure of the release and the data of this one (--into)
+    Rebuild,
 }
 
 impl Family {
@@ -75,6 +77,7 @@ impl Family {
             Self::Charset => "charset",
             Self::Triggers => "triggers",
             Self::All => "all",
+            Self::Rebuild => "rebuild",
         }
     }
 

@@ -1,0 +1,170 @@
+//! What a repair is going to do: as SQL for people, and as a report.
+
+use std::path::Path;
+
+use crate::checks::Findings;
+use crate::cli::Common;
+use crate::repair::orphans::Orphans;
+use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
+use crate::repair::run::{self, Definitions, Ran};
+use crate::report::text::{count, printable};
+use crate::report::{self, Report};
+use crate::schema::sql;
+use crate::snapshot::Snapshot;
+
+/// The plan as SQL for people.
+pub(super) fn script(
+    plan: &Plan,
+    orphans: &[Orphans],
+    snapshot: &Snapshot,
+    definitions: &Definitions,
+    family: Family,
+) -> String {
+    let place = snapshot
+        .database
+        .as_deref()
+        .unwrap_or(&snapshot.source.name);
+    let mut lines = vec![
+        format!("-- repair {} of {}", family.as_str(), printable(place)),
+        "-- Make a backup first. Each statement is followed by the one that takes it back."
+            .to_owned(),
+    ];
+    for refused in &plan.refused {
+        lines.push(format!(
+            "-- NOT PLANNED: {} of {}: {}",
+            printable(&refused.object),
+            printable(&refused.table),
+            printable(&refused.why)
+        ));
+    }
+    for advice in &plan.advice {
+        lines.push(format!(
+            "-- BY OTHER MEANS: {} {}",
+            printable(&advice.message),
+            printable(&advice.fix)
+        ));
+    }
+    for (number, planned) in plan.steps.iter().enumerate() {
+        let before = definitions.get(&planned.table).map(String::as_str);
+        let step = run::step(number + 1, planned, before);
+        lines.push(format!("-- {}: {}", number + 1, printable(&step.why)));
+        if let Some(needed) = &planned.needed_for_upgrade {
+            lines.push(format!("-- {}", printable(needed)));
+        }
+        // By hand the server has to look at the rows itself: nothing between two statements of
+        // a script stops it when a proof fails.
+        if step.proofs.is_empty() {
+            lines.push(format!("-- {}", cost(planned.cost)));
+        } else {
+            lines.push(format!(
+                "-- {} with --apply, which proves that no row has lost its parent; as below the server \
+                 proves it, and writes the table anew while writers wait",
+                cost(planned.cost)
+            ));
+        }
+        for found in of_step(orphans, planned) {
+            lines.push(format!("-- FAILS: {}", printable(&found.describe())));
+        }
+        for need in &planned.needs {
+            if let plan::Need::NonStandardForeignKey(_) = need {
+                lines.push("SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned());
+            }
+        }
+        lines.push(shown(&planned.statement()));
+        lines.push(format!(
+            "-- back: {};",
+            printable(&step.inverse.replace('\n', " "))
+        ));
+    }
+    if plan.steps.is_empty() {
+        lines.push("-- Nothing to change.".to_owned());
+    }
+    if !plan.left.is_empty() {
+        lines.push(format!(
+            "-- {} left alone: what CiviCRM's own upgrades leave without harm, and what is more than \
+             CiviCRM asks for (cividb diff lists them)",
+            count(plan.left.len() as u64, "difference")
+        ));
+    }
+    sql::script(&lines)
+}
+
+/// What keeps a step from running.
+fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<Item = &'o Orphans> {
+    let keys = planned.after.foreign_keys.clone();
+    let table = planned.table.clone();
+    orphans
+        .iter()
+        .filter(move |found| found.table == table && keys.contains_key(&found.constraint))
+}
+
+/// A statement, unless control characters in its names would make it another one on a terminal.
+fn shown(statement: &str) -> String {
+    let shown: Vec<String> = statement.lines().map(printable).collect();
+    let shown = shown.join("\n");
+    if shown == statement {
+        shown
+    } else {
+        format!("-- left out for its names: {}", shown.replace('\n', " "))
+    }
+}
+
+fn cost(cost: Cost) -> &'static str {
+    match cost {
+        Cost::MetadataOnly => "at once, whatever the size of the table",
+        Cost::InPlace => "reads the table once; writers go on",
+        Cost::Copy => "writes the table anew; writers wait",
+    }
+}
+
+/// The plan as a report.
+pub(super) fn report(
+    plan: &Plan,
+    orphans: &[Orphans],
+    snapshot: &Snapshot,
+    common: &Common,
+) -> Report {
+    let mut report = Report::new("repair", snapshot, Findings::default(), common.strict);
+    let steps = plan.steps.iter().map(|planned| report::PlanStep {
+        statement: planned.statement(),
+        inverse: planned.inverse_statement(),
+        why: planned.why.join("; "),
+        table: Some(planned.table.clone()),
+        family: Some(planned.family.as_str()),
+        cost: Some(cost(planned.cost)),
+        needed_for_upgrade: planned.needed_for_upgrade.clone(),
+    });
+    let refused = plan.refused.iter().map(|refused| report::RefusedStep {
+        table: refused.table.clone(),
+        object: refused.object.clone(),
+        why: refused.why.clone(),
+    });
+    report.plan = Some(report::Plan {
+        steps: steps.collect(),
+        refused: refused.collect(),
+        orphans: orphans.iter().map(report::OrphanRows::of).collect(),
+        advice: plan
+            .advice
+            .iter()
+            .map(|a| format!("{} {}", a.message, a.fix))
+            .collect(),
+        ..report::Plan::default()
+    });
+    report
+}
+
+/// Adds what a run has done to the plan of what remains.
+pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
+    plan.applied = true;
+    plan.done = Some(ran.done);
+    plan.journal = Some(journal.to_owned());
+    plan.rows_deleted = ran.deleted;
+    plan.rows_set_null = ran.set_null;
+    plan.exported.clone_from(&ran.exported);
+    let not_run = ran.not_run.iter().map(|not_run| report::NotRunStep {
+        table: not_run.table.clone(),
+        statement: not_run.statement.clone(),
+        why: not_run.why.clone(),
+    });
+    plan.not_run = not_run.collect();
+}

@@ -1,0 +1,223 @@
+//! Rows that have lost their parents, which no foreign key can be added over.
+//!
+//! They are counted and shown, and left alone unless the user said otherwise. Then the key's
+//! own rule is made good, as if the key had been there when the parents went: SET NULL clears
+//! the column, CASCADE deletes the row with all that hangs on it by keys that are there. Rows
+//! go in small transactions, exported and noted in the journal before they change.
+
+mod clear;
+mod export;
+
+use crate::repair::error::RepairError;
+use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
+use crate::schema::sql::identifier;
+use crate::server::connection::{Connection, first};
+use crate::snapshot::Row;
+
+pub use clear::{Cleared, clear};
+pub use export::Export;
+
+/// How many rows are shown.
+const SAMPLE: usize = 3;
+
+/// What to do about rows that have lost their parents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Remedy {
+    /// Nothing: their foreign key is not added
+    Stop,
+    /// Set the column NULL, where the foreign key's rule is ON DELETE SET NULL
+    SetNull,
+    /// Delete the rows, where the foreign key's rule is ON DELETE CASCADE
+    Delete,
+}
+
+impl Remedy {
+    /// As on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::SetNull => "set-null",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// The rows that have lost the parent to which one foreign key leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphans {
+    /// Their table.
+    pub table: String,
+    /// The name of the foreign key.
+    pub constraint: String,
+    /// What it says.
+    pub key: ForeignKey,
+    /// How many there are.
+    pub rows: u64,
+    /// Some of them: the primary key and what they refer to, as `id 5 (contact_id 4000000)`.
+    pub sample: Vec<String>,
+    /// What the key's own rule would have done to them; why nothing, where it is none.
+    pub by_rule: Result<Remedy, String>,
+}
+
+impl Orphans {
+    /// Looks for them. `definition` is of `table`.
+    ///
+    /// # Errors
+    /// The connection is lost, or the account may not read the tables.
+    pub fn find(
+        connection: &mut Connection,
+        table: &str,
+        definition: &Table,
+        constraint: &str,
+        key: &ForeignKey,
+    ) -> Result<Self, RepairError> {
+        let about = format!("rows of {table} without a parent");
+        let answer = connection.ask(&about, &count(table, key, ALIAS))?;
+        let rows = answer.first().and_then(first);
+        let rows = rows.and_then(|rows| rows.parse().ok()).unwrap_or(0);
+        let mut sample = Vec::new();
+        if rows > 0 {
+            let mut columns = primary_key(definition);
+            columns.retain(|column| !key.columns.contains(column));
+            let shown = columns.iter().chain(&key.columns);
+            let shown: Vec<String> = shown.map(|column| qualified(table, column)).collect();
+            let sql = format!(
+                "{} LIMIT {SAMPLE}",
+                question(&shown.join(", "), table, key, ALIAS)
+            );
+            let answer = connection.ask(&about, &sql)?;
+            sample.extend(answer.iter().map(|row| shown_row(row, &columns, key)));
+        }
+        Ok(Self {
+            table: table.to_owned(),
+            constraint: constraint.to_owned(),
+            key: key.clone(),
+            rows,
+            sample,
+            by_rule: by_rule(key, definition),
+        })
+    }
+
+    /// What stands in the way, and what to do.
+    pub fn describe(&self) -> String {
+        let more = if self.rows > self.sample.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        let what_to_do = match &self.by_rule {
+            Ok(remedy) => format!(
+                "--orphans {} --export DIR {} them, as the key's own rule would have",
+                remedy.as_str(),
+                match remedy {
+                    Remedy::Delete => "deletes",
+                    _ => "clears the column of",
+                }
+            ),
+            Err(why) => why.clone(),
+        };
+        format!(
+            "{} of {} {} lost {} parent in {}: {}{more}; {what_to_do}",
+            crate::report::text::count(self.rows, "row"),
+            self.table,
+            if self.rows == 1 { "has" } else { "have" },
+            if self.rows == 1 { "its" } else { "their" },
+            self.key.referenced_table,
+            self.sample.join(", "),
+        )
+    }
+}
+
+/// What a key's own rule does to a child whose parent goes.
+fn by_rule(key: &ForeignKey, table: &Table) -> Result<Remedy, String> {
+    if table.primary_key.is_empty() {
+        return Err(
+            "the table has no primary key to tell its rows apart by; decide for each row by hand"
+                .to_owned(),
+        );
+    }
+    let is_null_able = |column: &String| find(&table.columns, column).is_some_and(|c| c.nullable);
+    match key.on_delete {
+        ReferentialAction::Cascade => Ok(Remedy::Delete),
+        ReferentialAction::SetNull if key.columns.iter().all(is_null_able) => Ok(Remedy::SetNull),
+        ReferentialAction::SetNull => Err(
+            "its rule is SET NULL, and the column takes no NULL; decide for each row by hand"
+                .to_owned(),
+        ),
+        _ => Err(
+            "its rule is RESTRICT, which neither deletes nor clears; decide for each row by hand"
+                .to_owned(),
+        ),
+    }
+}
+
+fn shown_row(row: &Row, columns: &[String], key: &ForeignKey) -> String {
+    let value = |column: &String| {
+        let value = row.get(column).cloned().flatten().unwrap_or_default();
+        format!("{column} {}", String::from_utf8_lossy(&value))
+    };
+    let parents: Vec<String> = key.columns.iter().map(value).collect();
+    let own: Vec<String> = columns.iter().map(value).collect();
+    match own.is_empty() {
+        true => parents.join(", "),
+        false => format!("{} ({})", own.join(", "), parents.join(", ")),
+    }
+}
+
+/// What the parent goes by where one is enough.
+const ALIAS: &str = "`cividb_parent`";
+
+/// The question how many rows have lost their parent, which goes by `alias`. A NULL in any
+/// column means that there is none.
+pub fn count(table: &str, key: &ForeignKey, alias: &str) -> String {
+    question("COUNT(*)", table, key, alias)
+}
+
+/// Those rows; conditions and an order can be added to it.
+fn question(select: &str, table: &str, key: &ForeignKey, alias: &str) -> String {
+    let pairs = key.columns.iter().zip(&key.referenced_columns);
+    let joined: Vec<String> = pairs
+        .map(|(column, parent)| {
+            format!(
+                "{alias}.{} = {}",
+                identifier(parent),
+                qualified(table, column)
+            )
+        })
+        .collect();
+    let there: Vec<String> = key
+        .columns
+        .iter()
+        .map(|column| format!("{} IS NOT NULL", qualified(table, column)))
+        .collect();
+    let first = key.referenced_columns.first().map_or("", String::as_str);
+    format!(
+        "SELECT {select} FROM {} LEFT JOIN {} AS {alias} ON {} WHERE {} AND {alias}.{} IS NULL",
+        identifier(table),
+        parent(key),
+        joined.join(" AND "),
+        there.join(" AND "),
+        identifier(first)
+    )
+}
+
+/// The parent table as statements name it.
+pub fn parent(key: &ForeignKey) -> String {
+    match &key.referenced_database {
+        Some(database) => format!(
+            "{}.{}",
+            identifier(database),
+            identifier(&key.referenced_table)
+        ),
+        None => identifier(&key.referenced_table),
+    }
+}
+
+fn qualified(table: &str, column: &str) -> String {
+    format!("{}.{}", identifier(table), identifier(column))
+}
+
+fn primary_key(table: &Table) -> Vec<String> {
+    let parts = table.primary_key.iter();
+    parts.map(|part| part.column.clone()).collect()
+}

@@ -1,0 +1,334 @@
+//! Rows of one table, from one database to another, counted and summed up on both sides.
+
+use indexmap::IndexMap;
+use md5::{Digest, Md5};
+
+use super::Made;
+use crate::repair::error::RepairError;
+use crate::repair::values::{Stored, literal, type_name};
+use crate::schema::model::{Column, Table, find};
+use crate::schema::sql::identifier;
+use crate::server::connection::{Connection, first, text};
+use crate::server::error::ServerError;
+use crate::snapshot::Row;
+
+/// Bytes of values in one statement; a longer row has one of its own.
+const STATEMENT: usize = 512 << 10;
+/// How many rows that gave trouble are named.
+const SAMPLE: usize = 5;
+
+/// What became of a table's rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOutcome {
+    /// Rows in the old one.
+    pub rows: u64,
+    /// Rows in the new one.
+    pub copied: u64,
+    /// Whether all values of the copied rows are the same on both sides.
+    pub same_values: bool,
+    /// Rows that the new one did not take.
+    pub left_out: u64,
+    /// Rows of which it changed a value.
+    pub altered: u64,
+    /// Some of both: the primary key, and what the server says.
+    pub sample: Vec<String>,
+    /// The sum of the old rows.
+    sum: Sum,
+}
+
+impl TableOutcome {
+    /// Whether every row is there as it was.
+    pub fn is_whole(&self) -> bool {
+        self.rows == self.copied && self.same_values && self.left_out == 0 && self.altered == 0
+    }
+}
+
+/// A sum of rows that does not depend on their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum(u128);
+
+impl Sum {
+    fn add<'v>(&mut self, values: impl Iterator<Item = Option<&'v [u8]>>) {
+        let mut digest = Md5::new();
+        for value in values {
+            match value {
+                Some(value) => {
+                    digest.update((value.len() as u64 + 1).to_le_bytes());
+                    digest.update(value);
+                }
+                None => digest.update(0_u64.to_le_bytes()),
+            }
+        }
+        let sum = u128::from_le_bytes(digest.finalize().into());
+        self.0 = self.0.wrapping_add(sum);
+    }
+}
+
+/// The session's `sql_mode`: values are taken as they are, zero dates as well, or not at all.
+/// Without `strict` the server makes of them what comes nearest, and warns.
+pub(super) fn sql_mode(strict: bool) -> String {
+    let strict = if strict { ",STRICT_ALL_TABLES" } else { "" };
+    format!("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES{strict}'")
+}
+
+/// The next values of AUTO_INCREMENT by table: a number that was given once is not given again.
+pub(super) fn counters(old: &mut Connection) -> Result<IndexMap<String, String>, ServerError> {
+    let sql = include_str!("../../../sql/auto-increments.sql");
+    let answer = old.ask("the next numbers", sql)?;
+    let counters = answer.iter();
+    Ok(counters
+        .filter_map(|row| Some((text(row, "table_name")?, text(row, "auto_increment")?)))
+        .collect())
+}
+
+/// The columns that both sides store, in the order of the new table.
+fn common(made: &Made) -> Vec<(&String, &Column)> {
+    let old = made.old.as_ref();
+    let is_stored_there = |name: &str| {
+        old.and_then(|old| find(&old.columns, name))
+            .is_some_and(|column| column.generated.is_none())
+    };
+    let columns = Stored::of(&made.table).columns.into_iter();
+    columns.filter(|(name, _)| is_stored_there(name)).collect()
+}
+
+fn selected(columns: &[(&String, &Column)], of: &Table) -> String {
+    let columns = columns.iter().map(|(name, _)| {
+        let printed = identifier(name);
+        // FLOAT is printed with six digits; as DOUBLE it is whole.
+        match find(&of.columns, name).is_some_and(|column| type_name(column) == "float") {
+            true => format!("{printed} + 0e0 AS {printed}"),
+            false => printed,
+        }
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// Copies all rows.
+pub(super) fn copy(
+    old: &mut Connection,
+    new: &mut Connection,
+    name: &str,
+    made: &Made,
+) -> Result<TableOutcome, RepairError> {
+    let mut outcome = TableOutcome::default();
+    let Some(old_table) = &made.old else {
+        return Ok(outcome);
+    };
+    let columns = common(made);
+    if columns.is_empty() {
+        return Ok(outcome);
+    }
+    let filled: Vec<(&String, &'static str)> = made
+        .filled
+        .iter()
+        .filter_map(|name| Some((name, nothing(find(&made.table.columns, name)?)?)))
+        .collect();
+    let names = columns.iter().map(|(name, _)| *name);
+    let names = names.chain(filled.iter().map(|(name, _)| *name));
+    let names: Vec<String> = names.map(|name| identifier(name)).collect();
+    let mut batch = Batch {
+        into: format!(
+            "INSERT INTO {} ({}) VALUES ",
+            identifier(name),
+            names.join(", ")
+        ),
+        name,
+        keys: made
+            .table
+            .primary_key
+            .iter()
+            .map(|part| part.column.clone())
+            .collect(),
+        columns: &columns,
+        filled: filled.iter().map(|(_, value)| *value).collect(),
+        rows: Vec::new(),
+        size: 0,
+    };
+    let sql = format!(
+        "SELECT {} FROM {}",
+        selected(&columns, old_table),
+        identifier(name)
+    );
+    let mut trouble: Option<RepairError> = None;
+    old.each(&format!("rows of {name}"), &sql, |row| {
+        if trouble.is_some() {
+            return;
+        }
+        outcome.rows += 1;
+        outcome.sum.add(row.values().map(Option::as_deref));
+        trouble = batch.add(new, row, &mut outcome).err();
+    })?;
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
+    batch.write(new, &mut outcome)?;
+    Ok(outcome)
+}
+
+/// What stands in a column that must not be NULL and has no default; `None` where the server
+/// knows by itself.
+fn nothing(column: &Column) -> Option<&'static str> {
+    if column.nullable || column.default.is_some() || column.auto_increment {
+        return None;
+    }
+    Some(match type_name(column) {
+        "date" => "'0000-00-00'",
+        "datetime" | "timestamp" => "'0000-00-00 00:00:00'",
+        name if name.ends_with("int") => "0",
+        "decimal" | "double" | "float" | "bit" | "year" | "time" => "0",
+        "json" => "'null'",
+        "enum" => return None,
+        _ => "''",
+    })
+}
+
+/// Rows on their way.
+struct Batch<'a> {
+    into: String,
+    name: &'a str,
+    /// The primary key.
+    keys: Vec<String>,
+    columns: &'a [(&'a String, &'a Column)],
+    /// What stands in the columns that the old table lacks.
+    filled: Vec<&'static str>,
+    rows: Vec<(String, Row)>,
+    size: usize,
+}
+
+impl Batch<'_> {
+    fn add(
+        &mut self,
+        new: &mut Connection,
+        row: Row,
+        outcome: &mut TableOutcome,
+    ) -> Result<(), RepairError> {
+        let values = self.values(&row, literal);
+        if !self.rows.is_empty() && self.size + values.len() > STATEMENT {
+            self.write(new, outcome)?;
+        }
+        self.size += values.len();
+        self.rows.push((values, row));
+        Ok(())
+    }
+
+    /// A row as a statement has it.
+    fn values(&self, row: &Row, literal: impl Fn(&Column, Option<&[u8]>) -> String) -> String {
+        let values = self.columns.iter().zip(row.values());
+        let values = values.map(|((_, column), value)| literal(column, value.as_deref()));
+        let filled = self.filled.iter().map(|value| (*value).to_owned());
+        let values: Vec<String> = values.chain(filled).collect();
+        format!("({})", values.join(", "))
+    }
+
+    /// Writes what has gathered: at once, or where the server objects row by row.
+    fn write(
+        &mut self,
+        new: &mut Connection,
+        outcome: &mut TableOutcome,
+    ) -> Result<(), RepairError> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let about = format!("rows of {}", self.name);
+        let all: Vec<&str> = self
+            .rows
+            .iter()
+            .map(|(values, _)| values.as_str())
+            .collect();
+        let statement = format!("{}{}", self.into, all.join(", "));
+        match new.run(&about, &statement) {
+            Ok(_) => {}
+            Err(error @ ServerError::Query { .. }) if self.rows.len() > 1 || !is_full(&error) => {
+                for (values, row) in &self.rows {
+                    self.write_one(new, values, row, outcome)?;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.rows.clear();
+        self.size = 0;
+        Ok(())
+    }
+
+    fn write_one(
+        &self,
+        new: &mut Connection,
+        values: &str,
+        row: &Row,
+        outcome: &mut TableOutcome,
+    ) -> Result<(), RepairError> {
+        let about = format!("a row of {}", self.name);
+        let statement = format!("{}{values}", self.into);
+        let message = match new.run(&about, &statement) {
+            Ok(_) => return Ok(()),
+            Err(error) if is_full(&error) => return Err(error.into()),
+            Err(ServerError::Query { message, .. }) => message,
+            Err(error) => return Err(error.into()),
+        };
+        // Even a lenient server takes no NULL where none may be.
+        let values = self.values(row, |column, value| match value {
+            None if !column.nullable => nothing(column).unwrap_or("DEFAULT").to_owned(),
+            _ => literal(column, value),
+        });
+        let statement = format!("{}{values}", self.into);
+        new.run("the session's settings", &sql_mode(false))?;
+        let lenient = new.run(&about, &statement);
+        new.run("the session's settings", &sql_mode(true))?;
+        match lenient {
+            Ok(_) => outcome.altered += 1,
+            Err(ServerError::Query { .. }) => outcome.left_out += 1,
+            Err(error) => return Err(error.into()),
+        }
+        if outcome.sample.len() < SAMPLE {
+            let keys: Vec<String> = self
+                .keys
+                .iter()
+                .map(|key| {
+                    let value = row.get(key).cloned().flatten().unwrap_or_default();
+                    format!("{key} {}", String::from_utf8_lossy(&value))
+                })
+                .collect();
+            outcome
+                .sample
+                .push(format!("{}: {message}", keys.join(", ")));
+        }
+        Ok(())
+    }
+}
+
+/// Errors that are not about the row: ER_DISK_FULL, ER_RECORD_FILE_FULL, ER_GET_ERRNO.
+fn is_full(error: &ServerError) -> bool {
+    matches!(error.code(), Some(1021 | 1114 | 1030))
+}
+
+/// Reads what was written, and compares.
+pub(super) fn verify(
+    new: &mut Connection,
+    name: &str,
+    made: &Made,
+    outcome: &mut TableOutcome,
+) -> Result<(), RepairError> {
+    let columns = common(made);
+    let about = format!("rows of {name}");
+    if columns.is_empty() {
+        outcome.same_values = true;
+        let sql = format!("SELECT COUNT(*) FROM {}", identifier(name));
+        let answer = new.ask(&about, &sql)?;
+        let count = answer.first().and_then(first);
+        outcome.copied = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+        return Ok(());
+    }
+    let mut sum = Sum::default();
+    let sql = format!(
+        "SELECT {} FROM {}",
+        selected(&columns, &made.table),
+        identifier(name)
+    );
+    new.each(&about, &sql, |row| {
+        outcome.copied += 1;
+        sum.add(row.values().map(Option::as_deref));
+    })?;
+    outcome.same_values = sum == outcome.sum;
+    Ok(())
+}

@@ -1,0 +1,495 @@
+//! `cividb repair --orphans`: rows that have lost their parents, by the rules of their keys.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::common;
+use crate::proxy::{Action, Proxy};
+use crate::server::{self, Server};
+
+fn cividb(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .args(arguments)
+        .args(["--no-defaults", "--color", "never"])
+        .current_dir(folder)
+        .output()
+        .expect("cividb runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Checksums of all tables by the server itself.
+fn checksums(server: &Server, database: &str) -> BTreeMap<String, String> {
+    let tables = server.run(
+        Some(database),
+        "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'",
+    );
+    let names: Vec<String> = tables
+        .lines()
+        .filter_map(|line| line.split('\t').next())
+        .map(cividb::schema::sql::identifier)
+        .collect();
+    let sums = server.run(
+        Some(database),
+        &format!("CHECKSUM TABLE {}", names.join(", ")),
+    );
+    sums.lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(name, sum)| (name.to_owned(), sum.to_owned()))
+        .collect()
+}
+
+/// A database whose rows have lost parents in every way: by CASCADE with what hangs on them, by
+/// SET NULL, and by RESTRICT.
+fn orphaned(server: &Server, database: &str) -> String {
+    server.load(database, &common::sample());
+    let json = if server.is_mysql() {
+        "JSON"
+    } else {
+        "LONGTEXT"
+    };
+    server.run(
+        Some(database),
+        &format!(
+            r#"SET SESSION foreign_key_checks = 0; SET SESSION sql_mode = '';
+            ALTER TABLE civicrm_contribution DROP FOREIGN KEY FK_civicrm_contribution_contact_id;
+            ALTER TABLE civicrm_note DROP FOREIGN KEY FK_civicrm_note_contact_id;
+            ALTER TABLE civicrm_entity_financial_account
+              DROP FOREIGN KEY FK_civicrm_entity_financial_account_financial_account_id;
+            CREATE TABLE `civicrm_value_o``dd'` (
+              id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, entity_id INT UNSIGNED NOT NULL,
+              f FLOAT, d DOUBLE, n DECIMAL(20,2), b VARBINARY(20), bits BIT(5), t TEXT, j {json},
+              stamp TIMESTAMP NULL, moment DATETIME, made INT AS (entity_id + 1) VIRTUAL,
+              `a``b'c` VARCHAR(20) CHARACTER SET latin1,
+              CONSTRAINT `k``'` FOREIGN KEY (entity_id) REFERENCES civicrm_contribution (id)
+                ON DELETE CASCADE) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+            INSERT INTO civicrm_contribution (id, contact_id, financial_type_id, total_amount,
+                receive_date, source, currency)
+              VALUES (9001, 4000001, 1, 10.50, '2020-02-30 00:00:00', 'it''s "a\\b", \n\\N', 'USD'),
+                     (9002, 4000002, 1, 0, NULL, NULL, 'EUR');
+            INSERT INTO civicrm_contribution_soft (id, contribution_id, contact_id, amount, currency)
+              VALUES (9001, 9001, 1, 5, 'USD');
+            INSERT INTO civicrm_line_item (id, entity_table, entity_id, contribution_id, qty, unit_price,
+                line_total)
+              VALUES (9001, 'civicrm_contribution', 9001, 9001, 1, 10.50, 10.50);
+            INSERT INTO `civicrm_value_o``dd'` (id, entity_id, f, d, n, b, bits, t, j, stamp, moment, `a``b'c`)
+              VALUES (0, 1, 0, 0, 0, '', b'0', '', '{{}}', NULL, NULL, ''),
+                     (7, 9001, 16777217.123, 0.1, -12345678901234567.89, 0x00FF5C27220A, b'10101',
+                       'naïve 😀 \\N "q", ''s''\r\n', '{{"a": 1}}', '2025-10-26 01:30:00', '0000-00-00 00:00:00', 'é');
+            UPDATE `civicrm_value_o``dd'` SET id = 0 WHERE entity_id = 1;
+            INSERT INTO civicrm_note (id, entity_table, entity_id, contact_id, note, modified_date)
+              VALUES (9001, 'civicrm_contact', 1, 4000003, 'a\\Nb', '2001-01-01 00:00:00');
+            INSERT INTO civicrm_entity_financial_account (id, entity_table, entity_id,
+                account_relationship, financial_account_id)
+              VALUES (9001, 'civicrm_financial_type', 1, 1, 4000004);"#
+        ),
+    );
+    server.url(database)
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+}
+
+const REPAIR: [&str; 2] = ["repair", "foreign-keys"];
+
+#[test]
+fn a_plan_counts_and_shows_what_has_lost_its_parents() {
+    for server in server::all() {
+        let url = orphaned(server, "orphans_plan");
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = cividb(
+            folder.path(),
+            &[REPAIR[0], REPAIR[1], &url, "--format", "json"],
+        );
+        let orphans = json(&plan)["plan"]["orphans"].clone();
+        let lines: Vec<String> = orphans
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|o| {
+                format!(
+                    "{} {} {} {} {}",
+                    o["table"], o["foreign_key"], o["rows"], o["sample"], o["remedy"]
+                )
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                r#""civicrm_contribution" "FK_civicrm_contribution_contact_id" 2 ["id 9001 (contact_id 4000001)","id 9002 (contact_id 4000002)"] "delete""#,
+                r#""civicrm_entity_financial_account" "FK_civicrm_entity_financial_account_financial_account_id" 1 ["id 9001 (financial_account_id 4000004)"] null"#,
+                r#""civicrm_note" "FK_civicrm_note_contact_id" 1 ["id 9001 (contact_id 4000003)"] "set-null""#,
+            ],
+            "{}",
+            server.name
+        );
+        let shown = text(&cividb(folder.path(), &[REPAIR[0], REPAIR[1], &url]).stdout);
+        assert!(
+            shown.contains("-- FAILS: 1 row of civicrm_note has lost its parent in civicrm_contact: id 9001 (contact_id 4000003); --orphans set-null --export DIR"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn orphans_are_cleared_by_the_rule_of_their_key_and_undo_brings_them_back() {
+    for server in server::all() {
+        let database = "orphans_cleared";
+        let url = orphaned(server, database);
+        let before = checksums(server, database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = |orphans: &str, more: &[&str]| {
+            let mut arguments = vec![REPAIR[0], REPAIR[1], &url, "--apply", "--yes"];
+            arguments.extend(["--format", "json", "--orphans", orphans]);
+            arguments.extend(more);
+            cividb(folder.path(), &arguments)
+        };
+        let at = &server.name;
+
+        let unexported = run("delete", &[]);
+        assert_eq!(unexported.status.code(), Some(2), "{at}");
+        assert_eq!(checksums(server, database), before, "{at}: no --export");
+
+        // SET NULL does nothing to keys of another rule.
+        let nulled = run("set-null", &["--export", "null", "--journal", "j1"]);
+        let plan = json(&nulled)["plan"].clone();
+        assert_eq!(nulled.status.code(), Some(1), "{at}");
+        assert_eq!(plan["rows_set_null"], 1, "{at}: {}", text(&nulled.stderr));
+        assert_eq!(plan["rows_deleted"], 0, "{at}");
+        assert_eq!(
+            plan["not_run"].as_array().map(Vec::len),
+            Some(2),
+            "{at}: {plan}"
+        );
+        let mut changed = checksums(server, database);
+        for (table, sum) in &before {
+            let now = changed.remove(table);
+            let is_note = table.ends_with(".civicrm_note");
+            assert_eq!(now.as_ref() != Some(sum), is_note, "{at}: {table}");
+        }
+        let date = "SELECT modified_date FROM civicrm_note WHERE id = 9001";
+        assert_eq!(
+            server.run(Some(database), date).trim(),
+            "2001-01-01 00:00:00",
+            "{at}"
+        );
+
+        let deleted = run("delete", &["--export", "rows", "--journal", "j2"]);
+        let plan = json(&deleted)["plan"].clone();
+        assert_eq!(
+            plan["rows_deleted"],
+            4,
+            "{at}: {} {plan}",
+            text(&deleted.stderr)
+        );
+        assert_eq!(plan["rows_set_null"], 1, "{at}");
+        let left: Vec<&Value> = plan["not_run"].as_array().into_iter().flatten().collect();
+        assert_eq!(left.len(), 1, "{at}: {plan}");
+        assert_eq!(left[0]["table"], "civicrm_entity_financial_account", "{at}");
+        let orphans = "SELECT COUNT(*) FROM civicrm_contribution WHERE id > 9000 UNION ALL
+            SELECT COUNT(*) FROM civicrm_contribution_soft WHERE id > 9000 UNION ALL
+            SELECT COUNT(*) FROM `civicrm_value_o``dd'` WHERE id > 0 UNION ALL
+            SELECT COUNT(*) FROM civicrm_line_item WHERE id = 9001 AND contribution_id IS NULL";
+        assert_eq!(server.run(Some(database), orphans), "0\n0\n0\n1\n", "{at}");
+
+        // What was exported can be put back by hand.
+        server.run(
+            Some(database),
+            "ALTER TABLE civicrm_contribution DROP FOREIGN KEY FK_civicrm_contribution_contact_id;
+             ALTER TABLE civicrm_note DROP FOREIGN KEY FK_civicrm_note_contact_id",
+        );
+        server.run(None, "SET GLOBAL local_infile = 1");
+        for (exports, order) in [
+            (
+                "rows",
+                [
+                    "civicrm_contribution.sql",
+                    "soft.sql",
+                    "dd%27.sql",
+                    "line_item.sql",
+                ]
+                .as_slice(),
+            ),
+            ("null", &["civicrm_note.sql"]),
+        ] {
+            let exports = folder.path().join(exports);
+            for end in order {
+                let script = fs::read_dir(&exports)
+                    .expect("a folder")
+                    .map(|entry| entry.expect("an entry").path())
+                    .find(|path| path.to_string_lossy().ends_with(end));
+                let script = script.unwrap_or_else(|| panic!("{at}: no script for {end}"));
+                let loaded = server
+                    .client()
+                    .args(["--local-infile=1", database])
+                    .current_dir(&exports)
+                    .stdin(Stdio::from(File::open(&script).expect("it opens")))
+                    .output()
+                    .expect("the client runs");
+                assert!(
+                    loaded.status.success(),
+                    "{at}: {script:?} {}",
+                    text(&loaded.stderr)
+                );
+            }
+        }
+        assert_eq!(checksums(server, database), before, "{at}: loaded again");
+
+        // And undo does it without hands: all of it once more, and back.
+        let all = run("set-null,delete", &["--export", "all", "--journal", "j3"]);
+        let plan = json(&all)["plan"].clone();
+        assert_eq!(
+            (
+                plan["rows_deleted"].as_u64(),
+                plan["rows_set_null"].as_u64()
+            ),
+            (Some(4), Some(2)),
+            "{at}"
+        );
+        let back = cividb(folder.path(), &["undo", "j3", &url, "--apply", "--yes"]);
+        assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
+        assert_eq!(checksums(server, database), before, "{at}: undone");
+        assert!(
+            !text(&back.stderr).contains("naïve"),
+            "{at}: {}",
+            text(&back.stderr)
+        );
+        server.run(None, &format!("DROP DATABASE `{database}`"));
+    }
+}
+
+#[test]
+fn a_deletion_that_something_holds_up_leaves_all_rows_alone() {
+    for server in server::all() {
+        let database = "orphans_held";
+        let url = orphaned(server, database);
+        server.run(
+            Some(database),
+            "CREATE TABLE holds (id INT UNSIGNED PRIMARY KEY, contribution_id INT UNSIGNED,
+               CONSTRAINT held FOREIGN KEY (contribution_id) REFERENCES civicrm_contribution (id));
+             INSERT INTO holds VALUES (1, 9002)",
+        );
+        let before = checksums(server, database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let arguments = [
+            REPAIR[0],
+            REPAIR[1],
+            &url,
+            "--apply",
+            "--yes",
+            "--orphans",
+            "delete",
+            "--export",
+            "e",
+            "--journal",
+            "j",
+        ];
+        let held = cividb(folder.path(), &arguments);
+        assert_eq!(held.status.code(), Some(1), "{}", server.name);
+        let errors = text(&held.stderr);
+        assert!(
+            errors.contains("1 rows of holds hang on them by held, whose rule is RESTRICT"),
+            "{errors}"
+        );
+        assert_eq!(checksums(server, database), before, "{}", server.name);
+        let files = fs::read_dir(folder.path().join("e"))
+            .expect("a folder")
+            .count();
+        assert_eq!(files, 0, "nothing to export");
+        server.run(None, &format!("DROP DATABASE `{database}`"));
+    }
+}
+
+/// Keys and rows of a database.
+fn state(server: &Server, database: &str) -> (BTreeMap<String, String>, String) {
+    let keys = "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
+        WHERE CONSTRAINT_SCHEMA = DATABASE() ORDER BY 1, 2";
+    (
+        checksums(server, database),
+        server.run(Some(database), keys),
+    )
+}
+
+#[test]
+fn clearing_that_is_cut_off_at_any_statement_can_be_gone_on_with_and_taken_back() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "orphans_cut";
+    let url = orphaned(server, database);
+    let before = state(server, database);
+    let run = |folder: &Path, url: &str, how: &str| {
+        let arguments = [
+            REPAIR[0],
+            REPAIR[1],
+            url,
+            "--apply",
+            "--yes",
+            "--orphans",
+            "set-null,delete",
+            "--export",
+            "e",
+            how,
+            "j",
+        ];
+        cividb(folder, &arguments)
+    };
+    let undo = |folder: &Path, at: &str| {
+        let back = cividb(folder, &["undo", "j", &url, "--apply", "--yes"]);
+        assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
+        assert_eq!(state(server, database), before, "{at}: undone");
+    };
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let proxy = Proxy::start(server.socket(), move |sql| {
+        seen.lock().expect("no panic").push(sql.to_owned());
+        Action::Pass
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = run(folder.path(), &proxy.url(database), "--journal");
+    assert_eq!(whole.status.code(), Some(1), "{}", text(&whole.stderr));
+    let after = state(server, database);
+    undo(folder.path(), "undisturbed");
+    let statements = statements.lock().expect("no panic").clone();
+    let first = statements.iter().position(|sql| sql.contains("GET_LOCK"));
+    let first = first.expect("it takes a lock");
+    let last = statements.iter().rposition(|sql| sql.contains("UNLOCK"));
+    let last = last.expect("it lets go");
+    let every = match std::env::var_os("CIVIDB_TEST_ALL") {
+        Some(_) => 1,
+        None => 7,
+    };
+    for (number, place) in (first..=last).step_by(every).enumerate() {
+        let action = match number % 2 {
+            0 => Action::Cut,
+            _ => Action::PassThenCut,
+        };
+        let count = AtomicUsize::new(0);
+        let proxy = Proxy::start(server.socket(), move |_| {
+            match count.fetch_add(1, Ordering::SeqCst) == place {
+                true => action,
+                false => Action::Pass,
+            }
+        });
+        let statement: String = statements[place].chars().take(80).collect();
+        let at = format!("{action:?} at {place}: {statement}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let cut = run(folder.path(), &proxy.url(database), "--journal");
+        assert_eq!(cut.status.code(), Some(2), "{at}: {}", text(&cut.stderr));
+        // Half of them are gone on with first.
+        if number % 4 < 2 {
+            let how = match folder.path().join("j").exists() {
+                true => "--resume",
+                false => "--journal",
+            };
+            let resumed = run(folder.path(), &url, how);
+            assert_eq!(
+                resumed.status.code(),
+                Some(1),
+                "{at}: {}",
+                text(&resumed.stderr)
+            );
+            assert_eq!(state(server, database), after, "{at}: gone on with");
+        }
+        if folder.path().join("j").exists() {
+            undo(folder.path(), &at);
+        }
+    }
+}
+
+#[test]
+fn an_account_that_may_not_do_all_of_a_repair_is_told_before_it_begins() {
+    for server in server::all() {
+        let database = "orphans_account";
+        orphaned(server, database);
+        let before = state(server, database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let privileges = [
+            "SELECT",
+            "ALTER",
+            "CREATE",
+            "INSERT",
+            "LOCK TABLES",
+            "UPDATE",
+            "DELETE",
+        ];
+        let mut privileges = privileges.to_vec();
+        if server.is_mysql() {
+            privileges.push("REFERENCES");
+        }
+        let url = format!(
+            "mysql://mender:secret@localhost/{database}?socket={}",
+            server.socket().display()
+        );
+        let run = |journal: &str| {
+            let arguments = [
+                REPAIR[0],
+                REPAIR[1],
+                &url,
+                "--apply",
+                "--yes",
+                "--orphans",
+                "set-null,delete",
+                "--export",
+                "e",
+                "--journal",
+                journal,
+            ];
+            cividb(folder.path(), &arguments)
+        };
+        let grant = |privileges: &str| {
+            server.run(
+                None,
+                &format!(
+                    "DROP USER IF EXISTS mender@localhost;
+                     CREATE USER mender@localhost IDENTIFIED BY 'secret';
+                     GRANT {privileges} ON `{database}`.* TO mender@localhost"
+                ),
+            );
+        };
+        for missing in &privileges {
+            let others: Vec<&str> = privileges
+                .iter()
+                .copied()
+                .filter(|p| p != missing)
+                .collect();
+            grant(&others.join(", "));
+            let refused = run("j");
+            let at = format!("{} without {missing}", server.name);
+            assert_eq!(
+                refused.status.code(),
+                Some(2),
+                "{at}: {}",
+                text(&refused.stderr)
+            );
+            let errors = text(&refused.stderr);
+            if *missing != "SELECT" {
+                let advice = format!("an administrator runs: GRANT {missing} ON `{database}`.* TO");
+                assert!(errors.contains(&advice), "{at}: {errors}");
+            }
+            assert_eq!(state(server, database), before, "{at}");
+            assert!(!folder.path().join("j").exists(), "{at}");
+        }
+        grant(&privileges.join(", "));
+        let done = run("j");
+        assert_eq!(
+            done.status.code(),
+            Some(1),
+            "{}: {}",
+            server.name,
+            text(&done.stderr)
+        );
+        assert_ne!(state(server, database).1, before.1, "{}", server.name);
+        server.run(None, &format!("DROP DATABASE `{database}`"));
+    }
+}
