@@ -168,8 +168,7 @@ impl Rows<'_> {
                 let before = !(u64::MAX << stop);
                 let at = pos + stop as usize;
                 let here = separators & before;
-                // A separator may end after what stopped us only if that is part of it,
-                // and no part of it is unknown.
+                // These are whole: no byte of a separator is unknown.
                 return Passed {
                     at,
                     quoted: false,
@@ -185,7 +184,7 @@ impl Rows<'_> {
                 last = (pos, separators);
             }
             awaited = separators >> (BLOCK - GAP);
-            quoted = ((inside.cast_signed()) >> (BLOCK - 1)).cast_unsigned();
+            quoted = (inside.cast_signed() >> (BLOCK - 1)).cast_unsigned();
             escaped = escaped_after;
             pos += BLOCK;
         }
