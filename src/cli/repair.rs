@@ -81,8 +81,10 @@ pub struct Repair {
     /// With rebuild: the new database, mysql://user@host/database, which is empty or not there yet
     #[arg(long, value_name = "DSN")]
     into: Option<String>,
-    /// Longest time in seconds for which a proof may keep the writers of a table waiting
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    /// Longest time in seconds for which the writers of a table may wait until it is proved that no
+    /// row has lost its parent; where it takes longer, the foreign key is added first, proved right
+    /// after, and taken away again if a row lost its parent meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
     max_lock_seconds: f64,
     /// Largest table, in MiB, that is written anew while its writers wait
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
@@ -224,11 +226,7 @@ impl Repair {
         confirm(&question, self.yes)?;
         let export = self.export.as_deref().map(Export::to).transpose()?;
         let mut journal = match &record {
-            Some(record) => {
-                let mut journal = Journal::append(record)?;
-                run::settle(&mut connection, record, &mut journal)?;
-                journal
-            }
+            Some(record) => Journal::append(record)?,
             None => {
                 let path = self.journal.clone();
                 let path = path.unwrap_or_else(|| journal::default_path(&database));
@@ -251,7 +249,10 @@ impl Repair {
         let ran = {
             let max_lock =
                 Duration::try_from_secs_f64(self.max_lock_seconds).unwrap_or(Duration::MAX);
-            let applier = Applier::new(&mut connection, &database, max_lock, &mut progress)?;
+            let mut applier = Applier::new(&mut connection, &database, max_lock, &mut progress)?;
+            if let Some(record) = &record {
+                run::settle(&mut applier, record, &mut journal)?;
+            }
             let mut run = Run {
                 applier,
                 journal: &mut journal,

@@ -3,9 +3,11 @@
 //!
 //! A step that adds a foreign key or gives one another name runs with `foreign_key_checks`
 //! off: only so can servers do it without copying the table. It may because a count showed that
-//! no row lacks its parent, and nothing could change that since: a key that was missing is
-//! counted and added under one lock, which keeps writers from the child and from the parent; a
-//! key that is there keeps them from making orphans by itself.
+//! no row lacks its parent, and nothing can change that: a key that is there keeps writers from
+//! making orphans by itself; for one that is missing, they are counted again under the lock in
+//! which it is added, which keeps writers from the child and from the parent. Where that would
+//! keep them waiting for too long, the lock is for adding it only; then the key is in force,
+//! the rows are counted once more, and if one lost its parent between, the key goes again.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +32,8 @@ const ROUNDS: u32 = 4;
 /// A session in which tables are changed.
 pub struct Applier<'a> {
     connection: &'a mut Connection,
-    /// Longest time for which a proof may keep writers waiting.
+    database: String,
+    /// Longest time for which writers may wait for a proof.
     max_lock: Duration,
     /// Told what goes on.
     tell: &'a mut dyn FnMut(&str),
@@ -88,6 +91,7 @@ impl<'a> Applier<'a> {
         }
         Ok(Self {
             connection,
+            database: database.to_owned(),
             max_lock,
             tell,
         })
@@ -131,13 +135,22 @@ impl<'a> Applier<'a> {
                 detail: "its definition is another one now".to_owned(),
             });
         }
-        let at_most = (!step.locks.is_empty()).then_some(self.max_lock);
-        if let Some(outcome) = self.prove(step, at_most)? {
+        let begun = Instant::now();
+        if let Some(outcome) = self.prove(step)? {
             return Ok(outcome);
         }
+        let prove_inside = begun.elapsed() <= self.max_lock;
         (self.tell)(&format!("{place}/{total} {}", step.table));
         journal.doing(step)?;
-        let outcome = self.change(step, &step.statement, &step.locks);
+        let mut outcome = self.change(step, &step.statement, &step.locks, prove_inside);
+        if !prove_inside
+            && !step.locks.is_empty()
+            && matches!(outcome, Ok(Outcome::Done))
+            && let Some(orphans) = self.prove(step)?
+        {
+            self.take_back(step, journal)?;
+            outcome = Ok(orphans);
+        }
         match &outcome {
             Ok(Outcome::Done) => journal.done(step.step)?,
             // It was not run, so there is nothing to take back.
@@ -175,9 +188,14 @@ impl<'a> Applier<'a> {
             let Some(next) = next else { break };
             (self.tell)(&format!("taking back {}", step.table));
             // The keys that the step made are in force until the statement that replaces them.
-            let outcome = match self.prove(step, None)? {
-                Some(outcome) => outcome,
-                None => self.change(step, &next, &[])?,
+            let outcome = match adds_keys(&next) {
+                true => match self.prove(step)? {
+                    Some(outcome) => outcome,
+                    None => self.change(step, &next, &[], false)?,
+                },
+                false => refusal(self.patiently(&step.table, |connection| {
+                    run(connection, &about(step), &next)
+                }))?,
             };
             match outcome {
                 Outcome::Done => {}
@@ -241,6 +259,7 @@ impl<'a> Applier<'a> {
         step: &Step,
         statement: &str,
         locks: &[String],
+        prove_inside: bool,
     ) -> Result<Outcome, RepairError> {
         let about = about(step);
         if step.proofs.is_empty() {
@@ -255,7 +274,11 @@ impl<'a> Applier<'a> {
         }
         let lock = format!("LOCK TABLES {}", locks.join(", "));
         self.patiently(&step.table, |connection| run(connection, &about, &lock))?;
-        let changed = match self.prove(step, None) {
+        let proved = match prove_inside {
+            true => self.prove(step),
+            false => Ok(None),
+        };
+        let changed = match proved {
             Ok(None) => refusal(unchecked(self.connection, &about, statement)),
             Ok(Some(outcome)) => Ok(outcome),
             Err(error) => Err(error),
@@ -267,36 +290,45 @@ impl<'a> Applier<'a> {
         Ok(outcome)
     }
 
-    /// Asks the questions of a step; says what is wrong when one does not answer 0, or took
-    /// longer than it may under a lock.
-    fn prove(
-        &mut self,
-        step: &Step,
-        at_most: Option<Duration>,
-    ) -> Result<Option<Outcome>, RepairError> {
+    /// Asks the questions of a step; says so when one does not answer 0.
+    fn prove(&mut self, step: &Step) -> Result<Option<Outcome>, RepairError> {
         for proof in &step.proofs {
-            let begun = Instant::now();
             let answer = self.connection.ask(&about(step), proof)?;
             let rows = answer_of(&answer);
             if rows != "0" {
                 return Ok(Some(Outcome::Orphans(rows)));
             }
-            let took = begun.elapsed();
-            if let Some(limit) = at_most.filter(|limit| took > *limit) {
-                return Ok(Some(Outcome::Refused(format!(
-                    "proving that no row has lost its parent takes {:.1} s, in which writers would wait; \
-                     --max-lock-seconds allows more than {:.1}",
-                    took.as_secs_f64(),
-                    limit.as_secs_f64()
-                ))));
-            }
         }
         Ok(None)
+    }
+
+    /// Finds out how a step ended of which the journal says only that it began.
+    ///
+    /// # Errors
+    /// The connection is lost, or the journal cannot be written.
+    pub fn settle(&mut self, step: &Step, journal: &mut Journal) -> Result<(), RepairError> {
+        let was_not_run = match &step.rows {
+            Some(rows) => rows.are_as_before(self.connection)?,
+            None => self.definition(&step.table)? == step.before,
+        };
+        if was_not_run {
+            return journal.undone(step.step);
+        }
+        // It may have been cut off before the last of its proofs.
+        if !step.locks.is_empty() && self.prove(step)?.is_some() {
+            return self.take_back(step, journal);
+        }
+        journal.done(step.step)
     }
 
     /// The session.
     pub(super) fn connection(&mut self) -> &mut Connection {
         self.connection
+    }
+
+    /// The database.
+    pub(super) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Says what goes on.
@@ -361,6 +393,11 @@ fn first_difference(now: &str, before: &str) -> String {
         Some((now, before)) => format!("it says {} and not {}", now.trim(), before.trim()),
         None => "it has more or fewer columns and keys than before".to_owned(),
     }
+}
+
+/// Whether a statement adds foreign keys; also where one of its names says so.
+fn adds_keys(statement: &str) -> bool {
+    statement.contains("ADD CONSTRAINT")
 }
 
 /// What the server cannot do without a copy of the table, or finds rows in the way of, is left

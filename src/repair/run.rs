@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::apply::{Applier, Outcome, definition};
 use super::error::RepairError;
 use super::journal::{Journal, Progress, Record, Step};
+use super::online;
 use super::orphans::{self, Cleared, Export, Orphans, Remedy};
 use super::plan::{Cost, Plan, PlannedStep, Proof, alter};
 use super::undo;
@@ -345,9 +346,9 @@ impl Run<'_, '_> {
         if planned.cost == Cost::Copy && bytes > self.max_copy {
             return Ok(Some(format!(
                 "{table} has {} MiB and would be written anew while its writers wait; --max-copy-size \
-                 allows more, and without foreign keys pt-online-schema-change or gh-ost does it beside \
-                 the running site",
-                bytes >> 20
+                 allows more; {}",
+                bytes >> 20,
+                online::advice(planned, &self.tables, self.applier.database())
             )));
         }
         // The steps before it may have been refused.
@@ -379,29 +380,21 @@ impl Run<'_, '_> {
 }
 
 /// Finds out how a run ended that was interrupted: steps of which the journal does not say
-/// that they were done were, if their table is no longer as it was.
+/// that they were done were, if their table or rows are no longer as they were.
 ///
 /// # Errors
-/// The connection is lost, or the journal cannot be written.
+/// As [`Applier::settle`].
 pub fn settle(
-    connection: &mut Connection,
+    applier: &mut Applier,
     record: &Record,
     journal: &mut Journal,
 ) -> Result<(), RepairError> {
-    for (step, progress) in &record.steps {
-        if *progress == Progress::Doing {
-            let was_not_run = match &step.rows {
-                Some(rows) => rows.are_as_before(connection)?,
-                None => definition(connection, &step.table)? == step.before,
-            };
-            if was_not_run {
-                journal.undone(step.step)?;
-            } else {
-                journal.done(step.step)?;
-            }
-        }
-    }
-    Ok(())
+    let open = record
+        .steps
+        .iter()
+        .filter(|(_, progress)| *progress == Progress::Doing);
+    open.rev()
+        .try_for_each(|(step, _)| applier.settle(step, journal))
 }
 
 /// Takes a run back, last step first, until every table is as it was, byte for byte but for

@@ -52,14 +52,16 @@ struct Damage {
     engines: usize,
 }
 
-/// Damages the core tables of a schema in every way that repair knows.
-fn damage(schema: &Schema) -> Damage {
+/// Damages core tables of a schema, those whose names come before `until`, in every way that
+/// repair knows.
+fn damage(schema: &Schema, until: &str) -> Damage {
     let mut damage = Damage {
         sql: "SET foreign_key_checks = 0;\n".to_owned(),
         ..Damage::default()
     };
-    let is_core =
-        |table: &str| table.starts_with("civicrm_") && !table.starts_with("civicrm_value");
+    let is_core = |table: &str| {
+        table.starts_with("civicrm_") && !table.starts_with("civicrm_value") && table < until
+    };
     let mut number = 0;
     let mut swapped: Option<(String, String, ForeignKey)> = None;
     for (table, definition) in schema.tables.iter().filter(|(table, _)| is_core(table)) {
@@ -238,7 +240,7 @@ fn whatever_is_damaged_is_mended_and_undo_leads_back_byte_for_byte() {
             let url = server.url(&database);
             let folder = tempfile::tempdir().expect("a folder");
             let sound = differences(folder.path(), &url);
-            let damage = damage(&common::snapshot_of(&dump).schema);
+            let damage = damage(&common::snapshot_of(&dump).schema, "civicrm~");
             server.run(Some(&database), &damage.sql);
             let damaged = definitions(server, &database);
             assert_ne!(differences(folder.path(), &url), sound, "{at}");
@@ -289,7 +291,8 @@ fn damaged_sample(server: &Server, database: &str) -> (String, Vec<String>, Stri
     let url = server.url(database);
     let folder = tempfile::tempdir().expect("a folder");
     let sound = differences(folder.path(), &url);
-    let damage = damage(&common::snapshot_of(&common::sample()).schema);
+    // Enough for more than fifty statements.
+    let damage = damage(&common::snapshot_of(&common::sample()).schema, "civicrm_g");
     server.run(Some(database), &damage.sql);
     (url, sound, definitions(server, database))
 }
@@ -351,7 +354,7 @@ fn a_repair_cut_off_at_any_statement_can_be_gone_on_with_and_taken_back() {
     assert!(alters >= 50, "{alters} statements");
     let every = match std::env::var_os("CIVIDB_TEST_ALL") {
         Some(_) => 1,
-        None => 251,
+        None => 83,
     };
     let places: Vec<usize> = (first..statements.len()).step_by(every).collect();
     for (number, place) in places.iter().copied().enumerate() {
@@ -387,13 +390,11 @@ fn a_repair_whose_server_or_self_is_killed_can_be_gone_on_with_and_taken_back() 
     let server = Server::start("repair-victim", None, &options);
     let database = "repair_killed";
     let state = damaged_sample(&server, database);
-    for (whom, nth) in [
-        ("server", 20),
-        ("server", 61),
-        ("self", 1),
-        ("self", 40),
-        ("self", 83),
-    ] {
+    let all: Vec<(&str, usize)> = match std::env::var_os("CIVIDB_TEST_ALL") {
+        Some(_) => (0..50).flat_map(|n| [("server", n), ("self", n)]).collect(),
+        None => vec![("server", 20), ("server", 45), ("self", 1), ("self", 40)],
+    };
+    for (whom, nth) in all {
         let count = AtomicUsize::new(0);
         let child: Arc<Mutex<Option<u32>>> = Arc::default();
         let victim = Arc::clone(&child);
@@ -437,7 +438,8 @@ fn a_repair_whose_server_or_self_is_killed_can_be_gone_on_with_and_taken_back() 
     server.remove();
 }
 
-/// While keys are mended others write to their tables, all the time.
+/// While keys are mended others write to their tables, all the time. With `CIVIDB_TEST_ALL` the
+/// tables have a million rows.
 #[test]
 fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
     let Some(server) = server::installed() else {
@@ -445,9 +447,12 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
     };
     let database = "repair_load";
     server.load(database, &common::sample());
-    server.run(
-        Some(database),
-        "CREATE USER IF NOT EXISTS civicrm@localhost;
+    let rows = match std::env::var_os("CIVIDB_TEST_ALL") {
+        Some(_) => 1_000_000,
+        None => 10_000,
+    };
+    let last = 100_000 + rows;
+    let seeded = "CREATE USER IF NOT EXISTS civicrm@localhost;
          GRANT ALL ON repair_load.* TO civicrm@localhost;
          SET SESSION foreign_key_checks = 0;
          INSERT INTO civicrm_contact (id, contact_type) SELECT seq, 'Individual' FROM seq_100001_to_110000;
@@ -458,11 +463,11 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
            SELECT seq, NOW(), 'Admin', 'Added' FROM seq_100001_to_110000;
          ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id;
          ALTER TABLE civicrm_entity_tag DROP FOREIGN KEY FK_civicrm_entity_tag_tag_id,
-           ADD CONSTRAINT other_name FOREIGN KEY (tag_id) REFERENCES civicrm_tag (id) ON DELETE CASCADE;",
-    );
+           ADD CONSTRAINT other_name FOREIGN KEY (tag_id) REFERENCES civicrm_tag (id) ON DELETE CASCADE;";
+    server.run(Some(database), &seeded.replace("110000", &last.to_string()));
     let url = server.url(database);
     let stop = Arc::new(AtomicUsize::new(0));
-    let writer = |statements: fn(usize) -> String| {
+    let writer = |statements: fn(usize, usize) -> String| {
         let stop = Arc::clone(&stop);
         let mut connection = server.connect();
         std::thread::spawn(move || {
@@ -472,7 +477,7 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
             let (mut count, mut longest) = (0, std::time::Duration::ZERO);
             while stop.load(Ordering::SeqCst) == 0 || count == 0 {
                 let begun = std::time::Instant::now();
-                let statement = statements(count);
+                let statement = statements(count, rows);
                 if let Err(error) = connection.run("a write", &statement) {
                     // A child of a parent that is gone is refused as it should be.
                     assert_eq!(error.code(), Some(1452), "{statement}: {error}");
@@ -484,29 +489,46 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
         })
     };
     let writers = [
-        writer(|n| {
-            let contact = 100_001 + n % 10_000;
+        // Parents come and go, with their children.
+        writer(|n, rows| {
+            let contact = 100_001 + rows + n / 4 % 1000;
+            match n % 4 {
+                0 => format!(
+                    "REPLACE INTO civicrm_contact (id, contact_type) VALUES ({contact}, 'Individual')"
+                ),
+                1 => format!(
+                    "INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
+                     VALUES ({contact}, NOW(), 'Admin', 'Added')"
+                ),
+                2 => {
+                    format!("DELETE FROM civicrm_subscription_history WHERE contact_id = {contact}")
+                }
+                _ => format!("DELETE FROM civicrm_contact WHERE id = {contact}"),
+            }
+        }),
+        writer(|n, rows| {
+            let contact = 100_001 + n % rows;
             format!(
                 "INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
                  VALUES ({contact}, NOW(), 'Admin', 'Added')"
             )
         }),
-        writer(|n| {
-            let contact = 100_001 + (n * 7) % 10_000;
+        writer(|n, rows| {
+            let contact = 100_001 + (n * 7) % rows;
             format!("DELETE FROM civicrm_subscription_history WHERE contact_id = {contact} LIMIT 1")
         }),
-        writer(|n| {
-            let contact = 100_001 + (n * 13) % 10_000;
+        writer(|n, rows| {
+            let contact = 100_001 + (n * 13) % rows;
             format!(
                 "UPDATE civicrm_entity_tag SET entity_id = entity_id WHERE entity_id = {contact}"
             )
         }),
     ];
     let folder = tempfile::tempdir().expect("a folder");
-    let done = cividb(
-        folder.path(),
-        &["repair", "all", &url, "--apply", "--yes", "--journal", "j"],
-    );
+    // As a table does whose rows take long to count.
+    let count_outside = ["--max-lock-seconds", "0"];
+    let arguments = ["repair", "all", &url, "--apply", "--yes", "--journal", "j"];
+    let done = cividb(folder.path(), &[&arguments[..], &count_outside].concat());
     stop.store(1, Ordering::SeqCst);
     for writer in writers {
         let (count, longest) = writer.join().expect("no write failed");
@@ -525,6 +547,60 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
         "FK_civicrm_entity_tag_tag_id",
     ] {
         assert!(keys.contains(name), "{name}: {}", text(&done.stderr));
+    }
+}
+
+/// A row loses its parent after the first proof: found under the lock, or where that would take
+/// too long, right after, and then the key goes again.
+#[test]
+fn an_orphan_that_comes_between_proof_and_key_keeps_the_key_away() {
+    for server in server::all() {
+        for seconds in ["0", "10"] {
+            let database = "repair_race";
+            server.load(database, &common::sample());
+            server.run(
+                Some(database),
+                "ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id",
+            );
+            let before = definitions(server, database);
+            let mut other = server.connect();
+            other.use_database(database).expect("it is there");
+            other.begin_writing().expect("it may write");
+            other.run("the end", "COMMIT").expect("committed");
+            let other = Mutex::new(other);
+            let proxy = Proxy::start(server.socket(), move |sql| {
+                if sql.starts_with("LOCK TABLES") {
+                    let insert = "INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
+                        VALUES (4000000, NOW(), 'Admin', 'Added')";
+                    let mut other = other.lock().expect("no panic");
+                    other.run("an orphan", insert).expect("it comes in");
+                }
+                Action::Pass
+            });
+            let folder = tempfile::tempdir().expect("a folder");
+            let url = proxy.url(database);
+            let arguments = [
+                "repair",
+                "foreign-keys",
+                &url,
+                "--apply",
+                "--yes",
+                "--journal",
+                "j",
+            ];
+            let done = cividb(
+                folder.path(),
+                &[&arguments[..], &["--max-lock-seconds", seconds]].concat(),
+            );
+            let at = format!("{}, {seconds} s: {}", server.name, text(&done.stderr));
+            assert_eq!(done.status.code(), Some(1), "{at}");
+            assert!(
+                at.contains("1 row of civicrm_subscription_history has lost its parent"),
+                "{at}"
+            );
+            assert_eq!(definitions(server, database), before, "{at}");
+            server.run(None, &format!("DROP DATABASE {database}"));
+        }
     }
 }
 
