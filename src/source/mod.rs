@@ -394,8 +394,8 @@ fn read_stream(
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
-    while let Some(chunk) = stream.next_chunk() {
-        scanner.feed(chunk, reader);
+    while let Some(piece) = stream.next_piece() {
+        scanner.feed_ahead(piece.text, piece.ahead, reader);
         watch(&progress);
     }
     let text = scanner.finish(reader);
