@@ -234,3 +234,43 @@ fn every_way_of_not_getting_in_has_its_own_message() {
         }
     }
 }
+
+/// A failed restore leaves an empty database, and a monitor must not stay green.
+#[test]
+fn a_database_without_civicrm_is_no_sound_site() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    server.run(None, "CREATE DATABASE live_empty");
+    let url = server.url("live_empty");
+    for command in ["check", "diff", "version", "repair"] {
+        let arguments = match command {
+            "repair" => vec![command, "all", &url],
+            _ => vec![command, &url],
+        };
+        let output = cividb(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let errors = text(&output.stderr);
+        assert!(errors.contains("CiviCRM"), "{command}: {errors}");
+    }
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.sql.gz");
+    let output = cividb(&["verify", sample, "--against", &url]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_site_whose_version_cannot_be_read_is_no_pass() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "live_no_version";
+    server.load(database, &common::sample());
+    server.run(
+        Some(database),
+        "SET SESSION foreign_key_checks = 0; DROP TABLE civicrm_domain",
+    );
+    let output = cividb(&["version", &server.url(database)]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("no table civicrm_domain"), "{errors}");
+}

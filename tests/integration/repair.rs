@@ -640,3 +640,74 @@ fn a_key_is_not_added_over_orphans() {
         assert_eq!(definitions(server, database), before, "{}", server.name);
     }
 }
+
+/// Undo used to say that nothing was changed, after it had changed something, and could not be
+/// run again.
+#[test]
+fn what_others_changed_since_stays_when_a_repair_is_taken_back() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "repair_since";
+    server.load(database, &common::sample());
+    let key = "FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id) ON DELETE CASCADE";
+    server.run(
+        Some(database),
+        &format!(
+            "ALTER TABLE civicrm_website DROP FOREIGN KEY FK_civicrm_website_contact_id;
+             ALTER TABLE civicrm_website ADD CONSTRAINT other {key}"
+        ),
+    );
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = [
+        "repair",
+        "fk-names",
+        &url,
+        "--apply",
+        "--yes",
+        "--journal",
+        "j",
+    ];
+    let done = cividb(folder.path(), &arguments);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    server.run(
+        Some(database),
+        "ALTER TABLE civicrm_website ADD COLUMN my_note INT",
+    );
+    for _ in 0..2 {
+        let back = cividb(folder.path(), &["undo", "j", &url, "--apply", "--yes"]);
+        let errors = text(&back.stderr);
+        assert_eq!(back.status.code(), Some(0), "{errors}");
+        assert!(!errors.contains("nothing was changed"), "{errors}");
+        let keys = definitions(server, database);
+        assert!(keys.contains("CONSTRAINT `other`"), "{errors}");
+        assert!(keys.contains("my_note"), "{errors}");
+    }
+}
+
+/// A repair that left something out said PASS.
+#[test]
+fn a_repair_that_leaves_something_out_says_so() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "repair_partly";
+    server.load(database, &common::sample());
+    server.run(
+        Some(database),
+        "SET SESSION foreign_key_checks = 0;
+         ALTER TABLE civicrm_note DROP FOREIGN KEY FK_civicrm_note_contact_id;
+         INSERT INTO civicrm_note (entity_table, entity_id, contact_id)
+           VALUES ('civicrm_contact', 1, 4000000);",
+    );
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["repair", "all", &url, "--apply", "--yes", "--journal", "j"];
+    let done = text(&cividb(folder.path(), &arguments).stdout);
+    assert!(done.starts_with("FAIL"), "{done}");
+    assert!(done.contains("(1 left to do)"), "{done}");
+    let why = "\n  -- 1 row of civicrm_note has lost its parent in civicrm_contact: ";
+    assert!(done.contains(why), "{done}");
+    assert!(done.contains("\n  ALTER TABLE `civicrm_note`\n"), "{done}");
+}

@@ -388,3 +388,30 @@ fn ps_shows_no_password_while_the_program_runs() {
         assert_hidden(&title, way.name);
     }
 }
+
+/// Slips of the pen that made a file name of a URL printed its password.
+#[test]
+fn misspelled_urls_keep_their_password() {
+    for url in [
+        "postgres://weak:S3cret@host/db",
+        "mysql:/weak:S3cret@host/db",
+        "mysql//weak:S3cret@host/db",
+        "weak:S3cret@host/db",
+    ] {
+        for arguments in [
+            vec!["check", url],
+            vec!["verify", url],
+            vec!["verify", "nothing.sql", "--against", url],
+            vec!["diff", "nothing.sql", "--against", url],
+            vec!["check", url, "--format", "json"],
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
+                .args(&arguments)
+                .output()
+                .expect("cividb runs");
+            let said = text(&output.stdout) + &text(&output.stderr);
+            assert!(!said.contains("S3cret"), "{arguments:?}: {said}");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        }
+    }
+}

@@ -473,3 +473,26 @@ fn the_journal_is_named_also_when_the_report_cannot_be_written() {
     let journal = journal(folder.path());
     assert!(text(&output.stderr).contains(&journal));
 }
+
+/// The day after a release this program knows no better than the site.
+#[test]
+fn a_version_newer_than_this_program_is_not_set_back() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = site(server, "version_newer");
+    server.run(
+        Some(database),
+        "UPDATE civicrm_domain SET version = '99.1.0'",
+    );
+    let before = versions(server, database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = server.url(database);
+    let refused = cividb(
+        folder.path(),
+        &["version", &url, "--fix", "--apply", "--yes"],
+    );
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("use a newer cividb"));
+    assert_eq!(versions(server, database), before);
+}
