@@ -55,7 +55,7 @@ pub struct ColumnFacts {
     pub of_rule: u64,
     /// Values that are not what the column's type says.
     pub odd: u64,
-    /// Rows that did not get as far as this column, or INSERTs that leave it out.
+    /// Rows that did not get as far as this column.
     pub left_out: u64,
 }
 
@@ -80,6 +80,16 @@ impl TableFacts {
         facts.pairs.resize_with(needs.pairs.len(), PairFacts::default);
         facts.needs = needs;
         facts
+    }
+
+    /// Keys and pairs of which this INSERT leaves a column out: of such rows nothing can be said.
+    fn note_left_out(&mut self, plan: &Plan) {
+        for (key, facts) in plan.keys.iter().zip(&mut self.keys) {
+            facts.left_out += u64::from(key.is_empty());
+        }
+        for (pair, facts) in plan.pairs.iter().zip(&mut self.pairs) {
+            facts.left_out += u64::from(pair.is_none());
+        }
     }
 
     /// What is known of a column, if it was needed.
@@ -167,12 +177,13 @@ struct Plan {
     table: usize,
     /// In the order of the values.
     slots: Vec<Slot>,
-    /// For each key the places of its values among those kept, with kind and length.
+    /// For each key the slots of its values, with kind and length.
     keys: Vec<Vec<(usize, Kind, Option<u32>)>>,
     nulls_equal: Vec<bool>,
-    pairs: Vec<(usize, usize)>,
-    /// How many values a row keeps for keys and pairs.
-    kept: usize,
+    /// For each pair its slots.
+    pairs: Vec<Option<(usize, usize)>>,
+    /// Columns that this INSERT leaves out, so that they become NULL.
+    omitted: Vec<usize>,
     modes: SqlModes,
 }
 
@@ -185,9 +196,10 @@ struct Slot {
     column: Option<usize>,
     kind: Kind,
     needs: OfColumn,
-    /// Where it is kept.
-    keep: Option<usize>,
 }
+
+/// Slots of most tables; a row of more takes a little longer.
+const FEW: usize = 24;
 
 impl<'c> Gatherer<'c> {
     /// One that keeps what could matter in any release.
@@ -235,7 +247,7 @@ impl<'c> Gatherer<'c> {
         let facts = self.tables.entry(name.clone());
         plan.table = facts.index();
         let facts = facts.or_insert_with(|| TableFacts::new(needs));
-        plan.note_left_out(facts);
+        facts.note_left_out(&plan);
         Some(plan)
     }
 
@@ -279,8 +291,20 @@ impl Sink for Gatherer<'_> {
             self.plan = self.plan();
         }
         match self.plan {
-            Some(_) => Wanted::All,
+            Some(_) => Wanted::Whole,
             None => self.reader_wants,
+        }
+    }
+
+    fn rows(&mut self, text: &[u8]) -> (usize, u64) {
+        match (&self.plan, self.reader_wants) {
+            (Some(plan), Wanted::None) if plan.slots.len() <= FEW => {
+                match self.tables.get_index_mut(plan.table) {
+                    Some((_, facts)) => plan.read_open(text, facts, &mut self.folded),
+                    None => (0, 0),
+                }
+            }
+            _ => (0, 0),
         }
     }
 
@@ -291,7 +315,7 @@ impl Sink for Gatherer<'_> {
                 self.reader.row(values);
                 self.reader_wants = Wanted::None;
             }
-            Wanted::All => self.reader.row(values),
+            Wanted::All | Wanted::Whole => self.reader.row(values),
         }
         if let Some(plan) = &self.plan
             && let Some((_, facts)) = self.tables.get_index_mut(plan.table)
@@ -331,99 +355,125 @@ impl Plan {
             ..Self::default()
         };
         let place_of = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
-        let mut kept: Vec<usize> = Vec::new();
-        let mut keep = |place: usize| {
-            kept.iter().position(|known| *known == place).unwrap_or_else(|| {
-                kept.push(place);
-                kept.len() - 1
-            })
+        let is_asked = |name: &&String| {
+            let same = |column: &str| column.eq_ignore_ascii_case(name);
+            needs.columns.contains_key(&name.to_ascii_lowercase())
+                || needs.keys.iter().flatten().any(|part| same(&part.column))
+                || needs.pairs.iter().any(|(named, id)| same(named) || same(id))
         };
+        let asked: Vec<&String> = columns.iter().filter(is_asked).collect();
+        let slot_of = |name: &str| asked.iter().position(|c| c.eq_ignore_ascii_case(name));
         for key in &needs.keys {
             let parts = key.iter().map(|part| {
                 let kind = kind_of(&part.column, table);
-                Some((keep(place_of(&part.column)?), kind, part.length))
+                Some((slot_of(&part.column)?, kind, part.length))
             });
             // Of a key with a column that is left out nothing can be said.
             plan.keys.push(parts.collect::<Option<_>>().unwrap_or_default());
         }
         for (named, id) in &needs.pairs {
-            let pair = place_of(named).zip(place_of(id));
-            plan.pairs.push(pair.map_or((usize::MAX, usize::MAX), |(named, id)| {
-                (keep(named), keep(id))
-            }));
+            plan.pairs.push(slot_of(named).zip(slot_of(id)));
         }
-        plan.kept = kept.len();
+        for (index, name) in needs.columns.keys().enumerate() {
+            if place_of(name).is_none() && becomes_null(table, name) {
+                plan.omitted.push(index);
+            }
+        }
         let mut before = 0;
         for (place, name) in columns.iter().enumerate() {
-            let column = needs.columns.get_full(&name.to_ascii_lowercase());
-            let keep = kept.iter().position(|kept| *kept == place);
-            if column.is_none() && keep.is_none() {
+            if !is_asked(&name) {
                 continue;
             }
+            let column = needs.columns.get_full(&name.to_ascii_lowercase());
             plan.slots.push(Slot {
                 skip: place - before,
                 column: column.map(|(index, ..)| index),
                 kind: kind_of(name, table),
                 needs: column.map(|(.., needs)| *needs).unwrap_or_default(),
-                keep,
             });
             before = place + 1;
         }
         plan
     }
 
-    /// Columns that this INSERT does not give, for whose values there is a default.
-    fn note_left_out(&self, facts: &mut TableFacts) {
-        for (index, column) in facts.columns.iter_mut().enumerate() {
-            if !self.slots.iter().any(|slot| slot.column == Some(index)) {
-                column.left_out += 1;
-            }
-        }
-        for (key, facts) in self.keys.iter().zip(&mut facts.keys) {
-            facts.left_out += u64::from(key.is_empty());
-        }
-        for (pair, facts) in self.pairs.iter().zip(&mut facts.pairs) {
-            facts.left_out += u64::from(pair.0 == usize::MAX);
-        }
-    }
-
-    #[inline]
+    /// Reads one row.
     fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
-        const FEW: usize = 12;
-        if self.kept <= FEW {
-            self.read_into(row, facts, folded, &mut [Value::Null; FEW]);
-        } else {
-            self.read_into(row, facts, folded, &mut vec![Value::Null; self.kept]);
+        let mut values = Values::new(row, self.modes);
+        let mut kept = vec![Value::Null; self.slots.len()];
+        let read = self.values(&mut values, &mut kept);
+        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
+        if read < self.slots.len() {
+            self.cut(read, facts);
         }
     }
 
-    #[inline]
-    fn read_into<'a>(
+    /// Reads rows for as long as they are whole and written plainly; returns how many bytes and
+    /// rows that were. The text begins behind an opening parenthesis.
+    fn read_open(
         &self,
-        row: &'a [u8],
+        text: &[u8],
         facts: &mut TableFacts,
         folded: &mut Vec<u8>,
-        kept: &mut [Value<'a>],
-    ) {
-        let mut values = Values::new(row, self.modes);
-        facts.rows += 1;
-        for (index, slot) in self.slots.iter().enumerate() {
-            let value = match values.skip(slot.skip).then(|| values.next()) {
-                Some(Next::Value(value)) => value,
-                _ => return self.cut(index, facts),
+    ) -> (usize, u64) {
+        let (mut rest, mut done, mut rows) = (text, 0, 0);
+        loop {
+            let mut values = Values::open(rest, self.modes);
+            let mut kept = [Value::Null; FEW];
+            if self.values(&mut values, &mut kept) < self.slots.len() {
+                return (done, rows);
+            }
+            let Some(after) = values.close() else {
+                return (done, rows);
             };
-            if let Some(to) = slot.keep.and_then(|keep| kept.get_mut(keep)) {
-                *to = value;
+            // Nothing counts before the row is known to be whole.
+            let row = kept.get(..self.slots.len()).unwrap_or_default();
+            self.take(row, facts, folded);
+            done = text.len() - after.len();
+            rows += 1;
+            rest = match after {
+                [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
+                _ => return (done, rows),
+            };
+        }
+    }
+
+    /// Reads the values of the slots; returns how many there were.
+    #[inline]
+    fn values<'a>(&self, values: &mut Values<'a>, kept: &mut [Value<'a>]) -> usize {
+        for (i, (slot, kept)) in self.slots.iter().zip(kept).enumerate() {
+            if !values.skip(slot.skip) {
+                return i;
             }
+            match values.next() {
+                Next::Value(value) => *kept = value,
+                Next::End | Next::Broken => return i,
+            }
+        }
+        self.slots.len()
+    }
+
+    /// Takes the values of the slots into the facts.
+    #[inline]
+    fn take(&self, row: &[Value], facts: &mut TableFacts, folded: &mut Vec<u8>) {
+        facts.rows += 1;
+        for column in &self.omitted {
+            if let Some(column) = facts.columns.get_mut(*column) {
+                column.nulls += 1;
+            }
+        }
+        for (slot, value) in self.slots.iter().zip(row) {
             if let Some(column) = slot.column.and_then(|column| facts.columns.get_mut(column)) {
-                column.take(slot, &value, folded);
+                column.take(slot, value, folded);
             }
+        }
+        if row.len() < self.slots.len() {
+            return;
         }
         for ((key, nulls_equal), facts) in
             self.keys.iter().zip(&self.nulls_equal).zip(&mut facts.keys)
         {
-            let parts = key.iter().map(|(keep, kind, length)| {
-                let value = kept.get(*keep).copied().unwrap_or(Value::Null);
+            let parts = key.iter().map(|(slot, kind, length)| {
+                let value = row.get(*slot).copied().unwrap_or(Value::Null);
                 (value, *kind, *length)
             });
             if let Some(hash) = hash_of(parts, *nulls_equal, folded)
@@ -432,8 +482,10 @@ impl Plan {
                 facts.hashes.push(hash);
             }
         }
-        for ((named, id), facts) in self.pairs.iter().zip(&mut facts.pairs) {
-            if let (Some(named), Some(id)) = (kept.get(*named), kept.get(*id)) {
+        for (pair, facts) in self.pairs.iter().zip(&mut facts.pairs) {
+            if let Some((named, id)) = pair
+                && let (Some(named), Some(id)) = (row.get(*named), row.get(*id))
+            {
                 facts.take(named, id);
             }
         }
@@ -507,6 +559,16 @@ impl PairFacts {
         self.last = entry.index();
         entry.or_default().insert(id);
     }
+}
+
+/// Whether a column is NULL in rows that do not give it.
+pub fn becomes_null(table: &Table, column: &str) -> bool {
+    column_of(table, column).is_some_and(|(_, column)| {
+        column.nullable
+            && column.default.is_none()
+            && column.generated.is_none()
+            && !column.auto_increment
+    })
 }
 
 fn kind_of(column: &str, table: &Table) -> Kind {

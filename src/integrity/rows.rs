@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use indexmap::IndexMap;
 
 use super::export::{ExportError, RowFile};
-use super::gather::{canonical, hash_of, id_of, is_hit};
+use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
 use super::ids::IdSet;
 use super::question::{Kind, Question, column_of};
 use super::rules::Rule;
@@ -92,6 +92,10 @@ pub struct Collector<'a> {
     failed: Option<ExportError>,
 }
 
+/// The place of a column that the INSERT leaves out, and of one that becomes NULL by it.
+const LEFT_OUT: usize = usize::MAX;
+const LEFT_OUT_AS_NULL: usize = usize::MAX - 1;
+
 /// How to read the rows of one INSERT.
 #[derive(Debug)]
 struct Plan {
@@ -161,8 +165,11 @@ impl<'a> Collector<'a> {
         let place_of = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
         let place = |name: &str| {
             let kind = column_of(table, name).map_or(Kind::Bytes, |(_, c)| Kind::of(c, table));
-            // What is left out is never found.
-            (place_of(name).unwrap_or(usize::MAX), kind)
+            let left_out = match becomes_null(table, name) {
+                true => LEFT_OUT_AS_NULL,
+                false => LEFT_OUT,
+            };
+            (place_of(name).unwrap_or(left_out), kind)
         };
         let places = suspects.iter().map(|suspect| match &suspect.mark {
             Mark::OneOf(column, _)
@@ -257,6 +264,9 @@ impl Mark {
             let (place, kind) = places.get(index)?;
             Some((row.get(*place)?, *kind))
         };
+        if let (Self::Null(_), Some((LEFT_OUT_AS_NULL, _))) = (self, places.first()) {
+            return true;
+        }
         let Some((first, kind)) = at(0) else {
             return false;
         };
@@ -459,7 +469,7 @@ impl Sink for Collector<'_> {
             self.plan = self.plan();
         }
         match self.plan {
-            Some(_) if self.failed.is_none() => Wanted::All,
+            Some(_) if self.failed.is_none() => Wanted::Whole,
             _ => Wanted::None,
         }
     }
