@@ -185,6 +185,12 @@ pub fn questions(asked: &Asked) -> Questions {
         builder.pairs(name, table);
         builder.rules(name, table);
     }
+    // Sources give tables and keys in orders of their own.
+    builder.questions.list.sort_by_cached_key(|question| {
+        let table = question.table.to_ascii_lowercase();
+        (table, question.word(), question.subject().to_ascii_lowercase())
+    });
+    builder.questions.not_asked.sort_unstable();
     builder.questions
 }
 
