@@ -91,7 +91,9 @@ pub enum Error {
     #[error(transparent)]
     Export(#[from] ExportError),
     /// Rows are found in a second pass.
-    #[error("--export needs a source that can be read twice, which standard input cannot; name the file")]
+    #[error(
+        "--export needs a source that can be read twice, which standard input cannot; name the file"
+    )]
     ExportOfStream,
     /// A file with grants cannot be read.
     #[error("{path}: {error}")]

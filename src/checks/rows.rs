@@ -18,19 +18,35 @@ use crate::schema::model::ReferentialAction;
 /// From this release on steps mend most duplicates before they make a key unique.
 const MENDS_DUPLICATES: (u32, u32) = (5, 54);
 
-/// Adds a finding for each answer.
+/// Adds a finding for each answer. Of a dump that is not whole (see [`super::cut`]), whose
+/// findings come first, nothing is said that rows behind the cut could make good.
 pub fn check(questions: &Questions, answers: &Answers, findings: &mut Findings) {
+    let is_whole = findings.count(Severity::Error) == 0;
+    if !is_whole {
+        let why = "the dump is not whole: rows that seem to be missing may stand where it is cut";
+        findings.skip(&ORPHAN_ROWS, why);
+    }
     for why in &questions.not_asked {
         findings.skip(&ORPHAN_ROWS, why.clone());
     }
     for skipped in &answers.not_answered {
         if let Some(question) = questions.list.get(skipped.question) {
             let (table, subject) = (&question.table, question.subject());
-            findings.skip(check_of(question), format!("{table}.{subject}: {}", skipped.why));
+            findings.skip(
+                check_of(question),
+                format!("{table}.{subject}: {}", skipped.why),
+            );
         }
     }
     for answer in &answers.list {
-        if let Some(question) = questions.list.get(answer.question) {
+        let Some(question) = questions.list.get(answer.question) else {
+            continue;
+        };
+        let wants_others = matches!(
+            question.what,
+            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+        );
+        if is_whole || !wants_others {
             findings.push(finding(question, answer));
         }
     }
@@ -62,6 +78,9 @@ fn finding(question: &Question, answer: &Answer) -> Finding {
         message.push_str(&format!(" ({shown})"));
     }
     message.push_str(&harm);
+    if let Some(file) = &answer.file {
+        message.push_str(&format!("; the rows are in {}", file.display()));
+    }
     let columns = columns(question);
     let mut finding = Finding::new(check_of(question), message, fix).severity(severity(question));
     finding = match &question.what {
@@ -111,8 +130,9 @@ fn severity(question: &Question) -> Severity {
         // The site has lived with it since its own upgrade.
         (What::Nulls(_), Basis::Release) => Severity::Note,
         (What::Strays(pair), _) => {
-            let outlives = rules::pairs_of(&question.table)
-                .any(|known| known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives);
+            let outlives = rules::pairs_of(&question.table).any(|known| {
+                known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives
+            });
             match outlives {
                 true => Severity::Note,
                 false => check_of(question).severity,
@@ -151,7 +171,11 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 link.column,
                 rows("refers", "refer"),
                 link.parent,
-                if answer.values == Some(1) { "is" } else { "are" },
+                if answer.values == Some(1) {
+                    "is"
+                } else {
+                    "are"
+                },
             );
             harm = match (question.basis, step) {
                 (_, Some(step)) => format!("; the upgrade step {step} stops at them"),
@@ -162,16 +186,18 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
             };
             let mend = match link.on_delete {
                 ReferentialAction::SetNull => format!(
-                    "set {} to NULL, as the foreign key would have done when they went",
+                    "set {table}.{} to NULL, as its foreign key would have done when they went",
                     link.column
                 ),
-                ReferentialAction::Cascade => {
-                    "delete them, as the foreign key would have done when their parents went".to_owned()
-                }
-                _ => "look at each: the foreign key would have kept their parents from being deleted".to_owned(),
+                ReferentialAction::Cascade => format!(
+                    "delete those of {table}, as its foreign key would have done when their parents went"
+                ),
+                _ => format!(
+                    "look at each of {table}: its foreign key would have kept their parents from being deleted"
+                ),
             };
             fix = format!(
-                "Bring the missing rows of {} back from an older backup, or {mend}; first keep them with --export.",
+                "Bring the rows of {} back from an older backup, or {mend}. First keep the rows with --export.",
                 link.parent
             );
             expected = Some(format!("a row of {}", link.parent));
@@ -185,22 +211,35 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 What::Duplicates(key) if key.nulls_equal => {
                     format!("{table} ({columns}): {} equal{groups}", rows("is", "are"))
                 }
-                _ => format!("{table} ({columns}): {} equal in the unique key {}{groups}", rows("is", "are"), key.name),
+                _ => format!(
+                    "{table} ({columns}): {} equal in the unique key {}{groups}",
+                    rows("is", "are"),
+                    key.name
+                ),
             };
             let rule = rules::rules_of(table).find(|rule| rule.name == key.name);
             harm = match (rule, question.basis, step) {
                 (Some(rule), ..) => format!("; {}", rule.harm),
                 (_, Basis::Own, _) => "; a restore stops there with error 1062".to_owned(),
                 (_, _, Some(step)) if severity(question) == Severity::Note => {
-                    format!("; the upgrade step {step} mends most such rows before it makes the key unique")
+                    format!(
+                        "; the upgrade step {step} mends most such rows before it makes the key unique"
+                    )
                 }
-                (_, _, Some(step)) => format!("; the upgrade step {step}, which makes the key unique, stops with error 1062"),
-                (_, Basis::Release, _) => "; the unique key of the release is not there and cannot be made (error 1062)".to_owned(),
-                _ => "; the unique key that the target release has cannot be made (error 1062)".to_owned(),
+                (_, _, Some(step)) => format!(
+                    "; the upgrade step {step}, which makes the key unique, stops with error 1062"
+                ),
+                (_, Basis::Release, _) => {
+                    "; the unique key of the release is not there and cannot be made (error 1062)"
+                        .to_owned()
+                }
+                _ => "; the unique key that the target release has cannot be made (error 1062)"
+                    .to_owned(),
             };
             fix = match rule {
                 Some(rule) => rule.fix.to_owned(),
-                None => "Merge or change all but one of each set; first keep them with --export.".to_owned(),
+                None => "Merge or change all but one of each set; first keep them with --export."
+                    .to_owned(),
             };
             expected = Some("different values".to_owned());
         }
@@ -237,8 +276,14 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 "{table}.{}: {} to {} of {named} that {} not there",
                 pair.id_column,
                 rows("refers", "refer"),
-                answer.values.map_or_else(|| "rows".to_owned(), |values| count(values, "row")),
-                if answer.values == Some(1) { "is" } else { "are" },
+                answer
+                    .values
+                    .map_or_else(|| "rows".to_owned(), |values| count(values, "row")),
+                if answer.values == Some(1) {
+                    "is"
+                } else {
+                    "are"
+                },
             );
             harm = match severity(question) {
                 Severity::Note => "; such rows are kept when what they tell of goes".to_owned(),

@@ -73,7 +73,10 @@ mod tests {
     fn only_the_steps_between_two_versions_count() {
         let version = |text| Version::parse(text).unwrap();
         let adds = between(&version("4.2.9"), &version("4.3.5"));
-        assert!(adds.iter().any(|add| add.name == "FK_civicrm_line_item_financial_type_id"));
+        assert!(
+            adds.iter()
+                .any(|add| add.name == "FK_civicrm_line_item_financial_type_id")
+        );
         assert!(adds.iter().all(|add| add.version.starts_with("4.3")));
         assert_eq!(between(&version("6.4.1"), &version("6.4.1")), []);
     }

@@ -65,12 +65,15 @@ impl Orphans {
             dump => self.of_dump(dump, &catalogue, common)?,
         };
         let mut findings = survey.findings;
-        checks::rows::check(&survey.questions, &answers, &mut findings);
         checks::cut(&snapshot, &mut findings);
+        checks::rows::check(&survey.questions, &answers, &mut findings);
         findings.sort();
         let mut report = Report::new("orphans", &snapshot, findings, common.strict);
         report.effort = Some(answers.effort);
-        report.compared_with = self.target.as_ref().map(|target| format!("CiviCRM {target}"));
+        report.compared_with = self
+            .target
+            .as_ref()
+            .map(|target| format!("CiviCRM {target}"));
         let exit = report.exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
@@ -92,9 +95,14 @@ impl Orphans {
         common: &Common,
     ) -> Result<(Snapshot, Survey, Answers), Error> {
         let mut bar = Bar::new(common, &location.name());
-        let gathered = dump::gather(location, common.database.as_deref(), catalogue, &mut |progress| {
-            bar.update(progress);
-        });
+        let gathered = dump::gather(
+            location,
+            common.database.as_deref(),
+            catalogue,
+            &mut |progress| {
+                bar.update(progress);
+            },
+        );
         let gathered = match gathered {
             Ok(gathered) => gathered,
             Err(error) => {
@@ -103,9 +111,10 @@ impl Orphans {
             }
         };
         let survey = Survey::of(&gathered.snapshot, catalogue, self.target.as_ref());
-        let answered = gathered.answer(location, &survey.questions, &self.wish(), &mut |progress| {
-            bar.update(progress);
-        });
+        let answered =
+            gathered.answer(location, &survey.questions, &self.wish(), &mut |progress| {
+                bar.update(progress);
+            });
         bar.finish();
         let (snapshot, answers) = answered.map_err(|error| match error {
             dump::DumpError::Source(error) => Error::Source(error),
@@ -127,7 +136,10 @@ impl Orphans {
         let survey = Survey::of(&snapshot, catalogue, self.target.as_ref());
         let size = |table: &str| {
             let facts = snapshot.server.as_ref();
-            facts.and_then(|facts| facts.table_bytes.get(table)).copied().unwrap_or(0)
+            facts
+                .and_then(|facts| facts.table_bytes.get(table))
+                .copied()
+                .unwrap_or(0)
         };
         let pace = Pace {
             connections: usize::from(self.connections),
@@ -166,8 +178,13 @@ impl Survey {
         let detection = schema::detect(snapshot, site, &context);
         let declared = site.and_then(Site::declared_version);
         let of_declared = || catalogue.state_for(declared.as_ref()?);
-        let state = detection.as_ref().map(|detection| detection.state).or_else(of_declared);
-        let from = declared.clone().or_else(|| Version::parse(state?.last_release()));
+        let state = detection
+            .as_ref()
+            .map(|detection| detection.state)
+            .or_else(of_declared);
+        let from = declared
+            .clone()
+            .or_else(|| Version::parse(state?.last_release()));
         let target = target.and_then(|version| Some((version, catalogue.state_for(version)?)));
         let asked = Asked {
             subject: schema::subject(snapshot, site),
@@ -178,7 +195,9 @@ impl Survey {
             keys_are_kept: snapshot.server.is_some(),
         };
         let mut findings = Findings {
-            detected: detection.as_ref().map(|detection: &Detection| Detected::of(detection)),
+            detected: detection
+                .as_ref()
+                .map(|detection: &Detection| Detected::of(detection)),
             ..Findings::default()
         };
         if state.is_none() {

@@ -140,7 +140,11 @@ mod tests {
                 ("a", "b", false),
                 ("Ж", "ж", true),
             ] {
-                assert_eq!(equal(collation, one, other), are, "{collation} {one} {other}");
+                assert_eq!(
+                    equal(collation, one, other),
+                    are,
+                    "{collation} {one} {other}"
+                );
             }
         }
         assert!(!equal("utf8mb4_bin", "A", "a"));

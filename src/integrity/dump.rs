@@ -102,7 +102,9 @@ impl Gathered {
         let unknown = std::mem::take(&mut judge.unknown);
         if !unknown.is_empty() && again {
             // Keys that came behind their rows, on columns that no release refers by.
-            let asked = unknown.iter().filter_map(|index| questions.list.get(*index));
+            let asked = unknown
+                .iter()
+                .filter_map(|index| questions.list.get(*index));
             let needs = Needs::of_questions(asked, &self.snapshot.schema);
             let reader = DumpReader::new(&[]);
             let mut gatherer = Gatherer::of_these(reader, self.database.clone(), needs);
@@ -382,7 +384,8 @@ impl<'a> Judge<'a> {
                     return Verdict::Unknown;
                 };
                 let is_there = by_name.iter().any(|(name, active)| {
-                    name.trim_ascii_end().eq_ignore_ascii_case(wanted.as_bytes())
+                    name.trim_ascii_end()
+                        .eq_ignore_ascii_case(wanted.as_bytes())
                         && active.first(2).iter().any(|active| *active != 0)
                 });
                 if is_there {
@@ -401,7 +404,8 @@ impl<'a> Judge<'a> {
                         return Verdict::Unknown;
                     };
                     let of_contributions = by_name.iter().filter(|(name, _)| {
-                        name.trim_ascii_end().eq_ignore_ascii_case(b"civicrm_contribution")
+                        name.trim_ascii_end()
+                            .eq_ignore_ascii_case(b"civicrm_contribution")
                     });
                     of_contributions.for_each(|(_, ids)| with_items.add(ids));
                 }
@@ -418,11 +422,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn orphans(
-    link: &Link,
-    facts: &TableFacts,
-    tables: &IndexMap<String, TableFacts>,
-) -> Verdict {
+fn orphans(link: &Link, facts: &TableFacts, tables: &IndexMap<String, TableFacts>) -> Verdict {
     let Some((referring, needs)) = facts.column(&link.column) else {
         return Verdict::Unknown;
     };
@@ -434,7 +434,10 @@ fn orphans(
         Some(there) => match there.column(&link.parent_column) {
             Some((found, needs)) if needs.ids => {
                 if found.left_out > 0 || found.odd > 0 {
-                    let why = format!("not all values of {}.{} could be read", link.parent, link.parent_column);
+                    let why = format!(
+                        "not all values of {}.{} could be read",
+                        link.parent, link.parent_column
+                    );
                     return Verdict::Unread(why);
                 }
                 &found.ids

@@ -135,7 +135,8 @@ mod tests {
         let mut file =
             RowFile::create(folder.path(), "../x.y", ["id", "a\"b"].into_iter()).unwrap();
         file.row([Some(&b"\\N"[..]), None].into_iter()).unwrap();
-        file.row([Some(&b"NULL"[..]), Some(b"")].into_iter()).unwrap();
+        file.row([Some(&b"NULL"[..]), Some(b"")].into_iter())
+            .unwrap();
         file.row([Some(&b"a\"\n,\\\0"[..]), Some("é".as_bytes())].into_iter())
             .unwrap();
         let path = file.finish().unwrap();

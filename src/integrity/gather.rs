@@ -75,9 +75,13 @@ struct PairFacts {
 impl TableFacts {
     fn new(needs: Needs) -> Self {
         let mut facts = Self::default();
-        facts.columns.resize_with(needs.columns.len(), ColumnFacts::default);
+        facts
+            .columns
+            .resize_with(needs.columns.len(), ColumnFacts::default);
         facts.keys.resize_with(needs.keys.len(), KeyFacts::default);
-        facts.pairs.resize_with(needs.pairs.len(), PairFacts::default);
+        facts
+            .pairs
+            .resize_with(needs.pairs.len(), PairFacts::default);
         facts.needs = needs;
         facts
     }
@@ -103,9 +107,10 @@ impl TableFacts {
     pub fn repeated(&mut self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
         let same = |key: &Vec<KeyPart>| {
             key.len() == parts.len()
-                && key.iter().zip(parts).all(|(a, b)| {
-                    a.length == b.length && a.column.eq_ignore_ascii_case(&b.column)
-                })
+                && key
+                    .iter()
+                    .zip(parts)
+                    .all(|(a, b)| a.length == b.length && a.column.eq_ignore_ascii_case(&b.column))
         };
         let keys = self.needs.keys.iter().zip(&self.needs.nulls_equal);
         let index = keys
@@ -142,7 +147,11 @@ impl TableFacts {
     pub fn memory(&self) -> u64 {
         let columns = self.columns.iter();
         let columns: u64 = columns.map(|c| c.ids.memory() + c.twice.memory()).sum();
-        let keys: u64 = self.keys.iter().map(|key| key.hashes.capacity() as u64 * 8).sum();
+        let keys: u64 = self
+            .keys
+            .iter()
+            .map(|key| key.hashes.capacity() as u64 * 8)
+            .sum();
         let pairs = self.pairs.iter().flat_map(|pair| pair.ids.values());
         columns + keys + pairs.map(IdSet::memory).sum::<u64>()
     }
@@ -253,7 +262,10 @@ impl<'c> Gatherer<'c> {
 
     /// Rows that the dump takes away again do not count.
     fn forget(&mut self, statement: &[u8]) {
-        let verb = statement.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let verb = statement
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
         if ![&b"DROP"[..], b"TRUNCATE"]
             .iter()
             .any(|known| verb.eq_ignore_ascii_case(known))
@@ -359,7 +371,10 @@ impl Plan {
             let same = |column: &str| column.eq_ignore_ascii_case(name);
             needs.columns.contains_key(&name.to_ascii_lowercase())
                 || needs.keys.iter().flatten().any(|part| same(&part.column))
-                || needs.pairs.iter().any(|(named, id)| same(named) || same(id))
+                || needs
+                    .pairs
+                    .iter()
+                    .any(|(named, id)| same(named) || same(id))
         };
         let asked: Vec<&String> = columns.iter().filter(is_asked).collect();
         let slot_of = |name: &str| asked.iter().position(|c| c.eq_ignore_ascii_case(name));
@@ -369,7 +384,8 @@ impl Plan {
                 Some((slot_of(&part.column)?, kind, part.length))
             });
             // Of a key with a column that is left out nothing can be said.
-            plan.keys.push(parts.collect::<Option<_>>().unwrap_or_default());
+            plan.keys
+                .push(parts.collect::<Option<_>>().unwrap_or_default());
         }
         for (named, id) in &needs.pairs {
             plan.pairs.push(slot_of(named).zip(slot_of(id)));
@@ -409,12 +425,7 @@ impl Plan {
 
     /// Reads rows for as long as they are whole and written plainly; returns how many bytes and
     /// rows that were. The text begins behind an opening parenthesis.
-    fn read_open(
-        &self,
-        text: &[u8],
-        facts: &mut TableFacts,
-        folded: &mut Vec<u8>,
-    ) -> (usize, u64) {
+    fn read_open(&self, text: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) -> (usize, u64) {
         let (mut rest, mut done, mut rows) = (text, 0, 0);
         loop {
             let mut values = Values::open(rest, self.modes);
@@ -612,12 +623,7 @@ pub fn hash_of<'a>(
 }
 
 /// The bytes that equal values share, behind those that are there already.
-pub fn canonical(
-    value: &Value,
-    kind: Kind,
-    length: Option<u32>,
-    to: &mut Vec<u8>,
-) -> Option<()> {
+pub fn canonical(value: &Value, kind: Kind, length: Option<u32>, to: &mut Vec<u8>) -> Option<()> {
     if let (Kind::Integer, Some(number)) = (kind, value.integer()) {
         to.extend_from_slice(&number.to_le_bytes());
         return Some(());

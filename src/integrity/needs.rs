@@ -90,7 +90,9 @@ impl Needs {
     }
 
     fn rule(&mut self, rule: &'static rules::Rule, table: &Table) {
-        let index = rules::RULES.iter().position(|known| known.name == rule.name);
+        let index = rules::RULES
+            .iter()
+            .position(|known| known.name == rule.name);
         match rule.test {
             Test::NoneLike(column, _) => self.column(column).rule = index,
             Test::Present(column, _, active) => self.pair(column, active),
@@ -129,6 +131,13 @@ impl Needs {
         let history = catalogue.history(&name.to_ascii_lowercase());
         match history {
             Some(history) => {
+                // phpMyAdmin writes no key before the rows, not even the primary one.
+                for options in &history.options {
+                    let key: Vec<KeyPart> = (options.item.primary_key.iter())
+                        .map(KeyPart::column)
+                        .collect();
+                    needs.key(&key, false, table);
+                }
                 for key in &history.foreign_keys {
                     if let [column] = &key.item.columns[..]
                         && is_here(column)
@@ -149,12 +158,18 @@ impl Needs {
                     }
                 }
             }
-            // Foreign keys of custom data and extensions may come as ALTER TABLE at the end.
+            // Keys of custom data and extensions may come as ALTER TABLE at the end.
             None => {
                 for (column, definition) in &table.columns {
                     let lower = column.to_ascii_lowercase();
-                    if lower.ends_with("_id") && Kind::of(definition, table) == Kind::Integer {
+                    if Kind::of(definition, table) != Kind::Integer {
+                        continue;
+                    }
+                    if lower.ends_with("_id") {
                         needs.ids(column);
+                    }
+                    if lower == "id" || lower == "entity_id" {
+                        needs.key(&[KeyPart::column(column)], false, table);
                     }
                 }
             }
@@ -170,7 +185,10 @@ impl Needs {
             }
         }
         for rule in rules::rules_of(name) {
-            if rule.columns().all(|(of, column)| of.is_some() || is_here(column)) {
+            if rule
+                .columns()
+                .all(|(of, column)| of.is_some() || is_here(column))
+            {
                 needs.rule(rule, table);
             }
         }

@@ -108,11 +108,16 @@ pub enum Kind {
 impl Kind {
     /// Of a column of this table.
     pub fn of(column: &Column, table: &Table) -> Self {
-        let family = column.data_type.split([' ', '(']).next().unwrap_or_default();
+        let family = column
+            .data_type
+            .split([' ', '('])
+            .next()
+            .unwrap_or_default();
         match family {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Self::Integer,
             "date" | "datetime" | "timestamp" => Self::Date,
-            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set" => {
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
+            | "set" => {
                 let own = column.collation.as_deref().or(column.charset.as_deref());
                 let of_table = table.collation.as_deref().or(table.charset.as_deref());
                 Self::Text(Collation::named(own.or(of_table).unwrap_or_default()))
@@ -188,7 +193,11 @@ pub fn questions(asked: &Asked) -> Questions {
     // Sources give tables and keys in orders of their own.
     builder.questions.list.sort_by_cached_key(|question| {
         let table = question.table.to_ascii_lowercase();
-        (table, question.word(), question.subject().to_ascii_lowercase())
+        (
+            table,
+            question.word(),
+            question.subject().to_ascii_lowercase(),
+        )
     });
     builder.questions.not_asked.sort_unstable();
     builder.questions
@@ -218,7 +227,8 @@ impl<'a> Builder<'a> {
         let reference = |state| Reference::new(catalogue, state, subject).schema;
         let mut references = Vec::new();
         references.extend(state.map(|state| (Basis::Release, reference(state))));
-        let other = target.filter(|(_, target)| state.is_none_or(|state| state.name != target.name));
+        let other =
+            target.filter(|(_, target)| state.is_none_or(|state| state.name != target.name));
         references.extend(other.map(|(_, state)| (Basis::Target, reference(state))));
         let adds = match (from, target) {
             (Some(from), Some((target, _))) => upgrade_adds::between(from, target),
@@ -416,9 +426,15 @@ impl<'a> Builder<'a> {
 
     /// Tables of custom data refer to what they extend, also where the foreign key was lost.
     fn custom(&mut self, name: &str, table: &Table) {
-        let groups = self.asked.subject.site.map(|site: &Site| &site.custom_groups);
+        let groups = self
+            .asked
+            .subject
+            .site
+            .map(|site: &Site| &site.custom_groups);
         let parent = groups.into_iter().flatten().find_map(|group| {
-            group.table.eq_ignore_ascii_case(name)
+            group
+                .table
+                .eq_ignore_ascii_case(name)
                 .then(|| rules::extended_table(&group.extends))?
         });
         if let Some(parent) = parent {
@@ -481,18 +497,19 @@ impl<'a> Builder<'a> {
 
     fn rules(&mut self, name: &str, table: &Table) {
         for rule in rules::rules_of(name) {
-            if !rule.applies(self.asked.from, self.asked.target.map(|(version, _)| version)) {
+            if !rule.applies(
+                self.asked.from,
+                self.asked.target.map(|(version, _)| version),
+            ) {
                 continue;
             }
-            let has_columns = rule
-                .columns()
-                .all(|(of, column)| {
-                    let table = match of {
-                        None => Some(table),
-                        Some(other) => find(&self.schema.tables, other),
-                    };
-                    table.is_some_and(|table| find(&table.columns, column).is_some())
-                });
+            let has_columns = rule.columns().all(|(of, column)| {
+                let table = match of {
+                    None => Some(table),
+                    Some(other) => find(&self.schema.tables, other),
+                };
+                table.is_some_and(|table| find(&table.columns, column).is_some())
+            });
             if !has_columns {
                 continue;
             }
@@ -526,7 +543,10 @@ pub fn table_of<'a>(schema: &'a Schema, name: &str) -> Option<(&'a str, &'a Tabl
     let exact = schema.tables.get_key_value(name);
     let name = match exact {
         Some((name, _)) => name,
-        None => schema.tables.keys().find(|key| key.eq_ignore_ascii_case(name))?,
+        None => schema
+            .tables
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case(name))?,
     };
     Some((name, table))
 }

@@ -206,7 +206,11 @@ impl<'a> Collector<'a> {
             if !suspect.mark.is_on(&row, places) {
                 continue;
             }
-            let key = plan.key.iter().map(|place| text_of(row.get(*place))).collect();
+            let key = plan
+                .key
+                .iter()
+                .map(|place| text_of(row.get(*place)))
+                .collect();
             suspect.take(key, &row, places, self.wish.samples);
             let Some(folder) = &self.wish.export else {
                 continue;
@@ -308,13 +312,7 @@ fn single(parts: &[KeyPart], places: &[(usize, Kind)]) -> bool {
 }
 
 impl Suspect {
-    fn take(
-        &mut self,
-        key: Vec<String>,
-        row: &[Value],
-        places: &[(usize, Kind)],
-        samples: usize,
-    ) {
+    fn take(&mut self, key: Vec<String>, row: &[Value], places: &[(usize, Kind)], samples: usize) {
         let found = &mut self.found;
         found.rows += 1;
         let value = |index: usize| places.get(index).and_then(|(place, _)| row.get(*place));
@@ -426,10 +424,10 @@ fn insert<T>(list: &mut Vec<T>, item: T, most: usize, compare: impl Fn(&T, &T) -
 pub fn compare_samples(one: &Sample, other: &Sample) -> Ordering {
     let parts = |sample: &Sample| -> Vec<String> {
         let key = sample.keys.first();
-        key.map(|key| key.split(',').map(str::to_owned).collect()).unwrap_or_default()
+        key.map(|key| key.split(',').map(str::to_owned).collect())
+            .unwrap_or_default()
     };
-    compare_keys(&parts(one), &parts(other))
-        .then_with(|| compare_texts(&one.value, &other.value))
+    compare_keys(&parts(one), &parts(other)).then_with(|| compare_texts(&one.value, &other.value))
 }
 
 fn compare_texts(one: &Option<String>, other: &Option<String>) -> Ordering {

@@ -145,7 +145,11 @@ pub fn extended_table(extends: &str) -> Option<&'static str> {
 const PRE_CHECKED: &[(&str, &str, &str)] = &[
     ("4.3.beta3", "civicrm_contribution", "contact_id"),
     ("4.3.6", "civicrm_contribution_recur", "contact_id"),
-    ("4.3.6", "civicrm_contribution_recur", "payment_processor_id"),
+    (
+        "4.3.6",
+        "civicrm_contribution_recur",
+        "payment_processor_id",
+    ),
     ("4.3.6", "civicrm_contribution_recur", "campaign_id"),
     ("4.3.6", "civicrm_contribution_recur", "financial_type_id"),
 ];
@@ -307,9 +311,9 @@ impl Rule {
     /// Whether it matters to a database that is to be upgraded from one version to another.
     pub fn applies(&self, from: Option<&Version>, target: Option<&Version>) -> bool {
         self.always
-            || from.zip(target).is_some_and(|(from, target)| {
-                is_between(self.step, from, target)
-            })
+            || from
+                .zip(target)
+                .is_some_and(|(from, target)| is_between(self.step, from, target))
     }
 
     /// The columns it looks at, with the table where that is another one.
@@ -343,9 +347,8 @@ pub fn is_like(text: &str, pattern: &str) -> bool {
         match pattern {
             [] => text.is_empty(),
             ['%'] => true,
-            ['%', rest @ ..] => (0..=text.len()).any(|skipped| {
-                text.get(skipped..).is_some_and(|text| matches(text, rest))
-            }),
+            ['%', rest @ ..] => (0..=text.len())
+                .any(|skipped| text.get(skipped..).is_some_and(|text| matches(text, rest))),
             [first, rest @ ..] => match text {
                 [letter, text @ ..] => {
                     (*first == '_' || letter.eq_ignore_ascii_case(first)) && matches(text, rest)

@@ -114,7 +114,10 @@ pub fn answer(
     let results = std::thread::scope(|scope| {
         let count = pace.connections.clamp(1, 16);
         let workers: Vec<_> = (0..count).map(|_| scope.spawn(|| asker(&jobs))).collect();
-        let results: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        let results: Vec<_> = workers
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
         results
     });
     let mut answers = Answers {
@@ -276,12 +279,7 @@ impl Asker<'_> {
         }
     }
 
-    fn present(
-        &mut self,
-        index: usize,
-        question: &Question,
-        rule: &Rule,
-    ) -> Result<(), AskError> {
+    fn present(&mut self, index: usize, question: &Question, rule: &Rule) -> Result<(), AskError> {
         let Some(sql) = sql::present(rule) else {
             return Ok(());
         };
@@ -319,7 +317,12 @@ impl Asker<'_> {
         let name = &question.table;
         let equal = Equal::new(name, table, key);
         let answer = self.ask(name, &equal.count())?;
-        let count = |column| answer.first().and_then(|row| number(row, column)).unwrap_or(0);
+        let count = |column| {
+            answer
+                .first()
+                .and_then(|row| number(row, column))
+                .unwrap_or(0)
+        };
         let (groups, rows) = (count("sets"), count("n"));
         if groups == 0 {
             return Ok(());
@@ -361,8 +364,10 @@ impl Asker<'_> {
         let Some(table) = self.schema.table(&question.table) else {
             return Ok(());
         };
-        let by_value = matches!(question.what, What::Orphans(_) | What::Strays(_) | What::Rule(_))
-            && rows.value.is_some();
+        let by_value = matches!(
+            question.what,
+            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+        ) && rows.value.is_some();
         let mut found = Found::default();
         self.ranges(question, rows.range.as_deref(), |asker, range| {
             let (mut count, mut values) = (0, Vec::new());
@@ -546,7 +551,11 @@ impl Asker<'_> {
             identifier(&question.table)
         );
         let answer = self.ask(&question.table, &sql)?;
-        let end = |name: &str| answer.first().and_then(|row| text(row, name)?.parse::<i128>().ok());
+        let end = |name: &str| {
+            answer
+                .first()
+                .and_then(|row| text(row, name)?.parse::<i128>().ok())
+        };
         // An empty range for a table without rows.
         Ok(Some(match (end("first"), end("last")) {
             (Some(first), Some(last)) => Range { first, last },

@@ -66,7 +66,11 @@ impl AntiJoin<'_> {
 
     /// `SELECT COUNT(*)` of the rows.
     pub fn count(&self) -> String {
-        format!("SELECT COUNT(*) FROM {} WHERE {}", self.from(), self.filter())
+        format!(
+            "SELECT COUNT(*) FROM {} WHERE {}",
+            self.from(),
+            self.filter()
+        )
     }
 }
 
@@ -178,7 +182,11 @@ impl Rows {
         let Some((column, Range { first, last })) = self.range.as_ref().zip(range) else {
             return self.filter.clone();
         };
-        format!("({}) AND c.{} BETWEEN {first} AND {last}", self.filter, identifier(column))
+        format!(
+            "({}) AND c.{} BETWEEN {first} AND {last}",
+            self.filter,
+            identifier(column)
+        )
     }
 
     /// How many there are, as `n`; where values are numbers, by `value`.
@@ -194,7 +202,9 @@ impl Rows {
 
     /// The first by primary key, whose parts are `k0`, `k1` …, with `value`.
     pub fn first(&self, table: &Table, range: Option<&Range>, count: usize) -> String {
-        let keys: Vec<String> = key_of(table).map(|key| format!("c.{}", identifier(key))).collect();
+        let keys: Vec<String> = key_of(table)
+            .map(|key| format!("c.{}", identifier(key)))
+            .collect();
         let value = self.value.as_deref().unwrap_or("NULL");
         let mut shown: Vec<String> = keys
             .iter()
@@ -234,7 +244,9 @@ fn columns(table: &Table) -> String {
 }
 
 fn order(table: &Table) -> String {
-    let keys: Vec<String> = key_of(table).map(|key| format!("c.{}", identifier(key))).collect();
+    let keys: Vec<String> = key_of(table)
+        .map(|key| format!("c.{}", identifier(key)))
+        .collect();
     match keys.is_empty() {
         true => String::new(),
         false => format!(" ORDER BY {}", keys.join(", ")),
@@ -271,7 +283,11 @@ pub fn scan(table: &str, conditions: &[&Rows], range: Option<(&str, &Range)>) ->
     let filter = range.map_or_else(String::new, |(column, Range { first, last })| {
         format!(" WHERE c.{} BETWEEN {first} AND {last}", identifier(column))
     });
-    format!("SELECT {} FROM {} AS c{filter}", counts.join(", "), identifier(table))
+    format!(
+        "SELECT {} FROM {} AS c{filter}",
+        counts.join(", "),
+        identifier(table)
+    )
 }
 
 /// The texts by which a pair names tables, as `named`.
@@ -327,7 +343,10 @@ impl<'a> Equal<'a> {
             .iter()
             .map(|part| format!("c.{} IS NOT NULL", identifier(&part.column)))
             .collect();
-        let kinds = key.parts.iter().filter_map(|part| column_of(table, &part.column));
+        let kinds = key
+            .parts
+            .iter()
+            .filter_map(|part| column_of(table, &part.column));
         Self {
             table,
             name,

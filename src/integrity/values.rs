@@ -64,7 +64,11 @@ pub fn integer(digits: &[u8]) -> Option<u64> {
         }
         number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
     }
-    Some(if negative { number.wrapping_neg() } else { number })
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }
 
 /// Whether a date has no day or no month: `0000-00-00`, `2010-00-00`, perhaps with a time.
@@ -147,8 +151,12 @@ impl<'a> Values<'a> {
         let text = self.rest;
         let (value, end) = match text {
             [b'0'..=b'9' | b'-', ..] => {
-                let is_of_number = |b: &u8| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
-                let end = text.iter().position(|b| !is_of_number(b)).unwrap_or(text.len());
+                let is_of_number =
+                    |b: &u8| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+                let end = text
+                    .iter()
+                    .position(|b| !is_of_number(b))
+                    .unwrap_or(text.len());
                 let (value, _) = text.split_at(end);
                 (Value::Bare(value), end)
             }
@@ -321,7 +329,12 @@ mod tests {
             br"'ends in a backslash\\'",
         ] {
             let modes = SqlModes::default();
-            assert_eq!(read(text, modes), parse_row(text, modes), "{}", text.escape_ascii());
+            assert_eq!(
+                read(text, modes),
+                parse_row(text, modes),
+                "{}",
+                text.escape_ascii()
+            );
         }
         let modes = SqlModes {
             no_backslash_escapes: true,
@@ -329,7 +342,11 @@ mod tests {
         };
         assert_eq!(
             read(br"'a\','b''c',3", modes),
-            Some(vec![Some(br"a\".to_vec()), Some(b"b'c".to_vec()), Some(b"3".to_vec())])
+            Some(vec![
+                Some(br"a\".to_vec()),
+                Some(b"b'c".to_vec()),
+                Some(b"3".to_vec())
+            ])
         );
     }
 

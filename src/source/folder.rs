@@ -97,7 +97,8 @@ pub(super) fn read(
         if file.part.kind == Kind::CreateDatabase {
             continue;
         }
-        sink.reader().begin_file(&file.name, Some(&file.part.database));
+        sink.reader()
+            .begin_file(&file.name, Some(&file.part.database));
         let stream = ByteStream::open(&file.path)?;
         read_stream(stream, file.part.scanner(), sink, watch);
     }

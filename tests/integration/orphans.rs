@@ -145,7 +145,12 @@ impl<'a> Maker<'a> {
                 )
             })
             .collect();
-        writeln!(self.rows, "INSERT INTO `{name}` VALUES ({});", values.join(",")).unwrap();
+        writeln!(
+            self.rows,
+            "INSERT INTO `{name}` VALUES ({});",
+            values.join(",")
+        )
+        .unwrap();
         id
     }
 
@@ -157,7 +162,10 @@ impl<'a> Maker<'a> {
             ("civicrm_membership_status", "is_active") => return "1".to_owned(),
             _ => {}
         }
-        if definition.primary_key.iter().any(|part| part.column == name)
+        if definition
+            .primary_key
+            .iter()
+            .any(|part| part.column == name)
             && column.data_type.contains("int")
         {
             return id.to_string();
@@ -252,11 +260,15 @@ impl<'a> Maker<'a> {
             let column = table.columns.iter().find(|(column, definition)| {
                 !definition.nullable
                     && !definition.auto_increment
-                    && !table.foreign_keys.values().any(|key| key.columns[0] == **column)
+                    && !table
+                        .foreign_keys
+                        .values()
+                        .any(|key| key.columns[0] == **column)
                     && !table.primary_key.iter().any(|part| part.column == **column)
-                    && !table.indexes.values().any(|index| {
-                        index.parts.iter().any(|part| part.column == **column)
-                    })
+                    && !table
+                        .indexes
+                        .values()
+                        .any(|index| index.parts.iter().any(|part| part.column == **column))
                     && !(definition.data_type == "timestamp")
             });
             if let Some((column, definition)) = column {
@@ -319,7 +331,10 @@ impl<'a> Maker<'a> {
                 pair.table,
                 &[(pair.type_column, word), (pair.id_column, &missing)],
             );
-            self.row(pair.table, &[(pair.type_column, word), (pair.id_column, "1")]);
+            self.row(
+                pair.table,
+                &[(pair.type_column, word), (pair.id_column, "1")],
+            );
             self.expect("polymorphic-orphan", pair.table, pair.id_column, 1);
         }
     }
@@ -360,7 +375,10 @@ fn every_seeded_fault_of_every_era_is_found_and_nothing_else() {
         let (dump, expected) = faulty(release);
         let report = of_text(&dump, &[]);
         same(&found(&report), &expected, release);
-        let kinds: BTreeSet<&str> = expected.keys().filter_map(|k| k.split(' ').next()).collect();
+        let kinds: BTreeSet<&str> = expected
+            .keys()
+            .filter_map(|k| k.split(' ').next())
+            .collect();
         assert!(expected.len() > 100 && kinds.len() == 5, "{release}");
     }
 }
@@ -430,11 +448,18 @@ fn upgrade_steps_that_stop_are_named() {
     let (sql, schema) = clean("4.2.9");
     let mut maker = Maker::new(&schema, "4.2.0");
     maker.row("civicrm_contribution", &[("contact_id", "4711")]);
-    maker.row("civicrm_option_group", &[("name", "'civicrm_price_field.amount.12'")]);
+    maker.row(
+        "civicrm_option_group",
+        &[("name", "'civicrm_price_field.amount.12'")],
+    );
     for _ in 0..2 {
         maker.row(
             "civicrm_setting",
-            &[("name", "'theme'"), ("group_name", "'x'"), ("value", "NULL")],
+            &[
+                ("name", "'theme'"),
+                ("group_name", "'x'"),
+                ("value", "NULL"),
+            ],
         );
         maker.row("civicrm_membership_payment", &[("contribution_id", "1")]);
     }
@@ -447,7 +472,13 @@ fn upgrade_steps_that_stop_are_named() {
         .filter(|finding| finding["severity"] == "error")
         .map(|finding| {
             let name = finding["object"]["name"].as_str().unwrap().to_owned();
-            (name, finding["rows"]["step"].as_str().unwrap_or_default().to_owned())
+            (
+                name,
+                finding["rows"]["step"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
         })
         .collect();
     let expected = [
@@ -457,7 +488,11 @@ fn upgrade_steps_that_stop_are_named() {
         ("setting-duplicates", "4.7.alpha1"),
     ];
     for (name, step) in expected {
-        assert_eq!(steps.get(name).map(String::as_str), Some(step), "{report:#}");
+        assert_eq!(
+            steps.get(name).map(String::as_str),
+            Some(step),
+            "{report:#}"
+        );
     }
 }
 
@@ -468,17 +503,26 @@ fn no_real_dump_raises_a_false_alarm() {
         let severe = found(&report);
         let known: BTreeMap<String, u64> = match common::name(&path).as_str() {
             // Its three pages have a date of zeros indeed.
-            name if name.starts_with("5.81.2-small") => {
-                [("zero-date civicrm_contribution_page created_date".to_owned(), 3)].into()
-            }
+            name if name.starts_with("5.81.2-small") => [(
+                "zero-date civicrm_contribution_page created_date".to_owned(),
+                3,
+            )]
+            .into(),
             // CiviCRM's upgrades left the column NULL in a row of its own.
-            name if name.contains("to-5.81.2") && !name.starts_with("5.75") => {
-                [("null-rows civicrm_payment_processor_type is_recur".to_owned(), 1)].into()
-            }
+            name if name.contains("to-5.81.2") && !name.starts_with("5.75") => [(
+                "null-rows civicrm_payment_processor_type is_recur".to_owned(),
+                1,
+            )]
+            .into(),
             _ => BTreeMap::new(),
         };
         assert_eq!(severe, known, "{}", path.display());
-        assert_eq!(report["not_checked"], serde_json::json!([]), "{}", path.display());
+        assert_eq!(
+            report["not_checked"],
+            serde_json::json!([]),
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -490,20 +534,40 @@ fn exported_rows_can_be_loaded_again() {
     let (sql, schema) = clean("5.81.2");
     let mut maker = Maker::new(&schema, "5.81.2");
     let odd = r#"'a\\b\"c\'d\n,\tNULL\0\Z\\N é'"#;
-    maker.row("civicrm_email", &[("contact_id", "99"), ("signature_text", odd), ("email", "'NULL'")]);
-    maker.row("civicrm_email", &[("contact_id", "98"), ("signature_text", "''"), ("email", r"'\\N'")]);
+    maker.row(
+        "civicrm_email",
+        &[
+            ("contact_id", "99"),
+            ("signature_text", odd),
+            ("email", "'NULL'"),
+        ],
+    );
+    maker.row(
+        "civicrm_email",
+        &[
+            ("contact_id", "98"),
+            ("signature_text", "''"),
+            ("email", r"'\\N'"),
+        ],
+    );
     let dump = maker.dump(&sql);
     server.load("orphans_export", dump.as_bytes());
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &dump).unwrap();
     let name = "civicrm_email.contact_id.orphans.csv";
     let mut texts = Vec::new();
-    for source in [file.path().to_string_lossy().into_owned(), server.url("orphans_export")] {
+    for source in [
+        file.path().to_string_lossy().into_owned(),
+        server.url("orphans_export"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let export = folder.path().to_string_lossy().into_owned();
         let report = orphans(&source, &["--export", &export]);
         let written = folder.path().join(name);
-        assert_eq!(report["findings"][0]["rows"]["file"], written.to_string_lossy().as_ref());
+        assert_eq!(
+            report["findings"][0]["rows"]["file"],
+            written.to_string_lossy().as_ref()
+        );
         texts.push(std::fs::read(&written).unwrap());
         loads_again(server, &written, &schema);
     }
@@ -511,7 +575,11 @@ fn exported_rows_can_be_loaded_again() {
 }
 
 fn loads_again(server: &Server, file: &Path, schema: &Schema) {
-    let columns: Vec<String> = schema.tables["civicrm_email"].columns.keys().cloned().collect();
+    let columns: Vec<String> = schema.tables["civicrm_email"]
+        .columns
+        .keys()
+        .cloned()
+        .collect();
     let columns = columns.join(",");
     let rows = |table: &str| {
         server.run(
@@ -535,6 +603,47 @@ fn loads_again(server: &Server, file: &Path, schema: &Schema) {
 }
 
 #[test]
+fn what_may_stand_behind_a_cut_is_not_missed() {
+    let sample = String::from_utf8_lossy(&common::sample()).into_owned();
+    let (before, _) = sample
+        .split_once("INSERT INTO `civicrm_contact` VALUES")
+        .expect("contacts come after addresses");
+    let report = of_text(
+        &format!("{before}INSERT INTO `civicrm_contact` VALUES (1,'x"),
+        &[],
+    );
+    let checks: BTreeSet<String> = found(&report)
+        .into_keys()
+        .filter_map(|name| Some(name.split(' ').next()?.to_owned()))
+        .collect();
+    assert_eq!(checks, BTreeSet::from(["dump-truncated".to_owned()]));
+    assert_eq!(report["not_checked"][0]["check"], "orphan-rows");
+}
+
+/// phpMyAdmin writes tables without any key, then rows, then keys and constraints.
+#[test]
+fn keys_that_come_behind_the_rows_count() {
+    let (sql, schema) = clean("5.81.2");
+    let mut maker = Maker::new(&schema, "5.81.2");
+    maker.row("civicrm_email", &[("contact_id", "4711")]);
+    let own = "CREATE TABLE a_parent (nr int NOT NULL, x varchar(9));\n\
+               CREATE TABLE a_child (nr int NOT NULL, belongs int);\n\
+               INSERT INTO a_parent VALUES (1,'x'),(2,'y'),(2,'z');\n\
+               INSERT INTO a_child VALUES (1,1),(2,3),(3,NULL),(4,3);\n\
+               ALTER TABLE a_parent ADD PRIMARY KEY (nr);\n\
+               ALTER TABLE a_child ADD PRIMARY KEY (nr), ADD CONSTRAINT f FOREIGN KEY (belongs) REFERENCES a_parent (nr);\n";
+    let report = of_text(&format!("{}{own}", maker.dump(&sql)), &[]);
+    let expected = [
+        ("duplicate-rows a_parent PRIMARY", 2),
+        ("orphan-rows a_child belongs", 2),
+        ("orphan-rows civicrm_email contact_id", 1),
+    ];
+    let expected = expected.map(|(name, rows)| (name.to_owned(), rows)).into();
+    same(&found(&report), &expected, "keys behind rows");
+    assert_eq!(report["integrity"]["passes"], 3);
+}
+
+#[test]
 fn standard_input_is_read_once() {
     let (sql, schema) = clean("5.81.2");
     let mut maker = Maker::new(&schema, "5.81.2");
@@ -551,7 +660,10 @@ fn standard_input_is_read_once() {
         .unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let rows = &report["findings"][0]["rows"];
-    assert_eq!((rows["count"].as_u64(), rows["values"].as_u64()), (None, Some(2)));
+    assert_eq!(
+        (rows["count"].as_u64(), rows["values"].as_u64()),
+        (None, Some(2))
+    );
     assert_eq!(report["integrity"]["passes"], 1);
     let refused = Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(["orphans", "--export", "x", "-"])
