@@ -455,7 +455,7 @@ impl Plan {
             if !values.skip(slot.skip) {
                 return i;
             }
-            match values.next() {
+            match values.value() {
                 Next::Value(value) => *kept = value,
                 Next::End | Next::Broken => return i,
             }

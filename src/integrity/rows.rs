@@ -199,7 +199,7 @@ impl<'a> Collector<'a> {
         };
         let mut row = Vec::new();
         let mut values = Values::new(text, plan.modes);
-        while let Next::Value(value) = values.next() {
+        while let Next::Value(value) = values.value() {
             row.push(value);
         }
         for (suspect, places) in suspects.iter_mut().zip(&plan.places) {

@@ -127,14 +127,14 @@ impl<'a> Values<'a> {
     /// Passes over some values; returns whether they were there.
     #[inline]
     pub fn skip(&mut self, count: usize) -> bool {
-        (0..count).all(|_| matches!(self.next(), Next::Value(_)))
+        (0..count).all(|_| matches!(self.value(), Next::Value(_)))
     }
 
     /// Passes over the rest of an open row; returns what follows its closing parenthesis.
     #[inline]
     pub fn close(mut self) -> Option<&'a [u8]> {
         loop {
-            match self.next() {
+            match self.value() {
                 Next::Value(_) => {}
                 Next::End => return self.rest.strip_prefix(b")"),
                 Next::Broken => return None,
@@ -144,7 +144,7 @@ impl<'a> Values<'a> {
 
     /// The next value.
     #[inline]
-    pub fn next(&mut self) -> Next<'a> {
+    pub fn value(&mut self) -> Next<'a> {
         if self.ended {
             return Next::End;
         }
@@ -259,13 +259,11 @@ impl<'a> Values<'a> {
                 (None, b'\'' | b'"') => quote = Some(byte),
                 (None, b',') if depth == 0 => return Some(at),
                 (None, b')') if self.open => return Some(at),
-                (None, byte) if self.open => {
-                    if !(byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace())
-                        && !matches!(byte, b'_' | b'.' | b'+')
-                    {
-                        return None;
-                    }
-                }
+                (None, byte) if self.open => match byte {
+                    b'_' | b'.' | b'+' => {}
+                    byte if byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() => {}
+                    _ => return None,
+                },
                 (None, b'`') => quote = Some(byte),
                 (None, b'(') => depth += 1,
                 (None, b')') => depth = depth.checked_sub(1)?,
@@ -310,7 +308,7 @@ mod tests {
         let mut values = Values::new(text, modes);
         let mut row = Vec::new();
         loop {
-            match values.next() {
+            match values.value() {
                 Next::Value(Value::Null) => row.push(None),
                 Next::Value(value) => row.push(Some(value.bytes()?.into_owned())),
                 Next::End => return Some(row),
@@ -366,7 +364,7 @@ mod tests {
             ("-", None),
         ] {
             let mut values = Values::new(text.as_bytes(), SqlModes::default());
-            let Next::Value(value) = values.next() else {
+            let Next::Value(value) = values.value() else {
                 panic!("{text}");
             };
             assert_eq!(value.integer(), number, "{text}");
@@ -412,15 +410,15 @@ mod tests {
             let followed = format!("{text}),(1");
             let mut values = Values::open(followed.as_bytes(), modes);
             let mut row = Vec::new();
-            while let Next::Value(value) = values.next() {
+            while let Next::Value(value) = values.value() {
                 row.push(value);
             }
             if values.close() == Some(b",(1") {
                 let mut closed = Values::new(text.as_bytes(), modes);
                 for value in row {
-                    prop_assert_eq!(closed.next(), Next::Value(value));
+                    prop_assert_eq!(closed.value(), Next::Value(value));
                 }
-                prop_assert_eq!(closed.next(), Next::End);
+                prop_assert_eq!(closed.value(), Next::End);
             }
         }
 

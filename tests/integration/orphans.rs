@@ -150,7 +150,7 @@ impl<'a> Maker<'a> {
             "INSERT INTO `{name}` VALUES ({});",
             values.join(",")
         )
-        .unwrap();
+        .expect("it is there");
         id
     }
 
@@ -184,7 +184,11 @@ impl<'a> Maker<'a> {
             let parent = if is_unique { (id - 1) % PARENTS + 1 } else { 1 };
             return parent.to_string();
         }
-        let family = column.data_type.split([' ', '(']).next().unwrap();
+        let family = column
+            .data_type
+            .split([' ', '('])
+            .next()
+            .expect("it is there");
         match family {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" if is_unique => id.to_string(),
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "double"
@@ -192,8 +196,12 @@ impl<'a> Maker<'a> {
             "date" => "'2020-02-03'".to_owned(),
             "datetime" | "timestamp" => "'2020-02-03 04:05:06'".to_owned(),
             "enum" => {
-                let values = column.data_type.strip_prefix("enum(").unwrap();
-                values.split([',', ')']).next().unwrap().to_owned()
+                let values = column.data_type.strip_prefix("enum(").expect("it is there");
+                values
+                    .split([',', ')'])
+                    .next()
+                    .expect("it is there")
+                    .to_owned()
             }
             _ => {
                 let text = format!("{id}{name}");
@@ -241,7 +249,8 @@ impl<'a> Maker<'a> {
             if name == "civicrm_membership_status" || name == "civicrm_domain" {
                 continue;
             }
-            writeln!(self.changes, "ALTER TABLE `{name}` DROP INDEX `{key}`;").unwrap();
+            writeln!(self.changes, "ALTER TABLE `{name}` DROP INDEX `{key}`;")
+                .expect("it is there");
             for value in ["'Aé'", "'AE '"] {
                 let own: Vec<(&str, &str)> = index
                     .parts
@@ -269,7 +278,7 @@ impl<'a> Maker<'a> {
                         .indexes
                         .values()
                         .any(|index| index.parts.iter().any(|part| part.column == **column))
-                    && !(definition.data_type == "timestamp")
+                    && definition.data_type != "timestamp"
             });
             if let Some((column, definition)) = column {
                 writeln!(
@@ -277,7 +286,7 @@ impl<'a> Maker<'a> {
                     "ALTER TABLE `{name}` MODIFY `{column}` {} NULL;",
                     definition.data_type
                 )
-                .unwrap();
+                .expect("it is there");
                 self.row(name, &[(column, "NULL")]);
                 self.expect("null-rows", name, column, 1);
             }
@@ -467,11 +476,14 @@ fn upgrade_steps_that_stop_are_named() {
     let report = of_text(&dump, &["--target", "4.7.31"]);
     let steps: BTreeMap<String, String> = report["findings"]
         .as_array()
-        .unwrap()
+        .expect("it is there")
         .iter()
         .filter(|finding| finding["severity"] == "error")
         .map(|finding| {
-            let name = finding["object"]["name"].as_str().unwrap().to_owned();
+            let name = finding["object"]["name"]
+                .as_str()
+                .expect("it is there")
+                .to_owned();
             (
                 name,
                 finding["rows"]["step"]
@@ -552,15 +564,15 @@ fn exported_rows_can_be_loaded_again() {
     );
     let dump = maker.dump(&sql);
     server.load("orphans_export", dump.as_bytes());
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), &dump).unwrap();
+    let file = tempfile::NamedTempFile::new().expect("it is there");
+    std::fs::write(file.path(), &dump).expect("it is there");
     let name = "civicrm_email.contact_id.orphans.csv";
     let mut texts = Vec::new();
     for source in [
         file.path().to_string_lossy().into_owned(),
         server.url("orphans_export"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("it is there");
         let export = folder.path().to_string_lossy().into_owned();
         let report = orphans(&source, &["--export", &export]);
         let written = folder.path().join(name);
@@ -568,7 +580,7 @@ fn exported_rows_can_be_loaded_again() {
             report["findings"][0]["rows"]["file"],
             written.to_string_lossy().as_ref()
         );
-        texts.push(std::fs::read(&written).unwrap());
+        texts.push(std::fs::read(&written).expect("it is there"));
         loads_again(server, &written, &schema);
     }
     assert_eq!(texts[0], texts[1]);
@@ -596,7 +608,7 @@ fn loads_again(server: &Server, file: &Path, schema: &Schema) {
             file.display()
         ))
         .output()
-        .unwrap();
+        .expect("it is there");
     assert!(loaded.status.success(), "{}", text(&loaded.stderr));
     assert_eq!(rows("again"), rows("civicrm_email"));
     assert_eq!(rows("again").lines().count(), 2);
@@ -651,14 +663,14 @@ fn standard_input_is_read_once() {
         maker.row("civicrm_email", &[("contact_id", &id.to_string())]);
     }
     let dump = maker.dump(&sql);
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), &dump).unwrap();
+    let file = tempfile::NamedTempFile::new().expect("it is there");
+    std::fs::write(file.path(), &dump).expect("it is there");
     let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(["orphans", "--format", "json", "-"])
-        .stdin(std::fs::File::open(file.path()).unwrap())
+        .stdin(std::fs::File::open(file.path()).expect("it is there"))
         .output()
-        .unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        .expect("it is there");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is there");
     let rows = &report["findings"][0]["rows"];
     assert_eq!(
         (rows["count"].as_u64(), rows["values"].as_u64()),
@@ -668,6 +680,6 @@ fn standard_input_is_read_once() {
     let refused = Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(["orphans", "--export", "x", "-"])
         .output()
-        .unwrap();
+        .expect("it is there");
     assert_eq!(refused.status.code(), Some(2));
 }
