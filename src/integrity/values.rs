@@ -221,8 +221,7 @@ impl<'a> Values<'a> {
     fn slow(&mut self) -> Next<'a> {
         let text = self.rest.trim_ascii_start();
         let Some(end) = self.end_of(text) else {
-            self.ended = true;
-            return Next::Broken;
+            return self.broken();
         };
         let (value, rest) = text.split_at(end);
         let value = value.trim_ascii();
@@ -234,16 +233,20 @@ impl<'a> Values<'a> {
             }
         }
         Next::Value(match value {
-            [] => {
-                self.ended = true;
-                return Next::Broken;
-            }
+            [] => return self.broken(),
             _ if value.eq_ignore_ascii_case(b"NULL") => Value::Null,
             [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => {
                 Value::Marked(value, self.modes)
             }
             _ => Value::Bare(value),
         })
+    }
+
+    /// Nothing can be read behind it.
+    fn broken(&mut self) -> Next<'a> {
+        self.ended = true;
+        self.rest = &[];
+        Next::Broken
     }
 
     /// Where a value ends: at the next comma outside of quotes and parentheses.
