@@ -97,7 +97,7 @@ impl Gathered {
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<(Snapshot, Answers), DumpError> {
         let again = *location != Location::Stdin;
-        let mut judge = Judge::new(&self.snapshot.schema);
+        let mut judge = Judge::new(&self.snapshot);
         judge.all(&questions.list, &mut self.tables, 0..questions.list.len());
         let unknown = std::mem::take(&mut judge.unknown);
         if !unknown.is_empty() && again {
@@ -113,7 +113,9 @@ impl Gathered {
             self.memory += memory(&gatherer.tables);
             let mut tables = of_database(gatherer.tables, self.database.as_ref());
             judge.all(&questions.list, &mut tables, unknown.into_iter());
-            judge.unknown.clear();
+            for index in std::mem::take(&mut judge.unknown) {
+                judge.skip(index, "its values could not be read");
+            }
         } else {
             for index in unknown {
                 judge.skip(
@@ -178,6 +180,8 @@ impl Effort {
 /// Goes over the questions with what was gathered.
 struct Judge<'a> {
     schema: &'a Schema,
+    /// Rows by table, for those of which nothing was gathered.
+    row_counts: &'a IndexMap<String, u64>,
     suspects: Vec<Suspect>,
     answers: Vec<Answer>,
     not_answered: Vec<NotAnswered>,
@@ -199,9 +203,10 @@ enum Verdict {
 }
 
 impl<'a> Judge<'a> {
-    fn new(schema: &'a Schema) -> Self {
+    fn new(snapshot: &'a Snapshot) -> Self {
         Self {
-            schema,
+            schema: &snapshot.schema,
+            row_counts: &snapshot.row_counts,
             suspects: Vec::new(),
             answers: Vec::new(),
             not_answered: Vec::new(),
@@ -255,12 +260,15 @@ impl<'a> Judge<'a> {
 
     fn one(&self, question: &Question, tables: &mut IndexMap<String, TableFacts>) -> Verdict {
         let name = question.table.to_ascii_lowercase();
-        // Without rows nothing is wrong with them.
         let Some(facts) = tables.get(&name).filter(|facts| facts.rows > 0) else {
-            return Verdict::Fine;
+            return match self.has_rows(&name) {
+                true => Verdict::Unknown,
+                // Without rows nothing is wrong with them.
+                false => Verdict::Fine,
+            };
         };
         match &question.what {
-            What::Orphans(link) => orphans(link, facts, tables),
+            What::Orphans(link) => self.orphans(link, facts, tables),
             What::Nulls(column) => match facts.column(column) {
                 Some((_, needs)) if !needs.nulls => Verdict::Unknown,
                 Some((found, _)) if found.nulls > 0 => {
@@ -284,6 +292,52 @@ impl<'a> Judge<'a> {
                 None => Verdict::Fine,
             },
         }
+    }
+
+    /// Whether the dump has rows of a table.
+    fn has_rows(&self, table: &str) -> bool {
+        find(self.row_counts, table).is_some_and(|rows| *rows > 0)
+    }
+
+    fn orphans(
+        &self,
+        link: &Link,
+        facts: &TableFacts,
+        tables: &IndexMap<String, TableFacts>,
+    ) -> Verdict {
+        let Some((referring, needs)) = facts.column(&link.column) else {
+            return Verdict::Unknown;
+        };
+        if !needs.ids {
+            return Verdict::Unknown;
+        }
+        let nothing = IdSet::default();
+        let there = match tables.get(&link.parent.to_ascii_lowercase()) {
+            Some(there) => match there.column(&link.parent_column) {
+                Some((found, needs)) if needs.ids => {
+                    if found.left_out > 0 || found.odd > 0 {
+                        let why = format!(
+                            "not all values of {}.{} could be read",
+                            link.parent, link.parent_column
+                        );
+                        return Verdict::Unread(why);
+                    }
+                    &found.ids
+                }
+                _ => return Verdict::Unknown,
+            },
+            None if self.has_rows(&link.parent) => return Verdict::Unknown,
+            None => &nothing,
+        };
+        let bad = referring.ids.without(there);
+        if bad.is_empty() {
+            if referring.left_out > 0 || referring.odd > 0 {
+                return Verdict::Unread("not all of its values could be read".to_owned());
+            }
+            return Verdict::Fine;
+        }
+        let values = Some(bad.len());
+        Verdict::Found(vec![(Mark::OneOf(link.column.clone(), bad), None, values)])
     }
 
     fn duplicates(&self, key: &Key, table: &str, facts: &mut TableFacts) -> Verdict {
@@ -344,6 +398,7 @@ impl<'a> Judge<'a> {
                     Some((found, _)) => found.ids.clone(),
                     None => return Verdict::Unknown,
                 },
+                None if self.has_rows(table) => return Verdict::Unknown,
                 None => IdSet::default(),
             };
             let bad = ids.without(&there);
@@ -420,42 +475,6 @@ impl<'a> Judge<'a> {
             Test::Distinct(_) => Verdict::Fine,
         }
     }
-}
-
-fn orphans(link: &Link, facts: &TableFacts, tables: &IndexMap<String, TableFacts>) -> Verdict {
-    let Some((referring, needs)) = facts.column(&link.column) else {
-        return Verdict::Unknown;
-    };
-    if !needs.ids {
-        return Verdict::Unknown;
-    }
-    let nothing = IdSet::default();
-    let there = match tables.get(&link.parent.to_ascii_lowercase()) {
-        Some(there) => match there.column(&link.parent_column) {
-            Some((found, needs)) if needs.ids => {
-                if found.left_out > 0 || found.odd > 0 {
-                    let why = format!(
-                        "not all values of {}.{} could be read",
-                        link.parent, link.parent_column
-                    );
-                    return Verdict::Unread(why);
-                }
-                &found.ids
-            }
-            _ => return Verdict::Unknown,
-        },
-        // It has no rows.
-        None => &nothing,
-    };
-    let bad = referring.ids.without(there);
-    if bad.is_empty() {
-        if referring.left_out > 0 || referring.odd > 0 {
-            return Verdict::Unread("not all of its values could be read".to_owned());
-        }
-        return Verdict::Fine;
-    }
-    let values = Some(bad.len());
-    Verdict::Found(vec![(Mark::OneOf(link.column.clone(), bad), None, values)])
 }
 
 impl Pair {

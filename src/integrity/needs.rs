@@ -221,7 +221,15 @@ impl Needs {
                     type_column,
                     id_column,
                     ..
-                }) => needs.pair(type_column, id_column),
+                }) => {
+                    needs.pair(type_column, id_column);
+                    // Which tables they name shows only in the rows.
+                    for (name, table) in &schema.tables {
+                        if let Some(id) = super::question::id_column(table) {
+                            all.entry(name.to_ascii_lowercase()).or_default().ids(id);
+                        }
+                    }
+                }
                 What::Rule(rule) => needs.rule(rule, table),
             }
         }
