@@ -125,9 +125,18 @@ pub enum Error {
     /// The user said no.
     #[error("nothing was changed")]
     Declined,
+    /// The version stands nowhere that can be read.
+    #[error("{name}: {why}, so its version is not known")]
+    NoVersion {
+        /// The source.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// No source was named.
     #[error(
-        "name a source: a dump, mysql://user@host/database, a civicrm.settings.php or a site's folder; or          say where the server is with --host, --socket, an option file or CIVICRM_DSN"
+        "name a source: a dump, mysql://user@host/database, a civicrm.settings.php or a site's folder; or \
+         say where the server is with --host, --socket, an option file or CIVICRM_DSN"
     )]
     NoSource,
     /// SQL and unified diffs have one form only.

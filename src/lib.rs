@@ -18,7 +18,7 @@
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`repair`]: changes with a journal, and the way back
 //! - [`report`]: findings for people and for programs
-//! - [`privilege`] and [`server_version`]: words that several rooms share
+//! - [`privilege`] and [`server_version`]: words that several rooms share; [`threads`]: how many work
 //!
 //! Rooms look only to the right of themselves: `schema` knows nothing of CiviCRM, `checks`
 //! nothing of terminals, and no check asks where a fact came from.
@@ -51,3 +51,4 @@ pub mod server;
 pub mod server_version;
 pub mod snapshot;
 pub mod source;
+pub mod threads;

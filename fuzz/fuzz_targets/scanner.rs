@@ -27,7 +27,7 @@ impl Sink for Events {
     }
     fn rows_begin(&mut self, s: Statement<'_>) -> Wanted {
         self.add(s.text, s.place);
-        if self.wanted { Wanted::All } else { Wanted::None }
+        if self.wanted { Wanted::Containing(b"") } else { Wanted::None }
     }
     fn row(&mut self, s: Statement<'_>) {
         self.add(s.text, s.place);

@@ -89,6 +89,7 @@ fn finding(missing: &Missing, database: &str, statements: &[String]) -> Finding 
     } else if let Some(only) = missing.only_on.first() {
         let more = match missing.only_on.len() {
             1 => String::new(),
+            2 => " and one more place".to_owned(),
             more => format!(" and {} more places", more - 1),
         };
         message.push_str(&format!(" (it is there on {only}{more} only)"));

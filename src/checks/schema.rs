@@ -33,8 +33,12 @@ use crate::schema::model::Schema;
 use crate::snapshot::{ObjectKind, Producer, Snapshot};
 
 const FIX: &str = "cividb diff --sql prints the statements that bring the schema to its release.";
-const FIX_KEY: &str = "First mend the rows whose parent is gone; then cividb diff --sql prints the \
-     statement that adds the key.";
+const FIX_KEY: &str = "cividb repair foreign-keys counts the rows whose parent is gone, shows the statement and \
+     runs it with --apply.";
+const FIX_NAME: &str = "cividb repair fk-names shows the statement and runs it with --apply.";
+const FIX_INDEX: &str = "cividb repair indexes shows the statement and runs it with --apply.";
+const FIX_ENGINE: &str = "cividb repair engine shows the statements and runs them with --apply.";
+const FIX_CHARSET: &str = "cividb repair charset shows the statements and runs them with --apply.";
 const NO_FIX: &str =
     "Nothing needs to be done; cividb diff --sql prints the statements for those who want it.";
 const FIX_EXTRA: &str =
@@ -42,7 +46,7 @@ const FIX_EXTRA: &str =
 const FIX_TABLE: &str = "Make the backup again with all tables, or find out who dropped it; cividb diff --sql \
      prints the statement for an empty one.";
 const FIX_VERSION: &str = "If a backup was restored over another database, restore it into an empty one. If an \
-     upgrade stopped, run it again from a backup. Do not set the version to make the message go away.";
+     upgrade stopped, run it again from a backup. Only if the version itself was changed by hand: cividb version --fix.";
 
 impl Detected {
     /// The summary of a detection.
@@ -382,18 +386,20 @@ fn check_and_fix(kind: &Kind) -> (&'static Check, &'static str) {
     match kind {
         Kind::TableMissing => (&TABLE_MISSING, FIX_TABLE),
         Kind::TableExtra => (&TABLE_EXTRA, FIX_EXTRA),
-        Kind::EngineDiffers | Kind::RowFormatDiffers => (&ENGINE_DIFFERS, FIX),
-        Kind::CharsetDiffers | Kind::CollationDiffers => (&CHARSET_DIFFERS, FIX),
+        Kind::EngineDiffers => (&ENGINE_DIFFERS, FIX_ENGINE),
+        Kind::RowFormatDiffers => (&ENGINE_DIFFERS, FIX),
+        Kind::CharsetDiffers | Kind::CollationDiffers => (&CHARSET_DIFFERS, FIX_CHARSET),
         Kind::ColumnMissing => (&COLUMN_MISSING, FIX),
         Kind::ColumnExtra => (&COLUMN_EXTRA, FIX_EXTRA),
         Kind::ColumnDiffers(_) | Kind::ColumnOrder => (&COLUMN_DIFFERS, FIX),
-        Kind::PrimaryKeyDiffers | Kind::IndexDiffers(_) | Kind::IndexName => (&INDEX_DIFFERS, FIX),
-        Kind::IndexMissing => (&INDEX_MISSING, FIX),
+        Kind::PrimaryKeyDiffers => (&INDEX_DIFFERS, FIX),
+        Kind::IndexDiffers(_) | Kind::IndexName => (&INDEX_DIFFERS, FIX_INDEX),
+        Kind::IndexMissing => (&INDEX_MISSING, FIX_INDEX),
         Kind::IndexExtra => (&INDEX_EXTRA, FIX_EXTRA),
         Kind::ForeignKeyMissing => (&FK_MISSING, FIX_KEY),
         Kind::ForeignKeyExtra => (&FK_EXTRA, FIX_EXTRA),
-        Kind::ForeignKeyDiffers(_) => (&FK_DIFFERS, FIX),
-        Kind::ForeignKeyName => (&FK_NAME, FIX),
+        Kind::ForeignKeyDiffers(_) => (&FK_DIFFERS, FIX_KEY),
+        Kind::ForeignKeyName => (&FK_NAME, FIX_NAME),
     }
 }
 

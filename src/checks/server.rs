@@ -88,7 +88,8 @@ impl Settings<'_> {
         let actual = self.facts.variable(name).unwrap_or_default().to_owned();
         let message = format!("{name} is {actual}: {why}");
         let fix = format!(
-            "In the group [mysqld] of the server's option file write {name} = {wanted}, and restart it."
+            "In the group [mysqld] of the server's option file write {name} = {}, and restart it.",
+            if wanted.is_empty() { "\"\"" } else { wanted }
         );
         self.findings.push(
             Finding::new(&SERVER_SETTING, message, fix)
@@ -290,6 +291,17 @@ fn database_charset(snapshot: &Snapshot, facts: &ServerFacts, findings: &mut Fin
         .filter(|table| table.charset.as_ref() == Some(&usual))
         .find_map(|table| table.collation.clone());
     let collate = collation.map_or_else(String::new, |name| format!(" COLLATE {name}"));
+    let alter = format!(
+        "ALTER DATABASE {} CHARACTER SET {usual}{collate}",
+        identifier(database)
+    );
+    let fix = match charset.as_str() {
+        "utf8mb4" => format!(
+            "If the tables are to stay as they are: {alter}. If they are to be in utf8mb4 as well, CiviCRM \
+             converts them (API call System.utf8conversion, from 5.8 on)."
+        ),
+        _ => format!("Run: {alter}"),
+    };
     findings.push(
         Finding::new(
             &CHARSET_DIFFERS,
@@ -297,10 +309,7 @@ fn database_charset(snapshot: &Snapshot, facts: &ServerFacts, findings: &mut Fin
                 "the database's default character set is {charset}, its tables are {usual}: tables that \
                  extensions make, and temporary ones, get another one than the rest"
             ),
-            format!(
-                "Run: ALTER DATABASE {} CHARACTER SET {usual}{collate}",
-                identifier(database)
-            ),
+            fix,
         )
         .about("database", database)
         .sides(usual, charset.clone()),

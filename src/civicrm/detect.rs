@@ -6,8 +6,10 @@
 //! or a table or column that is missing, speaks against a state more than one that is still
 //! as an earlier release made it.
 
-use crate::civicrm::version_state::DetectedRelease;
 use std::collections::{BTreeMap, HashSet};
+use std::{panic, thread};
+
+use crate::civicrm::version_state::DetectedRelease;
 
 use super::age::{Aged, Origin};
 use super::catalogue::{Catalogue, Owner, State, States, TableHistory};
@@ -16,6 +18,7 @@ use super::reference::{Reference, Subject};
 use super::site::Site;
 use crate::schema::compare::DifferenceKind as Kind;
 use crate::schema::model::{Column, Schema, Table, find};
+use crate::threads;
 
 /// What an object speaks against a state with, when the state does not have it so: what an
 /// upgrade leaves behind, what it never does, and what it cannot have forgotten.
@@ -94,7 +97,7 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
     let declared = site
         .and_then(Site::declared_version)
         .and_then(|version| catalogue.state_for(&version));
-    let mut candidates = objects.best_states(catalogue, declared, |state| {
+    let (mut candidates, mut comparisons) = objects.best_states(catalogue, declared, |state| {
         let reference = Reference::new(catalogue, state, subject);
         let differences = reference.differences(catalogue, state, subject);
         (reference, differences)
@@ -106,10 +109,11 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
     });
     let counts = candidates
         .iter()
-        .map(|c| (c.state, c.differences.len()))
+        .map(|c| (c.state, c.differences))
         .collect();
     let mut candidates = candidates.into_iter();
     let best = candidates.next()?;
+    let (reference, differences) = comparisons.swap_remove(best.comparison);
     let mut also: Vec<&State> = candidates
         .take_while(|other| other.cost == best.cost)
         .map(|other| other.state)
@@ -122,12 +126,12 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
         .collect();
     Some(Detection {
         evidence: objects.evidence(catalogue, &equal),
-        later: later(&best.differences),
-        not_compared: not_compared(catalogue, best.state, subject, &best.reference),
+        later: later(&differences),
+        not_compared: not_compared(catalogue, best.state, subject, &reference),
         last_step: site.and_then(|site| site.upgrade_steps.last().cloned()),
         state: best.state,
-        reference: best.reference,
-        differences: best.differences,
+        reference,
+        differences,
         also,
         candidates: counts,
     })
@@ -154,12 +158,36 @@ fn not_compared(
     counts
 }
 
-/// A state with what it was compared to.
+/// What a schema is held against, and how it differs.
+type Comparison = (Reference, Vec<Aged>);
+
+/// A state that was compared exactly.
 struct Candidate<'a> {
     state: &'a State,
-    reference: Reference,
-    differences: Vec<Aged>,
+    /// Which of the comparisons is its own.
+    comparison: usize,
+    /// Their number.
+    differences: usize,
     cost: u32,
+}
+
+/// What `work` makes of each item, in their order; the items are shared among threads.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(threads::count()).max(1);
+    let mut shares = items.chunks(share);
+    let first = shares.next().unwrap_or_default();
+    let run = |share: &[T]| share.iter().map(&work).collect::<Vec<R>>();
+    thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(|| run(share))).collect();
+        let mut results = run(first);
+        for other in others {
+            match other.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
 }
 
 /// What the differences speak against their state with.
@@ -272,15 +300,19 @@ impl<'a> Objects<'a> {
 
     /// Something is there that only these states have.
     fn charge_extra(&mut self, states: &States) {
-        let first = states.places().next();
-        for (place, sum) in self.costs.iter_mut().enumerate() {
-            if !states.contains(place) {
-                *sum += if first > Some(place) {
-                    LATER
-                } else {
-                    INHERITED
-                };
+        let end = self.costs.len();
+        let mut cost = if states.runs().is_empty() {
+            INHERITED
+        } else {
+            LATER
+        };
+        let mut place = 0;
+        for &(first, last) in states.runs().iter().chain([&(end, end)]) {
+            for sum in self.costs.get_mut(place..first).unwrap_or_default() {
+                *sum += cost;
             }
+            cost = INHERITED;
+            place = last + 1;
         }
     }
 
@@ -369,43 +401,44 @@ impl<'a> Objects<'a> {
         &self,
         catalogue: &'a Catalogue,
         declared: Option<&'a State>,
-        compare: impl Fn(&State) -> (Reference, Vec<Aged>),
-    ) -> Vec<Candidate<'a>> {
+        compare: impl Fn(&State) -> Comparison + Sync,
+    ) -> (Vec<Candidate<'a>>, Vec<Comparison>) {
         let cost_of = |state: &State| self.costs.get(state.place()).copied().unwrap_or(u32::MAX);
         let mut states: Vec<&State> = catalogue.states().iter().collect();
         states.sort_by_key(|state| cost_of(state));
         let limit = states.first().map_or(0, |best| cost_of(best)) + MARGIN;
-        let mut candidates: Vec<Candidate> = Vec::new();
-        let mut compared = 0;
+        let mut chosen: Vec<(&State, usize)> = Vec::new();
+        let mut to_compare: Vec<&State> = Vec::new();
         let tried = states
             .into_iter()
             .take_while(|state| cost_of(state) <= limit);
         for state in tried.chain(declared) {
-            if candidates
-                .iter()
-                .any(|known| known.state.name == state.name)
-            {
+            if chosen.iter().any(|(known, _)| known.name == state.name) {
                 continue;
             }
-            let alike = candidates
+            let alike = to_compare
                 .iter()
-                .find(|known| self.alike(catalogue, known.state, state));
-            let (reference, differences) = match alike {
-                Some(known) => (known.reference.clone(), known.differences.clone()),
-                None if compared == COMPARED => continue,
+                .position(|known| self.alike(catalogue, known, state));
+            match alike {
+                Some(comparison) => chosen.push((state, comparison)),
+                None if to_compare.len() == COMPARED => {}
                 None => {
-                    compared += 1;
-                    compare(state)
+                    chosen.push((state, to_compare.len()));
+                    to_compare.push(state);
                 }
-            };
-            candidates.push(Candidate {
-                state,
-                reference,
-                cost: cost(&differences),
-                differences,
-            });
+            }
         }
-        candidates
+        let comparisons = in_parallel(&to_compare, |state| compare(state));
+        let candidates = chosen.into_iter().filter_map(|(state, comparison)| {
+            let (_, differences) = comparisons.get(comparison)?;
+            Some(Candidate {
+                state,
+                comparison,
+                differences: differences.len(),
+                cost: cost(differences),
+            })
+        });
+        (candidates.collect(), comparisons)
     }
 
     /// Whether the two states cannot be told apart by the tables that are there.

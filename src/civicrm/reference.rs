@@ -97,7 +97,7 @@ impl Reference {
             options.foreign_key_aliases = long_names(&schema);
         }
         if usual_charset(actual).is_some_and(|charset| charset.starts_with("utf8")) {
-            schema = compare::in_charset_of(&schema, actual);
+            schema = compare::in_charset_of(schema, actual);
             accept_either_utf8(&mut schema, actual);
         }
         Self { schema, options }

@@ -10,6 +10,7 @@ use super::{Common, ServerOptions, complain, target_server};
 use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{self, Context, Finding, Findings, against};
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::site::Site;
 use crate::error::{Error, Exit};
 use crate::report::Report;
 use crate::server::login::url;
@@ -99,6 +100,9 @@ fn compare_with(
         }
         dump => dump.read(database, &mut |_| {})?,
     };
+    if Site::of(backup).is_some() && Site::of(&there).is_none() {
+        return Err(Error::NoCivicrm { name });
+    }
     against::objects(backup, &there, &name, findings);
     against::rows(backup, &there, &name, findings);
     findings.sort();
@@ -113,6 +117,13 @@ impl Check {
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
         report_on_each("check", source, common, &access, |snapshot| {
+            // An empty database is what a failed restore leaves, and no site.
+            let is_site = Site::of(snapshot).is_some();
+            if snapshot.server.is_some() && snapshot.hidden.is_empty() && !is_site {
+                return Err(Error::NoCivicrm {
+                    name: snapshot.source.name.clone(),
+                });
+            }
             let findings = checks::check(snapshot, &context);
             Ok(Report::new("check", snapshot, findings, common.strict))
         })

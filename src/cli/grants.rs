@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::output::Output;
+use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::checks::table::{GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Context, Finding, Findings, grants, schema, server};
@@ -85,6 +86,9 @@ impl Grants {
             return Err(RepairError::Refused(message).into());
         };
         let (mut connection, snapshot) = open(&location, common.database.as_deref())?;
+        if let Some(target) = &self.target {
+            target_release(target, catalogue)?;
+        }
         let database = snapshot.database.clone().unwrap_or_default();
         let facts = snapshot.server.clone().unwrap_or_default();
         let target = self.target(&snapshot, catalogue)?;

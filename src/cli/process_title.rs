@@ -46,19 +46,17 @@ pub(super) fn without_password(argument: &OsStr) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Where the password of a URL stands in an argument, if it is one: between the first colon
-/// after `://` and the last `@`.
+/// Where the password of a URL stands in an argument, if it is one or was meant as one: between
+/// the first colon after `://` and the last `@`.
 fn password(argument: &[u8]) -> Option<(usize, usize)> {
     let text = std::str::from_utf8(argument).ok()?.to_ascii_lowercase();
-    // `--against=mysql://…` is one as well.
-    let scheme = text.find("://")?;
-    let names_database = ["mysql", "mysqli", "mariadb"]
-        .iter()
-        .any(|name| text.get(..scheme).is_some_and(|head| head.ends_with(name)));
-    if !names_database {
-        return None;
-    }
-    let begin = scheme + 3;
+    // `--against=mysql://…` is one as well, and so are `postgres://…`, `mysql:/…` and `user:…@host`
+    // by mistake.
+    let begin = match (text.find("://"), text.find(":/"), text.find("//")) {
+        (Some(scheme), ..) => scheme + 3,
+        (None, Some(scheme), _) | (None, None, Some(scheme)) => scheme + 2,
+        _ => 0,
+    };
     let rest = text.get(begin..)?;
     let at = rest.rfind('@')?;
     let colon = rest.get(..at)?.find(':')?;
@@ -90,8 +88,11 @@ mod tests {
             ("mysql://u:@h/db", Some("")),
             ("mysql://u@h:3306/db", None),
             ("mysql:///db", None),
-            ("https://u:secret@h/", None),
-            ("backup:2@x.sql", None),
+            ("postgres://u:secret@h/", Some("secret")),
+            ("mysql:/u:secret@h/", Some("secret")),
+            ("mysql//u:secret@h/", Some("secret")),
+            ("u:secret@h/db", Some("secret")),
+            ("backup@x.sql", None),
         ] {
             let found = password(argument.as_bytes()).map(|(from, to)| &argument[from..to]);
             assert_eq!(found, expected, "{argument}");

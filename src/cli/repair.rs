@@ -120,6 +120,7 @@ impl Repair {
                 let (mut connection, database) = server.connect(common.database.as_deref())?;
                 let mut snapshot = server.read(&mut connection, &database)?;
                 let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
+                warn_of_upgrade(&snapshot);
                 let plan = self.plan(&snapshot, &catalogue)?;
                 let orphans = orphans(&mut connection, &plan, &snapshot)?;
                 self.show(&plan, &orphans, &snapshot, &definitions, common)
@@ -139,6 +140,14 @@ impl Repair {
 
     fn plan(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Plan, Error> {
         let site = Site::of(snapshot);
+        let declared = site.as_ref().and_then(Site::declared_version);
+        if let Some(target) = &self.target {
+            target_release(target, catalogue)?;
+            if declared.is_some_and(|declared| *target < declared.without_marker()) {
+                let message = format!("--target {target} is older than the site");
+                return Err(RepairError::Refused(message).into());
+            }
+        }
         let detection = detect(snapshot, site.as_ref(), catalogue)?;
         let options = Options {
             target: self.target.clone(),
@@ -185,6 +194,7 @@ impl Repair {
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let mut snapshot = server.read(&mut connection, &database)?;
         look_around(&snapshot)?;
+        warn_of_upgrade(&snapshot);
         let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
         let head = Head::of(&snapshot, &format!("repair {}", self.family.as_str()));
         let record = self.resume.as_deref().map(Record::read).transpose()?;
@@ -348,6 +358,26 @@ fn orphans(
         all.extend(unprotected.map(|(orphans, _)| orphans));
     }
     Ok(all)
+}
+
+/// Warns where the upgrader may go on to change what is repaired.
+fn warn_of_upgrade(snapshot: &Snapshot) {
+    let site = Site::of(snapshot);
+    let declared = site.as_ref().and_then(Site::declared_version);
+    if let Some(version) = declared.filter(Version::is_upgrade_marker) {
+        tell(&format!(
+            "warning: the version is {version}: an upgrade is under way or has failed, and may go on to \
+             change what is repaired now"
+        ));
+    }
+}
+
+/// Makes sure that CiviCRM has such a release, as far as that is known.
+pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<(), Error> {
+    match catalogue.state_for(target) {
+        Some(_) => Ok(()),
+        None => Err(Error::unknown_release(target, catalogue)),
+    }
 }
 
 fn detect<'a>(

@@ -11,7 +11,7 @@ use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
 use crate::repair::journal::{Head, Journal, Progress, Record, Step};
 use crate::repair::{run, undo};
-use crate::report::text::printable;
+use crate::report::text::{count, printable};
 use crate::schema::sql;
 use crate::source::Location;
 
@@ -87,10 +87,12 @@ impl Undo {
         } else {
             undo::rows(&mut connection, &record)?
         };
-        tell(&format!(
-            "{undone} of {} steps taken back; the others had not been done",
-            steps.len()
-        ));
+        let not_done = match steps.len() - undone {
+            0 => String::new(),
+            others => format!("; {others} had not been done"),
+        };
+        let steps = count(undone as u64, "step");
+        tell(&format!("{steps} taken back{not_done}"));
         Ok(Exit::Fine)
     }
 }

@@ -74,6 +74,12 @@ impl Version {
             let access = self.server.access();
             return report_on_each("version", source, common, &access, |snapshot| {
                 let judged = judge(snapshot, &catalogue)?;
+                if snapshot.server.is_some() && judged.summary.domains.is_empty() {
+                    return Err(Error::NoVersion {
+                        name: snapshot.source.name.clone(),
+                        why: why_no_version(snapshot),
+                    });
+                }
                 let plan = match self.fix || self.set.is_some() {
                     true => Some(self.plan(snapshot, &judged, &catalogue)?),
                     false => None,
@@ -171,6 +177,14 @@ impl Version {
             if domain.state == VersionState::PartialUpgrade && !self.force {
                 return refused(partial_upgrade(domain));
             }
+            if domain.state == VersionState::TooNew && self.set.is_none() && !self.force {
+                return refused(format!(
+                    "the version is {}, newer than every release that this program knows, so it cannot tell \
+                     that the schema is another; use a newer {}, or name the release with --set",
+                    domain.quoted(),
+                    env!("CARGO_PKG_NAME")
+                ));
+            }
             let to = self.set.clone().or_else(|| domain.proposed.clone());
             let Some(to) = to else {
                 if domain.state == VersionState::Step {
@@ -200,10 +214,21 @@ impl Version {
             && changes.len() > 1
         {
             return refused(format!(
-                "civicrm_domain is {engine}, not InnoDB: changes of several domains could stop half                  way; change one after the other with --domain"
+                "civicrm_domain is {engine}, not InnoDB: changes of several domains could stop half way; \
+                 change one after the other with --domain"
             ));
         }
         Ok(changes)
+    }
+}
+
+fn why_no_version(snapshot: &Snapshot) -> String {
+    if snapshot.schema.table("civicrm_domain").is_none() {
+        return "there is no table civicrm_domain that this account can see".to_owned();
+    }
+    match snapshot.rows_hidden.get("civicrm_domain") {
+        Some(why) => format!("civicrm_domain cannot be read: {why}"),
+        None => "civicrm_domain cannot be read".to_owned(),
     }
 }
 

@@ -327,7 +327,7 @@ impl Sink for Gatherer<'_> {
                 self.reader.row(values);
                 self.reader_wants = Wanted::None;
             }
-            Wanted::All | Wanted::Whole => self.reader.row(values),
+            Wanted::Containing(_) | Wanted::Whole => self.reader.row(values),
         }
         if let Some(plan) = &self.plan
             && let Some((_, facts)) = self.tables.get_index_mut(plan.table)

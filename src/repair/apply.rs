@@ -11,9 +11,11 @@
 
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
+
 use super::error::RepairError;
 use super::journal::{Journal, Rows, Step};
-use super::run::{answer_of, way_back};
+use super::run::{answer_of, parsed, way_back};
 use super::version::read_only;
 use crate::schema::sql::identifier;
 use crate::server::connection::{Connection, first, text};
@@ -32,6 +34,7 @@ const ROUNDS: u32 = 4;
 /// A session in which tables are changed.
 pub struct Applier<'a> {
     connection: &'a mut Connection,
+    database: String,
     /// Longest time for which writers may wait for a proof.
     max_lock: Duration,
     /// Told what goes on.
@@ -90,6 +93,7 @@ impl<'a> Applier<'a> {
         }
         Ok(Self {
             connection,
+            database: database.to_owned(),
             max_lock,
             tell,
         })
@@ -166,45 +170,61 @@ impl<'a> Applier<'a> {
     /// # Errors
     /// As [`Applier::run`].
     pub fn take_back(&mut self, step: &Step, journal: &mut Journal) -> Result<(), RepairError> {
-        let changed = |detail: &str| RepairError::Changed {
+        let changed = |detail: &str| RepairError::ChangedSince {
             what: format!("table {}", step.table),
             detail: detail.to_owned(),
         };
+        let before = step.before.as_deref().unwrap_or_default();
         let mut statement = Some(step.inverse.clone());
-        let mut difference = String::new();
         for _ in 0..ROUNDS {
-            let now = self
-                .definition(&step.table)?
-                .ok_or_else(|| changed("it is gone"))?;
-            if Some(&now) == step.before.as_ref() {
+            let now = self.definition(&step.table)?;
+            let now = now.ok_or_else(|| changed("it is gone"))?;
+            if now == before {
                 return journal.undone(step.step);
             }
-            difference = first_difference(&now, step.before.as_deref().unwrap_or_default());
+            let is_inverse = statement.is_some();
             let next = statement
                 .take()
-                .or_else(|| way_back(&step.table, &now, step.before.as_deref()?));
+                .or_else(|| way_back(&step.table, &now, before));
             let Some(next) = next else { break };
             (self.tell)(&format!("taking back {}", step.table));
-            // The keys that the step made are in force until the statement that replaces them.
-            let outcome = match adds_keys(&next) {
-                true => match self.prove(step)? {
-                    Some(outcome) => outcome,
-                    None => self.change(step, &next, &[], false)?,
-                },
-                false => refusal(self.patiently(&step.table, |connection| {
-                    run(connection, &about(step), &next)
-                }))?,
-            };
-            match outcome {
-                Outcome::Done => {}
-                Outcome::Refused(why) => return Err(RepairError::Refused(why)),
-                Outcome::Orphans(rows) => {
+            match self.run_back(step, &next) {
+                Ok(Outcome::Done) => {}
+                Ok(Outcome::Refused(why)) => return Err(RepairError::Refused(why)),
+                Ok(Outcome::Orphans(rows)) => {
                     let why = format!("{rows} rows of {} have lost their parent", step.table);
                     return Err(RepairError::Refused(why));
                 }
+                // It was taken back already, and the table has changed otherwise since.
+                Err(RepairError::Server(error)) if is_inverse && is_already(&error) => {}
+                Err(error) => return Err(error),
             }
         }
-        Err(changed(&difference))
+        let now = self.definition(&step.table)?.unwrap_or_default();
+        let difference = first_difference(&now, before);
+        if !has_all_of(&now, before) {
+            return Err(changed(&difference));
+        }
+        (self.tell)(&format!(
+            "{} is back; what others changed since stays: {difference}",
+            step.table
+        ));
+        journal.undone(step.step)
+    }
+
+    /// Runs a statement that takes a step back.
+    fn run_back(&mut self, step: &Step, statement: &str) -> Result<Outcome, RepairError> {
+        if !adds_keys(statement) {
+            let ran = self.patiently(&step.table, |connection| {
+                run(connection, &about(step), statement)
+            });
+            return refusal(ran);
+        }
+        // The keys that the step made are in force until the statement that replaces them.
+        match self.prove(step)? {
+            Some(outcome) => Ok(outcome),
+            None => self.change(step, statement, &[], false),
+        }
     }
 
     /// Takes a step back that changed rows.
@@ -236,7 +256,7 @@ impl<'a> Applier<'a> {
             let written = connection.run(&about, &step.inverse).map_err(read_only);
             let written = match written {
                 Ok(count) if count == rows.count => run(connection, &about, "COMMIT"),
-                Ok(_) => Err(RepairError::Changed {
+                Ok(_) => Err(RepairError::ChangedSince {
                     what: step.why.clone(),
                     detail: "some of these rows were changed by others".to_owned(),
                 }),
@@ -324,6 +344,11 @@ impl<'a> Applier<'a> {
         self.connection
     }
 
+    /// The database.
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
     /// Says what goes on.
     pub(super) fn tell(&mut self, message: &str) {
         (self.tell)(message);
@@ -386,6 +411,28 @@ fn first_difference(now: &str, before: &str) -> String {
         Some((now, before)) => format!("it says {} and not {}", now.trim(), before.trim()),
         None => "it has more or fewer columns and keys than before".to_owned(),
     }
+}
+
+/// ER_CANT_DROP_FIELD_OR_KEY, ER_DUP_KEYNAME, ER_FK_DUP_NAME, ER_KEY_DOES_NOT_EXISTS
+fn is_already(error: &ServerError) -> bool {
+    matches!(error.code(), Some(1091 | 1061 | 1826 | 1176))
+}
+
+/// Whether a table has everything that it had `before`: what else it has came from others.
+fn has_all_of(now: &str, before: &str) -> bool {
+    let (Some(now), Some(before)) = (parsed(now), parsed(before)) else {
+        return false;
+    };
+    now.engine == before.engine
+        && now.primary_key == before.primary_key
+        && is_part(&before.columns, &now.columns)
+        && is_part(&before.indexes, &now.indexes)
+        && is_part(&before.foreign_keys, &now.foreign_keys)
+}
+
+fn is_part<T: PartialEq>(part: &IndexMap<String, T>, whole: &IndexMap<String, T>) -> bool {
+    part.iter()
+        .all(|(name, item)| whole.get(name) == Some(item))
 }
 
 /// Whether a statement adds foreign keys; also where one of its names says so.

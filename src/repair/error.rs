@@ -78,6 +78,14 @@ pub enum RepairError {
         /// How.
         detail: String,
     },
+    /// What was changed by a journal has been changed again.
+    #[error("{what} cannot be taken back: {detail}; it is left as it is now")]
+    ChangedSince {
+        /// The thing.
+        what: String,
+        /// How.
+        detail: String,
+    },
     /// The command refuses, for the user's good.
     #[error("refused: {0}")]
     Refused(String),

@@ -192,15 +192,23 @@ pub fn default_path(database: &str) -> PathBuf {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
         .collect();
     let (date, time) = (now.date(), now.time());
-    PathBuf::from(format!(
-        "cividb-{safe}-{:04}{:02}{:02}-{:02}{:02}{:02}.journal",
+    let stem = format!(
+        "cividb-{safe}-{:04}{:02}{:02}-{:02}{:02}{:02}",
         date.year(),
         u8::from(date.month()),
         date.day(),
         time.hour(),
         time.minute(),
         time.second()
-    ))
+    );
+    // Two repairs may begin in one second.
+    let mut path = PathBuf::from(format!("{stem}.journal"));
+    let mut number = 1;
+    while path.exists() {
+        number += 1;
+        path = PathBuf::from(format!("{stem}-{number}.journal"));
+    }
+    path
 }
 
 impl Journal {

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod error;
 pub mod journal;
+mod online;
 pub mod orphans;
 pub mod plan;
 pub mod rebuild;

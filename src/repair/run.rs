@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::apply::{Applier, Outcome, definition};
 use super::error::RepairError;
 use super::journal::{Journal, Progress, Record, Step};
+use super::online;
 use super::orphans::{self, Cleared, Export, Orphans, Remedy};
 use super::plan::{Cost, Plan, PlannedStep, Proof, alter};
 use super::undo;
@@ -345,9 +346,9 @@ impl Run<'_, '_> {
         if planned.cost == Cost::Copy && bytes > self.max_copy {
             return Ok(Some(format!(
                 "{table} has {} MiB and would be written anew while its writers wait; --max-copy-size \
-                 allows more, and without foreign keys pt-online-schema-change or gh-ost does it beside \
-                 the running site",
-                bytes >> 20
+                 allows more; {}",
+                bytes >> 20,
+                online::advice(planned, &self.tables, self.applier.database())
             )));
         }
         // The steps before it may have been refused.

@@ -78,7 +78,7 @@ fn run(connection: &mut Connection, steps: &[(&Step, Progress)]) -> Result<usize
             (1, _) => undone += 1,
             (0, Progress::Doing) => {}
             _ => {
-                return Err(RepairError::Changed {
+                return Err(RepairError::ChangedSince {
                     what: step.why.clone(),
                     detail: "it is no longer what the journal says was set".to_owned(),
                 });

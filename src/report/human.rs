@@ -168,11 +168,16 @@ fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
                 printable(&file.display().to_string())
             )?;
         }
-        if !plan.steps.is_empty() {
+        if !plan.is_empty() {
             writeln!(out, "\n{bold}remains{bold:#}")?;
-            for step in &plan.steps {
-                writeln!(out, "  {};", printable(&step.statement))?;
+        }
+        for step in &plan.steps {
+            let mut not_run = plan.not_run.iter();
+            let why = not_run.find(|not_run| not_run.statement == step.statement);
+            if let Some(why) = why {
+                writeln!(out, "  -- {}", printable(&why.why))?;
             }
+            statement(&step.statement, out)?;
         }
         for refused in &plan.refused {
             let RefusedStep { table, object, why } = refused;
@@ -203,7 +208,13 @@ fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     }
     plan.steps
         .iter()
-        .try_for_each(|step| writeln!(out, "  {};", printable(&step.statement)))
+        .try_for_each(|step| statement(&step.statement, out))
+}
+
+/// A statement, its lines indented.
+fn statement(statement: &str, out: &mut dyn Write) -> io::Result<()> {
+    let lines: Vec<String> = statement.lines().map(printable).collect();
+    writeln!(out, "  {};", lines.join("\n  "))
 }
 
 /// One line for a source: its name, the verdict, and why.
@@ -229,10 +240,10 @@ pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             (number > 0).then(|| count(number, severity.as_str()))
         })
         .collect();
-    let counts = if counts.is_empty() {
-        "nothing found".to_owned()
-    } else {
-        counts.join(", ")
+    let counts = match report.left_to_do() {
+        Some(left) => left,
+        None if counts.is_empty() => "nothing found".to_owned(),
+        None => counts.join(", "),
     };
     writeln!(
         out,
@@ -249,7 +260,7 @@ pub fn unread_line(name: &str, out: &mut dyn Write) -> io::Result<()> {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     writeln!(
         out,
-        "{style}????{style:#}  {}  (could not be read)",
+        "{style}????{style:#}  {}  (no report)",
         printable(name)
     )
 }

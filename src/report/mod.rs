@@ -200,6 +200,13 @@ pub struct RebuildSummary {
     pub orphans: Vec<OrphanRows>,
 }
 
+impl RebuildSummary {
+    /// Whether it is yet to be made, or came out whole and sound.
+    fn is_fine(&self) -> bool {
+        !self.applied || self.whole && self.orphans.is_empty()
+    }
+}
+
 /// A table of a new database.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct RebuiltTable {
@@ -241,6 +248,11 @@ pub struct NotRunStep {
 }
 
 impl Plan {
+    /// Whether nothing is left to do, or was left out.
+    fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty() && self.not_run.is_empty()
+    }
+
     /// A plan that sets versions; `journal` when they were set.
     pub fn of_versions(changes: &[VersionChange], journal: Option<PathBuf>) -> Self {
         let step = |change: &VersionChange| PlanStep {
@@ -404,9 +416,36 @@ impl Report {
         }
     }
 
+    /// What a repair has left to do, in a few words; `None` of other commands.
+    fn left_to_do(&self) -> Option<String> {
+        let plan = self.plan.as_ref().filter(|_| self.command == "repair");
+        let plan = plan.map(
+            |plan| match (plan.steps.len() + plan.refused.len(), plan.applied) {
+                (0, true) => "nothing is left to do".to_owned(),
+                (0, false) => "nothing to do".to_owned(),
+                (left, true) => format!("{left} left to do"),
+                (left, false) => format!("{left} to do"),
+            },
+        );
+        plan.or_else(|| {
+            self.rebuild.as_ref().map(|rebuild| {
+                match (rebuild.applied, rebuild.is_fine()) {
+                    (false, _) => "not made yet",
+                    (true, true) => "made, with every row",
+                    (true, false) => "made, with differences",
+                }
+                .to_owned()
+            })
+        })
+    }
+
     /// Whether nothing that counts was found.
     pub fn passes(&self) -> bool {
-        self.findings.count(Severity::Error) == 0
+        let is_mended = self.command != "repair"
+            || self.plan.as_ref().is_none_or(Plan::is_empty)
+                && self.rebuild.as_ref().is_none_or(RebuildSummary::is_fine);
+        is_mended
+            && self.findings.count(Severity::Error) == 0
             && !(self.strict && self.findings.count(Severity::Warning) > 0)
     }
 }

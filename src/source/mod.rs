@@ -207,6 +207,9 @@ pub enum SourceError {
         /// What is wrong with it.
         error: glob::PatternError,
     },
+    /// No file, and no URL that is known.
+    #[error("...@{0}: there is no such file; the URL of a server is mysql://user@host/database")]
+    Misspelled(String),
     /// No file matches.
     #[error("{0}: no file of that name, and none that matches it as a pattern")]
     NoMatch(String),
@@ -282,6 +285,11 @@ impl Location {
             return Ok(vec![Self::Server(Box::new(server))]);
         }
         let path = Path::new(argument);
+        if !path.exists()
+            && let Some(server) = url::misspelled(argument)
+        {
+            return Err(SourceError::Misspelled(server.to_owned()));
+        }
         let is_pattern = argument.contains(['*', '?', '[']);
         if path.exists() || !is_pattern {
             return Ok(vec![Self::of(path.to_owned())]);
@@ -424,8 +432,8 @@ fn read_stream(
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
-    while let Some(chunk) = stream.next_chunk() {
-        scanner.feed(chunk, sink);
+    while let Some(piece) = stream.next_piece() {
+        scanner.feed_ahead(piece.text, piece.ahead, sink);
         watch(&progress);
     }
     let text = scanner.finish(sink);

@@ -24,6 +24,7 @@ mod secrets;
 mod server;
 mod servers;
 mod strangers;
+mod threads;
 mod tls;
 mod version;
 mod version_fix;

@@ -233,7 +233,17 @@ fn real_databases_are_rebuilt_whole() {
             let report = json(&made)["rebuild"].clone();
             let errors = text(&made.stderr);
             assert!(made.status.code() < Some(2), "{at}: {errors}");
-            assert_eq!(report["whole"], true, "{at}: {errors} {}", report["failed"]);
+            // The release may ask for values where upgraded rows have NULL; each is named.
+            let tables = report["tables"].as_array().into_iter().flatten();
+            for table in tables.filter(|table| table["altered"] == 0) {
+                assert_eq!(table["rows"], table["copied"], "{at}: {table}");
+                assert!(
+                    table["same_values"] == true || table["new"] == true,
+                    "{at}: {table}"
+                );
+            }
+            assert_eq!(report["failed"], serde_json::json!([]), "{at}");
+            assert!(!errors.contains("panicked"), "{at}");
             let left = differences(folder.path(), &new);
             assert_eq!(left, [""; 0], "{at}");
             target.run(None, "DROP DATABASE rebuild_target");

@@ -225,7 +225,7 @@ fn a_version_changed_meanwhile_is_not_taken_back() {
     let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
     assert_eq!(back.status.code(), Some(2));
     assert!(
-        text(&back.stderr).contains("has changed since"),
+        text(&back.stderr).contains("no longer what the journal says was set"),
         "{}",
         text(&back.stderr)
     );

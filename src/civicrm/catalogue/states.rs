@@ -68,11 +68,17 @@ impl States {
     /// The states that are in any of several sets: of an item that moved or changed and came
     /// back, when it was there at all.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut places: Vec<usize> = sets.into_iter().flat_map(Self::places).collect();
-        places.sort_unstable();
-        let mut all = Self::default();
-        places.into_iter().for_each(|place| all.push(place));
-        all
+        let sets = sets.into_iter();
+        let mut runs: Vec<(usize, usize)> = sets.flat_map(|set| &set.runs).copied().collect();
+        runs.sort_unstable();
+        runs.dedup_by(|next, run| {
+            let touches = next.0 <= run.1 + 1;
+            if touches {
+                run.1 = run.1.max(next.1);
+            }
+            touches
+        });
+        Self { runs }
     }
 
     /// Whether the state at this place of the ordered list is one of them.

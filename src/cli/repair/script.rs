@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::repair::orphans::Orphans;
-use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
+use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
 use crate::repair::run::{self, Definitions, Ran};
 use crate::report::text::{count, printable};
 use crate::report::{self, Report};
@@ -29,6 +29,24 @@ pub(super) fn script(
         "-- Make a backup first. Each statement is followed by the one that takes it back."
             .to_owned(),
     ];
+    let adds_keys = |planned: &PlannedStep| {
+        let proofs = planned.proofs.iter();
+        proofs
+            .into_iter()
+            .any(|proof| matches!(proof, Proof::NoOrphans { .. }))
+    };
+    if plan.steps.iter().any(adds_keys) {
+        // By hand nothing between two statements of a script stops it when a proof fails.
+        lines.push(
+            "-- Foreign keys come at once with --apply, which proves first that no row has lost its parent; by"
+                .to_owned(),
+        );
+        lines.push(
+            "-- hand the server proves it, and writes the table anew while its writers wait (copy)."
+                .to_owned(),
+        );
+    }
+    let facts = snapshot.server.as_ref();
     for refused in &plan.refused {
         lines.push(format!(
             "-- NOT PLANNED: {} of {}: {}",
@@ -47,20 +65,21 @@ pub(super) fn script(
     for (number, planned) in plan.steps.iter().enumerate() {
         let before = definitions.get(&planned.table).map(String::as_str);
         let step = run::step(number + 1, planned, before);
-        lines.push(format!("-- {}: {}", number + 1, printable(&step.why)));
+        let size = facts.and_then(|facts| facts.table_bytes.get(&planned.table));
+        let size = size.map_or_else(String::new, |bytes| format!(", {} MiB", bytes >> 20));
+        let by_hand = match step.proofs.is_empty() {
+            true => "",
+            false => "; by hand a copy",
+        };
+        lines.push(format!(
+            "-- {}: {} ({}{size}: {}{by_hand})",
+            number + 1,
+            printable(&step.why),
+            printable(&planned.table),
+            cost(planned.cost)
+        ));
         if let Some(needed) = &planned.needed_for_upgrade {
             lines.push(format!("-- {}", printable(needed)));
-        }
-        // By hand the server has to look at the rows itself: nothing between two statements of
-        // a script stops it when a proof fails.
-        if step.proofs.is_empty() {
-            lines.push(format!("-- {}", cost(planned.cost)));
-        } else {
-            lines.push(format!(
-                "-- {} with --apply, which proves that no row has lost its parent; as below the server \
-                 proves it, and writes the table anew while writers wait",
-                cost(planned.cost)
-            ));
         }
         for found in of_step(orphans, planned) {
             lines.push(format!("-- FAILS: {}", printable(&found.describe())));
@@ -111,9 +130,9 @@ fn shown(statement: &str) -> String {
 
 fn cost(cost: Cost) -> &'static str {
     match cost {
-        Cost::MetadataOnly => "at once, whatever the size of the table",
-        Cost::InPlace => "reads the table once; writers go on",
-        Cost::Copy => "writes the table anew; writers wait",
+        Cost::MetadataOnly => "at once",
+        Cost::InPlace => "reads the table once, writers go on",
+        Cost::Copy => "copy, writers wait",
     }
 }
 

@@ -1,9 +1,9 @@
 //! From a path or standard input to the plain bytes of SQL text.
 //!
 //! What a file is, is told by its content, never by its name. Reading and decompression run on a
-//! thread of their own; [`POOL`] buffers of [`CHUNK`] bytes go round between that thread and the
-//! consumer, so memory does not grow with the input. A decoder adds what its format needs, at most
-//! the 128 MiB window that `zstd -d` accepts too.
+//! thread of their own, and a large plain file is read by several; a few buffers of [`CHUNK`] bytes
+//! go round between each thread and the consumer, so memory does not grow with the input. A decoder
+//! adds what its format needs, at most the 128 MiB window that `zstd -d` accepts too.
 //!
 //! ```
 //! use cividb::dump::container::{ByteStream, Container, Ending};
@@ -20,6 +20,7 @@
 mod decode;
 mod error;
 mod input;
+mod plain;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use super::scanner::Ahead;
+use crate::threads;
+
 use error::Stop;
 pub use error::{ContainerError, Problem};
 use input::Input;
@@ -47,6 +51,9 @@ pub const CHUNK: usize = 256 * 1024;
 
 /// Buffers that go round between the decompressing thread and the consumer.
 pub const POOL: usize = 4;
+
+/// Plain files smaller than this are read by one thread.
+const LARGE: u64 = 2 * CHUNK as u64;
 
 /// How the SQL text is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -171,13 +178,43 @@ impl Progress {
 pub struct ByteStream {
     container: Container,
     progress: Progress,
-    messages: Receiver<Message>,
-    empties: SyncSender<Vec<u8>>,
+    /// The threads that read; blocks come from each in turn.
+    lanes: Vec<Lane>,
+    /// Number of the next block.
+    next: usize,
     /// What `open` had to receive to learn whether this is text.
     first: Option<Message>,
     current: Option<Block>,
     delivered: u64,
     ending: Option<Ending>,
+}
+
+/// A piece of text.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// Its bytes, 1 to [`CHUNK`].
+    pub text: &'a [u8],
+    /// What is known of them.
+    pub ahead: &'a Ahead,
+}
+
+/// The consumer's end of a thread: full buffers come, empty ones go back.
+#[derive(Debug)]
+struct Lane {
+    messages: Receiver<Message>,
+    empties: SyncSender<Vec<u8>>,
+}
+
+/// A lane with so many buffers, and the thread's end of it.
+fn lane(pool: usize) -> (Lane, SyncSender<Message>, Receiver<Vec<u8>>) {
+    // Room for every buffer in both directions and for the ending: no send ever waits.
+    let (sender, messages) = sync_channel(pool + 1);
+    let (empties, returned) = sync_channel(pool);
+    for _ in 0..pool {
+        // Cannot fail: there is room, and the receiver is in scope.
+        let _ = empties.send(vec![0; CHUNK]);
+    }
+    (Lane { messages, empties }, sender, returned)
 }
 
 /// What the thread tells the consumer.
@@ -194,6 +231,9 @@ enum Message {
 struct Block {
     buffer: Vec<u8>,
     text: Range<usize>,
+    ahead: Ahead,
+    /// There is nothing after this block, and why.
+    ending: Option<Ending>,
 }
 
 impl ByteStream {
@@ -244,6 +284,13 @@ impl ByteStream {
             directory = Some(found);
         }
         file.seek(SeekFrom::Start(start)).map_err(Problem::Open)?;
+        if directory.is_none() && metadata.len() >= LARGE && threads::count() > 1 {
+            let mut head = Input::new(Box::new(file.try_clone().map_err(Problem::Open)?), 0);
+            if decode::sniff(&mut head).map_err(Stop::into_problem)? == Container::Plain {
+                return Self::read_plain(file, metadata.len());
+            }
+            file.rewind().map_err(Problem::Open)?;
+        }
         let mut stream = Self::start(Input::new(Box::new(file), start), directory)?;
         stream.progress.total = Some(metadata.len());
         Ok(stream)
@@ -258,13 +305,7 @@ impl ByteStream {
             read: input.progress(),
             total: None,
         };
-        // Room for every buffer in both directions and for the ending: no send ever waits.
-        let (sender, messages) = sync_channel(POOL + 1);
-        let (empties, returned) = sync_channel(POOL);
-        for _ in 0..POOL {
-            // Cannot fail: there is room, and the receiver is in scope.
-            let _ = empties.send(vec![0; CHUNK]);
-        }
+        let (lane, sender, returned) = lane(POOL);
         thread::Builder::new()
             .name("decompress".into())
             .spawn(move || {
@@ -280,23 +321,46 @@ impl ByteStream {
                 sink.finish(result, input.offset());
             })
             .map_err(Problem::Thread)?;
-        let first = match messages
-            .recv()
-            .unwrap_or_else(|_| Message::End(thread_died(0, 0)))
-        {
-            Message::Refused(problem) => return Err(problem),
-            message => Some(message),
+        Self::wait(container, progress, vec![lane])
+    }
+
+    /// Reads a file that is not wrapped with several threads.
+    fn read_plain(file: File, length: u64) -> Result<Self, Problem> {
+        let progress = Progress {
+            read: Arc::default(),
+            total: Some(length),
         };
-        Ok(Self {
+        let lanes = plain::start(file, threads::count(), &progress.read)?;
+        Self::wait(Container::Plain, progress, lanes)
+    }
+
+    /// Waits for the first block, which may show that the input is not to be read.
+    fn wait(container: Container, progress: Progress, lanes: Vec<Lane>) -> Result<Self, Problem> {
+        let mut stream = Self {
             container,
             progress,
-            messages,
-            empties,
-            first,
+            lanes,
+            next: 0,
+            first: None,
             current: None,
             delivered: 0,
             ending: None,
-        })
+        };
+        match stream.receive() {
+            Message::Refused(problem) => Err(problem),
+            message => {
+                stream.first = Some(message);
+                Ok(stream)
+            }
+        }
+    }
+
+    fn receive(&self) -> Message {
+        let lane = self.lanes.get(self.next % self.lanes.len().max(1));
+        lane.and_then(|lane| lane.messages.recv().ok())
+            .unwrap_or_else(|| {
+                Message::End(thread_died(self.compressed_bytes_read(), self.delivered))
+            })
     }
 
     /// The container that was recognised.
@@ -307,32 +371,65 @@ impl ByteStream {
     /// The next piece of text, in order, of 1 to [`CHUNK`] bytes; `None` at the end, whose nature
     /// [`ByteStream::ending`] then tells. Pieces end anywhere, not at lines.
     pub fn next_chunk(&mut self) -> Option<&[u8]> {
-        if let Some(block) = self.current.take() {
-            // Fails only when the thread has ended and needs no more buffers.
-            let _ = self.empties.send(block.buffer);
+        self.next_piece().map(|piece| piece.text)
+    }
+
+    /// The same with what is known of it.
+    pub fn next_piece(&mut self) -> Option<Piece<'_>> {
+        loop {
+            self.give_back();
+            if self.ending.is_some() {
+                return None;
+            }
+            let message = match self.first.take() {
+                Some(message) => message,
+                None => self.receive(),
+            };
+            match message {
+                Message::Block(block) => {
+                    self.delivered += block.text.len() as u64;
+                    self.current = Some(block);
+                    if self
+                        .current
+                        .as_ref()
+                        .is_some_and(|block| !block.text.is_empty())
+                    {
+                        break;
+                    }
+                }
+                Message::End(ending) => self.end(ending),
+                Message::Refused(_) => {
+                    self.end(thread_died(self.compressed_bytes_read(), self.delivered));
+                }
+            }
         }
-        if self.ending.is_some() {
-            return None;
-        }
-        let message = match self.first.take() {
-            Some(message) => Ok(message),
-            None => self.messages.recv(),
+        let block = self.current.as_ref()?;
+        Some(Piece {
+            text: block.buffer.get(block.text.clone())?,
+            ahead: &block.ahead,
+        })
+    }
+
+    /// Gives the buffer back whose text has been read.
+    fn give_back(&mut self) {
+        let Some(block) = self.current.take() else {
+            return;
         };
-        match message {
-            Ok(Message::Block(block)) => {
-                self.delivered += block.text.len() as u64;
-                let block = self.current.insert(block);
-                block.buffer.get(block.text.clone())
-            }
-            Ok(Message::End(ending)) => {
-                self.ending = Some(ending);
-                None
-            }
-            Ok(Message::Refused(_)) | Err(_) => {
-                self.ending = Some(thread_died(self.compressed_bytes_read(), self.delivered));
-                None
-            }
+        if let Some(lane) = self.lanes.get(self.next % self.lanes.len().max(1)) {
+            // Fails only when the thread has ended and needs no more buffers.
+            let _ = lane.empties.send(block.buffer);
         }
+        self.next += 1;
+        if let Some(ending) = block.ending {
+            self.end(ending);
+        }
+    }
+
+    fn end(&mut self, mut ending: Ending) {
+        if let Ending::Damaged(damage) = &mut ending {
+            damage.plain_bytes = self.delivered;
+        }
+        self.ending = Some(ending);
     }
 
     /// How the stream ended; `None` until [`ByteStream::next_chunk`] has returned `None`.

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Stop;
-use super::{Block, Damage, DamageKind, Ending, Message, text};
+use super::{Ahead, Block, Damage, DamageKind, Ending, Message, text};
 
 /// Takes decoded bytes and hands them to the consumer a buffer at a time.
 pub(super) struct Sink {
@@ -76,7 +76,12 @@ impl Sink {
             return Ok(());
         }
         self.sent += text.len() as u64;
-        let message = Message::Block(Block { buffer, text });
+        let message = Message::Block(Block {
+            buffer,
+            text,
+            ahead: Ahead::default(),
+            ending: None,
+        });
         self.messages.send(message).map_err(|_| Stop::ConsumerGone)
     }
 

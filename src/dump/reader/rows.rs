@@ -88,7 +88,7 @@ impl DumpReader {
             rows: match (&columns, wanted) {
                 (None, _) => Wanted::None,
                 (Some(_), None) => Wanted::First,
-                (Some(_), Some(_)) => Wanted::All,
+                (Some(_), Some(wanted)) => Wanted::Containing(wanted.containing),
             },
             wanted,
             columns,

@@ -6,15 +6,24 @@
 //! only counted (and handed over one by one when asked for), so memory does not grow with
 //! the dump and no row is ever copied without need.
 //!
-//! Input comes in pieces of any size; the result never depends on where the pieces are cut.
+//! Input comes in pieces of any size; the result never depends on where the pieces are cut, nor
+//! on how: rows that nobody wants are passed over by the block ([`rows`]), or have been by other
+//! threads ([`Ahead`]).
 
+mod ahead;
+mod block;
 mod masks;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use std::mem;
 
-use masks::{BLOCK, Masks};
+pub use ahead::Ahead;
+use ahead::Cursor;
+use block::{BLOCK, Simd};
+use masks::Masks;
+use rows::{Rows, Separator};
 
 use crate::schema::lexer::SqlModes;
 
@@ -42,6 +51,9 @@ pub const ASIDE: usize = 200;
 
 /// Longest delimiter of the `mysql` client; longer ones are cut by it as well.
 const MAX_DELIMITER: usize = 16;
+
+/// The delimiter until a DELIMITER command says otherwise.
+const DEFAULT_DELIMITER: u8 = b';';
 
 /// A place in the text of a dump (after decompression).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +120,8 @@ pub enum Wanted {
     None,
     /// The first.
     First,
-    /// All.
-    All,
+    /// The first, and those that contain these bytes.
+    Containing(&'static [u8]),
     /// All, of up to [`MAX_ROW`] bytes each, or several at once by [`Sink::rows`].
     Whole,
 }
@@ -198,6 +210,12 @@ pub struct Scanner {
     head: Vec<u8>,
     rows: u64,
     rows_wanted: Wanted,
+    /// What stood between the last two rows.
+    separator: Separator,
+    /// In the current piece, the first place at or after which stands what a wanted row
+    /// contains; from where that was looked for.
+    hit: Option<(usize, usize)>,
+    simd: Simd,
     /// The last bytes of the piece before, not yet looked at.
     carry: Vec<u8>,
     /// Bytes of text before the current piece.
@@ -214,8 +232,8 @@ impl Default for Scanner {
             mode: Mode::Between,
             inside: Inside::Plain,
             modes: SqlModes::default(),
-            delimiter: b";".to_vec(),
-            first_delimiter: b";".to_vec(),
+            delimiter: vec![DEFAULT_DELIMITER],
+            first_delimiter: vec![DEFAULT_DELIMITER],
             text: Vec::new(),
             text_cut_short: false,
             keep_from: None,
@@ -227,6 +245,9 @@ impl Default for Scanner {
             head: Vec::new(),
             rows: 0,
             rows_wanted: Wanted::None,
+            separator: Separator::Comma,
+            hit: None,
+            simd: Simd::best(),
             carry: Vec::new(),
             base: 0,
             lines: 0,
@@ -239,15 +260,17 @@ impl Default for Scanner {
 struct Blocks<'a> {
     bytes: &'a [u8],
     delimiter: u8,
+    simd: Simd,
     start: usize,
     masks: Masks,
 }
 
 impl<'a> Blocks<'a> {
-    fn new(bytes: &'a [u8], delimiter: &[u8]) -> Self {
+    fn new(bytes: &'a [u8], delimiter: &[u8], simd: Simd) -> Self {
         Self {
             bytes,
-            delimiter: delimiter.first().copied().unwrap_or(b';'),
+            simd,
+            delimiter: delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER),
             start: usize::MAX,
             masks: Masks::default(),
         }
@@ -277,13 +300,13 @@ impl<'a> Blocks<'a> {
         self.start = start;
         let rest = self.bytes.get(start..).unwrap_or_default();
         self.masks = match rest.first_chunk::<BLOCK>() {
-            Some(block) => Masks::of(block, self.delimiter),
+            Some(block) => Masks::of(block, self.delimiter, self.simd),
             None => {
                 let mut block = [0; BLOCK];
                 for (to, from) in block.iter_mut().zip(rest) {
                     *to = *from;
                 }
-                Masks::of(&block, self.delimiter)
+                Masks::of(&block, self.delimiter, self.simd)
             }
         };
     }
@@ -303,13 +326,18 @@ impl Scanner {
 
     /// Reads the next piece of the dump.
     pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
+        self.feed_ahead(piece, &Ahead::default(), sink);
+    }
+
+    /// The same with what has been found out about this piece.
+    pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) {
         let mut rest = piece;
         if !self.carry.is_empty() {
             let old = self.carry.len();
             let (joined, _) = rest.split_at(rest.len().min(JOIN));
             let mut buffer = mem::take(&mut self.carry);
             buffer.extend_from_slice(joined);
-            let used = self.process(&buffer, false, sink);
+            let used = self.process(&buffer, Ahead::default().from(0), false, sink);
             if used < old {
                 buffer.drain(..used);
                 self.carry = buffer;
@@ -319,7 +347,8 @@ impl Scanner {
             buffer.clear();
             self.carry = buffer;
         }
-        let used = self.process(rest, false, sink);
+        let ahead = ahead.from(piece.len() - rest.len());
+        let used = self.process(rest, ahead, false, sink);
         self.carry
             .extend_from_slice(rest.get(used..).unwrap_or_default());
     }
@@ -327,7 +356,7 @@ impl Scanner {
     /// Reads what is left and tells how the dump ended.
     pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
         let carry = mem::take(&mut self.carry);
-        self.process(&carry, true, sink);
+        self.process(&carry, Ahead::default().from(0), true, sink);
         let open = match (self.inside, self.mode) {
             (Inside::Quote(_), _) => Some(Open::Quoted),
             (Inside::BlockComment, _) => Some(Open::Comment),
@@ -360,21 +389,28 @@ impl Scanner {
 
     /// Looks at `bytes` and returns how many of them are done with; the last
     /// [`LOOKAHEAD`] stay for the next call unless these are the `last` ones.
-    fn process(&mut self, bytes: &[u8], last: bool, sink: &mut impl Sink) -> usize {
+    fn process(
+        &mut self,
+        bytes: &[u8],
+        mut ahead: Cursor<'_>,
+        last: bool,
+        sink: &mut impl Sink,
+    ) -> usize {
         let end = if last {
             bytes.len()
         } else {
             bytes.len().saturating_sub(LOOKAHEAD)
         };
-        let mut blocks = Blocks::new(bytes, &self.delimiter);
+        let mut blocks = Blocks::new(bytes, &self.delimiter, self.simd);
         let mut pos = 0;
         self.counted = 0;
+        self.hit = None;
         if self.keep_from.is_some() {
             self.keep_from = Some(0);
         }
         while pos < end {
-            if self.mode == Mode::Row(1) && self.rows_wanted == Wanted::None {
-                let at = self.plain_rows(&mut blocks, pos, end);
+            if self.mode == Mode::Row(1) {
+                let at = self.pass_rows(bytes, &mut ahead, pos, end);
                 if at > pos {
                     pos = at;
                     continue;
@@ -407,7 +443,7 @@ impl Scanner {
                 (Inside::LineComment, _) => self.line_comment(bytes, pos, end, sink),
                 (Inside::DelimiterLine, _) => {
                     let after = self.delimiter_line(bytes, pos, end);
-                    blocks = Blocks::new(bytes, &self.delimiter);
+                    blocks = Blocks::new(bytes, &self.delimiter, self.simd);
                     after
                 }
             };
@@ -419,74 +455,84 @@ impl Scanner {
         pos
     }
 
-    /// Passes over rows as dump programs write them, whole blocks at a time: the bytes inside
-    /// quotes are found by arithmetic on the masks instead of one quote after the other.
-    ///
-    /// Stops before the first thing that is more than values in single quotes, numbers and
-    /// the marks between rows, and leaves that to the others. Does nothing within the last
-    /// block, under an unusual `sql_mode`, or in quotes of another kind.
-    fn plain_rows(&mut self, blocks: &mut Blocks<'_>, from: usize, end: usize) -> usize {
-        let mut inside = match self.inside {
+    /// Passes over rows that nobody wants, as far as they are written as dump programs do;
+    /// the rest is left to the others, and that is all under an unusual `sql_mode` or
+    /// delimiter, or in quotes of another kind.
+    fn pass_rows(&mut self, bytes: &[u8], ahead: &mut Cursor<'_>, pos: usize, end: usize) -> usize {
+        let quoted = match self.inside {
             Inside::Plain => false,
             Inside::Quote(b'\'') => true,
-            _ => return from,
+            _ => return pos,
         };
-        if self.modes != SqlModes::default() {
-            return from;
+        let delimiter = self.delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER);
+        if self.modes != SqlModes::default() || matches!(delimiter, b'\'' | b',' | b'\n') {
+            return pos;
         }
-        let bytes = blocks.bytes;
-        let mut pos = from;
-        // Whether the byte at `pos` comes after a backslash.
-        let mut escaped_next = false;
-        while pos / BLOCK * BLOCK + BLOCK <= end {
-            let start = pos / BLOCK * BLOCK;
-            if start != blocks.start {
-                blocks.load(start);
+        let end = match self.rows_wanted {
+            Wanted::None => end,
+            // Whole rows, up to the next wanted one.
+            Wanted::Containing(what)
+                if self.rows > 0 && self.keep_from == Some(pos) && self.text.is_empty() =>
+            {
+                self.next_hit(bytes, pos, what).min(end)
             }
-            let live = u64::MAX << (pos - start);
-            // A byte can only be escaped from the block before at the start of a block.
-            let (escaped, carry) = masks::escaped(blocks.masks.backslash & live, escaped_next);
-            let quotes = blocks.masks.single_quote & live & !escaped;
-            let mut quoted = masks::prefix_xor(quotes);
-            if inside {
-                quoted = !quoted;
-            }
-            // A backslash outside quotes is no escape, so the arithmetic does not hold.
-            if blocks.masks.backslash & live & !quoted != 0 {
-                break;
-            }
-            let mut marks = blocks.masks.structural & live & !blocks.masks.single_quote & !quoted;
-            let mut next = start + BLOCK;
-            while marks != 0 {
-                let at = start + marks.trailing_zeros() as usize;
-                marks &= marks - 1;
-                let gap = match bytes.get(at..at + 4) {
-                    Some([b')', b',', b'(', _]) => 2,
-                    Some([b')', b',', b'\n', b'(']) => 3,
-                    _ => {
-                        self.inside = Inside::Plain;
-                        return at;
-                    }
+            Wanted::First | Wanted::Containing(_) | Wanted::Whole => return pos,
+        };
+        let known = match delimiter {
+            DEFAULT_DELIMITER => ahead.next(pos),
+            _ => None,
+        };
+        let passed = match known {
+            Some((from, passed)) if from == pos && !quoted && passed.at <= end => passed,
+            _ => {
+                // No farther than to what is known.
+                let known = known.map_or(end, |(from, _)| from);
+                let end = if known > pos { end.min(known) } else { end };
+                let rows = Rows {
+                    bytes,
+                    from: pos,
+                    end,
+                    quoted,
+                    delimiter,
+                    separator: self.separator,
                 };
-                self.rows += 1;
-                let open = at + gap;
-                if open < next {
-                    marks &= u64::MAX << (open - start);
-                    marks &= marks - 1;
-                } else {
-                    next = open + 1;
-                }
+                rows.pass(self.simd)
             }
-            inside = quoted >> (BLOCK - 1) == 1;
-            escaped_next = carry && next == start + BLOCK;
-            pos = next;
-        }
-        self.inside = if inside {
-            Inside::Quote(b'\'')
-        } else {
-            Inside::Plain
         };
-        pos + usize::from(escaped_next)
+        if self.rows_wanted == Wanted::None {
+            self.count_lines(bytes, pos);
+            self.lines += passed.lines;
+            self.counted = passed.counted;
+            self.inside = if passed.quoted {
+                Inside::Quote(b'\'')
+            } else {
+                Inside::Plain
+            };
+            self.rows += passed.rows;
+            if let Some(separator) = Separator::at(bytes, passed.at) {
+                self.separator = separator;
+            }
+            return passed.at;
+        }
+        let Some(begins) = passed.row_begins else {
+            return pos;
+        };
+        self.rows += passed.rows;
+        self.begin_row(bytes, begins - 1);
+        begins
+    }
+
+    /// Where `what` stands at or after `pos` of this piece, or the piece's end.
+    fn next_hit(&mut self, bytes: &[u8], pos: usize, what: &[u8]) -> usize {
+        match self.hit {
+            Some((from, hit)) if from <= pos && pos <= hit => hit,
+            _ => {
+                let rest = bytes.get(pos..).unwrap_or_default();
+                let found = memchr::memmem::find(rest, what).unwrap_or(rest.len());
+                self.hit = Some((pos, pos + found));
+                pos + found
+            }
+        }
     }
 
     /// Inside quotes: on to the closing quote. A doubled quote closes and opens again,
@@ -785,17 +831,25 @@ impl Scanner {
         self.mode = Mode::Gap;
         self.rows += 1;
         if self.rows_wanted != Wanted::None {
+            self.keep_up_to(bytes, at);
+            self.keep_from = None;
+            let wanted = match self.rows_wanted {
+                Wanted::Containing(what) if self.rows > 1 => {
+                    memchr::memmem::find(&self.text, what).is_some()
+                }
+                _ => true,
+            };
+            if wanted {
+                sink.row(Statement {
+                    text: &self.text,
+                    place: self.row_began,
+                    cut_short: self.text_cut_short,
+                    delimiter: &self.delimiter,
+                });
+            }
             if self.rows_wanted == Wanted::First {
                 self.rows_wanted = Wanted::None;
             }
-            self.keep_up_to(bytes, at);
-            self.keep_from = None;
-            sink.row(Statement {
-                text: &self.text,
-                place: self.row_began,
-                cut_short: self.text_cut_short,
-                delimiter: &self.delimiter,
-            });
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 #[derive(Default)]
 struct Recorder {
     events: Vec<String>,
-    want_rows: bool,
+    wanted: Wanted,
     modes: SqlModes,
 }
 
@@ -36,11 +36,7 @@ impl Sink for Recorder {
             s.place.offset,
             show(s.text)
         ));
-        if self.want_rows {
-            Wanted::All
-        } else {
-            Wanted::First
-        }
+        self.wanted
     }
     fn row(&mut self, s: Statement<'_>) {
         self.events.push(format!(
@@ -77,12 +73,22 @@ impl Sink for Recorder {
     }
 }
 
-fn scan_in_pieces(input: &[u8], want_rows: bool, sizes: &[usize]) -> (Vec<String>, Ending) {
+/// Every row.
+const ALL: Wanted = Wanted::Containing(b"");
+
+fn scan_in_pieces(input: &[u8], wanted: Wanted, sizes: &[usize]) -> (Vec<String>, Ending) {
+    scan_with(Simd::best(), input, wanted, sizes)
+}
+
+fn scan_with(simd: Simd, input: &[u8], wanted: Wanted, sizes: &[usize]) -> (Vec<String>, Ending) {
     let mut recorder = Recorder {
-        want_rows,
+        wanted,
         ..Recorder::default()
     };
-    let mut scanner = Scanner::default();
+    let mut scanner = Scanner {
+        simd,
+        ..Scanner::default()
+    };
     let mut rest = input;
     let mut sizes = sizes.iter().copied().cycle();
     while !rest.is_empty() {
@@ -94,8 +100,22 @@ fn scan_in_pieces(input: &[u8], want_rows: bool, sizes: &[usize]) -> (Vec<String
     (recorder.events, ending)
 }
 
+/// With what is found out about each piece by itself.
+fn scan_ahead(input: &[u8], wanted: Wanted, size: usize) -> (Vec<String>, Ending) {
+    let mut recorder = Recorder {
+        wanted,
+        ..Recorder::default()
+    };
+    let mut scanner = Scanner::default();
+    for piece in input.chunks(size) {
+        scanner.feed_ahead(piece, &Ahead::of(piece), &mut recorder);
+    }
+    let ending = scanner.finish(&mut recorder);
+    (recorder.events, ending)
+}
+
 fn scan(input: &str) -> (Vec<String>, Ending) {
-    scan_in_pieces(input.as_bytes(), true, &[usize::MAX])
+    scan_in_pieces(input.as_bytes(), ALL, &[usize::MAX])
 }
 
 #[track_caller]
@@ -343,11 +363,16 @@ fn insert() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(str::to_owned),
     ];
     let row = proptest::collection::vec(value, 1..12).prop_map(|values| values.join(","));
-    let separator = prop_oneof![
-        9 => proptest::sample::select(&["),(", "),\n("][..]),
-        1 => proptest::sample::select(&[") , (", "),\r\n(", ");\nINSERT INTO t VALUES (", ")x("][..]),
-    ];
-    proptest::collection::vec((row, separator), 1..40).prop_map(|rows| {
+    let odd =
+        proptest::sample::select(&[") , (", "),\r\n(", ");\nINSERT INTO t VALUES (", ")x("][..]);
+    // A dump program writes all rows alike.
+    let separators = proptest::sample::select(&["),(", "),\n("][..]);
+    let separator = separators.prop_flat_map(move |usual| {
+        let other = proptest::sample::select(&["),(", "),\n("][..]);
+        let separator = prop_oneof![18 => Just(usual), 1 => other, 1 => odd.clone()];
+        proptest::collection::vec((row.clone(), separator), 1..40)
+    });
+    separator.prop_map(|rows| {
         let mut text = "INSERT INTO t VALUES (".to_owned();
         for (row, separator) in rows {
             text.push_str(&row);
@@ -358,36 +383,74 @@ fn insert() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+fn wanted() -> impl Strategy<Value = Wanted> {
+    proptest::sample::select(
+        &[
+            Wanted::None,
+            Wanted::First,
+            ALL,
+            Wanted::Containing(b"0,1"),
+            Wanted::Containing(b"abc"),
+        ][..],
+    )
+}
+
 proptest! {
     #[test]
     fn rows_passed_over_by_the_block_are_those_found_byte_by_byte(
         input in insert(),
+        wanted in wanted(),
         sizes in proptest::collection::vec(1usize..700, 1..8),
     ) {
         // Pieces of one byte never hold a whole block.
-        let slow = scan_in_pieces(&input, false, &[1]);
-        prop_assert_eq!(&slow, &scan_in_pieces(&input, false, &[usize::MAX]));
-        prop_assert_eq!(&slow, &scan_in_pieces(&input, false, &sizes));
+        let slow = scan_in_pieces(&input, wanted, &[1]);
+        prop_assert_eq!(&slow, &scan_in_pieces(&input, wanted, &sizes));
+        for simd in Simd::available() {
+            prop_assert_eq!(&slow, &scan_with(simd, &input, wanted, &[usize::MAX]));
+        }
+        prop_assert_eq!(&slow, &scan_ahead(&input, wanted, 700));
+    }
+
+    #[test]
+    fn the_rows_handed_over_are_the_first_and_those_that_contain_what_is_wanted(
+        input in insert(),
+        what in proptest::sample::select(&["abc", "0,1", "(", "12345,"][..]),
+    ) {
+        let is_row = |event: &&String| event.split(' ').nth(1) == Some("row");
+        let mut first = true;
+        let expected: Vec<String> = scan_in_pieces(&input, ALL, &[usize::MAX])
+            .0
+            .into_iter()
+            .filter(|event| {
+                let head = event.ends_with(" rows");
+                let keep = !is_row(&event) || first || event.contains(what);
+                first = head || first && !is_row(&event);
+                keep
+            })
+            .collect();
+        let found = scan_in_pieces(&input, Wanted::Containing(what.as_bytes()), &[usize::MAX]);
+        prop_assert_eq!(found.0, expected);
     }
 
     #[test]
     fn the_result_does_not_depend_on_the_read_size(
         input in soup(),
-        want_rows: bool,
+        wanted in wanted(),
         sizes in proptest::collection::vec(1usize..120, 1..8),
     ) {
-        let whole = scan_in_pieces(&input, want_rows, &[usize::MAX]);
-        prop_assert_eq!(&whole, &scan_in_pieces(&input, want_rows, &[1]));
-        prop_assert_eq!(&whole, &scan_in_pieces(&input, want_rows, &sizes));
+        let whole = scan_in_pieces(&input, wanted, &[usize::MAX]);
+        prop_assert_eq!(&whole, &scan_in_pieces(&input, wanted, &[1]));
+        prop_assert_eq!(&whole, &scan_in_pieces(&input, wanted, &sizes));
+        prop_assert_eq!(&whole, &scan_ahead(&input, wanted, 200));
         prop_assert_eq!(whole.1.bytes, input.len() as u64);
         prop_assert_eq!(whole.1.lines, input.iter().filter(|b| **b == b'\n').count() as u64);
     }
 
     #[test]
     fn a_cut_never_panics_and_only_shortens_what_came_before(input in soup(), cut in 0usize..400) {
-        let whole = scan_in_pieces(&input, true, &[usize::MAX]).0;
+        let whole = scan_in_pieces(&input, ALL, &[usize::MAX]).0;
         let cut = cut.min(input.len());
-        let (mut events, _) = scan_in_pieces(&input[..cut], true, &[7]);
+        let (mut events, _) = scan_in_pieces(&input[..cut], ALL, &[7]);
         // The last two events may belong to what the cut interrupted.
         events.truncate(events.len().saturating_sub(2));
         prop_assert_eq!(&whole[..events.len()], &events[..]);

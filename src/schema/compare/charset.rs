@@ -64,8 +64,7 @@ pub(super) fn inherits(column: &Column) -> bool {
 /// The reference as it would be in a database like `actual`: tables that have the usual
 /// character set of the reference get the one that most tables of `actual` have, and what
 /// is `utf8mb3` or `utf8mb4` by exception becomes the one of the two that `actual` has.
-pub fn in_charset_of(reference: &Schema, actual: &Schema) -> Schema {
-    let mut reference = reference.clone();
+pub fn in_charset_of(mut reference: Schema, actual: &Schema) -> Schema {
     let Some((charset, collation)) = usual(actual) else {
         return reference;
     };

@@ -210,7 +210,7 @@ pub enum ReferenceCharset {
 pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Difference> {
     let reference = match options.charset {
         ReferenceCharset::Exactly => Cow::Borrowed(reference),
-        ReferenceCharset::Consistent => Cow::Owned(in_charset_of(reference, actual)),
+        ReferenceCharset::Consistent => Cow::Owned(in_charset_of(reference.clone(), actual)),
     };
     let (both, extra, missing) = match_names(&actual.tables, &reference.tables);
     let mut differences = Vec::new();

@@ -91,7 +91,10 @@ pub fn parse(url: &str) -> Result<Login, UrlError> {
 /// may be anywhere; what is no URL of a server comes back as it is.
 pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = split_scheme(url) else {
-        return url.to_owned();
+        return match misspelled(url) {
+            Some(server) => format!("...@{server}"),
+            None => url.to_owned(),
+        };
     };
     if parse(url).is_err() {
         return format!("{scheme}://...");
@@ -103,6 +106,12 @@ pub fn without_password(url: &str) -> String {
         }
         None => url.to_owned(),
     }
+}
+
+/// What follows the `@` of a text that would be a URL with a password but for its scheme.
+pub fn misspelled(text: &str) -> Option<&str> {
+    let (account, server) = text.rsplit_once('@')?;
+    (split_scheme(text).is_none() && account.contains(':')).then_some(server)
 }
 
 /// A way in as a URL, without its password.

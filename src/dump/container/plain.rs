@@ -1,0 +1,128 @@
+//! A plain file read by several threads, each with every n-th block.
+//!
+//! Besides reading its blocks a thread looks for rows in them ([`Ahead`]), while they are still
+//! in the cache of its core: what is left for the scanner is little.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread;
+
+use super::error::Problem;
+use super::{Ahead, Block, CHUNK, Damage, DamageKind, Ending, Lane, Message, lane, text};
+
+/// Buffers of each thread.
+const POOL: usize = 3;
+
+/// Starts `threads` threads on a file that is read from its first byte; the blocks come from
+/// them in turn.
+pub(super) fn start(
+    file: File,
+    threads: usize,
+    read: &Arc<AtomicU64>,
+) -> Result<Vec<Lane>, Problem> {
+    let file = Arc::new(file);
+    let mut lanes = Vec::new();
+    for number in 0..threads {
+        let (lane, messages, empties) = lane(POOL);
+        lanes.push(lane);
+        let reader = Reader {
+            file: Arc::clone(&file),
+            next: number as u64,
+            step: threads as u64,
+            read: Arc::clone(read),
+        };
+        thread::Builder::new()
+            .name("read".into())
+            .spawn(move || reader.run(&messages, &empties))
+            .map_err(Problem::Thread)?;
+    }
+    Ok(lanes)
+}
+
+struct Reader {
+    file: Arc<File>,
+    /// Number of the next block to read, and how many there are from one to the next.
+    next: u64,
+    step: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Reader {
+    /// Reads until the file ends, or nobody wants more.
+    fn run(mut self, messages: &SyncSender<Message>, empties: &Receiver<Vec<u8>>) {
+        while let Ok(buffer) = empties.recv() {
+            let message = self.block(buffer);
+            let goes_on = matches!(&message, Message::Block(block) if block.ending.is_none());
+            if messages.send(message).is_err() || !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn block(&mut self, mut buffer: Vec<u8>) -> Message {
+        let offset = self.next * CHUNK as u64;
+        let (filled, ending) = self.fill(&mut buffer, offset);
+        let first = self.next == 0;
+        self.next += self.step;
+        if filled == 0
+            && let Some(ending) = ending
+        {
+            return Message::End(ending);
+        }
+        let mut text = 0..filled;
+        if first {
+            match text::judge(buffer.get(..filled).unwrap_or_default()) {
+                Ok(start) => text.start = start,
+                Err(problem) => return Message::Refused(problem),
+            }
+        }
+        let ahead = Ahead::of(buffer.get(text.clone()).unwrap_or_default());
+        Message::Block(Block {
+            buffer,
+            text,
+            ahead,
+            ending,
+        })
+    }
+
+    /// Fills the buffer as far as there is something; an ending when there is no more.
+    fn fill(&self, buffer: &mut [u8], offset: u64) -> (usize, Option<Ending>) {
+        let mut filled = 0;
+        while let Some(room) = buffer.get_mut(filled..)
+            && !room.is_empty()
+        {
+            let place = offset + filled as u64;
+            match read_at(&self.file, room, place) {
+                Ok(0) => return (filled, Some(Ending::Clean)),
+                Ok(count) => {
+                    self.read.fetch_add(count as u64, Ordering::Relaxed);
+                    filled += count;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let damage = Damage {
+                        kind: DamageKind::ReadError,
+                        compressed_offset: place,
+                        plain_bytes: place,
+                        message: format!("cannot read at byte {place}: {error}"),
+                    };
+                    return (filled, Some(Ending::Damaged(damage)));
+                }
+            }
+        }
+        (filled, None)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}

@@ -1,0 +1,96 @@
+//! Rows counted before the scanner comes to them, by other threads.
+//!
+//! Where in a piece of a dump rows begin only the scanner knows, which comes from the left.
+//! But `),(` mostly stands between rows, so a thread may well guess that it does, and pass over
+//! the rows from there. The scanner takes its result where it comes to the same place itself,
+//! at the beginning of a row; a wrong guess is never met, and so costs time but no truth.
+
+use super::block::Simd;
+use super::rows::{Passed, Rows, Separator};
+use super::{DEFAULT_DELIMITER, LOOKAHEAD};
+
+/// Bytes of rows worth remembering. The texts of the tests are short.
+const LEAST: usize = if cfg!(test) { 1 } else { 2048 };
+
+/// Guesses in one piece that may be worth nothing. Hostile text could make many.
+const MOST_MISSES: usize = 64;
+
+/// What was found out about one piece of a dump by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Ahead {
+    spans: Vec<Span>,
+}
+
+/// Rows that the scanner need not look at, if a row begins at their first byte.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    from: usize,
+    passed: Passed,
+}
+
+impl Ahead {
+    /// Looks at a piece.
+    pub fn of(piece: &[u8]) -> Self {
+        let simd = Simd::best();
+        let end = piece.len().saturating_sub(LOOKAHEAD);
+        let mut spans = Vec::new();
+        let (mut pos, mut misses) = (0, 0);
+        while misses < MOST_MISSES
+            && let Some(rest) = piece.get(pos..end)
+            && let Some(found) = memchr::memmem::find(rest, b"),")
+        {
+            let at = pos + found;
+            pos = at + 2;
+            let Some(separator) = Separator::at(piece, at) else {
+                continue;
+            };
+            let from = at + separator.len();
+            let passed = Rows {
+                bytes: piece,
+                from,
+                end,
+                quoted: false,
+                delimiter: DEFAULT_DELIMITER,
+                separator,
+            }
+            .pass(simd);
+            if passed.at < from + LEAST {
+                misses += 1;
+            } else {
+                spans.push(Span { from, passed });
+                pos = passed.at;
+            }
+        }
+        Self { spans }
+    }
+
+    /// For reading the piece from `shift` on.
+    pub(super) fn from(&self, shift: usize) -> Cursor<'_> {
+        Cursor {
+            spans: &self.spans,
+            shift,
+        }
+    }
+}
+
+/// What is still to come.
+#[derive(Debug)]
+pub(super) struct Cursor<'a> {
+    spans: &'a [Span],
+    shift: usize,
+}
+
+impl Cursor<'_> {
+    /// Where the next rows begin at or after `pos`, and how far they go.
+    pub(super) fn next(&mut self, pos: usize) -> Option<(usize, Passed)> {
+        while let Some((span, rest)) = self.spans.split_first() {
+            if let Some(from) = span.from.checked_sub(self.shift)
+                && from >= pos
+            {
+                return Some((from, span.passed.back_by(self.shift)));
+            }
+            self.spans = rest;
+        }
+        None
+    }
+}

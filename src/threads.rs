@@ -1,0 +1,22 @@
+//! How many threads work at a time.
+
+use std::env;
+use std::sync::OnceLock;
+use std::thread;
+
+/// More would not make anything faster.
+const MOST: usize = 8;
+
+/// One for each core, at most 8; the environment variable `CIVIDB_THREADS` says otherwise.
+/// The answers are the same with any number.
+pub fn count() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let asked = env::var("CIVIDB_THREADS")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        asked
+            .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+            .clamp(1, MOST)
+    })
+}
