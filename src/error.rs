@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::{OwnReferenceError, listed};
 use crate::civicrm::release::Version;
+use crate::integrity::export::ExportError;
 use crate::repair::error::RepairError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -86,6 +87,14 @@ pub enum Error {
     /// A change was not made, or not taken back.
     #[error(transparent)]
     Repair(#[from] RepairError),
+    /// Offending rows could not be written to a file.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Rows are found in a second pass.
+    #[error(
+        "--export needs a source that can be read twice, which standard input cannot; name the file"
+    )]
+    ExportOfStream,
     /// A file with grants cannot be read.
     #[error("{path}: {error}")]
     GrantsFile {

@@ -15,6 +15,7 @@
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers
 //! - [`checks`]: rules, from a snapshot to findings; [`checks::table`] lists them all
+//! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`repair`]: changes with a journal, and the way back
 //! - [`report`]: findings for people and for programs
 //! - [`privilege`] and [`server_version`]: words that several rooms share; [`threads`]: how many work
@@ -41,6 +42,7 @@ pub mod civicrm;
 pub mod cli;
 pub mod dump;
 pub mod error;
+pub mod integrity;
 pub mod privilege;
 pub mod repair;
 pub mod report;

@@ -7,6 +7,7 @@ pub mod against;
 pub mod grants;
 pub mod objects;
 pub mod restore;
+pub mod rows;
 pub mod schema;
 pub mod server;
 pub mod table;
@@ -14,6 +15,7 @@ pub mod version;
 pub mod wholeness;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -22,6 +24,7 @@ use crate::civicrm::detect::Detection;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
+use crate::integrity::Sample;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{At, Snapshot};
 
@@ -93,9 +96,28 @@ pub struct Finding {
     pub fix: String,
     /// Where in the dump.
     pub at: Option<At>,
+    /// The rows it is about, where it is about rows.
+    pub rows: Option<RowsFound>,
     /// What CiviCRM's own upgrades leave in every database says where it comes from, in a few
     /// words; reports fold such findings.
     pub inherited: Option<String>,
+}
+
+/// Rows that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RowsFound {
+    /// How many; `None` where a stream could not be read again to count them.
+    pub count: Option<u64>,
+    /// Different values among them, or groups of equal rows, where they were counted.
+    pub values: Option<u64>,
+    /// The columns that are wrong.
+    pub columns: Vec<String>,
+    /// The upgrade step that fails on them.
+    pub step: Option<String>,
+    /// The first of them.
+    pub samples: Vec<Sample>,
+    /// The file they were written to.
+    pub file: Option<PathBuf>,
 }
 
 impl Finding {
@@ -110,6 +132,7 @@ impl Finding {
             message: message.into(),
             fix: fix.into(),
             at: None,
+            rows: None,
             inherited: None,
         }
     }
@@ -311,6 +334,10 @@ pub fn check(snapshot: &Snapshot, context: &Context) -> Findings {
     } else {
         findings.skip(&table::GRANT_MISSING, "a dump carries no grants");
     }
+    findings.skip(
+        &table::ORPHAN_ROWS,
+        "whether the rows are sound is what `cividb orphans` tells",
+    );
     findings.sort();
     findings
 }

@@ -205,6 +205,30 @@ checks! {
         "the first line is MariaDB's sandbox mark",
         "Clients of MariaDB from before May 2024 stop at it.",
         "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later";
+    ORPHAN_ROWS = "orphan-rows", Error,
+        "rows refer to rows that are not there",
+        "Whoever adds the foreign key gets error 1452, an upgrade among them; pages about such rows fail.",
+        "the foreign keys of the database, of its release and of the target";
+    DUPLICATE_ROWS = "duplicate-rows", Error,
+        "rows are equal in a key that is to be unique",
+        "A restore or an upgrade step that makes the key stops with error 1062.",
+        "the keys of the database, of its release and of the target; CRM/Upgrade/Incremental";
+    NULL_ROWS = "null-rows", Warning,
+        "NULL in columns that are to be NOT NULL",
+        "Whoever changes the column gets error 1138 or 1265, or zeros and empty texts in strict mode's absence.",
+        "the schemas of the release and of the target; CRM/Upgrade/Incremental";
+    ZERO_DATE = "zero-date", Warning,
+        "dates without a day or month, such as 0000-00-00",
+        "Every ALTER TABLE that copies the table stops with error 1292 under NO_ZERO_DATE, MySQL's default since 5.7.",
+        "measured on MySQL 9.7";
+    POLYMORPHIC_ORPHAN = "polymorphic-orphan", Warning,
+        "rows name a table and an id that is not in it",
+        "No foreign key can keep them; pages and reports about them fail or show nothing.",
+        "xml/schema (dynamicForeignKey) and schema/*.entityType.php of each release";
+    UPGRADE_DATA = "upgrade-data", Error,
+        "rows that an upgrade step or a feature of CiviCRM stops at",
+        "The upgrader refuses to go on, or the feature fails.",
+        "CRM/Upgrade/Incremental/php of each release";
     VERSION_MISSING = "version-missing", Error,
         "civicrm_domain.version holds nothing",
         "The upgrader does not know where to begin and stops.",

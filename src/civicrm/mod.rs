@@ -13,5 +13,6 @@ pub mod reference_file;
 pub mod release;
 pub mod requirements;
 pub mod site;
+pub mod upgrade_adds;
 pub mod upgrade_drops;
 pub mod version_state;

@@ -49,6 +49,17 @@ impl UpgradeDrop {
 /// The drops of the steps that run when a database of version `from` is upgraded to `target`,
 /// in the order of the steps. CiviCRM treats 4.0 as 3.4.
 pub fn between(from: &Version, target: &Version) -> Vec<UpgradeDrop> {
+    all()
+        .filter(|drop| is_between(drop.version, from, target))
+        .collect()
+}
+
+/// Whether the step of revision `step` runs when a database of version `from` is upgraded to
+/// `target`. CiviCRM treats 4.0 as 3.4; a target of 4.4 means its last release.
+pub fn is_between(step: &str, from: &Version, target: &Version) -> bool {
+    let Some(step) = Version::parse(step) else {
+        return false;
+    };
     let as_3_4 = from
         .as_str()
         .strip_prefix("4.0")
@@ -56,15 +67,8 @@ pub fn between(from: &Version, target: &Version) -> Vec<UpgradeDrop> {
     let from = as_3_4
         .and_then(|rest| Version::parse(&format!("3.4{rest}")))
         .unwrap_or_else(|| from.clone());
-    // A target of 4.4 means its last release.
-    let reached = |step: &Version| {
-        step <= target || step.major_minor() == target.major_minor() && is_minor(target)
-    };
-    all()
-        .filter(|drop| {
-            Version::parse(drop.version).is_some_and(|step| from < step && reached(&step))
-        })
-        .collect()
+    from < step
+        && (step <= *target || step.major_minor() == target.major_minor() && is_minor(target))
 }
 
 fn is_minor(version: &Version) -> bool {

@@ -4,6 +4,7 @@ mod confirm;
 mod diff;
 mod dumps;
 mod grants;
+mod orphans;
 mod output;
 mod process_title;
 mod progress;
@@ -53,6 +54,8 @@ enum Command {
     Repair(repair::Repair),
     /// Takes back what a command with --apply changed, from the journal it wrote
     Undo(undo::Undo),
+    /// Are the rows sound? Orphans, duplicates, NULLs and dates that stop upgrades
+    Orphans(orphans::Orphans),
     /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
     #[command(subcommand)]
     Reference(reference::Reference),
@@ -141,6 +144,7 @@ pub fn run() -> Exit {
         Command::Grants(arguments) => arguments.run(&cli.common),
         Command::Repair(arguments) => arguments.run(&cli.common),
         Command::Undo(arguments) => arguments.run(&cli.common),
+        Command::Orphans(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),
     };

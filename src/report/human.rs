@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::text::{count, printable, thousands};
 use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, rebuild, version};
 use crate::checks::{Detected, Finding, Severity};
+use crate::integrity::Effort;
 use crate::snapshot::SourceKind;
 
 /// Findings of one check that are shown before the rest is only counted.
@@ -37,6 +38,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", origin(report))?;
     writeln!(out, "  {}", site(report))?;
     writeln!(out, "  {}", inventory(report))?;
+    if let (Some(effort), Detail::Verbose) = (&report.effort, detail) {
+        writeln!(out, "  {}", effort_line(effort))?;
+    }
     if let Some(summary) = &report.version {
         version::write(summary, out)?;
     }
@@ -387,6 +391,31 @@ fn inventory(report: &Report) -> String {
             SourceKind::Server => ", as far as this account may see",
         };
         text.push_str(far);
+    }
+    text
+}
+
+/// What it took to look at the rows.
+fn effort_line(effort: &Effort) -> String {
+    let mut text = format!(
+        "asked {}, {} among them",
+        count(effort.questions as u64, "question"),
+        count(effort.foreign_keys as u64, "foreign key")
+    );
+    if let (Some(passes), Some(memory)) = (effort.passes, effort.memory) {
+        let kilobytes = memory.div_ceil(1024);
+        text.push_str(&format!(
+            "; read {}, ids in {} KiB",
+            if passes == 1 {
+                "once".to_owned()
+            } else {
+                format!("{passes} times")
+            },
+            thousands(kilobytes)
+        ));
+    }
+    if let Some(statements) = effort.statements {
+        text.push_str(&format!("; {}", count(statements, "statement")));
     }
     text
 }

@@ -56,11 +56,14 @@ pub fn value(report: &Report) -> Value {
     if let Some(rebuild) = &report.rebuild {
         value["rebuild"] = json!(rebuild);
     }
+    if let Some(effort) = &report.effort {
+        value["integrity"] = json!(effort);
+    }
     value
 }
 
 fn finding(finding: &Finding) -> Value {
-    json!({
+    let mut value = json!({
         "check": finding.check.id,
         "severity": finding.severity,
         "object": finding.object,
@@ -74,7 +77,11 @@ fn finding(finding: &Finding) -> Value {
             line: at.place.line,
             byte: at.place.offset,
         }),
-    })
+    });
+    if let Some(rows) = &finding.rows {
+        value["rows"] = json!(rows);
+    }
+    value
 }
 
 #[derive(Serialize)]

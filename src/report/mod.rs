@@ -16,6 +16,7 @@ use crate::checks::{Findings, Severity};
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
 use crate::error::Exit;
+use crate::integrity::Effort;
 use crate::repair::orphans::Orphans;
 use crate::repair::version::VersionChange;
 use crate::snapshot::{ServerFacts, Snapshot, Source};
@@ -41,6 +42,8 @@ pub struct Report {
     pub plan: Option<Plan>,
     /// A new database made, or to be made.
     pub rebuild: Option<RebuildSummary>,
+    /// What it took to look at the rows, where that was asked.
+    pub effort: Option<Effort>,
     /// What the user had it compared with: a release or another source.
     pub compared_with: Option<String>,
     /// What is in it.
@@ -385,6 +388,7 @@ impl Report {
             grants: None,
             plan: None,
             rebuild: None,
+            effort: None,
             compared_with: None,
             inventory: Inventory {
                 tables: schema.tables.len(),

@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{SourceError, read_stream};
+use super::{DumpSink, SourceError, read_stream};
 use crate::dump::container::{ByteStream, Progress};
-use crate::dump::reader::DumpReader;
 use crate::dump::scanner::{Place, Scanner};
 use crate::snapshot::Producer;
 
@@ -54,7 +53,7 @@ struct Entry {
 /// The folder cannot be listed, holds no dump, or one of its files is no text.
 pub(super) fn read(
     folder: &Path,
-    reader: &mut DumpReader,
+    sink: &mut impl DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(), SourceError> {
     let listing = |error| SourceError::Folder {
@@ -71,7 +70,7 @@ pub(super) fn read(
             .unwrap_or_default();
         match name.as_str() {
             "metadata" => finished = Some(is_finished(&path)),
-            "metadata.partial" => reader.unfinished(
+            "metadata.partial" => sink.reader().unfinished(
                 "mydumper's file metadata.partial is there: it was still running, or was stopped"
                     .to_owned(),
             ),
@@ -84,6 +83,7 @@ pub(super) fn read(
         return Err(SourceError::NoDump(folder.to_owned()));
     }
     files.sort_by(|a, b| (a.part.kind, &a.name).cmp(&(b.part.kind, &b.name)));
+    let reader = sink.reader();
     reader.set_producer(Producer::Mydumper, None);
     reader.begin_part(finished == Some(true));
     match finished {
@@ -97,9 +97,10 @@ pub(super) fn read(
         if file.part.kind == Kind::CreateDatabase {
             continue;
         }
-        reader.begin_file(&file.name, Some(&file.part.database));
+        sink.reader()
+            .begin_file(&file.name, Some(&file.part.database));
         let stream = ByteStream::open(&file.path)?;
-        read_stream(stream, file.part.scanner(), reader, watch);
+        read_stream(stream, file.part.scanner(), sink, watch);
     }
     Ok(())
 }

@@ -10,13 +10,25 @@ use self::settings::{DsnError, SettingsError, SettingsFile};
 use crate::civicrm::site;
 use crate::dump::container::{ByteStream, ContainerError, Problem, Progress};
 use crate::dump::reader::{ChooseError, DumpReader};
-use crate::dump::scanner::Scanner;
+use crate::dump::scanner::{Scanner, Sink};
 use crate::server::connection::Connection;
 use crate::server::error::ServerError;
 use crate::server::login::url::UrlError;
 use crate::server::login::{Gathered, Given, Login, LoginError, Secret, System, gather, url};
 use crate::server::reader::{self, Wanted};
 use crate::snapshot::Snapshot;
+
+/// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
+pub trait DumpSink: Sink {
+    /// The reader inside.
+    fn reader(&mut self) -> &mut DumpReader;
+}
+
+impl DumpSink for DumpReader {
+    fn reader(&mut self) -> &mut DumpReader {
+        self
+    }
+}
 
 /// Where facts come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -350,29 +362,55 @@ impl Location {
         database: Option<&str>,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Snapshot, SourceError> {
+        if let Self::Server(server) = self {
+            let (mut connection, database) = server.connect(database)?;
+            return Ok(server.read(&mut connection, &database)?);
+        }
         let mut reader = DumpReader::new(site::ROWS_WANTED);
-        let container = match self {
-            Self::Server(server) => {
-                let (mut connection, database) = server.connect(database)?;
-                return Ok(server.read(&mut connection, &database)?);
-            }
+        let container = self.scan(&mut reader, watch)?;
+        self.finish(reader, container, database)
+    }
+
+    /// Scans the files of a dump; returns the kind of container.
+    ///
+    /// # Errors
+    /// The source cannot be read, is no text, or is no dump but a server.
+    pub fn scan(
+        &self,
+        sink: &mut impl DumpSink,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<&'static str, SourceError> {
+        match self {
+            Self::Server(_) => Err(SourceError::NoDump(PathBuf::from(self.name()))),
             Self::Stdin => {
                 let stream = ByteStream::from_reader("standard input", io::stdin())?;
-                read_stream(stream, Scanner::default(), &mut reader, watch)
+                Ok(read_stream(stream, Scanner::default(), sink, watch))
             }
             Self::File(path) => {
                 let mut scanner = Scanner::default();
                 if let Some(part) = folder::part(path) {
-                    reader.begin_file("", Some(&part.database));
+                    sink.reader().begin_file("", Some(&part.database));
                     scanner = part.scanner();
                 }
-                read_stream(ByteStream::open(path)?, scanner, &mut reader, watch)
+                Ok(read_stream(ByteStream::open(path)?, scanner, sink, watch))
             }
             Self::Folder(path) => {
-                folder::read(path, &mut reader, watch)?;
-                "folder"
+                folder::read(path, sink, watch)?;
+                Ok("folder")
             }
-        };
+        }
+    }
+
+    /// Puts together what a reader has made of the dump.
+    ///
+    /// # Errors
+    /// It holds several CiviCRM databases, or not the one asked for.
+    pub fn finish(
+        &self,
+        reader: DumpReader,
+        container: &'static str,
+        database: Option<&str>,
+    ) -> Result<Snapshot, SourceError> {
         let mut snapshot = reader
             .finish(database, site::TABLE_PREFIX)
             .map_err(|error| SourceError::Choose {
@@ -389,17 +427,17 @@ impl Location {
 fn read_stream(
     mut stream: ByteStream,
     mut scanner: Scanner,
-    reader: &mut DumpReader,
+    sink: &mut impl DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
     while let Some(piece) = stream.next_piece() {
-        scanner.feed_ahead(piece.text, piece.ahead, reader);
+        scanner.feed_ahead(piece.text, piece.ahead, sink);
         watch(&progress);
     }
-    let text = scanner.finish(reader);
+    let text = scanner.finish(sink);
     let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
-    reader.end_file(text, damage);
+    sink.reader().end_file(text, damage);
     container
 }

@@ -11,6 +11,7 @@ mod grants;
 mod live;
 mod mutations;
 mod odd_objects;
+mod orphans;
 mod producers;
 mod proxy;
 mod readme;

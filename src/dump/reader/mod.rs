@@ -233,6 +233,11 @@ impl DumpReader {
         }
     }
 
+    /// The database that a name belongs to at this point of the dump, as the dump names it.
+    pub fn database_named(&self, name: &Name) -> Option<String> {
+        self.database_of(name)
+    }
+
     fn database_of(&self, name: &Name) -> Option<String> {
         name.database.clone().or_else(|| self.current.clone())
     }

@@ -5,7 +5,8 @@ use crate::dump::header;
 use crate::dump::scanner::{Place, Statement as Text, Wanted};
 use crate::dump::values::parse_row;
 use crate::schema::ddl::{self, Statement};
-use crate::schema::model::{TriggerEvent, find};
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{Table, TriggerEvent, find};
 use crate::snapshot::At;
 
 /// Most bytes kept of the rows of one table, so that a hostile dump cannot fill the memory.
@@ -94,6 +95,29 @@ impl DumpReader {
             counted: false,
         };
         self.insert.rows
+    }
+
+    /// The INSERT being read: its database as the dump names it, its table, and the columns in
+    /// the order of its values; `None` where the table's columns are not known.
+    pub fn current_insert(&self) -> Option<(Option<&str>, &str, &[String])> {
+        let Insert {
+            database,
+            table,
+            columns,
+            ..
+        } = &self.insert;
+        Some((database.as_deref(), table, columns.as_deref()?))
+    }
+
+    /// A table as the dump has made it so far.
+    pub fn table(&self, database: Option<&str>, name: &str) -> Option<&Table> {
+        let database = self.databases.get(&database.map(str::to_owned))?;
+        find(&database.schema.tables, name)
+    }
+
+    /// How values are written at this point of the dump.
+    pub fn sql_modes(&self) -> SqlModes {
+        self.session.modes()
     }
 
     pub(super) fn read_row(&mut self, values: Text<'_>) {

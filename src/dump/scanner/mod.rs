@@ -31,6 +31,10 @@ use crate::schema::lexer::SqlModes;
 /// CiviCRM makes comes near. Rows of an INSERT do not count towards it.
 pub const MAX_TEXT: usize = 1 << 20;
 
+/// A row longer than this is cut short where rows are wanted whole: more than any blob that
+/// CiviCRM keeps.
+pub const MAX_ROW: usize = 256 << 20;
+
 /// Bytes that must be visible after the current one: the longest delimiter the client
 /// takes (16), and `/*M!999999` with room to spare.
 const LOOKAHEAD: usize = 32;
@@ -89,6 +93,12 @@ pub trait Sink {
     fn rows_begin(&mut self, head: Statement<'_>) -> Wanted;
     /// The values of one row, without the outer parentheses.
     fn row(&mut self, values: Statement<'_>);
+    /// Several rows at once, where rows are wanted whole: a text that begins with the first value
+    /// of a row and may end anywhere. Returns how many bytes were taken, up to and including the
+    /// closing parenthesis of a row, and how many rows; the others come by [`Sink::row`].
+    fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
+        (0, 0)
+    }
     /// The end of an INSERT and how many rows it had. `broken` is there when it ended inside
     /// a row (and is empty), or when its rows are followed by something that does not belong
     /// there, whose first bytes it then is; `place` is where that began.
@@ -112,6 +122,8 @@ pub enum Wanted {
     First,
     /// The first, and those that contain these bytes.
     Containing(&'static [u8]),
+    /// All, of up to [`MAX_ROW`] bytes each, or several at once by [`Sink::rows`].
+    Whole,
 }
 
 /// What the end of the file interrupted.
@@ -404,6 +416,22 @@ impl Scanner {
                     continue;
                 }
             }
+            // At the first byte of a row.
+            if self.rows_wanted == Wanted::Whole
+                && self.mode == Mode::Row(1)
+                && self.keep_from == Some(pos)
+                && self.text.is_empty()
+                && self.inside == Inside::Plain
+            {
+                let (taken, rows) = sink.rows(bytes.get(pos..end).unwrap_or_default());
+                if taken > 0 {
+                    self.rows += rows;
+                    self.mode = Mode::Gap;
+                    self.keep_from = None;
+                    pos += taken;
+                    continue;
+                }
+            }
             pos = match (self.inside, self.mode) {
                 (Inside::Quote(quote), _) => self.quoted(&mut blocks, pos, end, quote),
                 (Inside::Plain, Mode::Row(_) | Mode::Text | Mode::Tail) => {
@@ -448,7 +476,7 @@ impl Scanner {
             {
                 self.next_hit(bytes, pos, what).min(end)
             }
-            Wanted::First | Wanted::Containing(_) => return pos,
+            Wanted::First | Wanted::Containing(_) | Wanted::Whole => return pos,
         };
         let known = match delimiter {
             DEFAULT_DELIMITER => ahead.next(pos),
@@ -859,7 +887,11 @@ impl Scanner {
         let Some(new) = bytes.get(from..at) else {
             return;
         };
-        let room = MAX_TEXT - self.text.len().min(MAX_TEXT);
+        let most = match (self.mode, self.rows_wanted) {
+            (Mode::Row(_) | Mode::Gap, Wanted::Whole) => MAX_ROW,
+            _ => MAX_TEXT,
+        };
+        let room = most - self.text.len().min(most);
         self.text_cut_short |= new.len() > room;
         self.text.extend_from_slice(new.get(..room).unwrap_or(new));
         self.keep_from = Some(at);

@@ -1,0 +1,344 @@
+//! Are the rows sound? Answers of [`crate::integrity`] as findings.
+//!
+//! How they rank: *error* is what stops a restore, or an upgrade for certain: a row without its
+//! parent, a key of the database that comes twice, what an upgrade step looks for. A *warning*
+//! may: what the target asks for without a step that is known to fail on it, dates and NULLs
+//! that only some servers refuse. What a step mends by itself is a *note*.
+
+use super::table::{
+    DUPLICATE_ROWS, NULL_ROWS, ORPHAN_ROWS, POLYMORPHIC_ORPHAN, UPGRADE_DATA, ZERO_DATE,
+};
+use super::{Check, Finding, Findings, RowsFound, Severity};
+use crate::civicrm::release::Version;
+use crate::integrity::question::{Basis, Question, Questions, What};
+use crate::integrity::{Answer, Answers, Sample, rules};
+use crate::report::text::{count, thousands};
+use crate::schema::model::ReferentialAction;
+
+/// From this release on steps mend most duplicates before they make a key unique.
+const MENDS_DUPLICATES: (u32, u32) = (5, 54);
+
+/// Adds a finding for each answer. Of a dump that is not whole (see [`super::cut`]), whose
+/// findings come first, nothing is said that rows behind the cut could make good.
+pub fn check(questions: &Questions, answers: &Answers, findings: &mut Findings) {
+    let is_whole = findings.count(Severity::Error) == 0;
+    if !is_whole {
+        let why = "the dump is not whole: rows that seem to be missing may stand where it is cut";
+        findings.skip(&ORPHAN_ROWS, why);
+    }
+    for why in &questions.not_asked {
+        findings.skip(&ORPHAN_ROWS, why.clone());
+    }
+    for skipped in &answers.not_answered {
+        if let Some(question) = questions.list.get(skipped.question) {
+            let (table, subject) = (&question.table, question.subject());
+            findings.skip(
+                check_of(question),
+                format!("{table}.{subject}: {}", skipped.why),
+            );
+        }
+    }
+    for answer in &answers.list {
+        let Some(question) = questions.list.get(answer.question) else {
+            continue;
+        };
+        let wants_others = matches!(
+            question.what,
+            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+        );
+        if is_whole || !wants_others {
+            findings.push(finding(question, answer));
+        }
+    }
+}
+
+/// The check that a question belongs to.
+fn check_of(question: &Question) -> &'static Check {
+    match &question.what {
+        What::Orphans(_) => &ORPHAN_ROWS,
+        What::Duplicates(key) if key.nulls_equal => &UPGRADE_DATA,
+        What::Duplicates(_) => &DUPLICATE_ROWS,
+        What::Nulls(_) => &NULL_ROWS,
+        What::ZeroDates(_) => &ZERO_DATE,
+        What::Strays(_) => &POLYMORPHIC_ORPHAN,
+        What::Rule(_) => &UPGRADE_DATA,
+    }
+}
+
+fn finding(question: &Question, answer: &Answer) -> Finding {
+    let Texts {
+        what,
+        harm,
+        fix,
+        expected,
+    } = texts(question, answer);
+    let mut message = what;
+    let shown = samples(question, answer);
+    if !shown.is_empty() {
+        message.push_str(&format!(" ({shown})"));
+    }
+    message.push_str(&harm);
+    if let Some(file) = &answer.file {
+        message.push_str(&format!("; the rows are in {}", file.display()));
+    }
+    let columns = columns(question);
+    let mut finding = Finding::new(check_of(question), message, fix).severity(severity(question));
+    finding = match &question.what {
+        What::Rule(rule) => finding.about("rule", rule.name),
+        What::Duplicates(key) => finding.about("index", &*key.name),
+        _ => finding.about("column", question.subject()),
+    };
+    finding = finding.of_table(&*question.table);
+    finding.expected = expected;
+    finding.actual = answer.rows.map(|rows| count(rows, "row"));
+    finding.rows = Some(RowsFound {
+        count: answer.rows,
+        values: answer.values,
+        columns,
+        step: question.step.clone(),
+        samples: answer.samples.clone(),
+        file: answer.file.clone(),
+    });
+    finding
+}
+
+fn columns(question: &Question) -> Vec<String> {
+    match &question.what {
+        What::Orphans(link) => vec![link.column.clone()],
+        What::Duplicates(key) => key.parts.iter().map(|part| part.column.clone()).collect(),
+        What::Nulls(column) | What::ZeroDates(column) => vec![column.clone()],
+        What::Strays(pair) => vec![pair.type_column.clone(), pair.id_column.clone()],
+        What::Rule(rule) => rule
+            .columns()
+            .filter(|(of, _)| of.is_none())
+            .map(|(_, column)| column.to_owned())
+            .collect(),
+    }
+}
+
+fn severity(question: &Question) -> Severity {
+    let step = question.step.as_deref().and_then(Version::parse);
+    match (&question.what, question.basis) {
+        (What::Orphans(_), Basis::Target) if step.is_none() => Severity::Warning,
+        (What::Duplicates(_), Basis::Own | Basis::Civicrm) => Severity::Error,
+        (What::Duplicates(_), _) => match step {
+            Some(step) if step.major_minor() < MENDS_DUPLICATES => Severity::Error,
+            Some(_) => Severity::Note,
+            None => Severity::Warning,
+        },
+        (What::Nulls(column), _) if rules::is_filled(&question.table, column) => Severity::Note,
+        // The site has lived with it since its own upgrade.
+        (What::Nulls(_), Basis::Release) => Severity::Note,
+        (What::Strays(pair), _) => {
+            let outlives = rules::pairs_of(&question.table).any(|known| {
+                known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives
+            });
+            match outlives {
+                true => Severity::Note,
+                false => check_of(question).severity,
+            }
+        }
+        _ => check_of(question).severity,
+    }
+}
+
+/// The parts of a finding's sentence.
+struct Texts {
+    what: String,
+    harm: String,
+    fix: String,
+    expected: Option<String>,
+}
+
+fn texts(question: &Question, answer: &Answer) -> Texts {
+    let table = &question.table;
+    // "7 rows" where they were counted, else what is known.
+    let rows = |verb_one: &str, verb_many: &str| match answer.rows {
+        Some(1) => format!("1 row {verb_one}"),
+        Some(rows) => format!("{} {verb_many}", count(rows, "row")),
+        None => format!("rows {verb_many}"),
+    };
+    let step = question.step.as_deref();
+    let (what, harm, fix, expected);
+    match &question.what {
+        What::Orphans(link) => {
+            let parents = match answer.values {
+                Some(values) => count(values, "row"),
+                None => "rows".to_owned(),
+            };
+            what = format!(
+                "{table}.{}: {} to {parents} of {} that {} not there",
+                link.column,
+                rows("refers", "refer"),
+                link.parent,
+                if answer.values == Some(1) {
+                    "is"
+                } else {
+                    "are"
+                },
+            );
+            harm = match (question.basis, step) {
+                (_, Some(step)) => format!("; the upgrade step {step} stops at them"),
+                (Basis::Own, _) => "; the foreign key cannot be made again, as by a restore with checks on (error 1452)".to_owned(),
+                (Basis::Release, _) => "; the foreign key of the release cannot be made (error 1452)".to_owned(),
+                (Basis::Target, _) => "; the foreign key that the target release has cannot be made (error 1452)".to_owned(),
+                (Basis::Civicrm, _) => "; the foreign key that CiviCRM makes for custom data cannot be made (error 1452)".to_owned(),
+            };
+            let mend = match link.on_delete {
+                ReferentialAction::SetNull => format!(
+                    "set {table}.{} to NULL, as its foreign key would have done when they went",
+                    link.column
+                ),
+                ReferentialAction::Cascade => format!(
+                    "delete those of {table}, as its foreign key would have done when their parents went"
+                ),
+                _ => format!(
+                    "look at each of {table}: its foreign key would have kept their parents from being deleted"
+                ),
+            };
+            fix = format!(
+                "Bring the rows of {} back from an older backup, or {mend}. First keep the rows with --export.",
+                link.parent
+            );
+            expected = Some(format!("a row of {}", link.parent));
+        }
+        What::Duplicates(key) => {
+            let columns = columns(question).join(", ");
+            let groups = answer.values.map_or_else(String::new, |groups| {
+                format!(", {} of them", count(groups, "set"))
+            });
+            what = match &question.what {
+                What::Duplicates(key) if key.nulls_equal => {
+                    format!("{table} ({columns}): {} equal{groups}", rows("is", "are"))
+                }
+                _ => format!(
+                    "{table} ({columns}): {} equal in the unique key {}{groups}",
+                    rows("is", "are"),
+                    key.name
+                ),
+            };
+            let rule = rules::rules_of(table).find(|rule| rule.name == key.name);
+            harm = match (rule, question.basis, step) {
+                (Some(rule), ..) => format!("; {}", rule.harm),
+                (_, Basis::Own, _) => "; a restore stops there with error 1062".to_owned(),
+                (_, _, Some(step)) if severity(question) == Severity::Note => {
+                    format!(
+                        "; the upgrade step {step} mends most such rows before it makes the key unique"
+                    )
+                }
+                (_, _, Some(step)) => format!(
+                    "; the upgrade step {step}, which makes the key unique, stops with error 1062"
+                ),
+                (_, Basis::Release, _) => {
+                    "; the unique key of the release is not there and cannot be made (error 1062)"
+                        .to_owned()
+                }
+                _ => "; the unique key that the target release has cannot be made (error 1062)"
+                    .to_owned(),
+            };
+            fix = match rule {
+                Some(rule) => rule.fix.to_owned(),
+                None => "Merge or change all but one of each set; first keep them with --export."
+                    .to_owned(),
+            };
+            expected = Some("different values".to_owned());
+        }
+        What::Nulls(column) => {
+            what = format!("{table}.{column}: {} NULL", rows("is", "are"));
+            harm = match (question.basis, step) {
+                _ if rules::is_filled(table, column) && question.basis == Basis::Target => format!(
+                    "; the upgrade{} fills it before it makes the column NOT NULL",
+                    step.map_or_else(String::new, |step| format!(" to {step}"))
+                ),
+                (Basis::Target, Some(step)) => format!(
+                    "; CiviCRM {step} has the column NOT NULL, and changing it stops with error 1138 or 1265 in strict mode"
+                ),
+                (Basis::Target, None) => {
+                    "; the target release has the column NOT NULL".to_owned()
+                }
+                _ => "; the release has the column NOT NULL, an older one had not, and no upgrade changed it".to_owned(),
+            };
+            fix = "Set a value that says the same, such as 0 or an empty text, before the column is changed.".to_owned();
+            expected = Some("NOT NULL".to_owned());
+        }
+        What::ZeroDates(column) => {
+            what = format!(
+                "{table}.{column}: {} without a day or month",
+                rows("is a date", "are dates")
+            );
+            harm = "; an ALTER TABLE that copies the table stops there with error 1292 under NO_ZERO_DATE".to_owned();
+            fix = "Set them to NULL where the column allows it, otherwise to a date that you write down.".to_owned();
+            expected = Some("a date or NULL".to_owned());
+        }
+        What::Strays(pair) => {
+            let named = answer.names.as_deref().unwrap_or("a table");
+            what = format!(
+                "{table}.{}: {} to {} of {named} that {} not there",
+                pair.id_column,
+                rows("refers", "refer"),
+                answer
+                    .values
+                    .map_or_else(|| "rows".to_owned(), |values| count(values, "row")),
+                if answer.values == Some(1) {
+                    "is"
+                } else {
+                    "are"
+                },
+            );
+            harm = match severity(question) {
+                Severity::Note => "; such rows are kept when what they tell of goes".to_owned(),
+                _ => "; no foreign key keeps them".to_owned(),
+            };
+            fix = "Delete the rows if what they belonged to was deleted on purpose; first keep them with --export.".to_owned();
+            expected = Some(format!("a row of {named}"));
+        }
+        What::Rule(rule) => {
+            what = match answer.rows {
+                Some(rows) => format!("{} of {table} {}", count(rows, "row"), rule.message),
+                None if answer.values.is_some() => format!("rows of {table} {}", rule.message),
+                None => rule.message.to_owned(),
+            };
+            harm = format!("; {}", rule.harm);
+            fix = rule.fix.to_owned();
+            expected = None;
+        }
+    }
+    Texts {
+        what,
+        harm,
+        fix,
+        expected,
+    }
+}
+
+/// The first rows in a few words: `id 5 → 99, id 7 → 99, …`.
+fn samples(question: &Question, answer: &Answer) -> String {
+    let arrow = matches!(
+        question.what,
+        What::Orphans(_) | What::Strays(_) | What::ZeroDates(_) | What::Rule(_)
+    );
+    let one = |sample: &Sample| -> Option<String> {
+        let keys = sample.keys.join(" = ");
+        match (&sample.value, keys.is_empty()) {
+            (Some(value), true) => Some(value.clone()),
+            (Some(value), false) if arrow => Some(format!("{keys} → {value}")),
+            (_, false) => Some(keys),
+            (None, true) => None,
+        }
+    };
+    let shown: Vec<String> = answer.samples.iter().filter_map(one).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let total = match question.what {
+        What::Duplicates(_) => answer.values,
+        _ => answer.rows,
+    };
+    let more = total.unwrap_or(0).saturating_sub(shown.len() as u64);
+    let more = if more > 0 {
+        format!(", and {} more", thousands(more))
+    } else {
+        String::new()
+    };
+    format!("key {}{more}", shown.join(", "))
+}

@@ -1,0 +1,161 @@
+//! When a server takes two texts for equal.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// How text is compared in a unique key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collation {
+    weights: Weights,
+    /// Blanks at the end do not count.
+    pads: bool,
+}
+
+/// What of letters counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weights {
+    /// Every byte.
+    Binary,
+    /// Letters without case; beyond ASCII it is not known which are equal.
+    Ascii,
+    /// As `utf8mb4_general_ci` has it.
+    General,
+    /// As `utf8mb4_unicode_ci` has it, CiviCRM's own.
+    Unicode,
+}
+
+/// Characters that count as others; what counts as nothing has an empty text.
+type Table = HashMap<char, String>;
+
+static GENERAL: LazyLock<Table> = LazyLock::new(|| table(include_str!("general_ci.tsv")));
+static UNICODE: LazyLock<Table> = LazyLock::new(|| table(include_str!("unicode_ci.tsv")));
+
+/// What characters beyond the 65,536 first count as, all of them, in both collations.
+const BEYOND: char = '\u{FFFD}';
+
+impl Collation {
+    /// The collation of this name, or the default one of a character set.
+    pub fn named(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        let weights = match name.as_str() {
+            "utf8mb4" | "utf8mb3" | "utf8" => Weights::Ascii,
+            name if name.ends_with("_bin") || name.ends_with("_cs") || name == "binary" => {
+                Weights::Binary
+            }
+            name if name.starts_with("utf8") && name.ends_with("_unicode_ci") => Weights::Unicode,
+            name if name.starts_with("utf8") && name.ends_with("_general_ci") => Weights::General,
+            _ => Weights::Ascii,
+        };
+        Self {
+            weights,
+            // Those of MySQL 8 do not pad; all others of MySQL and MariaDB do unless they say so.
+            pads: !name.contains("_0900_") && !name.contains("nopad") && name != "binary",
+        }
+    }
+
+    /// A text that others share if they are equal in the collation. Of collations that are
+    /// not known here it keeps more apart than a server does, never less.
+    pub fn fold(self, text: &[u8]) -> Vec<u8> {
+        let mut folded = Vec::with_capacity(text.len());
+        self.fold_into(text, &mut folded);
+        folded
+    }
+
+    /// [`Collation::fold`] behind what is in `folded`.
+    pub fn fold_into(self, text: &[u8], folded: &mut Vec<u8>) {
+        let start = folded.len();
+        folded.extend_from_slice(text);
+        let added = folded.get_mut(start..).unwrap_or_default();
+        // Printable ASCII is the same in all of them.
+        let is_simple = added.iter().all(|byte| (b' '..0x7F).contains(byte));
+        match (self.weights, std::str::from_utf8(text)) {
+            (Weights::Binary, _) => {}
+            (Weights::General, Ok(text)) if !is_simple => {
+                folded.truncate(start);
+                through(&GENERAL, text, folded);
+            }
+            (Weights::Unicode, Ok(text)) if !is_simple => {
+                folded.truncate(start);
+                through(&UNICODE, text, folded);
+            }
+            _ => added.make_ascii_lowercase(),
+        }
+        if self.pads {
+            let added = folded.get(start..).unwrap_or_default();
+            let blanks = added.iter().rev().take_while(|byte| **byte == b' ').count();
+            folded.truncate(folded.len() - blanks);
+        }
+    }
+}
+
+fn through(table: &Table, text: &str, folded: &mut Vec<u8>) {
+    let mut put = |character: char| {
+        folded.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    };
+    for character in text.chars() {
+        match table.get(&character) {
+            Some(other) => other.chars().for_each(&mut put),
+            None if character > '\u{FFFF}' => put(BEYOND),
+            None => put(character),
+        }
+    }
+}
+
+/// Lines of what counts and, behind a tab, the characters and ranges that count as it.
+fn table(lines: &str) -> Table {
+    let character = |hex: &str| char::from_u32(u32::from_str_radix(hex, 16).ok()?);
+    let mut table = Table::new();
+    for line in lines.lines().filter(|line| !line.starts_with('#')) {
+        let Some((counts, others)) = line.split_once('\t') else {
+            continue;
+        };
+        let counts: String = counts.split(' ').filter_map(character).collect();
+        for others in others.split(' ') {
+            let (first, last) = others.split_once('-').unwrap_or((others, others));
+            if let (Some(first), Some(last)) = (character(first), character(last)) {
+                table.extend((first..=last).map(|other| (other, counts.clone())));
+            }
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_takes_for_equal_folds_alike() {
+        let equal = |collation: &str, one: &str, other: &str| {
+            let collation = Collation::named(collation);
+            collation.fold(one.as_bytes()) == collation.fold(other.as_bytes())
+        };
+        for collation in ["utf8mb4_unicode_ci", "utf8mb3_general_ci"] {
+            for (one, other, are) in [
+                ("Straße", "STRASE", collation.contains("general")),
+                ("Straße", "strasse", collation.contains("unicode")),
+                ("Élodie ", "elodie", true),
+                ("😀", "😁", true),
+                ("李", "王", false),
+                ("a", "b", false),
+                ("Ж", "ж", true),
+            ] {
+                assert_eq!(
+                    equal(collation, one, other),
+                    are,
+                    "{collation} {one} {other}"
+                );
+            }
+        }
+        assert!(!equal("utf8mb4_bin", "A", "a"));
+        assert!(equal("utf8mb4_bin", "a", "a "));
+        assert!(!equal("utf8mb4_0900_ai_ci", "a", "a "));
+        assert!(equal("utf8mb4_0900_ai_ci", "A", "a"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_do_no_harm() {
+        let collation = Collation::named("utf8mb4_unicode_ci");
+        assert_eq!(collation.fold(b"A\xff "), b"a\xff");
+    }
+}

@@ -1,0 +1,660 @@
+//! The first pass over a dump: which ids are there, which are referred to, which keys come
+//! twice, how many NULLs and zero dates there are. No row is kept.
+//!
+//! The rows of a child may come before those of its parent, keys and constraints behind all
+//! rows (phpMyAdmin), and the release is known at the end. So ids of every column are kept
+//! that could matter in any release, and what does matter is decided when all is known.
+
+use std::hash::Hasher;
+
+use indexmap::IndexMap;
+
+use super::ids::IdSet;
+use super::needs::{Needs, OfColumn};
+use super::question::{Kind, column_of};
+use super::rules::{self, Test, is_like};
+use super::values::{Next, Value, Values, is_zero_date};
+use crate::civicrm::catalogue::Catalogue;
+use crate::dump::reader::DumpReader;
+use crate::dump::scanner::{Place, Sink, Statement, Wanted};
+use crate::schema::ddl;
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{KeyPart, Name, Table};
+use crate::source::DumpSink;
+
+/// A table of one database of a dump, both as the dump names them, the table in lower case.
+pub type TableName = (Option<String>, String);
+
+/// What the rows of one table hold, as far as it was needed.
+#[derive(Debug, Default)]
+pub struct TableFacts {
+    needs: Needs,
+    columns: Vec<ColumnFacts>,
+    /// A hash of each row's values, for each key of the needs.
+    keys: Vec<KeyFacts>,
+    /// For each pair of the needs the ids by the text that names their table.
+    pairs: Vec<PairFacts>,
+    /// Rows that were read.
+    pub rows: u64,
+    /// Rows that could not be read to the last column that is needed.
+    pub unread: u64,
+}
+
+/// What is known of one column.
+#[derive(Debug, Default)]
+pub struct ColumnFacts {
+    /// Its values, where they are needed; of text, hashes.
+    pub ids: IdSet,
+    /// Those that came more than once.
+    pub twice: IdSet,
+    /// How many were NULL.
+    pub nulls: u64,
+    /// How many were zero dates.
+    pub zeros: u64,
+    /// How many a rule looks for.
+    pub of_rule: u64,
+    /// Values that are not what the column's type says.
+    pub odd: u64,
+    /// Rows that did not get as far as this column.
+    pub left_out: u64,
+}
+
+#[derive(Debug, Default)]
+struct KeyFacts {
+    hashes: Vec<u64>,
+    left_out: u64,
+}
+
+#[derive(Debug, Default)]
+struct PairFacts {
+    ids: IndexMap<Vec<u8>, IdSet>,
+    last: usize,
+    left_out: u64,
+}
+
+impl TableFacts {
+    fn new(needs: Needs) -> Self {
+        let mut facts = Self::default();
+        facts
+            .columns
+            .resize_with(needs.columns.len(), ColumnFacts::default);
+        facts.keys.resize_with(needs.keys.len(), KeyFacts::default);
+        facts
+            .pairs
+            .resize_with(needs.pairs.len(), PairFacts::default);
+        facts.needs = needs;
+        facts
+    }
+
+    /// Keys and pairs of which this INSERT leaves a column out: of such rows nothing can be said.
+    fn note_left_out(&mut self, plan: &Plan) {
+        for (key, facts) in plan.keys.iter().zip(&mut self.keys) {
+            facts.left_out += u64::from(key.is_empty());
+        }
+        for (pair, facts) in plan.pairs.iter().zip(&mut self.pairs) {
+            facts.left_out += u64::from(pair.is_none());
+        }
+    }
+
+    /// What is known of a column, if it was needed.
+    pub fn column(&self, name: &str) -> Option<(&ColumnFacts, OfColumn)> {
+        let (index, _, of) = self.needs.columns.get_full(&name.to_ascii_lowercase())?;
+        Some((self.columns.get(index)?, *of))
+    }
+
+    /// Hashes that come more than once in the key of these columns; `None` when they were not
+    /// kept. Takes the others out.
+    pub fn repeated(&mut self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
+        let same = |key: &Vec<KeyPart>| {
+            key.len() == parts.len()
+                && key
+                    .iter()
+                    .zip(parts)
+                    .all(|(a, b)| a.length == b.length && a.column.eq_ignore_ascii_case(&b.column))
+        };
+        let keys = self.needs.keys.iter().zip(&self.needs.nulls_equal);
+        let index = keys
+            .into_iter()
+            .position(|(key, equal)| same(key) && *equal == nulls_equal)?;
+        let key = self.keys.get_mut(index)?;
+        key.hashes.sort_unstable();
+        let mut repeated: Vec<u64> = key
+            .hashes
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [a, b] if a == b => Some(*a),
+                _ => None,
+            })
+            .collect();
+        repeated.dedup();
+        Some((repeated, key.left_out))
+    }
+
+    /// The ids of a pair by what names their table; `None` when they were not kept.
+    pub fn pair(
+        &self,
+        type_column: &str,
+        id_column: &str,
+    ) -> Option<(&IndexMap<Vec<u8>, IdSet>, u64)> {
+        let index = self.needs.pairs.iter().position(|(named, id)| {
+            named.eq_ignore_ascii_case(type_column) && id.eq_ignore_ascii_case(id_column)
+        })?;
+        let pair = self.pairs.get(index)?;
+        Some((&pair.ids, pair.left_out))
+    }
+
+    /// Bytes that it takes, about.
+    pub fn memory(&self) -> u64 {
+        let columns = self.columns.iter();
+        let columns: u64 = columns.map(|c| c.ids.memory() + c.twice.memory()).sum();
+        let keys: u64 = self
+            .keys
+            .iter()
+            .map(|key| key.hashes.capacity() as u64 * 8)
+            .sum();
+        let pairs = self.pairs.iter().flat_map(|pair| pair.ids.values());
+        columns + keys + pairs.map(IdSet::memory).sum::<u64>()
+    }
+}
+
+/// Reads a dump as [`DumpReader`] does, and gathers what questions need.
+pub struct Gatherer<'c> {
+    /// Everything else that the dump tells.
+    pub reader: DumpReader,
+    /// What the rows hold, by table.
+    pub tables: IndexMap<TableName, TableFacts>,
+    wants: Wants<'c>,
+    plan: Option<Plan>,
+    /// The INSERT that the plan is for; empty when there is none.
+    head: Vec<u8>,
+    /// Rows of this INSERT that the reader still wants.
+    reader_wants: Wanted,
+    folded: Vec<u8>,
+}
+
+/// Of which tables what is needed.
+enum Wants<'c> {
+    /// Of any, what could matter in any release.
+    Any(&'c Catalogue),
+    /// Of these of one database.
+    These(Option<String>, IndexMap<String, Needs>),
+}
+
+/// How to read the rows of one INSERT.
+#[derive(Debug, Default)]
+struct Plan {
+    table: usize,
+    /// In the order of the values.
+    slots: Vec<Slot>,
+    /// For each key the slots of its values, with kind and length.
+    keys: Vec<Vec<(usize, Kind, Option<u32>)>>,
+    nulls_equal: Vec<bool>,
+    /// For each pair its slots.
+    pairs: Vec<Option<(usize, usize)>>,
+    /// Columns that this INSERT leaves out, so that they become NULL.
+    omitted: Vec<usize>,
+    modes: SqlModes,
+}
+
+/// One value to look at.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Values before it that nobody needs.
+    skip: usize,
+    /// Its column in the facts.
+    column: Option<usize>,
+    kind: Kind,
+    needs: OfColumn,
+}
+
+/// Slots of most tables; a row of more takes a little longer.
+const FEW: usize = 24;
+
+impl<'c> Gatherer<'c> {
+    /// One that keeps what could matter in any release.
+    pub fn of_any(reader: DumpReader, catalogue: &'c Catalogue) -> Self {
+        Self::new(reader, Wants::Any(catalogue))
+    }
+
+    /// One that keeps what is needed of some tables of one database.
+    pub fn of_these(
+        reader: DumpReader,
+        database: Option<String>,
+        needs: IndexMap<String, Needs>,
+    ) -> Self {
+        Self::new(reader, Wants::These(database, needs))
+    }
+
+    fn new(reader: DumpReader, wants: Wants<'c>) -> Self {
+        Self {
+            reader,
+            tables: IndexMap::new(),
+            wants,
+            plan: None,
+            head: Vec::new(),
+            reader_wants: Wanted::None,
+            folded: Vec::new(),
+        }
+    }
+
+    fn plan(&mut self) -> Option<Plan> {
+        let (database, table, columns) = self.reader.current_insert()?;
+        let name = (database.map(str::to_owned), table.to_ascii_lowercase());
+        let definition = self.reader.table(database, table)?;
+        let needs = match &self.wants {
+            Wants::Any(catalogue) => match self.tables.get(&name) {
+                Some(facts) => facts.needs.clone(),
+                None => Needs::of_any(table, definition, catalogue),
+            },
+            Wants::These(wanted, needs) if *wanted == name.0 => needs.get(&name.1)?.clone(),
+            Wants::These(..) => return None,
+        };
+        if needs.is_empty() {
+            return None;
+        }
+        let mut plan = Plan::new(&needs, definition, columns, self.reader.sql_modes());
+        let facts = self.tables.entry(name.clone());
+        plan.table = facts.index();
+        let facts = facts.or_insert_with(|| TableFacts::new(needs));
+        facts.note_left_out(&plan);
+        Some(plan)
+    }
+
+    /// Rows that the dump takes away again do not count.
+    fn forget(&mut self, statement: &[u8]) {
+        let verb = statement
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
+        if ![&b"DROP"[..], b"TRUNCATE"]
+            .iter()
+            .any(|known| verb.eq_ignore_ascii_case(known))
+        {
+            return;
+        }
+        let sql = String::from_utf8_lossy(statement);
+        let names: Vec<Name> = match ddl::parse(&sql, self.reader.sql_modes()) {
+            Ok(ddl::Statement::DropTable(drop)) => drop.names,
+            Ok(ddl::Statement::TruncateTable(name)) => vec![name],
+            _ => return,
+        };
+        for name in names {
+            let database = self.reader.database_named(&name);
+            let name = (database, name.name.to_ascii_lowercase());
+            if let Some(facts) = self.tables.get_mut(&name) {
+                *facts = TableFacts::new(std::mem::take(&mut facts.needs));
+            }
+        }
+    }
+}
+
+impl Sink for Gatherer<'_> {
+    fn statement(&mut self, statement: Statement<'_>) {
+        self.head.clear();
+        self.forget(statement.text);
+        self.reader.statement(statement);
+    }
+
+    fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
+        self.reader_wants = self.reader.rows_begin(head);
+        if self.head != head.text {
+            self.head.clear();
+            self.head.extend_from_slice(head.text);
+            self.plan = self.plan();
+        }
+        match self.plan {
+            Some(_) => Wanted::Whole,
+            None => self.reader_wants,
+        }
+    }
+
+    fn rows(&mut self, text: &[u8]) -> (usize, u64) {
+        match (&self.plan, self.reader_wants) {
+            (Some(plan), Wanted::None) if plan.slots.len() <= FEW => {
+                match self.tables.get_index_mut(plan.table) {
+                    Some((_, facts)) => plan.read_open(text, facts, &mut self.folded),
+                    None => (0, 0),
+                }
+            }
+            _ => (0, 0),
+        }
+    }
+
+    fn row(&mut self, values: Statement<'_>) {
+        match self.reader_wants {
+            Wanted::None => {}
+            Wanted::First => {
+                self.reader.row(values);
+                self.reader_wants = Wanted::None;
+            }
+            Wanted::Containing(_) | Wanted::Whole => self.reader.row(values),
+        }
+        if let Some(plan) = &self.plan
+            && let Some((_, facts)) = self.tables.get_index_mut(plan.table)
+        {
+            plan.read(values.text, facts, &mut self.folded);
+        }
+    }
+
+    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
+        self.reader.rows_end(count, broken, place);
+    }
+
+    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
+        self.reader.comment(text, place, ended);
+    }
+
+    fn comment_inside(&mut self, text: &[u8], place: Place) {
+        self.reader.comment_inside(text, place);
+    }
+
+    fn modes(&self) -> SqlModes {
+        self.reader.modes()
+    }
+}
+
+impl DumpSink for Gatherer<'_> {
+    fn reader(&mut self) -> &mut DumpReader {
+        &mut self.reader
+    }
+}
+
+impl Plan {
+    fn new(needs: &Needs, table: &Table, columns: &[String], modes: SqlModes) -> Self {
+        let mut plan = Self {
+            modes,
+            nulls_equal: needs.nulls_equal.clone(),
+            ..Self::default()
+        };
+        let place_of = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
+        let is_asked = |name: &&String| {
+            let same = |column: &str| column.eq_ignore_ascii_case(name);
+            needs.columns.contains_key(&name.to_ascii_lowercase())
+                || needs.keys.iter().flatten().any(|part| same(&part.column))
+                || needs
+                    .pairs
+                    .iter()
+                    .any(|(named, id)| same(named) || same(id))
+        };
+        let asked: Vec<&String> = columns.iter().filter(is_asked).collect();
+        let slot_of = |name: &str| asked.iter().position(|c| c.eq_ignore_ascii_case(name));
+        for key in &needs.keys {
+            let parts = key.iter().map(|part| {
+                let kind = kind_of(&part.column, table);
+                Some((slot_of(&part.column)?, kind, part.length))
+            });
+            // Of a key with a column that is left out nothing can be said.
+            plan.keys
+                .push(parts.collect::<Option<_>>().unwrap_or_default());
+        }
+        for (named, id) in &needs.pairs {
+            plan.pairs.push(slot_of(named).zip(slot_of(id)));
+        }
+        for (index, name) in needs.columns.keys().enumerate() {
+            if place_of(name).is_none() && becomes_null(table, name) {
+                plan.omitted.push(index);
+            }
+        }
+        let mut before = 0;
+        for (place, name) in columns.iter().enumerate() {
+            if !is_asked(&name) {
+                continue;
+            }
+            let column = needs.columns.get_full(&name.to_ascii_lowercase());
+            plan.slots.push(Slot {
+                skip: place - before,
+                column: column.map(|(index, ..)| index),
+                kind: kind_of(name, table),
+                needs: column.map(|(.., needs)| *needs).unwrap_or_default(),
+            });
+            before = place + 1;
+        }
+        plan
+    }
+
+    /// Reads one row.
+    fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
+        let mut values = Values::new(row, self.modes);
+        let mut kept = vec![Value::Null; self.slots.len()];
+        let read = self.values(&mut values, &mut kept);
+        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
+        if read < self.slots.len() {
+            self.cut(read, facts);
+        }
+    }
+
+    /// Reads rows for as long as they are whole and written plainly; returns how many bytes and
+    /// rows that were. The text begins behind an opening parenthesis.
+    fn read_open(&self, text: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) -> (usize, u64) {
+        let (mut rest, mut done, mut rows) = (text, 0, 0);
+        loop {
+            let mut values = Values::open(rest, self.modes);
+            let mut kept = [Value::Null; FEW];
+            if self.values(&mut values, &mut kept) < self.slots.len() {
+                return (done, rows);
+            }
+            let Some(after) = values.close() else {
+                return (done, rows);
+            };
+            // Nothing counts before the row is known to be whole.
+            let row = kept.get(..self.slots.len()).unwrap_or_default();
+            self.take(row, facts, folded);
+            done = text.len() - after.len();
+            rows += 1;
+            rest = match after {
+                [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
+                _ => return (done, rows),
+            };
+        }
+    }
+
+    /// Reads the values of the slots; returns how many there were.
+    #[inline]
+    fn values<'a>(&self, values: &mut Values<'a>, kept: &mut [Value<'a>]) -> usize {
+        for (i, (slot, kept)) in self.slots.iter().zip(kept).enumerate() {
+            if !values.skip(slot.skip) {
+                return i;
+            }
+            match values.value() {
+                Next::Value(value) => *kept = value,
+                Next::End | Next::Broken => return i,
+            }
+        }
+        self.slots.len()
+    }
+
+    /// Takes the values of the slots into the facts.
+    #[inline]
+    fn take(&self, row: &[Value], facts: &mut TableFacts, folded: &mut Vec<u8>) {
+        facts.rows += 1;
+        for column in &self.omitted {
+            if let Some(column) = facts.columns.get_mut(*column) {
+                column.nulls += 1;
+            }
+        }
+        for (slot, value) in self.slots.iter().zip(row) {
+            if let Some(column) = slot.column.and_then(|column| facts.columns.get_mut(column)) {
+                column.take(slot, value, folded);
+            }
+        }
+        if row.len() < self.slots.len() {
+            return;
+        }
+        for ((key, nulls_equal), facts) in
+            self.keys.iter().zip(&self.nulls_equal).zip(&mut facts.keys)
+        {
+            let parts = key.iter().map(|(slot, kind, length)| {
+                let value = row.get(*slot).copied().unwrap_or(Value::Null);
+                (value, *kind, *length)
+            });
+            if let Some(hash) = hash_of(parts, *nulls_equal, folded)
+                && !key.is_empty()
+            {
+                facts.hashes.push(hash);
+            }
+        }
+        for (pair, facts) in self.pairs.iter().zip(&mut facts.pairs) {
+            if let Some((named, id)) = pair
+                && let (Some(named), Some(id)) = (row.get(*named), row.get(*id))
+            {
+                facts.take(named, id);
+            }
+        }
+    }
+
+    /// A row that ends before one of the slots.
+    fn cut(&self, slot: usize, facts: &mut TableFacts) {
+        facts.unread += 1;
+        for column in self.slots.iter().skip(slot).filter_map(|slot| slot.column) {
+            if let Some(column) = facts.columns.get_mut(column) {
+                column.left_out += 1;
+            }
+        }
+        facts.keys.iter_mut().for_each(|key| key.left_out += 1);
+        facts.pairs.iter_mut().for_each(|pair| pair.left_out += 1);
+    }
+}
+
+impl ColumnFacts {
+    #[inline]
+    fn take(&mut self, slot: &Slot, value: &Value, folded: &mut Vec<u8>) {
+        if *value == Value::Null {
+            self.nulls += 1;
+            return;
+        }
+        if slot.needs.ids {
+            match id_of(value, slot.kind, folded) {
+                Some(id) => {
+                    if !self.ids.insert(id) && slot.needs.twice {
+                        self.twice.insert(id);
+                    }
+                }
+                None => self.odd += 1,
+            }
+        }
+        if slot.needs.zeros {
+            self.zeros += u64::from(match value {
+                Value::Bare(date) | Value::Plain(date) => is_zero_date(date),
+                other => other.bytes().is_some_and(|date| is_zero_date(&date)),
+            });
+        }
+        if let Some(rule) = slot.needs.rule.and_then(|rule| rules::RULES.get(rule)) {
+            self.of_rule += u64::from(is_hit(rule, value));
+        }
+    }
+}
+
+/// Whether a value is what a rule looks for.
+pub fn is_hit(rule: &rules::Rule, value: &Value) -> bool {
+    let Some(text) = value.bytes() else {
+        return false;
+    };
+    match rule.test {
+        Test::NoneLike(_, pattern) => is_like(&String::from_utf8_lossy(&text), pattern),
+        Test::Present(..) | Test::Distinct(_) | Test::SeveralWithoutLineItem => false,
+    }
+}
+
+impl PairFacts {
+    #[inline]
+    fn take(&mut self, named: &Value, id: &Value) {
+        let Some(id) = id.integer() else { return };
+        let Some(named) = named.bytes() else { return };
+        if let Some((known, ids)) = self.ids.get_index_mut(self.last)
+            && **known == *named
+        {
+            ids.insert(id);
+            return;
+        }
+        let entry = self.ids.entry(named.into_owned());
+        self.last = entry.index();
+        entry.or_default().insert(id);
+    }
+}
+
+/// Whether a column is NULL in rows that do not give it.
+pub fn becomes_null(table: &Table, column: &str) -> bool {
+    column_of(table, column).is_some_and(|(_, column)| {
+        column.nullable
+            && column.default.is_none()
+            && column.generated.is_none()
+            && !column.auto_increment
+    })
+}
+
+fn kind_of(column: &str, table: &Table) -> Kind {
+    column_of(table, column).map_or(Kind::Bytes, |(_, column)| Kind::of(column, table))
+}
+
+/// What stands for a value in a set: the number itself, or a hash.
+#[inline]
+pub fn id_of(value: &Value, kind: Kind, folded: &mut Vec<u8>) -> Option<u64> {
+    match kind {
+        Kind::Integer => value.integer(),
+        kind => hash_of(std::iter::once((*value, kind, None)), false, folded),
+    }
+}
+
+/// A hash that rows share when they are equal in all of these columns; `None` where one is
+/// NULL, which is equal to nothing.
+#[inline]
+pub fn hash_of<'a>(
+    parts: impl Iterator<Item = (Value<'a>, Kind, Option<u32>)>,
+    nulls_equal: bool,
+    folded: &mut Vec<u8>,
+) -> Option<u64> {
+    let mut hash = 0x9E37_79B9_7F4A_7C15;
+    for (value, kind, length) in parts {
+        let part = match (value, kind) {
+            (Value::Null, _) if nulls_equal => 0x5555_0000_5555_0000,
+            (Value::Null, _) => return None,
+            (value, Kind::Integer) => value.integer()?,
+            (value, kind) => {
+                folded.clear();
+                canonical(&value, kind, length, folded)?;
+                let mut hasher = std::hash::DefaultHasher::new();
+                hasher.write(folded);
+                hasher.finish()
+            }
+        };
+        hash = mix(hash, part);
+    }
+    Some(hash)
+}
+
+/// The bytes that equal values share, behind those that are there already.
+pub fn canonical(value: &Value, kind: Kind, length: Option<u32>, to: &mut Vec<u8>) -> Option<()> {
+    if let (Kind::Integer, Some(number)) = (kind, value.integer()) {
+        to.extend_from_slice(&number.to_le_bytes());
+        return Some(());
+    }
+    let bytes = value.bytes()?;
+    let bytes = match length {
+        Some(length) => prefix(&bytes, length, kind),
+        None => &bytes,
+    };
+    match kind {
+        Kind::Text(collation) => collation.fold_into(bytes, to),
+        _ => to.extend_from_slice(bytes),
+    }
+    Some(())
+}
+
+/// The first characters of a text, or bytes of anything else.
+fn prefix(bytes: &[u8], length: u32, kind: Kind) -> &[u8] {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let end = match (kind, std::str::from_utf8(bytes)) {
+        (Kind::Text(_), Ok(text)) => text.char_indices().nth(length).map(|(at, _)| at),
+        _ => Some(length),
+    };
+    end.and_then(|end| bytes.get(..end)).unwrap_or(bytes)
+}
+
+/// The finalizer of SplitMix64 over both.
+#[inline]
+fn mix(hash: u64, part: u64) -> u64 {
+    let mut mixed = hash.rotate_left(23) ^ part;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}

@@ -1,0 +1,119 @@
+//! Are the rows sound? Questions about rows, and their answers from a dump or a server.
+//!
+//! ```text
+//! schema, release, target -> questions -> dump:   gather (one pass), then rows (a second, if anything was found)
+//!                                      -> server: SQL, in ranges of keys
+//!                                      -> answers -> checks::rows -> findings
+//! ```
+//!
+//! - [`question`]: what is asked of which table, from its own keys, its release and the target
+//! - [`rules`]: what CiviCRM's upgrade steps ask of rows, and references that are no foreign keys
+//! - [`values`], [`collation`], [`ids`]: reading values from the bytes of a row, what is equal, sets
+//! - [`needs`]: which columns the questions look at
+//! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
+//! - [`rows`]: the second pass: the offending rows themselves
+//! - [`dump`]: both passes in order
+//! - [`sql`]: the same questions as SQL
+//! - [`server`]: asks them
+//! - [`export`]: rows as CSV that `LOAD DATA` takes back
+//!
+//! A dump and a server that hold the same rows give the same answers.
+
+pub mod collation;
+pub mod dump;
+pub mod export;
+pub mod gather;
+pub mod ids;
+pub mod needs;
+pub mod question;
+pub mod rows;
+pub mod rules;
+pub mod server;
+pub mod sql;
+pub mod values;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// What was found of one question. Nothing found is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Index of the question.
+    pub question: usize,
+    /// Of references that are no foreign keys: the table that these rows name.
+    pub names: Option<String>,
+    /// Offending rows; `None` where a stream could not be read again to count them.
+    pub rows: Option<u64>,
+    /// Different values among them, or groups of equal rows, where they were counted.
+    pub values: Option<u64>,
+    /// The first of them in the order of their keys.
+    pub samples: Vec<Sample>,
+    /// The file they were written to.
+    pub file: Option<PathBuf>,
+}
+
+/// One offending row, or rows that are equal. Only keys and ids stand in it, nothing of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// Primary keys of the row, or of the rows that are equal; their parts with commas between.
+    pub keys: Vec<String>,
+    /// The offending value where it is a number or a date.
+    pub value: Option<String>,
+}
+
+/// Most keys of equal rows that one sample holds.
+pub const MAX_KEYS: usize = 5;
+
+/// Rows and answers of one source.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// By question, then by the table named.
+    pub list: Vec<Answer>,
+    /// What could not be answered.
+    pub not_answered: Vec<NotAnswered>,
+    /// How it went.
+    pub effort: Effort,
+}
+
+/// A question that could not be answered.
+#[derive(Clone, Debug)]
+pub struct NotAnswered {
+    /// Index of the question.
+    pub question: usize,
+    /// Why not.
+    pub why: String,
+}
+
+/// What it took to answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Effort {
+    /// Questions asked.
+    pub questions: usize,
+    /// Foreign keys among them.
+    pub foreign_keys: usize,
+    /// How often a dump was read; `None` of a server.
+    pub passes: Option<u32>,
+    /// Bytes that ids and keys took in memory; `None` of a server.
+    pub memory: Option<u64>,
+    /// Statements sent to a server; `None` of a dump.
+    pub statements: Option<u64>,
+}
+
+/// What the user wants to see of the offending rows.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Rows to show of each finding.
+    pub samples: usize,
+    /// The folder to write all of them to.
+    pub export: Option<PathBuf>,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            samples: 3,
+            export: None,
+        }
+    }
+}

@@ -1,0 +1,561 @@
+//! What is asked of the rows of which table.
+
+use std::collections::HashSet;
+
+use super::collation::Collation;
+use super::rules::{self, Rule};
+use crate::civicrm::catalogue::{Catalogue, State};
+use crate::civicrm::classify::{Class, Classifier};
+use crate::civicrm::reference::{Reference, Subject};
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::civicrm::upgrade_adds::{self, AddKind, UpgradeAdd};
+use crate::schema::model::{
+    Column, ForeignKey, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
+};
+
+/// One thing to look for in the rows of one table.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The table as the source spells it.
+    pub table: String,
+    /// What to look for.
+    pub what: What,
+    /// Why it should not be there.
+    pub basis: Basis,
+    /// The upgrade step that fails on it.
+    pub step: Option<String>,
+}
+
+/// What to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Rows whose parent is not there.
+    Orphans(Link),
+    /// Rows that are equal where a unique key does not allow it.
+    Duplicates(Key),
+    /// NULL where it is not allowed.
+    Nulls(String),
+    /// Dates without a day or month.
+    ZeroDates(String),
+    /// Rows that name a table and an id in it, which is not there.
+    Strays(Pair),
+    /// What an upgrade step checks besides.
+    Rule(&'static Rule),
+}
+
+/// A reference from one column to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The column that refers.
+    pub column: String,
+    /// The table it refers to, as the source spells it.
+    pub parent: String,
+    /// The column there.
+    pub parent_column: String,
+    /// What the foreign key does when the parent goes.
+    pub on_delete: ReferentialAction,
+}
+
+/// Columns that are to be unique together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The key's name; `PRIMARY` for a primary key.
+    pub name: String,
+    /// Its columns.
+    pub parts: Vec<KeyPart>,
+    /// NULLs are equal as well, which they are to no server.
+    pub nulls_equal: bool,
+}
+
+/// A column that names a table, and one that holds an id in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Names the table.
+    pub type_column: String,
+    /// The id.
+    pub id_column: String,
+    /// Tables that go by another word.
+    pub words: &'static [(&'static str, &'static str)],
+}
+
+/// Why something should not be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// The database has the key itself.
+    Own,
+    /// The release of the database has it.
+    Release,
+    /// The release that it is to be upgraded to has it.
+    Target,
+    /// CiviCRM's code expects it.
+    Civicrm,
+}
+
+/// How values of a column are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Whole numbers.
+    Integer,
+    /// Text in a collation.
+    Text(Collation),
+    /// DATE, DATETIME, TIMESTAMP.
+    Date,
+    /// Anything else, byte by byte.
+    Bytes,
+}
+
+impl Kind {
+    /// Of a column of this table.
+    pub fn of(column: &Column, table: &Table) -> Self {
+        let family = column
+            .data_type
+            .split([' ', '('])
+            .next()
+            .unwrap_or_default();
+        match family {
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Self::Integer,
+            "date" | "datetime" | "timestamp" => Self::Date,
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
+            | "set" => {
+                let own = column.collation.as_deref().or(column.charset.as_deref());
+                let of_table = table.collation.as_deref().or(table.charset.as_deref());
+                Self::Text(Collation::named(own.or(of_table).unwrap_or_default()))
+            }
+            _ => Self::Bytes,
+        }
+    }
+}
+
+impl Question {
+    /// What it looks for, in a word that is good for a file's name.
+    pub fn word(&self) -> &'static str {
+        match &self.what {
+            What::Orphans(_) => "orphans",
+            What::Duplicates(_) => "duplicates",
+            What::Nulls(_) => "nulls",
+            What::ZeroDates(_) => "zero-dates",
+            What::Strays(_) => "strays",
+            What::Rule(_) => "rows",
+        }
+    }
+
+    /// What it is about, in a word that is good for a file's name.
+    pub fn subject(&self) -> &str {
+        match &self.what {
+            What::Orphans(link) => &link.column,
+            What::Duplicates(key) => &key.name,
+            What::Nulls(column) | What::ZeroDates(column) => column,
+            What::Strays(pair) => &pair.id_column,
+            What::Rule(rule) => rule.name,
+        }
+    }
+}
+
+/// Whose rows are asked about, and what they are held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The database.
+    pub subject: Subject<'a>,
+    /// All releases.
+    pub catalogue: &'a Catalogue,
+    /// The state that it is in, where that is known.
+    pub state: Option<&'a State>,
+    /// Its version.
+    pub from: Option<&'a Version>,
+    /// The release it is to be upgraded to, and the state of that.
+    pub target: Option<(&'a Version, &'a State)>,
+    /// A server keeps unique keys by itself, so that there is nothing to ask.
+    pub keys_are_kept: bool,
+}
+
+/// The questions for one database, and those that cannot be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Questions {
+    /// In the order of the tables, then of the kinds.
+    pub list: Vec<Question>,
+    /// References between rows that cannot be looked into: which, and why not.
+    pub not_asked: Vec<String>,
+}
+
+/// Puts all questions together.
+pub fn questions(asked: &Asked) -> Questions {
+    let mut builder = Builder::new(asked);
+    let schema = asked.subject.schema;
+    for (name, table) in &schema.tables {
+        builder.own(name, table);
+        builder.held_against(name, table);
+        builder.custom(name, table);
+        builder.dates(name, table);
+        builder.pairs(name, table);
+        builder.rules(name, table);
+    }
+    // Sources give tables and keys in orders of their own.
+    builder.questions.list.sort_by_cached_key(|question| {
+        let table = question.table.to_ascii_lowercase();
+        (
+            table,
+            question.word(),
+            question.subject().to_ascii_lowercase(),
+        )
+    });
+    builder.questions.not_asked.sort_unstable();
+    builder.questions
+}
+
+struct Builder<'a> {
+    asked: &'a Asked<'a>,
+    schema: &'a Schema,
+    /// What the releases have, with the basis that it gives a question.
+    references: Vec<(Basis, Schema)>,
+    adds: Vec<UpgradeAdd>,
+    classifier: Option<Classifier<'a>>,
+    seen: HashSet<(String, String)>,
+    questions: Questions,
+}
+
+impl<'a> Builder<'a> {
+    fn new(asked: &'a Asked<'a>) -> Self {
+        let Asked {
+            subject,
+            catalogue,
+            state,
+            from,
+            target,
+            ..
+        } = *asked;
+        let reference = |state| Reference::new(catalogue, state, subject).schema;
+        let mut references = Vec::new();
+        references.extend(state.map(|state| (Basis::Release, reference(state))));
+        let other =
+            target.filter(|(_, target)| state.is_none_or(|state| state.name != target.name));
+        references.extend(other.map(|(_, state)| (Basis::Target, reference(state))));
+        let adds = match (from, target) {
+            (Some(from), Some((target, _))) => upgrade_adds::between(from, target),
+            _ => Vec::new(),
+        };
+        let known = state.or(target.map(|(_, state)| state));
+        Self {
+            asked,
+            schema: subject.schema,
+            references,
+            adds,
+            classifier: known.map(|state| Classifier::new(catalogue, state, subject.site)),
+            seen: HashSet::new(),
+            questions: Questions::default(),
+        }
+    }
+
+    fn push(&mut self, table: &str, what: What, basis: Basis, step: Option<String>) {
+        self.questions.list.push(Question {
+            table: table.to_owned(),
+            what,
+            basis,
+            step,
+        });
+    }
+
+    fn is_new(&mut self, table: &str, what: String) -> bool {
+        self.seen
+            .insert((table.to_ascii_lowercase(), what.to_ascii_lowercase()))
+    }
+
+    /// What the database's own keys ask for.
+    fn own(&mut self, name: &str, table: &Table) {
+        self.unique(name, table, table, Basis::Own);
+        for (constraint, key) in &table.foreign_keys {
+            self.link(name, table, Some(constraint), key, Basis::Own);
+        }
+    }
+
+    /// What the releases ask for.
+    fn held_against(&mut self, name: &str, table: &Table) {
+        let references = std::mem::take(&mut self.references);
+        for (basis, reference) in &references {
+            let Some(wanted) = find(&reference.tables, name) else {
+                continue;
+            };
+            self.unique(name, table, wanted, *basis);
+            for (constraint, key) in &wanted.foreign_keys {
+                self.link(name, table, Some(constraint), key, *basis);
+            }
+            for (column, wanted) in &wanted.columns {
+                let Some((column, ours)) = column_of(table, column) else {
+                    continue;
+                };
+                let is_asked = ours.nullable
+                    && !wanted.nullable
+                    && ours.generated.is_none()
+                    && self.is_new(name, format!("null {column}"));
+                if is_asked {
+                    let step = self.not_null_since(name, column, *basis);
+                    self.push(name, What::Nulls(column.to_owned()), *basis, step);
+                }
+            }
+        }
+        self.references = references;
+    }
+
+    /// The first release up to the target that has the column NOT NULL.
+    fn not_null_since(&self, table: &str, column: &str, basis: Basis) -> Option<String> {
+        let (_, target) = self.asked.target.filter(|_| basis == Basis::Target)?;
+        let from = self.asked.state.map_or(0, State::place);
+        let history = self.asked.catalogue.history(table)?;
+        let first = history
+            .column(column)
+            .filter(|dated| !dated.item.nullable)
+            .flat_map(|dated| dated.states.places())
+            .filter(|place| *place > from && *place <= target.place())
+            .min()?;
+        let state = self.asked.catalogue.states().get(first)?;
+        Some(state.first_release().to_owned())
+    }
+
+    fn unique(&mut self, name: &str, table: &Table, wanted: &Table, basis: Basis) {
+        let unique = wanted.indexes.iter();
+        let unique = unique.filter(|(_, index)| index.kind == IndexKind::Unique);
+        let primary = ("PRIMARY", wanted.primary_key.as_slice());
+        let keys = unique.map(|(key, index)| (key.as_str(), index.parts.as_slice()));
+        for (key, parts) in std::iter::once(primary).chain(keys) {
+            let ours = parts.iter().map(|part| {
+                let (column, _) = column_of(table, &part.column)?;
+                Some(KeyPart {
+                    column: column.to_owned(),
+                    length: part.length,
+                    descending: false,
+                })
+            });
+            // Of a key on an expression nothing is asked.
+            let Some(parts) = ours.collect::<Option<Vec<KeyPart>>>() else {
+                continue;
+            };
+            if parts.is_empty() {
+                continue;
+            }
+            let mut sorted: Vec<String> = parts
+                .iter()
+                .map(|part| format!("{}:{:?}", part.column, part.length))
+                .collect();
+            sorted.sort_unstable();
+            if !self.is_new(name, format!("unique {}", sorted.join(","))) {
+                continue;
+            }
+            if basis == Basis::Own && self.asked.keys_are_kept {
+                continue;
+            }
+            let step = self.step(AddKind::Unique, name, &[key.to_owned()]);
+            let key = Key {
+                name: key.to_owned(),
+                parts,
+                nulls_equal: false,
+            };
+            self.push(name, What::Duplicates(key), basis, step);
+        }
+    }
+
+    fn link(
+        &mut self,
+        name: &str,
+        table: &Table,
+        constraint: Option<&str>,
+        key: &ForeignKey,
+        basis: Basis,
+    ) {
+        let ([column], [parent_column]) = (&key.columns[..], &key.referenced_columns[..]) else {
+            // No release of CiviCRM has one of several columns.
+            self.not_linked(name, &key.columns.join(", "), "it has several columns");
+            return;
+        };
+        let Some((column, ours)) = column_of(table, column) else {
+            return;
+        };
+        if let Some(database) = &key.referenced_database {
+            let why = format!("its parent is in another database, {database}");
+            self.not_linked(name, column, &why);
+            return;
+        }
+        let target = format!("link {column} {} {parent_column}", key.referenced_table);
+        let Some((parent, there)) = table_of(self.schema, &key.referenced_table) else {
+            // A table that only the target has is made by the upgrade.
+            if basis != Basis::Target && self.is_new(name, target) {
+                let why = format!("its parent table {} is not there", key.referenced_table);
+                self.not_linked(name, column, &why);
+            }
+            return;
+        };
+        let Some((parent_column, theirs)) = column_of(there, parent_column) else {
+            return;
+        };
+        // What is of another type is changed by an upgrade before it gets a foreign key.
+        let (kind, other) = (Kind::of(ours, table), Kind::of(theirs, there));
+        let comparable = kind == other && matches!(kind, Kind::Integer | Kind::Text(_));
+        if !comparable || !self.is_new(name, target) {
+            return;
+        }
+        let names: Vec<String> = constraint
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("FK_{name}_{column}")])
+            .collect();
+        let step = rules::pre_checked(name, column, self.asked.from, self.asked.target)
+            .or_else(|| self.step(AddKind::ForeignKey, name, &names));
+        let link = Link {
+            column: column.to_owned(),
+            parent: parent.to_owned(),
+            parent_column: parent_column.to_owned(),
+            on_delete: key.on_delete,
+        };
+        self.push(name, What::Orphans(link), basis, step);
+    }
+
+    fn not_linked(&mut self, table: &str, columns: &str, why: &str) {
+        self.questions
+            .not_asked
+            .push(format!("{table}.{columns}: {why}"));
+    }
+
+    /// The step that adds a key of one of these names.
+    fn step(&self, kind: AddKind, table: &str, names: &[String]) -> Option<String> {
+        let add = self.adds.iter().find(|add| {
+            add.kind == kind
+                && add.table.eq_ignore_ascii_case(table)
+                && names.iter().any(|name| add.name.eq_ignore_ascii_case(name))
+        })?;
+        Some(add.version.to_owned())
+    }
+
+    /// Tables of custom data refer to what they extend, also where the foreign key was lost.
+    fn custom(&mut self, name: &str, table: &Table) {
+        let groups = self
+            .asked
+            .subject
+            .site
+            .map(|site: &Site| &site.custom_groups);
+        let parent = groups.into_iter().flatten().find_map(|group| {
+            group
+                .table
+                .eq_ignore_ascii_case(name)
+                .then(|| rules::extended_table(&group.extends))?
+        });
+        if let Some(parent) = parent {
+            let key = ForeignKey {
+                columns: vec!["entity_id".to_owned()],
+                referenced_database: None,
+                referenced_table: parent.to_owned(),
+                referenced_columns: vec!["id".to_owned()],
+                on_delete: ReferentialAction::Cascade,
+                on_update: ReferentialAction::Restrict,
+            };
+            self.link(name, table, None, &key, Basis::Civicrm);
+        }
+    }
+
+    fn is_of_civicrm(&self, table: &str) -> bool {
+        match &self.classifier {
+            Some(classifier) => matches!(
+                classifier.class(table),
+                Class::Core
+                    | Class::ShippedExtension(_)
+                    | Class::OtherRelease
+                    | Class::CustomData
+                    | Class::UnknownExtension
+            ),
+            None => table.to_ascii_lowercase().starts_with("civicrm_"),
+        }
+    }
+
+    fn dates(&mut self, name: &str, table: &Table) {
+        if !self.is_of_civicrm(name) {
+            return;
+        }
+        for (column, definition) in &table.columns {
+            if Kind::of(definition, table) == Kind::Date && definition.generated.is_none() {
+                self.push(name, What::ZeroDates(column.clone()), Basis::Civicrm, None);
+            }
+        }
+    }
+
+    fn pairs(&mut self, name: &str, table: &Table) {
+        for pair in rules::pairs_of(name) {
+            let (Some((type_column, named)), Some((id_column, id))) = (
+                column_of(table, pair.type_column),
+                column_of(table, pair.id_column),
+            ) else {
+                continue;
+            };
+            let is_text = matches!(Kind::of(named, table), Kind::Text(_));
+            if is_text && Kind::of(id, table) == Kind::Integer {
+                let pair = Pair {
+                    type_column: type_column.to_owned(),
+                    id_column: id_column.to_owned(),
+                    words: pair.words,
+                };
+                self.push(name, What::Strays(pair), Basis::Civicrm, None);
+            }
+        }
+    }
+
+    fn rules(&mut self, name: &str, table: &Table) {
+        for rule in rules::rules_of(name) {
+            if !rule.applies(
+                self.asked.from,
+                self.asked.target.map(|(version, _)| version),
+            ) {
+                continue;
+            }
+            let has_columns = rule.columns().all(|(of, column)| {
+                let table = match of {
+                    None => Some(table),
+                    Some(other) => find(&self.schema.tables, other),
+                };
+                table.is_some_and(|table| find(&table.columns, column).is_some())
+            });
+            if !has_columns {
+                continue;
+            }
+            let step = Some(rule.step.to_owned());
+            let what = match rule.key() {
+                Some(parts) => What::Duplicates(Key {
+                    name: rule.name.to_owned(),
+                    parts,
+                    nulls_equal: true,
+                }),
+                None => What::Rule(rule),
+            };
+            self.push(name, what, Basis::Civicrm, step);
+        }
+    }
+}
+
+/// A column with the name that the table gives it.
+pub fn column_of<'a>(table: &'a Table, name: &str) -> Option<(&'a str, &'a Column)> {
+    let exact = table.columns.get_key_value(name);
+    let (name, column) = exact.or_else(|| {
+        let mut columns = table.columns.iter();
+        columns.find(|(column, _)| column.eq_ignore_ascii_case(name))
+    })?;
+    Some((name, column))
+}
+
+/// A table with the name that the schema gives it.
+pub fn table_of<'a>(schema: &'a Schema, name: &str) -> Option<(&'a str, &'a Table)> {
+    let table = find(&schema.tables, name)?;
+    let exact = schema.tables.get_key_value(name);
+    let name = match exact {
+        Some((name, _)) => name,
+        None => schema
+            .tables
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case(name))?,
+    };
+    Some((name, table))
+}
+
+/// The column of a primary key that is one whole number: what ids refer to.
+pub fn id_column(table: &Table) -> Option<&str> {
+    let [part] = &table.primary_key[..] else {
+        return None;
+    };
+    let (name, column) = column_of(table, &part.column)?;
+    (Kind::of(column, table) == Kind::Integer).then_some(name)
+}

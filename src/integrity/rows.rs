@@ -1,0 +1,499 @@
+//! The second pass over a dump: the offending rows themselves, counted, shown, written to files.
+//! It is made only when the first one has found something, and looks only at the tables concerned.
+
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
+use indexmap::IndexMap;
+
+use super::export::{ExportError, RowFile};
+use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
+use super::ids::IdSet;
+use super::question::{Kind, Question, column_of};
+use super::rules::Rule;
+use super::values::{Next, Value, Values, is_zero_date};
+use super::{MAX_KEYS, Sample, Wish};
+use crate::dump::reader::DumpReader;
+use crate::dump::scanner::{Place, Sink, Statement, Wanted};
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{KeyPart, Table};
+use crate::source::DumpSink;
+
+/// What makes a row one of those looked for.
+#[derive(Debug)]
+pub enum Mark {
+    /// The column's value, or the hash of it, is one of these.
+    OneOf(String, IdSet),
+    /// The column is NULL.
+    Null(String),
+    /// The column is a zero date.
+    Zero(String),
+    /// The columns together have one of these hashes.
+    Equal {
+        /// The columns.
+        parts: Vec<KeyPart>,
+        /// NULLs are equal.
+        nulls_equal: bool,
+        /// Hashes that come more than once.
+        hashes: HashSet<u64>,
+    },
+    /// The first column names this table, and the second holds one of these ids.
+    Names(String, String, Vec<u8>, IdSet),
+    /// A rule looks for the column's value.
+    Rule(String, &'static Rule),
+}
+
+/// Something found, whose rows are to be collected.
+#[derive(Debug)]
+pub struct Suspect {
+    /// Index of the question.
+    pub question: usize,
+    /// Of a pair the table that is named.
+    pub names: Option<String>,
+    /// Its rows.
+    pub mark: Mark,
+    /// Different values found in the first pass.
+    pub values: Option<u64>,
+    /// What is collected.
+    pub found: Found,
+}
+
+/// Rows of one finding.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// How many.
+    pub rows: u64,
+    /// The first by key.
+    samples: Vec<Sample>,
+    /// Rows that are equal, by what they share.
+    groups: HashMap<Vec<u8>, Group>,
+    file: Option<RowFile>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    rows: u64,
+    /// Keys of the first of them.
+    keys: Vec<Vec<String>>,
+    value: Option<String>,
+}
+
+/// Reads a dump for the rows of what was found.
+pub struct Collector<'a> {
+    /// Keeps track of the dump.
+    reader: DumpReader,
+    database: Option<String>,
+    /// By table in lower case.
+    suspects: IndexMap<String, Vec<Suspect>>,
+    questions: &'a [Question],
+    wish: &'a Wish,
+    plan: Option<Plan>,
+    head: Vec<u8>,
+    failed: Option<ExportError>,
+}
+
+/// The place of a column that the INSERT leaves out, and of one that becomes NULL by it.
+const LEFT_OUT: usize = usize::MAX;
+const LEFT_OUT_AS_NULL: usize = usize::MAX - 1;
+
+/// How to read the rows of one INSERT.
+#[derive(Debug)]
+struct Plan {
+    /// Index of the table.
+    table: usize,
+    /// Places of the primary key's values.
+    key: Vec<usize>,
+    /// For each suspect the places and kinds of its values.
+    places: Vec<Vec<(usize, Kind)>>,
+    /// For each column of a file the place of its value.
+    exported: Vec<(String, Option<usize>)>,
+    modes: SqlModes,
+}
+
+impl<'a> Collector<'a> {
+    /// A collector of these suspects of one database.
+    pub fn new(
+        reader: DumpReader,
+        database: Option<String>,
+        suspects: Vec<Suspect>,
+        questions: &'a [Question],
+        wish: &'a Wish,
+    ) -> Self {
+        let mut by_table: IndexMap<String, Vec<Suspect>> = IndexMap::new();
+        for suspect in suspects {
+            if let Some(question) = questions.get(suspect.question) {
+                let table = question.table.to_ascii_lowercase();
+                by_table.entry(table).or_default().push(suspect);
+            }
+        }
+        Self {
+            reader,
+            database,
+            suspects: by_table,
+            questions,
+            wish,
+            plan: None,
+            head: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// What was collected, and bytes that it took.
+    ///
+    /// # Errors
+    /// A file could not be written.
+    pub fn finish(self) -> Result<Vec<super::Answer>, ExportError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let suspects = self.suspects.into_values().flatten();
+        let mut answers = Vec::new();
+        for suspect in suspects {
+            answers.extend(suspect.answer(self.wish.samples)?);
+        }
+        answers.sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
+        Ok(answers)
+    }
+
+    fn plan(&self) -> Option<Plan> {
+        let (database, name, columns) = self.reader.current_insert()?;
+        if database != self.database.as_deref() {
+            return None;
+        }
+        let (index, _, suspects) = self.suspects.get_full(&name.to_ascii_lowercase())?;
+        let table = self.reader.table(database, name)?;
+        let place_of = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
+        let place = |name: &str| {
+            let kind = column_of(table, name).map_or(Kind::Bytes, |(_, c)| Kind::of(c, table));
+            let left_out = match becomes_null(table, name) {
+                true => LEFT_OUT_AS_NULL,
+                false => LEFT_OUT,
+            };
+            (place_of(name).unwrap_or(left_out), kind)
+        };
+        let places = suspects.iter().map(|suspect| match &suspect.mark {
+            Mark::OneOf(column, _)
+            | Mark::Null(column)
+            | Mark::Zero(column)
+            | Mark::Rule(column, _) => vec![place(column)],
+            Mark::Equal { parts, .. } => parts.iter().map(|part| place(&part.column)).collect(),
+            Mark::Names(named, id, ..) => vec![place(named), place(id)],
+        });
+        Some(Plan {
+            table: index,
+            key: key_of(table).filter_map(place_of).collect(),
+            places: places.collect(),
+            exported: exported(table)
+                .map(|column| (column.to_owned(), place_of(column)))
+                .collect(),
+            modes: self.reader.sql_modes(),
+        })
+    }
+
+    fn read(&mut self, text: &[u8]) -> Result<(), ExportError> {
+        let Some(plan) = &self.plan else {
+            return Ok(());
+        };
+        let Some((_, suspects)) = self.suspects.get_index_mut(plan.table) else {
+            return Ok(());
+        };
+        let mut row = Vec::new();
+        let mut values = Values::new(text, plan.modes);
+        while let Next::Value(value) = values.value() {
+            row.push(value);
+        }
+        for (suspect, places) in suspects.iter_mut().zip(&plan.places) {
+            if !suspect.mark.is_on(&row, places) {
+                continue;
+            }
+            let key = plan
+                .key
+                .iter()
+                .map(|place| text_of(row.get(*place)))
+                .collect();
+            suspect.take(key, &row, places, self.wish.samples);
+            let Some(folder) = &self.wish.export else {
+                continue;
+            };
+            if suspect.found.file.is_none()
+                && let Some(question) = self.questions.get(suspect.question)
+            {
+                let name = file_name(question, suspect.names.as_deref());
+                let columns = plan.exported.iter().map(|(column, _)| column.as_str());
+                suspect.found.file = Some(RowFile::create(folder, &name, columns)?);
+            }
+            if let Some(file) = &mut suspect.found.file {
+                let values: Vec<_> = plan
+                    .exported
+                    .iter()
+                    .map(|(_, place)| row.get((*place)?)?.bytes())
+                    .collect();
+                file.row(values.iter().map(Option::as_deref))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns of the primary key.
+pub fn key_of(table: &Table) -> impl Iterator<Item = &str> {
+    table.primary_key.iter().map(|part| part.column.as_str())
+}
+
+/// The columns that are written to files: generated ones take no values back.
+pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
+    let columns = table.columns.iter();
+    columns
+        .filter(|(_, column)| column.generated.is_none())
+        .map(|(name, _)| name.as_str())
+}
+
+/// The name of the file for a finding, without its ending.
+pub fn file_name(question: &Question, names: Option<&str>) -> String {
+    let table = &question.table;
+    let subject = question.subject();
+    let named = names.map_or_else(String::new, |names| format!(".{names}"));
+    format!("{table}.{subject}{named}.{}", question.word())
+}
+
+fn text_of(value: Option<&Value>) -> String {
+    let bytes = value.and_then(Value::bytes).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl Mark {
+    fn is_on(&self, row: &[Value], places: &[(usize, Kind)]) -> bool {
+        let mut folded = Vec::new();
+        let at = |index: usize| {
+            let (place, kind) = places.get(index)?;
+            Some((row.get(*place)?, *kind))
+        };
+        if let (Self::Null(_), Some((LEFT_OUT_AS_NULL, _))) = (self, places.first()) {
+            return true;
+        }
+        let Some((first, kind)) = at(0) else {
+            return false;
+        };
+        match self {
+            Self::OneOf(_, bad) => {
+                *first != Value::Null
+                    && id_of(first, kind, &mut folded).is_some_and(|id| bad.contains(id))
+            }
+            Self::Null(_) => *first == Value::Null,
+            Self::Zero(_) => first.bytes().is_some_and(|date| is_zero_date(&date)),
+            Self::Equal {
+                parts,
+                nulls_equal,
+                hashes,
+            } => {
+                let values = parts.iter().enumerate().map(|(i, part)| {
+                    let (value, kind) = at(i).unwrap_or((&Value::Null, Kind::Bytes));
+                    (*value, kind, part.length)
+                });
+                let hash = match single(parts, places) {
+                    true => id_of(first, kind, &mut folded).filter(|_| *first != Value::Null),
+                    false => hash_of(values, *nulls_equal, &mut folded),
+                };
+                hash.is_some_and(|hash| hashes.contains(&hash))
+            }
+            Self::Names(.., named, bad) => {
+                let id = at(1).and_then(|(id, _)| id.integer());
+                first.bytes().is_some_and(|bytes| *bytes == **named)
+                    && id.is_some_and(|id| bad.contains(id))
+            }
+            Self::Rule(_, rule) => is_hit(rule, first),
+        }
+    }
+}
+
+/// Keys of one column of numbers go by the numbers themselves.
+fn single(parts: &[KeyPart], places: &[(usize, Kind)]) -> bool {
+    matches!((parts, places), ([part], [(_, Kind::Integer)]) if part.length.is_none())
+}
+
+impl Suspect {
+    fn take(&mut self, key: Vec<String>, row: &[Value], places: &[(usize, Kind)], samples: usize) {
+        let found = &mut self.found;
+        found.rows += 1;
+        let value = |index: usize| places.get(index).and_then(|(place, _)| row.get(*place));
+        let is_shown = |kind: &Kind| matches!(kind, Kind::Integer | Kind::Date);
+        if let Mark::Equal { parts, .. } = &self.mark {
+            let mut shared = Vec::new();
+            let mut shown = Vec::new();
+            for (i, (part, (_, kind))) in parts.iter().zip(places).enumerate() {
+                let value = value(i).copied().unwrap_or(Value::Null);
+                let start = shared.len();
+                // NULL, and a length before each value, so that no two keys run together.
+                let _ = canonical(&value, *kind, part.length, &mut shared);
+                let length = shared.len() - start;
+                shared.extend_from_slice(&length.to_le_bytes());
+                shared.push(u8::from(value == Value::Null));
+                shown.push(match value {
+                    Value::Null => "NULL".to_owned(),
+                    value => text_of(Some(&value)),
+                });
+            }
+            let group = found.groups.entry(shared).or_default();
+            group.rows += 1;
+            if !key.is_empty() {
+                insert(&mut group.keys, key, MAX_KEYS, |a, b| compare_keys(a, b));
+            }
+            if group.value.is_none() && places.iter().all(|(_, kind)| is_shown(kind)) {
+                group.value = Some(shown.join(", "));
+            }
+            return;
+        }
+        let shown = match &self.mark {
+            Mark::OneOf(..) | Mark::Zero(_) => places
+                .first()
+                .is_some_and(|(_, kind)| is_shown(kind))
+                .then(|| text_of(value(0))),
+            Mark::Names(..) => Some(text_of(value(1))),
+            Mark::Null(_) | Mark::Rule(..) | Mark::Equal { .. } => None,
+        };
+        let sample = Sample {
+            keys: joined(&key).into_iter().collect(),
+            value: shown,
+        };
+        insert(&mut found.samples, sample, samples, compare_samples);
+    }
+
+    fn answer(self, samples: usize) -> Result<Option<super::Answer>, ExportError> {
+        let Self {
+            question,
+            names,
+            mark,
+            values,
+            found,
+        } = self;
+        let file = found.file.map(RowFile::finish).transpose()?;
+        let mut answer = super::Answer {
+            question,
+            names,
+            rows: Some(found.rows),
+            values,
+            samples: found.samples,
+            file,
+        };
+        if let Mark::Equal { .. } = mark {
+            // Two rows of one hash need not be equal.
+            let mut groups: Vec<Group> = found.groups.into_values().collect();
+            groups.retain(|group| group.rows > 1);
+            answer.rows = Some(groups.iter().map(|group| group.rows).sum());
+            answer.values = Some(groups.len() as u64);
+            answer.samples = first_groups(
+                groups.into_iter().map(|group| (group.keys, group.value)),
+                samples,
+            );
+        }
+        Ok((answer.rows != Some(0)).then_some(answer))
+    }
+}
+
+/// The first groups of equal rows in the order of their first keys.
+pub fn first_groups(
+    groups: impl Iterator<Item = (Vec<Vec<String>>, Option<String>)>,
+    samples: usize,
+) -> Vec<Sample> {
+    let mut first = Vec::new();
+    for (keys, value) in groups {
+        let sample = Sample {
+            keys: keys.iter().filter_map(|key| joined(key)).collect(),
+            value,
+        };
+        insert(&mut first, sample, samples, compare_samples);
+    }
+    first
+}
+
+/// The parts of a key with commas between them; `None` of a table without a primary key.
+pub fn joined(key: &[String]) -> Option<String> {
+    (!key.is_empty()).then(|| key.join(","))
+}
+
+/// Puts an item into a list in order that keeps only the first.
+fn insert<T>(list: &mut Vec<T>, item: T, most: usize, compare: impl Fn(&T, &T) -> Ordering) {
+    let place = list.partition_point(|other| compare(other, &item).is_le());
+    if place < most {
+        list.insert(place, item);
+        list.truncate(most);
+    }
+}
+
+/// By the first key, then by the value.
+pub fn compare_samples(one: &Sample, other: &Sample) -> Ordering {
+    let parts = |sample: &Sample| -> Vec<String> {
+        let key = sample.keys.first();
+        key.map(|key| key.split(',').map(str::to_owned).collect())
+            .unwrap_or_default()
+    };
+    compare_keys(&parts(one), &parts(other)).then_with(|| compare_texts(&one.value, &other.value))
+}
+
+fn compare_texts(one: &Option<String>, other: &Option<String>) -> Ordering {
+    let number = |text: &Option<String>| text.as_ref()?.parse::<i128>().ok();
+    match (number(one), number(other)) {
+        (Some(one), Some(other)) => one.cmp(&other),
+        _ => one.cmp(other),
+    }
+}
+
+/// Part by part, numbers by their size.
+fn compare_keys(one: &[String], other: &[String]) -> Ordering {
+    for (one, other) in one.iter().zip(other) {
+        let number = |text: &String| text.parse::<i128>().ok();
+        let order = match (number(one), number(other)) {
+            (Some(one), Some(other)) => one.cmp(&other),
+            _ => one.cmp(other),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    one.len().cmp(&other.len())
+}
+
+impl Sink for Collector<'_> {
+    fn statement(&mut self, statement: Statement<'_>) {
+        self.head.clear();
+        self.reader.statement(statement);
+    }
+
+    fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
+        self.reader.rows_begin(head);
+        if self.head != head.text {
+            self.head.clear();
+            self.head.extend_from_slice(head.text);
+            self.plan = self.plan();
+        }
+        match self.plan {
+            Some(_) if self.failed.is_none() => Wanted::Whole,
+            _ => Wanted::None,
+        }
+    }
+
+    fn row(&mut self, values: Statement<'_>) {
+        if let Err(error) = self.read(values.text) {
+            self.failed = Some(error);
+            self.plan = None;
+        }
+    }
+
+    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
+        self.reader.rows_end(count, broken, place);
+    }
+
+    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
+        self.reader.comment(text, place, ended);
+    }
+
+    fn modes(&self) -> SqlModes {
+        self.reader.modes()
+    }
+}
+
+impl DumpSink for Collector<'_> {
+    fn reader(&mut self) -> &mut DumpReader {
+        &mut self.reader
+    }
+}

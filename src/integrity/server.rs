@@ -1,0 +1,595 @@
+//! Questions answered by a server, on a few connections at once.
+//!
+//! Every statement reads only, in a session that can do nothing else and waits for no lock
+//! (see [`Connection`]), without a transaction around it: no row and no definition stays
+//! locked behind it. Large tables are read in ranges of a column of numbers, each as large as
+//! can be read in about a second; a range that takes longer than the limit is read again in
+//! halves, and a connection that is lost is made again where the work stood.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::export::{ExportError, RowFile};
+use super::ids::IdSet;
+use super::question::{Key, Pair, Question, Questions, What};
+use super::rows::{compare_samples, exported, file_name, first_groups, joined};
+use super::rules::Rule;
+use super::sql::{self, Equal, Range, Rows};
+use super::values::integer;
+use super::{Answer, Answers, Effort, MAX_KEYS, NotAnswered, Sample, Wish};
+use crate::schema::model::{Schema, Table};
+use crate::schema::sql::identifier;
+use crate::server::connection::{self, Connection, text};
+use crate::server::error::ServerError;
+use crate::server_version::Family;
+use crate::snapshot::Row;
+
+/// How hard to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Connections at once.
+    pub connections: usize,
+    /// Most seconds that one statement may take.
+    pub statement_seconds: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            connections: 2,
+            statement_seconds: 30,
+        }
+    }
+}
+
+/// Numbers that the first range of a table covers.
+const FIRST_STEP: i128 = 1 << 20;
+/// A range that takes less than this is followed by one of twice the size, one that takes more
+/// than four times as long by one of half.
+const QUICK: Duration = Duration::from_millis(500);
+/// How often a connection is made again.
+const MAX_LOST: u32 = 3;
+
+/// Why a server gave no answers.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// It cannot be asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// Rows cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+}
+
+/// Some questions that are answered together.
+enum Job {
+    /// One question.
+    One(usize),
+    /// NULLs and zero dates of one table, in one scan.
+    Scan(Vec<usize>),
+}
+
+/// What one connection brings back.
+#[derive(Default)]
+struct Brought {
+    answers: Vec<Answer>,
+    not_answered: Vec<NotAnswered>,
+    statements: u64,
+}
+
+/// Asks the questions. `connect` makes a connection with the database as its current one;
+/// `size` tells how large a table is, so that the largest come first.
+///
+/// # Errors
+/// There is no connection, it is lost again and again, or a file cannot be written.
+pub fn answer(
+    connect: &(dyn Fn() -> Result<Connection, ServerError> + Sync),
+    schema: &Schema,
+    questions: &Questions,
+    size: &dyn Fn(&str) -> u64,
+    pace: Pace,
+    wish: &Wish,
+) -> Result<Answers, AskError> {
+    let jobs = Mutex::new(jobs(&questions.list, size));
+    let asker = |jobs: &Mutex<VecDeque<Job>>| -> Result<Brought, AskError> {
+        let mut asker = Asker {
+            connect,
+            connection: None,
+            lost: 0,
+            schema,
+            questions: &questions.list,
+            pace,
+            wish,
+            brought: Brought::default(),
+        };
+        loop {
+            // A lock is poisoned only by a panic, which ends the program.
+            let Some(job) = jobs.lock().ok().and_then(|mut jobs| jobs.pop_front()) else {
+                return Ok(asker.brought);
+            };
+            asker.job(&job)?;
+        }
+    };
+    let results = std::thread::scope(|scope| {
+        let count = pace.connections.clamp(1, 16);
+        let workers: Vec<_> = (0..count).map(|_| scope.spawn(|| asker(&jobs))).collect();
+        let results: Vec<_> = workers
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
+        results
+    });
+    let mut answers = Answers {
+        effort: Effort::of(questions),
+        ..Answers::default()
+    };
+    let mut statements = 0;
+    for result in results {
+        let brought = match result {
+            Ok(brought) => brought?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        answers.list.extend(brought.answers);
+        answers.not_answered.extend(brought.not_answered);
+        statements += brought.statements;
+    }
+    answers.effort.statements = Some(statements);
+    answers
+        .list
+        .sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
+    answers.not_answered.sort_by_key(|skipped| skipped.question);
+    Ok(answers)
+}
+
+/// Largest tables first, so that no connection is left with the largest at the end.
+fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
+    let mut jobs: Vec<(u64, Job)> = Vec::new();
+    let mut scans: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (index, question) in questions.iter().enumerate() {
+        match question.what {
+            What::Nulls(_) | What::ZeroDates(_) => {
+                match scans.iter_mut().find(|(table, _)| *table == question.table) {
+                    Some((_, scan)) => scan.push(index),
+                    None => scans.push((&question.table, vec![index])),
+                }
+            }
+            _ => jobs.push((size(&question.table), Job::One(index))),
+        }
+    }
+    jobs.extend(
+        scans
+            .into_iter()
+            .map(|(table, scan)| (size(table), Job::Scan(scan))),
+    );
+    jobs.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    jobs.into_iter().map(|(_, job)| job).collect()
+}
+
+struct Asker<'a> {
+    connect: &'a (dyn Fn() -> Result<Connection, ServerError> + Sync),
+    connection: Option<Connection>,
+    lost: u32,
+    schema: &'a Schema,
+    questions: &'a [Question],
+    pace: Pace,
+    wish: &'a Wish,
+    brought: Brought,
+}
+
+/// Rows found so far of one finding.
+#[derive(Default)]
+struct Found {
+    rows: u64,
+    values: IdSet,
+    /// The ranges that have some.
+    places: Vec<Option<Range>>,
+    samples: Vec<Sample>,
+    file: Option<RowFile>,
+}
+
+impl Found {
+    fn add(&mut self, count: u64, range: Option<&Range>) {
+        self.rows += count;
+        if count == 0 {
+            return;
+        }
+        // Ranges that follow each other are one.
+        match (self.places.last_mut(), range) {
+            (Some(Some(last)), Some(range)) if last.last + 1 == range.first => {
+                last.last = range.last;
+            }
+            _ => self.places.push(range.copied()),
+        }
+    }
+}
+
+impl Asker<'_> {
+    fn job(&mut self, job: &Job) -> Result<(), AskError> {
+        let questions: Vec<usize> = match job {
+            Job::One(index) => vec![*index],
+            Job::Scan(all) => all.clone(),
+        };
+        let result = match job {
+            Job::One(index) => self.one(*index),
+            Job::Scan(all) => self.scan(all),
+        };
+        match result {
+            Ok(()) => Ok(()),
+            Err(AskError::Server(error)) if !error.is_lost() => {
+                for index in questions {
+                    self.brought.not_answered.push(NotAnswered {
+                        question: index,
+                        why: error.to_string(),
+                    });
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks, over a new connection if the one there was is lost.
+    fn ask(&mut self, table: &str, sql: &str) -> Result<connection::Answer, ServerError> {
+        let mut answer = connection::Answer::new();
+        self.each(table, sql, &mut |row| answer.push(row))?;
+        Ok(answer)
+    }
+
+    fn each(
+        &mut self,
+        table: &str,
+        sql: &str,
+        take: &mut dyn FnMut(Row),
+    ) -> Result<(), ServerError> {
+        loop {
+            let connection = match &mut self.connection {
+                Some(connection) => connection,
+                none => none.insert(open(self.connect, self.pace)?),
+            };
+            self.brought.statements += 1;
+            let mut began = false;
+            let result = connection.each(&format!("the rows of {table}"), sql, |row| {
+                began = true;
+                take(row);
+            });
+            match result {
+                // What has been taken already cannot be given back.
+                Err(error) if error.is_lost() && !began && self.lost < MAX_LOST => {
+                    self.lost += 1;
+                    self.connection = None;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn one(&mut self, index: usize) -> Result<(), AskError> {
+        let Some(question) = self.questions.get(index) else {
+            return Ok(());
+        };
+        match &question.what {
+            What::Duplicates(key) => self.duplicates(index, question, key),
+            What::Strays(pair) => self.strays(index, question, pair),
+            What::Rule(rule) if sql::present(rule).is_some() => self.present(index, question, rule),
+            _ => match Rows::of(question, None, self.schema) {
+                Some(rows) => self.rows(index, question, None, &rows),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn present(&mut self, index: usize, question: &Question, rule: &Rule) -> Result<(), AskError> {
+        let Some(sql) = sql::present(rule) else {
+            return Ok(());
+        };
+        let answer = self.ask(&question.table, &sql)?;
+        let row = answer.first();
+        if row.and_then(|row| number(row, "n")).unwrap_or(0) > 0
+            && row.and_then(|row| number(row, "wanted")) == Some(0)
+        {
+            self.brought.answers.push(Answer {
+                question: index,
+                names: None,
+                rows: None,
+                values: None,
+                samples: Vec::new(),
+                file: None,
+            });
+        }
+        Ok(())
+    }
+
+    fn strays(&mut self, index: usize, question: &Question, pair: &Pair) -> Result<(), AskError> {
+        let named = self.ask(&question.table, &sql::named(&question.table, pair))?;
+        for named in named.iter().filter_map(|row| text(row, "named")) {
+            if let Some(rows) = Rows::of(question, Some(&named), self.schema) {
+                self.rows(index, question, Some(&named), &rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn duplicates(&mut self, index: usize, question: &Question, key: &Key) -> Result<(), AskError> {
+        let Some(table) = self.schema.table(&question.table) else {
+            return Ok(());
+        };
+        let name = &question.table;
+        let equal = Equal::new(name, table, key);
+        let answer = self.ask(name, &equal.count())?;
+        let count = |column| {
+            answer
+                .first()
+                .and_then(|row| number(row, column))
+                .unwrap_or(0)
+        };
+        let (groups, rows) = (count("sets"), count("n"));
+        if groups == 0 {
+            return Ok(());
+        }
+        let mut found: Vec<(Vec<Vec<String>>, Option<String>)> = Vec::new();
+        self.each(name, &equal.first(MAX_KEYS), &mut |row| {
+            let keys = text(&row, "keys").unwrap_or_default();
+            let keys = keys.split(';').filter(|key| !key.is_empty());
+            let keys = keys.map(|key| key.split(',').map(str::to_owned).collect());
+            found.push((keys.collect(), text(&row, "value")));
+        })?;
+        let file = match &self.wish.export {
+            None => None,
+            Some(_) => {
+                let mut file = None;
+                self.write(question, None, table, &equal.whole(), &mut file)?;
+                file.map(RowFile::finish).transpose()?
+            }
+        };
+        self.brought.answers.push(Answer {
+            question: index,
+            names: None,
+            rows: Some(rows),
+            values: Some(groups),
+            samples: first_groups(found.into_iter(), self.wish.samples),
+            file,
+        });
+        Ok(())
+    }
+
+    /// Counts the rows of one finding, range by range, and fetches those to be shown.
+    fn rows(
+        &mut self,
+        index: usize,
+        question: &Question,
+        named: Option<&str>,
+        rows: &Rows,
+    ) -> Result<(), AskError> {
+        let Some(table) = self.schema.table(&question.table) else {
+            return Ok(());
+        };
+        let by_value = matches!(
+            question.what,
+            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+        ) && rows.value.is_some();
+        let mut found = Found::default();
+        self.ranges(question, rows.range.as_deref(), |asker, range| {
+            let (mut count, mut values) = (0, Vec::new());
+            asker.each(&question.table, &rows.count(range, by_value), &mut |row| {
+                count += number(&row, "n").unwrap_or(0);
+                values.extend(text(&row, "value").and_then(|value| integer(value.as_bytes())));
+            })?;
+            found.add(count, range);
+            values.into_iter().for_each(|value| {
+                found.values.insert(value);
+            });
+            Ok(())
+        })?;
+        self.show(question, named, table, rows, &mut found)?;
+        self.bring(index, named, by_value, found)
+    }
+
+    fn bring(
+        &mut self,
+        question: usize,
+        named: Option<&str>,
+        by_value: bool,
+        found: Found,
+    ) -> Result<(), AskError> {
+        if found.rows > 0 {
+            self.brought.answers.push(Answer {
+                question,
+                names: named.map(str::to_owned),
+                rows: Some(found.rows),
+                values: by_value.then(|| found.values.len()),
+                samples: found.samples,
+                file: found.file.map(RowFile::finish).transpose()?,
+            });
+        }
+        Ok(())
+    }
+
+    /// NULLs and zero dates of one table.
+    fn scan(&mut self, indexes: &[usize]) -> Result<(), AskError> {
+        let asked: Vec<(usize, &Question, Rows)> = indexes
+            .iter()
+            .filter_map(|index| {
+                let question = self.questions.get(*index)?;
+                Some((*index, question, Rows::of(question, None, self.schema)?))
+            })
+            .collect();
+        let Some((_, first, rows)) = asked.first() else {
+            return Ok(());
+        };
+        let Some(table) = self.schema.table(&first.table) else {
+            return Ok(());
+        };
+        let key = rows.range.clone();
+        let conditions: Vec<&Rows> = asked.iter().map(|(.., rows)| rows).collect();
+        let mut found: Vec<Found> = asked.iter().map(|_| Found::default()).collect();
+        self.ranges(first, key.as_deref(), |asker, range| {
+            let sql = sql::scan(&first.table, &conditions, key.as_deref().zip(range));
+            let answer = asker.ask(&first.table, &sql)?;
+            let Some(row) = answer.first() else {
+                return Ok(());
+            };
+            for (i, found) in found.iter_mut().enumerate() {
+                found.add(number(row, &format!("n{i}")).unwrap_or(0), range);
+            }
+            Ok(())
+        })?;
+        for ((index, question, rows), mut found) in asked.iter().zip(found) {
+            self.show(question, None, table, rows, &mut found)?;
+            self.bring(*index, None, false, found)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches the first rows of a finding, and all of them for a file, where ranges have some.
+    fn show(
+        &mut self,
+        question: &Question,
+        named: Option<&str>,
+        table: &Table,
+        rows: &Rows,
+        found: &mut Found,
+    ) -> Result<(), AskError> {
+        let keys = table.primary_key.len();
+        for range in std::mem::take(&mut found.places) {
+            let range = range.as_ref();
+            if self.wish.samples > 0 {
+                let sql = rows.first(table, range, self.wish.samples);
+                self.each(&question.table, &sql, &mut |row| {
+                    let key: Vec<String> = (0..keys)
+                        .map(|i| text(&row, &format!("k{i}")).unwrap_or_default())
+                        .collect();
+                    found.samples.push(Sample {
+                        keys: joined(&key).into_iter().collect(),
+                        value: text(&row, "value"),
+                    });
+                })?;
+                found.samples.sort_by(compare_samples);
+                found.samples.truncate(self.wish.samples);
+            }
+            if self.wish.export.is_some() {
+                let sql = rows.whole(table, range);
+                self.write(question, named, table, &sql, &mut found.file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes rows to the file of a finding.
+    fn write(
+        &mut self,
+        question: &Question,
+        named: Option<&str>,
+        table: &Table,
+        sql: &str,
+        file: &mut Option<RowFile>,
+    ) -> Result<(), AskError> {
+        let Some(folder) = &self.wish.export else {
+            return Ok(());
+        };
+        if file.is_none() {
+            let name = file_name(question, named);
+            *file = Some(RowFile::create(folder, &name, exported(table))?);
+        }
+        let mut failed = None;
+        if let Some(file) = file {
+            self.each(&question.table, sql, &mut |row| {
+                if failed.is_none() {
+                    failed = file.row(row.values().map(Option::as_deref)).err();
+                }
+            })?;
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Goes over the ranges of a column, or over the table as a whole.
+    fn ranges(
+        &mut self,
+        question: &Question,
+        column: Option<&str>,
+        mut take: impl FnMut(&mut Self, Option<&Range>) -> Result<(), AskError>,
+    ) -> Result<(), AskError> {
+        let Some(extent) = self.extent(question, column)? else {
+            return take(self, None);
+        };
+        let mut step = FIRST_STEP;
+        let mut first = extent.first;
+        while first <= extent.last {
+            let range = Range {
+                first,
+                last: extent.last.min(first.saturating_add(step - 1)),
+            };
+            let started = Instant::now();
+            match take(self, Some(&range)) {
+                Ok(()) => {
+                    first = range.last.saturating_add(1);
+                    let took = started.elapsed();
+                    if took < QUICK {
+                        step = step.saturating_mul(2);
+                    } else if took > QUICK * 4 {
+                        step = (step / 2).max(1024);
+                    }
+                }
+                Err(AskError::Server(error)) if is_timeout(&error) && step > 1024 => step /= 4,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn extent(
+        &mut self,
+        question: &Question,
+        column: Option<&str>,
+    ) -> Result<Option<Range>, AskError> {
+        let Some(column) = column else {
+            return Ok(None);
+        };
+        let column = identifier(column);
+        let sql = format!(
+            "SELECT MIN({column}) AS first, MAX({column}) AS last FROM {}",
+            identifier(&question.table)
+        );
+        let answer = self.ask(&question.table, &sql)?;
+        let end = |name: &str| {
+            answer
+                .first()
+                .and_then(|row| text(row, name)?.parse::<i128>().ok())
+        };
+        // An empty range for a table without rows.
+        Ok(Some(match (end("first"), end("last")) {
+            (Some(first), Some(last)) => Range { first, last },
+            _ => Range { first: 1, last: 0 },
+        }))
+    }
+}
+
+fn number(row: &Row, column: &str) -> Option<u64> {
+    text(row, column)?.parse().ok()
+}
+
+/// ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
+fn is_timeout(error: &ServerError) -> bool {
+    matches!(error.code(), Some(1969 | 3024))
+}
+
+/// A connection whose statements end in time.
+fn open(
+    connect: &(dyn Fn() -> Result<Connection, ServerError> + Sync),
+    pace: Pace,
+) -> Result<Connection, ServerError> {
+    let mut connection = connect()?;
+    let seconds = pace.statement_seconds.max(1);
+    let limit = match connection.version.family {
+        Family::Mariadb => format!("SET SESSION max_statement_time = {seconds}"),
+        Family::Mysql => format!("SET SESSION max_execution_time = {}", seconds * 1000),
+    };
+    for statement in [limit.as_str(), "SET SESSION group_concat_max_len = 1048576"] {
+        match connection.run("the session's settings", statement) {
+            // Servers before MySQL 5.7.8 and MariaDB 10.1 know no such limit.
+            Err(error) if error.is_lost() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(connection)
+}

@@ -1,0 +1,432 @@
+//! Questions as SQL. Everything is read, nothing changed; names are quoted, values are literals.
+//!
+//! [`AntiJoin`] is good for whoever deletes or mends orphans as well.
+
+use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_column};
+use super::rows::{exported, key_of};
+use super::rules::{Rule, Test};
+use crate::schema::model::{Schema, Table};
+use crate::schema::sql::{identifier, string};
+
+/// Rows of a child table whose parent is not there. The child is `c`, the parent `p`.
+#[derive(Clone, Copy, Debug)]
+pub struct AntiJoin<'a> {
+    /// The table that refers.
+    pub table: &'a str,
+    /// The column that does.
+    pub column: &'a str,
+    /// The table referred to.
+    pub parent: &'a str,
+    /// The column there.
+    pub parent_column: &'a str,
+}
+
+/// Rows of one table as FROM and WHERE say it. The table is `c`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Tables and joins.
+    pub from: String,
+    /// The condition.
+    pub filter: String,
+    /// The offending value, where it may be shown.
+    pub value: Option<String>,
+    /// A column of numbers by which the table can be read in parts, best one with an index.
+    pub range: Option<String>,
+}
+
+/// Part of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first number.
+    pub first: i128,
+    /// The last one.
+    pub last: i128,
+}
+
+impl AntiJoin<'_> {
+    /// Tables and join.
+    pub fn from(&self) -> String {
+        format!(
+            "{} AS c LEFT JOIN {} AS p ON p.{} = c.{}",
+            identifier(self.table),
+            identifier(self.parent),
+            identifier(self.parent_column),
+            identifier(self.column),
+        )
+    }
+
+    /// The condition: NULL refers to nothing.
+    pub fn filter(&self) -> String {
+        format!(
+            "c.{} IS NOT NULL AND p.{} IS NULL",
+            identifier(self.column),
+            identifier(self.parent_column),
+        )
+    }
+
+    /// `SELECT COUNT(*)` of the rows.
+    pub fn count(&self) -> String {
+        format!(
+            "SELECT COUNT(*) FROM {} WHERE {}",
+            self.from(),
+            self.filter()
+        )
+    }
+}
+
+impl Rows {
+    /// What a question looks for; of a pair the rows that name `named`. `None` for a question
+    /// that is not about single rows.
+    pub fn of(question: &Question, named: Option<&str>, schema: &Schema) -> Option<Self> {
+        let table = schema.table(&question.table)?;
+        let plain = format!("{} AS c", identifier(&question.table));
+        let key = id_column(table).map(str::to_owned);
+        Some(match &question.what {
+            What::Orphans(link) => Self::orphans(&question.table, table, link),
+            What::Nulls(column) => Self {
+                from: plain,
+                filter: null(column),
+                value: None,
+                range: key,
+            },
+            What::ZeroDates(column) => Self {
+                from: plain,
+                filter: zero(column),
+                value: Some(format!("CAST(c.{} AS CHAR)", identifier(column))),
+                range: key,
+            },
+            What::Strays(pair) => Self::strays(&question.table, table, pair, named?, schema)?,
+            What::Rule(rule) => Self::rule(rule, plain)?,
+            What::Duplicates(_) => return None,
+        })
+    }
+
+    fn orphans(name: &str, table: &Table, link: &Link) -> Self {
+        let join = AntiJoin {
+            table: name,
+            column: &link.column,
+            parent: &link.parent,
+            parent_column: &link.parent_column,
+        };
+        let kind = column_of(table, &link.column).map(|(_, column)| Kind::of(column, table));
+        let is_number = kind == Some(Kind::Integer);
+        let range = match begins_index(table, &link.column) && is_number {
+            true => Some(link.column.clone()),
+            false => id_column(table).map(str::to_owned),
+        };
+        Self {
+            from: join.from(),
+            filter: join.filter(),
+            value: is_number.then(|| format!("c.{}", identifier(&link.column))),
+            range,
+        }
+    }
+
+    fn strays(
+        name: &str,
+        table: &Table,
+        pair: &Pair,
+        named: &str,
+        schema: &Schema,
+    ) -> Option<Self> {
+        let parent = pair.table_of(named.as_bytes())?;
+        let join = AntiJoin {
+            table: name,
+            column: &pair.id_column,
+            parent,
+            parent_column: id_column(schema.tables.get(parent)?)?,
+        };
+        Some(Self {
+            from: join.from(),
+            filter: format!(
+                "c.{} = {} AND {}",
+                identifier(&pair.type_column),
+                string(named),
+                join.filter()
+            ),
+            value: Some(format!("c.{}", identifier(&pair.id_column))),
+            range: id_column(table).map(str::to_owned),
+        })
+    }
+
+    fn rule(rule: &Rule, plain: String) -> Option<Self> {
+        let (from, filter) = match rule.test {
+            Test::NoneLike(column, pattern) => {
+                (plain, format!("c.{} LIKE {}", identifier(column), string(pattern)))
+            }
+            Test::SeveralWithoutLineItem => (
+                format!(
+                    "{plain} JOIN (SELECT contribution_id FROM {} GROUP BY contribution_id HAVING COUNT(*) > 1) AS s \
+                     ON s.contribution_id = c.contribution_id",
+                    identifier(rule.table)
+                ),
+                "NOT EXISTS (SELECT * FROM civicrm_line_item AS p WHERE p.entity_table = 'civicrm_contribution' \
+                 AND p.entity_id = c.contribution_id)"
+                    .to_owned(),
+            ),
+            Test::Present(..) | Test::Distinct(_) => return None,
+        };
+        let value = match rule.test {
+            Test::SeveralWithoutLineItem => Some("c.contribution_id".to_owned()),
+            _ => None,
+        };
+        Some(Self {
+            from,
+            filter,
+            value,
+            range: None,
+        })
+    }
+
+    fn within(&self, range: Option<&Range>) -> String {
+        let Some((column, Range { first, last })) = self.range.as_ref().zip(range) else {
+            return self.filter.clone();
+        };
+        format!(
+            "({}) AND c.{} BETWEEN {first} AND {last}",
+            self.filter,
+            identifier(column)
+        )
+    }
+
+    /// How many there are, as `n`; where values are numbers, by `value`.
+    pub fn count(&self, range: Option<&Range>, by_value: bool) -> String {
+        let (from, filter) = (&self.from, self.within(range));
+        match self.value.as_ref().filter(|_| by_value) {
+            Some(value) => format!(
+                "SELECT {value} AS value, COUNT(*) AS n FROM {from} WHERE {filter} GROUP BY {value}"
+            ),
+            None => format!("SELECT COUNT(*) AS n FROM {from} WHERE {filter}"),
+        }
+    }
+
+    /// The first by primary key, whose parts are `k0`, `k1` …, with `value`.
+    pub fn first(&self, table: &Table, range: Option<&Range>, count: usize) -> String {
+        let keys: Vec<String> = key_of(table)
+            .map(|key| format!("c.{}", identifier(key)))
+            .collect();
+        let value = self.value.as_deref().unwrap_or("NULL");
+        let mut shown: Vec<String> = keys
+            .iter()
+            .enumerate()
+            .map(|(i, key)| format!("{key} AS k{i}"))
+            .collect();
+        shown.push(format!("{value} AS value"));
+        let order = match keys.is_empty() {
+            true => value.to_owned(),
+            false => keys.join(", "),
+        };
+        format!(
+            "SELECT {} FROM {} WHERE {} ORDER BY {order} LIMIT {count}",
+            shown.join(", "),
+            self.from,
+            self.within(range)
+        )
+    }
+
+    /// All columns of the rows, in the order of their keys.
+    pub fn whole(&self, table: &Table, range: Option<&Range>) -> String {
+        format!(
+            "SELECT {} FROM {} WHERE {}{}",
+            columns(table),
+            self.from,
+            self.within(range),
+            order(table)
+        )
+    }
+}
+
+fn columns(table: &Table) -> String {
+    let columns: Vec<String> = exported(table)
+        .map(|column| format!("c.{}", identifier(column)))
+        .collect();
+    columns.join(", ")
+}
+
+fn order(table: &Table) -> String {
+    let keys: Vec<String> = key_of(table)
+        .map(|key| format!("c.{}", identifier(key)))
+        .collect();
+    match keys.is_empty() {
+        true => String::new(),
+        false => format!(" ORDER BY {}", keys.join(", ")),
+    }
+}
+
+fn null(column: &str) -> String {
+    format!("c.{} IS NULL", identifier(column))
+}
+
+/// Both are 0 where a date has none.
+fn zero(column: &str) -> String {
+    let column = identifier(column);
+    format!("MONTH(c.{column}) = 0 OR DAYOFMONTH(c.{column}) = 0")
+}
+
+/// Whether the primary key or an index begins with the column.
+fn begins_index(table: &Table, column: &str) -> bool {
+    let begins = |parts: &[crate::schema::model::KeyPart]| {
+        parts
+            .first()
+            .is_some_and(|part| part.length.is_none() && part.column.eq_ignore_ascii_case(column))
+    };
+    begins(&table.primary_key) || table.indexes.values().any(|index| begins(&index.parts))
+}
+
+/// NULLs and zero dates of many columns of one table, counted in one go as `n0`, `n1` ….
+pub fn scan(table: &str, conditions: &[&Rows], range: Option<(&str, &Range)>) -> String {
+    let counts: Vec<String> = conditions
+        .iter()
+        .enumerate()
+        .map(|(i, rows)| format!("COUNT(IF({}, 1, NULL)) AS n{i}", rows.filter))
+        .collect();
+    let filter = range.map_or_else(String::new, |(column, Range { first, last })| {
+        format!(" WHERE c.{} BETWEEN {first} AND {last}", identifier(column))
+    });
+    format!(
+        "SELECT {} FROM {} AS c{filter}",
+        counts.join(", "),
+        identifier(table)
+    )
+}
+
+/// The texts by which a pair names tables, as `named`.
+pub fn named(table: &str, pair: &Pair) -> String {
+    let column = identifier(&pair.type_column);
+    format!(
+        "SELECT DISTINCT {column} AS named FROM {} WHERE {column} IS NOT NULL",
+        identifier(table)
+    )
+}
+
+/// How many rows a table has and how many of them a rule wants, as `n` and `wanted`.
+pub fn present(rule: &Rule) -> Option<String> {
+    let Test::Present(column, wanted, active) = rule.test else {
+        return None;
+    };
+    Some(format!(
+        "SELECT COUNT(*) AS n, COUNT(IF(c.{} = {} AND c.{} <> 0, 1, NULL)) AS wanted FROM {} AS c",
+        identifier(column),
+        string(wanted),
+        identifier(active),
+        identifier(rule.table)
+    ))
+}
+
+/// Rows that are equal in a key.
+#[derive(Clone, Debug)]
+pub struct Equal<'a> {
+    table: &'a Table,
+    name: &'a str,
+    parts: Vec<String>,
+    filter: String,
+    /// All parts are numbers or dates, which may be shown.
+    shown: bool,
+}
+
+impl<'a> Equal<'a> {
+    /// Those of a key of this table.
+    pub fn new(name: &'a str, table: &'a Table, key: &Key) -> Self {
+        let parts: Vec<String> = key
+            .parts
+            .iter()
+            .map(|part| {
+                let column = identifier(&part.column);
+                match part.length {
+                    Some(length) => format!("LEFT(c.{column}, {length})"),
+                    None => format!("c.{column}"),
+                }
+            })
+            .collect();
+        let not_null: Vec<String> = key
+            .parts
+            .iter()
+            .map(|part| format!("c.{} IS NOT NULL", identifier(&part.column)))
+            .collect();
+        let kinds = key
+            .parts
+            .iter()
+            .filter_map(|part| column_of(table, &part.column));
+        Self {
+            table,
+            name,
+            parts,
+            filter: match key.nulls_equal {
+                true => String::new(),
+                false => format!(" WHERE {}", not_null.join(" AND ")),
+            },
+            shown: kinds
+                .map(|(_, column)| Kind::of(column, table))
+                .all(|kind| matches!(kind, Kind::Integer | Kind::Date)),
+        }
+    }
+
+    fn groups(&self, select: &str) -> String {
+        format!(
+            "SELECT {select} FROM {} AS c{} GROUP BY {} HAVING COUNT(*) > 1",
+            identifier(self.name),
+            self.filter,
+            self.parts.join(", ")
+        )
+    }
+
+    /// How many groups and rows there are, as `sets` and `n`.
+    pub fn count(&self) -> String {
+        format!(
+            "SELECT COUNT(*) AS sets, SUM(d.n) AS n FROM ({}) AS d",
+            self.groups("COUNT(*) AS n")
+        )
+    }
+
+    /// The groups: the first `most` of their keys, with `;` between, as `keys`, and what they
+    /// share as `value`.
+    pub fn first(&self, most: usize) -> String {
+        let keys: Vec<String> = key_of(self.table)
+            .map(|key| format!("c.{}", identifier(key)))
+            .collect();
+        let value = match self.shown {
+            true => {
+                let parts: Vec<String> = self
+                    .parts
+                    .iter()
+                    .map(|part| format!("IFNULL({part}, 'NULL')"))
+                    .collect();
+                format!("CONCAT_WS(', ', {})", parts.join(", "))
+            }
+            false => "NULL".to_owned(),
+        };
+        let list = match keys.is_empty() {
+            true => "NULL".to_owned(),
+            false => format!(
+                "SUBSTRING_INDEX(GROUP_CONCAT(CONCAT_WS(',', {}) ORDER BY {} SEPARATOR ';'), ';', {most})",
+                keys.join(", "),
+                keys.join(", ")
+            ),
+        };
+        self.groups(&format!("{list} AS `keys`, {value} AS value"))
+    }
+
+    /// All columns of the rows.
+    pub fn whole(&self) -> String {
+        let select: Vec<String> = self
+            .parts
+            .iter()
+            .enumerate()
+            .map(|(i, part)| format!("{part} AS p{i}"))
+            .collect();
+        let on: Vec<String> = self
+            .parts
+            .iter()
+            .enumerate()
+            .map(|(i, part)| format!("{part} <=> d.p{i}"))
+            .collect();
+        format!(
+            "SELECT {} FROM {} AS c JOIN ({}) AS d ON {}{}",
+            columns(self.table),
+            identifier(self.name),
+            self.groups(&select.join(", ")),
+            on.join(" AND "),
+            order(self.table)
+        )
+    }
+}

@@ -1,0 +1,433 @@
+//! The values of a row, read from its bytes where they stand.
+
+use std::borrow::Cow;
+
+use crate::dump::values::parse_row;
+use crate::schema::lexer::SqlModes;
+
+/// A value as the row writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// NULL.
+    Null,
+    /// A number, or a word.
+    Bare(&'a [u8]),
+    /// A string's inside without an escape in it.
+    Plain(&'a [u8]),
+    /// A string with all of its marks, or a hexadecimal literal.
+    Marked(&'a [u8], SqlModes),
+}
+
+impl<'a> Value<'a> {
+    /// A whole number, negative ones as their two's complement.
+    #[inline]
+    pub fn integer(&self) -> Option<u64> {
+        match self {
+            Self::Bare(digits) | Self::Plain(digits) => integer(digits),
+            Self::Null | Self::Marked(..) => integer(&self.bytes()?),
+        }
+    }
+
+    /// Its bytes without quotes and escapes; `None` for NULL, and for what cannot be read.
+    pub fn bytes(&self) -> Option<Cow<'a, [u8]>> {
+        match *self {
+            Self::Null => None,
+            Self::Bare(bytes) | Self::Plain(bytes) => Some(Cow::Borrowed(bytes)),
+            Self::Marked(text, modes) => {
+                let value = parse_row(text, modes)?.into_iter().next()??;
+                Some(Cow::Owned(value))
+            }
+        }
+    }
+}
+
+/// `12`, `-3`, `+4`, and, as MySQL's floats are written, `12.0`.
+#[inline]
+pub fn integer(digits: &[u8]) -> Option<u64> {
+    let (negative, digits) = match digits {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 20 {
+        return None;
+    }
+    let mut number = 0u64;
+    for (i, digit) in digits.iter().enumerate() {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            let fraction = digits.get(i..)?.strip_prefix(b".")?;
+            if i == 0 || !fraction.iter().all(|digit| *digit == b'0') {
+                return None;
+            }
+            break;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
+}
+
+/// Whether a date has no day or no month: `0000-00-00`, `2010-00-00`, perhaps with a time.
+#[inline]
+pub fn is_zero_date(date: &[u8]) -> bool {
+    match date {
+        [_, _, _, _, b'-', m1, m2, b'-', d1, d2, ..] => {
+            (*m1, *m2) == (b'0', b'0') || (*d1, *d2) == (b'0', b'0')
+        }
+        // 0 and 00000000 are zero dates as well.
+        _ => !date.is_empty() && date.iter().all(|byte| *byte == b'0'),
+    }
+}
+
+/// Goes over the values of a row.
+pub struct Values<'a> {
+    rest: &'a [u8],
+    modes: SqlModes,
+    ended: bool,
+    /// The text goes on behind the row's closing parenthesis.
+    open: bool,
+}
+
+/// What comes next in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// A value.
+    Value(Value<'a>),
+    /// No more.
+    End,
+    /// Something that is no value, or no plain one in an open text.
+    Broken,
+}
+
+impl<'a> Values<'a> {
+    /// The values of a row whose text comes without the outer parentheses.
+    pub fn new(text: &'a [u8], modes: SqlModes) -> Self {
+        Self {
+            rest: text,
+            modes,
+            ended: false,
+            open: false,
+        }
+    }
+
+    /// The values of the row that begins here, behind its opening parenthesis; other rows may
+    /// follow it. Takes numbers, strings and NULL only: what may hold a comment or the end of
+    /// the statement is broken.
+    pub fn open(text: &'a [u8], modes: SqlModes) -> Self {
+        Self {
+            open: true,
+            ..Self::new(text, modes)
+        }
+    }
+
+    /// Passes over some values; returns whether they were there.
+    #[inline]
+    pub fn skip(&mut self, count: usize) -> bool {
+        (0..count).all(|_| matches!(self.value(), Next::Value(_)))
+    }
+
+    /// Passes over the rest of an open row; returns what follows its closing parenthesis.
+    #[inline]
+    pub fn close(mut self) -> Option<&'a [u8]> {
+        loop {
+            match self.value() {
+                Next::Value(_) => {}
+                Next::End => return self.rest.strip_prefix(b")"),
+                Next::Broken => return None,
+            }
+        }
+    }
+
+    /// The next value.
+    #[inline]
+    pub fn value(&mut self) -> Next<'a> {
+        if self.ended {
+            return Next::End;
+        }
+        let text = self.rest;
+        let (value, end) = match text {
+            [b'0'..=b'9' | b'-', ..] => {
+                let is_of_number =
+                    |b: &u8| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+                let end = text
+                    .iter()
+                    .position(|b| !is_of_number(b))
+                    .unwrap_or(text.len());
+                let (value, _) = text.split_at(end);
+                (Value::Bare(value), end)
+            }
+            [b'\'', ..] => match self.string(text) {
+                Some(found) => found,
+                None => return self.slow(),
+            },
+            [b'N', b'U', b'L', b'L', ..] => (Value::Null, 4),
+            _ => return self.slow(),
+        };
+        self.after(value, end)
+    }
+
+    /// A string without escapes, or the whole of one with some.
+    #[inline]
+    fn string(&self, text: &'a [u8]) -> Option<(Value<'a>, usize)> {
+        let mut at = 1;
+        let mut marked = false;
+        loop {
+            at += next_mark(text.get(at..)?)?;
+            match text.get(at..)? {
+                [b'\\', ..] if !self.modes.no_backslash_escapes => {
+                    marked = true;
+                    at += 2;
+                }
+                [b'\\', ..] => at += 1,
+                [b'\'', b'\'', ..] => {
+                    marked = true;
+                    at += 2;
+                }
+                // The quote that closes it may be the first half of a doubled one.
+                [b'\''] if self.open => return None,
+                _ => break,
+            }
+        }
+        let value = if marked {
+            Value::Marked(text.get(..=at)?, self.modes)
+        } else {
+            Value::Plain(text.get(1..at)?)
+        };
+        Some((value, at + 1))
+    }
+
+    /// Goes on behind a value.
+    #[inline]
+    fn after(&mut self, value: Value<'a>, end: usize) -> Next<'a> {
+        match self.rest.get(end..) {
+            Some([b',', rest @ ..]) => self.rest = rest,
+            Some(rest @ [b')', ..]) if self.open => {
+                self.rest = rest;
+                self.ended = true;
+            }
+            Some([]) if !self.open => self.ended = true,
+            _ => return self.slow(),
+        }
+        Next::Value(value)
+    }
+
+    /// Everything that is not written as mysqldump does: blanks, other quotes, introducers,
+    /// hexadecimal literals, words and functions.
+    #[cold]
+    fn slow(&mut self) -> Next<'a> {
+        let text = self.rest.trim_ascii_start();
+        let Some(end) = self.end_of(text) else {
+            return self.broken();
+        };
+        let (value, rest) = text.split_at(end);
+        let value = value.trim_ascii();
+        match rest {
+            [b',', rest @ ..] => self.rest = rest,
+            rest => {
+                self.rest = rest;
+                self.ended = true;
+            }
+        }
+        Next::Value(match value {
+            [] => return self.broken(),
+            _ if value.eq_ignore_ascii_case(b"NULL") => Value::Null,
+            [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => {
+                Value::Marked(value, self.modes)
+            }
+            _ => Value::Bare(value),
+        })
+    }
+
+    /// Nothing can be read behind it.
+    fn broken(&mut self) -> Next<'a> {
+        self.ended = true;
+        self.rest = &[];
+        Next::Broken
+    }
+
+    /// Where a value ends: at the next comma outside of quotes and parentheses.
+    fn end_of(&self, text: &[u8]) -> Option<usize> {
+        let mut depth = 0usize;
+        let mut quote = None;
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            match (quote, byte) {
+                (Some(b'\'' | b'"'), b'\\') if !self.modes.no_backslash_escapes => at += 1,
+                (Some(open), _) if byte == open => quote = None,
+                (Some(_), _) => {}
+                (None, b'\'' | b'"') => quote = Some(byte),
+                (None, b',') if depth == 0 => return Some(at),
+                (None, b')') if self.open => return Some(at),
+                (None, byte) if self.open => match byte {
+                    b'_' | b'.' | b'+' => {}
+                    byte if byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() => {}
+                    _ => return None,
+                },
+                (None, b'`') => quote = Some(byte),
+                (None, b'(') => depth += 1,
+                (None, b')') => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            at += 1;
+        }
+        (depth == 0 && quote.is_none() && !self.open).then_some(text.len())
+    }
+}
+
+/// The next quote or backslash, eight bytes at a time. Most strings are short, for which a
+/// call to memchr costs more than a look.
+#[inline]
+fn next_mark(text: &[u8]) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The lowest set bit belongs to the first zero byte (Warren, "Hacker's Delight", 6-1).
+    let zero = |word: u64| word.wrapping_sub(EACH) & !word & HIGH;
+    let mut at = 0;
+    while at < 32 {
+        let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            break;
+        };
+        let word = u64::from_le_bytes(*word);
+        let marks = zero(word ^ (EACH * 0x27)) | zero(word ^ (EACH * 0x5C));
+        if marks != 0 {
+            return Some(at + (marks.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    Some(at + memchr::memchr2(b'\'', b'\\', text.get(at..)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &[u8], modes: SqlModes) -> Option<Vec<Option<Vec<u8>>>> {
+        let mut values = Values::new(text, modes);
+        let mut row = Vec::new();
+        loop {
+            match values.value() {
+                Next::Value(Value::Null) => row.push(None),
+                Next::Value(value) => row.push(Some(value.bytes()?.into_owned())),
+                Next::End => return Some(row),
+                Next::Broken => return None,
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_that_dump_programs_write_is_read() {
+        for text in [
+            &br"1,'a\'b''c\\',NULL,-1.5e3,0x4142,x'41',_binary 'x\0y',''"[..],
+            br"1 , 'a' ,NULL , _utf8mb4 'x', null",
+            b"'a',POINT(1,'),'),\"double\"",
+            b"'a much longer text than sixteen bytes, with, commas',2",
+            br"'ends in a backslash\\'",
+        ] {
+            let modes = SqlModes::default();
+            assert_eq!(
+                read(text, modes),
+                parse_row(text, modes),
+                "{}",
+                text.escape_ascii()
+            );
+        }
+        let modes = SqlModes {
+            no_backslash_escapes: true,
+            ..SqlModes::default()
+        };
+        assert_eq!(
+            read(br"'a\','b''c',3", modes),
+            Some(vec![
+                Some(br"a\".to_vec()),
+                Some(b"b'c".to_vec()),
+                Some(b"3".to_vec())
+            ])
+        );
+    }
+
+    #[test]
+    fn numbers_are_read_however_they_are_written() {
+        for (text, number) in [
+            ("12", Some(12)),
+            ("'12'", Some(12)),
+            ("012", Some(12)),
+            ("-1", Some(u64::MAX)),
+            ("12.000", Some(12)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("12.5", None),
+            ("''", None),
+            ("abc", None),
+            ("-", None),
+        ] {
+            let mut values = Values::new(text.as_bytes(), SqlModes::default());
+            let Next::Value(value) = values.value() else {
+                panic!("{text}");
+            };
+            assert_eq!(value.integer(), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_dates_are_those_without_a_day_or_month() {
+        for (date, is) in [
+            ("0000-00-00", true),
+            ("0000-00-00 00:00:00", true),
+            ("2010-00-01", true),
+            ("2010-01-00 12:00:00", true),
+            ("2010-10-10 00:00:00", false),
+            ("0001-01-01", false),
+            ("0", true),
+            ("", false),
+        ] {
+            assert_eq!(is_zero_date(date.as_bytes()), is, "{date}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_the_reader_of_whole_rows(text in "[0-9a-cx_',\\\\ NUL().\"-]{0,24}") {
+            let modes = SqlModes::default();
+            if let Some(row) = parse_row(text.as_bytes(), modes)
+                // That one takes anything behind a closed string for its end.
+                && let Some(read) = read(text.as_bytes(), modes) {
+                prop_assert_eq!(read.len(), row.len());
+            }
+        }
+
+        #[test]
+        fn the_next_mark_is_the_first(text in "[a-z'\\\\]{0,60}") {
+            let first = text.bytes().position(|b| matches!(b, b'\'' | b'\\'));
+            prop_assert_eq!(next_mark(text.as_bytes()), first);
+        }
+
+        #[test]
+        fn an_open_row_is_read_like_a_closed_one(text in "[0-9a-c',\\\\ NUL().;-]{0,24}") {
+            let modes = SqlModes::default();
+            let followed = format!("{text}),(1");
+            let mut values = Values::open(followed.as_bytes(), modes);
+            let mut row = Vec::new();
+            while let Next::Value(value) = values.value() {
+                row.push(value);
+            }
+            if values.close() == Some(b",(1") {
+                let mut closed = Values::new(text.as_bytes(), modes);
+                for value in row {
+                    prop_assert_eq!(closed.value(), Next::Value(value));
+                }
+                prop_assert_eq!(closed.value(), Next::End);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = read(&text, SqlModes::default());
+        }
+    }
+}
