@@ -37,7 +37,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing wrong (notes and warnings allowed; with --strict warnings count)
-  1  findings of severity error
+  1  findings that count; of repair, something to do or left to do
   2  the command could not do its work: unreadable source, no connection, bad arguments";
 
 #[derive(Debug, Subcommand)]

@@ -172,7 +172,7 @@ impl Repair {
         definitions: &Definitions,
         common: &Common,
     ) -> Result<Exit, Error> {
-        if common.format == Format::Human {
+        if common.format == Format::Human && !common.quiet {
             let script = script::script(plan, orphans, snapshot, definitions, self.family);
             output::print(common, &script)?;
         } else {
