@@ -298,7 +298,7 @@ fn database_charset(snapshot: &Snapshot, facts: &ServerFacts, findings: &mut Fin
     let fix = match charset.as_str() {
         "utf8mb4" => format!(
             "If the tables are to stay as they are: {alter}. If they are to be in utf8mb4 as well, CiviCRM \
-             converts them (API call System.utf8conversion, from 5.8 on)."
+             converts them (API call System.utf8conversion)."
         ),
         _ => format!("Run: {alter}"),
     };
