@@ -11,7 +11,7 @@ use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::civicrm::upgrade_adds::{self, AddKind, UpgradeAdd};
 use crate::schema::model::{
-    Column, ForeignKey, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
+    Column, ForeignKey, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
 };
 
 /// One thing to look for in the rows of one table.
@@ -529,26 +529,12 @@ impl<'a> Builder<'a> {
 
 /// A column with the name that the table gives it.
 pub fn column_of<'a>(table: &'a Table, name: &str) -> Option<(&'a str, &'a Column)> {
-    let exact = table.columns.get_key_value(name);
-    let (name, column) = exact.or_else(|| {
-        let mut columns = table.columns.iter();
-        columns.find(|(column, _)| column.eq_ignore_ascii_case(name))
-    })?;
-    Some((name, column))
+    find_entry(&table.columns, name).map(|(name, column)| (name.as_str(), column))
 }
 
 /// A table with the name that the schema gives it.
 pub fn table_of<'a>(schema: &'a Schema, name: &str) -> Option<(&'a str, &'a Table)> {
-    let table = find(&schema.tables, name)?;
-    let exact = schema.tables.get_key_value(name);
-    let name = match exact {
-        Some((name, _)) => name,
-        None => schema
-            .tables
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case(name))?,
-    };
-    Some((name, table))
+    find_entry(&schema.tables, name).map(|(name, table)| (name.as_str(), table))
 }
 
 /// The column of a primary key that is one whole number: what ids refer to.

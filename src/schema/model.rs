@@ -94,13 +94,16 @@ pub(crate) const MAX_IGNORING_CASE: usize = 4096;
 
 /// Looks a name up exactly, then without regard to ASCII letter case.
 pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
-    map.get(name).or_else(|| {
+    find_entry(map, name).map(|(_, value)| value)
+}
+
+/// As [`find`], with the name as the map spells it.
+pub fn find_entry<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<(&'a String, &'a V)> {
+    map.get_key_value(name).or_else(|| {
         if map.len() > MAX_IGNORING_CASE {
             return None;
         }
-        map.iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))
     })
 }
 

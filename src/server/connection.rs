@@ -144,14 +144,9 @@ impl Connection {
                 .map(|column| column.name_str().into_owned())
                 .collect();
             for row in rows {
-                let values = row?.unwrap();
-                take(
-                    names
-                        .iter()
-                        .cloned()
-                        .zip(values.into_iter().map(bytes))
-                        .collect(),
-                );
+                let values = row?.unwrap_raw().into_iter();
+                let values = values.map(|value| value.and_then(bytes));
+                take(names.iter().cloned().zip(values).collect());
             }
             Ok(())
         })();

@@ -1,6 +1,7 @@
 //! What several test programs need.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use cividb::checks::{self, Context, Findings, Severity};
@@ -10,6 +11,28 @@ use cividb::dump::container::ByteStream;
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
 use cividb::snapshot::Snapshot;
+use serde_json::Value;
+
+/// Runs the program in a folder, with no option file and no colours.
+pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .args(arguments)
+        .args(["--no-defaults", "--color", "never"])
+        .current_dir(folder)
+        .output()
+        .expect("cividb runs")
+}
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The report that it printed as JSON.
+pub fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+}
 
 /// Real dumps and facts that are no part of the project: `CIVIDB_SHARED`, or `../shared`
 /// beside it. Tests that need them say so when they are not there.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::common;
+use crate::common::{self, text};
 use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
@@ -13,10 +13,6 @@ fn cividb(arguments: &[&str]) -> Output {
         .args(["--no-defaults", "--color", "never"])
         .output()
         .expect("cividb runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn json(arguments: &[&str]) -> serde_json::Value {

@@ -10,7 +10,7 @@ use cividb::integrity::rules::PAIRS;
 use cividb::schema::model::{Column, IndexKind, Schema, Table};
 use cividb::snapshot::Snapshot;
 
-use crate::common;
+use crate::common::{self, text};
 use crate::server::{self, Server};
 
 /// Rows of tables that others refer to, so that references can be unique.
@@ -25,10 +25,6 @@ fn cividb(arguments: &[&str]) -> Output {
         .args(["--color", "never"])
         .output()
         .expect("cividb runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The report on a source.

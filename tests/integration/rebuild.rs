@@ -1,30 +1,10 @@
 //! `cividb repair rebuild`: a new database with the structure of the release and the old rows.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use serde_json::Value;
-
-use crate::common;
+use crate::common::{self, cividb, json, text};
 use crate::server::{self, Server};
-
-fn cividb(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cividb"))
-        .args(arguments)
-        .args(["--no-defaults", "--color", "never"])
-        .current_dir(folder)
-        .output()
-        .expect("cividb runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
-}
 
 fn rebuild(folder: &Path, from: &str, into: &str, apply: bool) -> Output {
     let mut arguments = vec![

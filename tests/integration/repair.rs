@@ -1,7 +1,7 @@
 //! `cividb repair` on real servers: what is damaged is mended, and `undo` leads back byte for byte.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,22 +9,9 @@ use cividb::schema::model::{ForeignKey, IndexKind, ReferentialAction, Schema};
 use cividb::schema::sql::identifier;
 use serde_json::Value;
 
-use crate::common;
+use crate::common::{self, cividb, text};
 use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
-
-fn cividb(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cividb"))
-        .args(arguments)
-        .args(["--no-defaults", "--color", "never"])
-        .current_dir(folder)
-        .output()
-        .expect("cividb runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 fn key_sql(name: &str, key: &ForeignKey) -> String {
     let list = |columns: &[String]| {

@@ -3,28 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::common;
+use crate::common::{self, cividb, json, text};
 use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
-
-fn cividb(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cividb"))
-        .args(arguments)
-        .args(["--no-defaults", "--color", "never"])
-        .current_dir(folder)
-        .output()
-        .expect("cividb runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// Checksums of all tables by the server itself.
 fn checksums(server: &Server, database: &str) -> BTreeMap<String, String> {
@@ -93,11 +80,6 @@ fn orphaned(server: &Server, database: &str) -> String {
         ),
     );
     server.url(database)
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
 }
 
 const REPAIR: [&str; 2] = ["repair", "foreign-keys"];

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::common;
+use crate::common::{self, text};
 use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
@@ -25,10 +25,6 @@ fn assert_hidden(bytes: &[u8], at: &str) {
     for part in [TELLTALE, REST] {
         assert!(!text.contains(part), "{at}: {text}");
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A site of its own, and an account that may do everything with it.

@@ -5,12 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::common;
+use crate::common::{self, text};
 use crate::server::{self, Server};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// Runs `openssl` in a folder.
 fn openssl(folder: &Path, arguments: &str) -> bool {

@@ -1,26 +1,13 @@
 //! `version --fix` and `--set`: right afterwards, taken back byte for byte, and never half done.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::common;
+use crate::common::{self, cividb, text};
 use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
-
-fn cividb(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cividb"))
-        .args(arguments)
-        .args(["--no-defaults", "--color", "never"])
-        .current_dir(folder)
-        .output()
-        .expect("cividb runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// A site of its own for a test: the sample, whose schema is that of 5.81.
 fn site<'a>(server: &'a Server, name: &'a str) -> &'a str {

@@ -40,7 +40,7 @@ use crate::civicrm::site::Site;
 use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
 use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, same_ends};
 use crate::schema::meaning::same_names;
-use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table};
+use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table, find_entry};
 use crate::schema::sql::alter_table;
 use crate::server_version::{Family as ServerFamily, ServerVersion};
 use crate::snapshot::Snapshot;
@@ -431,10 +431,7 @@ impl<'a> Planner<'a> {
 
     /// The table as the database spells its name, and as it is by now.
     fn table(&self, name: &str) -> Option<(&String, &Table)> {
-        self.now.tables.get_key_value(name).or_else(|| {
-            let mut tables = self.now.tables.iter();
-            tables.find(|(key, _)| key.eq_ignore_ascii_case(name))
-        })
+        find_entry(&self.now.tables, name)
     }
 
     /// The table of the reference.

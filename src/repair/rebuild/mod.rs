@@ -13,7 +13,7 @@ use super::error::RepairError;
 use super::orphans::Orphans;
 use super::run::{Definitions, parsed};
 use crate::civicrm::detect::Detection;
-use crate::schema::model::{Column, ForeignKey, Index, Schema, Table, find};
+use crate::schema::model::{Column, ForeignKey, Index, Table, find, find_entry};
 use crate::schema::sql::{ForeignKeys, create_table, identifier};
 use crate::server::connection::{Connection, first};
 use crate::snapshot::Snapshot;
@@ -82,7 +82,7 @@ pub fn blueprint(
     let old = &snapshot.schema;
     let mut tables = IndexMap::new();
     for (name, wanted) in &detection.reference.schema.tables {
-        let found = entry(old, name);
+        let found = find_entry(&old.tables, name);
         let spelled = found.map_or(name, |(spelled, _)| spelled);
         let made = of_release(spelled, wanted, found.map(|(_, table)| table));
         tables.insert(spelled.clone(), made);
@@ -119,11 +119,6 @@ pub fn blueprint(
         tables,
         taken: taken.map(|(name, _)| name).collect(),
     }
-}
-
-fn entry<'s>(schema: &'s Schema, name: &str) -> Option<(&'s String, &'s Table)> {
-    let mut tables = schema.tables.iter();
-    tables.find(|(key, _)| key.eq_ignore_ascii_case(name))
 }
 
 /// A table as the release has it, with what else the old one holds.
@@ -252,7 +247,7 @@ pub fn rebuild(
     programs::restore(old, new, &snapshot.schema, &mut rebuilt)?;
     for (name, made) in &blueprint.tables {
         for (constraint, key) in &made.table.foreign_keys {
-            if entry_of(blueprint, &key.referenced_table) {
+            if find(&blueprint.tables, &key.referenced_table).is_some() {
                 let found = Orphans::find(new, name, &made.table, constraint, key)?;
                 if found.rows > 0 {
                     rebuilt.orphans.push(found);
@@ -262,11 +257,6 @@ pub fn rebuild(
     }
     new.run("the mark", &format!("DROP TABLE {unfinished}"))?;
     Ok(rebuilt)
-}
-
-fn entry_of(blueprint: &Blueprint, name: &str) -> bool {
-    let mut names = blueprint.tables.keys();
-    names.any(|key| key.eq_ignore_ascii_case(name))
 }
 
 /// Both sessions print and take values in the same way, and the old one sees one moment.

@@ -12,7 +12,7 @@ use crate::schema::{
     charset::has_charset,
     compare::{ColumnAspect, Difference, DifferenceKind as Kind},
     meaning::{same_names, serves},
-    model::{Column, ForeignKey, Schema, Table, find},
+    model::{Column, ForeignKey, Schema, Table, find, find_entry},
 };
 
 /// The statements that bring `actual` to `reference`, as far as `differences` go, which
@@ -45,9 +45,10 @@ pub fn statements_to(
 
     let mut statements = keys.early_drops();
     for (name, differences) in &by_table {
-        if let (Some((name, actual)), Some((_, reference))) =
-            (entry(actual, name), entry(reference, name))
-        {
+        if let (Some((name, actual)), Some((_, reference))) = (
+            find_entry(&actual.tables, name),
+            find_entry(&reference.tables, name),
+        ) {
             let mut actions = alterations(actual, reference, differences);
             let changed = with_new_indexes(actual, reference, differences);
             actions.extend(keys.indexes_to_add(name, actual, &changed));
@@ -58,7 +59,7 @@ pub fn statements_to(
     }
     for difference in differences {
         if difference.kind == Kind::TableMissing
-            && let Some((name, table)) = entry(reference, &difference.table)
+            && let Some((name, table)) = find_entry(&reference.tables, &difference.table)
         {
             statements.push(create_table(name, table, ForeignKeys::Omitted));
         }
@@ -72,16 +73,6 @@ pub fn statements_to(
     );
     statements.extend(keys.taken_off);
     statements
-}
-
-/// A table and its name as the schema spells it.
-fn entry<'a>(schema: &'a Schema, name: &str) -> Option<(&'a String, &'a Table)> {
-    schema.tables.get_key_value(name).or_else(|| {
-        schema
-            .tables
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-    })
 }
 
 /// The actions of the one ALTER TABLE for everything but foreign keys.
@@ -251,10 +242,10 @@ impl<'a> ForeignKeyChanges<'a> {
     fn new(actual: &'a Schema, reference: &'a Schema, differences: &'a [Difference]) -> Self {
         let mut changes: Vec<Change<'a>> = Vec::new();
         for difference in differences {
-            let Some((_, parent)) = entry(reference, &difference.table) else {
+            let Some((_, parent)) = find_entry(&reference.tables, &difference.table) else {
                 continue;
             };
-            let table = entry(actual, &difference.table)
+            let table = find_entry(&actual.tables, &difference.table)
                 .map_or(difference.table.as_str(), |(name, _)| name);
             let old = difference.actual.as_ref().map(|side| side.name.as_str());
             let add = |(name, key): (&'a String, &'a ForeignKey)| Change {
@@ -364,7 +355,7 @@ fn replaced<'a>(
         .iter()
         .filter(|difference| difference.kind == Kind::ForeignKeyExtra)
         .filter_map(|difference| {
-            let (table, definition) = entry(actual, &difference.table)?;
+            let (table, definition) = find_entry(&actual.tables, &difference.table)?;
             let name = difference.name();
             let key = definition.foreign_keys.get(name)?;
             let on_same_columns = reference.table(table).is_some_and(|table| {
