@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::{OwnReferenceError, listed};
 use crate::civicrm::release::Version;
-use crate::integrity::export::ExportError;
 use crate::repair::error::RepairError;
+use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
 
@@ -89,7 +89,7 @@ pub enum Error {
     Repair(#[from] RepairError),
     /// Offending rows could not be written to a file.
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(#[from] RowFileError),
     /// Rows are found in a second pass.
     #[error(
         "--export needs a source that can be read twice, which standard input cannot; name the file"

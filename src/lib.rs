@@ -18,7 +18,8 @@
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`repair`]: changes with a journal, and the way back
 //! - [`report`]: findings for people and for programs
-//! - [`privilege`] and [`server_version`]: words that several rooms share; [`threads`]: how many work
+//! - [`privilege`] and [`server_version`]: words that several rooms share; [`row_file`]: rows that
+//!   are exported; [`threads`]: how many work
 //!
 //! Rooms look only to the right of themselves: `schema` knows nothing of CiviCRM, `checks`
 //! nothing of terminals, and no check asks where a fact came from.
@@ -46,6 +47,7 @@ pub mod integrity;
 pub mod privilege;
 pub mod repair;
 pub mod report;
+pub mod row_file;
 pub mod schema;
 pub mod server;
 pub mod server_version;

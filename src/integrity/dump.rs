@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::export::ExportError;
 use super::gather::{Gatherer, TableFacts, TableName};
 use super::ids::IdSet;
 use super::needs::{Needs, single_integer};
@@ -16,6 +15,7 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site;
 use crate::dump::container::Progress;
 use crate::dump::reader::DumpReader;
+use crate::row_file::RowFileError;
 use crate::schema::model::{Schema, find};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, SourceError};
@@ -28,7 +28,7 @@ pub enum DumpError {
     Source(#[from] SourceError),
     /// Its rows cannot be written.
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(#[from] RowFileError),
 }
 
 /// A dump after the first pass.

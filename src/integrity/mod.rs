@@ -15,13 +15,11 @@
 //! - [`dump`]: both passes in order
 //! - [`sql`]: the same questions as SQL
 //! - [`server`]: asks them
-//! - [`export`]: rows as CSV that `LOAD DATA` takes back
 //!
 //! A dump and a server that hold the same rows give the same answers.
 
 pub mod collation;
 pub mod dump;
-pub mod export;
 pub mod gather;
 pub mod ids;
 pub mod needs;

@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::export::{ExportError, RowFile};
 use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
 use super::ids::IdSet;
 use super::question::{Kind, Question, column_of};
@@ -15,6 +15,7 @@ use super::values::{Next, Value, Values, is_zero_date};
 use super::{MAX_KEYS, Sample, Wish};
 use crate::dump::reader::DumpReader;
 use crate::dump::scanner::{Place, Sink, Statement, Wanted};
+use crate::row_file::{self, RowFile, RowFileError};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Table};
 use crate::source::DumpSink;
@@ -89,7 +90,7 @@ pub struct Collector<'a> {
     wish: &'a Wish,
     plan: Option<Plan>,
     head: Vec<u8>,
-    failed: Option<ExportError>,
+    failed: Option<RowFileError>,
 }
 
 /// The place of a column that the INSERT leaves out, and of one that becomes NULL by it.
@@ -142,7 +143,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// A file could not be written.
-    pub fn finish(self) -> Result<Vec<super::Answer>, ExportError> {
+    pub fn finish(self) -> Result<Vec<super::Answer>, RowFileError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -190,7 +191,7 @@ impl<'a> Collector<'a> {
         })
     }
 
-    fn read(&mut self, text: &[u8]) -> Result<(), ExportError> {
+    fn read(&mut self, text: &[u8]) -> Result<(), RowFileError> {
         let Some(plan) = &self.plan else {
             return Ok(());
         };
@@ -218,9 +219,9 @@ impl<'a> Collector<'a> {
             if suspect.found.file.is_none()
                 && let Some(question) = self.questions.get(suspect.question)
             {
-                let name = file_name(question, suspect.names.as_deref());
+                let path = file_of(folder, question, suspect.names.as_deref())?;
                 let columns = plan.exported.iter().map(|(column, _)| column.as_str());
-                suspect.found.file = Some(RowFile::create(folder, &name, columns)?);
+                suspect.found.file = Some(RowFile::create(path, columns)?);
             }
             if let Some(file) = &mut suspect.found.file {
                 let values: Vec<_> = plan
@@ -248,12 +249,20 @@ pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
         .map(|(name, _)| name.as_str())
 }
 
-/// The name of the file for a finding, without its ending.
-pub fn file_name(question: &Question, names: Option<&str>) -> String {
-    let table = &question.table;
-    let subject = question.subject();
+/// The file for the rows of a finding, in a folder that is there when this returns.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn file_of(
+    folder: &Path,
+    question: &Question,
+    names: Option<&str>,
+) -> Result<PathBuf, RowFileError> {
+    row_file::folder(folder)?;
+    let (table, subject) = (&question.table, question.subject());
     let named = names.map_or_else(String::new, |names| format!(".{names}"));
-    format!("{table}.{subject}{named}.{}", question.word())
+    let stem = format!("{table}.{subject}{named}.{}", question.word());
+    Ok(folder.join(format!("{}.csv", row_file::file_name(&stem))))
 }
 
 fn text_of(value: Option<&Value>) -> String {
@@ -358,7 +367,7 @@ impl Suspect {
         insert(&mut found.samples, sample, samples, compare_samples);
     }
 
-    fn answer(self, samples: usize) -> Result<Option<super::Answer>, ExportError> {
+    fn answer(self, samples: usize) -> Result<Option<super::Answer>, RowFileError> {
         let Self {
             question,
             names,

@@ -10,14 +10,14 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::export::{ExportError, RowFile};
 use super::ids::IdSet;
 use super::question::{Key, Pair, Question, Questions, What};
-use super::rows::{compare_samples, exported, file_name, first_groups, joined};
+use super::rows::{compare_samples, exported, file_of, first_groups, joined};
 use super::rules::Rule;
 use super::sql::{self, Equal, Range, Rows};
 use super::values::integer;
 use super::{Answer, Answers, Effort, MAX_KEYS, NotAnswered, Sample, Wish};
+use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::identifier;
 use crate::server::connection::{self, Connection, text};
@@ -59,7 +59,7 @@ pub enum AskError {
     Server(#[from] ServerError),
     /// Rows cannot be written.
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(#[from] RowFileError),
 }
 
 /// Some questions that are answered together.
@@ -488,8 +488,8 @@ impl Asker<'_> {
             return Ok(());
         };
         if file.is_none() {
-            let name = file_name(question, named);
-            *file = Some(RowFile::create(folder, &name, exported(table))?);
+            let path = file_of(folder, question, named)?;
+            *file = Some(RowFile::create(path, exported(table))?);
         }
         let mut failed = None;
         if let Some(file) = file {

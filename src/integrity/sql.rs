@@ -1,25 +1,10 @@
 //! Questions as SQL. Everything is read, nothing changed; names are quoted, values are literals.
-//!
-//! [`AntiJoin`] is good for whoever deletes or mends orphans as well.
 
 use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_column};
 use super::rows::{exported, key_of};
 use super::rules::{Rule, Test};
 use crate::schema::model::{Schema, Table};
-use crate::schema::sql::{identifier, string};
-
-/// Rows of a child table whose parent is not there. The child is `c`, the parent `p`.
-#[derive(Clone, Copy, Debug)]
-pub struct AntiJoin<'a> {
-    /// The table that refers.
-    pub table: &'a str,
-    /// The column that does.
-    pub column: &'a str,
-    /// The table referred to.
-    pub parent: &'a str,
-    /// The column there.
-    pub parent_column: &'a str,
-}
+use crate::schema::sql::{AntiJoin, identifier, string};
 
 /// Rows of one table as FROM and WHERE say it. The table is `c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,34 +28,19 @@ pub struct Range {
     pub last: i128,
 }
 
-impl AntiJoin<'_> {
-    /// Tables and join.
-    pub fn from(&self) -> String {
-        format!(
-            "{} AS c LEFT JOIN {} AS p ON p.{} = c.{}",
-            identifier(self.table),
-            identifier(self.parent),
-            identifier(self.parent_column),
-            identifier(self.column),
-        )
-    }
-
-    /// The condition: NULL refers to nothing.
-    pub fn filter(&self) -> String {
-        format!(
-            "c.{} IS NOT NULL AND p.{} IS NULL",
-            identifier(self.column),
-            identifier(self.parent_column),
-        )
-    }
-
-    /// `SELECT COUNT(*)` of the rows.
-    pub fn count(&self) -> String {
-        format!(
-            "SELECT COUNT(*) FROM {} WHERE {}",
-            self.from(),
-            self.filter()
-        )
+/// The child is `c`, the parent `p`.
+fn anti_join<'a>(
+    table: &str,
+    column: &'a str,
+    parent: &str,
+    parent_column: &'a str,
+) -> AntiJoin<'a> {
+    AntiJoin {
+        child: identifier(table),
+        child_alias: Some("c"),
+        parent: identifier(parent),
+        parent_alias: "p",
+        columns: vec![(column, parent_column)],
     }
 }
 
@@ -102,12 +72,7 @@ impl Rows {
     }
 
     fn orphans(name: &str, table: &Table, link: &Link) -> Self {
-        let join = AntiJoin {
-            table: name,
-            column: &link.column,
-            parent: &link.parent,
-            parent_column: &link.parent_column,
-        };
+        let join = anti_join(name, &link.column, &link.parent, &link.parent_column);
         let kind = column_of(table, &link.column).map(|(_, column)| Kind::of(column, table));
         let is_number = kind == Some(Kind::Integer);
         let range = match begins_index(table, &link.column) && is_number {
@@ -130,12 +95,8 @@ impl Rows {
         schema: &Schema,
     ) -> Option<Self> {
         let parent = pair.table_of(named.as_bytes())?;
-        let join = AntiJoin {
-            table: name,
-            column: &pair.id_column,
-            parent,
-            parent_column: id_column(schema.tables.get(parent)?)?,
-        };
+        let parent_column = id_column(schema.tables.get(parent)?)?;
+        let join = anti_join(name, &pair.id_column, parent, parent_column);
         Some(Self {
             from: join.from(),
             filter: format!(

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 
 /// See the module's description. Unless the message says otherwise, nothing was changed.
@@ -27,13 +28,8 @@ pub enum RepairError {
         path: String,
     },
     /// Rows could not be exported, so they were not changed.
-    #[error("cannot write {path}: {error}; rows are not changed before they are exported")]
-    Export {
-        /// The file or folder.
-        path: String,
-        /// What the system says.
-        error: io::Error,
-    },
+    #[error("{0}; rows are not changed before they are exported")]
+    Export(#[from] RowFileError),
     /// There is no such file, or it may not be read.
     #[error("cannot read the journal {path}: {error}")]
     JournalNotRead {

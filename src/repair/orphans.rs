@@ -10,7 +10,7 @@ mod export;
 
 use crate::repair::error::RepairError;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
-use crate::schema::sql::identifier;
+use crate::schema::sql::{AntiJoin, identifier};
 use crate::server::connection::{Connection, first};
 use crate::snapshot::Row;
 
@@ -175,30 +175,24 @@ pub fn count(table: &str, key: &ForeignKey, alias: &str) -> String {
 
 /// Those rows; conditions and an order can be added to it.
 fn question(select: &str, table: &str, key: &ForeignKey, alias: &str) -> String {
-    let pairs = key.columns.iter().zip(&key.referenced_columns);
-    let joined: Vec<String> = pairs
-        .map(|(column, parent)| {
-            format!(
-                "{alias}.{} = {}",
-                identifier(parent),
-                qualified(table, column)
-            )
-        })
-        .collect();
-    let there: Vec<String> = key
-        .columns
-        .iter()
-        .map(|column| format!("{} IS NOT NULL", qualified(table, column)))
-        .collect();
-    let first = key.referenced_columns.first().map_or("", String::as_str);
+    let join = anti_join(table, key, alias);
     format!(
-        "SELECT {select} FROM {} LEFT JOIN {} AS {alias} ON {} WHERE {} AND {alias}.{} IS NULL",
-        identifier(table),
-        parent(key),
-        joined.join(" AND "),
-        there.join(" AND "),
-        identifier(first)
+        "SELECT {select} FROM {} WHERE {}",
+        join.from(),
+        join.filter()
     )
+}
+
+fn anti_join<'a>(table: &str, key: &'a ForeignKey, alias: &'a str) -> AntiJoin<'a> {
+    let columns = key.columns.iter().map(String::as_str);
+    let referenced = key.referenced_columns.iter().map(String::as_str);
+    AntiJoin {
+        child: identifier(table),
+        child_alias: None,
+        parent: parent(key),
+        parent_alias: alias,
+        columns: columns.zip(referenced).collect(),
+    }
 }
 
 /// The parent table as statements name it.

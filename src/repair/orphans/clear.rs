@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::{ALIAS, Export, Orphans, Remedy, parent, primary_key, qualified, question};
+use super::{ALIAS, Export, Orphans, Remedy, anti_join, parent, primary_key, qualified, question};
 use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
 use crate::repair::journal::{Journal, Rows, Step};
@@ -277,16 +277,6 @@ impl Clearing<'_> {
         }
         let own = columns.iter().map(|column| qualified(child, column));
         let own: Vec<String> = own.collect();
-        let pairs = key.columns.iter().zip(&key.referenced_columns);
-        let joined: Vec<String> = pairs
-            .map(|(column, parent)| {
-                format!(
-                    "{ALIAS}.{} = {}",
-                    identifier(parent),
-                    qualified(child, column)
-                )
-            })
-            .collect();
         let parents = primary_key(parent_definition);
         let parents = tuple(parents.iter().map(|c| format!("{ALIAS}.{}", identifier(c))));
         let sql = format!(
@@ -294,7 +284,7 @@ impl Clearing<'_> {
             own.join(", "),
             identifier(child),
             parent(key),
-            joined.join(" AND "),
+            anti_join(child, key, ALIAS).joined(),
             is_one_of(&parents, &effect.rows),
             if lock { " FOR UPDATE" } else { "" }
         );

@@ -1,21 +1,20 @@
 //! Rows on disk before they change: CSV, and the SQL that loads it again.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use crate::repair::error::RepairError;
 use crate::repair::values::{Stored, is_binary};
+use crate::row_file::{self, FORMAT, RowFile, RowFileError};
 use crate::schema::model::Table;
 use crate::schema::sql::{identifier, list, string};
 
 /// A folder that rows are exported to, one file for each foreign key and table.
 ///
-/// The first line of a file has the names of the columns. NULL is `\N`, a backslash in a value
-/// is doubled, binary values are in hexadecimal, times are in UTC, the text is UTF-8. A file of
-/// the same name ending in `.sql` puts the rows back. Both are readable by their owner alone.
+/// Binary values are in hexadecimal, times are in UTC, the text is UTF-8. A file of the same
+/// name ending in `.sql` puts the rows back. Both are readable by their owner alone.
 #[derive(Debug)]
 pub struct Export {
     folder: PathBuf,
@@ -24,9 +23,9 @@ pub struct Export {
 
 #[derive(Debug)]
 struct Written {
-    file: File,
-    path: PathBuf,
-    /// Bytes that belong to rows that were changed.
+    file: RowFile,
+    /// Bytes on disk, and those of them that belong to rows that were changed.
+    written: u64,
     kept: u64,
 }
 
@@ -35,14 +34,8 @@ impl Export {
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn to(folder: &Path) -> Result<Self, RepairError> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(folder)
-            .map_err(|error| failed(folder, error))?;
+    pub fn to(folder: &Path) -> Result<Self, RowFileError> {
+        row_file::folder(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             files: IndexMap::new(),
@@ -61,40 +54,35 @@ impl Export {
         table: &Table,
         cleared: &[String],
         rows: &[Vec<Option<Vec<u8>>>],
-    ) -> Result<(), RepairError> {
+    ) -> Result<(), RowFileError> {
         let stored = Stored::of(table);
-        let stem = format!("{}.{}", safe(constraint), safe(name));
-        if !self.files.contains_key(&stem) {
+        let whose = format!("{constraint}.{name}");
+        if !self.files.contains_key(&whose) {
+            let stem = row_file::file_name(&whose);
             let written = self.begin(&stem, name, table, cleared)?;
-            self.files.insert(stem.clone(), written);
+            self.files.insert(whose.clone(), written);
         }
-        let Some(written) = self.files.get_mut(&stem) else {
+        let Some(Written { file, written, .. }) = self.files.get_mut(&whose) else {
             return Ok(());
         };
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let result = rows.iter().try_for_each(|row| {
+        for row in rows {
             let values = row.iter().zip(&stored.columns);
-            let values = values.map(|(value, (_, column))| match value {
-                None => b"\\N".to_vec(),
-                Some(value) if is_binary(column) => hexadecimal(value),
-                Some(value) => escaped(value),
-            });
-            writer.write_record(values)
-        });
-        let result = result.map_err(io::Error::other).and_then(|()| {
-            let bytes = writer
-                .into_inner()
-                .map_err(|error| io::Error::other(error.to_string()))?;
-            written.file.write_all(&bytes)?;
-            written.file.sync_all()
-        });
-        result.map_err(|error| failed(&written.path, error))
+            file.row(values.map(|(value, (_, column))| {
+                let value = value.as_ref()?;
+                Some(match is_binary(column) {
+                    true => hexadecimal(value),
+                    false => value.clone(),
+                })
+            }))?;
+        }
+        *written = file.sync()?;
+        Ok(())
     }
 
     /// The rows written so far were changed.
     pub fn keep(&mut self) {
         for written in self.files.values_mut() {
-            written.kept = written.file.stream_position().unwrap_or(written.kept);
+            written.kept = written.written;
         }
     }
 
@@ -102,20 +90,14 @@ impl Export {
     ///
     /// # Errors
     /// A file cannot be cut.
-    pub fn take_back(&mut self) -> Result<(), RepairError> {
-        for written in self.files.values_mut() {
-            let cut = written
-                .file
-                .set_len(written.kept)
-                .and_then(|()| written.file.seek(SeekFrom::Start(written.kept)));
-            cut.map_err(|error| failed(&written.path, error))?;
-        }
-        Ok(())
+    pub fn take_back(&mut self) -> Result<(), RowFileError> {
+        let mut files = self.files.values_mut();
+        files.try_for_each(|written| written.file.cut(written.kept))
     }
 
     /// Files written, without those that load them.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.values().map(|written| written.path.as_path())
+        self.files.values().map(|written| written.file.path())
     }
 
     fn begin(
@@ -124,50 +106,40 @@ impl Export {
         name: &str,
         table: &Table,
         cleared: &[String],
-    ) -> Result<Written, RepairError> {
+    ) -> Result<Written, RowFileError> {
+        let stored = Stored::of(table);
+        let columns = stored.columns.iter().map(|(name, _)| name.as_str());
         // A run that goes on with another has files of its own.
         let mut number = 1;
-        let (path, mut file) = loop {
-            let suffix = if number == 1 {
-                String::new()
-            } else {
-                format!("-{number}")
+        let mut file = loop {
+            let suffix = match number {
+                1 => String::new(),
+                number => format!("-{number}"),
             };
             let path = self.folder.join(format!("{stem}{suffix}.csv"));
-            match new_file(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 10_000 => {
+            match RowFile::create(path, columns.clone()) {
+                Err(RowFileError { error, .. })
+                    if error.kind() == io::ErrorKind::AlreadyExists && number < 10_000 =>
+                {
                     number += 1;
                 }
-                Ok(file) => break (path, file),
-                Err(error) => return Err(failed(&path, error)),
+                file => break file?,
             }
         };
-        let stored = Stored::of(table);
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let header = stored
-            .columns
-            .iter()
-            .map(|(name, _)| escaped(name.as_bytes()));
-        let begun = writer
-            .write_record(header)
-            .map_err(io::Error::other)
-            .and_then(|()| {
-                writer
-                    .into_inner()
-                    .map_err(|error| io::Error::other(error.to_string()))
-            })
-            .and_then(|bytes| file.write_all(&bytes).map(|()| bytes.len() as u64));
-        let kept = begun.map_err(|error| failed(&path, error))?;
-        let script = path.with_extension("sql");
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-        new_file(&script)
-            .and_then(|mut file| {
-                file.write_all(load_script(&file_name, name, table, cleared).as_bytes())?;
-                file.sync_all()
-            })
+        let written = file.sync()?;
+        let script = file.path().with_extension("sql");
+        let file_name = file.path().file_name().unwrap_or_default();
+        let sql = load_script(&file_name.to_string_lossy(), name, table, cleared);
+        let mut out = row_file::create(&script)?;
+        out.write_all(sql.as_bytes())
+            .and_then(|()| out.sync_all())
             .and_then(|()| File::open(&self.folder)?.sync_all())
-            .map_err(|error| failed(&script, error))?;
-        Ok(Written { file, path, kept })
+            .map_err(RowFileError::at(&script))?;
+        Ok(Written {
+            file,
+            written,
+            kept: written,
+        })
     }
 }
 
@@ -191,9 +163,7 @@ fn load_script(file: &str, name: &str, table: &Table, cleared: &[String]) -> Str
     };
     let load = |table: &str| {
         format!(
-            "LOAD DATA LOCAL INFILE {} INTO TABLE {table} CHARACTER SET utf8mb4\n  \
-             FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '\\\\'\n  \
-             LINES TERMINATED BY '\\n' IGNORE 1 LINES ({}){set};\n",
+            "LOAD DATA LOCAL INFILE {} INTO TABLE {table} CHARACTER SET utf8mb4\n  {FORMAT} ({}){set};\n",
             string(file),
             columns.join(", ")
         )
@@ -232,47 +202,7 @@ fn load_script(file: &str, name: &str, table: &Table, cleared: &[String]) -> Str
     script
 }
 
-fn new_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// A name that is safe in the name of a file.
-fn safe(name: &str) -> String {
-    let bytes = name.bytes();
-    let safe: String = bytes
-        .map(|b| match b {
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => char::from(b).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    // Names of files end at 255 bytes on most systems; two of them make one.
-    safe.chars().take(100).collect()
-}
-
-/// LOAD DATA takes a backslash for the beginning of an escape.
-fn escaped(value: &[u8]) -> Vec<u8> {
-    let mut escaped = Vec::with_capacity(value.len());
-    for &byte in value {
-        if byte == b'\\' {
-            escaped.push(b'\\');
-        }
-        escaped.push(byte);
-    }
-    escaped
-}
-
 fn hexadecimal(value: &[u8]) -> Vec<u8> {
     let digits: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
     digits.into_bytes()
-}
-
-fn failed(path: &Path, error: io::Error) -> RepairError {
-    RepairError::Export {
-        path: path.display().to_string(),
-        error,
-    }
 }

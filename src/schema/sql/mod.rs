@@ -4,6 +4,7 @@
 //! joins them to a file. They rely on the default reading of backslashes, that is on
 //! `NO_BACKSLASH_ESCAPES` being off.
 
+mod anti_join;
 mod migrate;
 mod schema;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use super::{
     },
 };
 
+pub use anti_join::AntiJoin;
 pub use migrate::statements_to;
 pub(crate) use migrate::with_charset;
 pub use schema::schema_sql;

@@ -1,0 +1,212 @@
+//! Rows as CSV files that `LOAD DATA` takes back.
+//!
+//! Every value stands in double quotes, with quotes inside doubled and backslashes doubled;
+//! NULL is `\N` without quotes. The first line names the columns. A value without quotes would
+//! not do: `LOAD DATA` takes the bare word NULL for a NULL.
+//!
+//! ```sql
+//! LOAD DATA LOCAL INFILE 'civicrm_email.contact_id.orphan-rows.csv' INTO TABLE civicrm_email
+//!   CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '\\'
+//!   LINES TERMINATED BY '\n' IGNORE 1 LINES (id, contact_id, …);
+//! ```
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// How `LOAD DATA` is told to read such a file, but for the names of file, table and columns.
+pub const FORMAT: &str = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\\\\'\n  \
+                          LINES TERMINATED BY '\\n' IGNORE 1 LINES";
+
+/// A CSV file being written.
+#[derive(Debug)]
+pub struct RowFile {
+    path: PathBuf,
+    out: BufWriter<File>,
+}
+
+/// A file of exported rows could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write rows to {}: {error}", path.display())]
+pub struct RowFileError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system says.
+    pub error: io::Error,
+}
+
+impl RowFileError {
+    /// For `map_err`, of this file or folder.
+    pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |error| Self { path, error }
+    }
+}
+
+/// Makes a folder for files of rows if there is none, for its owner alone.
+///
+/// # Errors
+/// It cannot be made.
+pub fn folder(path: &Path) -> Result<(), RowFileError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(RowFileError::at(path))
+}
+
+/// Makes a file that only its owner may read: rows are personal data. A file that is there
+/// already is not written over.
+///
+/// # Errors
+/// The file cannot be made, or is there already.
+pub fn create(path: &Path) -> Result<File, RowFileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(RowFileError::at(path))
+}
+
+/// What is called so in the name of a file that stays in its folder, and is no longer than file
+/// systems allow: every character that could mean something there as `%` and its bytes.
+pub fn file_name(name: &str) -> String {
+    let mut safe = String::new();
+    for byte in name.bytes() {
+        let is_harmless = byte.is_ascii_alphanumeric() || b"_-$".contains(&byte);
+        if is_harmless || byte == b'.' && !safe.is_empty() {
+            safe.push(char::from(byte));
+        } else {
+            safe.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    safe.truncate(200);
+    safe
+}
+
+impl RowFile {
+    /// Makes a file with [`create`] for rows of these columns.
+    ///
+    /// # Errors
+    /// It cannot be made, or is there already.
+    pub fn create<'a>(
+        path: PathBuf,
+        columns: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, RowFileError> {
+        let out = BufWriter::new(create(&path)?);
+        let mut file = Self { path, out };
+        file.row(columns.map(|column| Some(column.as_bytes())))?;
+        Ok(file)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn row<V: AsRef<[u8]>>(
+        &mut self,
+        values: impl Iterator<Item = Option<V>>,
+    ) -> Result<(), RowFileError> {
+        let mut line = Vec::new();
+        for (i, value) in values.enumerate() {
+            if i > 0 {
+                line.push(b',');
+            }
+            write_value(value.as_ref().map(AsRef::as_ref), &mut line);
+        }
+        line.push(b'\n');
+        let written = self.out.write_all(&line);
+        written.map_err(RowFileError::at(&self.path))
+    }
+
+    /// Brings all that was written to disk; returns how many bytes that is.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn sync(&mut self) -> Result<u64, RowFileError> {
+        let written = self.out.flush().and_then(|()| {
+            self.out.get_ref().sync_all()?;
+            self.out.stream_position()
+        });
+        written.map_err(RowFileError::at(&self.path))
+    }
+
+    /// Cuts the file back to so many bytes.
+    ///
+    /// # Errors
+    /// The file cannot be cut.
+    pub fn cut(&mut self, length: u64) -> Result<(), RowFileError> {
+        let cut = self.out.flush().and_then(|()| {
+            self.out.get_ref().set_len(length)?;
+            self.out.seek(SeekFrom::Start(length)).map(drop)
+        });
+        cut.map_err(RowFileError::at(&self.path))
+    }
+
+    /// Closes the file; returns where it is.
+    ///
+    /// # Errors
+    /// The file cannot be written to its end.
+    pub fn finish(mut self) -> Result<PathBuf, RowFileError> {
+        self.sync()?;
+        Ok(self.path)
+    }
+}
+
+fn write_value(value: Option<&[u8]>, line: &mut Vec<u8>) {
+    let Some(value) = value else {
+        line.extend_from_slice(b"\\N");
+        return;
+    };
+    line.push(b'"');
+    for byte in value {
+        match byte {
+            b'"' => line.extend_from_slice(b"\"\""),
+            b'\\' => line.extend_from_slice(b"\\\\"),
+            0 => line.extend_from_slice(b"\\0"),
+            byte => line.push(*byte),
+        }
+    }
+    line.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn null_text_and_every_byte_can_be_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let mut file = RowFile::create(path.clone(), ["id", "a\"b"].into_iter()).unwrap();
+        file.row([Some(&b"\\N"[..]), None].into_iter()).unwrap();
+        file.row([Some("NULL"), Some("")].into_iter()).unwrap();
+        let kept = file.sync().unwrap();
+        file.row([Some("never"), None].into_iter()).unwrap();
+        file.sync().unwrap();
+        file.cut(kept).unwrap();
+        file.row([Some(&b"a\"\n,\\\0"[..]), Some("é".as_bytes())].into_iter())
+            .unwrap();
+        assert_eq!(file.finish().unwrap(), path);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "\"id\",\"a\"\"b\"\n\"\\\\N\",\\N\n\"NULL\",\"\"\n\"a\"\"\n,\\\\\\0\",\"é\"\n"
+        );
+        let again = RowFile::create(path, [].into_iter());
+        assert!(again.is_err(), "not written over");
+    }
+
+    #[test]
+    fn names_of_files_stay_in_their_folder() {
+        assert_eq!(file_name("../x.y"), "%2E.%2Fx.y");
+        assert_eq!(file_name("a/b`c é"), "a%2Fb%60c%20%C3%A9");
+        assert_eq!(file_name(&"n".repeat(300)).len(), 200);
+    }
+}
