@@ -212,14 +212,19 @@ struct Unzstd {
     /// What the decoder asked for: the rest of the block. It gets no more, because it forgets what it
     /// wrote in a call that fails, and so a good block before a bad one would be lost.
     wanted: usize,
+    /// There was no room for all of the last block. The rest comes without a new one, for the same
+    /// reason.
+    has_more: bool,
 }
 
-impl Decoder for Unzstd {
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
-        let mut source = InBuffer::around(input.get(..self.wanted).unwrap_or(input));
+impl Unzstd {
+    fn call(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let room = output.len();
+        let mut source = InBuffer::around(input);
         let mut target = OutBuffer::around(output);
         let status = self.context.decompress_stream(&mut target, &mut source);
         let (read, written) = (source.pos(), target.pos());
+        self.has_more = written == room;
         let done = match status {
             Ok(hint) => {
                 self.wanted = hint.max(1);
@@ -232,6 +237,18 @@ impl Decoder for Unzstd {
             written,
             done,
         }
+    }
+}
+
+impl Decoder for Unzstd {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        if self.has_more {
+            let step = self.call(&[], output);
+            if step.written > 0 || !matches!(step.done, Ok(false)) {
+                return step;
+            }
+        }
+        self.call(input.get(..self.wanted).unwrap_or(input), output)
     }
 }
 
@@ -361,7 +378,11 @@ pub(super) fn zstd(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     context
         .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))
         .map_err(|_| out_of_memory())?;
-    let mut decoder = Unzstd { context, wanted: 1 };
+    let mut decoder = Unzstd {
+        context,
+        wanted: 1,
+        has_more: false,
+    };
     loop {
         pump(&mut decoder, input, sink)?;
         if !another_member(input, Container::Zstd)? {

@@ -31,6 +31,11 @@ pub(super) struct Input {
 impl Input {
     /// `offset` is where in the input the reader stands.
     pub(super) fn new(reader: Box<dyn Read + Send>, offset: u64) -> Self {
+        Self::counted(reader, offset, Arc::new(AtomicU64::new(offset)))
+    }
+
+    /// The same; what is read is added to `read`.
+    pub(super) fn counted(reader: Box<dyn Read + Send>, offset: u64, read: Arc<AtomicU64>) -> Self {
         Self {
             reader,
             buffer: vec![0; SIZE].into_boxed_slice(),
@@ -38,7 +43,7 @@ impl Input {
             end: 0,
             offset,
             ended: false,
-            read: Arc::new(AtomicU64::new(offset)),
+            read,
         }
     }
 

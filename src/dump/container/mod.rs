@@ -1,9 +1,10 @@
 //! From a path or standard input to the plain bytes of SQL text.
 //!
 //! What a file is, is told by its content, never by its name. Reading and decompression run on a
-//! thread of their own, and a large plain file is read by several; a few buffers of [`CHUNK`] bytes
-//! go round between each thread and the consumer, so memory does not grow with the input. A decoder
-//! adds what its format needs, at most the 128 MiB window that `zstd -d` accepts too.
+//! thread of their own, and a large file that is plain, or was compressed in parts, is read by
+//! several; a few buffers of [`CHUNK`] bytes go round between each thread and the consumer, so
+//! memory does not grow with the input. A decoder adds what its format needs, at most the 128 MiB
+//! window that `zstd -d` accepts too.
 //!
 //! ```
 //! use cividb::dump::container::{ByteStream, Container, Ending};
@@ -20,6 +21,7 @@
 mod decode;
 mod error;
 mod input;
+mod members;
 mod plain;
 mod sink;
 #[cfg(test)]
@@ -52,7 +54,7 @@ pub const CHUNK: usize = 256 * 1024;
 /// Buffers that go round between the decompressing thread and the consumer.
 pub const POOL: usize = 4;
 
-/// Plain files smaller than this are read by one thread.
+/// Files smaller than this are read by one thread.
 const LARGE: u64 = 2 * CHUNK as u64;
 
 /// How the SQL text is wrapped.
@@ -180,7 +182,7 @@ pub struct ByteStream {
     progress: Progress,
     /// The threads that read; blocks come from each in turn.
     lanes: Vec<Lane>,
-    /// Number of the next block.
+    /// How often one has handed over to the next.
     next: usize,
     /// What `open` had to receive to learn whether this is text.
     first: Option<Message>,
@@ -222,8 +224,12 @@ fn lane(pool: usize) -> (Lane, SyncSender<Message>, Receiver<Vec<u8>>) {
 enum Message {
     Block(Block),
     End(Ending),
-    /// Sent instead of any block: the input is not to be read at all.
-    Refused(Problem),
+    /// What comes is not to be read: if there was no block yet, the input at all.
+    Refused {
+        problem: Problem,
+        /// Where in the input as stored.
+        offset: u64,
+    },
 }
 
 /// A buffer of the pool and the part of it that holds text.
@@ -232,6 +238,8 @@ struct Block {
     buffer: Vec<u8>,
     text: Range<usize>,
     ahead: Ahead,
+    /// The next block comes from the next thread.
+    hands_over: bool,
     /// There is nothing after this block, and why.
     ending: Option<Ending>,
 }
@@ -284,10 +292,11 @@ impl ByteStream {
             directory = Some(found);
         }
         file.seek(SeekFrom::Start(start)).map_err(Problem::Open)?;
-        if directory.is_none() && metadata.len() >= LARGE && threads::count() > 1 {
+        if directory.is_none() && metadata.len() >= LARGE {
             let mut head = Input::new(Box::new(file.try_clone().map_err(Problem::Open)?), 0);
-            if decode::sniff(&mut head).map_err(Stop::into_problem)? == Container::Plain {
-                return Self::read_plain(file, metadata.len());
+            let container = decode::sniff(&mut head).map_err(Stop::into_problem)?;
+            if let Some(stream) = Self::start_several(container, &file, metadata.len())? {
+                return Ok(stream);
             }
             file.rewind().map_err(Problem::Open)?;
         }
@@ -324,14 +333,29 @@ impl ByteStream {
         Self::wait(container, progress, vec![lane])
     }
 
-    /// Reads a file that is not wrapped with several threads.
-    fn read_plain(file: File, length: u64) -> Result<Self, Problem> {
+    /// Reads a file with several threads, if its container allows.
+    fn start_several(
+        container: Container,
+        file: &File,
+        length: u64,
+    ) -> Result<Option<Self>, Problem> {
+        let threads = threads::count();
         let progress = Progress {
             read: Arc::default(),
             total: Some(length),
         };
-        let lanes = plain::start(file, threads::count(), &progress.read)?;
-        Self::wait(Container::Plain, progress, lanes)
+        let file = || file.try_clone().map(Arc::new).map_err(Problem::Open);
+        let lanes = match container {
+            Container::Plain if threads > 1 => {
+                Some(plain::start(file()?, threads, &progress.read)?)
+            }
+            Container::Gzip | Container::Zstd => {
+                members::start(&file()?, container, length, threads, &progress.read)?
+            }
+            _ => None,
+        };
+        let stream = lanes.map(|lanes| Self::wait(container, progress, lanes));
+        stream.transpose()
     }
 
     /// Waits for the first block, which may show that the input is not to be read.
@@ -347,7 +371,7 @@ impl ByteStream {
             ending: None,
         };
         match stream.receive() {
-            Message::Refused(problem) => Err(problem),
+            Message::Refused { problem, .. } => Err(problem),
             message => {
                 stream.first = Some(message);
                 Ok(stream)
@@ -398,9 +422,12 @@ impl ByteStream {
                     }
                 }
                 Message::End(ending) => self.end(ending),
-                Message::Refused(_) => {
-                    self.end(thread_died(self.compressed_bytes_read(), self.delivered));
-                }
+                Message::Refused { problem, offset } => self.end(Ending::Damaged(Damage {
+                    kind: DamageKind::Unsupported,
+                    compressed_offset: offset,
+                    plain_bytes: 0,
+                    message: problem.to_string(),
+                })),
             }
         }
         let block = self.current.as_ref()?;
@@ -419,7 +446,9 @@ impl ByteStream {
             // Fails only when the thread has ended and needs no more buffers.
             let _ = lane.empties.send(block.buffer);
         }
-        self.next += 1;
+        if block.hands_over {
+            self.next += 1;
+        }
         if let Some(ending) = block.ending {
             self.end(ending);
         }

@@ -19,11 +19,10 @@ const POOL: usize = 3;
 /// Starts `threads` threads on a file that is read from its first byte; the blocks come from
 /// them in turn.
 pub(super) fn start(
-    file: File,
+    file: Arc<File>,
     threads: usize,
     read: &Arc<AtomicU64>,
 ) -> Result<Vec<Lane>, Problem> {
-    let file = Arc::new(file);
     let mut lanes = Vec::new();
     for number in 0..threads {
         let (lane, messages, empties) = lane(POOL);
@@ -76,7 +75,7 @@ impl Reader {
         if first {
             match text::judge(buffer.get(..filled).unwrap_or_default()) {
                 Ok(start) => text.start = start,
-                Err(problem) => return Message::Refused(problem),
+                Err(problem) => return Message::Refused { problem, offset },
             }
         }
         let ahead = Ahead::of(buffer.get(text.clone()).unwrap_or_default());
@@ -84,6 +83,7 @@ impl Reader {
             buffer,
             text,
             ahead,
+            hands_over: true,
             ending,
         })
     }
@@ -117,12 +117,14 @@ impl Reader {
     }
 }
 
+/// Reads at a place of a file, whatever other threads do with it.
 #[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
+/// Reads at a place of a file, whatever other threads do with it.
 #[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }

@@ -11,8 +11,6 @@ pub(super) struct Sink {
     empties: Receiver<Vec<u8>>,
     buffer: Vec<u8>,
     filled: usize,
-    /// Bytes of text sent.
-    sent: u64,
     /// Whether the first block has passed as text.
     judged: bool,
     /// While set, what is written is thrown away.
@@ -22,12 +20,19 @@ pub(super) struct Sink {
 impl Sink {
     pub(super) fn new(messages: SyncSender<Message>, empties: Receiver<Vec<u8>>) -> Self {
         Self {
+            judged: false,
+            ..Self::further(messages, empties)
+        }
+    }
+
+    /// For a thread that decodes what is not the beginning.
+    pub(super) fn further(messages: SyncSender<Message>, empties: Receiver<Vec<u8>>) -> Self {
+        Self {
             messages,
             empties,
             buffer: Vec::new(),
             filled: 0,
-            sent: 0,
-            judged: false,
+            judged: true,
             muted: false,
         }
     }
@@ -63,23 +68,30 @@ impl Sink {
         if self.filled == 0 {
             return Ok(());
         }
+        self.send_block(false)
+    }
+
+    /// Sends what is left; what comes next is with the next thread.
+    pub(super) fn hand_over(&mut self) -> Result<(), Stop> {
+        if self.buffer.is_empty() {
+            self.space()?;
+        }
+        self.send_block(true)
+    }
+
+    fn send_block(&mut self, hands_over: bool) -> Result<(), Stop> {
         let mut text = 0..self.filled;
-        if !self.judged {
+        if !self.judged && !text.is_empty() {
             let head = self.buffer.get(text.clone()).unwrap_or_default();
             text.start = text::judge(head).map_err(Stop::Refused)?;
             self.judged = true;
         }
         self.filled = 0;
-        let buffer = std::mem::take(&mut self.buffer);
-        if text.is_empty() {
-            self.buffer = buffer;
-            return Ok(());
-        }
-        self.sent += text.len() as u64;
         let message = Message::Block(Block {
-            buffer,
+            buffer: std::mem::take(&mut self.buffer),
             text,
             ahead: Ahead::default(),
+            hands_over,
             ending: None,
         });
         self.messages.send(message).map_err(|_| Stop::ConsumerGone)
@@ -92,10 +104,7 @@ impl Sink {
         let (kind, compressed_offset, message) = match result {
             Ok(()) => return self.send(Message::End(Ending::Clean)),
             Err(Stop::ConsumerGone) => return,
-            Err(Stop::Refused(problem)) if self.sent == 0 => {
-                return self.send(Message::Refused(problem));
-            }
-            Err(Stop::Refused(problem)) => (DamageKind::Unsupported, offset, problem.to_string()),
+            Err(Stop::Refused(problem)) => return self.send(Message::Refused { problem, offset }),
             Err(Stop::Damaged {
                 kind,
                 offset,
@@ -107,11 +116,11 @@ impl Sink {
                 format!("cannot read at byte {offset}: {error}"),
             ),
         };
-        let plain_bytes = self.sent;
         self.send(Message::End(Ending::Damaged(Damage {
             kind,
             compressed_offset,
-            plain_bytes,
+            // The consumer knows.
+            plain_bytes: 0,
             message,
         })));
     }

@@ -11,14 +11,14 @@ use super::*;
 
 /// What came out of an input.
 #[derive(Debug, PartialEq, Eq)]
-struct Outcome {
+pub(super) struct Outcome {
     container: Container,
-    text: Vec<u8>,
-    ending: Ending,
+    pub(super) text: Vec<u8>,
+    pub(super) ending: Ending,
 }
 
 impl Outcome {
-    fn kind(&self) -> Option<DamageKind> {
+    pub(super) fn kind(&self) -> Option<DamageKind> {
         self.ending.damage().map(|damage| damage.kind)
     }
 }
@@ -45,7 +45,7 @@ fn try_pipe(bytes: &[u8]) -> Result<Outcome, ContainerError> {
     ByteStream::from_reader("pipe", Cursor::new(bytes.to_vec())).map(drain)
 }
 
-fn pipe(bytes: &[u8]) -> Outcome {
+pub(super) fn pipe(bytes: &[u8]) -> Outcome {
     try_pipe(bytes).unwrap()
 }
 
@@ -55,7 +55,7 @@ fn try_file(bytes: &[u8]) -> Result<Outcome, ContainerError> {
     ByteStream::open(file.path()).map(drain)
 }
 
-fn file(bytes: &[u8]) -> Outcome {
+pub(super) fn file(bytes: &[u8]) -> Outcome {
     try_file(bytes).unwrap()
 }
 
@@ -84,7 +84,7 @@ impl Noise {
 }
 
 /// SQL text of about `size` bytes with latin1, NUL and other binary bytes in it.
-fn sql(size: usize) -> Vec<u8> {
+pub(super) fn sql(size: usize) -> Vec<u8> {
     let mut noise = Noise(0x2545_F491_4F6C_DD1D);
     let mut text = b"-- A dump\nCREATE TABLE `t` (`id` int, `data` blob);\n".to_vec();
     while text.len() < size {
@@ -278,7 +278,7 @@ fn every_container_gives_the_text_back() {
 }
 
 /// Runs a program over standard input; `None` if it is not installed.
-fn run(program: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn run(program: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let spawned = Command::new(program[0])
         .args(&program[1..])
         .stdin(Stdio::piped())
