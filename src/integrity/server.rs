@@ -48,7 +48,7 @@ const FIRST_STEP: i128 = 1 << 20;
 /// A range that takes less than this is followed by one of twice the size, one that takes more
 /// than four times as long by one of half.
 const QUICK: Duration = Duration::from_millis(500);
-/// How often a connection is made again.
+/// How often a connection is made again for one statement.
 const MAX_LOST: u32 = 3;
 
 /// Why a server gave no answers.
@@ -259,7 +259,10 @@ impl Asker<'_> {
                     self.lost += 1;
                     self.connection = None;
                 }
-                other => return other,
+                other => {
+                    self.lost = 0;
+                    return other;
+                }
             }
         }
     }
@@ -455,7 +458,7 @@ impl Asker<'_> {
             let range = range.as_ref();
             if self.wish.samples > 0 {
                 let sql = rows.first(table, range, self.wish.samples);
-                self.each(&question.table, &sql, &mut |row| {
+                let shown = self.each(&question.table, &sql, &mut |row| {
                     let key: Vec<String> = (0..keys)
                         .map(|i| text(&row, &format!("k{i}")).unwrap_or_default())
                         .collect();
@@ -463,7 +466,12 @@ impl Asker<'_> {
                         keys: joined(&key).into_iter().collect(),
                         value: text(&row, "value"),
                     });
-                })?;
+                });
+                match shown {
+                    // They are counted all the same.
+                    Err(error) if is_timeout(&error) => {}
+                    shown => shown?,
+                }
                 found.samples.sort_by(compare_samples);
                 found.samples.truncate(self.wish.samples);
             }

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cividb::integrity::rules::PAIRS;
 use cividb::schema::model::{Column, IndexKind, Schema, Table};
 use cividb::snapshot::Snapshot;
 
 use crate::common::{self, text};
+use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
 /// Rows of tables that others refer to, so that references can be unique.
@@ -420,9 +423,75 @@ fn a_dump_and_a_server_say_the_same() {
 
 #[test]
 fn every_server_says_the_same() {
+    let all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
     for server in server::all() {
-        same_on(server, "5.81.2");
+        for release in STATES.iter().filter(|state| all || **state == "5.81.2") {
+            same_on(server, release);
+        }
     }
+}
+
+/// Nothing else is found through a proxy that does this to some statements; says to how many.
+fn disturbed(
+    server: &Server,
+    database: &str,
+    judge: impl Fn(&str) -> Action + Send + Sync + 'static,
+) -> usize {
+    let (dump, _) = faulty("5.81.2");
+    server.load(database, dump.as_bytes());
+    let broken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&broken);
+    let proxy = Proxy::start(server.socket(), move |sql| {
+        let action = judge(sql);
+        if action != Action::Pass {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        action
+    });
+    assert_eq!(
+        findings(&orphans(&proxy.url(database), &[])),
+        findings(&orphans(&server.url(database), &[]))
+    );
+    broken.load(Ordering::Relaxed)
+}
+
+#[test]
+fn ranges_that_take_too_long_are_read_in_parts() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let judge = |sql: &str| {
+        let range = sql.rsplit_once(" BETWEEN ").and_then(|(_, range)| {
+            let mut ends = range.split(" AND ").map(|end| {
+                let digits = end.find(|c: char| !c.is_ascii_digit());
+                end[..digits.unwrap_or(end.len())].parse::<u64>().ok()
+            });
+            Some(ends.next()??.abs_diff(ends.next()??))
+        });
+        match range.is_some_and(|width| width > 5000) && sql.contains("COUNT(*)") {
+            true => Action::TimeOut,
+            false => Action::Pass,
+        }
+    };
+    let broken = disturbed(server, "orphans_slow", judge);
+    assert!(broken > 0, "no range was too long");
+}
+
+#[test]
+fn a_lost_connection_is_made_again_where_the_work_stood() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let seen = AtomicUsize::new(0);
+    let judge = move |sql: &str| {
+        let is_question = sql.contains(" AS c ") && sql.starts_with("SELECT");
+        match is_question && seen.fetch_add(1, Ordering::Relaxed) % 100 == 50 {
+            true => Action::Cut,
+            false => Action::Pass,
+        }
+    };
+    let broken = disturbed(server, "orphans_lost", judge);
+    assert!(broken > 1, "{broken} connections were lost");
 }
 
 #[test]

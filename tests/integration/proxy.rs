@@ -18,6 +18,8 @@ pub enum Action {
     Cut,
     /// The server runs it, and the connection breaks before the answer.
     PassThenCut,
+    /// The server never sees it, and the answer is that it took too long.
+    TimeOut,
 }
 
 /// A socket that leads to a server.
@@ -78,6 +80,10 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
         if action == Action::Cut {
             break;
         }
+        if action == Action::TimeOut {
+            client.write_all(&time_out()).ok()?;
+            continue;
+        }
         if action == Action::PassThenCut {
             // The client hears nothing any more.
             let _ = client.shutdown(Shutdown::Both);
@@ -92,6 +98,17 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
     Some(())
+}
+
+/// The answer of MySQL to a statement that took longer than `max_execution_time`.
+fn time_out() -> Vec<u8> {
+    const ER_QUERY_TIMEOUT: u16 = 3024;
+    let mut payload = vec![0xFF];
+    payload.extend(ER_QUERY_TIMEOUT.to_le_bytes());
+    payload.extend(b"#HY000it took too long");
+    let mut packet = vec![payload.len() as u8, 0, 0, 1];
+    packet.extend(payload);
+    packet
 }
 
 fn packet(from: &mut UnixStream) -> Option<Vec<u8>> {
