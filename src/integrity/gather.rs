@@ -45,6 +45,8 @@ pub struct TableFacts {
 pub struct ColumnFacts {
     /// Its values, where they are needed; of text, hashes.
     pub ids: IdSet,
+    /// The one that came last.
+    last: Option<u64>,
     /// Those that came more than once.
     pub twice: IdSet,
     /// How many were NULL.
@@ -427,9 +429,10 @@ impl Plan {
     /// rows that were. The text begins behind an opening parenthesis.
     fn read_open(&self, text: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) -> (usize, u64) {
         let (mut rest, mut done, mut rows) = (text, 0, 0);
+        // Every row overwrites what the last one left.
+        let mut kept = [Value::Null; FEW];
         loop {
             let mut values = Values::open(rest, self.modes);
-            let mut kept = [Value::Null; FEW];
             if self.values(&mut values, &mut kept) < self.slots.len() {
                 return (done, rows);
             }
@@ -524,7 +527,10 @@ impl ColumnFacts {
         }
         if slot.needs.ids {
             match id_of(value, slot.kind, folded) {
+                // Types and flags repeat row by row.
+                Some(id) if self.last == Some(id) && !slot.needs.twice => {}
                 Some(id) => {
+                    self.last = Some(id);
                     if !self.ids.insert(id) && slot.needs.twice {
                         self.twice.insert(id);
                     }

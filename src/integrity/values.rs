@@ -53,6 +53,7 @@ pub fn integer(digits: &[u8]) -> Option<u64> {
         return None;
     }
     let mut number = 0u64;
+    let always_fits = digits.len() < 20;
     for (i, digit) in digits.iter().enumerate() {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
@@ -62,7 +63,11 @@ pub fn integer(digits: &[u8]) -> Option<u64> {
             }
             break;
         }
-        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        let digit = u64::from(digit);
+        number = match always_fits {
+            true => number * 10 + digit,
+            false => number.checked_mul(10)?.checked_add(digit)?,
+        };
     }
     Some(if negative {
         number.wrapping_neg()
@@ -143,8 +148,25 @@ impl<'a> Values<'a> {
     }
 
     /// The next value.
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self) -> Next<'a> {
+        // Every other value is one of these; they are not worth a call.
+        let value = match self.rest {
+            [b'N', b'U', b'L', b'L', b',', rest @ ..] => {
+                self.rest = rest;
+                Value::Null
+            }
+            [b'0'..=b'9', b',', rest @ ..] => {
+                let (digit, _) = self.rest.split_at(1);
+                self.rest = rest;
+                Value::Bare(digit)
+            }
+            _ => return self.longer(),
+        };
+        Next::Value(value)
+    }
+
+    fn longer(&mut self) -> Next<'a> {
         if self.ended {
             return Next::End;
         }
