@@ -53,41 +53,53 @@ pub(super) fn start(
     for number in 0..threads {
         let (lane, messages, empties) = lane((BUFFERS / threads.max(1)).max(POOL));
         lanes.push(lane);
-        let own = runs.clone().skip(number).step_by(threads);
-        let (file, read) = (Arc::clone(file), Arc::clone(read));
-        let mut sink = match number {
+        let mut own = runs.clone().skip(number).step_by(threads);
+        let sink = match number {
             0 => Sink::new(messages, empties),
             _ => Sink::further(messages, empties),
         };
-        let decode = move || {
-            for run in own {
-                let is_last = run.end == length;
-                let offset = run.start;
-                let part = Part {
-                    file: Arc::clone(&file),
-                    // The file may be longer by now; whoever decodes it alone would read on.
-                    rest: if is_last { offset..u64::MAX } else { run },
-                };
-                let mut input = Input::counted(Box::new(part), offset, Arc::clone(&read));
-                let result = match container {
-                    Container::Gzip => decode::gzip(&mut input, &mut sink),
-                    _ => decode::zstd(&mut input, &mut sink),
-                };
-                let result = match is_last {
-                    false => result.and_then(|()| sink.hand_over()),
-                    true => return sink.finish(result, input.offset()),
-                };
-                if result.is_err() {
-                    return sink.finish(result, input.offset());
-                }
-            }
-        };
+        let (file, read) = (Arc::clone(file), Arc::clone(read));
         thread::Builder::new()
             .name("decompress".into())
-            .spawn(decode)
+            .spawn(move || {
+                own.try_fold(sink, |sink, run| {
+                    let is_last = run.end == length;
+                    decode_run(&file, container, run, is_last, &read, sink)
+                })
+            })
             .map_err(Problem::Thread)?;
     }
     Ok(Some(lanes))
+}
+
+/// Decodes one run into the sink; gives the sink back if more can come.
+fn decode_run(
+    file: &Arc<File>,
+    container: Container,
+    run: Range<u64>,
+    is_last: bool,
+    read: &Arc<AtomicU64>,
+    mut sink: Sink,
+) -> Option<Sink> {
+    let offset = run.start;
+    let part = Part {
+        file: Arc::clone(file),
+        // The file may be longer by now; whoever decodes it alone would read on.
+        rest: if is_last { offset..u64::MAX } else { run },
+    };
+    let mut input = Input::counted(Box::new(part), offset, Arc::clone(read));
+    let mut result = match container {
+        Container::Gzip => decode::gzip(&mut input, &mut sink),
+        _ => decode::zstd(&mut input, &mut sink),
+    };
+    if !is_last {
+        result = result.and_then(|()| sink.hand_over());
+        if result.is_ok() {
+            return Some(sink);
+        }
+    }
+    sink.finish(result, input.offset());
+    None
 }
 
 /// A part of a file as a reader.
@@ -349,7 +361,7 @@ mod tests {
     /// Through a pipe one thread decodes all of it and knows nothing of parts.
     #[test]
     fn whatever_is_wrong_with_a_part_is_told_as_one_thread_tells_it() {
-        let whole_part = |outcome: &Outcome| {
+        let told = |outcome: &Outcome| {
             let damage = outcome.ending.damage();
             damage.map(|damage| (damage.kind, damage.message.clone()))
         };
@@ -378,7 +390,7 @@ mod tests {
             for (what, bytes) in wrong {
                 let (by_pipe, by_file) = (pipe(&bytes), file(&bytes));
                 let at = format!("{container}, {what}");
-                assert_eq!(whole_part(&by_pipe), whole_part(&by_file), "{at}");
+                assert_eq!(told(&by_pipe), told(&by_file), "{at}");
                 assert!(by_pipe.text == by_file.text, "{at}: the text before it");
                 if by_pipe.kind() != Some(DamageKind::Corrupt) {
                     assert_eq!(by_pipe.ending, by_file.ending, "{at}");
