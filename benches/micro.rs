@@ -1,5 +1,5 @@
-//! Small parts alone: `cargo bench`, or `cargo bench -- NAME` for some. `CIVIDB_SIMD=none cargo bench -- scanner` goes
-//! without vector instructions.
+//! Small parts alone: `cargo bench --bench micro`, with names at the end only those. With `CIVIDB_SIMD=none` before it no
+//! vector instructions are used.
 
 use std::fmt::Write as _;
 use std::io::Read;
