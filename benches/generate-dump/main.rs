@@ -26,10 +26,13 @@ use crate::{
 #[command(about)]
 struct Options {
     /// Size of the dump, within two per cent from 4M on; K, M and G are powers of 1024
-    #[arg(long, value_parser = parse_size, required_unless_present = "sample")]
+    #[arg(long, value_parser = parse_size, required_unless_present_any = ["sample", "contacts"])]
     size: Option<u64>,
-    /// A small dump: every kind of object, a few rows a table
+    /// A site of so many contacts, rounded up to the next 20, instead of a size; about 3,600 bytes each
     #[arg(long, conflicts_with_all = ["size", "shape"])]
+    contacts: Option<u64>,
+    /// A small dump: every kind of object, a few rows a table
+    #[arg(long, conflicts_with_all = ["size", "contacts", "shape"])]
     sample: bool,
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -236,15 +239,15 @@ fn generate(options: &Options, sink: impl Write) -> io::Result<u64> {
     let size = options.size.unwrap_or(0);
     match options.shape {
         Shape::Site => {
+            let contacts = options.contacts.unwrap_or(CONTACTS_STEP);
             let site = Site {
                 options,
                 vocabulary,
-                contacts: CONTACTS_STEP,
+                contacts: contacts.next_multiple_of(CONTACTS_STEP),
             };
-            if options.sample {
-                site.write(sink)
-            } else {
-                site.of_size(size)?.write(sink)
+            match options.size {
+                Some(size) => site.of_size(size)?.write(sink),
+                None => site.write(sink),
             }
         }
         Shape::OneInsert => one_insert(size, vocabulary, sink),
@@ -296,6 +299,17 @@ mod tests {
             let got = generated(&["--size", &size.to_string()]).len() as u64;
             assert!(got.abs_diff(size) <= size / 50, "{got} bytes for {size}");
         }
+    }
+
+    #[test]
+    fn contacts_are_as_many_as_asked_for() {
+        assert_eq!(generated(&["--contacts", "20"]), generated(&["--sample"]));
+        let dump = generated(&["--contacts", "4001"]);
+        let last = dump
+            .windows(8)
+            .rev()
+            .find(|bytes| bytes.starts_with(b",'M-"));
+        assert_eq!(last.map(|bytes| &bytes[4..]), Some(&b"4018"[..]));
     }
 
     #[test]
