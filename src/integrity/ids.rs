@@ -1,61 +1,142 @@
 //! Sets of ids, in memory that grows with the distinct ones only.
 
+use std::borrow::Cow;
+
 use roaring::{RoaringBitmap, RoaringTreemap};
+
+/// Numbers in a block: a bit each.
+const BLOCK: u32 = 1 << 16;
+/// Blocks there may be: for numbers below 2^26. Higher ids are rare.
+const BLOCKS: usize = 1 << 10;
+/// Numbers of which a block is made. Until then they take about two bytes each, then 8 KiB.
+const MANY: u16 = 1 << 10;
 
 /// A set of whole numbers. Those below 2^32, which ids are, take a bit each where they are dense.
 #[derive(Clone, Debug, Default)]
 pub struct IdSet {
+    /// Where numbers are dense: a bitmap finds its place faster than what packs them.
+    blocks: Vec<Block>,
+    /// The others, but for those from 2^32 on.
     small: RoaringBitmap,
     large: RoaringTreemap,
+}
+
+#[derive(Clone, Debug)]
+enum Block {
+    /// That many numbers, which are not here.
+    Few(u16),
+    Many(Box<[u64; (BLOCK / 64) as usize]>),
 }
 
 impl IdSet {
     /// Adds a number; returns whether it is new.
     #[inline]
     pub fn insert(&mut self, id: u64) -> bool {
-        match u32::try_from(id) {
-            Ok(small) => self.small.insert(small),
-            Err(_) => self.large.insert(id),
+        let Ok(small) = u32::try_from(id) else {
+            return self.large.insert(id);
+        };
+        let (block, word, bit) = place(small);
+        if let Some(Block::Many(words)) = self.blocks.get_mut(block)
+            && let Some(word) = words.get_mut(word)
+        {
+            let is_new = *word & bit == 0;
+            *word |= bit;
+            return is_new;
         }
+        self.insert_small(small)
+    }
+
+    fn insert_small(&mut self, id: u32) -> bool {
+        let is_new = self.small.insert(id);
+        let (block, ..) = place(id);
+        if is_new && block < BLOCKS {
+            if self.blocks.len() <= block {
+                self.blocks.resize(block + 1, Block::Few(0));
+            }
+            if let Some(Block::Few(count)) = self.blocks.get_mut(block) {
+                *count += 1;
+                if *count == MANY {
+                    self.make_block(id);
+                }
+            }
+        }
+        is_new
+    }
+
+    /// Moves the numbers around this one to a block of their own.
+    fn make_block(&mut self, id: u32) {
+        let first = id / BLOCK * BLOCK;
+        let range = first..=first + (BLOCK - 1);
+        let mut words = Box::new([0; (BLOCK / 64) as usize]);
+        for id in self.small.range(range.clone()) {
+            let (_, word, bit) = place(id);
+            if let Some(word) = words.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        self.small.remove_range(range);
+        if let Some(block) = self.blocks.get_mut(place(id).0) {
+            *block = Block::Many(words);
+        }
+    }
+
+    /// All below 2^32.
+    fn all_small(&self) -> Cow<'_, RoaringBitmap> {
+        let mut all = Cow::Borrowed(&self.small);
+        for (first, block) in (0..).step_by(BLOCK as usize).zip(&self.blocks) {
+            if let Block::Many(words) = block {
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                *all.to_mut() |= RoaringBitmap::from_lsb0_bytes(first, &bytes);
+            }
+        }
+        all
     }
 
     /// Whether it holds the number.
     #[inline]
     pub fn contains(&self, id: u64) -> bool {
-        match u32::try_from(id) {
-            Ok(small) => self.small.contains(small),
-            Err(_) => self.large.contains(id),
+        let Ok(small) = u32::try_from(id) else {
+            return self.large.contains(id);
+        };
+        let (block, word, bit) = place(small);
+        match self.blocks.get(block) {
+            Some(Block::Many(words)) => words.get(word).is_some_and(|word| word & bit != 0),
+            _ => self.small.contains(small),
         }
     }
 
     /// How many it holds.
     pub fn len(&self) -> u64 {
-        self.small.len() + self.large.len()
+        self.all_small().len() + self.large.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.small.is_empty() && self.large.is_empty()
+        let is_many = |block| matches!(block, &Block::Many(_));
+        self.small.is_empty() && self.large.is_empty() && !self.blocks.iter().any(is_many)
     }
 
     /// Those of them that the other lacks.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self {
-            small: &self.small - &other.small,
+            blocks: Vec::new(),
+            small: &*self.all_small() - &*other.all_small(),
             large: &self.large - &other.large,
         }
     }
 
     /// Takes all of another set in.
     pub fn add(&mut self, other: &Self) {
-        self.small |= &other.small;
+        self.small = &*self.all_small() | &*other.all_small();
+        self.blocks.clear();
         self.large |= &other.large;
     }
 
     /// The smallest of them.
     pub fn first(&self, count: usize) -> Vec<u64> {
-        let small = self.small.iter().map(u64::from);
+        let small = self.all_small();
+        let small = small.iter().map(u64::from);
         small.chain(self.large.iter()).take(count).collect()
     }
 
@@ -65,9 +146,19 @@ impl IdSet {
         let bytes = small.n_bytes_array_containers
             + small.n_bytes_bitset_containers
             + small.n_bytes_run_containers;
+        let is_many = |block: &&Block| matches!(block, Block::Many(_));
+        let blocks = self.blocks.iter().filter(is_many).count() as u64;
+        let blocks = blocks * u64::from(BLOCK / 8) + self.blocks.len() as u64 * 16;
         // Of the others there are hardly ever any.
-        bytes + u64::from(small.n_containers) * 32 + self.large.len() * 16
+        bytes + u64::from(small.n_containers) * 32 + blocks + self.large.len() * 16
     }
+}
+
+/// The block of a number, the word in it, and the bit in that.
+#[inline]
+fn place(id: u32) -> (usize, usize, u64) {
+    let (block, inside) = (id / BLOCK, id % BLOCK);
+    (block as usize, (inside / 64) as usize, 1 << (inside % 64))
 }
 
 #[cfg(test)]
@@ -77,7 +168,40 @@ mod tests {
 
     use super::*;
 
+    /// Runs of numbers, long enough for blocks, between others.
+    fn numbers() -> impl Strategy<Value = Vec<u64>> {
+        let run = (0u64..200_000, 1u64..3000)
+            .prop_map(|(first, count)| (first..first + count).collect::<Vec<_>>());
+        let one = prop_oneof![0u64..200, Just(1 << 26), Just((1 << 32) - 1), any::<u64>()];
+        let some = prop_oneof![run, one.prop_map(|one| vec![one])];
+        proptest::collection::vec(some, 0..20).prop_map(|some| some.concat())
+    }
+
     proptest! {
+        #[test]
+        fn dense_numbers_are_kept_like_others(ids in numbers(), others in numbers()) {
+            let (mut set, mut other) = (IdSet::default(), IdSet::default());
+            let mut model = BTreeSet::new();
+            for id in &ids {
+                prop_assert_eq!(set.insert(*id), model.insert(*id));
+            }
+            prop_assert!(others.iter().all(|id| set.contains(*id) == model.contains(id)));
+            prop_assert!(ids.iter().all(|id| set.contains(*id)));
+            for id in &others {
+                other.insert(*id);
+            }
+            let others: BTreeSet<u64> = others.into_iter().collect();
+            prop_assert_eq!(set.len(), model.len() as u64);
+            prop_assert_eq!(set.is_empty(), model.is_empty());
+            let first = |set: &IdSet| set.first(usize::MAX);
+            prop_assert_eq!(first(&set.without(&other)), Vec::from_iter(model.difference(&others).copied()));
+            set.add(&other);
+            prop_assert_eq!(first(&set), Vec::from_iter(model.union(&others).copied()));
+            for id in ids {
+                prop_assert!(!set.insert(id));
+            }
+        }
+
         #[test]
         fn it_is_a_set(ids in proptest::collection::vec(prop_oneof![0u64..200, any::<u64>()], 0..80),
                        others in proptest::collection::vec(0u64..200, 0..80)) {
