@@ -29,7 +29,7 @@ const LONGEST: u64 = 8 << 20;
 const WINDOW: u64 = 8 << 20;
 
 /// Buffers of all threads together.
-const BUFFERS: usize = 64;
+const BUFFERS: usize = 16;
 
 /// Starts threads on a file if it was compressed in parts; otherwise nothing.
 pub(super) fn start(
