@@ -17,6 +17,9 @@ pub enum Error {
     /// A source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Nor could the one that it is compared with.
+    #[error(transparent)]
+    OtherSource(SourceError),
     /// The reference catalogue could not be read.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),

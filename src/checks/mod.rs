@@ -247,6 +247,11 @@ impl Findings {
             .any(|finding| finding.check.id == check.id && finding.severity == Severity::Error)
     }
 
+    /// Whether they say that a dump is not all there.
+    fn are_of_cut_dump(&self) -> bool {
+        CUT.iter().any(|check| self.has_error(check))
+    }
+
     /// How many findings rank so.
     pub fn count(&self, severity: Severity) -> usize {
         self.list
@@ -334,10 +339,6 @@ pub fn check(snapshot: &Snapshot, context: &Context) -> Findings {
     } else {
         findings.skip(&table::GRANT_MISSING, "a dump carries no grants");
     }
-    findings.skip(
-        &table::ORPHAN_ROWS,
-        "whether the rows are sound is what `cividb orphans` tells",
-    );
     findings.sort();
     findings
 }
@@ -362,22 +363,22 @@ fn wholeness(
     findings
 }
 
+/// What says that a dump is not all there.
+const CUT: [&Check; 5] = [
+    &table::DUMP_UNREADABLE,
+    &table::DUMP_TRUNCATED,
+    &table::DUMP_EMPTY,
+    &table::DUMP_DAMAGED,
+    &table::DUMP_NO_STRUCTURE,
+];
+
 /// Adds what says that a dump is not all there, so that its structure may not be either.
 pub fn cut(snapshot: &Snapshot, findings: &mut Findings) {
     let Some(dump) = &snapshot.dump else { return };
     let mut all = Findings::default();
     wholeness::check(snapshot, dump, &mut all);
     all.list.retain(|finding| {
-        finding.severity == Severity::Error
-            && [
-                &table::DUMP_UNREADABLE,
-                &table::DUMP_TRUNCATED,
-                &table::DUMP_EMPTY,
-                &table::DUMP_DAMAGED,
-                &table::DUMP_NO_STRUCTURE,
-            ]
-            .iter()
-            .any(|check| check.id == finding.check.id)
+        finding.severity == Severity::Error && CUT.iter().any(|check| check.id == finding.check.id)
     });
     findings.list.append(&mut all.list);
 }

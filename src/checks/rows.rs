@@ -21,7 +21,7 @@ const MENDS_DUPLICATES: (u32, u32) = (5, 54);
 /// Adds a finding for each answer. Of a dump that is not whole (see [`super::cut`]), whose
 /// findings come first, nothing is said that rows behind the cut could make good.
 pub fn check(questions: &Questions, answers: &Answers, findings: &mut Findings) {
-    let is_whole = findings.count(Severity::Error) == 0;
+    let is_whole = !findings.are_of_cut_dump();
     if !is_whole {
         let why = "the dump is not whole: rows that seem to be missing may stand where it is cut";
         findings.skip(&ORPHAN_ROWS, why);
@@ -197,7 +197,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 ),
             };
             fix = format!(
-                "Bring the rows of {} back from an older backup, or {mend}. First keep the rows with --export.",
+                "Bring the rows of {} back from an older backup, or {mend}. First keep the rows: cividb orphans --export FOLDER.",
                 link.parent
             );
             expected = Some(format!("a row of {}", link.parent));
@@ -238,7 +238,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
             };
             fix = match rule {
                 Some(rule) => rule.fix.to_owned(),
-                None => "Merge or change all but one of each set; first keep them with --export."
+                None => "Merge or change all but one of each set; first keep them: cividb orphans --export FOLDER."
                     .to_owned(),
             };
             expected = Some("different values".to_owned());
@@ -289,7 +289,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 Severity::Note => "; such rows are kept when what they tell of goes".to_owned(),
                 _ => "; no foreign key keeps them".to_owned(),
             };
-            fix = "Delete the rows if what they belonged to was deleted on purpose; first keep them with --export.".to_owned();
+            fix = "Delete the rows if what they belonged to was deleted on purpose; first keep them: cividb orphans --export FOLDER.".to_owned();
             expected = Some(format!("a row of {named}"));
         }
         What::Rule(rule) => {

@@ -6,8 +6,7 @@ use clap::Args;
 use similar::TextDiff;
 
 use super::output::Output;
-use super::progress::Bar;
-use super::{Common, Format, ServerOptions};
+use super::{Common, Format, ServerOptions, read};
 use crate::checks::{self, Context, Detected, Findings, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
@@ -159,14 +158,6 @@ fn with_other(
         differences,
         findings,
     })
-}
-
-/// Reads a source, with a progress bar.
-fn read(location: &Location, database: Option<&str>, common: &Common) -> Result<Snapshot, Error> {
-    let mut bar = Bar::new(common, &location.name());
-    let read = location.read(database, &mut |progress| bar.update(progress));
-    bar.finish();
-    Ok(read?)
 }
 
 /// The statements as a script. One with control characters in a name is left out by name:

@@ -5,19 +5,21 @@ use std::path::Path;
 use clap::Args;
 
 use super::output::Output;
-use super::progress::Bar;
-use super::{Common, ServerOptions, complain, target_server};
-use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE};
+use super::rows::Inquiry;
+use super::{Common, ServerOptions, complain, read, target_server};
+use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE, ORPHAN_ROWS};
 use crate::checks::{self, Context, Finding, Findings, against};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
 use crate::error::{Error, Exit};
+use crate::integrity::Wish;
+use crate::integrity::server::Pace;
 use crate::report::Report;
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{Snapshot, Source};
-use crate::source::{Access, Location, SourceError};
+use crate::source::{Access, Location};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -43,6 +45,9 @@ pub struct Check {
     /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
+    /// Leave the rows out: whether each has its parent, and what else `orphans` looks for
+    #[arg(long)]
+    no_rows: bool,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
@@ -66,12 +71,13 @@ impl Verify {
             Some(site) => Some(Location::one(site, &access)?),
             None => None,
         };
-        report_on_each("verify", &self.dumps, common, &access, |snapshot| {
-            let mut findings = checks::verify(snapshot, &context);
+        report_on_each("verify", &self.dumps, common, &access, |location| {
+            let snapshot = read(location, common.database.as_deref(), common)?;
+            let mut findings = checks::verify(&snapshot, &context);
             if let Some(site) = &site {
-                compare_with(site, snapshot, common, &mut findings)?;
+                compare_with(site, &snapshot, common, &mut findings)?;
             }
-            let mut report = Report::new("verify", snapshot, findings, common.strict);
+            let mut report = Report::new("verify", &snapshot, findings, common.strict);
             report.compared_with = site.as_ref().map(Location::name);
             Ok(report)
         })
@@ -98,7 +104,9 @@ fn compare_with(
             there.row_counts.extend(counted);
             there
         }
-        dump => dump.read(database, &mut |_| {})?,
+        dump => dump
+            .read(database, &mut |_| {})
+            .map_err(Error::OtherSource)?,
     };
     if Site::of(backup).is_some() && Site::of(&there).is_none() {
         return Err(Error::NoCivicrm { name });
@@ -116,18 +124,41 @@ impl Check {
         let source = self.server.source(self.source.as_deref())?;
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
-        report_on_each("check", source, common, &access, |snapshot| {
-            // An empty database is what a failed restore leaves, and no site.
-            let is_site = Site::of(snapshot).is_some();
-            if snapshot.server.is_some() && snapshot.hidden.is_empty() && !is_site {
-                return Err(Error::NoCivicrm {
-                    name: snapshot.source.name.clone(),
-                });
+        report_on_each("check", source, common, &access, |location| {
+            if self.no_rows {
+                let snapshot = read(location, common.database.as_deref(), common)?;
+                let mut findings = check(&snapshot, &context)?;
+                findings.skip(&ORPHAN_ROWS, "whether the rows are sound, for --no-rows");
+                return Ok(Report::new("check", &snapshot, findings, common.strict));
             }
-            let findings = checks::check(snapshot, &context);
-            Ok(Report::new("check", snapshot, findings, common.strict))
+            let inquiry = Inquiry {
+                catalogue: &catalogue,
+                target: None,
+                wish: Wish::default(),
+                pace: Pace::default(),
+            };
+            let source = inquiry.read(location, common)?;
+            let mut findings = check(source.snapshot(), &context)?;
+            let inquired = inquiry.ask(source, common)?;
+            let effort = inquired.judge(&mut findings);
+            findings.sort();
+            let mut report = Report::new("check", &inquired.snapshot, findings, common.strict);
+            report.effort = Some(effort);
+            Ok(report)
         })
     }
+}
+
+/// All checks but those of rows.
+fn check(snapshot: &Snapshot, context: &Context) -> Result<Findings, Error> {
+    // An empty database is what a failed restore leaves, and no site.
+    let is_site = Site::of(snapshot).is_some();
+    if snapshot.server.is_some() && snapshot.hidden.is_empty() && !is_site {
+        return Err(Error::NoCivicrm {
+            name: snapshot.source.name.clone(),
+        });
+    }
+    Ok(checks::check(snapshot, context))
 }
 
 impl Restore {
@@ -146,7 +177,7 @@ pub(super) fn report_on_each(
     arguments: &[String],
     common: &Common,
     access: &Access,
-    report_on: impl Fn(&Snapshot) -> Result<Report, Error>,
+    report_on: impl Fn(&Location) -> Result<Report, Error>,
 ) -> Result<Exit, Error> {
     let mut worst = Exit::Fine;
     let mut locations = Vec::new();
@@ -176,21 +207,8 @@ pub(super) fn report_on_each(
         output.add_unread(name);
     }
     for location in locations {
-        let mut bar = Bar::new(common, &location.name());
-        let read = location.read(common.database.as_deref(), &mut |progress| {
-            bar.update(progress)
-        });
-        bar.finish();
-        let report = match read {
-            Ok(snapshot) => match report_on(&snapshot) {
-                Ok(report) => report,
-                Err(error) => {
-                    complain(&error);
-                    worst = Exit::Failure;
-                    output.add_unread(location.name());
-                    continue;
-                }
-            },
+        let report = match report_on(&location) {
+            Ok(report) => report,
             Err(error) => match not_text(&error) {
                 Some(finding) => {
                     let snapshot = Snapshot {
@@ -206,7 +224,7 @@ pub(super) fn report_on_each(
                     Report::new(command, &snapshot, findings, common.strict)
                 }
                 None => {
-                    complain(&error.into());
+                    complain(&error);
                     worst = Exit::Failure;
                     output.add_unread(location.name());
                     continue;
@@ -221,8 +239,11 @@ pub(super) fn report_on_each(
 }
 
 /// A file that is no text is a finding about the backup, not a failure to look at it.
-fn not_text(error: &SourceError) -> Option<Finding> {
+fn not_text(error: &Error) -> Option<Finding> {
     use crate::dump::container::Problem;
+    let Error::Source(error) = error else {
+        return None;
+    };
     let problem = error.not_text()?;
     let check = match problem {
         Problem::OnlyNul(_) => &DUMP_UNREADABLE,

@@ -10,6 +10,7 @@ mod process_title;
 mod progress;
 mod reference;
 mod repair;
+mod rows;
 mod servers;
 mod undo;
 mod version;
@@ -19,9 +20,12 @@ use std::io::{self, Write};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::progress::Bar;
 use self::servers::ServerOptions;
 use crate::error::{Error, Exit};
 use crate::server_version::ServerVersion;
+use crate::snapshot::Snapshot;
+use crate::source::Location;
 
 /// Verify, compare and repair the MySQL and MariaDB databases of CiviCRM sites.
 #[derive(Debug, Parser)]
@@ -165,6 +169,14 @@ pub fn run() -> Exit {
             Exit::Failure
         }
     }
+}
+
+/// Reads a source, with a progress bar.
+fn read(location: &Location, database: Option<&str>, common: &Common) -> Result<Snapshot, Error> {
+    let mut bar = Bar::new(common, &location.name());
+    let read = location.read(database, &mut |progress| bar.update(progress));
+    bar.finish();
+    Ok(read?)
 }
 
 /// Prints an error on standard error.

@@ -5,20 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::Output;
-use super::progress::Bar;
+use super::rows::Inquiry;
 use super::{Common, ServerOptions};
-use crate::checks::{self, Context, Detected, Findings, schema};
+use crate::checks::{self, Findings};
 use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::detect::Detection;
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::error::{Error, Exit};
-use crate::integrity::question::{Asked, Questions, questions};
-use crate::integrity::server::{self, AskError, Pace};
-use crate::integrity::{Answers, Wish, dump};
+use crate::integrity::Wish;
+use crate::integrity::server::Pace;
 use crate::report::Report;
-use crate::snapshot::Snapshot;
-use crate::source::{Location, ServerLocation};
+use crate::source::Location;
 
 /// Arguments of `orphans`.
 #[derive(Debug, Args)]
@@ -55,21 +51,33 @@ impl Orphans {
             return Err(Error::unknown_release(target, &catalogue));
         }
         let source = self.server.source(self.source.as_deref())?;
-        let access = self.server.access();
-        let location = Location::one(&source, &access)?;
+        let location = Location::one(&source, &self.server.access())?;
         if location == Location::Stdin && self.export.is_some() {
             return Err(Error::ExportOfStream);
         }
-        let (snapshot, survey, answers) = match &location {
-            Location::Server(server) => self.of_server(server, &catalogue, common)?,
-            dump => self.of_dump(dump, &catalogue, common)?,
+        let inquiry = Inquiry {
+            catalogue: &catalogue,
+            target: self.target.as_ref(),
+            wish: Wish {
+                samples: self.sample,
+                export: self.export.clone(),
+            },
+            pace: Pace {
+                connections: usize::from(self.connections),
+                statement_seconds: self.statement_seconds,
+            },
         };
-        let mut findings = survey.findings;
-        checks::cut(&snapshot, &mut findings);
-        checks::rows::check(&survey.questions, &answers, &mut findings);
+        let source = inquiry.read(&location, common)?;
+        let mut inquired = inquiry.ask(source, common)?;
+        let mut findings = Findings {
+            detected: inquired.detected.take(),
+            ..Findings::default()
+        };
+        checks::cut(&inquired.snapshot, &mut findings);
+        let effort = inquired.judge(&mut findings);
         findings.sort();
-        let mut report = Report::new("orphans", &snapshot, findings, common.strict);
-        report.effort = Some(answers.effort);
+        let mut report = Report::new("orphans", &inquired.snapshot, findings, common.strict);
+        report.effort = Some(effort);
         report.compared_with = self
             .target
             .as_ref()
@@ -79,137 +87,6 @@ impl Orphans {
         output.add(report)?;
         output.finish()?;
         Ok(exit)
-    }
-
-    fn wish(&self) -> Wish {
-        Wish {
-            samples: self.sample,
-            export: self.export.clone(),
-        }
-    }
-
-    fn of_dump(
-        &self,
-        location: &Location,
-        catalogue: &Catalogue,
-        common: &Common,
-    ) -> Result<(Snapshot, Survey, Answers), Error> {
-        let mut bar = Bar::new(common, &location.name());
-        let gathered = dump::gather(
-            location,
-            common.database.as_deref(),
-            catalogue,
-            &mut |progress| {
-                bar.update(progress);
-            },
-        );
-        let gathered = match gathered {
-            Ok(gathered) => gathered,
-            Err(error) => {
-                bar.finish();
-                return Err(error.into());
-            }
-        };
-        let survey = Survey::of(&gathered.snapshot, catalogue, self.target.as_ref());
-        let answered =
-            gathered.answer(location, &survey.questions, &self.wish(), &mut |progress| {
-                bar.update(progress);
-            });
-        bar.finish();
-        let (snapshot, answers) = answered.map_err(|error| match error {
-            dump::DumpError::Source(error) => Error::Source(error),
-            dump::DumpError::Export(error) => Error::Export(error),
-        })?;
-        Ok((snapshot, survey, answers))
-    }
-
-    fn of_server(
-        &self,
-        location: &ServerLocation,
-        catalogue: &Catalogue,
-        common: &Common,
-    ) -> Result<(Snapshot, Survey, Answers), Error> {
-        let (mut connection, database) = location.connect(common.database.as_deref())?;
-        let snapshot = location.read(&mut connection, &database)?;
-        // Its place is better used by one that asks.
-        drop(connection);
-        let survey = Survey::of(&snapshot, catalogue, self.target.as_ref());
-        let size = |table: &str| {
-            let facts = snapshot.server.as_ref();
-            facts
-                .and_then(|facts| facts.table_bytes.get(table))
-                .copied()
-                .unwrap_or(0)
-        };
-        let pace = Pace {
-            connections: usize::from(self.connections),
-            statement_seconds: self.statement_seconds,
-        };
-        let answers = server::answer(
-            &|| Ok(location.connect(Some(&database))?.0),
-            &snapshot.schema,
-            &survey.questions,
-            &size,
-            pace,
-            &self.wish(),
-        );
-        let answers = answers.map_err(|error| match error {
-            AskError::Server(error) => Error::Server(error),
-            AskError::Export(error) => Error::Export(error),
-        })?;
-        Ok((snapshot, survey, answers))
-    }
-}
-
-/// The questions for a database, and what is known of it.
-struct Survey {
-    questions: Questions,
-    findings: Findings,
-}
-
-impl Survey {
-    fn of(snapshot: &Snapshot, catalogue: &Catalogue, target: Option<&Version>) -> Self {
-        let site = Site::of(snapshot);
-        let site = site.as_ref();
-        let context = Context {
-            catalogue: Some(catalogue),
-            ..Context::default()
-        };
-        let detection = schema::detect(snapshot, site, &context);
-        let declared = site.and_then(Site::declared_version);
-        let of_declared = || catalogue.state_for(declared.as_ref()?);
-        let state = detection
-            .as_ref()
-            .map(|detection| detection.state)
-            .or_else(of_declared);
-        let from = declared
-            .clone()
-            .or_else(|| Version::parse(state?.last_release()));
-        let target = target.and_then(|version| Some((version, catalogue.state_for(version)?)));
-        let asked = Asked {
-            subject: schema::subject(snapshot, site),
-            catalogue,
-            state,
-            from: from.as_ref(),
-            target,
-            keys_are_kept: snapshot.server.is_some(),
-        };
-        let mut findings = Findings {
-            detected: detection
-                .as_ref()
-                .map(|detection: &Detection| Detected::of(detection)),
-            ..Findings::default()
-        };
-        if state.is_none() {
-            findings.skip(
-                &checks::table::ORPHAN_ROWS,
-                "the release is not known, so that only the keys of the database itself were asked about",
-            );
-        }
-        Self {
-            questions: questions(&asked),
-            findings,
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use super::confirm::confirm;
 use super::dumps::report_on_each;
 use super::output::Output;
-use super::{Common, ServerOptions, tell};
+use super::{Common, ServerOptions, read, tell};
 use crate::checks::version::DomainVersion;
 use crate::checks::{Context, Findings, schema, version};
 use crate::civicrm::catalogue::Catalogue;
@@ -72,7 +72,8 @@ impl Version {
         if !self.apply {
             let source = std::slice::from_ref(&source);
             let access = self.server.access();
-            return report_on_each("version", source, common, &access, |snapshot| {
+            return report_on_each("version", source, common, &access, |location| {
+                let snapshot = &read(location, common.database.as_deref(), common)?;
                 let judged = judge(snapshot, &catalogue)?;
                 if snapshot.server.is_some() && judged.summary.domains.is_empty() {
                     return Err(Error::NoVersion {

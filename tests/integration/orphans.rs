@@ -30,13 +30,17 @@ fn cividb(arguments: &[&str]) -> Output {
         .expect("cividb runs")
 }
 
-/// The report on a source.
-fn orphans(source: &str, more: &[&str]) -> serde_json::Value {
-    let mut all = vec!["orphans", "--no-defaults", "--format", "json", source];
+/// The report of a command on a source.
+fn report(command: &str, source: &str, more: &[&str]) -> serde_json::Value {
+    let mut all = vec![command, "--no-defaults", "--format", "json", source];
     all.extend(more);
     let output = cividb(&all);
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+}
+
+fn orphans(source: &str, more: &[&str]) -> serde_json::Value {
+    report("orphans", source, more)
 }
 
 /// The report on a text, written to a file for it.
@@ -397,6 +401,28 @@ fn findings(report: &serde_json::Value) -> Vec<String> {
     list.iter().map(serde_json::Value::to_string).collect()
 }
 
+/// Asserts that `check` says of the rows of a source what `orphans` says of them.
+fn check_includes(orphans: &serde_json::Value, source: &str) {
+    let check = report("check", source, &[]);
+    let about_rows = |report: &serde_json::Value| {
+        let list = report["findings"].as_array().expect("a list").iter();
+        let about_rows = list.filter(|finding| !finding["rows"].is_null());
+        about_rows
+            .map(serde_json::Value::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(about_rows(&check), about_rows(orphans), "{source}");
+    assert_eq!(check["integrity"], orphans["integrity"], "{source}");
+    let skipped = |report: &serde_json::Value| {
+        let list = report["not_checked"].as_array().expect("a list").iter();
+        let of_rows = list.filter(|skipped| skipped["check"] == "orphan-rows");
+        of_rows
+            .map(serde_json::Value::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(skipped(&check), skipped(orphans), "{source}");
+}
+
 fn same_on(server: &Server, release: &str) {
     let (dump, expected) = faulty(release);
     let database = format!("orphans_{}", release.replace('.', "_"));
@@ -409,6 +435,7 @@ fn same_on(server: &Server, release: &str) {
         assert_eq!(server, dump, "{what}");
     }
     assert_eq!(of_server["not_checked"], of_dump["not_checked"]);
+    check_includes(&of_server, &server.url(&database));
 }
 
 #[test]
@@ -599,6 +626,26 @@ fn no_real_dump_raises_a_false_alarm() {
             serde_json::json!([]),
             "{}",
             path.display()
+        );
+        check_includes(&report, &path.to_string_lossy());
+    }
+}
+
+#[test]
+fn check_looks_at_the_rows_unless_told_not_to() {
+    let (faulty, _) = faulty("5.81.2");
+    for dump in [&faulty, &faulty[..faulty.len() / 2]] {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), dump).expect("the dump is written");
+        let source = file.path().to_string_lossy().into_owned();
+        check_includes(&orphans(&source, &[]), &source);
+        let without = report("check", &source, &["--no-rows"]);
+        assert!(found(&without).keys().all(|name| !name.contains("-rows ")));
+        let skipped = without["not_checked"].as_array().expect("a list");
+        assert!(
+            skipped
+                .iter()
+                .any(|skipped| skipped["check"] == "orphan-rows")
         );
     }
 }
