@@ -741,7 +741,10 @@ fn what_may_stand_behind_a_cut_is_not_missed() {
         .filter_map(|name| Some(name.split(' ').next()?.to_owned()))
         .collect();
     assert_eq!(checks, BTreeSet::from(["dump-truncated".to_owned()]));
-    assert_eq!(report["not_checked"][0]["check"], "orphan-rows");
+    // One line says it all, not one for each table behind the cut.
+    let skipped = report["not_checked"].as_array().expect("a list");
+    assert_eq!(skipped.len(), 1, "{skipped:?}");
+    assert_eq!(skipped[0]["check"], "orphan-rows");
 }
 
 /// phpMyAdmin writes tables without any key, then rows, then keys and constraints.
