@@ -664,3 +664,80 @@ fn mix(hash: u64, part: u64) -> u64 {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dump::scanner::Scanner;
+
+    /// Takes one row at a time only.
+    struct OneByOne<'c>(Gatherer<'c>);
+
+    impl Sink for OneByOne<'_> {
+        fn statement(&mut self, statement: Statement<'_>) {
+            self.0.statement(statement);
+        }
+        fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
+            self.0.rows_begin(head)
+        }
+        fn row(&mut self, values: Statement<'_>) {
+            self.0.row(values);
+        }
+        fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
+            self.0.rows_end(count, broken, place);
+        }
+        fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
+            self.0.comment(text, place, ended);
+        }
+        fn modes(&self) -> SqlModes {
+            self.0.modes()
+        }
+    }
+
+    fn gathered(sink: &mut impl Sink, text: &[u8], size: usize) {
+        let mut scanner = Scanner::default();
+        text.chunks(size)
+            .for_each(|piece| scanner.feed(piece, sink));
+        scanner.finish(sink);
+    }
+
+    const TABLES: &str = "\
+        CREATE TABLE civicrm_contact (id int NOT NULL, external_identifier varchar(64) COLLATE utf8_unicode_ci, \
+        birth_date date, PRIMARY KEY (id), UNIQUE KEY e (external_identifier));\n\
+        CREATE TABLE civicrm_note (id int NOT NULL, entity_table varchar(64), entity_id int, contact_id int, \
+        PRIMARY KEY (id), CONSTRAINT f FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id));\n";
+
+    /// Most have as many values as their table has columns.
+    fn row() -> impl Strategy<Value = String> {
+        let value = "NULL|[0-9-]{1,3}|'[0a-c]{0,3}'|'[a\\\\']{0,3}'|'0000-00-00'|0x41";
+        let row = |count| {
+            let values = proptest::collection::vec(value, count);
+            values.prop_map(|values| format!("({})", values.join(",")))
+        };
+        prop_oneof![6 => row(3..5), 1 => row(0..7), 1 => "[;,( \\n'a0]{1,9}"]
+    }
+
+    proptest! {
+        /// However rows come, in one go, one by one or in pieces, they tell the same.
+        #[test]
+        fn rows_tell_the_same_however_they_come(
+            rows in proptest::collection::vec(row(), 1..12),
+            size in 1usize..40,
+        ) {
+            let catalogue = Catalogue::embedded().expect("it is built in");
+            for table in ["civicrm_contact", "civicrm_note"] {
+                let text = format!("{TABLES}INSERT INTO {table} VALUES {};\n", rows.join(","));
+                let new = || Gatherer::of_any(DumpReader::new(&[]), &catalogue);
+                let (mut whole, mut pieces, mut one) = (new(), new(), OneByOne(new()));
+                gathered(&mut whole, text.as_bytes(), usize::MAX);
+                gathered(&mut pieces, text.as_bytes(), size);
+                gathered(&mut one, text.as_bytes(), usize::MAX);
+                let told = |gatherer: &Gatherer| format!("{:?}", gatherer.tables);
+                prop_assert_eq!(told(&whole), told(&one.0));
+                prop_assert_eq!(told(&pieces), told(&one.0));
+            }
+        }
+    }
+}
