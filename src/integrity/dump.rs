@@ -53,7 +53,7 @@ pub fn gather(
 ) -> Result<Gathered, SourceError> {
     let mut gatherer = Gatherer::of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
     let container = location.scan(&mut gatherer, watch)?;
-    let Gatherer { reader, tables, .. } = gatherer;
+    let (reader, tables) = gatherer.finish();
     let snapshot = location.finish(reader, container, database)?;
     let memory = memory(&tables);
     // The reader shows a database that only the head of the dump names by that name.
@@ -110,8 +110,9 @@ impl Gathered {
             let mut gatherer = Gatherer::of_these(reader, self.database.clone(), needs);
             location.scan(&mut gatherer, watch)?;
             self.passes += 1;
-            self.memory += memory(&gatherer.tables);
-            let mut tables = of_database(gatherer.tables, self.database.as_ref());
+            let (_, tables) = gatherer.finish();
+            self.memory += memory(&tables);
+            let mut tables = of_database(tables, self.database.as_ref());
             judge.all(&questions.list, &mut tables, unknown.into_iter());
             for index in std::mem::take(&mut judge.unknown) {
                 judge.skip(index, "its values could not be read");

@@ -126,11 +126,38 @@ impl IdSet {
         }
     }
 
-    /// Takes all of another set in.
+    /// Takes all of another set in, as if each had been inserted.
     pub fn add(&mut self, other: &Self) {
-        self.small = &*self.all_small() | &*other.all_small();
-        self.blocks.clear();
+        for (index, block) in other.blocks.iter().enumerate() {
+            let Block::Many(theirs) = block else { continue };
+            if self.blocks.len() <= index {
+                self.blocks.resize(index + 1, Block::Few(0));
+            }
+            if let Some(Block::Few(_)) = self.blocks.get(index) {
+                self.make_block(index as u32 * BLOCK);
+            }
+            if let Some(Block::Many(ours)) = self.blocks.get_mut(index) {
+                let words = ours.iter_mut().zip(theirs.iter());
+                words.for_each(|(ours, theirs)| *ours |= theirs);
+            }
+        }
+        for id in &other.small {
+            self.insert(u64::from(id));
+        }
         self.large |= &other.large;
+    }
+
+    /// Those that both have.
+    #[must_use]
+    pub fn shared(&self, other: &Self) -> Self {
+        let mut shared = Self {
+            large: &self.large & &other.large,
+            ..Self::default()
+        };
+        for id in &*self.all_small() & &*other.all_small() {
+            shared.insert(u64::from(id));
+        }
+        shared
     }
 
     /// The smallest of them.
@@ -195,8 +222,13 @@ mod tests {
             prop_assert_eq!(set.is_empty(), model.is_empty());
             let first = |set: &IdSet| set.first(usize::MAX);
             prop_assert_eq!(first(&set.without(&other)), Vec::from_iter(model.difference(&others).copied()));
-            set.add(&other);
-            prop_assert_eq!(first(&set), Vec::from_iter(model.union(&others).copied()));
+            prop_assert_eq!(first(&set.shared(&other)), Vec::from_iter(model.intersection(&others).copied()));
+            let (mut merged, mut both) = (set.clone(), set.clone());
+            merged.add(&other);
+            others.iter().for_each(|id| { both.insert(*id); });
+            prop_assert_eq!(format!("{merged:?}"), format!("{both:?}"));
+            prop_assert_eq!(merged.memory(), both.memory());
+            prop_assert_eq!(first(&merged), Vec::from_iter(model.union(&others).copied()));
             for id in ids {
                 prop_assert!(!set.insert(id));
             }

@@ -11,6 +11,7 @@
 //! - [`values`], [`collation`], [`ids`]: reading values from the bytes of a row, what is equal, sets
 //! - [`needs`]: which columns the questions look at
 //! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
+//! - `crew`: threads that share its work
 //! - [`rows`]: the second pass: the offending rows themselves
 //! - [`dump`]: both passes in order
 //! - [`sql`]: the same questions as SQL
@@ -19,6 +20,7 @@
 //! A dump and a server that hold the same rows give the same answers.
 
 pub mod collation;
+mod crew;
 pub mod dump;
 pub mod gather;
 pub mod ids;

@@ -99,6 +99,16 @@ pub trait Sink {
     fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
         (0, 0)
     }
+    /// Whether [`Sink::batch`] is worth a call now, where rows are wanted whole.
+    fn wants_batches(&self) -> bool {
+        false
+    }
+    /// Whole rows written as dump programs do, with what stands between them: begins with the
+    /// first value of a row and ends with the closing parenthesis of another. Returns whether
+    /// they were taken; otherwise they come by [`Sink::rows`] or [`Sink::row`].
+    fn batch(&mut self, _rows: &[u8]) -> bool {
+        false
+    }
     /// The end of an INSERT and how many rows it had. `broken` is there when it ended inside
     /// a row (and is empty), or when its rows are followed by something that does not belong
     /// there, whose first bytes it then is; `place` is where that began.
@@ -423,6 +433,17 @@ impl Scanner {
                 && self.text.is_empty()
                 && self.inside == Inside::Plain
             {
+                if sink.wants_batches()
+                    && let Some((begins, rows)) = self.whole_rows(bytes, pos, end)
+                {
+                    let batch = bytes.get(pos..=begins - self.separator.len());
+                    if sink.batch(batch.unwrap_or_default()) {
+                        self.rows += rows;
+                        self.begin_row(bytes, begins - 1);
+                        pos = begins;
+                        continue;
+                    }
+                }
                 let (taken, rows) = sink.rows(bytes.get(pos..end).unwrap_or_default());
                 if taken > 0 {
                     self.rows += rows;
@@ -464,10 +485,9 @@ impl Scanner {
             Inside::Quote(b'\'') => true,
             _ => return pos,
         };
-        let delimiter = self.delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER);
-        if self.modes != SqlModes::default() || matches!(delimiter, b'\'' | b',' | b'\n') {
+        let Some(delimiter) = self.passable_delimiter() else {
             return pos;
-        }
+        };
         let end = match self.rows_wanted {
             Wanted::None => end,
             // Whole rows, up to the next wanted one.
@@ -520,6 +540,39 @@ impl Scanner {
         self.rows += passed.rows;
         self.begin_row(bytes, begins - 1);
         begins
+    }
+
+    /// Passes over whole rows from the beginning of one; returns where the last row begins, which
+    /// may not be whole, and how many came before it.
+    fn whole_rows(&mut self, bytes: &[u8], pos: usize, end: usize) -> Option<(usize, u64)> {
+        let delimiter = self.passable_delimiter()?;
+        loop {
+            let passed = Rows {
+                bytes,
+                from: pos,
+                end,
+                quoted: false,
+                delimiter,
+                separator: self.separator,
+            }
+            .pass(self.simd);
+            if let Some(begins) = passed.row_begins {
+                return Some((begins, passed.rows));
+            }
+            let separator = Separator::at(bytes, passed.at)?;
+            if separator == self.separator {
+                return None;
+            }
+            self.separator = separator;
+        }
+    }
+
+    /// The first byte of the delimiter, where [`Rows`] can tell what belongs to rows by it.
+    fn passable_delimiter(&self) -> Option<u8> {
+        let delimiter = self.delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER);
+        let is_passable =
+            self.modes == SqlModes::default() && !matches!(delimiter, b'\'' | b',' | b'\n');
+        is_passable.then_some(delimiter)
     }
 
     /// Where `what` stands at or after `pos` of this piece, or the piece's end.
