@@ -23,6 +23,8 @@ pub const FORMAT: &str = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '
 pub struct RowFile {
     path: PathBuf,
     out: BufWriter<File>,
+    /// Bytes of the first line.
+    head: u64,
 }
 
 /// A file of exported rows could not be written.
@@ -94,9 +96,16 @@ impl RowFile {
         columns: impl Iterator<Item = &'a str>,
     ) -> Result<Self, RowFileError> {
         let out = BufWriter::new(create(&path)?);
-        let mut file = Self { path, out };
+        let mut file = Self { path, out, head: 0 };
         file.row(columns.map(|column| Some(column.as_bytes())))?;
+        let head = file.out.stream_position();
+        file.head = head.map_err(RowFileError::at(&file.path))?;
         Ok(file)
+    }
+
+    /// How long it is without any row, in bytes.
+    pub fn head(&self) -> u64 {
+        self.head
     }
 
     /// Where it is.
@@ -146,6 +155,14 @@ impl RowFile {
             self.out.seek(SeekFrom::Start(length)).map(drop)
         });
         cut.map_err(RowFileError::at(&self.path))
+    }
+
+    /// Takes the file away.
+    ///
+    /// # Errors
+    /// It cannot be taken away.
+    pub fn discard(self) -> Result<(), RowFileError> {
+        std::fs::remove_file(&self.path).map_err(RowFileError::at(&self.path))
     }
 
     /// Closes the file; returns where it is.

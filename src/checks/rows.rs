@@ -341,5 +341,7 @@ fn samples(question: &Question, answer: &Answer) -> String {
     } else {
         String::new()
     };
-    format!("key {}{more}", shown.join(", "))
+    let keyed = answer.samples.iter().any(|sample| !sample.keys.is_empty());
+    let what = if keyed { "key" } else { "value" };
+    format!("{what} {}{more}", shown.join(", "))
 }

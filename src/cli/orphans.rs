@@ -52,7 +52,7 @@ impl Orphans {
         }
         let source = self.server.source(self.source.as_deref())?;
         let location = Location::one(&source, &self.server.access())?;
-        if location == Location::Stdin && self.export.is_some() {
+        if !location.can_be_read_again() && self.export.is_some() {
             return Err(Error::ExportOfStream);
         }
         let inquiry = Inquiry {

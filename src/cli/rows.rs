@@ -11,7 +11,7 @@ use crate::integrity::dump::{DumpError, Gathered, gather};
 use crate::integrity::question::{Asked, Questions, questions};
 use crate::integrity::server::{self, AskError, Pace};
 use crate::integrity::{Answers, Effort, Wish};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObjectKind, Snapshot};
 use crate::source::{Location, ServerLocation};
 
 /// How to ask.
@@ -158,6 +158,9 @@ impl Inquiry<'_> {
 impl Inquired {
     /// Adds what was found to the findings of the other checks; returns what it took.
     pub(super) fn judge(&self, findings: &mut Findings) -> Effort {
+        if let Some(why) = self.snapshot.hidden.get(&ObjectKind::Table) {
+            findings.skip(&checks::table::ORPHAN_ROWS, why.clone());
+        }
         if !self.is_known {
             findings.skip(
                 &checks::table::ORPHAN_ROWS,

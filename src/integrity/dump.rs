@@ -96,7 +96,7 @@ impl Gathered {
         wish: &Wish,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<(Snapshot, Answers), DumpError> {
-        let again = *location != Location::Stdin;
+        let again = location.can_be_read_again();
         let mut judge = Judge::new(&self.snapshot);
         judge.all(&questions.list, &mut self.tables, 0..questions.list.len());
         let unknown = std::mem::take(&mut judge.unknown);
@@ -121,7 +121,7 @@ impl Gathered {
             for index in unknown {
                 judge.skip(
                     index,
-                    "its key came behind the rows, and standard input cannot be read twice",
+                    "its key came behind the rows, and a stream cannot be read twice",
                 );
             }
         }
@@ -135,7 +135,9 @@ impl Gathered {
         if !suspects.is_empty() && again {
             let reader = DumpReader::new(&[]);
             let database = self.database.clone();
-            let mut collector = Collector::new(reader, database, suspects, &questions.list, wish);
+            let schema = &self.snapshot.schema;
+            let mut collector =
+                Collector::new(reader, database, schema, suspects, &questions.list, wish);
             location.scan(&mut collector, watch)?;
             self.passes += 1;
             answers.extend(collector.finish()?);

@@ -223,6 +223,8 @@ pub(super) struct Plan {
     pairs: Vec<Option<(usize, usize)>>,
     /// Columns that this INSERT leaves out, so that they become NULL.
     omitted: Vec<usize>,
+    /// Columns that it leaves out, and whose values the server makes.
+    made: Vec<usize>,
     modes: SqlModes,
 }
 
@@ -235,6 +237,8 @@ struct Slot {
     column: Option<usize>,
     kind: Kind,
     needs: OfColumn,
+    /// The server makes a number of NULL.
+    numbered: bool,
 }
 
 /// Slots of most tables; a row of more takes a little longer.
@@ -303,25 +307,7 @@ impl<'c> Gatherer<'c> {
 
     /// Rows that the dump takes away again do not count.
     fn forget(&mut self, statement: &[u8]) {
-        let verb = statement
-            .split(u8::is_ascii_whitespace)
-            .next()
-            .unwrap_or_default();
-        if ![&b"DROP"[..], b"TRUNCATE"]
-            .iter()
-            .any(|known| verb.eq_ignore_ascii_case(known))
-        {
-            return;
-        }
-        let sql = String::from_utf8_lossy(statement);
-        let names: Vec<Name> = match ddl::parse(&sql, self.reader.sql_modes()) {
-            Ok(ddl::Statement::DropTable(drop)) => drop.names,
-            Ok(ddl::Statement::TruncateTable(name)) => vec![name],
-            _ => return,
-        };
-        for name in names {
-            let database = self.reader.database_named(&name);
-            let name = (database, name.name.to_ascii_lowercase());
+        for name in emptied(statement, &self.reader) {
             if let Some((table, _, facts)) = self.tables.get_full_mut(&name) {
                 self.crew.forget(table);
                 *facts = TableFacts::new(std::mem::take(&mut facts.needs));
@@ -443,8 +429,11 @@ impl Plan {
             plan.pairs.push(slot_of(named).zip(slot_of(id)));
         }
         for (index, name) in needs.columns.keys().enumerate() {
-            if place_of(name).is_none() && becomes_null(table, name) {
-                plan.omitted.push(index);
+            if place_of(name).is_none() {
+                match becomes_null(table, name) {
+                    true => plan.omitted.push(index),
+                    false => plan.made.push(index),
+                }
             }
         }
         let mut before = 0;
@@ -458,6 +447,7 @@ impl Plan {
                 column: column.map(|(index, ..)| index),
                 kind: kind_of(name, table),
                 needs: column.map(|(.., needs)| *needs).unwrap_or_default(),
+                numbered: column_of(table, name).is_some_and(|(_, column)| column.auto_increment),
             });
             before = place + 1;
         }
@@ -542,6 +532,11 @@ impl Plan {
                 column.nulls += 1;
             }
         }
+        for column in &self.made {
+            if let Some(column) = facts.columns.get_mut(*column) {
+                column.left_out += 1;
+            }
+        }
         for (slot, value) in self.slots.iter().zip(row) {
             if let Some(column) = slot.column.and_then(|column| facts.columns.get_mut(column)) {
                 column.take(slot, value, folded);
@@ -599,7 +594,10 @@ impl ColumnFacts {
     #[inline]
     fn take(&mut self, slot: &Slot, value: &Value, folded: &mut Vec<u8>) {
         if *value == Value::Null {
-            self.nulls += 1;
+            match slot.numbered {
+                true => self.left_out += 1,
+                false => self.nulls += 1,
+            }
             return;
         }
         if slot.needs.ids {
@@ -643,16 +641,42 @@ impl PairFacts {
     fn take(&mut self, named: &Value, id: &Value) {
         let Some(id) = id.integer() else { return };
         let Some(named) = named.bytes() else { return };
+        // As their collations compare: without letter case, and blanks at the end.
+        let named = named.trim_ascii_end();
         if let Some((known, ids)) = self.ids.get_index_mut(self.last)
-            && **known == *named
+            && known.eq_ignore_ascii_case(named)
         {
             ids.insert(id);
             return;
         }
-        let entry = self.ids.entry(named.into_owned());
+        let entry = self.ids.entry(named.to_ascii_lowercase());
         self.last = entry.index();
         entry.or_default().insert(id);
     }
+}
+
+/// The tables that a statement takes all rows from.
+pub fn emptied(statement: &[u8], reader: &DumpReader) -> Vec<TableName> {
+    let verb = statement
+        .split(u8::is_ascii_whitespace)
+        .next()
+        .unwrap_or_default();
+    if ![&b"DROP"[..], b"TRUNCATE"]
+        .iter()
+        .any(|known| verb.eq_ignore_ascii_case(known))
+    {
+        return Vec::new();
+    }
+    let sql = String::from_utf8_lossy(statement);
+    let names: Vec<Name> = match ddl::parse(&sql, reader.sql_modes()) {
+        Ok(ddl::Statement::DropTable(drop)) => drop.names,
+        Ok(ddl::Statement::TruncateTable(name)) => vec![name],
+        _ => return Vec::new(),
+    };
+    let names = names.into_iter();
+    names
+        .map(|name| (reader.database_named(&name), name.name.to_ascii_lowercase()))
+        .collect()
 }
 
 /// Whether a column is NULL in rows that do not give it.

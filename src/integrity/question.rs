@@ -378,7 +378,12 @@ impl<'a> Builder<'a> {
         let Some((parent, there)) = table_of(self.schema, &key.referenced_table) else {
             // A table that only the target has is made by the upgrade.
             if basis != Basis::Target && self.is_new(name, target) {
-                let why = format!("its parent table {} is not there", key.referenced_table);
+                let or_hidden = match self.asked.keys_are_kept {
+                    true => ", or this account may not see it",
+                    false => "",
+                };
+                let parent = &key.referenced_table;
+                let why = format!("its parent table {parent} is not there{or_hidden}");
                 self.not_linked(name, column, &why);
             }
             return;
@@ -389,7 +394,15 @@ impl<'a> Builder<'a> {
         // What is of another type is changed by an upgrade before it gets a foreign key.
         let (kind, other) = (Kind::of(ours, table), Kind::of(theirs, there));
         let comparable = kind == other && matches!(kind, Kind::Integer | Kind::Text(_));
-        if !comparable || !self.is_new(name, target) {
+        if !self.is_new(name, target) {
+            return;
+        }
+        if !comparable {
+            if basis == Basis::Own {
+                let (ours, theirs) = (&ours.data_type, &theirs.data_type);
+                let why = format!("{ours} and {theirs} of {parent} are not compared");
+                self.not_linked(name, column, &why);
+            }
             return;
         }
         let names: Vec<String> = constraint

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
+use super::gather::{becomes_null, canonical, emptied, hash_of, id_of, is_hit};
 use super::ids::IdSet;
 use super::question::{Kind, Question, column_of};
 use super::rules::Rule;
@@ -17,7 +17,7 @@ use crate::dump::reader::DumpReader;
 use crate::dump::scanner::{Place, Sink, Statement, Wanted};
 use crate::row_file::{self, RowFile, RowFileError};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{KeyPart, Table};
+use crate::schema::model::{KeyPart, Schema, Table, find};
 use crate::source::DumpSink;
 
 /// What makes a row one of those looked for.
@@ -84,6 +84,8 @@ pub struct Collector<'a> {
     /// Keeps track of the dump.
     reader: DumpReader,
     database: Option<String>,
+    /// That of the whole dump: a key may come behind the rows.
+    schema: &'a Schema,
     /// By table in lower case.
     suspects: IndexMap<String, Vec<Suspect>>,
     questions: &'a [Question],
@@ -116,6 +118,7 @@ impl<'a> Collector<'a> {
     pub fn new(
         reader: DumpReader,
         database: Option<String>,
+        schema: &'a Schema,
         suspects: Vec<Suspect>,
         questions: &'a [Question],
         wish: &'a Wish,
@@ -130,6 +133,7 @@ impl<'a> Collector<'a> {
         Self {
             reader,
             database,
+            schema,
             suspects: by_table,
             questions,
             wish,
@@ -182,13 +186,38 @@ impl<'a> Collector<'a> {
         });
         Some(Plan {
             table: index,
-            key: key_of(table).filter_map(place_of).collect(),
+            key: find(&self.schema.tables, name)
+                .into_iter()
+                .flat_map(key_of)
+                .filter_map(place_of)
+                .collect(),
             places: places.collect(),
             exported: exported(table)
                 .map(|column| (column.to_owned(), place_of(column)))
                 .collect(),
             modes: self.reader.sql_modes(),
         })
+    }
+
+    /// Rows that the dump takes away again do not count.
+    fn forget(&mut self, statement: &[u8]) {
+        for (database, table) in emptied(statement, &self.reader) {
+            let Some(suspects) = self.suspects.get_mut(&table) else {
+                continue;
+            };
+            if database != self.database {
+                continue;
+            }
+            for suspect in suspects {
+                let file = suspect.found.file.take();
+                suspect.found = Found::default();
+                let Some(mut file) = file else { continue };
+                match file.cut(file.head()) {
+                    Ok(()) => suspect.found.file = Some(file),
+                    Err(error) => self.failed = Some(error),
+                }
+            }
+        }
     }
 
     fn read(&mut self, text: &[u8]) -> Result<(), RowFileError> {
@@ -216,10 +245,9 @@ impl<'a> Collector<'a> {
             let Some(folder) = &self.wish.export else {
                 continue;
             };
-            if suspect.found.file.is_none()
-                && let Some(question) = self.questions.get(suspect.question)
-            {
-                let path = file_of(folder, question, suspect.names.as_deref())?;
+            if suspect.found.file.is_none() {
+                let names = suspect.names.as_deref();
+                let path = file_of(folder, self.questions, suspect.question, names)?;
                 let columns = plan.exported.iter().map(|(column, _)| column.as_str());
                 suspect.found.file = Some(RowFile::create(path, columns)?);
             }
@@ -249,20 +277,30 @@ pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
         .map(|(name, _)| name.as_str())
 }
 
-/// The file for the rows of a finding, in a folder that is there when this returns.
+/// The file for the rows of a finding, in a folder that is there when this returns. Findings of
+/// the same column and kind are numbered from the second on.
 ///
 /// # Errors
 /// The folder cannot be made.
 pub fn file_of(
     folder: &Path,
-    question: &Question,
+    questions: &[Question],
+    question: usize,
     names: Option<&str>,
 ) -> Result<PathBuf, RowFileError> {
     row_file::folder(folder)?;
-    let (table, subject) = (&question.table, question.subject());
     let named = names.map_or_else(String::new, |names| format!(".{names}"));
-    let stem = format!("{table}.{subject}{named}.{}", question.word());
-    Ok(folder.join(format!("{}.csv", row_file::file_name(&stem))))
+    let stem = |question: &Question| {
+        let (table, subject, word) = (&question.table, question.subject(), question.word());
+        row_file::file_name(&format!("{table}.{subject}{named}.{word}"))
+    };
+    let own = questions.get(question).map(stem).unwrap_or_default();
+    let before = questions.iter().take(question);
+    let number = match before.filter(|other| stem(other) == own).count() {
+        0 => String::new(),
+        before => format!(".{}", before + 1),
+    };
+    Ok(folder.join(format!("{own}{number}.csv")))
 }
 
 fn text_of(value: Option<&Value>) -> String {
@@ -307,7 +345,9 @@ impl Mark {
             }
             Self::Names(.., named, bad) => {
                 let id = at(1).and_then(|(id, _)| id.integer());
-                first.bytes().is_some_and(|bytes| *bytes == **named)
+                first
+                    .bytes()
+                    .is_some_and(|bytes| bytes.trim_ascii_end().eq_ignore_ascii_case(named))
                     && id.is_some_and(|id| bad.contains(id))
             }
             Self::Rule(_, rule) => is_hit(rule, first),
@@ -384,6 +424,11 @@ impl Suspect {
             samples: found.samples,
             file,
         };
+        if answer.rows == Some(0) {
+            // The first pass has seen them: what was read now is another text.
+            answer.rows = None;
+            return Ok(Some(answer));
+        }
         if let Mark::Equal { .. } = mark {
             // Two rows of one hash need not be equal.
             let mut groups: Vec<Group> = found.groups.into_values().collect();
@@ -465,6 +510,7 @@ fn compare_keys(one: &[String], other: &[String]) -> Ordering {
 impl Sink for Collector<'_> {
     fn statement(&mut self, statement: Statement<'_>) {
         self.head.clear();
+        self.forget(statement.text);
         self.reader.statement(statement);
     }
 

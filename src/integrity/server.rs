@@ -6,8 +6,9 @@
 //! can be read in about a second; a range that takes longer than the limit is read again in
 //! halves, and a connection that is lost is made again where the work stood.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::ids::IdSet;
@@ -92,10 +93,13 @@ pub fn answer(
     wish: &Wish,
 ) -> Result<Answers, AskError> {
     let jobs = Mutex::new(jobs(&questions.list, size));
+    let count = pace.connections.clamp(1, 16);
+    let at_work = AtomicUsize::new(count);
     let asker = |jobs: &Mutex<VecDeque<Job>>| -> Result<Brought, AskError> {
         let mut asker = Asker {
             connect,
             connection: None,
+            refused: false,
             lost: 0,
             schema,
             questions: &questions.list,
@@ -108,11 +112,25 @@ pub fn answer(
             let Some(job) = jobs.lock().ok().and_then(|mut jobs| jobs.pop_front()) else {
                 return Ok(asker.brought);
             };
-            asker.job(&job)?;
+            let before = (
+                asker.brought.answers.len(),
+                asker.brought.not_answered.len(),
+            );
+            match asker.job(&job) {
+                // A server may have no room for so many connections; the others go on.
+                Err(_) if asker.refused && at_work.fetch_sub(1, Ordering::Relaxed) > 1 => {
+                    asker.brought.answers.truncate(before.0);
+                    asker.brought.not_answered.truncate(before.1);
+                    if let Ok(mut jobs) = jobs.lock() {
+                        jobs.push_front(job);
+                    }
+                    return Ok(asker.brought);
+                }
+                other => other?,
+            }
         }
     };
     let results = std::thread::scope(|scope| {
-        let count = pace.connections.clamp(1, 16);
         let workers: Vec<_> = (0..count).map(|_| scope.spawn(|| asker(&jobs))).collect();
         let results: Vec<_> = workers
             .into_iter()
@@ -169,6 +187,8 @@ fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
 struct Asker<'a> {
     connect: &'a (dyn Fn() -> Result<Connection, ServerError> + Sync),
     connection: Option<Connection>,
+    /// The last connection asked for was not given.
+    refused: bool,
     lost: u32,
     schema: &'a Schema,
     questions: &'a [Question],
@@ -216,7 +236,7 @@ impl Asker<'_> {
         };
         match result {
             Ok(()) => Ok(()),
-            Err(AskError::Server(error)) if !error.is_lost() => {
+            Err(AskError::Server(error)) if !error.is_lost() && !self.refused => {
                 for index in questions {
                     self.brought.not_answered.push(NotAnswered {
                         question: index,
@@ -245,7 +265,11 @@ impl Asker<'_> {
         loop {
             let connection = match &mut self.connection {
                 Some(connection) => connection,
-                none => none.insert(open(self.connect, self.pace)?),
+                none => {
+                    let opened = open(self.connect, self.pace);
+                    self.refused = opened.is_err();
+                    none.insert(opened?)
+                }
             };
             self.brought.statements += 1;
             let mut began = false;
@@ -255,9 +279,12 @@ impl Asker<'_> {
             });
             match result {
                 // What has been taken already cannot be given back.
-                Err(error) if error.is_lost() && !began && self.lost < MAX_LOST => {
-                    self.lost += 1;
+                Err(error) if error.is_lost() => {
                     self.connection = None;
+                    if began || self.lost == MAX_LOST {
+                        return Err(error);
+                    }
+                    self.lost += 1;
                 }
                 other => {
                     self.lost = 0;
@@ -305,7 +332,12 @@ impl Asker<'_> {
 
     fn strays(&mut self, index: usize, question: &Question, pair: &Pair) -> Result<(), AskError> {
         let named = self.ask(&question.table, &sql::named(&question.table, pair))?;
-        for named in named.iter().filter_map(|row| text(row, "named")) {
+        // Whichever of the spellings that the collation takes for equal the server answers.
+        let named = named.iter().filter_map(|row| text(row, "named"));
+        let named: BTreeSet<String> = named
+            .map(|named| named.trim_ascii_end().to_ascii_lowercase())
+            .collect();
+        for named in named {
             if let Some(rows) = Rows::of(question, Some(&named), self.schema) {
                 self.rows(index, question, Some(&named), &rows)?;
             }
@@ -341,7 +373,8 @@ impl Asker<'_> {
             None => None,
             Some(_) => {
                 let mut file = None;
-                self.write(question, None, table, &equal.whole(), &mut file)?;
+                let written = self.write(index, None, table, &equal.whole(), &mut file);
+                self.keep(index, written, &mut file)?;
                 file.map(RowFile::finish).transpose()?
             }
         };
@@ -384,7 +417,7 @@ impl Asker<'_> {
             });
             Ok(())
         })?;
-        self.show(question, named, table, rows, &mut found)?;
+        self.show(index, named, table, rows, &mut found)?;
         self.bring(index, named, by_value, found)
     }
 
@@ -437,8 +470,8 @@ impl Asker<'_> {
             }
             Ok(())
         })?;
-        for ((index, question, rows), mut found) in asked.iter().zip(found) {
-            self.show(question, None, table, rows, &mut found)?;
+        for ((index, _, rows), mut found) in asked.iter().zip(found) {
+            self.show(*index, None, table, rows, &mut found)?;
             self.bring(*index, None, false, found)?;
         }
         Ok(())
@@ -447,17 +480,20 @@ impl Asker<'_> {
     /// Fetches the first rows of a finding, and all of them for a file, where ranges have some.
     fn show(
         &mut self,
-        question: &Question,
+        index: usize,
         named: Option<&str>,
         table: &Table,
         rows: &Rows,
         found: &mut Found,
     ) -> Result<(), AskError> {
+        let Some(question) = self.questions.get(index) else {
+            return Ok(());
+        };
+        let mut exports = self.wish.export.is_some();
         let keys = table.primary_key.len();
         for range in std::mem::take(&mut found.places) {
-            let range = range.as_ref();
             if self.wish.samples > 0 {
-                let sql = rows.first(table, range, self.wish.samples);
+                let sql = rows.first(table, range.as_ref(), self.wish.samples);
                 let shown = self.each(&question.table, &sql, &mut |row| {
                     let key: Vec<String> = (0..keys)
                         .map(|i| text(&row, &format!("k{i}")).unwrap_or_default())
@@ -475,28 +511,85 @@ impl Asker<'_> {
                 found.samples.sort_by(compare_samples);
                 found.samples.truncate(self.wish.samples);
             }
-            if self.wish.export.is_some() {
-                let sql = rows.whole(table, range);
-                self.write(question, named, table, &sql, &mut found.file)?;
+            if exports {
+                let written = self.export(index, named, table, rows, range, &mut found.file);
+                exports = self.keep(index, written, &mut found.file)?;
             }
         }
         Ok(())
     }
 
+    /// Writes the rows of a range, in parts where that takes too long.
+    fn export(
+        &mut self,
+        index: usize,
+        named: Option<&str>,
+        table: &Table,
+        rows: &Rows,
+        range: Option<Range>,
+        file: &mut Option<RowFile>,
+    ) -> Result<(), AskError> {
+        let mut ranges = vec![range];
+        while let Some(range) = ranges.pop() {
+            let length = file.as_mut().map(RowFile::sync).transpose()?;
+            let sql = rows.whole(table, range.as_ref());
+            let written = self.write(index, named, table, &sql, file);
+            let Err(AskError::Server(error)) = &written else {
+                written?;
+                continue;
+            };
+            let (Some(range), true) = (range, is_timeout(error)) else {
+                return written;
+            };
+            let width = range.last.saturating_sub(range.first);
+            if width < 1024 {
+                return written;
+            }
+            if let Some(file) = file {
+                file.cut(length.unwrap_or(file.head()))?;
+            }
+            let middle = range.first.saturating_add(width / 2);
+            let (first, last) = (middle + 1, middle);
+            ranges.push(Some(Range { first, ..range }));
+            ranges.push(Some(Range { last, ..range }));
+        }
+        Ok(())
+    }
+
+    /// A finding stays one though its rows cannot be written in time; a file without all of them
+    /// does not. Returns whether they were written.
+    fn keep(
+        &mut self,
+        question: usize,
+        written: Result<(), AskError>,
+        file: &mut Option<RowFile>,
+    ) -> Result<bool, AskError> {
+        match written {
+            Err(AskError::Server(error)) if is_timeout(&error) => {
+                file.take().map(RowFile::discard).transpose()?;
+                let why = format!("its rows could not be written: {error}");
+                let skipped = NotAnswered { question, why };
+                self.brought.not_answered.push(skipped);
+                Ok(false)
+            }
+            other => other.map(|()| true),
+        }
+    }
+
     /// Writes rows to the file of a finding.
     fn write(
         &mut self,
-        question: &Question,
+        index: usize,
         named: Option<&str>,
         table: &Table,
         sql: &str,
         file: &mut Option<RowFile>,
     ) -> Result<(), AskError> {
-        let Some(folder) = &self.wish.export else {
+        let (Some(folder), Some(question)) = (&self.wish.export, self.questions.get(index)) else {
             return Ok(());
         };
         if file.is_none() {
-            let path = file_of(folder, question, named)?;
+            let path = file_of(folder, self.questions, index, named)?;
             *file = Some(RowFile::create(path, exported(table))?);
         }
         let mut failed = None;
@@ -522,6 +615,7 @@ impl Asker<'_> {
         };
         let mut step = FIRST_STEP;
         let mut first = extent.first;
+        let mut lost = 0;
         while first <= extent.last {
             let range = Range {
                 first,
@@ -539,6 +633,12 @@ impl Asker<'_> {
                     }
                 }
                 Err(AskError::Server(error)) if is_timeout(&error) && step > 1024 => step /= 4,
+                // In the middle of an answer, of which nothing was taken.
+                Err(AskError::Server(error))
+                    if error.is_lost() && self.connection.is_none() && lost < MAX_LOST =>
+                {
+                    lost += 1;
+                }
                 Err(error) => return Err(error),
             }
         }

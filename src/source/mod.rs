@@ -353,6 +353,15 @@ impl Location {
         }
     }
 
+    /// Whether a second reading finds the same: not so of standard input, pipes and devices.
+    pub fn can_be_read_again(&self) -> bool {
+        match self {
+            Self::Stdin => false,
+            Self::File(path) => path.is_file(),
+            Self::Folder(_) | Self::Server(_) => true,
+        }
+    }
+
     /// Reads everything. `watch` is told how far each file has been read, for a progress bar.
     ///
     /// # Errors

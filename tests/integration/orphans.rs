@@ -798,3 +798,197 @@ fn standard_input_is_read_once() {
         .expect("it is there");
     assert_eq!(refused.status.code(), Some(2));
 }
+
+/// The sample with one e-mail address of a contact that is not there.
+fn one_lost() -> Vec<u8> {
+    common::replaced(&common::sample(), "VALUES (1,1,1,'", "VALUES (1,4711,1,'")
+}
+
+#[test]
+fn a_pipe_with_a_name_is_read_once_and_hides_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("it runs");
+    assert!(made.success());
+    let path = pipe.clone();
+    let writer = std::thread::spawn(move || std::fs::write(path, one_lost()));
+    let report = orphans(&pipe.to_string_lossy(), &[]);
+    writer.join().expect("no panic").expect("it is written");
+    let rows = &report["findings"][0]["rows"];
+    assert_eq!(
+        (&rows["count"], &rows["values"]),
+        (&serde_json::Value::Null, &1.into())
+    );
+    assert_eq!(report["verdict"], "fail");
+}
+
+#[test]
+fn rows_of_a_table_that_is_dropped_and_made_anew_count_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = folder.path().join("rows");
+    let dump = folder.path().join("twice.sql");
+    std::fs::write(&dump, [one_lost(), one_lost()].concat()).expect("it is written");
+    let report = orphans(
+        &dump.to_string_lossy(),
+        &["--export", &rows.to_string_lossy()],
+    );
+    let finding = &report["findings"][0]["rows"];
+    assert_eq!(finding["count"], 1);
+    let file = finding["file"].as_str().expect("a file");
+    let written = std::fs::read_to_string(file).expect("it is there");
+    assert_eq!(written.lines().count(), 2, "{written}");
+}
+
+#[test]
+fn keys_that_cannot_be_compared_are_named() {
+    let dump = "CREATE TABLE p (k binary(16) NOT NULL, PRIMARY KEY (k));\n\
+                CREATE TABLE c (id int NOT NULL, k binary(16), PRIMARY KEY (id), \
+                CONSTRAINT f FOREIGN KEY (k) REFERENCES p (k));\n\
+                INSERT INTO c VALUES (1,'x');\n";
+    let report = of_text(dump, &[]);
+    let skipped = report["not_checked"].to_string();
+    assert!(skipped.contains("c.k: binary(16)"), "{skipped}");
+}
+
+#[test]
+fn numbers_that_the_server_makes_are_not_known() {
+    let dump = "CREATE TABLE p (id int NOT NULL AUTO_INCREMENT, s varchar(9), PRIMARY KEY (id));\n\
+                CREATE TABLE c (id int NOT NULL, r int, PRIMARY KEY (id), \
+                CONSTRAINT f FOREIGN KEY (r) REFERENCES p (id));\n\
+                INSERT INTO c VALUES (1,1),(2,2);\n";
+    for parents in ["(s) VALUES ('a'),('b')", "VALUES (NULL,'a'),(NULL,'b')"] {
+        let report = of_text(&format!("{dump}INSERT INTO p {parents};\n"), &[]);
+        same(&found(&report), &BTreeMap::new(), parents);
+        let skipped = report["not_checked"].to_string();
+        assert!(skipped.contains("not all values of p.id"), "{skipped}");
+    }
+}
+
+#[test]
+fn a_row_goes_by_its_primary_key_though_that_comes_behind_it() {
+    let dump = "CREATE TABLE p (id int NOT NULL);\nCREATE TABLE c (id int NOT NULL, r int);\n\
+                INSERT INTO c VALUES (501,1),(502,4711);\nINSERT INTO p VALUES (1);\n\
+                ALTER TABLE p ADD PRIMARY KEY (id);\nALTER TABLE c ADD PRIMARY KEY (id);\n\
+                ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (r) REFERENCES p (id);\n";
+    let sample = &of_text(dump, &[])["findings"][0]["rows"]["samples"][0];
+    assert_eq!(
+        (&sample["keys"][0], &sample["value"]),
+        (&"502".into(), &"4711".into())
+    );
+}
+
+#[test]
+fn two_keys_of_one_column_are_exported_to_two_files() {
+    let dump = "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE q (id int PRIMARY KEY);\n\
+                CREATE TABLE c (id int PRIMARY KEY, r int, \
+                CONSTRAINT f FOREIGN KEY (r) REFERENCES p (id), \
+                CONSTRAINT g FOREIGN KEY (r) REFERENCES q (id));\n\
+                INSERT INTO c VALUES (1,5);\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = of_text(dump, &["--export", &folder.path().to_string_lossy()]);
+    let findings = report["findings"].as_array().expect("a list");
+    let files: BTreeSet<&str> = findings
+        .iter()
+        .filter_map(|finding| finding["rows"]["file"].as_str())
+        .collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert!(files.iter().all(|file| Path::new(file).is_file()));
+}
+
+#[test]
+fn tables_are_named_in_any_letter_case() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let (sql, schema) = clean("5.81.2");
+    let mut maker = Maker::new(&schema, "5.81.2");
+    for (named, id) in [
+        ("'CIVICRM_CONTACT'", "999991"),
+        ("'civicrm_contact '", "999992"),
+    ] {
+        maker.row(
+            "civicrm_note",
+            &[("entity_table", named), ("entity_id", id)],
+        );
+    }
+    let dump = maker.dump(&sql);
+    server.load("orphans_case", dump.as_bytes());
+    let of_dump = of_text(&dump, &[]);
+    assert_eq!(
+        findings(&of_dump),
+        findings(&orphans(&server.url("orphans_case"), &[]))
+    );
+    assert_eq!(of_dump["findings"][0]["rows"]["count"], 2);
+}
+
+#[test]
+fn a_server_with_room_for_one_connection_gives_all_answers() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let (dump, _) = faulty("5.81.2");
+    server.load("orphans_narrow", dump.as_bytes());
+    server.run(
+        None,
+        "CREATE OR REPLACE USER narrow@localhost IDENTIFIED BY 'narrow' WITH MAX_USER_CONNECTIONS 1; \
+         GRANT ALL ON orphans_narrow.* TO narrow@localhost",
+    );
+    let url = server
+        .url("orphans_narrow")
+        .replace("root@", "narrow:narrow@");
+    let of_root = orphans(&server.url("orphans_narrow"), &[]);
+    assert_eq!(
+        findings(&orphans(&url, &["--connections", "4"])),
+        findings(&of_root)
+    );
+}
+
+#[test]
+fn rows_that_cannot_be_written_in_time_are_written_in_parts() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let (sql, schema) = clean("5.81.2");
+    let mut maker = Maker::new(&schema, "5.81.2");
+    for _ in 0..3000 {
+        maker.row(
+            "civicrm_note",
+            &[("contact_id", "999991"), ("entity_id", "1")],
+        );
+    }
+    server.load("orphans_parts", maker.dump(&sql).as_bytes());
+    let judge = |sql: &str| {
+        let is_export = sql.contains("civicrm_note") && sql.contains("`subject`");
+        let width = sql.rsplit_once(" BETWEEN ").and_then(|(_, range)| {
+            let mut ends = range.split(" AND ").map(|end| {
+                let digits = end.find(|c: char| !c.is_ascii_digit());
+                end[..digits.unwrap_or(end.len())].parse::<u64>().ok()
+            });
+            Some(ends.next()??.abs_diff(ends.next()??))
+        });
+        match is_export && width.is_none_or(|width| width > 1500) {
+            true => Action::TimeOut,
+            false => Action::Pass,
+        }
+    };
+    let proxy = Proxy::start(server.socket(), judge);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = orphans(
+        &proxy.url("orphans_parts"),
+        &["--export", &folder.path().to_string_lossy()],
+    );
+    let rows = &report["findings"][0]["rows"];
+    assert_eq!(rows["count"], 3000, "{report:#}");
+    match rows["file"].as_str() {
+        Some(file) => {
+            let written = std::fs::read_to_string(file).expect("it is there");
+            assert_eq!(written.lines().count(), 3001);
+        }
+        // The column has an index of few values, so that there is one range.
+        None => assert!(
+            report["not_checked"]
+                .to_string()
+                .contains("could not be written")
+        ),
+    }
+}
