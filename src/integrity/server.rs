@@ -7,8 +7,7 @@
 //! halves, and a connection that is lost is made again where the work stood.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ids::IdSet;
@@ -71,6 +70,13 @@ enum Job {
     Scan(Vec<usize>),
 }
 
+/// What is left to do.
+struct Work {
+    jobs: VecDeque<Job>,
+    /// Threads that take jobs.
+    at_work: usize,
+}
+
 /// What one connection brings back.
 #[derive(Default)]
 struct Brought {
@@ -92,10 +98,12 @@ pub fn answer(
     pace: Pace,
     wish: &Wish,
 ) -> Result<Answers, AskError> {
-    let jobs = Mutex::new(jobs(&questions.list, size));
     let count = pace.connections.clamp(1, 16);
-    let at_work = AtomicUsize::new(count);
-    let asker = |jobs: &Mutex<VecDeque<Job>>| -> Result<Brought, AskError> {
+    let work = Mutex::new(Work {
+        jobs: jobs(&questions.list, size),
+        at_work: count,
+    });
+    let asker = || -> Result<Brought, AskError> {
         let mut asker = Asker {
             connect,
             connection: None,
@@ -107,23 +115,34 @@ pub fn answer(
             wish,
             brought: Brought::default(),
         };
-        loop {
-            // A lock is poisoned only by a panic, which ends the program.
-            let Some(job) = jobs.lock().ok().and_then(|mut jobs| jobs.pop_front()) else {
-                return Ok(asker.brought);
+        // A server may have no room for so many connections; then the others do the work.
+        if let Err(error) = asker.connect() {
+            let mut work = locked(&work);
+            work.at_work -= 1;
+            return match work.at_work == 0 && !work.jobs.is_empty() {
+                true => Err(error.into()),
+                false => Ok(asker.brought),
             };
-            let before = (
-                asker.brought.answers.len(),
-                asker.brought.not_answered.len(),
-            );
+        }
+        loop {
+            let job = {
+                let mut work = locked(&work);
+                let Some(job) = work.jobs.pop_front() else {
+                    work.at_work -= 1;
+                    return Ok(asker.brought);
+                };
+                job
+            };
+            let answers = asker.brought.answers.len();
             match asker.job(&job) {
-                // A server may have no room for so many connections; the others go on.
-                Err(_) if asker.refused && at_work.fetch_sub(1, Ordering::Relaxed) > 1 => {
-                    asker.brought.answers.truncate(before.0);
-                    asker.brought.not_answered.truncate(before.1);
-                    if let Ok(mut jobs) = jobs.lock() {
-                        jobs.push_front(job);
+                Err(error) if asker.refused => {
+                    let mut work = locked(&work);
+                    work.at_work -= 1;
+                    if work.at_work == 0 {
+                        return Err(error);
                     }
+                    asker.brought.answers.truncate(answers);
+                    work.jobs.push_front(job);
                     return Ok(asker.brought);
                 }
                 other => other?,
@@ -131,7 +150,7 @@ pub fn answer(
         }
     };
     let results = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..count).map(|_| scope.spawn(|| asker(&jobs))).collect();
+        let workers: Vec<_> = (0..count).map(|_| scope.spawn(asker)).collect();
         let results: Vec<_> = workers
             .into_iter()
             .map(std::thread::ScopedJoinHandle::join)
@@ -158,6 +177,11 @@ pub fn answer(
         .sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
     answers.not_answered.sort_by_key(|skipped| skipped.question);
     Ok(answers)
+}
+
+/// A lock is poisoned only by a panic, which ends the program.
+fn locked<'a>(work: &'a Mutex<Work>) -> MutexGuard<'a, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Largest tables first, so that no connection is left with the largest at the end.
@@ -249,6 +273,12 @@ impl Asker<'_> {
         }
     }
 
+    fn connect(&mut self) -> Result<&mut Connection, ServerError> {
+        let opened = open(self.connect, self.pace);
+        self.refused = opened.is_err();
+        Ok(self.connection.insert(opened?))
+    }
+
     /// Asks, over a new connection if the one there was is lost.
     fn ask(&mut self, table: &str, sql: &str) -> Result<connection::Answer, ServerError> {
         let mut answer = connection::Answer::new();
@@ -263,15 +293,11 @@ impl Asker<'_> {
         take: &mut dyn FnMut(Row),
     ) -> Result<(), ServerError> {
         loop {
+            self.brought.statements += 1;
             let connection = match &mut self.connection {
                 Some(connection) => connection,
-                none => {
-                    let opened = open(self.connect, self.pace);
-                    self.refused = opened.is_err();
-                    none.insert(opened?)
-                }
+                None => self.connect()?,
             };
-            self.brought.statements += 1;
             let mut began = false;
             let result = connection.each(&format!("the rows of {table}"), sql, |row| {
                 began = true;
