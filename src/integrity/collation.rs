@@ -53,6 +53,11 @@ impl Collation {
         }
     }
 
+    /// Whether [`Collation::fold`] tells all that is equal to the text.
+    pub fn is_sure_of(self, text: &[u8]) -> bool {
+        self.weights != Weights::Ascii || text.is_ascii()
+    }
+
     /// A text that others share if they are equal in the collation. Of collations that are
     /// not known here it keeps more apart than a server does, never less.
     pub fn fold(self, text: &[u8]) -> Vec<u8> {

@@ -693,11 +693,19 @@ fn kind_of(column: &str, table: &Table) -> Kind {
     column_of(table, column).map_or(Kind::Bytes, |(_, column)| Kind::of(column, table))
 }
 
-/// What stands for a value in a set: the number itself, or a hash.
+/// What stands for a value in a set: the number itself, or a hash. `None` where it is not known
+/// which others a server takes for equal.
 #[inline]
 pub fn id_of(value: &Value, kind: Kind, folded: &mut Vec<u8>) -> Option<u64> {
     match kind {
         Kind::Integer => value.integer(),
+        Kind::Text(collation)
+            if !value
+                .bytes()
+                .is_some_and(|text| collation.is_sure_of(&text)) =>
+        {
+            None
+        }
         kind => hash_of(std::iter::once((*value, kind, None)), false, folded),
     }
 }

@@ -851,6 +851,28 @@ fn keys_that_cannot_be_compared_are_named() {
 }
 
 #[test]
+fn letters_of_collations_that_are_not_known_raise_no_alarm() {
+    let dump = |collation| {
+        format!(
+            "CREATE TABLE p (k varchar(20) COLLATE {collation} NOT NULL, PRIMARY KEY (k));\n\
+             CREATE TABLE c (id int NOT NULL, k varchar(20) COLLATE {collation}, PRIMARY KEY (id), \
+             CONSTRAINT f FOREIGN KEY (k) REFERENCES p (k));\n\
+             INSERT INTO p VALUES ('Élodie'),('b');\n\
+             INSERT INTO c VALUES (1,'elodie'),(2,'B'),(3,'élodie'),(4,'nobody');\n"
+        )
+    };
+    let known = of_text(&dump("utf8mb4_unicode_ci"), &[]);
+    assert_eq!(
+        found(&known),
+        BTreeMap::from([("orphan-rows c k".to_owned(), 1)])
+    );
+    let unknown = of_text(&dump("utf8mb4_0900_ai_ci"), &[]);
+    assert_eq!(found(&unknown), BTreeMap::new());
+    let skipped = unknown["not_checked"].to_string();
+    assert!(skipped.contains("not all values of p.k"), "{skipped}");
+}
+
+#[test]
 fn numbers_that_the_server_makes_are_not_known() {
     let dump = "CREATE TABLE p (id int NOT NULL AUTO_INCREMENT, s varchar(9), PRIMARY KEY (id));\n\
                 CREATE TABLE c (id int NOT NULL, r int, PRIMARY KEY (id), \
