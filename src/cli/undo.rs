@@ -62,11 +62,14 @@ impl Undo {
             return Ok(Exit::Fine);
         }
         let source = self.server.source(self.source.as_deref())?;
-        let Location::Server(server) = Location::one(&source, &self.server.access())? else {
+        let location = Location::one(&source, &self.server.access())?;
+        let Location::Server(server) = &location else {
             let message = format!("{source} is a dump; changes are taken back on the server");
             return Err(RepairError::Refused(message).into());
         };
-        let wanted = common.database.as_deref().unwrap_or(&head.database);
+        // Another database than the journal's is refused, however it is named.
+        let named = common.database.as_deref().or(location.database(None));
+        let wanted = named.unwrap_or(&head.database);
         let (mut connection, database) = server.connect(Some(wanted))?;
         let snapshot = server.read(&mut connection, &database)?;
         undo::check_database(&record, &Head::of(&snapshot, "undo"))?;

@@ -218,24 +218,21 @@ fn a_version_changed_meanwhile_is_not_taken_back() {
     );
     assert_eq!(release(server, database), "6.0.0");
     let other = site(server, "version_other");
-    let back = cividb(
-        folder.path(),
-        &[
-            "undo",
-            &journal,
-            &server.url(other),
-            "--database",
-            other,
-            "--apply",
-            "--yes",
-        ],
-    );
-    assert_eq!(back.status.code(), Some(2));
-    assert!(
-        text(&back.stderr).contains("is about database"),
-        "{}",
-        text(&back.stderr)
-    );
+    for (url, more) in [
+        (server.url(other), &[][..]),
+        (server.url(other), &["--database", other]),
+        (server.url(""), &["--database", other]),
+    ] {
+        let mut undo = vec!["undo", &journal, &url, "--apply", "--yes"];
+        undo.extend(more);
+        let back = cividb(folder.path(), &undo);
+        assert_eq!(back.status.code(), Some(2));
+        assert!(
+            text(&back.stderr).contains("is about database"),
+            "{}",
+            text(&back.stderr)
+        );
+    }
 }
 
 /// Wherever the connection breaks, the version is the old or the new one, the journal tells
