@@ -1014,3 +1014,24 @@ fn rows_that_cannot_be_written_in_time_are_written_in_parts() {
         ),
     }
 }
+
+#[test]
+fn what_an_account_may_not_see_is_named() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let (dump, _) = faulty("5.81.2");
+    server.load("orphans_few", dump.as_bytes());
+    server.run(
+        None,
+        "CREATE OR REPLACE USER few@localhost IDENTIFIED BY 'few'; \
+         GRANT SELECT ON orphans_few.civicrm_contact TO few@localhost",
+    );
+    let url = server.url("orphans_few").replace("root@", "few:few@");
+    let report = orphans(&url, &[]);
+    let skipped = report["not_checked"].to_string();
+    assert!(
+        skipped.contains("orphan-rows") && skipped.contains("SELECT"),
+        "{skipped}"
+    );
+}
