@@ -16,12 +16,13 @@ use crate::civicrm::privileges::{
 };
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
-use crate::error::{Error, Exit};
+use crate::cli::error::Error;
+use crate::exit::Exit;
+use crate::grants::{Grants as Granted, Object, Rules, judge};
 use crate::repair::error::RepairError;
 use crate::report::{GrantsSummary, Report};
 use crate::server::connection::Connection;
 use crate::server::error::ServerError;
-use crate::server::grants::{Grants as Granted, Object, Rules, judge};
 use crate::server::probe::{Outcome, Probed, probe, says_denied};
 use crate::server::reader;
 use crate::server_version::ServerVersion;
