@@ -23,6 +23,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::progress::Bar;
 use self::servers::ServerOptions;
+use crate::checks::{self, Selection};
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::server_version::ServerVersion;
@@ -91,6 +92,12 @@ struct Common {
     /// Print all findings, and the rows of each table
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// Make these checks alone, by their ids: --only fk-name,fk-missing
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
+    only: Vec<&'static str>,
+    /// Leave these checks out, by their ids
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
+    skip: Vec<&'static str>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -112,6 +119,23 @@ enum Color {
     Auto,
     Always,
     Never,
+}
+
+impl Common {
+    /// The checks that the user wants.
+    fn selection(&self) -> Selection {
+        Selection {
+            only: self.only.clone(),
+            skip: self.skip.clone(),
+        }
+    }
+}
+
+fn check_id(text: &str) -> Result<&'static str, String> {
+    let check = checks::registry::find(text);
+    check.map(|check| check.id).ok_or_else(|| {
+        "there is no check of this id; `cividb explain` lists all of them".to_owned()
+    })
 }
 
 fn target_server(text: &str) -> Result<ServerVersion, String> {

@@ -12,12 +12,11 @@ use clap::Args;
 use super::confirm::confirm;
 use super::output::{self, Output};
 use super::{Common, Format, ServerOptions, tell};
-use crate::checks::{Context, schema};
+use crate::case::Case;
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::detect::Detection;
 use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::grants::judge;
@@ -121,10 +120,11 @@ impl Repair {
                 let (mut connection, database) = server.connect(common.database.as_deref())?;
                 let mut snapshot = server.read(&mut connection, &database)?;
                 let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
-                warn_of_upgrade(&snapshot);
-                let plan = self.plan(&snapshot, &catalogue)?;
-                let orphans = orphans(&mut connection, &plan, &snapshot)?;
-                self.show(&plan, &orphans, &snapshot, &definitions, common)
+                let case = self.case(snapshot, &catalogue)?;
+                warn_of_upgrade(&case);
+                let plan = self.plan(&case)?;
+                let orphans = orphans(&mut connection, &plan, &case.snapshot)?;
+                self.show(&plan, &orphans, &case, &definitions, common)
             }
             (_, true) => Err(RepairError::Refused(format!(
                 "{source} is a dump, and a dump is never changed; leave --apply out and run the \
@@ -133,35 +133,37 @@ impl Repair {
             .into()),
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
-                let plan = self.plan(&snapshot, &catalogue)?;
-                self.show(&plan, &[], &snapshot, &Definitions::new(), common)
+                let case = self.case(snapshot, &catalogue)?;
+                let plan = self.plan(&case)?;
+                self.show(&plan, &[], &case, &Definitions::new(), common)
             }
         }
     }
 
-    fn plan(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Plan, Error> {
-        let site = Site::of(snapshot);
-        let declared = site.as_ref().and_then(Site::declared_version);
+    /// The case with the target of the upgrade.
+    ///
+    /// # Errors
+    /// CiviCRM has no such release, or the site is newer.
+    fn case<'c>(&self, snapshot: Snapshot, catalogue: &'c Catalogue) -> Result<Case<'c>, Error> {
+        let case = Case::new(snapshot, catalogue).to_release(self.target.clone());
         if let Some(target) = &self.target {
             target_release(target, catalogue)?;
+            let declared = case.declared_version();
             if declared.is_some_and(|declared| *target < declared.without_marker()) {
                 let message = format!("--target {target} is older than the site");
                 return Err(RepairError::Refused(message).into());
             }
         }
-        let detection = detect(snapshot, site.as_ref(), catalogue)?;
+        Ok(case)
+    }
+
+    fn plan(&self, case: &Case) -> Result<Plan, Error> {
+        known_release(case)?;
         let options = Options {
-            target: self.target.clone(),
             inherited: self.inherited,
             ..Options::new(self.family)
         };
-        Ok(plan::plan(
-            snapshot,
-            site.as_ref(),
-            &detection,
-            catalogue,
-            &options,
-        ))
+        Ok(plan::plan(case, &options))
     }
 
     /// Prints the plan.
@@ -169,15 +171,15 @@ impl Repair {
         &self,
         plan: &Plan,
         orphans: &[Orphans],
-        snapshot: &Snapshot,
+        case: &Case,
         definitions: &Definitions,
         common: &Common,
     ) -> Result<Exit, Error> {
         if common.format == Format::Human && !common.quiet {
-            let script = script::script(plan, orphans, snapshot, definitions, self.family);
+            let script = script::script(plan, orphans, &case.snapshot, definitions, self.family);
             output::print(common, &script)?;
         } else {
-            let report = script::report(plan, orphans, snapshot, common);
+            let report = script::report(plan, orphans, case, common);
             let mut output = Output::new(common, false);
             output.add(report)?;
             output.finish()?;
@@ -195,14 +197,16 @@ impl Repair {
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let mut snapshot = server.read(&mut connection, &database)?;
         look_around(&snapshot)?;
-        warn_of_upgrade(&snapshot);
         let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
-        let head = Head::of(&snapshot, &format!("repair {}", self.family.as_str()));
+        let case = self.case(snapshot, catalogue)?;
+        let snapshot = &case.snapshot;
+        warn_of_upgrade(&case);
+        let head = Head::of(snapshot, &format!("repair {}", self.family.as_str()));
         let record = self.resume.as_deref().map(Record::read).transpose()?;
         if let Some(record) = &record {
             undo::check_database(record, &head)?;
         }
-        let plan = self.plan(&snapshot, catalogue)?;
+        let plan = self.plan(&case)?;
         for refused in &plan.refused {
             tell(&format!(
                 "not planned: {} of {}: {}",
@@ -217,12 +221,12 @@ impl Repair {
                 Exit::Findings
             });
         }
-        self.check_privileges(&plan, &snapshot, &connection, &database)?;
+        self.check_privileges(&plan, snapshot, &connection, &database)?;
         for planned in &plan.steps {
             tell(&format!("{};", planned.statement()));
         }
         let mut changes_rows = String::new();
-        for found in orphans(&mut connection, &plan, &snapshot)? {
+        for found in orphans(&mut connection, &plan, snapshot)? {
             let is_cleared = matches!(&found.by_rule, Ok(remedy) if self.orphans.contains(remedy));
             tell(&found.describe());
             if is_cleared {
@@ -289,8 +293,9 @@ impl Repair {
         // Everything is read again, to say what remains.
         let mut snapshot = server.read(&mut connection, &database)?;
         run::read_definitions(&mut connection, &mut snapshot)?;
-        let remaining = self.plan(&snapshot, catalogue)?;
-        let mut report = script::report(&remaining, &[], &snapshot, common);
+        let case = self.case(snapshot, catalogue)?;
+        let remaining = self.plan(&case)?;
+        let mut report = script::report(&remaining, &[], &case, common);
         if let Some(plan) = &mut report.plan {
             script::add_outcome(plan, &ran, journal.path());
         }
@@ -362,10 +367,8 @@ fn orphans(
 }
 
 /// Warns where the upgrader may go on to change what is repaired.
-fn warn_of_upgrade(snapshot: &Snapshot) {
-    let site = Site::of(snapshot);
-    let declared = site.as_ref().and_then(Site::declared_version);
-    if let Some(version) = declared.filter(Version::is_upgrade_marker) {
+fn warn_of_upgrade(case: &Case) {
+    if let Some(version) = case.declared_version().filter(Version::is_upgrade_marker) {
         tell(&format!(
             "warning: the version is {version}: an upgrade is under way or has failed, and may go on to \
              change what is repaired now"
@@ -381,17 +384,10 @@ pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<
     }
 }
 
-fn detect<'a>(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    catalogue: &'a Catalogue,
-) -> Result<Detection<'a>, Error> {
-    let context = Context {
-        catalogue: Some(catalogue),
-        ..Context::default()
-    };
-    schema::detect(snapshot, site, &context).ok_or_else(|| Error::NoRelease {
-        name: snapshot.source.name.clone(),
+/// Makes sure that the release of the schema can be told.
+fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
+    case.detection().ok_or_else(|| Error::NoRelease {
+        name: case.snapshot.source.name.clone(),
     })
 }
 

@@ -45,7 +45,11 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         version::write(summary, out)?;
     }
 
-    if let (Some(detected), "diff" | "check") = (&report.findings.detected, report.command) {
+    let detected = report
+        .civicrm
+        .as_ref()
+        .and_then(|civicrm| civicrm.detected.as_ref());
+    if let (Some(detected), "diff" | "check") = (detected, report.command) {
         writeln!(out, "  {}", schema_line(detected))?;
         if !detected.evidence.is_empty() {
             writeln!(

@@ -28,7 +28,7 @@ pub fn value(report: &Report) -> Value {
         },
         "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
             "declared": civicrm.declared,
-            "detected": report.findings.detected,
+            "detected": civicrm.detected,
             "multilingual": !civicrm.locales.is_empty(),
             "locales": civicrm.locales,
             "logging": civicrm.logging,

@@ -9,16 +9,16 @@ mod version;
 
 use std::path::PathBuf;
 
-use crate::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::case::Case;
 use crate::checks::version::DomainVersion;
-use crate::checks::{Findings, Severity};
-use crate::civicrm::site::Site;
+use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::checks::{Detected, Findings, Severity};
 use crate::civicrm::version_state::DetectedRelease;
 use crate::exit::Exit;
 use crate::integrity::Effort;
 use crate::repair::orphans::Orphans;
 use crate::repair::version::VersionChange;
-use crate::snapshot::{ServerFacts, Snapshot, Source};
+use crate::snapshot::{ServerFacts, Source};
 
 /// What one command says of one source.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Report {
 pub struct CivicrmSummary {
     /// `civicrm_domain.version` of each domain, as stored.
     pub declared: Vec<Option<String>>,
+    /// The release that the schema is of, where it can be told.
+    pub detected: Option<Detected>,
     /// Languages, on a multilingual site.
     pub locales: Vec<String>,
     /// Whether detailed logging is on, where that can be told.
@@ -347,14 +349,10 @@ pub struct Inventory {
 }
 
 impl Report {
-    /// Puts the report on a snapshot together.
-    pub fn new(
-        command: &'static str,
-        snapshot: &Snapshot,
-        findings: Findings,
-        strict: bool,
-    ) -> Self {
+    /// Puts the report on a case together.
+    pub fn new(command: &'static str, case: &Case, findings: Findings, strict: bool) -> Self {
         use crate::schema::model::RoutineKind;
+        let snapshot = &case.snapshot;
         let schema = &snapshot.schema;
         let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
         let mut row_counts: Vec<(String, u64)> = snapshot
@@ -373,13 +371,14 @@ impl Report {
             source: snapshot.source.clone(),
             database: snapshot.database.clone(),
             server: snapshot.server.as_ref().map(ServerSummary::of),
-            civicrm: Site::of(snapshot).map(|site| CivicrmSummary {
+            civicrm: case.site.as_ref().map(|site| CivicrmSummary {
                 declared: site
                     .domains
                     .iter()
                     .flatten()
                     .map(|domain| domain.version.clone())
                     .collect(),
+                detected: case.detection().map(Detected::of),
                 locales: site.locales().to_vec(),
                 logging: site.logging.unwrap_or(false),
             }),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::case::Case;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::repair::orphans::Orphans;
@@ -137,13 +138,8 @@ fn cost(cost: Cost) -> &'static str {
 }
 
 /// The plan as a report.
-pub(super) fn report(
-    plan: &Plan,
-    orphans: &[Orphans],
-    snapshot: &Snapshot,
-    common: &Common,
-) -> Report {
-    let mut report = Report::new("repair", snapshot, Findings::default(), common.strict);
+pub(super) fn report(plan: &Plan, orphans: &[Orphans], case: &Case, common: &Common) -> Report {
+    let mut report = Report::new("repair", case, Findings::default(), common.strict);
     let steps = plan.steps.iter().map(|planned| report::PlanStep {
         statement: planned.statement(),
         inverse: planned.inverse_statement(),

@@ -373,6 +373,16 @@ fn server(text: &str) -> Option<ServerVersion> {
 
 /// The plan to bring a schema to a release.
 fn planned(schema: &Schema, state: &str, options: &Options) -> (Plan, Reference) {
+    planned_for(None, schema, state, options)
+}
+
+/// The same with an upgrade to come.
+fn planned_for(
+    target: Option<&Version>,
+    schema: &Schema,
+    state: &str,
+    options: &Options,
+) -> (Plan, Reference) {
     let state = CATALOGUE.state(state).unwrap();
     let subject = Subject {
         schema,
@@ -381,12 +391,12 @@ fn planned(schema: &Schema, state: &str, options: &Options) -> (Plan, Reference)
     };
     let reference = Reference::new(&CATALOGUE, state, subject);
     let differences = reference.differences(&CATALOGUE, state, subject);
-    let upgrade = options.target.as_ref().map(|target| {
+    let upgrade = target.map(|target| {
         upgrade_drops::between(&Version::parse(state.last_release()).unwrap(), target)
     });
     let upgrade = upgrade.unwrap_or_default();
     let mut planner = Planner::new(schema, &reference, options.server.as_ref(), upgrade);
-    planner.target = options.target.as_ref().map(ToString::to_string);
+    planner.target = target.map(ToString::to_string);
     let wanted = planner.select(&differences, options);
     planner.run(&wanted, options.family);
     let plan = planner.plan;
