@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::acceptance::Accepted;
 use super::check::{Check, Severity};
 use super::needs::Lack;
 use super::registry::{self, Selection};
@@ -46,6 +47,8 @@ pub struct Finding {
     /// What CiviCRM's own upgrades leave in every database says where it comes from, in a few
     /// words; reports fold such findings.
     pub inherited: Option<String>,
+    /// Somebody knows the finding and lives with it: it is shown and does not count.
+    pub accepted: Option<Accepted>,
 }
 
 /// Rows that a finding is about.
@@ -79,6 +82,7 @@ impl Finding {
             at: None,
             rows: None,
             inherited: None,
+            accepted: None,
         }
     }
 
@@ -202,21 +206,33 @@ impl Findings {
             .retain(|finding| selection.includes(finding.check));
     }
 
-    /// How many findings rank so.
+    /// How many findings rank so; accepted ones do not count.
     pub fn count(&self, severity: Severity) -> usize {
-        self.list
+        let counted = self
+            .list
             .iter()
+            .filter(|finding| finding.accepted.is_none());
+        counted
             .filter(|finding| finding.severity == severity)
             .count()
     }
 
+    /// How many findings are accepted.
+    pub fn count_accepted(&self) -> usize {
+        self.list
+            .iter()
+            .filter(|finding| finding.accepted.is_some())
+            .count()
+    }
+
     /// Worst first, then in the order of the registry; within a check what is
-    /// inherited last, otherwise as found.
+    /// inherited last, otherwise as found. Accepted ones stand behind all others.
     pub fn sort(&mut self) {
         self.list.sort_by_cached_key(|finding| {
             let severity = std::cmp::Reverse(finding.severity);
             let rank = registry::position(finding.check.id);
-            (severity, rank, finding.inherited.is_some())
+            let is_accepted = finding.accepted.is_some();
+            (is_accepted, severity, rank, finding.inherited.is_some())
         });
     }
 }

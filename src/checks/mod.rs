@@ -4,6 +4,7 @@
 //! [`Group`]s. Rules look at an [`Examination`] only and never ask where a fact came from; what a source cannot
 //! tell, their needs say ([`Need`]).
 
+pub mod acceptance;
 pub mod against;
 mod check;
 mod definers;
@@ -53,6 +54,12 @@ pub const DIFF: &[Group] = &[Group::Schema, Group::Release];
 /// What the version says.
 pub const VERSION: &[Group] = &[Group::Version, Group::Release];
 
+/// Whether the account and the server are fit for an upgrade.
+pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
+
+/// Whether the rows are sound.
+pub const ORPHANS: &[Group] = &[Group::Rows];
+
 /// Everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
     Group::Dump,
@@ -64,4 +71,14 @@ pub const CHECK: &[Group] = &[
     Group::Server,
     Group::Grants,
     Group::Rows,
+];
+
+/// The commands that make checks, each with its groups.
+pub const COMMANDS: &[(&str, &[Group])] = &[
+    ("verify", VERIFY),
+    ("check", CHECK),
+    ("diff", DIFF),
+    ("version", VERSION),
+    ("grants", GRANTS),
+    ("orphans", ORPHANS),
 ];

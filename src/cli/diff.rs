@@ -8,7 +8,7 @@ use similar::TextDiff;
 use super::output::Output;
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
-use crate::checks::{DIFF, Examination, Findings, cut, examine, schema};
+use crate::checks::{DIFF, Examination, Findings, cut, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
@@ -75,7 +75,7 @@ impl Diff {
         };
         compared.findings.retain(&common.selection());
         cut(&Examination::of(&case), &mut compared.findings);
-        compared.findings.sort();
+        common.accept(&mut compared.findings)?;
         let mut output = Output::new(common, false);
         let text = match (self.sql, self.unified) {
             (true, _) => Some(statements(&case.snapshot, &compared)),
@@ -86,7 +86,7 @@ impl Diff {
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         match text {
             Some(text) => output.text(&text)?,
             None => output.add(report)?,
@@ -118,7 +118,7 @@ impl Diff {
             name: format!("CiviCRM {}", detection.state.name),
             reference: detection.reference.schema.clone(),
             differences: differences.map(|aged| aged.difference.clone()).collect(),
-            findings: examine(&Examination::of(case), DIFF, &common.selection()),
+            findings: common.examine(&Examination::of(case), DIFF)?,
         })
     }
 }

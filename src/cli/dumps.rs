@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::output::Output;
 use super::rows::Inquiry;
-use super::{Common, ServerOptions, complain, read, target_server};
+use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
-use crate::checks::{self, Examination, Finding, Findings, OtherSource, Rows, against, examine};
+use crate::checks::{self, Examination, Finding, Findings, OtherSource, Rows, against};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
@@ -91,7 +91,7 @@ impl Verify {
                     snapshot,
                     name: &name,
                 });
-                let findings = examine(&examined, checks::VERIFY, &common.selection());
+                let findings = common.examine(&examined, checks::VERIFY)?;
                 let mut report = Report::new("verify", &case, findings, common.strict);
                 report.compared_with = site.as_ref().map(Location::name);
                 Ok(report)
@@ -139,7 +139,7 @@ impl Check {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
                 let mut examined = Examination::of(&case);
                 examined.rows = Rows::LeftOut;
-                let findings = examine(&examined, checks::CHECK, &common.selection());
+                let findings = common.examine(&examined, checks::CHECK)?;
                 return Ok(Report::new("check", &case, findings, common.strict));
             }
             let inquiry = Inquiry {
@@ -152,7 +152,7 @@ impl Check {
             let inquired = inquiry.ask(&case, rows, common)?;
             let mut examined = Examination::of(&case);
             examined.rows = inquired.rows();
-            let findings = examine(&examined, checks::CHECK, &common.selection());
+            let findings = common.examine(&examined, checks::CHECK)?;
             let mut report = Report::new("check", &case, findings, common.strict);
             report.effort = Some(inquired.answers.effort);
             Ok(report)
@@ -178,7 +178,7 @@ impl Restore {
 }
 
 /// Reports on each source in turn. One that cannot be read does not keep the others from
-/// being read; the worst exit code of all is returned.
+/// being read: the result is then incomplete, and a failure only where none could be read.
 pub(super) fn report_on_each(
     command: &'static str,
     catalogue: &Catalogue,
@@ -187,16 +187,13 @@ pub(super) fn report_on_each(
     access: &Access,
     report_on: impl Fn(&Location) -> Result<Report, Error>,
 ) -> Result<Exit, Error> {
-    let mut worst = Exit::Fine;
     let mut locations = Vec::new();
     let mut unread = Vec::new();
     for argument in arguments {
         match Location::expand(argument, access) {
             Ok(found) => locations.extend(found),
             Err(error) => {
-                complain(&error.into());
-                worst = Exit::Failure;
-                unread.push(url::without_password(argument));
+                unread.push((url::without_password(argument), Error::from(error)));
             }
         }
     }
@@ -211,9 +208,10 @@ pub(super) fn report_on_each(
         return Err(Error::OutputIsSource(path.to_owned()));
     }
     let mut output = Output::new(common, !named_one);
-    for name in unread {
-        output.add_unread(name);
+    for (name, error) in unread {
+        output.add_unread(command, name, &error)?;
     }
+    let mut worst = Exit::Fine;
     for location in locations {
         let report = match report_on(&location) {
             Ok(report) => report,
@@ -237,16 +235,15 @@ pub(super) fn report_on_each(
                     )
                 }
                 None => {
-                    complain(&error);
-                    worst = Exit::Failure;
-                    output.add_unread(location.name());
+                    output.add_unread(command, location.name(), &error)?;
                     continue;
                 }
             },
         };
-        worst = worst.max(report.exit());
+        worst = worst.worse(report.verdict().exit());
         output.add(report)?;
     }
+    worst = worst.worse(output.exit_of_unread());
     output.finish()?;
     Ok(worst)
 }

@@ -10,7 +10,7 @@ use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
 use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
-use crate::checks::{Examination, Finding, Findings, Group, Lack, Privileges, examine};
+use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::privileges::{
     BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
@@ -73,7 +73,7 @@ impl Grants {
             Some(file) => self.of_file(file, &catalogue, common)?,
             None => self.of_server(&catalogue, common)?,
         };
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
         output.finish()?;
@@ -100,7 +100,7 @@ impl Grants {
             Purpose::Upgrade => {
                 let facts = grants::upgrade_facts(&case, &facts);
                 let needs = needed_for_upgrade(&target, &version, &facts);
-                (needs, &[Group::Grants, Group::Server])
+                (needs, GRANTS)
             }
             Purpose::Backup => {
                 let facts = grants::backup_facts(&case, &facts);
@@ -109,7 +109,7 @@ impl Grants {
         };
         let mut examined = Examination::of(&case);
         let Some(granted) = &facts.grants else {
-            let mut findings = examine(&examined, groups, &common.selection());
+            let mut findings = common.examine(&examined, groups)?;
             let why = "the server does not answer SHOW GRANTS";
             findings.skip(&GRANT_MISSING, Lack::of_promised(why));
             return Ok(Report::new("grants", &case, findings, common.strict));
@@ -119,12 +119,12 @@ impl Grants {
             verdict: &verdict,
             database: &database,
         });
-        let mut findings = examine(&examined, groups, &common.selection());
+        let mut findings = common.examine(&examined, groups)?;
         let mut summary = self.summary(&verdict, granted, &database, &target);
         if self.probe && connection.is_in(&database)? {
             let probed = probe(&mut connection)?;
             compare(&probed, &summary, &mut findings);
-            findings.sort();
+            common.accept(&mut findings)?;
             summary.probed = Some(outcomes(&probed));
         }
         let mut report = Report::new("grants", &case, findings, common.strict);
@@ -204,7 +204,7 @@ impl Grants {
             verdict: &verdict,
             database: &database,
         });
-        let mut findings = examine(&examined, &[Group::Grants], &common.selection());
+        let mut findings = common.examine(&examined, &[Group::Grants])?;
         if self.purpose == Purpose::Upgrade {
             let why = "the text does not say whether the server writes a binary log";
             findings.skip(&TRIGGER_PRIVILEGE_BINLOG, Lack::of_course(why));

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::rows::Inquiry;
 use super::{Common, ServerOptions};
 use crate::case::Case;
-use crate::checks::{Examination, Group, cut, examine};
+use crate::checks::{Examination, ORPHANS, cut};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
@@ -73,16 +73,16 @@ impl Orphans {
         let inquired = inquiry.ask(&case, rows, common)?;
         let mut examined = Examination::of(&case);
         examined.rows = inquired.rows();
-        let mut findings = examine(&examined, &[Group::Rows], &common.selection());
+        let mut findings = common.examine(&examined, ORPHANS)?;
         cut(&examined, &mut findings);
-        findings.sort();
+        common.accept(&mut findings)?;
         let mut report = Report::new("orphans", &case, findings, common.strict);
         report.effort = Some(inquired.answers.effort);
         report.compared_with = self
             .target
             .as_ref()
             .map(|target| format!("CiviCRM {target}"));
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
         output.finish()?;

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::{Common, ServerOptions, read, tell};
 use crate::case::Case;
 use crate::checks::version::DomainVersion;
-use crate::checks::{Examination, Findings, VERSION, examine, version};
+use crate::checks::{Examination, Findings, VERSION, version};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release;
 use crate::civicrm::version_state::{DetectedRelease, VersionState};
@@ -143,7 +143,7 @@ impl Version {
         let after = judge(Case::new(after, catalogue), common)?;
         let mut report = after.report(common.strict);
         report.plan = Some(Plan::of_versions(&changes, written));
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
         output.finish()?;
@@ -270,7 +270,7 @@ fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
         domains: domains.unwrap_or_default(),
         detected: case.detection().map(DetectedRelease::of),
     };
-    let findings = examine(&Examination::of(&case), VERSION, &common.selection());
+    let findings = common.examine(&Examination::of(&case), VERSION)?;
     Ok(Judged {
         case,
         summary,

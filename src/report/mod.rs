@@ -5,6 +5,7 @@ pub mod csv;
 pub mod human;
 pub mod json;
 mod rebuild;
+mod verdict;
 mod version;
 
 use std::path::PathBuf;
@@ -14,11 +15,12 @@ use crate::checks::version::DomainVersion;
 use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
 use crate::checks::{Detected, Findings, Severity};
 use crate::civicrm::version_state::DetectedRelease;
-use crate::exit::Exit;
 use crate::integrity::Effort;
 use crate::repair::orphans::Orphans;
 use crate::repair::version::VersionChange;
 use crate::snapshot::{ServerFacts, Source};
+
+pub use verdict::Verdict;
 
 /// What one command says of one source.
 #[derive(Clone, Debug)]
@@ -405,15 +407,6 @@ impl Report {
         }
     }
 
-    /// The exit code that says so.
-    pub fn exit(&self) -> Exit {
-        if self.passes() {
-            Exit::Fine
-        } else {
-            Exit::Findings
-        }
-    }
-
     /// What a repair has left to do, in a few words; `None` of other commands.
     fn left_to_do(&self) -> Option<String> {
         let plan = self.plan.as_ref().filter(|_| self.command == "repair");
@@ -437,13 +430,18 @@ impl Report {
         })
     }
 
-    /// Whether nothing that counts was found.
-    pub fn passes(&self) -> bool {
-        let is_mended = self.command != "repair"
+    /// What the report comes to.
+    pub fn verdict(&self) -> Verdict {
+        let is_done = self.command != "repair"
             || self.plan.as_ref().is_none_or(Plan::is_empty)
                 && self.rebuild.as_ref().is_none_or(RebuildSummary::is_fine);
-        is_mended
-            && self.findings.count(Severity::Error) == 0
-            && !(self.strict && self.findings.count(Severity::Warning) > 0)
+        let counts = |severity| self.findings.count(severity) > 0;
+        if !is_done || counts(Severity::Error) || self.strict && counts(Severity::Warning) {
+            Verdict::Fail
+        } else if self.findings.are_incomplete() {
+            Verdict::Incomplete
+        } else {
+            Verdict::Pass
+        }
     }
 }

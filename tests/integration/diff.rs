@@ -477,7 +477,7 @@ fn a_release_against_another_gives_what_their_states_differ_in() {
         let schema = catalogue().schema(old).plain_install();
         let snapshot = declaring(old.last_release(), schema);
         let mut findings = Findings::default();
-        schema::check_release(&common::case(snapshot), new, &mut findings);
+        schema::check_release(&common::case(snapshot.clone()), new, &mut findings);
         let same = catalogue().same_core(old, new);
         // Extensions that neither has, and defaults of the whole database, tell nothing here.
         if same {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use cividb::checks::{self, Severity};
 use cividb::source::Location;
 
+use crate::common;
+
 struct Expected {
     name: String,
     producer: String,

@@ -579,11 +579,9 @@ fn what_the_coming_upgrade_drops_is_marked_and_comes_first() {
         "FK_civicrm_acl_cache_acl_id",
         "x",
     );
-    let options = Options {
-        target: Version::parse("4.1"),
-        ..options(Family::FkNames, "10.11.6-MariaDB")
-    };
-    let (plan, _) = planned(&schema, "4.0", &options);
+    let options = options(Family::FkNames, "10.11.6-MariaDB");
+    let target = Version::parse("4.1");
+    let (plan, _) = planned_for(target.as_ref(), &schema, "4.0", &options);
     let tables: Vec<&str> = plan.steps.iter().map(|step| step.table.as_str()).collect();
     assert_eq!(tables, [table, "civicrm_acl_cache"]);
     let needed = plan.steps[0].needed_for_upgrade.as_deref().unwrap();
@@ -600,17 +598,9 @@ fn what_the_coming_upgrade_drops_is_marked_and_comes_first() {
         key,
         "contribution_page_id",
     );
-    let quiet = planned(
-        &schema,
-        "4.0",
-        &Options {
-            target: None,
-            ..options.clone()
-        },
-    )
-    .0;
+    let quiet = planned(&schema, "4.0", &options).0;
     assert!(quiet.steps.is_empty());
-    let (plan, _) = planned(&schema, "4.0", &options);
+    let (plan, _) = planned_for(target.as_ref(), &schema, "4.0", &options);
     assert_eq!(
         plan.steps[0].actions,
         [format!("RENAME INDEX `contribution_page_id` TO `{key}`")]
