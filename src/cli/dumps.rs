@@ -34,6 +34,9 @@ pub struct Verify {
     /// a civicrm.settings.php, a site's folder, or another dump
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
+    /// The dump is meant to hold no CiviCRM: without this a dump without its tables is not a PASS
+    #[arg(long)]
+    no_civicrm: bool,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
