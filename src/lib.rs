@@ -17,6 +17,7 @@
 //! - [`checks`]: rules, from a snapshot to findings; [`checks::table`] lists them all
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`repair`]: changes with a journal, and the way back
+//! - [`sandbox`]: a throw-away server to try things on
 //! - [`report`]: findings for people and for programs
 //! - [`privilege`] and [`server_version`]: words that several rooms share; [`row_file`]: rows that
 //!   are exported; [`threads`]: how many work
@@ -48,9 +49,12 @@ pub mod privilege;
 pub mod repair;
 pub mod report;
 pub mod row_file;
+pub mod sandbox;
 pub mod schema;
 pub mod server;
 pub mod server_version;
+#[cfg(test)]
+mod skip;
 pub mod snapshot;
 pub mod source;
 pub mod threads;

@@ -12,6 +12,8 @@ use cividb::schema::model::{DefaultValue, IndexKind, KeyPart, ReferentialAction}
 
 #[path = "../schemas/state_file.rs"]
 mod state_file;
+#[path = "../src/skip.rs"]
+mod skip;
 
 fn embedded() -> Catalogue {
     Catalogue::embedded().expect("the embedded catalogue is readable")
@@ -37,7 +39,7 @@ fn state_files() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("skipped: no state files in {}", folder.display());
+    skip::skip("dumps", format!("no state files in {}", folder.display()));
     None
 }
 

@@ -23,6 +23,8 @@ mod requirements;
 mod secrets;
 mod server;
 mod servers;
+#[path = "../../src/skip.rs"]
+mod skip;
 mod strangers;
 mod threads;
 mod tls;

@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
@@ -25,6 +27,7 @@ pub enum Action {
 /// A socket that leads to a server.
 pub struct Proxy {
     folder: TempDir,
+    panicked: Arc<AtomicBool>,
 }
 
 /// Decides on each statement.
@@ -35,7 +38,16 @@ impl Proxy {
     pub fn start(server: PathBuf, judge: impl Fn(&str) -> Action + Send + Sync + 'static) -> Self {
         let folder = TempDir::new().expect("a folder");
         let listener = UnixListener::bind(folder.path().join("sock")).expect("a socket");
-        let judge: Judge = Arc::new(judge);
+        let panicked = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&panicked);
+        // A judge that panics breaks its connection, or else the program would wait for ever.
+        let judge: Judge = Arc::new(move |sql| {
+            let action = catch_unwind(AssertUnwindSafe(|| judge(sql)));
+            action.unwrap_or_else(|_| {
+                seen.store(true, Ordering::SeqCst);
+                Action::Cut
+            })
+        });
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let judge = Arc::clone(&judge);
@@ -43,7 +55,7 @@ impl Proxy {
                 std::thread::spawn(move || connect(client, &server, &judge));
             }
         });
-        Self { folder }
+        Self { folder, panicked }
     }
 
     /// The socket to connect to.
@@ -57,6 +69,14 @@ impl Proxy {
             "mysql://root@localhost/{database}?socket={}",
             self.socket().display()
         )
+    }
+}
+
+impl Drop for Proxy {
+    /// A panic of the judge fails the test.
+    fn drop(&mut self) {
+        let panicked = self.panicked.load(Ordering::SeqCst);
+        assert!(!panicked || std::thread::panicking(), "the proxy's judge panicked");
     }
 }
 
