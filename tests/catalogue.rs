@@ -10,10 +10,10 @@ use cividb::civicrm::naming::foreign_key_names;
 use cividb::civicrm::release::Version;
 use cividb::schema::model::{DefaultValue, IndexKind, KeyPart, ReferentialAction};
 
-#[path = "../schemas/state_file.rs"]
-mod state_file;
 #[path = "../src/skip.rs"]
 mod skip;
+#[path = "../schemas/state_file.rs"]
+mod state_file;
 
 fn embedded() -> Catalogue {
     Catalogue::embedded().expect("the embedded catalogue is readable")

@@ -28,7 +28,9 @@ pub(super) fn bootstrap(
     };
     fs::write(&script, sql).map_err(SandboxError::file(&script))?;
     let mut process = Watched::start(folder, &script, &command)?;
-    let made = process.wait(patience).is_some_and(|status| status.success());
+    let made = process
+        .wait(patience)
+        .is_some_and(|status| status.success());
     let log = folder.join("log");
     if !made {
         let log = tail(&log);

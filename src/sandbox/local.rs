@@ -240,7 +240,11 @@ impl Drop for LocalServer {
 fn server_command(program: &Program, folder: &Path) -> Command {
     let mut command = program.server();
     command.arg("--no-defaults").args(program.options());
-    for (option, name) in [("datadir", "data"), ("tmpdir", "tmp"), ("secure-file-priv", "files")] {
+    for (option, name) in [
+        ("datadir", "data"),
+        ("tmpdir", "tmp"),
+        ("secure-file-priv", "files"),
+    ] {
         command.arg(format!("--{option}={}", folder.join(name).display()));
     }
     command.args([

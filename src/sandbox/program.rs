@@ -11,7 +11,12 @@ use crate::server_version::{Family, ServerVersion};
 /// Names of server programs, the newer first: MariaDB keeps `mysqld` as a link to `mariadbd`.
 const SERVERS: [&str; 2] = ["mariadbd", "mysqld"];
 /// Where server programs are that are not in `PATH`: Debian, Red Hat, BSD and packages of others.
-const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/libexec"];
+const FOLDERS: [&str; 4] = [
+    "/usr/sbin",
+    "/usr/libexec",
+    "/usr/local/sbin",
+    "/usr/local/libexec",
+];
 /// Folders with programs, below the root or the base folder of an installation.
 const BELOW_ROOT: [&str; 7] = [
     "usr/sbin",
@@ -237,7 +242,10 @@ fn version(path: &Path, loader: Option<&Loader>) -> Result<ServerVersion, Sandbo
     let version = word.skip(1).find_map(ServerVersion::parse);
     version.ok_or_else(|| SandboxError::NoVersion {
         program: path.to_owned(),
-        said: super::watched::inert(&format!("{said}{}", String::from_utf8_lossy(&output.stderr))),
+        said: super::watched::inert(&format!(
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        )),
     })
 }
 

@@ -44,7 +44,9 @@ pub fn end_of(child: &mut Child) -> ExitStatus {
 /// Kills a process as nothing can prevent it (SIGKILL).
 pub fn kill(process: &str) {
     let number = process.trim().parse().ok();
-    let process = number.and_then(Pid::from_raw).expect("the number of a process");
+    let process = number
+        .and_then(Pid::from_raw)
+        .expect("the number of a process");
     kill_process(process, Signal::KILL).expect("it runs");
 }
 

@@ -20,6 +20,7 @@ mod reference;
 mod repair;
 mod repair_orphans;
 mod requirements;
+mod sandbox;
 mod secrets;
 mod server;
 mod servers;

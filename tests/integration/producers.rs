@@ -85,7 +85,9 @@ fn every_producer_and_option_gets_the_verdict_that_a_restore_has_shown() {
     for expected in table() {
         let Some(path) = find(&folder, &expected.name) else {
             // Those of other servers begin with the server's name: `mysql-9.7-mysqldump`.
-            let server = OTHER_SERVERS.iter().find(|name| expected.name.starts_with(*name));
+            let server = OTHER_SERVERS
+                .iter()
+                .find(|name| expected.name.starts_with(*name));
             let why = format!("{} was not made", expected.name);
             crate::skip::skip(server.unwrap_or(&"producers"), why);
             continue;

@@ -4,8 +4,8 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -76,7 +76,10 @@ impl Drop for Proxy {
     /// A panic of the judge fails the test.
     fn drop(&mut self) {
         let panicked = self.panicked.load(Ordering::SeqCst);
-        assert!(!panicked || std::thread::panicking(), "the proxy's judge panicked");
+        assert!(
+            !panicked || std::thread::panicking(),
+            "the proxy's judge panicked"
+        );
     }
 }
 

@@ -80,7 +80,10 @@ fn the_sql_of_a_state_creates_that_state_on_a_server() {
     for state in catalogue.states().iter().rev().step_by(every) {
         let name = &state.name;
         let sql = printed(home.path(), &["reference", "show", name, "--sql", "--all"]);
-        server.run(None, "DROP DATABASE IF EXISTS reference_state; CREATE DATABASE reference_state");
+        server.run(
+            None,
+            "DROP DATABASE IF EXISTS reference_state; CREATE DATABASE reference_state",
+        );
         server.run(Some("reference_state"), &sql);
         let expected = catalogue.schema(state).schema;
         let differences = compare(&schema(server, "reference_state"), &expected, &options);

@@ -29,7 +29,10 @@ pub struct Server {
 pub fn installed() -> Option<&'static Server> {
     static SERVER: LazyLock<Option<Server>> = LazyLock::new(|| shared("installed", None));
     if SERVER.is_none() {
-        skip("installed", "no database server; tests/install installs one");
+        skip(
+            "installed",
+            "no database server; tests/install installs one",
+        );
     }
     SERVER.as_ref()
 }
@@ -45,7 +48,10 @@ pub fn all() -> Vec<&'static Server> {
         let others = ["mariadb-10.5", "mariadb-11.8", "mysql-9.7"];
         let start = |name| {
             let root = roots.join(name);
-            let server = root.join("unpacked").exists().then(|| shared(name, Some(&root)));
+            let server = root
+                .join("unpacked")
+                .exists()
+                .then(|| shared(name, Some(&root)));
             (name, server.flatten())
         };
         others.map(start).into()
@@ -115,18 +121,25 @@ impl Server {
     /// Starts a server again that a test has killed.
     pub fn restart(&mut self) {
         let own = self.own.as_mut().expect("it belongs to the test");
-        own.restart().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        own.restart()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
     /// Stops it and removes its data.
     pub fn remove(self) {
         let own = self.own.expect("it belongs to the test");
-        own.stop().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        own.stop()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
         self.socket.clone()
+    }
+
+    /// The programs that it runs with.
+    pub fn kind(&self) -> &Program {
+        &self.program
     }
 
     /// Whether it is MySQL, not MariaDB.
