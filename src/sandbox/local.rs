@@ -1,6 +1,7 @@
 //! A private server of this machine.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -69,9 +70,10 @@ impl LocalServer {
         let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
         let parent = fs::canonicalize(&parent).map_err(SandboxError::file(&parent))?;
         leftovers::remove(&parent);
-        // Only its owner may enter it (mode 0700).
+        // Only its owner may enter it: root needs no password.
         let folder = tempfile::Builder::new()
             .prefix(leftovers::PREFIX)
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(&parent)
             .map_err(SandboxError::file(&parent))?;
         let owner = leftovers::own(folder.path())?;
