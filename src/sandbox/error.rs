@@ -101,7 +101,7 @@ pub enum SandboxError {
         /// How long it was waited for.
         seconds: u64,
         /// What the last attempt met.
-        source: ServerError,
+        source: Box<ServerError>,
         /// The last lines of its log.
         log: String,
     },

@@ -214,7 +214,7 @@ impl LocalServer {
                     return Err(SandboxError::NoAnswer {
                         program: program(),
                         seconds: self.options.patience.as_secs(),
-                        source,
+                        source: Box::new(source),
                         log: tail(&log),
                     });
                 }

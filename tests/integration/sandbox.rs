@@ -324,7 +324,7 @@ fn a_dump_is_loaded_up_to_the_statement_that_fails_and_runs_no_program() {
             let _ = load(
                 &server,
                 Some("d"),
-                &format!("{command} {};\n", target.display()),
+                format!("{command} {};\n", target.display()),
             );
             assert!(!target.exists(), "{command} on {}", known.name);
         }
