@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::release::Version;
-use cividb::dump::scanner::{Place, Scanner, Sink, Statement, Wanted};
+use cividb::dump::scanner::{Scanner, Sink, Statement, Wanted};
 use cividb::dump::values::parse_row;
 use cividb::integrity::values::{Next, Values};
 use cividb::schema::compare::{self, compare};
@@ -15,6 +15,7 @@ use cividb::schema::ddl;
 use cividb::schema::lexer::SqlModes;
 use cividb::schema::model::Schema;
 use cividb::schema::sql::schema_sql;
+use cividb::snapshot::Place;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use flate2::read::GzDecoder;

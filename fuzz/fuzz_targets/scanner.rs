@@ -1,7 +1,8 @@
 //! The same text in pieces of different sizes gives the same statements and rows.
 #![no_main]
 
-use cividb::dump::scanner::{Ending, Place, Scanner, Sink, Statement, Wanted};
+use cividb::dump::scanner::{Scanner, Sink, Statement, Wanted};
+use cividb::snapshot::{Ending, Place};
 use cividb::schema::lexer::SqlModes;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,10 +2,11 @@
 
 use super::table::{GRANT_MISSING, ROLE_NOT_ACTIVE, TRIGGER_PRIVILEGE_BINLOG};
 use super::{Finding, Findings, Severity};
-use crate::civicrm::privileges::{BackupFacts, Instead, Scope, UpgradeFacts, Weight};
+use crate::civicrm::privileges::{BackupFacts, UpgradeFacts};
 use crate::civicrm::site::Site;
+use crate::grants::need::{Instead, Scope, Weight};
+use crate::grants::{Missing, Verdict};
 use crate::privilege::Privilege;
-use crate::server::grants::{Missing, Verdict};
 use crate::snapshot::{ObjectKind, ServerFacts, Snapshot};
 
 /// What decides over the privileges that an upgrade of this database needs.

@@ -12,8 +12,8 @@ use super::{Check, Finding, Findings, RowsFound, Severity};
 use crate::civicrm::release::Version;
 use crate::integrity::question::{Basis, Question, Questions, What};
 use crate::integrity::{Answer, Answers, Sample, rules};
-use crate::report::text::{count, thousands};
 use crate::schema::model::ReferentialAction;
+use crate::text::{count, thousands};
 
 /// From this release on steps mend most duplicates before they make a key unique.
 const MENDS_DUPLICATES: (u32, u32) = (5, 54);

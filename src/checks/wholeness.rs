@@ -5,10 +5,8 @@ use super::table::{
     DUMP_NO_STRUCTURE, DUMP_TRUNCATED, DUMP_UNREADABLE,
 };
 use super::{Finding, Findings, Severity};
-use crate::dump::container::DamageKind;
-use crate::dump::scanner::Open;
 use crate::schema::model::Schema;
-use crate::snapshot::{At, DumpFacts, FileEnding, Producer, Snapshot};
+use crate::snapshot::{At, DamageKind, DumpFacts, FileEnding, Open, Producer, Snapshot};
 
 const MAKE_AGAIN: &str = "Make the backup again and verify it before you need it.";
 

@@ -1,8 +1,7 @@
 //! What the rows of CiviCRM's own tables say about a site.
 
 use crate::civicrm::release::Version;
-use crate::dump::reader::RowsWanted;
-use crate::snapshot::{Row, Snapshot};
+use crate::snapshot::{Row, RowsWanted, Snapshot};
 
 /// The rows that this module reads; readers keep just these.
 pub const ROWS_WANTED: &[RowsWanted] = &[

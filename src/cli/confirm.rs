@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::error::Error;
-use crate::report::text::printable;
+use crate::cli::error::Error;
+use crate::text::printable;
 
 /// Asks on the terminal; with `yes` it is answered already.
 ///

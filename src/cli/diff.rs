@@ -11,14 +11,15 @@ use crate::checks::{self, Context, Detected, Findings, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
-use crate::error::{Error, Exit};
+use crate::cli::error::Error;
+use crate::exit::Exit;
 use crate::report::Report;
-use crate::report::text::printable;
 use crate::schema::compare::Difference;
 use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
+use crate::text::printable;
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod confirm;
 mod diff;
 mod dumps;
+pub mod error;
 mod grants;
 mod orphans;
 mod output;
@@ -22,7 +23,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::progress::Bar;
 use self::servers::ServerOptions;
-use crate::error::{Error, Exit};
+use crate::cli::error::Error;
+use crate::exit::Exit;
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 use crate::source::Location;
@@ -187,7 +189,7 @@ fn complain(error: &Error) {
 /// Prints a message on standard error, where it does not get into a report.
 fn tell(message: &str) {
     for line in message.lines() {
-        let text = crate::report::text::printable(line);
+        let text = crate::text::printable(line);
         // Nothing can be done when even this cannot be printed.
         let _ = writeln!(io::stderr(), "cividb: {text}");
     }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anstream::{AutoStream, ColorChoice};
 
 use super::{Color, Common, Format};
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::report::human::{self, Detail};
-use crate::report::text::printable_json;
 use crate::report::{Report, csv, json};
+use crate::text::printable_json;
 
 /// Takes the reports of one run.
 pub struct Output<'a> {

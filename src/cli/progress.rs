@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Common;
 use crate::dump::container::Progress;
-use crate::report::text::printable;
+use crate::text::printable;
 
 /// The bar for one source; does nothing where it would not be seen.
 pub struct Bar(Option<ProgressBar>);

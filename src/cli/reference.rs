@@ -14,11 +14,12 @@ use crate::civicrm::reference_file::{Origin, ReferenceFile};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::VersionState;
-use crate::error::{Error, Exit};
-use crate::report::text::{count, printable};
+use crate::cli::error::Error;
+use crate::exit::Exit;
 use crate::schema::sql::{schema_sql, script};
 use crate::snapshot::Snapshot;
 use crate::source::Location;
+use crate::text::{count, printable};
 
 /// Arguments of `reference`.
 #[derive(Debug, Subcommand)]

@@ -18,7 +18,9 @@ use crate::civicrm::detect::Detection;
 use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
-use crate::error::{Error, Exit};
+use crate::cli::error::Error;
+use crate::exit::Exit;
+use crate::grants::judge;
 use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
 use crate::repair::journal::{self, Head, Journal, Record};
@@ -27,7 +29,6 @@ use crate::repair::plan::{self, Family, Need, Options, Plan};
 use crate::repair::run::{self, Definitions, NotRun, Run};
 use crate::repair::undo;
 use crate::server::connection::Connection;
-use crate::server::grants::judge;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 

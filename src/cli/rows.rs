@@ -6,7 +6,7 @@ use crate::checks::{self, Context, Detected, Findings, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::integrity::dump::{DumpError, Gathered, gather};
 use crate::integrity::question::{Asked, Questions, questions};
 use crate::integrity::server::{self, AskError, Pace};

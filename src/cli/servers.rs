@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::tell;
-use crate::error::Error;
-use crate::report::text::printable;
+use crate::cli::error::Error;
 use crate::server::login::{Given, Login, Secret, Tls, TlsMode};
 use crate::source::Access;
+use crate::text::printable;
 
 /// Options of commands that can ask a server.
 #[derive(Debug, Args)]

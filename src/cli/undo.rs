@@ -6,14 +6,15 @@ use clap::Args;
 
 use super::confirm::confirm;
 use super::{Common, ServerOptions, tell};
-use crate::error::{Error, Exit};
+use crate::cli::error::Error;
+use crate::exit::Exit;
 use crate::repair::apply::Applier;
 use crate::repair::error::RepairError;
 use crate::repair::journal::{Head, Journal, Progress, Record, Step};
 use crate::repair::{run, undo};
-use crate::report::text::{count, printable};
 use crate::schema::sql;
 use crate::source::Location;
+use crate::text::{count, printable};
 
 /// Arguments of `undo`.
 #[derive(Debug, Args)]

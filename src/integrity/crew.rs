@@ -9,8 +9,9 @@ use std::thread::{self, JoinHandle};
 use indexmap::IndexMap;
 
 use super::gather::{Plan, TableFacts};
-use crate::dump::scanner::{Place, Scanner, Sink, Statement, Wanted};
+use crate::dump::scanner::{Scanner, Sink, Statement, Wanted};
 use crate::schema::lexer::SqlModes;
+use crate::snapshot::Place;
 use crate::threads;
 
 /// Fewer bytes of rows are read sooner than handed over.

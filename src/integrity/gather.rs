@@ -18,11 +18,12 @@ use super::rules::{self, Test, is_like};
 use super::values::{Next, Value, Values, is_zero_date};
 use crate::civicrm::catalogue::Catalogue;
 use crate::dump::reader::DumpReader;
-use crate::dump::scanner::{Place, Sink, Statement, Wanted};
+use crate::dump::reader::DumpSink;
+use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::schema::ddl;
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Name, Table};
-use crate::source::DumpSink;
+use crate::snapshot::Place;
 
 /// A table of one database of a dump, both as the dump names them, the table in lower case.
 pub type TableName = (Option<String>, String);

@@ -14,11 +14,12 @@ use super::rules::Rule;
 use super::values::{Next, Value, Values, is_zero_date};
 use super::{MAX_KEYS, Sample, Wish};
 use crate::dump::reader::DumpReader;
-use crate::dump::scanner::{Place, Sink, Statement, Wanted};
+use crate::dump::reader::DumpSink;
+use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::row_file::{self, RowFile, RowFileError};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Schema, Table, find};
-use crate::source::DumpSink;
+use crate::snapshot::Place;
 
 /// What makes a row one of those looked for.
 #[derive(Debug)]

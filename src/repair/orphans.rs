@@ -118,7 +118,7 @@ impl Orphans {
         };
         format!(
             "{} of {} {} lost {} parent in {}: {}{more}; {what_to_do}",
-            crate::report::text::count(self.rows, "row"),
+            crate::text::count(self.rows, "row"),
             self.table,
             if self.rows == 1 { "has" } else { "have" },
             if self.rows == 1 { "its" } else { "their" },

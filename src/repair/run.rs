@@ -313,7 +313,7 @@ impl Run<'_, '_> {
             };
             self.applier.tell(&format!(
                 "{} of {} without a parent for {}: exporting and clearing",
-                crate::report::text::count(found.rows, "row"),
+                crate::text::count(found.rows, "row"),
                 found.table,
                 found.constraint
             ));

@@ -5,7 +5,6 @@ pub mod csv;
 pub mod human;
 pub mod json;
 mod rebuild;
-pub mod text;
 mod version;
 
 use std::path::PathBuf;
@@ -15,7 +14,7 @@ use crate::checks::version::DomainVersion;
 use crate::checks::{Findings, Severity};
 use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
-use crate::error::Exit;
+use crate::exit::Exit;
 use crate::integrity::Effort;
 use crate::repair::orphans::Orphans;
 use crate::repair::version::VersionChange;

@@ -4,7 +4,6 @@
 
 pub mod connection;
 pub mod error;
-pub mod grants;
 pub mod login;
 pub mod probe;
 pub mod reader;

@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{DumpSink, SourceError, read_stream};
+use super::{SourceError, read_stream};
 use crate::dump::container::{ByteStream, Progress};
-use crate::dump::scanner::{Place, Scanner};
+use crate::dump::reader::DumpSink;
+use crate::dump::scanner::Scanner;
+use crate::snapshot::Place;
 use crate::snapshot::Producer;
 
 /// Most that is read of mydumper's file `metadata`, in bytes.

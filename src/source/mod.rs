@@ -9,26 +9,14 @@ use std::path::{Path, PathBuf};
 use self::settings::{DsnError, SettingsError, SettingsFile};
 use crate::civicrm::site;
 use crate::dump::container::{ByteStream, ContainerError, Problem, Progress};
-use crate::dump::reader::{ChooseError, DumpReader};
-use crate::dump::scanner::{Scanner, Sink};
+use crate::dump::reader::{ChooseError, DumpReader, DumpSink};
+use crate::dump::scanner::Scanner;
 use crate::server::connection::Connection;
 use crate::server::error::ServerError;
 use crate::server::login::url::UrlError;
 use crate::server::login::{Gathered, Given, Login, LoginError, Secret, System, gather, url};
 use crate::server::reader::{self, Wanted};
 use crate::snapshot::Snapshot;
-
-/// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
-pub trait DumpSink: Sink {
-    /// The reader inside.
-    fn reader(&mut self) -> &mut DumpReader;
-}
-
-impl DumpSink for DumpReader {
-    fn reader(&mut self) -> &mut DumpReader {
-        self
-    }
-}
 
 /// Where facts come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

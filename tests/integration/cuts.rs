@@ -6,8 +6,9 @@ use cividb::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED};
 use cividb::checks::{self, Context, Findings};
 use cividb::civicrm::site;
 use cividb::dump::reader::DumpReader;
-use cividb::dump::scanner::{Place, Scanner, Sink, Statement, Wanted};
+use cividb::dump::scanner::{Scanner, Sink, Statement, Wanted};
 use cividb::schema::lexer::SqlModes;
+use cividb::snapshot::Place;
 
 /// Offsets at which statements begin, so that a cut there loses whole statements.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use cividb::civicrm::privileges::{UpgradeFacts, needed_for_upgrade};
 use cividb::civicrm::release::Version;
+use cividb::grants::{Grants, Object, Rules, judge};
 use cividb::privilege::Privilege;
-use cividb::server::grants::{Grants, Object, Rules, judge};
 use cividb::server_version::{Family, ServerVersion};
 
 const DATABASE: &str = "civi_site";

@@ -5,9 +5,10 @@ use crate::common;
 use std::ops::Range;
 
 use cividb::checks::Severity;
-use cividb::dump::scanner::{Place, Scanner, Sink, Statement as Text, Wanted};
+use cividb::dump::scanner::{Scanner, Sink, Statement as Text, Wanted};
 use cividb::schema::ddl::{self, Statement};
 use cividb::schema::lexer::SqlModes;
+use cividb::snapshot::Place;
 
 /// Places and names of the statements that create something.
 #[derive(Default)]

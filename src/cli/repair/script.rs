@@ -7,10 +7,10 @@ use crate::cli::Common;
 use crate::repair::orphans::Orphans;
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
 use crate::repair::run::{self, Definitions, Ran};
-use crate::report::text::{count, printable};
 use crate::report::{self, Report};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
+use crate::text::{count, printable};
 
 /// The plan as SQL for people.
 pub(super) fn script(

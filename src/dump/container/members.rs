@@ -238,8 +238,9 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::dump::container::Ending;
     use crate::dump::container::tests::{Outcome, file, pipe, run, sql};
-    use crate::dump::container::{DamageKind, Ending};
+    use crate::snapshot::DamageKind;
 
     /// As bgzip does it: members of at most 64 KiB with their length, and an empty one.
     fn bgzip(text: &[u8]) -> Vec<u8> {

@@ -40,6 +40,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::scanner::Ahead;
+use crate::snapshot::{Damage, DamageKind};
 use crate::threads;
 
 use error::Stop;
@@ -101,46 +102,6 @@ pub enum Ending {
     Clean,
     /// Something is wrong with the container. All text before the damage has been delivered.
     Damaged(Damage),
-}
-
-/// What is wrong with a container, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// What is wrong.
-    pub kind: DamageKind,
-    /// Place in the input as stored, in bytes from its start. Exact for a read error, a cut (the
-    /// input's length), a missing or wrong footer of gzip and zip (where the footer begins, or for
-    /// zip the data ends), and padding and garbage (where they begin). For `Corrupt`, and for wrong
-    /// checksums inside bzip2, zstd and xz, it is where the decoder noticed: up to one compressed
-    /// block after the damage, or one read buffer before.
-    pub compressed_offset: u64,
-    /// Bytes of text delivered. A byte order mark does not count.
-    pub plain_bytes: u64,
-    /// One sentence without the input's name, for people.
-    pub message: String,
-}
-
-/// The kinds of [`Damage`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DamageKind {
-    /// The compressed data ends too early. bzip2, zstd and xz do not show whether only their footer
-    /// is missing, so that is `Truncated` as well.
-    Truncated,
-    /// All text came out, but gzip's checksum or zip's directory is missing or cut.
-    FooterMissing,
-    /// The text does not match the checksum or the length stored with it.
-    ChecksumMismatch,
-    /// The compressed data is not valid. bzip2 and xz report wrong checksums this way, too.
-    Corrupt,
-    /// The text is complete and checked, but something else follows it.
-    TrailingGarbage,
-    /// The text is complete and checked, and zero bytes follow it: harmless, as from tapes.
-    ZeroPadding,
-    /// Reading failed.
-    ReadError,
-    /// A later part of the input needs what is not supported: too much memory, another method, or it
-    /// is another file of a zip archive that came through a pipe.
-    Unsupported,
 }
 
 impl Ending {

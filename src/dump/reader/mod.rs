@@ -7,24 +7,17 @@ mod statements;
 use indexmap::IndexMap;
 
 use self::rows::Insert;
-use crate::dump::container;
 use crate::dump::header::{self, Remark};
-use crate::dump::scanner::{Ending, Place, Sink, Statement as Text, Wanted};
+use crate::dump::scanner::{Sink, Statement as Text, Wanted};
 use crate::dump::session::Session;
 use crate::schema::ddl;
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Name, Schema, find};
 use crate::server_version::ServerVersion;
-use crate::snapshot::{At, DumpFacts, FileEnding, Part, Producer, Row, Snapshot, Source};
-
-/// Rows to keep: those of `table` whose text contains `containing`.
-#[derive(Clone, Copy, Debug)]
-pub struct RowsWanted {
-    /// The table.
-    pub table: &'static str,
-    /// Bytes that the row must contain; empty for every row.
-    pub containing: &'static [u8],
-}
+use crate::snapshot::{
+    At, Damage, DumpFacts, Ending, FileEnding, Part, Place, Producer, Row, RowsWanted, Snapshot,
+    Source,
+};
 
 /// Most places remembered of one kind of trouble; more would not make a report better.
 const MAX_PLACES: usize = 100;
@@ -50,6 +43,18 @@ pub struct DumpReader {
     quotes: Option<SqlModes>,
     /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
     stand_in_announced: Option<String>,
+}
+
+/// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
+pub trait DumpSink: Sink {
+    /// The reader inside.
+    fn reader(&mut self) -> &mut DumpReader;
+}
+
+impl DumpSink for DumpReader {
+    fn reader(&mut self) -> &mut DumpReader {
+        self
+    }
 }
 
 /// What the dump says of one database.
@@ -132,7 +137,7 @@ impl DumpReader {
     }
 
     /// Takes the end of one file.
-    pub fn end_file(&mut self, text: Ending, damage: Option<container::Damage>) {
+    pub fn end_file(&mut self, text: Ending, damage: Option<Damage>) {
         if let Some(interrupted) = &text.interrupted {
             let head = String::from_utf8_lossy(&interrupted.head);
             let line = head.lines().next().unwrap_or_default();

@@ -1,13 +1,13 @@
 //! The rows of INSERT statements: counted, and a few of them kept.
 
-use super::{DumpReader, MAX_PLACES, RowsWanted, push};
+use super::{DumpReader, MAX_PLACES, push};
 use crate::dump::header;
-use crate::dump::scanner::{Place, Statement as Text, Wanted};
+use crate::dump::scanner::{Statement as Text, Wanted};
 use crate::dump::values::parse_row;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Table, TriggerEvent, find};
-use crate::snapshot::At;
+use crate::snapshot::{At, Place, RowsWanted};
 
 /// Most bytes kept of the rows of one table, so that a hostile dump cannot fill the memory.
 const MAX_KEPT_BYTES: usize = 2 << 20;

@@ -2,14 +2,14 @@
 
 use super::{DumpReader, MAX_PLACES, push};
 use crate::dump::header;
-use crate::dump::scanner::{Place, Scanner, Statement as Text};
+use crate::dump::scanner::{Scanner, Statement as Text};
 use crate::dump::session;
 use crate::schema::apply::ApplyError;
 use crate::schema::ddl::{self, AlterAction, Assignment, Statement, VariableScope};
 use crate::schema::element::Element;
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{ForeignKey, Name, Table, find};
-use crate::snapshot::{At, KeyBeforeParent};
+use crate::snapshot::{At, KeyBeforeParent, Place};
 
 /// Longest text that is read again behind a stray line, in bytes. The first statement of a
 /// dump with the comments before it is far shorter.

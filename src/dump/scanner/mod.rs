@@ -26,6 +26,7 @@ use masks::Masks;
 use rows::{Rows, Separator};
 
 use crate::schema::lexer::SqlModes;
+use crate::snapshot::{Ending, Interrupted, Open, Place};
 
 /// A statement longer than this is handed over cut short and marked, which no DDL that
 /// CiviCRM makes comes near. Rows of an INSERT do not count towards it.
@@ -54,22 +55,6 @@ const MAX_DELIMITER: usize = 16;
 
 /// The delimiter until a DELIMITER command says otherwise.
 const DEFAULT_DELIMITER: u8 = b';';
-
-/// A place in the text of a dump (after decompression).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Bytes before it.
-    pub offset: u64,
-    /// Line number, from 1.
-    pub line: u64,
-}
-
-impl Default for Place {
-    /// The beginning.
-    fn default() -> Self {
-        Self { offset: 0, line: 1 }
-    }
-}
 
 /// A statement other than the rows of an INSERT.
 #[derive(Clone, Copy, Debug)]
@@ -134,41 +119,6 @@ pub enum Wanted {
     Containing(&'static [u8]),
     /// All, of up to [`MAX_ROW`] bytes each, or several at once by [`Sink::rows`].
     Whole,
-}
-
-/// What the end of the file interrupted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interrupted {
-    /// The innermost thing that was open.
-    pub open: Open,
-    /// Where the statement or comment began.
-    pub place: Place,
-    /// The first bytes of that statement, at most 200.
-    pub head: Vec<u8>,
-}
-
-/// Things a file can end inside of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Open {
-    /// A statement without its delimiter.
-    Statement,
-    /// A quoted string or name.
-    Quoted,
-    /// A `/* */` comment.
-    Comment,
-}
-
-/// How the text ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
-    /// Something was still open.
-    pub interrupted: Option<Interrupted>,
-    /// A DELIMITER block was not closed.
-    pub inside_delimiter_block: bool,
-    /// Bytes of text read.
-    pub bytes: u64,
-    /// Line feeds read.
-    pub lines: u64,
 }
 
 /// Where the scanner is between bytes, quotes and comments aside.

@@ -515,7 +515,7 @@ impl Clearing<'_> {
             inverse,
             why: format!(
                 "{} of {} {what}, for the foreign key {}",
-                crate::report::text::count(rows.len() as u64, "row"),
+                crate::text::count(rows.len() as u64, "row"),
                 effect.table,
                 self.orphans.constraint
             ),

@@ -1,11 +1,11 @@
 //! What a server tells of itself: settings, accounts, replication.
 
 use super::Reader;
+use crate::grants::Grants;
 use crate::schema::charset;
 use crate::schema::model::Account;
 use crate::server::connection::{Answer, first, text};
 use crate::server::error::ServerError;
-use crate::server::grants::Grants;
 use crate::server_version::Family;
 use crate::snapshot::ServerFacts;
 

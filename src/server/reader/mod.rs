@@ -10,7 +10,6 @@ pub use self::rows::count;
 use self::tables::Answers;
 use super::connection::{Answer, Connection, text};
 use super::error::ServerError;
-use crate::dump::reader::RowsWanted;
 use indexmap::IndexMap;
 
 use crate::privilege::Privilege;
@@ -19,7 +18,7 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::Table;
 use crate::schema::sql::identifier;
 use crate::server_version::Family;
-use crate::snapshot::{ObjectKind, ServerFacts, Snapshot, Source, SourceKind};
+use crate::snapshot::{ObjectKind, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
 
 /// What to read besides the schema.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,11 +3,10 @@
 use indexmap::IndexMap;
 
 use super::Reader;
-use crate::dump::reader::RowsWanted;
 use crate::schema::sql::identifier;
 use crate::server::connection::{Connection, first};
 use crate::server::error::ServerError;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RowsWanted, Snapshot};
 
 /// The questions, by table.
 const QUESTIONS: &[(&str, &str)] = &[

@@ -38,7 +38,7 @@ impl Grants {
     /// Several outputs may follow one another, as an account's and those of its roles.
     ///
     /// ```
-    /// use cividb::server::grants::Grants;
+    /// use cividb::grants::Grants;
     /// let grants = Grants::parse(
     ///     "Grants for civi@localhost\n\
     ///      GRANT USAGE ON *.* TO `civi`@`localhost`\n\

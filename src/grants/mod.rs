@@ -9,6 +9,7 @@
 
 mod effective;
 mod judge;
+pub mod need;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
-//! Errors of a command, and the exit codes.
+//! Why a command could not do its work.
 
 use std::io;
-use std::process::ExitCode;
 
 use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::{OwnReferenceError, listed};
@@ -156,23 +155,5 @@ impl Error {
             oldest: name(catalogue.states().first()),
             newest: name(catalogue.states().last()),
         }
-    }
-}
-
-/// How a command ends. The numbers are part of the contract with scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// 0: nothing wrong; notes, and without `--strict` warnings, do not count.
-    Fine = 0,
-    /// 1: there are findings that count.
-    Findings = 1,
-    /// 2: the command could not do its work: a source that cannot be read, no connection,
-    /// bad arguments.
-    Failure = 2,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::effective::OwnRow;
+use super::need::{Instead, Need, Scope, Wanted, Weight};
 use super::{Account, Grants, Place, Privileges, Rules};
-use crate::civicrm::privileges::{Instead, Need, Scope, Wanted, Weight};
 use crate::privilege::Privilege;
 use crate::schema::sql::identifier;
 use crate::server_version::Family;

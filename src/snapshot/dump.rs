@@ -1,0 +1,206 @@
+//! What only a dump tells: whether it is whole, and what a restore meets.
+
+use indexmap::IndexMap;
+
+use super::Producer;
+
+/// A place in the text of a dump (after decompression).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes before it.
+    pub offset: u64,
+    /// Line number, from 1.
+    pub line: u64,
+}
+
+impl Default for Place {
+    /// The beginning.
+    fn default() -> Self {
+        Self { offset: 0, line: 1 }
+    }
+}
+
+/// A place in one file of a dump.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// File name where the dump has several, otherwise empty.
+    pub file: String,
+    /// Place in that file's text.
+    pub place: Place,
+}
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.file.is_empty() {
+            write!(f, "{}, ", self.file)?;
+        }
+        write!(f, "line {} (byte {})", self.place.line, self.place.offset)
+    }
+}
+
+/// What a dump tells beyond the objects in it: whether it is whole, and what a restore meets.
+#[derive(Clone, Debug, Default)]
+pub struct DumpFacts {
+    /// Statements, INSERTs included.
+    pub statements: u64,
+    /// Rows of all databases.
+    pub rows: u64,
+    /// Tables created, in all databases.
+    pub tables_created: u64,
+    /// One for each run of a dump program whose output the dump holds.
+    pub parts: Vec<Part>,
+    /// Files whose text ended inside something, or whose container is damaged.
+    pub files: Vec<FileEnding>,
+    /// Saved variables (`SET @OLD_X=@@X`) that nothing restored.
+    pub unrestored: Vec<String>,
+    /// Tables locked by the last LOCK TABLES, when no UNLOCK TABLES followed.
+    pub locked: Vec<String>,
+    /// The dump saves variables at its start, so that restoring them marks its end.
+    pub ends_by_variables: bool,
+    /// START TRANSACTION without COMMIT.
+    pub open_transaction: bool,
+    /// Files that a folder announces and lacks, or marks as unfinished.
+    pub unfinished: Vec<String>,
+    /// Text that is no SQL, such as messages of the dump program.
+    pub stray_text: Vec<(At, String)>,
+    /// Statements that a server would refuse where they stand, with the reason.
+    pub conflicts: Vec<(At, String)>,
+    /// INSERTs into tables whose trigger was made before, with the trigger and the table.
+    pub triggers_before_rows: Vec<(At, String, String)>,
+    /// INSERTs with another number of values than columns: table, columns, values.
+    pub wrong_column_counts: Vec<(At, String, usize, usize)>,
+    /// Charsets that rows come in, as SET NAMES said, and those of their tables.
+    pub rows_in_charset: IndexMap<(Option<String>, Option<String>), At>,
+    /// Statements that cannot be read, with the reason.
+    pub unreadable: Vec<(At, String)>,
+    /// First and last lines of dump programs that stand inside a statement.
+    pub swallowed_lines: Vec<(At, String)>,
+    /// INSERTs that end inside a row, by table.
+    pub broken_inserts: Vec<(At, String)>,
+    /// MariaDB's sandbox mark.
+    pub sandbox_mark: Option<At>,
+    /// `SET @@GLOBAL.GTID_PURGED`, not in a comment.
+    pub gtid_purged: Option<At>,
+    /// Collations (and charsets) that statements name, with the first place.
+    pub collations: IndexMap<String, At>,
+    /// `sql_mode` flags that SET statements name, with the first place.
+    pub sql_modes: IndexMap<String, At>,
+    /// CREATE, DROP and USE of a database by name.
+    pub database_statements: Vec<(At, String)>,
+    /// Foreign keys made, with checks on, before the table they refer to.
+    pub keys_before_parent: Vec<KeyBeforeParent>,
+    /// Statements whose quotes do not fit the `sql_mode` they are run under: their first words.
+    pub quoted_wrongly: Vec<(At, String)>,
+    /// Tables made without a column.
+    pub without_columns: Vec<(At, String)>,
+    /// Tables that statements use although nothing creates them, with the first place.
+    pub never_created: IndexMap<String, At>,
+}
+
+/// One run of a dump program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The program.
+    pub producer: Producer,
+    /// Where its first line is.
+    pub begins: At,
+    /// Whether its last line was found, whole.
+    pub ended: bool,
+}
+
+/// How the text of one file ended.
+#[derive(Clone, Debug)]
+pub struct FileEnding {
+    /// File name where the dump has several, otherwise empty.
+    pub file: String,
+    /// Of the text.
+    pub text: Ending,
+    /// Of the container.
+    pub damage: Option<Damage>,
+}
+
+/// A foreign key made before its parent table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBeforeParent {
+    /// The child table.
+    pub table: String,
+    /// The parent table.
+    pub parent: String,
+    /// The statement.
+    pub at: At,
+}
+
+/// What the end of the file interrupted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// The innermost thing that was open.
+    pub open: Open,
+    /// Where the statement or comment began.
+    pub place: Place,
+    /// The first bytes of that statement, at most 200.
+    pub head: Vec<u8>,
+}
+
+/// Things a file can end inside of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// A statement without its delimiter.
+    Statement,
+    /// A quoted string or name.
+    Quoted,
+    /// A `/* */` comment.
+    Comment,
+}
+
+/// How the text ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Something was still open.
+    pub interrupted: Option<Interrupted>,
+    /// A DELIMITER block was not closed.
+    pub inside_delimiter_block: bool,
+    /// Bytes of text read.
+    pub bytes: u64,
+    /// Line feeds read.
+    pub lines: u64,
+}
+
+/// What is wrong with a container, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// What is wrong.
+    pub kind: DamageKind,
+    /// Place in the input as stored, in bytes from its start. Exact for a read error, a cut (the
+    /// input's length), a missing or wrong footer of gzip and zip (where the footer begins, or for
+    /// zip the data ends), and padding and garbage (where they begin). For `Corrupt`, and for wrong
+    /// checksums inside bzip2, zstd and xz, it is where the decoder noticed: up to one compressed
+    /// block after the damage, or one read buffer before.
+    pub compressed_offset: u64,
+    /// Bytes of text delivered. A byte order mark does not count.
+    pub plain_bytes: u64,
+    /// One sentence without the input's name, for people.
+    pub message: String,
+}
+
+/// The kinds of [`Damage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DamageKind {
+    /// The compressed data ends too early. bzip2, zstd and xz do not show whether only their footer
+    /// is missing, so that is `Truncated` as well.
+    Truncated,
+    /// All text came out, but gzip's checksum or zip's directory is missing or cut.
+    FooterMissing,
+    /// The text does not match the checksum or the length stored with it.
+    ChecksumMismatch,
+    /// The compressed data is not valid. bzip2 and xz report wrong checksums this way, too.
+    Corrupt,
+    /// The text is complete and checked, but something else follows it.
+    TrailingGarbage,
+    /// The text is complete and checked, and zero bytes follow it: harmless, as from tapes.
+    ZeroPadding,
+    /// Reading failed.
+    ReadError,
+    /// A later part of the input needs what is not supported: too much memory, another method, or it
+    /// is another file of a zip archive that came through a pipe.
+    Unsupported,
+}
