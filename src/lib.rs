@@ -24,6 +24,7 @@
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
 //! server -> grants privilege schema server_version snapshot
+//! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! integrity -> civicrm dump row_file schema server server_version snapshot source threads
 //! checks -> civicrm grants integrity privilege schema server_version snapshot text
@@ -43,11 +44,11 @@
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
+//! - [`sandbox`]: a throw-away server to try things on
 //! - [`source`]: what the user named, and the facts from there
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
 //! - [`repair`]: changes with a journal, and the way back
-//! - [`sandbox`]: a throw-away server to try things on
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
 //!
@@ -81,6 +82,7 @@ pub mod schema;
 pub mod server;
 pub mod server_version;
 #[cfg(test)]
+#[path = "../tests/integration/skip.rs"]
 mod skip;
 pub mod snapshot;
 pub mod source;

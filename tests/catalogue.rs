@@ -10,7 +10,7 @@ use cividb::civicrm::naming::foreign_key_names;
 use cividb::civicrm::release::Version;
 use cividb::schema::model::{DefaultValue, IndexKind, KeyPart, ReferentialAction};
 
-#[path = "../src/skip.rs"]
+#[path = "integration/skip.rs"]
 mod skip;
 #[path = "../schemas/state_file.rs"]
 mod state_file;

@@ -23,7 +23,7 @@ use sqlparser::{
     parser::{Parser, ParserOptions},
 };
 
-#[path = "../src/skip.rs"]
+#[path = "integration/skip.rs"]
 mod skip;
 
 const MODES: SqlModes = SqlModes {

@@ -18,5 +18,5 @@ fn a_program_that_is_no_server_is_told_by_its_version() {
 
 #[test]
 fn what_a_log_says_controls_no_terminal() {
-    assert_eq!(watched::inert("a\u{1b}[31m\nb\n"), "a\u{FFFD}[31m\nb");
+    assert_eq!(watched::inert("a\u{1b}[31m\nb\n"), "a\\u{1b}[31m\nb");
 }

@@ -13,6 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::SandboxError;
+use crate::text::printable;
 
 /// The shell's script: `FOLDER INPUT PROGRAM ARGUMENT...`. It uses only what a POSIX shell has
 /// built in, and `sleep` and `rm`.
@@ -123,6 +124,6 @@ pub(super) fn tail(path: &Path) -> String {
 
 /// A program's words without characters that would control a terminal.
 pub(super) fn inert(text: &str) -> String {
-    let control = |c: char| c.is_control() && c != '\n';
-    text.trim_end().replace(control, "\u{FFFD}")
+    let lines: Vec<String> = text.trim_end().lines().map(printable).collect();
+    lines.join("\n")
 }

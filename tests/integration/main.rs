@@ -24,7 +24,6 @@ mod sandbox;
 mod secrets;
 mod server;
 mod servers;
-#[path = "../../src/skip.rs"]
 mod skip;
 mod strangers;
 mod threads;
