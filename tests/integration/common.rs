@@ -31,7 +31,7 @@ pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
 /// It takes minutes, and is then killed.
 pub fn end_of(child: &mut Child) -> ExitStatus {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(180) {
+    while begun.elapsed() < Duration::from_secs(600) {
         if let Some(status) = child.try_wait().expect("it can be waited for") {
             return status;
         }

@@ -6,8 +6,8 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use tempfile::TempDir;
 
@@ -85,13 +85,10 @@ impl Drop for Proxy {
 
 fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
     let mut server = UnixStream::connect(server).ok()?;
-    let mut answers = server.try_clone().ok()?;
-    let mut to_client = client.try_clone().ok()?;
-    std::thread::spawn(move || {
-        // Ends with either side.
-        let _ = std::io::copy(&mut answers, &mut to_client);
-        let _ = to_client.shutdown(Shutdown::Both);
-    });
+    let answers = server.try_clone().ok()?;
+    let to_client = client.try_clone().ok()?;
+    let (answered, answer) = mpsc::channel();
+    let answering = std::thread::spawn(move || pass_answers(answers, to_client, &answered));
     while let Some(packet) = packet(&mut client) {
         const COM_QUERY: u8 = 3;
         // A packet: three bytes of length, its number, the command and the text. Those of the
@@ -108,19 +105,32 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
             continue;
         }
         if action == Action::PassThenCut {
-            // The client hears nothing any more.
-            let _ = client.shutdown(Shutdown::Both);
+            // The client hears nothing of the answer, by which the statement has run.
+            let _ = client.shutdown(Shutdown::Write);
+            while answer.try_recv().is_ok() {}
         }
         server.write_all(&packet).ok()?;
         if action == Action::PassThenCut {
-            // What was sent runs before the end of the connection is noticed.
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            let _ = answer.recv();
             break;
         }
     }
+    // The server lets go of what the session held before the client learns that it is over.
+    let _ = server.shutdown(Shutdown::Write);
+    let _ = answering.join();
     let _ = client.shutdown(Shutdown::Both);
-    let _ = server.shutdown(Shutdown::Both);
     Some(())
+}
+
+/// Passes the server's answers on until it closes the connection, and tells of each.
+fn pass_answers(mut server: UnixStream, mut client: UnixStream, answered: &mpsc::Sender<()>) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = server.read(&mut buffer) {
+        // Whoever is not there any more misses nothing.
+        let _ = answered.send(());
+        let _ = client.write_all(&buffer[..count]);
+    }
+    let _ = client.shutdown(Shutdown::Both);
 }
 
 /// The answer of MySQL to a statement that took longer than `max_execution_time`.

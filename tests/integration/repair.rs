@@ -294,6 +294,7 @@ fn finish_and_undo(
     (url, sound, damaged): &(String, Vec<String>, String),
     at: &str,
 ) {
+    server.wait_until_unused(database);
     let journal = folder.join("j").exists();
     let how = if journal { "--resume" } else { "--journal" };
     let arguments = ["repair", "all", url, "--apply", "--yes", how, "j"];

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use cividb::sandbox::{LocalServer, Options, Program, SandboxError};
 use cividb::server::connection::Connection;
@@ -208,6 +209,23 @@ impl Server {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
             Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    /// Waits until nobody uses a database any more: a server goes on for a while with what a
+    /// program that was killed has asked for.
+    pub fn wait_until_unused(&self, database: &str) {
+        let sql =
+            format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = '{database}'");
+        let begun = Instant::now();
+        while self.run(None, &sql) != "0\n" {
+            let patience = Duration::from_secs(300);
+            assert!(
+                begun.elapsed() < patience,
+                "{}: {database} is in use",
+                self.name
+            );
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
