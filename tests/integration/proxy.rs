@@ -88,7 +88,9 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
     let answers = server.try_clone().ok()?;
     let to_client = client.try_clone().ok()?;
     let (answered, answer) = mpsc::channel();
-    let answering = std::thread::spawn(move || pass_answers(answers, to_client, &answered));
+    let mute = Arc::new(AtomicBool::new(false));
+    let muted = Arc::clone(&mute);
+    let answering = std::thread::spawn(move || pass_answers(answers, to_client, &muted, &answered));
     while let Some(packet) = packet(&mut client) {
         const COM_QUERY: u8 = 3;
         // A packet: three bytes of length, its number, the command and the text. Those of the
@@ -106,7 +108,7 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
         }
         if action == Action::PassThenCut {
             // The client hears nothing of the answer, by which the statement has run.
-            let _ = client.shutdown(Shutdown::Write);
+            mute.store(true, Ordering::SeqCst);
             while answer.try_recv().is_ok() {}
         }
         server.write_all(&packet).ok()?;
@@ -122,13 +124,20 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
     Some(())
 }
 
-/// Passes the server's answers on until it closes the connection, and tells of each.
-fn pass_answers(mut server: UnixStream, mut client: UnixStream, answered: &mpsc::Sender<()>) {
+/// Passes the server's answers on, unless muted, until it closes the connection; tells of each.
+fn pass_answers(
+    mut server: UnixStream,
+    mut client: UnixStream,
+    muted: &AtomicBool,
+    answered: &mpsc::Sender<()>,
+) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count @ 1..) = server.read(&mut buffer) {
         // Whoever is not there any more misses nothing.
         let _ = answered.send(());
-        let _ = client.write_all(&buffer[..count]);
+        if !muted.load(Ordering::SeqCst) {
+            let _ = client.write_all(&buffer[..count]);
+        }
     }
     let _ = client.shutdown(Shutdown::Both);
 }

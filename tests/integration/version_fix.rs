@@ -346,6 +346,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
         drop(lock);
         let status = common::end_of(&mut running);
         assert_eq!(status.code(), None, "{word}: killed");
+        server.wait_until_unused(database);
         let now = release(server, database);
         assert!(now == "2.2" || now.starts_with("5.81."), "{word}: {now}");
         if std::fs::read_dir(folder.path()).expect("folder").count() > 0 {
