@@ -24,6 +24,7 @@
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
 //! server -> grants privilege schema server_version snapshot
+//! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
 //! integrity -> case civicrm dump row_file schema server server_version snapshot source threads
@@ -44,6 +45,7 @@
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
+//! - [`sandbox`]: a throw-away server to try things on
 //! - [`source`]: what the user named, and the facts from there
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
@@ -81,9 +83,13 @@ pub mod privilege;
 pub mod repair;
 pub mod report;
 pub mod row_file;
+pub mod sandbox;
 pub mod schema;
 pub mod server;
 pub mod server_version;
+#[cfg(test)]
+#[path = "../tests/integration/skip.rs"]
+mod skip;
 pub mod snapshot;
 pub mod source;
 pub mod text;

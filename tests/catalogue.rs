@@ -10,6 +10,8 @@ use cividb::civicrm::naming::foreign_key_names;
 use cividb::civicrm::release::Version;
 use cividb::schema::model::{DefaultValue, IndexKind, KeyPart, ReferentialAction};
 
+#[path = "integration/skip.rs"]
+mod skip;
 #[path = "../schemas/state_file.rs"]
 mod state_file;
 
@@ -37,7 +39,7 @@ fn state_files() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("skipped: no state files in {}", folder.display());
+    skip::skip("dumps", format!("no state files in {}", folder.display()));
     None
 }
 
