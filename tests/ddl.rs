@@ -307,23 +307,6 @@ fn columns_of_dumps_are_spelled_as_in_the_reference_states() {
     assert!(columns > 8000, "only {columns}");
 }
 
-/// Not a benchmark: a bound that only a blunder breaks.
-#[test]
-fn the_tables_of_a_dump_are_read_in_no_time() {
-    let Some((_, text)) = DUMPS.last() else {
-        return;
-    };
-    let statements: Vec<String> = tables(text).into_iter().map(|(text, _)| text).collect();
-    let start = std::time::Instant::now();
-    for text in &statements {
-        assert!(matches!(parse(text), Statement::CreateTable(_)));
-    }
-    let elapsed = start.elapsed();
-    eprintln!("{} tables in {elapsed:?}", statements.len());
-    let limit = if cfg!(debug_assertions) { 2000 } else { 50 };
-    assert!(elapsed.as_millis() < limit, "{elapsed:?}");
-}
-
 #[test]
 fn deep_nesting_neither_overflows_nor_takes_long() {
     let deep = 50_000;

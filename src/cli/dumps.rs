@@ -90,6 +90,7 @@ impl Verify {
                 };
                 let name = site.as_ref().map(Location::name).unwrap_or_default();
                 let mut examined = Examination::of(&case);
+                examined.without_civicrm = self.no_civicrm;
                 examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
                     snapshot,
                     name: &name,

@@ -219,7 +219,6 @@ impl Journal {
     pub fn create(path: &Path, head: &Head) -> Result<Self, RepairError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => RepairError::JournalExists {

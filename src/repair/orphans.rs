@@ -10,7 +10,7 @@ mod export;
 
 use crate::repair::error::RepairError;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
-use crate::schema::sql::{AntiJoin, identifier};
+use crate::schema::sql::{AntiJoin, first_rows, identifier};
 use crate::server::connection::{Connection, first};
 use crate::snapshot::Row;
 
@@ -81,10 +81,12 @@ impl Orphans {
             columns.retain(|column| !key.columns.contains(column));
             let shown = columns.iter().chain(&key.columns);
             let shown: Vec<String> = shown.map(|column| qualified(table, column)).collect();
-            let sql = format!(
-                "{} LIMIT {SAMPLE}",
-                question(&shown.join(", "), table, key, ALIAS)
-            );
+            let order: Vec<String> = primary_key(definition)
+                .iter()
+                .map(|column| qualified(table, column))
+                .collect();
+            let join = anti_join(table, key, ALIAS);
+            let sql = first_rows(&shown, &join.from(), &join.filter(), &order, SAMPLE);
             let answer = connection.ask(&about, &sql)?;
             sample.extend(answer.iter().map(|row| shown_row(row, &columns, key)));
         }

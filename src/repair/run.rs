@@ -13,8 +13,8 @@ use super::plan::{Cost, Plan, PlannedStep, Proof, alter};
 use super::undo;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{KeyPart, Table};
-use crate::schema::sql::{alter_table, identifier};
+use crate::schema::model::Table;
+use crate::schema::sql::{Duplicates, alter_table, identifier};
 use crate::server::connection::{Connection, first};
 use crate::snapshot::Snapshot;
 
@@ -186,25 +186,6 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Step 
     }
 }
 
-/// The question how many values stand more than once where a unique index is to come.
-fn duplicates(table: &str, parts: &[KeyPart]) -> String {
-    let part = |part: &KeyPart| {
-        let column = identifier(&part.column);
-        match part.length {
-            Some(length) => format!("LEFT({column}, {length})"),
-            None => column,
-        }
-    };
-    let columns: Vec<String> = parts.iter().map(part).collect();
-    let there: Vec<String> = columns.iter().map(|c| format!("{c} IS NOT NULL")).collect();
-    format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING COUNT(*) > 1) AS d",
-        identifier(table),
-        there.join(" AND "),
-        columns.join(", ")
-    )
-}
-
 /// A plan being run.
 pub struct Run<'a, 'b> {
     /// The session.
@@ -367,7 +348,12 @@ impl Run<'_, '_> {
                 parts,
             } = proof
             {
-                let count = self.applier.count(&duplicates(table, parts))?;
+                let duplicates = Duplicates {
+                    table,
+                    parts,
+                    nulls_equal: false,
+                };
+                let count = self.applier.count(&duplicates.count())?;
                 if count != "0" {
                     return Ok(Some(format!(
                         "{count} values stand more than once in the columns of the unique index {index}"
