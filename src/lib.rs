@@ -38,6 +38,7 @@
 //! # Ok::<(), cividb::source::SourceError>(())
 //! ```
 
+pub mod change;
 pub mod checks;
 pub mod civicrm;
 pub mod cli;

@@ -19,9 +19,10 @@ use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::grants::{Grants as Granted, Object, Rules, judge};
-use crate::repair::error::RepairError;
+use crate::change::error::ChangeError;
+use crate::change::refusal::Refusal;
 use crate::report::{GrantsSummary, Report};
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::probe::{Outcome, Probed, probe, says_denied};
 use crate::server::reader;
@@ -83,8 +84,7 @@ impl Grants {
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
         let source = self.server.source(self.source.as_deref())?;
         let Location::Server(location) = Location::one(&source, &self.server.access())? else {
-            let message = format!("{source} is a dump, and a dump carries no grants");
-            return Err(RepairError::Refused(message).into());
+            return Err(ChangeError::from(Refusal::DumpWithoutGrants(source)).into());
         };
         let (mut connection, snapshot) = open(&location, common.database.as_deref())?;
         if let Some(target) = &self.target {
@@ -112,7 +112,7 @@ impl Grants {
         let rules = facts.rules(&version);
         let mut summary = self.judge(needs, granted, &database, &rules, &target, &mut findings);
         if self.probe && connection.is_in(&database)? {
-            let probed = probe(&mut connection)?;
+            let probed = probe(connection)?;
             compare(&probed, &summary, &mut findings);
             summary.probed = Some(outcomes(&probed));
         }
@@ -261,7 +261,7 @@ impl Grants {
 fn open(
     location: &ServerLocation,
     database: Option<&str>,
-) -> Result<(Connection, Snapshot), Error> {
+) -> Result<(Reader, Snapshot), Error> {
     let denied = match location.connect(database) {
         Ok((mut connection, database)) => {
             let snapshot = location.read(&mut connection, &database)?;
@@ -270,7 +270,7 @@ fn open(
         Err(ServerError::DatabaseDenied { database, .. }) => database,
         Err(error) => return Err(error.into()),
     };
-    let mut connection = Connection::open(&location.login)?;
+    let mut connection = Reader::open(&location.login)?;
     let facts = reader::server_facts(&mut connection)?;
     let snapshot = Snapshot {
         source: Source {

@@ -4,12 +4,13 @@ use indexmap::IndexMap;
 use md5::{Digest, Md5};
 
 use super::Made;
-use crate::repair::error::RepairError;
+use crate::change::error::ChangeError;
 use crate::repair::values::{Stored, literal, type_name};
 use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
-use crate::server::connection::{Connection, first, text};
+use crate::server::connection::{Reader, first, text};
 use crate::server::error::ServerError;
+use crate::server::writer::Writer;
 use crate::snapshot::Row;
 
 /// Bytes of values in one statement; a longer row has one of its own.
@@ -72,7 +73,7 @@ pub(super) fn sql_mode(strict: bool) -> String {
 }
 
 /// The next values of AUTO_INCREMENT by table: a number that was given once is not given again.
-pub(super) fn counters(old: &mut Connection) -> Result<IndexMap<String, String>, ServerError> {
+pub(super) fn counters(old: &mut Reader) -> Result<IndexMap<String, String>, ServerError> {
     let sql = include_str!("../../../sql/auto-increments.sql");
     let answer = old.ask("the next numbers", sql)?;
     let counters = answer.iter();
@@ -106,11 +107,11 @@ fn selected(columns: &[(&String, &Column)], of: &Table) -> String {
 
 /// Copies all rows.
 pub(super) fn copy(
-    old: &mut Connection,
-    new: &mut Connection,
+    old: &mut Reader,
+    new: &mut Writer,
     name: &str,
     made: &Made,
-) -> Result<TableOutcome, RepairError> {
+) -> Result<TableOutcome, ChangeError> {
     let mut outcome = TableOutcome::default();
     let Some(old_table) = &made.old else {
         return Ok(outcome);
@@ -150,7 +151,7 @@ pub(super) fn copy(
         selected(&columns, old_table),
         identifier(name)
     );
-    let mut trouble: Option<RepairError> = None;
+    let mut trouble: Option<ChangeError> = None;
     old.each(&format!("rows of {name}"), &sql, |row| {
         if trouble.is_some() {
             return;
@@ -199,10 +200,10 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn add(
         &mut self,
-        new: &mut Connection,
+        new: &mut Writer,
         row: Row,
         outcome: &mut TableOutcome,
-    ) -> Result<(), RepairError> {
+    ) -> Result<(), ChangeError> {
         let values = self.values(&row, literal);
         if !self.rows.is_empty() && self.size + values.len() > STATEMENT {
             self.write(new, outcome)?;
@@ -224,9 +225,9 @@ impl Batch<'_> {
     /// Writes what has gathered: at once, or where the server objects row by row.
     fn write(
         &mut self,
-        new: &mut Connection,
+        new: &mut Writer,
         outcome: &mut TableOutcome,
-    ) -> Result<(), RepairError> {
+    ) -> Result<(), ChangeError> {
         if self.rows.is_empty() {
             return Ok(());
         }
@@ -253,11 +254,11 @@ impl Batch<'_> {
 
     fn write_one(
         &self,
-        new: &mut Connection,
+        new: &mut Writer,
         values: &str,
         row: &Row,
         outcome: &mut TableOutcome,
-    ) -> Result<(), RepairError> {
+    ) -> Result<(), ChangeError> {
         let about = format!("a row of {}", self.name);
         let statement = format!("{}{values}", self.into);
         let message = match new.run(&about, &statement) {
@@ -304,11 +305,11 @@ fn is_full(error: &ServerError) -> bool {
 
 /// Reads what was written, and compares.
 pub(super) fn verify(
-    new: &mut Connection,
+    new: &mut Writer,
     name: &str,
     made: &Made,
     outcome: &mut TableOutcome,
-) -> Result<(), RepairError> {
+) -> Result<(), ChangeError> {
     let columns = common(made);
     let about = format!("rows of {name}");
     if columns.is_empty() {

@@ -9,14 +9,20 @@ mod programs;
 
 use indexmap::IndexMap;
 
-use super::error::RepairError;
+use crate::change::error::ChangeError;
 use super::orphans::Orphans;
-use super::run::{Definitions, parsed};
+use crate::change::gate::{Meaning, Operation};
+use crate::change::refusal::Refusal;
+use crate::change::session;
+use crate::change::definition::{Definitions, parsed};
 use crate::civicrm::detect::Detection;
 use crate::schema::model::{Column, ForeignKey, Index, Table, find, find_entry};
 use crate::schema::sql::{ForeignKeys, create_table, identifier};
-use crate::server::connection::{Connection, first};
+use crate::server::connection::{Reader, Setting, first, text};
+use crate::server::error::ServerError;
+use crate::server::writer::Writer;
 use crate::snapshot::Snapshot;
+use crate::source::ServerLocation;
 
 pub use copy::TableOutcome;
 
@@ -30,6 +36,19 @@ pub struct Blueprint {
     pub tables: IndexMap<String, Made>,
     /// Names of foreign keys that two tables would have.
     pub taken: Vec<String>,
+}
+
+impl Blueprint {
+    /// Refuses where two tables would have foreign keys of the same name.
+    ///
+    /// # Errors
+    /// They would.
+    pub fn has_room_for_names(&self) -> Result<(), Refusal> {
+        match self.taken.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::NamesTaken(self.taken.join(", "))),
+        }
+    }
 }
 
 /// One table of the new database.
@@ -183,11 +202,59 @@ fn connects_the_same(key: &ForeignKey, table: &Table) -> bool {
     others.any(|other| crate::schema::compare::same_ends(key, other))
 }
 
-/// Whether a database is empty; else what stands in it.
+/// Refuses to copy a database that the account does not see all of.
 ///
 /// # Errors
-/// The connection is lost.
-pub fn is_empty(connection: &mut Connection) -> Result<Result<(), String>, RepairError> {
+/// Something of it is hidden.
+pub fn all_is_visible(snapshot: &Snapshot, database: &str) -> Result<(), Refusal> {
+    match snapshot.hidden.first() {
+        Some((kind, why)) => Err(Refusal::NotAllVisible {
+            database: database.to_owned(),
+            what: format!("{kind:?}: {why}"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Connects to the new database, makes it if it is not there, with the character set of the old one,
+/// and sees that it is empty.
+///
+/// # Errors
+/// There is no way in, the account may not make it, or it is not empty.
+pub fn begin(
+    target: &ServerLocation,
+    name: &str,
+    old: &mut Reader,
+) -> Result<Writer, ChangeError> {
+    let mut reader = Reader::open(&target.login)?;
+    let is_there = match reader.use_database(name) {
+        Err(ServerError::UnknownDatabase { .. }) => false,
+        other => other.map(|()| true)?,
+    };
+    let mut new = session::begin(reader)?;
+    if !is_there {
+        let sql = "SELECT @@character_set_database AS charset, @@collation_database AS collation";
+        let answer = old.ask("the database's character set", sql)?;
+        let value = |column| answer.first().and_then(|row| text(row, column));
+        let charset = value("charset").unwrap_or_else(|| "utf8mb4".to_owned());
+        let collation = value("collation").unwrap_or_else(|| "utf8mb4_unicode_ci".to_owned());
+        let sql = format!(
+            "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
+            identifier(name)
+        );
+        let sql = Meaning::new(Operation::CreateDatabase, [name]).pass(sql)?;
+        new.run("the new database", &sql)?;
+        new.use_database(name)?;
+    }
+    if let Err(why) = is_empty(&mut new)? {
+        let message = format!("{name} of {}: {why}", target.name);
+        return Err(Refusal::NewDatabaseNotEmpty(message).into());
+    }
+    Ok(new)
+}
+
+/// Whether a database is empty; else what stands in it.
+fn is_empty(connection: &mut Reader) -> Result<Result<(), String>, ChangeError> {
     let answer = connection.ask("the new database", "SHOW TABLES")?;
     let names: Vec<String> = answer.iter().filter_map(first).collect();
     let Some(one) = names.first() else {
@@ -207,12 +274,12 @@ pub fn is_empty(connection: &mut Connection) -> Result<Result<(), String>, Repai
 /// A connection is lost, or a table cannot be made. The new database is then unfinished, and
 /// holds [`UNFINISHED`].
 pub fn rebuild(
-    old: &mut Connection,
-    new: &mut Connection,
+    old: &mut Reader,
+    new: &mut Writer,
     snapshot: &Snapshot,
     blueprint: &Blueprint,
     tell: &mut dyn FnMut(&str),
-) -> Result<Rebuilt, RepairError> {
+) -> Result<Rebuilt, ChangeError> {
     prepare(old, new)?;
     let unfinished = identifier(UNFINISHED);
     new.run(
@@ -260,22 +327,10 @@ pub fn rebuild(
 }
 
 /// Both sessions print and take values in the same way, and the old one sees one moment.
-fn prepare(old: &mut Connection, new: &mut Connection) -> Result<(), RepairError> {
-    let about = "the session's settings";
-    for connection in [&mut *old, &mut *new] {
-        connection.run(about, "SET SESSION time_zone = '+00:00'")?;
-    }
-    old.run(
-        about,
-        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    )?;
-    old.run(about, "START TRANSACTION WITH CONSISTENT SNAPSHOT")?;
-    new.run(about, "SET SESSION TRANSACTION READ WRITE")?;
-    new.run(about, &copy::sql_mode(true))?;
-    // See Applier: MySQL 8.4 and later.
-    let lenient = "SET SESSION restrict_fk_on_non_standard_key = OFF";
-    match new.run(about, lenient) {
-        Err(error) if error.is_lost() => Err(error.into()),
-        _ => Ok(()),
-    }
+fn prepare(old: &mut Reader, new: &mut Writer) -> Result<(), ChangeError> {
+    old.set(Setting::Utc)?;
+    old.set(Setting::RepeatableRead)?;
+    old.begin_reading()?;
+    new.run("the session's settings", &copy::sql_mode(true))?;
+    Ok(())
 }
