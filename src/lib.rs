@@ -1,28 +1,54 @@
 //! cividb: verify, compare and repair the MySQL and MariaDB databases of CiviCRM sites.
 //!
-//! The rooms, and the way of the data from left to right:
+//! The way of the data:
 //!
 //! ```text
-//! cli -> source -> dump or server -> Snapshot -> checks (with civicrm) -> findings -> report
-//!                                                                     -> repair (only with --apply)
+//! cli -> source -> dump or server -> Snapshot -> Case -> checks -> findings -> report
+//!                                                                  findings -> repair (only with --apply)
 //! ```
 //!
-//! - [`cli`]: arguments, one file per command
-//! - [`source`]: what the user named, and the facts from there
-//! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
-//! - [`server`]: a running server: the way in, its views of information_schema, grants, probe
-//! - [`snapshot`]: all that is known about one database, from whichever source
+//! # The map
+//! Each room, and the rooms that it may use. A room stands below all that it uses; `tests/layers.rs` reads this
+//! map and holds every path of the code against it.
+//!
+//! ```text
+//! exit -> nothing
+//! text -> nothing
+//! threads -> nothing
+//! row_file -> nothing
+//! server_version -> nothing
+//! schema -> nothing
+//! privilege -> server_version
+//! grants -> privilege schema server_version
+//! snapshot -> grants schema server_version
+//! civicrm -> grants privilege schema server_version snapshot threads
+//! dump -> schema server_version snapshot threads
+//! server -> grants privilege schema server_version snapshot
+//! source -> civicrm dump server snapshot
+//! integrity -> civicrm dump row_file schema server server_version snapshot source threads
+//! checks -> civicrm grants integrity privilege schema server_version snapshot text
+//! repair -> checks civicrm row_file schema server server_version snapshot text
+//! report -> checks civicrm exit integrity repair schema snapshot text
+//! cli -> checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
+//! ```
+//!
+//! - [`exit`]: the exit codes
+//! - [`text`]: text made safe for terminals, numbers and counts in words
+//! - [`threads`]: how many threads work
+//! - [`row_file`]: files of exported rows
+//! - [`server_version`], [`privilege`]: versions of servers, names of privileges
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
-//! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers
-//! - [`checks`]: rules, from a snapshot to findings; [`checks::table`] lists them all
+//! - [`grants`]: what an account may do, and what it would have to be allowed
+//! - [`snapshot`]: all that is known about one database, from whichever source
+//! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
+//! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
+//! - [`server`]: a running server: the way in, its views of information_schema, the probe
+//! - [`source`]: what the user named, and the facts from there
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
+//! - [`checks`]: rules, from facts to findings
 //! - [`repair`]: changes with a journal, and the way back
 //! - [`report`]: findings for people and for programs
-//! - [`privilege`] and [`server_version`]: words that several rooms share; [`row_file`]: rows that
-//!   are exported; [`threads`]: how many work
-//!
-//! Rooms look only to the right of themselves: `schema` knows nothing of CiviCRM, `checks`
-//! nothing of terminals, and no check asks where a fact came from.
+//! - [`cli`]: arguments, one file per command
 //!
 //! # Example
 //! ```

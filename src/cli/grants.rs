@@ -12,12 +12,13 @@ use crate::checks::table::{GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Context, Finding, Findings, grants, schema, server};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::privileges::{
-    BackupFacts, Need, UpgradeFacts, needed_for_backup, needed_for_upgrade,
+    BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
 };
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::grants::need::Need;
 use crate::grants::{Grants as Granted, Object, Rules, judge};
 use crate::change::error::ChangeError;
 use crate::change::refusal::Refusal;

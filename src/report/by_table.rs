@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use indexmap::IndexMap;
 
 use super::human::style_of;
-use super::text::{count, printable};
 use crate::checks::Finding;
+use crate::text::{count, printable};
 
 /// Sources and objects that a folded line names before the rest is only counted.
 const NAMED: usize = 3;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Report;
-use super::text::printable;
+use crate::text::printable;
 
 /// Names of the columns.
 const HEADER: [&str; 13] = [

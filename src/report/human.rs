@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{count, printable, thousands};
 use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, rebuild, version};
 use crate::checks::{Detected, Finding, Severity};
 use crate::integrity::Effort;
 use crate::snapshot::SourceKind;
+use crate::text::{count, printable, thousands};
 
 /// Findings of one check that are shown before the rest is only counted.
 const SHOWN: usize = 5;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
-use super::text::{count, printable};
 use super::{RebuildSummary, RebuiltTable};
+use crate::text::{count, printable};
 
 /// What is to be made, or was.
 pub(super) fn lines(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result<()> {

@@ -6,8 +6,8 @@ use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::VersionSummary;
-use super::text::printable;
 use crate::civicrm::version_state::VersionState;
+use crate::text::printable;
 
 /// One block for each domain.
 pub(super) fn write(summary: &VersionSummary, out: &mut dyn Write) -> io::Result<()> {
