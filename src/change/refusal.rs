@@ -59,8 +59,7 @@ pub enum Refusal {
     /// The version is newer than all that are known.
     #[error(
         "the version is {0}, newer than every release that this program knows, so it cannot tell \
-         that the schema is another; use a newer {}, or name the release with --set",
-        env!("CARGO_PKG_NAME")
+         that the schema is another; use a newer cividb, or name the release with --set"
     )]
     TooNew(String),
     /// The release of a domain cannot be told.

@@ -22,7 +22,6 @@ use crate::schema::model::{Schema, Table};
 use crate::schema::sql::identifier;
 use crate::server::connection::{self, Reader, Setting, text};
 use crate::server::error::ServerError;
-use crate::server_version::Family;
 use crate::snapshot::Row;
 
 /// How hard to ask.

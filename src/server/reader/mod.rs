@@ -8,7 +8,7 @@ mod tables;
 
 pub use self::rows::count;
 use self::tables::Answers;
-use super::connection::{Answer, Reader, text};
+use super::connection::{Answer, Reader, Setting, text};
 use super::error::ServerError;
 use indexmap::IndexMap;
 
