@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! cli -> source -> dump or server -> Snapshot -> Case -> checks -> findings -> report
-//!                                                                  findings -> repair (only with --apply)
+//!                                                                  findings -> repair -> change (only with --apply)
 //! ```
 //!
 //! # The map
@@ -24,12 +24,13 @@
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
 //! server -> grants privilege schema server_version snapshot
+//! change -> row_file schema server snapshot text
 //! source -> civicrm dump server snapshot
 //! integrity -> civicrm dump row_file schema server server_version snapshot source threads
 //! checks -> civicrm grants integrity privilege schema server_version snapshot text
-//! repair -> checks civicrm row_file schema server server_version snapshot text
+//! repair -> change checks civicrm grants row_file schema server server_version snapshot source text
 //! report -> checks civicrm exit integrity repair schema snapshot text
-//! cli -> checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
+//! cli -> change checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -46,7 +47,8 @@
 //! - [`source`]: what the user named, and the facts from there
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
-//! - [`repair`]: changes with a journal, and the way back
+//! - [`change`]: one way to change a database: step, gate, executor, journal, undo
+//! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
 //!

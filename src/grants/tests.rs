@@ -1,8 +1,9 @@
 use super::*;
 use crate::civicrm::privileges::{
-    BackupFacts, Instead, Scope, UpgradeFacts, needed_for_backup, needed_for_upgrade,
+    BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
 };
 use crate::civicrm::release::Version;
+use crate::grants::need::{Instead, Scope};
 use crate::server_version::ServerVersion;
 
 const MARIADB: &str = "mariadb-10.11";
