@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use sqlparser::ast::Statement;
 use sqlparser::dialect::MySqlDialect;
@@ -49,6 +50,12 @@ pub enum Operation {
     ShowCreate,
     /// GRANT
     Grant,
+    /// SET DEFAULT ROLE
+    SetDefaultRole,
+    /// CREATE TEMPORARY TABLE
+    CreateTemporaryTable,
+    /// DROP TEMPORARY TABLE
+    DropTemporaryTable,
     /// LOAD DATA
     LoadData,
 }
@@ -68,6 +75,9 @@ impl Operation {
             Self::LockTables => &["LOCK", "TABLES"],
             Self::ShowCreate => &["SHOW", "CREATE"],
             Self::Grant => &["GRANT"],
+            Self::SetDefaultRole => &["SET", "DEFAULT", "ROLE"],
+            Self::CreateTemporaryTable => &["CREATE", "TEMPORARY", "TABLE"],
+            Self::DropTemporaryTable => &["DROP", "TEMPORARY", "TABLE"],
             Self::LoadData => &["LOAD", "DATA"],
         }
     }
@@ -76,9 +86,11 @@ impl Operation {
     fn is(self, statement: &Statement) -> bool {
         match statement {
             Statement::AlterTable(_) => self == Self::AlterTable,
-            Statement::CreateTable(_) => self == Self::CreateTable,
+            Statement::CreateTable(_) => {
+                matches!(self, Self::CreateTable | Self::CreateTemporaryTable)
+            }
             Statement::CreateDatabase { .. } => self == Self::CreateDatabase,
-            Statement::Drop { .. } => self == Self::DropTable,
+            Statement::Drop { .. } => matches!(self, Self::DropTable | Self::DropTemporaryTable),
             Statement::Query(_) => self == Self::Select,
             Statement::Insert(_) => self == Self::Insert,
             Statement::Update(_) => self == Self::Update,
@@ -107,7 +119,7 @@ enum Names {
         /// Identifiers that it holds.
         all: BTreeSet<String>,
         /// Identifiers that it may hold besides.
-        others: BTreeSet<String>,
+        others: Arc<BTreeSet<String>>,
     },
     /// It is about this table; the others are not known here.
     Of(String),
@@ -168,7 +180,12 @@ impl fmt::Display for Problem {
             } => match (missing.is_empty(), unexpected.is_empty()) {
                 (_, true) => write!(f, "it lacks {}", list(missing)),
                 (true, _) => write!(f, "it names {}", list(unexpected)),
-                _ => write!(f, "it names {} instead of {}", list(unexpected), list(missing)),
+                _ => write!(
+                    f,
+                    "it names {} instead of {}",
+                    list(unexpected),
+                    list(missing)
+                ),
             },
         }
     }
@@ -190,7 +207,7 @@ impl Meaning {
             operation,
             names: Names::Exactly {
                 all: names.into_iter().map(Into::into).collect(),
-                others: BTreeSet::new(),
+                others: Arc::default(),
             },
         }
     }
@@ -202,6 +219,25 @@ impl Meaning {
             operation,
             names: Names::Of(table.to_owned()),
         }
+    }
+
+    /// A statement that does `operation`, names all of `names` and otherwise nothing but what is in
+    /// `others`.
+    pub fn within<'n>(
+        operation: Operation,
+        names: impl IntoIterator<Item = &'n str>,
+        others: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
+        Self::new(operation, names).or_names(others)
+    }
+
+    /// The same with one more name that the statement has to hold.
+    #[must_use]
+    pub fn and_name(mut self, name: &str) -> Self {
+        if let Names::Exactly { all, .. } = &mut self.names {
+            all.insert(name.to_owned());
+        }
+        self
     }
 
     /// Adds the identifiers of a piece of SQL that the statement takes over as it is, such as the
@@ -222,9 +258,20 @@ impl Meaning {
     #[must_use]
     pub fn or_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         if let Names::Exactly { others, .. } = &mut self.names {
-            others.extend(names.into_iter().map(Into::into));
+            Arc::make_mut(others).extend(names.into_iter().map(Into::into));
         }
         self
+    }
+
+    /// Lets the statement name all that another one may.
+    #[must_use]
+    pub(super) fn or_all_of(self, other: Self) -> Self {
+        match other.names {
+            Names::Exactly { all, others } => {
+                self.or_names(all.into_iter().chain(others.iter().cloned()))
+            }
+            Names::Of(table) => self.or_names([table]),
+        }
     }
 
     /// Lets a statement pass that is what it is meant to be.
@@ -300,6 +347,14 @@ impl Meaning {
     }
 }
 
+/// The table that a statement is about, where that stands right after its first words.
+pub fn target(operation: Operation, statement: &str) -> Option<String> {
+    match tokens(statement).ok()?.get(operation.words().len())? {
+        Token::Word(word) => Some(word.value.clone()),
+        _ => None,
+    }
+}
+
 fn blocked(statement: &str, problem: Problem) -> Blocked {
     Blocked {
         statement: statement.to_owned(),
@@ -366,7 +421,8 @@ mod tests {
         let statement = format!("ALTER TABLE {} DROP KEY `k`", identifier(name));
         assert_eq!(alter(&[name, "k"]).pass(statement.clone()), Ok(statement));
         // Syntax that the parser does not know.
-        let statement = "ALTER TABLE `t` ADD KEY `k` (`a`) USING HASH COMMENT 'y; z', ALGORITHM=INPLACE";
+        let statement =
+            "ALTER TABLE `t` ADD KEY `k` (`a`) USING HASH COMMENT 'y; z', ALGORITHM=INPLACE";
         assert!(alter(&["t", "k", "a"]).pass(statement.to_owned()).is_ok());
     }
 
@@ -426,8 +482,20 @@ mod tests {
     #[test]
     fn a_statement_of_a_journal_has_to_be_about_its_table() {
         let meaning = Meaning::of_table(Operation::Insert, "a`b");
-        assert!(meaning.pass("INSERT INTO `a``b` (`x`) VALUES (1)".into()).is_ok());
-        assert!(meaning.pass("INSERT INTO `a` (`x`) VALUES (1)".into()).is_err());
-        assert!(meaning.pass("INSERT INTO `a``b` (`x`) VALUES (1); DROP TABLE t".into()).is_err());
+        assert!(
+            meaning
+                .pass("INSERT INTO `a``b` (`x`) VALUES (1)".into())
+                .is_ok()
+        );
+        assert!(
+            meaning
+                .pass("INSERT INTO `a` (`x`) VALUES (1)".into())
+                .is_err()
+        );
+        assert!(
+            meaning
+                .pass("INSERT INTO `a``b` (`x`) VALUES (1); DROP TABLE t".into())
+                .is_err()
+        );
     }
 }

@@ -151,7 +151,9 @@ impl Step {
         let passed = Meaning::of_table(operation, &self.table).pass(self.inverse.clone());
         let refused = |what| {
             let step = self.step;
-            ChangeError::from(Refusal::JournalStep(format!("the journal's step {step} {what}")))
+            ChangeError::from(Refusal::JournalStep(format!(
+                "the journal's step {step} {what}"
+            )))
         };
         match (passed, self.kind()) {
             (Ok(_), _) => Ok(()),
@@ -172,7 +174,9 @@ enum Line {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
-    Undone { step: usize },
+    Undone {
+        step: usize,
+    },
     Finished,
 }
 

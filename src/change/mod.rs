@@ -17,3 +17,4 @@ pub mod journal;
 pub mod refusal;
 pub mod session;
 pub mod undo;
+pub mod whole_schema;

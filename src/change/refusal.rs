@@ -72,14 +72,10 @@ pub enum Refusal {
     )]
     NotTransactional(String),
     /// No schema of the release to be set is known.
-    #[error(
-        "no schema of CiviCRM {0} is known to compare with; --force sets it all the same"
-    )]
+    #[error("no schema of CiviCRM {0} is known to compare with; --force sets it all the same")]
     SchemaUnknown(String),
     /// The release of the schema cannot be told.
-    #[error(
-        "which release the schema is cannot be told; --force sets the version all the same"
-    )]
+    #[error("which release the schema is cannot be told; --force sets the version all the same")]
     NotDetected,
     /// The schema is that of another release.
     #[error(
@@ -126,6 +122,12 @@ pub enum Refusal {
     /// Rows have lost their parents.
     #[error("{0}")]
     Orphans(String),
+    /// Rows of the database that is to be copied have lost their parents.
+    #[error(
+        "rows have lost their parents, and the new database takes none without ({0}); repair the old \
+         one first: cividb repair foreign-keys --orphans set-null,delete --export DIR"
+    )]
+    LostParents(String),
     /// A step of a journal is not what cividb writes into journals.
     #[error("{0}")]
     JournalStep(String),
@@ -169,7 +171,7 @@ impl Refusal {
             Self::NewDatabaseNotEmpty(_) => "new-database-not-empty",
             Self::NotAllVisible { .. } => "not-all-visible",
             Self::NamesTaken(_) => "names-taken",
-            Self::Orphans(_) => "orphans",
+            Self::Orphans(_) | Self::LostParents(_) => "orphans",
             Self::JournalStep(_) => "journal-step",
             Self::ChangedSince(_) => "changed-since",
             Self::Server(_) => "server",

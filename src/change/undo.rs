@@ -130,7 +130,8 @@ impl<'r> Examination<'r> {
                         for (place, name) in changed.named.iter().enumerate() {
                             let row = (step.table.as_str(), name.as_str());
                             let is_first = rows.insert(row);
-                            let is_changed = is_first && as_left.as_ref().is_some_and(|left| !left.contains(name));
+                            let is_changed = is_first
+                                && as_left.as_ref().is_some_and(|left| !left.contains(name));
                             if is_changed {
                                 skipped_rows.insert(row);
                                 examined.changed.push(row_changed(step, name));
@@ -285,7 +286,9 @@ fn inverse(step: &Step, rows: &Rows, without: &HashSet<usize>) -> Result<String,
     }
     let damaged = || {
         let step = step.step;
-        Refusal::JournalStep(format!("the journal's step {step} does not say where its rows stand"))
+        Refusal::JournalStep(format!(
+            "the journal's step {step} does not say where its rows stand"
+        ))
     };
     let first = rows.values.first().ok_or_else(damaged)?.0;
     let head = step.inverse.get(..first).ok_or_else(damaged)?;

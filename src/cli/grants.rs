@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use super::output::Output;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
+use crate::change::error::ChangeError;
+use crate::change::refusal::Refusal;
 use crate::checks::table::{GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Context, Finding, Findings, grants, schema, server};
 use crate::civicrm::catalogue::Catalogue;
@@ -16,12 +18,12 @@ use crate::civicrm::privileges::{
 };
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
+use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::grants::need::Need;
+use crate::grants::need::{Need, Scope};
 use crate::grants::{Grants as Granted, Object, Rules, judge};
-use crate::change::error::ChangeError;
-use crate::change::refusal::Refusal;
+use crate::repair::guard;
 use crate::report::{GrantsSummary, Report};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
@@ -233,7 +235,19 @@ impl Grants {
         target: &Version,
         findings: &mut Findings,
     ) -> GrantsSummary {
-        let verdict = judge(needs, granted, database, rules);
+        let wanted = needs.iter().flat_map(|need| &need.any_of);
+        let others: Vec<String> = wanted
+            .filter_map(|wanted| match &wanted.on {
+                Scope::OtherDatabase(other) => Some(other.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut verdict = judge(needs, granted, database, rules);
+        for fix in &mut verdict.fixes {
+            let databases = others.iter().map(String::as_str).chain([database]);
+            let passed = guard::grant(granted, databases, fix.statement.clone());
+            fix.statement = or_comment(passed);
+        }
         grants::check(&verdict, database, findings);
         let statements = verdict.fixes.iter();
         let missing = verdict
@@ -259,10 +273,7 @@ impl Grants {
 
 /// Connects and reads; of a database that the account may not even use, what the server says
 /// of the account.
-fn open(
-    location: &ServerLocation,
-    database: Option<&str>,
-) -> Result<(Reader, Snapshot), Error> {
+fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Snapshot), Error> {
     let denied = match location.connect(database) {
         Ok((mut connection, database)) => {
             let snapshot = location.read(&mut connection, &database)?;

@@ -131,7 +131,13 @@ impl Repair {
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
                 let plan = self.plan(&snapshot, &catalogue)?;
-                self.show(&plan, &RowPlan::default(), &snapshot, &Definitions::new(), common)
+                self.show(
+                    &plan,
+                    &RowPlan::default(),
+                    &snapshot,
+                    &Definitions::new(),
+                    common,
+                )
             }
         }
     }
@@ -312,7 +318,12 @@ impl Repair {
         plan: &Plan,
         snapshot: &Snapshot,
     ) -> Result<Toll, Error> {
-        Ok(Toll::of(connection, plan, &snapshot.schema.tables, &self.orphans)?)
+        Ok(Toll::of(
+            connection,
+            plan,
+            &snapshot.schema.tables,
+            &self.orphans,
+        )?)
     }
 }
 

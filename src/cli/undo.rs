@@ -56,7 +56,10 @@ impl Undo {
             match &step.rows {
                 // Row by row, and not for every eye.
                 Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
-                _ => lines.push(step.inverse.clone()),
+                _ => lines.push(match step.check_inverse() {
+                    Ok(()) => step.inverse.clone(),
+                    Err(refused) => format!("-- left out: {}", printable(&refused.to_string())),
+                }),
             }
         }
         if !self.apply {
@@ -81,7 +84,10 @@ impl Undo {
         // Everything is looked at before anything is taken back.
         let examination = Examination::of(&mut connection, &record)?;
         for changed in &examination.changed {
-            tell(&format!("changed since: {}: {}", changed.what, changed.detail));
+            tell(&format!(
+                "changed since: {}: {}",
+                changed.what, changed.detail
+            ));
         }
         if !self.skip_changed {
             examination.is_as_left()?;

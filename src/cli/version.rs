@@ -158,8 +158,8 @@ impl Version {
         };
         let domains = &judged.summary.domains;
         let detection = judged.detection.as_ref();
-        let changes = repair::plan(snapshot, domains, detection, catalogue, &wanted);
-        Ok(changes.map_err(ChangeError::from)?)
+        let changes = repair::plan(snapshot, domains, detection, catalogue, &wanted)?;
+        Ok(changes)
     }
 }
 

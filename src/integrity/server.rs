@@ -17,6 +17,7 @@ use super::rules::Rule;
 use super::sql::{self, Equal, Range, Rows};
 use super::values::integer;
 use super::{Answer, Answers, Effort, MAX_KEYS, NotAnswered, Sample, Wish};
+use crate::change::gate::{Meaning, Operation};
 use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::identifier;
@@ -102,6 +103,7 @@ pub fn answer(
         jobs: jobs(&questions.list, size),
         at_work: count,
     });
+    let meaning = meaning(schema);
     let asker = || -> Result<Brought, AskError> {
         let mut asker = Asker {
             connect,
@@ -109,6 +111,7 @@ pub fn answer(
             refused: false,
             lost: 0,
             schema,
+            meaning: meaning.clone(),
             questions: &questions.list,
             pace,
             wish,
@@ -207,6 +210,16 @@ fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
     jobs.into_iter().map(|(_, job)| job).collect()
 }
 
+/// A question: it names nothing but tables and columns of the schema, and what answers go by.
+fn meaning(schema: &Schema) -> Meaning {
+    let tables = schema.tables.iter();
+    let names = tables.flat_map(|(name, table)| {
+        let columns = table.columns.keys().map(String::as_str);
+        columns.chain([name.as_str()])
+    });
+    Meaning::within(Operation::Select, [], names.chain(["keys"]))
+}
+
 struct Asker<'a> {
     connect: &'a (dyn Fn() -> Result<Reader, ServerError> + Sync),
     connection: Option<Reader>,
@@ -214,6 +227,8 @@ struct Asker<'a> {
     refused: bool,
     lost: u32,
     schema: &'a Schema,
+    /// What the gate takes for a question about this schema.
+    meaning: Meaning,
     questions: &'a [Question],
     pace: Pace,
     wish: &'a Wish,
@@ -291,6 +306,8 @@ impl Asker<'_> {
         sql: &str,
         take: &mut dyn FnMut(Row),
     ) -> Result<(), ServerError> {
+        let sql = self.meaning.clone().and_name(table).pass(sql.to_owned());
+        let sql = &sql.map_err(|blocked| ServerError::Blocked(blocked.to_string()))?;
         loop {
             self.brought.statements += 1;
             let connection = match &mut self.connection {

@@ -103,13 +103,26 @@ impl Orphans {
         })
     }
 
-    /// What stands in the way, and what to do.
-    pub fn describe(&self) -> String {
+    /// What stands in the way.
+    pub fn describe_rows(&self) -> String {
         let more = if self.rows > self.sample.len() as u64 {
             ", …"
         } else {
             ""
         };
+        format!(
+            "{} of {} {} lost {} parent in {}: {}{more}",
+            crate::text::count(self.rows, "row"),
+            self.table,
+            if self.rows == 1 { "has" } else { "have" },
+            if self.rows == 1 { "its" } else { "their" },
+            self.key.referenced_table,
+            self.sample.join(", "),
+        )
+    }
+
+    /// What stands in the way, and what to do.
+    pub fn describe(&self) -> String {
         let what_to_do = match &self.by_rule {
             Ok(remedy) => format!(
                 "--orphans {} --export DIR {} them, as the key's own rule would have",
@@ -121,15 +134,7 @@ impl Orphans {
             ),
             Err(why) => why.clone(),
         };
-        format!(
-            "{} of {} {} lost {} parent in {}: {}{more}; {what_to_do}",
-            crate::text::count(self.rows, "row"),
-            self.table,
-            if self.rows == 1 { "has" } else { "have" },
-            if self.rows == 1 { "its" } else { "their" },
-            self.key.referenced_table,
-            self.sample.join(", "),
-        )
+        format!("{}; {what_to_do}", self.describe_rows())
     }
 }
 
@@ -185,7 +190,10 @@ pub fn count(table: &str, key: &ForeignKey, alias: &str) -> Result<String, Block
 fn meaning(table: &str, key: &ForeignKey, alias: &str, columns: &[String]) -> Meaning {
     let names = [table, &key.referenced_table, alias.trim_matches('`')];
     let names = names.into_iter().chain(key.referenced_database.as_deref());
-    let columns = columns.iter().chain(&key.columns).chain(&key.referenced_columns);
+    let columns = columns
+        .iter()
+        .chain(&key.columns)
+        .chain(&key.referenced_columns);
     Meaning::new(Operation::Select, names.chain(columns.map(String::as_str)))
 }
 

@@ -84,11 +84,7 @@ pub fn orphans_of<'p>(
 ///
 /// # Errors
 /// A statement does not pass the gate.
-pub fn step(
-    number: usize,
-    planned: &PlannedStep,
-    before: Option<&str>,
-) -> Result<Step, Blocked> {
+pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Result<Step, Blocked> {
     let mut actions = planned.actions.clone();
     // A server that cannot do it so is to say so, not to copy the table.
     if planned.cost != Cost::Copy {
@@ -137,7 +133,9 @@ pub fn step(
     Ok(Step {
         step: number,
         table: planned.table.clone(),
-        statement: planned.meaning.pass(alter_table(&planned.table, &actions))?,
+        statement: planned
+            .meaning
+            .pass(alter_table(&planned.table, &actions))?,
         inverse: planned
             .inverse_meaning
             .pass(alter_table(&planned.table, &inverse))?,
@@ -353,7 +351,10 @@ impl Run<'_, '_> {
                 || now.indexes != planned.before.indexes
                 || now.engine != planned.before.engine
         }) {
-            return Ok(Some(("step-before", "a step before it was not run".to_owned())));
+            return Ok(Some((
+                "step-before",
+                "a step before it was not run".to_owned(),
+            )));
         }
         for proof in &planned.proofs {
             if let Proof::NoDuplicates {

@@ -29,11 +29,26 @@ pub struct Wanted {
     pub force: bool,
 }
 
-/// Plans which versions are to be set, of domains that were judged with `detection`.
+/// Plans which versions are to be set, of domains that were judged with `detection`. The statements
+/// have passed the gate.
 ///
 /// # Errors
 /// What would be set is not what the schema is, or an upgrade is under way.
 pub fn plan(
+    snapshot: &Snapshot,
+    domains: &[DomainVersion],
+    detection: Option<&Detection>,
+    catalogue: &Catalogue,
+    wanted: &Wanted,
+) -> Result<Vec<VersionChange>, ChangeError> {
+    let changes = changes(snapshot, domains, detection, catalogue, wanted)?;
+    for change in &changes {
+        change.step(1)?;
+    }
+    Ok(changes)
+}
+
+fn changes(
     snapshot: &Snapshot,
     domains: &[DomainVersion],
     detection: Option<&Detection>,
@@ -185,7 +200,10 @@ fn update(domain: u64, to: Option<&[u8]>, from: Option<&[u8]>) -> String {
 
 /// A question about a domain, answered where its version is `value`.
 fn look(select: &str, domain: u64, value: Option<&[u8]>) -> String {
-    format!("SELECT {select} FROM civicrm_domain WHERE {}", is_stored(domain, value))
+    format!(
+        "SELECT {select} FROM civicrm_domain WHERE {}",
+        is_stored(domain, value)
+    )
 }
 
 /// The condition that the version of a domain is `value`, byte for byte: collations take 'x' and

@@ -341,7 +341,10 @@ impl Setting {
                 format!("SET SESSION max_statement_time = {seconds}")
             }
             Self::StatementSeconds(seconds, Family::Mysql) => {
-                format!("SET SESSION max_execution_time = {}", seconds.saturating_mul(1000))
+                format!(
+                    "SET SESSION max_execution_time = {}",
+                    seconds.saturating_mul(1000)
+                )
             }
             Self::GroupConcatBytes(bytes) => format!("SET SESSION group_concat_max_len = {bytes}"),
             Self::StoredBytes => "SET SESSION character_set_results = NULL".to_owned(),

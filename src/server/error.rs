@@ -149,6 +149,9 @@ pub enum ServerError {
         /// What it was for.
         question: String,
     },
+    /// A statement is not what it is meant to be; it was not sent.
+    #[error("{0}")]
+    Blocked(String),
     /// The server answered with another error.
     #[error("{server}: {question}: error {code}: {message}")]
     Query {

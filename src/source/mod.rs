@@ -166,11 +166,7 @@ impl ServerLocation {
     ///
     /// # Errors
     /// The connection is lost, or a question that every server answers is not answered.
-    pub fn read(
-        &self,
-        connection: &mut Reader,
-        database: &str,
-    ) -> Result<Snapshot, ServerError> {
+    pub fn read(&self, connection: &mut Reader, database: &str) -> Result<Snapshot, ServerError> {
         let wanted = Wanted {
             rows: site::ROWS_WANTED,
             exact_counts: self.exact_counts,

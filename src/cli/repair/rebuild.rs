@@ -50,6 +50,7 @@ impl Repair {
         if !self.apply {
             return show(summary, &snapshot, common, Exit::Fine);
         }
+        rebuild::prove(&mut old, &blueprint)?;
         let question = format!(
             "Copy {database} of {} into {new_name} of {}, as CiviCRM {release}?",
             source.name, target.name

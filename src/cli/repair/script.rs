@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use super::RowPlan;
+use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
-use super::RowPlan;
 use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
-use crate::change::definition::Definitions;
 use crate::repair::run::{self, Ran};
 use crate::report::{self, Report};
 use crate::schema::sql;
@@ -72,7 +72,11 @@ pub(super) fn script(
         let step = match run::step(number + 1, planned, before) {
             Ok(step) => step,
             Err(blocked) => {
-                lines.push(format!("-- {}: NOT PRINTED: {}", number + 1, printable(&blocked.to_string())));
+                lines.push(format!(
+                    "-- {}: NOT PRINTED: {}",
+                    number + 1,
+                    printable(&blocked.to_string())
+                ));
                 continue;
             }
         };
@@ -121,7 +125,11 @@ pub(super) fn script(
 
 /// Which rows of one table are changed first, and for which foreign key.
 pub(super) fn row_change(tally: &Tally) -> String {
-    format!("ROWS: {}, for the foreign key {}", tally.describe(), tally.constraint)
+    format!(
+        "ROWS: {}, for the foreign key {}",
+        tally.describe(),
+        tally.constraint
+    )
 }
 
 /// What is added to the question whether to run a plan: `, delete 5 rows and set columns of 1 row NULL`.
@@ -169,12 +177,7 @@ fn cost(cost: Cost) -> &'static str {
 }
 
 /// The plan as a report.
-pub(super) fn report(
-    plan: &Plan,
-    rows: &RowPlan,
-    snapshot: &Snapshot,
-    common: &Common,
-) -> Report {
+pub(super) fn report(plan: &Plan, rows: &RowPlan, snapshot: &Snapshot, common: &Common) -> Report {
     let mut report = Report::new("repair", snapshot, Findings::default(), common.strict);
     let steps = plan.steps.iter().map(|planned| report::PlanStep {
         statement: planned.statement(),
@@ -199,7 +202,12 @@ pub(super) fn report(
             .iter()
             .map(|a| format!("{} {}", a.message, a.fix))
             .collect(),
-        rows: rows.toll.tallies().iter().map(report::RowChange::of).collect(),
+        rows: rows
+            .toll
+            .tallies()
+            .iter()
+            .map(report::RowChange::of)
+            .collect(),
         ..report::Plan::default()
     });
     report

@@ -117,7 +117,10 @@ impl Running<'_> {
             if rows.is_empty() {
                 return Ok(Prepared::Steps(Vec::new()));
             }
-            effects = match self.clearing.effects(connection, rows, true, &HashSet::new())? {
+            effects = match self
+                .clearing
+                .effects(connection, rows, true, &HashSet::new())?
+            {
                 Ok(effects) => effects,
                 Err(why) => return Ok(Prepared::Refused(why)),
             };
@@ -211,7 +214,13 @@ impl Running<'_> {
         };
         let rows = stored_rows(connection, &effect.table, definition, &effect.rows)?;
         let constraint = &self.clearing.orphans.constraint;
-        export.write(constraint, &effect.table, definition, &effect.columns, &rows)?;
+        export.write(
+            constraint,
+            &effect.table,
+            definition,
+            &effect.columns,
+            &rows,
+        )?;
         let writer = RowSteps {
             constraint,
             effect,
@@ -258,7 +267,9 @@ fn stored_rows(
         identifier(table)
     );
     let names = stored.columns.iter().map(|(name, _)| name.as_str());
-    let names = names.chain(key_names.iter().map(String::as_str)).chain([table]);
+    let names = names
+        .chain(key_names.iter().map(String::as_str))
+        .chain([table]);
     let sql = Meaning::new(Operation::Select, names).pass(sql)?;
     let mut rows = Vec::new();
     connection.each(&format!("rows of {table}"), &sql, |row| {
@@ -314,7 +325,9 @@ impl RowSteps<'_> {
         let columns = self.stored.columns.iter().map(|(name, _)| (*name).clone());
         let whole: crate::snapshot::Row = columns.zip(row.iter().cloned()).collect();
         let key = key_names.iter().filter_map(|name| {
-            let value = whole.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+            let value = whole
+                .iter()
+                .find(|(other, _)| other.eq_ignore_ascii_case(name))?;
             Some((name.clone(), value.1.clone()))
         });
         row_name(&key.collect())
@@ -328,7 +341,10 @@ impl RowSteps<'_> {
     ) -> Meaning {
         let keys = primary_key(self.definition);
         let columns = columns.into_iter().cloned();
-        Meaning::new(operation, columns.chain(keys).chain([self.effect.table.clone()]))
+        Meaning::new(
+            operation,
+            columns.chain(keys).chain([self.effect.table.clone()]),
+        )
     }
 
     /// The question for those of the rows that fulfil a condition, by their primary keys.

@@ -86,8 +86,7 @@ impl<'a> Clearing<'a> {
     /// Why rows must not be deleted, although all that can be seen of this database allows it.
     pub(super) fn objection(&self, connection: &mut Reader) -> Result<Option<String>, ChangeError> {
         let table = &self.orphans.table;
-        let elsewhere =
-            self.columns.is_empty() && is_referenced_from_elsewhere(connection, table)?;
+        let elsewhere = self.columns.is_empty() && is_referenced_from_elsewhere(connection, table)?;
         Ok(elsewhere.then(|| {
             format!("foreign keys of another database lead to {table}; rows there would go unseen")
         }))
@@ -104,7 +103,10 @@ impl<'a> Clearing<'a> {
             format!(" AND {names} > {}", tuple(key.iter().cloned()))
         });
         let order = unwrapped(&names);
-        self.ask(connection, &format!("{from} ORDER BY {order} LIMIT {BATCH}"))
+        self.ask(
+            connection,
+            &format!("{from} ORDER BY {order} LIMIT {BATCH}"),
+        )
     }
 
     /// Those of the rows that still have no parent, and can find none until the transaction ends.
@@ -120,7 +122,12 @@ impl<'a> Clearing<'a> {
     fn ask(&self, connection: &mut Reader, more: &str) -> Result<Vec<Key>, ChangeError> {
         let table = &self.orphans.table;
         let columns = primary_key(self.definition);
-        let orphans = question(&unwrapped(&self.key_names()), table, &self.orphans.key, ALIAS);
+        let orphans = question(
+            &unwrapped(&self.key_names()),
+            table,
+            &self.orphans.key,
+            ALIAS,
+        );
         let meaning = meaning(table, &self.orphans.key, ALIAS, &columns);
         let sql = meaning.pass(format!("{orphans}{more}"))?;
         keys(connection, self.definition, &columns, &sql)
@@ -254,7 +261,9 @@ impl<'a> Clearing<'a> {
         let named = named.into_iter().chain(key.referenced_database.as_deref());
         let parent_key = primary_key(parent_definition);
         let named_columns = columns.iter().chain(&parent_key);
-        let named_columns = named_columns.chain(&key.columns).chain(&key.referenced_columns);
+        let named_columns = named_columns
+            .chain(&key.columns)
+            .chain(&key.referenced_columns);
         let named = named.chain(named_columns.map(String::as_str));
         let meaning = Meaning::new(Operation::Select, named);
         let sql = format!(

@@ -61,7 +61,11 @@ impl Tally {
         match &self.deed {
             Deed::Delete => format!("DELETE {rows} of {}", self.table),
             Deed::SetNull(columns) => {
-                format!("UPDATE {rows} of {}, set {} NULL", self.table, columns.join(" and "))
+                format!(
+                    "UPDATE {rows} of {}, set {} NULL",
+                    self.table,
+                    columns.join(" and ")
+                )
             }
         }
     }
@@ -123,10 +127,12 @@ impl Toll {
 
     /// How many rows are deleted, and in how many columns are set NULL.
     pub fn totals(&self) -> (u64, u64) {
-        self.tallies().iter().fold((0, 0), |(deleted, set_null), tally| match tally.deed {
-            Deed::Delete => (deleted + tally.rows, set_null),
-            Deed::SetNull(_) => (deleted, set_null + tally.rows),
-        })
+        self.tallies()
+            .iter()
+            .fold((0, 0), |(deleted, set_null), tally| match tally.deed {
+                Deed::Delete => (deleted + tally.rows, set_null),
+                Deed::SetNull(_) => (deleted, set_null + tally.rows),
+            })
     }
 }
 
@@ -267,8 +273,7 @@ impl Counting {
                     }
                     let mut news = effect.columns.is_empty();
                     for column in &effect.columns {
-                        news |=
-                            cleared.insert((effect.table.clone(), column.clone(), row.clone()));
+                        news |= cleared.insert((effect.table.clone(), column.clone(), row.clone()));
                     }
                     if news {
                         all.insert(row);

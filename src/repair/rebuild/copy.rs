@@ -5,6 +5,7 @@ use md5::{Digest, Md5};
 
 use super::Made;
 use crate::change::error::ChangeError;
+use crate::change::gate::{Meaning, Operation};
 use crate::repair::values::{Stored, literal, type_name};
 use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
@@ -93,6 +94,12 @@ fn common(made: &Made) -> Vec<(&String, &Column)> {
     columns.filter(|(name, _)| is_stored_there(name)).collect()
 }
 
+/// A statement that names a table and these columns.
+fn meaning(operation: Operation, table: &str, columns: &[(&String, &Column)]) -> Meaning {
+    let columns = columns.iter().map(|(name, _)| name.as_str());
+    Meaning::new(operation, columns.chain([table]))
+}
+
 fn selected(columns: &[(&String, &Column)], of: &Table) -> String {
     let columns = columns.iter().map(|(name, _)| {
         let printed = identifier(name);
@@ -127,7 +134,8 @@ pub(super) fn copy(
         .collect();
     let names = columns.iter().map(|(name, _)| *name);
     let names = names.chain(filled.iter().map(|(name, _)| *name));
-    let names: Vec<String> = names.map(|name| identifier(name)).collect();
+    let inserted: Vec<String> = names.cloned().collect();
+    let names: Vec<String> = inserted.iter().map(|name| identifier(name)).collect();
     let mut batch = Batch {
         into: format!(
             "INSERT INTO {} ({}) VALUES ",
@@ -146,11 +154,18 @@ pub(super) fn copy(
         rows: Vec::new(),
         size: 0,
     };
-    let sql = format!(
+    let meaning = meaning(Operation::Select, name, &columns);
+    let sql = meaning.pass(format!(
         "SELECT {} FROM {}",
         selected(&columns, old_table),
         identifier(name)
+    ))?;
+    // Of the rows only the values differ.
+    let insert = Meaning::new(
+        Operation::Insert,
+        inserted.iter().map(String::as_str).chain([name]),
     );
+    insert.pass(format!("{}(NULL)", batch.into))?;
     let mut trouble: Option<ChangeError> = None;
     old.each(&format!("rows of {name}"), &sql, |row| {
         if trouble.is_some() {
@@ -223,11 +238,7 @@ impl Batch<'_> {
     }
 
     /// Writes what has gathered: at once, or where the server objects row by row.
-    fn write(
-        &mut self,
-        new: &mut Writer,
-        outcome: &mut TableOutcome,
-    ) -> Result<(), ChangeError> {
+    fn write(&mut self, new: &mut Writer, outcome: &mut TableOutcome) -> Result<(), ChangeError> {
         if self.rows.is_empty() {
             return Ok(());
         }
@@ -315,17 +326,18 @@ pub(super) fn verify(
     if columns.is_empty() {
         outcome.same_values = true;
         let sql = format!("SELECT COUNT(*) FROM {}", identifier(name));
+        let sql = meaning(Operation::Select, name, &columns).pass(sql)?;
         let answer = new.ask(&about, &sql)?;
         let count = answer.first().and_then(first);
         outcome.copied = count.and_then(|count| count.parse().ok()).unwrap_or(0);
         return Ok(());
     }
     let mut sum = Sum::default();
-    let sql = format!(
+    let sql = meaning(Operation::Select, name, &columns).pass(format!(
         "SELECT {} FROM {}",
         selected(&columns, &made.table),
         identifier(name)
-    );
+    ))?;
     new.each(&about, &sql, |row| {
         outcome.copied += 1;
         sum.add(row.values().map(Option::as_deref));

@@ -2,6 +2,7 @@
 
 use super::Rebuilt;
 use crate::change::error::ChangeError;
+use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{RoutineKind, Schema};
 use crate::schema::sql::{identifier, string};
@@ -12,7 +13,7 @@ use crate::server::writer::Writer;
 /// One of them: what asks for it, and the column of the answer.
 struct Wanted {
     what: String,
-    question: String,
+    question: Result<String, Blocked>,
     column: &'static str,
 }
 
@@ -26,7 +27,8 @@ pub(super) fn restore(
 ) -> Result<(), ChangeError> {
     let wanted = |what: &str, word: &str, name: &str, column: &'static str| Wanted {
         what: format!("{what} {name}"),
-        question: format!("SHOW CREATE {word} {}", identifier(name)),
+        question: Meaning::new(Operation::ShowCreate, [name])
+            .pass(format!("SHOW CREATE {word} {}", identifier(name))),
         column,
     };
     let routines = schema.routines.keys().map(|(kind, name)| match kind {
@@ -79,7 +81,11 @@ fn make(
     new: &mut Writer,
     program: &Wanted,
 ) -> Result<Result<bool, String>, ChangeError> {
-    let answer = match old.ask(&program.what, &program.question) {
+    let question = match &program.question {
+        Ok(question) => question,
+        Err(blocked) => return Ok(Err(blocked.to_string())),
+    };
+    let answer = match old.ask(&program.what, question) {
         Ok(answer) => answer,
         Err(error) if error.is_lost() => return Err(error.into()),
         Err(error) => return Ok(Err(error.to_string())),
