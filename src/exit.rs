@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// How a command ends. The numbers are part of the contract with scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: nothing wrong; notes, and without `--strict` warnings, do not count.
     Fine = 0,
@@ -12,6 +12,26 @@ pub enum Exit {
     /// 2: the command could not do its work: a source that cannot be read, no connection,
     /// bad arguments.
     Failure = 2,
+    /// 3: nothing wrong was found, but part of what the command promises could not be looked at.
+    Incomplete = 3,
+}
+
+impl Exit {
+    /// The one that says more of two sources: a failure, then findings, then what is incomplete.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |exit| match exit {
+            Self::Fine => 0,
+            Self::Incomplete => 1,
+            Self::Findings => 2,
+            Self::Failure => 3,
+        };
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -26,11 +26,12 @@
 //! server -> grants privilege schema server_version snapshot
 //! change -> row_file schema server snapshot text
 //! source -> civicrm dump server snapshot
-//! integrity -> civicrm dump row_file schema server server_version snapshot source threads
-//! checks -> civicrm grants integrity privilege schema server_version snapshot text
-//! repair -> change checks civicrm grants row_file schema server server_version snapshot source text
-//! report -> checks civicrm exit integrity repair schema snapshot text
-//! cli -> change checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
+//! case -> civicrm server_version snapshot
+//! integrity -> case change civicrm dump row_file schema server server_version snapshot source threads
+//! checks -> case civicrm grants integrity privilege schema server_version snapshot text
+//! repair -> case change checks civicrm grants row_file schema server server_version snapshot source text
+//! report -> case checks civicrm exit integrity repair schema snapshot text
+//! cli -> case change checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -45,6 +46,7 @@
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
 //! - [`source`]: what the user named, and the facts from there
+//! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
 //! - [`change`]: one way to change a database: step, gate, executor, journal, undo
@@ -54,18 +56,22 @@
 //!
 //! # Example
 //! ```
-//! use cividb::checks::{self, Context, Severity};
+//! use cividb::case::Case;
+//! use cividb::checks::{Examination, Selection, Severity, VERIFY, examine};
+//! use cividb::civicrm::catalogue::Catalogue;
 //! use cividb::source::{Access, Location};
 //!
+//! let catalogue = Catalogue::embedded()?;
 //! let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.sql.gz");
 //! for location in Location::expand(sample, &Access::default())? {
-//!     let snapshot = location.read(None, &mut |_| {})?;
-//!     let findings = checks::verify(&snapshot, &Context::default());
+//!     let case = Case::new(location.read(None, &mut |_| {})?, &catalogue);
+//!     let findings = examine(&Examination::of(&case), VERIFY, &Selection::default());
 //!     assert_eq!(findings.count(Severity::Error), 0);
 //! }
-//! # Ok::<(), cividb::source::SourceError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod case;
 pub mod change;
 pub mod checks;
 pub mod civicrm;

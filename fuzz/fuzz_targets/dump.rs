@@ -3,7 +3,11 @@
 
 use std::io::Cursor;
 
-use cividb::checks::{self, Context};
+use std::sync::LazyLock;
+
+use cividb::case::Case;
+use cividb::checks::{Examination, Selection, VERIFY, examine};
+use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::site;
 use cividb::dump::container::ByteStream;
 use cividb::dump::reader::DumpReader;
@@ -29,7 +33,10 @@ fuzz_target!(|data: &[u8]| {
     let text = scanner.finish(&mut reader);
     reader.end_file(text, stream.ending().and_then(|ending| ending.damage()).cloned());
     if let Ok(snapshot) = reader.finish(None, site::TABLE_PREFIX) {
-        let findings = checks::verify(&snapshot, &Context::default());
-        json::value(&Report::new("verify", &snapshot, findings, false));
+        static CATALOGUE: LazyLock<Catalogue> =
+            LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
+        let case = Case::new(snapshot, &CATALOGUE);
+        let findings = examine(&Examination::of(&case), VERIFY, &Selection::default());
+        json::value(&Report::new("verify", &case, findings, false));
     }
 });

@@ -1,58 +1,79 @@
 //! Does a backup hold what the site holds that it was made of?
 
-use std::collections::BTreeSet;
-
-use super::table::{
-    EVENT_MISSING, ROUTINE_MISSING, ROWS_DIFFER, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
-};
-use super::{Check, Finding, Findings, Severity};
+use super::objects::{ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING};
+use super::{Check, Examination, Finding, Findings, Group, Need, OtherSource, Rule, Severity};
 use crate::civicrm::naming::is_volatile;
 use crate::schema::model::{RoutineKind, find};
 use crate::snapshot::{ObjectKind, Snapshot};
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[&EVENT_MISSING, &ROWS_DIFFER];
+
+/// A scheduled event of the site is not in the dump.
+pub static EVENT_MISSING: Check = Check {
+    id: "event-missing",
+    severity: Severity::Error,
+    title: "a scheduled event of the site is not in the dump",
+    why: "After a restore it no longer runs.",
+    fix: "Make the backup with --events, by an account with the EVENT privilege.",
+    source: "mysqldump leaves events out unless --events is given",
+    rules: &[Rule {
+        group: Group::Against,
+        needs: &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Event)],
+        run: missing,
+    }],
+};
+
+/// The dump has far fewer or far more rows of a table than the site.
+pub static ROWS_DIFFER: Check = Check {
+    id: "rows-differ",
+    severity: Severity::Warning,
+    title: "the dump has far fewer or far more rows of a table than the site",
+    why: "Rows were left out of the backup, or have been lost on the site since.",
+    fix: "If nobody added or deleted so many rows since, make the backup again without options that leave \
+            rows out.",
+    source: "",
+    rules: &[Rule {
+        group: Group::Against,
+        needs: &[Need::SiteOfBackup],
+        run: rows,
+    }],
+};
 
 /// Fewer rows than this more or less are what a site writes in a day or two.
 const FEW_ROWS: u64 = 100;
 
 const FIX: &str = "Make the backup again, of this database, with all its objects.";
 
-/// Adds the objects that `site` has and `backup` has not; those that were found missing for
+/// An object that the site has and its backup has not.
+struct Missing<'a> {
+    kind: &'static str,
+    name: &'a str,
+    table: Option<&'a str>,
+}
+
+/// Adds the objects of the check's kind that the site has and `backup` has not. Those that were found missing for
 /// another reason already are not named twice.
-pub fn objects(backup: &Snapshot, site: &Snapshot, site_name: &str, findings: &mut Findings) {
-    let (ours, theirs) = (&backup.schema, &site.schema);
-    let mut missing: Vec<(&'static Check, &'static str, &str, Option<&str>)> = Vec::new();
-    for table in theirs.tables.keys() {
-        if !ours.has_relation(table) && !is_volatile(table) {
-            missing.push((&TABLE_MISSING, "table", table, None));
-        }
-    }
-    for view in theirs.views.keys().filter(|view| !ours.has_relation(view)) {
-        missing.push((&VIEW_MISSING, "view", view, None));
-    }
-    for (name, trigger) in &theirs.triggers {
-        if ours.trigger(name).is_none() {
-            missing.push((&TRIGGER_MISSING, "trigger", name, Some(&trigger.table)));
-        }
-    }
-    for (kind, name) in theirs.routines.keys() {
-        if ours.routine(*kind, name).is_none() {
-            missing.push((&ROUTINE_MISSING, RoutineKind::as_str(*kind), name, None));
-        }
-    }
-    for name in theirs.events.keys() {
-        if find(&ours.events, name).is_none() {
-            missing.push((&EVENT_MISSING, "event", name, None));
-        }
-    }
-    let known: BTreeSet<(&str, String)> = findings
-        .list
-        .iter()
-        .filter_map(|finding| Some((finding.check.id, finding.object.as_ref()?.name.clone())))
-        .collect();
-    for (check, kind, name, table) in missing {
-        if known.contains(&(check.id, name.to_owned())) {
-            continue;
-        }
-        let message = format!("{kind} {name} of {site_name} is not in the dump");
+pub(super) fn missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(site) = examined.site_of_backup else {
+        return;
+    };
+    let is_known = |name: &str| {
+        let mut known = findings
+            .list
+            .iter()
+            .filter(|finding| finding.check == check);
+        known.any(|finding| {
+            finding
+                .object
+                .as_ref()
+                .is_some_and(|object| object.name == name)
+        })
+    };
+    let mut missing = lost(check, examined.snapshot(), site.snapshot);
+    missing.retain(|object| !is_known(object.name));
+    for Missing { kind, name, table } in missing {
+        let message = format!("{kind} {name} of {} is not in the dump", site.name);
         let mut finding = Finding::new(check, message, FIX)
             .about(kind, name)
             .sides(format!("{kind} {name}"), "none");
@@ -61,15 +82,38 @@ pub fn objects(backup: &Snapshot, site: &Snapshot, site_name: &str, findings: &m
         }
         findings.push(finding);
     }
-    for (kind, check) in [
-        (ObjectKind::Table, &TABLE_MISSING),
-        (ObjectKind::Trigger, &TRIGGER_MISSING),
-        (ObjectKind::Routine, &ROUTINE_MISSING),
-        (ObjectKind::Event, &EVENT_MISSING),
-    ] {
-        if let Some(why) = site.hidden.get(&kind) {
-            findings.skip(check, format!("{site_name}: {why}"));
-        }
+}
+
+fn lost<'a>(check: &Check, backup: &Snapshot, site: &'a Snapshot) -> Vec<Missing<'a>> {
+    let (ours, theirs) = (&backup.schema, &site.schema);
+    let object = |kind, name, table| Missing { kind, name, table };
+    if *check == TABLE_MISSING {
+        let tables = theirs.tables.keys();
+        let lost = tables.filter(|table| !ours.has_relation(table) && !is_volatile(table));
+        lost.map(|table| object("table", table, None)).collect()
+    } else if *check == VIEW_MISSING {
+        let lost = theirs.views.keys().filter(|view| !ours.has_relation(view));
+        lost.map(|view| object("view", view, None)).collect()
+    } else if *check == TRIGGER_MISSING {
+        let lost = theirs
+            .triggers
+            .iter()
+            .filter(|(name, _)| ours.trigger(name).is_none());
+        lost.map(|(name, trigger)| object("trigger", name, Some(&trigger.table)))
+            .collect()
+    } else if *check == ROUTINE_MISSING {
+        let lost = theirs
+            .routines
+            .keys()
+            .filter(|(kind, name)| ours.routine(*kind, name).is_none());
+        lost.map(|(kind, name)| object(RoutineKind::as_str(*kind), name, None))
+            .collect()
+    } else {
+        let lost = theirs
+            .events
+            .keys()
+            .filter(|name| find(&ours.events, name).is_none());
+        lost.map(|name| object("event", name, None)).collect()
     }
 }
 
@@ -84,7 +128,15 @@ pub fn doubtful<'a>(backup: &'a Snapshot, site: &'a Snapshot) -> Vec<&'a str> {
 }
 
 /// Adds the tables whose row counts are far apart.
-pub fn rows(backup: &Snapshot, site: &Snapshot, site_name: &str, findings: &mut Findings) {
+fn rows(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(OtherSource {
+        snapshot: site,
+        name: site_name,
+    }) = examined.site_of_backup
+    else {
+        return;
+    };
+    let backup = examined.snapshot();
     let about = if site.rows_estimated { "about " } else { "" };
     for table in doubtful(backup, site) {
         let (ours, theirs) = (count(backup, table), count(site, table));
@@ -101,7 +153,7 @@ pub fn rows(backup: &Snapshot, site: &Snapshot, site_name: &str, findings: &mut 
             "If nobody deleted so many rows since, find out who did before you upgrade."
         };
         findings.push(
-            Finding::new(&ROWS_DIFFER, message, fix)
+            Finding::new(check, message, fix)
                 .severity(severity)
                 .about("table", table)
                 .sides(theirs.to_string(), ours.to_string()),
@@ -122,6 +174,8 @@ fn far_apart(one: u64, other: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::Case;
+    use crate::civicrm::catalogue::Catalogue;
 
     fn snapshot(rows: &[(&str, u64)]) -> Snapshot {
         let mut snapshot = Snapshot::default();
@@ -152,8 +206,15 @@ mod tests {
             ("civicrm_tag", 0),
             ("civicrm_group_contact_cache", 0),
         ]);
+        let catalogue = Catalogue::embedded().unwrap();
+        let case = Case::new(backup, &catalogue);
+        let mut examined = Examination::of(&case);
+        examined.site_of_backup = Some(OtherSource {
+            snapshot: &site,
+            name: "the site",
+        });
         let mut findings = Findings::default();
-        rows(&backup, &site, "the site", &mut findings);
+        rows(&ROWS_DIFFER, &examined, &mut findings);
         let found: Vec<_> = findings
             .list
             .iter()

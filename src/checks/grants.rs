@@ -1,18 +1,65 @@
 //! May an account do what an upgrade or a backup does?
 
-use super::table::{GRANT_MISSING, ROLE_NOT_ACTIVE, TRIGGER_PRIVILEGE_BINLOG};
-use super::{Finding, Findings, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::case::Case;
 use crate::civicrm::privileges::{BackupFacts, UpgradeFacts};
-use crate::civicrm::site::Site;
 use crate::grants::need::{Instead, Scope, Weight};
 use crate::grants::{Missing, Verdict};
 use crate::privilege::Privilege;
-use crate::snapshot::{ObjectKind, ServerFacts, Snapshot};
+use crate::snapshot::{ObjectKind, ServerFacts};
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[&GRANT_MISSING, &ROLE_NOT_ACTIVE, &TRIGGER_PRIVILEGE_BINLOG];
+
+/// The account lacks a privilege that the upgrade or the backup needs.
+pub static GRANT_MISSING: Check = Check {
+    id: "grant-missing",
+    severity: Severity::Error,
+    title: "the account lacks a privilege that the upgrade or the backup needs",
+    why: "The upgrade stops in the middle, or the backup is silently not whole.",
+    fix: "Run the GRANT that the finding names, as an administrator.",
+    source: "CiviCRM's upgrade guide for 4.4 and administrator guide; measured on MariaDB 10.5 to 11.8 and \
+            MySQL 9.7",
+    rules: &[Rule {
+        group: Group::Grants,
+        needs: &[Need::Privileges],
+        run: missing,
+    }],
+};
+
+/// A role of the account would give what is missing, but is not active.
+pub static ROLE_NOT_ACTIVE: Check = Check {
+    id: "role-not-active",
+    severity: Severity::Warning,
+    title: "a role of the account would give what is missing, but is not active",
+    why: "CiviCRM never sets a role: only default roles count.",
+    fix: "Make the role a default role of the account (SET DEFAULT ROLE), as an administrator.",
+    source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
+    rules: &[Rule {
+        group: Group::Grants,
+        needs: &[Need::Privileges],
+        run: inactive_roles,
+    }],
+};
+
+/// With binary logging on, the account may not make triggers and functions.
+pub static TRIGGER_PRIVILEGE_BINLOG: Check = Check {
+    id: "trigger-privilege-binlog",
+    severity: Severity::Error,
+    title: "with binary logging on, the account may not make triggers and functions",
+    why: "CREATE TRIGGER fails with error 1419, and the upgrade with it.",
+    fix: "Run the GRANT that the finding names, or set log_bin_trust_function_creators to 1.",
+    source: "CRM/Logging/Schema.php; measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
+    rules: &[Rule {
+        group: Group::Grants,
+        needs: &[Need::Privileges],
+        run: missing,
+    }],
+};
 
 /// What decides over the privileges that an upgrade of this database needs.
-pub fn upgrade_facts(snapshot: &Snapshot, facts: &ServerFacts) -> UpgradeFacts {
-    let site = Site::of(snapshot);
-    let site = site.as_ref();
+pub fn upgrade_facts(case: &Case, facts: &ServerFacts) -> UpgradeFacts {
+    let (site, snapshot) = (case.site.as_ref(), &case.snapshot);
     let is_on = |name| facts.is_on(name) == Some(true);
     // Who restored the database mostly was root, who has SYSTEM_USER.
     let routines_of_system_user = snapshot.schema.routines.values().any(|routine| {
@@ -32,7 +79,8 @@ pub fn upgrade_facts(snapshot: &Snapshot, facts: &ServerFacts) -> UpgradeFacts {
 
 /// What decides over the privileges that a backup of this database needs. What the account
 /// cannot see is taken to be there.
-pub fn backup_facts(snapshot: &Snapshot, facts: &ServerFacts) -> BackupFacts {
+pub fn backup_facts(case: &Case, facts: &ServerFacts) -> BackupFacts {
+    let snapshot = &case.snapshot;
     let schema = &snapshot.schema;
     let hidden = |kind| snapshot.hidden.contains_key(&kind);
     let of_others = |routine: &crate::schema::model::Routine| routine.definer != facts.account;
@@ -48,17 +96,24 @@ pub fn backup_facts(snapshot: &Snapshot, facts: &ServerFacts) -> BackupFacts {
     }
 }
 
-/// Adds what is missing, with the statements that give it.
-pub fn check(verdict: &Verdict, database: &str, findings: &mut Findings) {
-    let statements: Vec<String> = verdict
-        .fixes
-        .iter()
-        .map(|fix| format!("{};", fix.statement))
-        .collect();
-    for missing in &verdict.missing {
-        findings.push(finding(missing, database, &statements));
+/// Adds the privileges of this check that are missing, with the statements that give them.
+fn missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(privileges) = examined.privileges else {
+        return;
+    };
+    let fixes = privileges.verdict.fixes.iter();
+    let statements: Vec<String> = fixes.map(|fix| format!("{};", fix.statement)).collect();
+    let missing = privileges.verdict.missing.iter();
+    for missing in missing.filter(|missing| check_of(missing) == check) {
+        findings.push(finding(missing, privileges.database, &statements));
     }
-    for hint in &verdict.roles {
+}
+
+fn inactive_roles(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(privileges) = examined.privileges else {
+        return;
+    };
+    for hint in &privileges.verdict.roles {
         let adds = match &hint.adds {
             Some(privileges) => {
                 let names: Vec<&str> = privileges.iter().map(|p| p.name()).collect();
@@ -68,9 +123,15 @@ pub fn check(verdict: &Verdict, database: &str, findings: &mut Findings) {
         };
         let message = format!("role {} is not active, and {adds}", hint.role);
         let fix = format!("Run as an administrator: {};", hint.statement);
-        findings.push(
-            Finding::new(&ROLE_NOT_ACTIVE, message, fix).about("role", hint.role.to_string()),
-        );
+        findings.push(Finding::new(check, message, fix).about("role", hint.role.to_string()));
+    }
+}
+
+/// The check that a missing privilege belongs to.
+fn check_of(missing: &Missing) -> &'static Check {
+    match &missing.need.instead {
+        Some(Instead::Variable("log_bin_trust_function_creators", _)) => &TRIGGER_PRIVILEGE_BINLOG,
+        _ => &GRANT_MISSING,
     }
 }
 
@@ -106,20 +167,11 @@ fn finding(missing: &Missing, database: &str, statements: &[String]) -> Finding 
         }
         None => {}
     }
-    let is_binlog = matches!(
-        &need.instead,
-        Some(Instead::Variable("log_bin_trust_function_creators", _))
-    );
-    let check = if is_binlog {
-        &TRIGGER_PRIVILEGE_BINLOG
-    } else {
-        &GRANT_MISSING
-    };
     let severity = match need.weight {
         Weight::Required => Severity::Error,
         Weight::Advised => Severity::Note,
     };
-    Finding::new(check, message, fix)
+    Finding::new(check_of(missing), message, fix)
         .severity(severity)
         .about("privilege", name)
         .sides(name, "not granted")

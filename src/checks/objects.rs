@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::table::{
-    COLUMN_DIFFERS, DEFINER_MISSING, DEFINER_NAMED, DUMP_TRUNCATED, DUMP_UNREADABLE,
-    REFERENCE_BROKEN, ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING,
+use super::{
+    Answer, Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity, against,
+    schema,
 };
-use super::{Finding, Findings};
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
-use crate::civicrm::site::{Site, TABLE_PREFIX};
+use crate::civicrm::site::TABLE_PREFIX;
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Account, Name, RoutineKind, Schema};
+use crate::schema::model::{Name, RoutineKind, Schema};
 use crate::schema::references::{self, References};
 use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
 
 /// How CiviCRM makes its triggers, views and function again.
-const REBUILD: &str = "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+pub(super) const REBUILD: &str =
+    "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 
 /// What to do about objects that are missing; a backup can be made again, a live database
 /// has to be mended.
@@ -74,80 +74,151 @@ impl Fixes {
     }
 }
 
-/// Adds what is missing from the database, or does not fit.
-///
-/// `detected` is the release that the schema is, for a site whose version cannot be read;
-/// `newest` the newest minor release that is known.
-pub fn check(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    detected: Option<Version>,
-    newest: Option<(u32, u32)>,
-    findings: &mut Findings,
-) {
-    let structure = snapshot
-        .dump
-        .as_ref()
-        .is_none_or(|dump| dump.tables_created > 0);
-    if !structure {
-        for check in [
-            &TABLE_MISSING,
-            &VIEW_MISSING,
-            &TRIGGER_MISSING,
-            &ROUTINE_MISSING,
-            &REFERENCE_BROKEN,
-        ] {
-            findings.skip(check, "the dump holds no structure");
-        }
-        return;
-    }
-    definers(snapshot, findings);
-    // What stands behind a cut is not there, of course, and the finding about the cut says so.
-    if [&DUMP_TRUNCATED, &DUMP_UNREADABLE]
-        .iter()
-        .any(|check| findings.has_error(check))
-    {
-        for check in [
-            &TABLE_MISSING,
-            &VIEW_MISSING,
-            &TRIGGER_MISSING,
-            &ROUTINE_MISSING,
-            &REFERENCE_BROKEN,
-        ] {
-            findings.skip(check, "the dump is cut");
-        }
-        return;
-    }
-    // Of objects that may be hidden none is known to be missing, and so with what uses them.
-    if let Some(why) = snapshot.hidden.get(&ObjectKind::Table) {
-        for check in [
-            &TABLE_MISSING,
-            &VIEW_MISSING,
-            &TRIGGER_MISSING,
-            &ROUTINE_MISSING,
-            &REFERENCE_BROKEN,
-        ] {
-            findings.skip(check, why);
-        }
-        return;
-    }
-    let fixes = Fixes::for_source(snapshot.source.kind);
-    missing_tables(snapshot, site, &fixes, findings);
-    missing_views(snapshot, site, &fixes, findings);
-    let release = site.and_then(Site::declared_version).or(detected);
-    let judged = missing_triggers(snapshot, site, release.as_ref(), newest, &fixes, findings);
-    let phone_function =
-        judged && release.is_some_and(|release| needs_phone_function(&release, snapshot));
-    broken_references(snapshot, phone_function, &fixes, findings);
-    if site.is_some() {
-        lost_auto_increment(&snapshot.schema, findings);
-    }
-}
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &TABLE_MISSING,
+    &VIEW_MISSING,
+    &TRIGGER_MISSING,
+    &ROUTINE_MISSING,
+    &REFERENCE_BROKEN,
+];
+
+/// A table is not there although its CiviCRM release or other parts of the database need it.
+pub static TABLE_MISSING: Check = Check {
+    id: "table-missing",
+    severity: Severity::Error,
+    title: "a table is not there although its CiviCRM release or other parts of the database need it",
+    why: "Its rows, what refers to it and the pages that read it are lost.",
+    fix: "Make the backup again with all tables; on a running site restore the table, or find out who \
+            dropped it.",
+    source: "the schema of the release",
+    rules: &[
+        Rule {
+            group: Group::Objects,
+            needs: &[Need::Structure, Need::WholeDump, Need::AllTables],
+            run: missing_tables,
+        },
+        Rule {
+            group: Group::Objects,
+            needs: &[Need::Structure, Need::WholeDump, Need::AllTables],
+            run: schema::differences,
+        },
+        Rule {
+            group: Group::Schema,
+            needs: &[Need::WholeDump, Need::DetectedRelease],
+            run: schema::differences,
+        },
+        Rule {
+            group: Group::Against,
+            needs: &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Table)],
+            run: against::missing,
+        },
+    ],
+};
+
+/// A view is not in the dump.
+pub static VIEW_MISSING: Check = Check {
+    id: "view-missing",
+    severity: Severity::Error,
+    title: "a view is not in the dump",
+    why: "Pages and reports of a multilingual site read through its views.",
+    fix: "Make the backup again by an account with SHOW VIEW, or let CiviCRM make its views again: cv \
+            flush --triggers.",
+    source: "CRM/Core/I18n/Schema.php: one view per localizable table and language",
+    rules: &[
+        Rule {
+            group: Group::Objects,
+            needs: &[Need::Structure, Need::WholeDump, Need::AllTables],
+            run: missing_views,
+        },
+        Rule {
+            group: Group::Against,
+            needs: &[Need::SiteOfBackup],
+            run: against::missing,
+        },
+    ],
+};
+
+/// A trigger that CiviCRM makes is not in the dump.
+pub static TRIGGER_MISSING: Check = Check {
+    id: "trigger-missing",
+    severity: Severity::Error,
+    title: "a trigger that CiviCRM makes is not in the dump",
+    why: "After a restore, change dates, phone search, relationships or the log stop being kept, silently.",
+    fix: "Make the backup with --triggers, by an account with the TRIGGER privilege, or let CiviCRM make \
+            its triggers again: cv flush --triggers.",
+    source: "CRM/Contact/BAO/Contact.php, Civi/Core/SqlTriggers.php, CRM/Logging/Schema.php",
+    rules: &[
+        Rule {
+            group: Group::Objects,
+            needs: &[
+                Need::Structure,
+                Need::WholeDump,
+                Need::AllTables,
+                Need::ExpectedTriggers,
+            ],
+            run: missing_triggers,
+        },
+        Rule {
+            group: Group::Against,
+            needs: &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Trigger)],
+            run: against::missing,
+        },
+    ],
+};
+
+/// A function or procedure that triggers or views call is not in the dump.
+pub static ROUTINE_MISSING: Check = Check {
+    id: "routine-missing",
+    severity: Severity::Error,
+    title: "a function or procedure that triggers or views call is not in the dump",
+    why: "After a restore every write that fires such a trigger fails with error 1305.",
+    fix: "Make the backup with --routines, by an account that may read routines, or let CiviCRM make its \
+            function again: cv flush --triggers.",
+    source: "mysqldump leaves routines out unless --routines is given",
+    rules: &[
+        Rule {
+            group: Group::Objects,
+            needs: &[
+                Need::Structure,
+                Need::WholeDump,
+                Need::AllTables,
+                Need::AllRoutines,
+            ],
+            run: missing_routines,
+        },
+        Rule {
+            group: Group::Against,
+            needs: &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Routine)],
+            run: against::missing,
+        },
+    ],
+};
+
+/// A trigger, view or routine uses a table or column that is not there.
+pub static REFERENCE_BROKEN: Check = Check {
+    id: "reference-broken",
+    severity: Severity::Error,
+    title: "a trigger, view or routine uses a table or column that is not there",
+    why: "Every statement that fires or reads it fails with error 1146 or 1054.",
+    fix: "If the table or column was lost, make the backup again; if the site has it so, let CiviCRM \
+            rebuild its triggers and views.",
+    source: "reported with stale log tables and views",
+    rules: &[Rule {
+        group: Group::Objects,
+        needs: &[Need::Structure, Need::WholeDump, Need::AllTables],
+        run: broken_references,
+    }],
+};
 
 /// `mysqldump --skip-opt` leaves AUTO_INCREMENT out of every table.
-fn lost_auto_increment(schema: &Schema, findings: &mut Findings) {
+pub(super) fn lost_auto_increment(
+    check: &'static Check,
+    examined: &Examination,
+    findings: &mut Findings,
+) {
     let mut ids = 0;
-    for (name, table) in &schema.tables {
+    for (name, table) in &examined.snapshot().schema.tables {
         let [key] = &table.primary_key[..] else {
             continue;
         };
@@ -159,7 +230,7 @@ fn lost_auto_increment(schema: &Schema, findings: &mut Findings) {
     if ids > 0 {
         findings.push(
             Finding::new(
-                &COLUMN_DIFFERS,
+                check,
                 format!("no table has an AUTO_INCREMENT column, not even the {ids} of CiviCRM with an id"),
                 "Make the backup without --skip-opt and --skip-create-options; restored as it is, no \
                  contact could be added.",
@@ -170,12 +241,9 @@ fn lost_auto_increment(schema: &Schema, findings: &mut Findings) {
 }
 
 /// Tables that something needs and nothing creates; one finding each, with all reasons.
-fn missing_tables(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    fixes: &Fixes,
-    findings: &mut Findings,
-) {
+fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let fixes = Fixes::for_source(snapshot.source.kind);
     let schema = &snapshot.schema;
     let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
@@ -201,7 +269,8 @@ fn missing_tables(
             }
         }
     }
-    for group in site.iter().flat_map(|site| &site.custom_groups) {
+    let site = examined.case.site.iter();
+    for group in site.flat_map(|site| &site.custom_groups) {
         if !schema.has_relation(&group.table) {
             missing
                 .entry(&group.table)
@@ -217,7 +286,7 @@ fn missing_tables(
         }
         findings.push(
             Finding::new(
-                &TABLE_MISSING,
+                check,
                 format!("table {table} is not in {}: {text}", snapshot.place()),
                 &fixes.table,
             )
@@ -227,14 +296,16 @@ fn missing_tables(
     }
 }
 
-fn missing_views(snapshot: &Snapshot, site: Option<&Site>, fixes: &Fixes, findings: &mut Findings) {
+fn missing_views(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let fixes = Fixes::for_source(snapshot.source.kind);
     let mut missing: IndexMap<String, &str> = snapshot
         .schema
         .stand_ins
         .keys()
         .map(|view| (view.clone(), "only its stand-in is there"))
         .collect();
-    if let Some(site) = site {
+    if let Some(site) = &examined.case.site {
         for view in programs::expected_views(site, &snapshot.schema) {
             if !snapshot.schema.has_relation(&view) {
                 missing
@@ -246,7 +317,7 @@ fn missing_views(snapshot: &Snapshot, site: Option<&Site>, fixes: &Fixes, findin
     for (view, reason) in missing {
         findings.push(
             Finding::new(
-                &VIEW_MISSING,
+                check,
                 format!("view {view} is not in {}: {reason}", snapshot.place()),
                 &fixes.view,
             )
@@ -256,64 +327,19 @@ fn missing_views(snapshot: &Snapshot, site: Option<&Site>, fixes: &Fixes, findin
     }
 }
 
-/// Returns whether they could be judged.
-fn missing_triggers(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    release: Option<&Version>,
-    newest: Option<(u32, u32)>,
-    fixes: &Fixes,
-    findings: &mut Findings,
-) -> bool {
+fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let (Some(site), Some(release)) = (&examined.case.site, examined.case.release()) else {
+        return;
+    };
+    let fixes = Fixes::for_source(snapshot.source.kind);
     let schema = &snapshot.schema;
-    let skip = |findings: &mut Findings, why: &str| {
-        findings.skip(&TRIGGER_MISSING, why);
-        false
-    };
-    if let Some(why) = snapshot.hidden.get(&ObjectKind::Trigger) {
-        return skip(findings, why);
-    }
-    let Some(site) = site else {
-        return skip(findings, "no CiviCRM tables");
-    };
-    let Some(release) = release else {
-        return skip(
-            findings,
-            "civicrm_domain.version cannot be read, so the release is not known",
-        );
-    };
-    if release.is_upgrade_marker() {
-        let why = format!(
-            "civicrm_domain.version is {release}: an upgrade is under way or failed, and the \
-             upgrader drops all triggers until its end"
-        );
-        return skip(findings, &why);
-    }
-    if let Some(newest) = newest
-        && release.major_minor() > newest
-    {
-        let why = format!(
-            "CiviCRM {release} is newer than all releases that cividb knows, up to {}.{}",
-            newest.0, newest.1
-        );
-        return skip(findings, &why);
-    }
-    if site.triggers_by_hand {
-        let why = "setting logging_no_trigger_permission is on: triggers are made by hand";
-        return skip(findings, why);
-    }
-    if between_steps(release) && schema.triggers.is_empty() {
-        let why = format!(
-            "civicrm_domain.version is {release}, a step of an upgrade, during which there are no triggers"
-        );
-        return skip(findings, &why);
-    }
     let fix = if schema.triggers.is_empty() {
         &fixes.no_trigger
     } else {
         &fixes.trigger
     };
-    for expected in programs::expected_triggers(site, release, schema) {
+    for expected in programs::expected_triggers(site, &release, schema) {
         // A long table name may be cut differently, so the place counts as well as the name.
         let there = schema.trigger(&expected.name).is_some()
             || expected.table.len() > 48
@@ -325,7 +351,7 @@ fn missing_triggers(
         if !there {
             findings.push(
                 Finding::new(
-                    &TRIGGER_MISSING,
+                    check,
                     format!(
                         "trigger {} of {} is not in {}: {}",
                         expected.name,
@@ -341,21 +367,19 @@ fn missing_triggers(
             );
         }
     }
-    true
 }
 
-/// CiviCRM makes its phone function from 4.3 on.
-fn needs_phone_function(release: &Version, snapshot: &Snapshot) -> bool {
-    Version::parse("4.3.alpha1").is_some_and(|since| *release >= since)
-        && snapshot.schema.table("civicrm_phone").is_some()
-}
-
-/// A version such as 4.4.alpha1 that no site runs but an upgrade passes through.
-fn between_steps(release: &Version) -> bool {
-    release.as_str().contains("alpha") || release.as_str().contains("beta")
+/// CiviCRM makes its phone function from 4.3 on, together with its triggers.
+fn wants_phone_function(examined: &Examination) -> bool {
+    let makes =
+        |release: Version| Version::parse("4.3.alpha1").is_some_and(|since| release >= since);
+    Need::ExpectedTriggers.answer(examined) == Answer::Met
+        && examined.case.release().is_some_and(makes)
+        && examined.snapshot().schema.table("civicrm_phone").is_some()
 }
 
 /// What one trigger, view, routine or event uses.
+#[derive(Debug)]
 pub(super) struct User<'a> {
     kind: &'static str,
     name: &'a str,
@@ -409,47 +433,19 @@ pub(super) fn users(schema: &Schema) -> Vec<User<'_>> {
         .collect()
 }
 
-fn broken_references(
-    snapshot: &Snapshot,
-    phone_function: bool,
-    fixes: &Fixes,
-    findings: &mut Findings,
-) {
-    let schema = &snapshot.schema;
-    let here = |name: &Name| {
-        name.database
-            .as_ref()
-            .is_none_or(|database| snapshot.database.as_ref() == Some(database))
-    };
-    let mut routines: BTreeMap<(RoutineKind, String), BTreeSet<String>> = BTreeMap::new();
-    if phone_function
-        && schema
-            .routine(RoutineKind::Function, PHONE_FUNCTION)
-            .is_none()
-    {
-        routines.insert(
-            (RoutineKind::Function, PHONE_FUNCTION.to_owned()),
-            BTreeSet::new(),
-        );
-    }
-    for user in users(schema) {
-        let calls = [
-            (RoutineKind::Function, &user.uses.functions),
-            (RoutineKind::Procedure, &user.uses.procedures),
-        ];
-        for (kind, names) in calls {
-            for called in names.iter().filter(|name| here(name)) {
-                if schema.routine(kind, &called.name).is_none() {
-                    routines
-                        .entry((kind, called.name.clone()))
-                        .or_default()
-                        .insert(user.describe());
-                }
-            }
-        }
-        for (what, object) in broken_parts(schema, &user, &here) {
+/// Whether a name is one of this database.
+fn is_here(snapshot: &Snapshot, name: &Name) -> bool {
+    let database = name.database.as_ref();
+    database.is_none_or(|database| snapshot.database.as_ref() == Some(database))
+}
+
+fn broken_references(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    for user in examined.users() {
+        let broken = broken_parts(&snapshot.schema, user, &|name| is_here(snapshot, name));
+        for (what, object) in broken {
             let mut finding = Finding::new(
-                &REFERENCE_BROKEN,
+                check,
                 format!("{} uses {what}, which is not there", user.describe()),
                 "If it was lost, make the backup again; if the site has it so, let CiviCRM rebuild its \
                  triggers and views, or drop what is left over.",
@@ -464,14 +460,41 @@ fn broken_references(
     }
     for hidden in [ObjectKind::ViewQuery, ObjectKind::RoutineBody] {
         if let Some(why) = snapshot.hidden.get(&hidden) {
-            findings.skip(&REFERENCE_BROKEN, why);
+            findings.skip(check, Lack::of_promised(why));
         }
     }
-    if let Some(why) = snapshot.hidden.get(&ObjectKind::Routine) {
-        findings.skip(&ROUTINE_MISSING, why);
-        return;
+}
+
+/// Functions and procedures that are called and not there, each with what calls it.
+fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTreeSet<String>> {
+    let snapshot = examined.snapshot();
+    let schema = &snapshot.schema;
+    let mut lost: BTreeMap<(RoutineKind, String), BTreeSet<String>> = BTreeMap::new();
+    let is_lost = |kind, name: &str| schema.routine(kind, name).is_none();
+    if wants_phone_function(examined) && is_lost(RoutineKind::Function, PHONE_FUNCTION) {
+        let function = (RoutineKind::Function, PHONE_FUNCTION.to_owned());
+        lost.insert(function, BTreeSet::new());
     }
-    for ((kind, name), callers) in routines {
+    for user in examined.users() {
+        let calls = [
+            (RoutineKind::Function, &user.uses.functions),
+            (RoutineKind::Procedure, &user.uses.procedures),
+        ];
+        for (kind, names) in calls {
+            let called = names.iter().filter(|name| is_here(snapshot, name));
+            for called in called.filter(|called| is_lost(kind, &called.name)) {
+                let callers = lost.entry((kind, called.name.clone())).or_default();
+                callers.insert(user.describe());
+            }
+        }
+    }
+    lost
+}
+
+fn missing_routines(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let fixes = Fixes::for_source(snapshot.source.kind);
+    for ((kind, name), callers) in lost_routines(examined) {
         let kind = kind.as_str();
         let why = match callers.len() {
             0 => "CiviCRM creates it for civicrm_phone".to_owned(),
@@ -487,7 +510,7 @@ fn broken_references(
         };
         findings.push(
             Finding::new(
-                &ROUTINE_MISSING,
+                check,
                 format!("{kind} {name} is not in {}: {why}", snapshot.place()),
                 &fixes.routine,
             )
@@ -539,58 +562,4 @@ fn broken_parts(
         }
     }
     broken
-}
-
-/// The accounts that objects run as: on a server those that do not exist, in a dump all, for
-/// nobody knows which server it goes to.
-fn definers(snapshot: &Snapshot, findings: &mut Findings) {
-    let schema = &snapshot.schema;
-    let triggers = schema.triggers.values().map(|t| ("trigger", &t.definer));
-    let views = schema.views.values().map(|v| ("view", &v.definer));
-    let routines = schema.routines.values().map(|r| ("routine", &r.definer));
-    let events = schema.events.values().map(|e| ("event", &e.definer));
-    let mut accounts: BTreeMap<&Account, IndexMap<&str, usize>> = BTreeMap::new();
-    for (kind, definer) in triggers.chain(views).chain(routines).chain(events) {
-        if let Some(account) = definer {
-            *accounts
-                .entry(account)
-                .or_default()
-                .entry(kind)
-                .or_default() += 1;
-        }
-    }
-    let known = match &snapshot.server {
-        Some(server) if server.accounts.is_none() => {
-            if !accounts.is_empty() {
-                findings.skip(&DEFINER_MISSING, "this account may not read mysql.user");
-            }
-            return;
-        }
-        Some(server) => server.accounts.as_deref(),
-        None => None,
-    };
-    for (account, kinds) in accounts {
-        let counts = kinds
-            .iter()
-            .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
-        let counts = counts.collect::<Vec<_>>().join(", ");
-        let finding = match known {
-            None => Finding::new(
-                &DEFINER_NAMED,
-                format!("{counts} run as {account}"),
-                "Before restoring on another server create that account there, or replace the DEFINER \
-                 clauses in the dump.",
-            ),
-            Some(known) if known.contains(account) => continue,
-            Some(_) => Finding::new(
-                &DEFINER_MISSING,
-                format!("{counts} run as {account}, an account that does not exist"),
-                format!(
-                    "Create the account with the site's privileges, or let CiviCRM make its triggers \
-                     and views again under its own: {REBUILD}"
-                ),
-            ),
-        };
-        findings.push(finding.about("account", account.to_string()));
-    }
 }

@@ -2,49 +2,197 @@
 
 use indexmap::IndexMap;
 
-use super::objects;
-use super::table::{
-    RESTORE_COLLATION, RESTORE_COLUMN_COUNT, RESTORE_CONFLICT, RESTORE_GTID, RESTORE_KEY_ORDER,
-    RESTORE_OTHER_DATABASE, RESTORE_SANDBOX_LINE, RESTORE_SQL_MODE, RESTORE_TRIGGER_ORDER,
-};
-use super::{Context, Finding, Findings, Severity};
+use super::objects::User;
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::server_version::{Family, ServerVersion};
-use crate::snapshot::{DumpFacts, Snapshot};
+use crate::snapshot::DumpFacts;
 
-/// Adds what stands in the way of a restore on the target server, by default the one that
-/// the dump names.
-pub fn check(snapshot: &Snapshot, dump: &DumpFacts, context: &Context, findings: &mut Findings) {
-    key_order(dump, findings);
-    other_database(dump, findings);
-    for (at, what) in &dump.quoted_wrongly {
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &RESTORE_KEY_ORDER,
+    &RESTORE_CONFLICT,
+    &RESTORE_COLUMN_COUNT,
+    &RESTORE_TRIGGER_ORDER,
+    &RESTORE_GTID,
+    &RESTORE_COLLATION,
+    &RESTORE_SQL_MODE,
+    &RESTORE_OTHER_DATABASE,
+    &RESTORE_SANDBOX_LINE,
+];
+
+/// Foreign keys are checked while their parent tables do not exist yet.
+pub static RESTORE_KEY_ORDER: Check = Check {
+    id: "restore-key-order",
+    severity: Severity::Error,
+    title: "foreign keys are checked while their parent tables do not exist yet",
+    why: "The restore stops with error 1005 or 1824.",
+    fix: "Restore with foreign_key_checks=0 (mysql --init-command='SET SESSION foreign_key_checks=0'), or \
+            make the backup without --compact.",
+    source: "mysqldump --compact leaves FOREIGN_KEY_CHECKS=0 out",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump],
+        run: key_order,
+    }],
+};
+
+/// The server would refuse a statement because of those before it.
+pub static RESTORE_CONFLICT: Check = Check {
+    id: "restore-conflict",
+    severity: Severity::Error,
+    title: "the server would refuse a statement because of those before it",
+    why: "The restore stops there, for instance at a trigger that exists already (1359).",
+    fix: "Take the statement out that is there twice, or make the backup again in one piece.",
+    source: "measured on MariaDB 10.11",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump],
+        run: conflicts,
+    }],
+};
+
+/// Rows have another number of values than their table has columns.
+pub static RESTORE_COLUMN_COUNT: Check = Check {
+    id: "restore-column-count",
+    severity: Severity::Error,
+    title: "rows have another number of values than their table has columns",
+    why: "The restore stops there with error 1136.",
+    fix: "Make the backup with column names in its INSERTs (mysqldump --complete-insert, phpMyAdmin's \
+            default).",
+    source: "phpMyAdmin leaves generated columns out of INSERTs without column names",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump],
+        run: column_counts,
+    }],
+};
+
+/// Triggers are made before the rows of their table.
+pub static RESTORE_TRIGGER_ORDER: Check = Check {
+    id: "restore-trigger-order",
+    severity: Severity::Error,
+    title: "triggers are made before the rows of their table",
+    why: "They fire for every row restored: the restore stops with error 1442 or changes dates.",
+    fix: "Restore the rows before the triggers: dump the structure with --skip-triggers, and the triggers \
+            last.",
+    source: "a dump of the structure with triggers, followed by one of the rows",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump],
+        run: trigger_order,
+    }],
+};
+
+/// The dump sets GTID_PURGED.
+pub static RESTORE_GTID: Check = Check {
+    id: "restore-gtid",
+    severity: Severity::Warning,
+    title: "the dump sets GTID_PURGED",
+    why: "MariaDB does not know the variable (1193); MySQL refuses it where the GTIDs overlap (3546).",
+    fix: "Make the backup with --set-gtid-purged=OFF, or take that statement out before restoring.",
+    source: "mysqldump 8 and 9 with GTIDs on, unless --set-gtid-purged=OFF or COMMENTED",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump],
+        run: gtid,
+    }],
+};
+
+/// The target server does not know a collation or character set.
+pub static RESTORE_COLLATION: Check = Check {
+    id: "restore-collation",
+    severity: Severity::Error,
+    title: "the target server does not know a collation or character set",
+    why: "The restore stops with error 1273 or 1115.",
+    fix: "Restore on a server that knows it, or replace it in the dump by one that both know, such as \
+            utf8mb4_unicode_ci.",
+    source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump, Need::TargetServer],
+        run: collations,
+    }],
+};
+
+/// Sql_mode values that the target server refuses, or under which a trigger does not parse.
+pub static RESTORE_SQL_MODE: Check = Check {
+    id: "restore-sql-mode",
+    severity: Severity::Error,
+    title: "sql_mode values that the target server refuses, or under which a trigger does not parse",
+    why: "The restore stops with error 1231 or 1064 before the trigger or routine.",
+    fix: "Take the flag out of the dump's SET sql_mode statements before restoring.",
+    source: "measured: MySQL 8 and later refuse NO_AUTO_CREATE_USER",
+    rules: &[
+        Rule {
+            group: Group::Restore,
+            needs: &[Need::Dump],
+            run: quoting,
+        },
+        Rule {
+            group: Group::Restore,
+            needs: &[Need::Dump, Need::TargetServer],
+            run: sql_modes,
+        },
+    ],
+};
+
+/// The dump names the database it goes into.
+pub static RESTORE_OTHER_DATABASE: Check = Check {
+    id: "restore-other-database",
+    severity: Severity::Warning,
+    title: "the dump names the database it goes into",
+    why: "Loading it into another database overwrites the one it names.",
+    fix: "Restore the dump only where that database may be overwritten, or take those lines out first.",
+    source: "mysqldump --databases, Adminer",
+    rules: &[
+        Rule {
+            group: Group::Restore,
+            needs: &[Need::Dump],
+            run: other_database,
+        },
+        Rule {
+            group: Group::Restore,
+            needs: &[Need::Dump],
+            run: database_in_programs,
+        },
+    ],
+};
+
+/// The first line is MariaDB's sandbox mark.
+pub static RESTORE_SANDBOX_LINE: Check = Check {
+    id: "restore-sandbox-line",
+    severity: Severity::Note,
+    title: "the first line is MariaDB's sandbox mark",
+    why: "Clients of MariaDB from before May 2024 stop at it.",
+    fix: "Delete the first line before restoring with an older client (tail -n +2).",
+    source: "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later",
+    rules: &[Rule {
+        group: Group::Restore,
+        needs: &[Need::Dump],
+        run: sandbox_mark,
+    }],
+};
+
+fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
+    examined.snapshot().dump.as_ref()
+}
+
+/// Names in quotes that do not fit the `sql_mode` in force.
+fn quoting(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    for (at, what) in dump(examined).iter().flat_map(|dump| &dump.quoted_wrongly) {
         findings.push(
             Finding::new(
-                &RESTORE_SQL_MODE,
+                check,
                 format!("'{what} …' has names in double quotes, and the sql_mode in force has no ANSI_QUOTES (or the other way round)"),
                 "Make the backup without --compatible=ansi, or set sql_mode before that statement.",
             )
             .at(at),
         );
     }
-    refused(dump, findings);
-    database_in_programs(snapshot, findings);
-    let target = context
-        .target
-        .as_ref()
-        .or(snapshot.source.server_version.as_ref());
-    let Some(target) = target else {
-        let why = "the dump does not name its server: give --target-server";
-        findings.skip(&RESTORE_COLLATION, why);
-        findings.skip(&RESTORE_SQL_MODE, why);
-        return;
-    };
-    gtid(dump, target, findings);
-    sandbox_mark(dump, target, context.target.is_some(), findings);
-    collations(dump, target, findings);
-    sql_modes(dump, target, findings);
 }
 
-fn key_order(dump: &DumpFacts, findings: &mut Findings) {
+fn key_order(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     let mut by_table: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for key in &dump.keys_before_parent {
         by_table.entry(&key.table).or_default().push(&key.parent);
@@ -59,7 +207,7 @@ fn key_order(dump: &DumpFacts, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            &RESTORE_KEY_ORDER,
+            check,
             format!(
                 "table {table} is made before its parent {} while foreign keys are checked{others}",
                 parents.join(", ")
@@ -74,21 +222,26 @@ fn key_order(dump: &DumpFacts, findings: &mut Findings) {
 }
 
 /// Statements that the server refuses because of what the dump did before.
-fn refused(dump: &DumpFacts, findings: &mut Findings) {
+fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     for (at, reason) in &dump.conflicts {
         findings.push(
             Finding::new(
-                &RESTORE_CONFLICT,
+                check,
                 format!("the server refuses a statement: {reason}"),
                 "Take the statement out that is there twice, or make the backup again in one piece.",
             )
             .at(at),
         );
     }
+}
+
+fn column_counts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     for (at, table, columns, values) in &dump.wrong_column_counts {
         findings.push(
             Finding::new(
-                &RESTORE_COLUMN_COUNT,
+                check,
                 format!("rows of {table} have {values} values for {columns} columns"),
                 "Make the backup with column names in its INSERTs (mysqldump --complete-insert, \
                  phpMyAdmin's default).",
@@ -98,10 +251,14 @@ fn refused(dump: &DumpFacts, findings: &mut Findings) {
             .at(at),
         );
     }
+}
+
+fn trigger_order(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     for (at, trigger, table) in &dump.triggers_before_rows {
         findings.push(
             Finding::new(
-                &RESTORE_TRIGGER_ORDER,
+                check,
                 format!("trigger {trigger} is made before the rows of {table} and fires for each of them"),
                 "Restore the rows before the triggers: dump the structure with --skip-triggers, and the \
                  triggers last (--triggers --no-create-info --no-data).",
@@ -115,12 +272,12 @@ fn refused(dump: &DumpFacts, findings: &mut Findings) {
 
 /// Views and programs that name the database they came from read and write that one wherever
 /// they are restored.
-fn database_in_programs(snapshot: &Snapshot, findings: &mut Findings) {
-    let Some(database) = &snapshot.database else {
+fn database_in_programs(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(database) = &examined.snapshot().database else {
         return;
     };
-    let named: Vec<String> = objects::users(&snapshot.schema)
-        .into_iter()
+    let users = examined.users().iter();
+    let named: Vec<String> = users
         .filter(|user| {
             let uses = &user.uses;
             let names = uses
@@ -133,7 +290,7 @@ fn database_in_programs(snapshot: &Snapshot, findings: &mut Findings) {
                 .into_iter()
                 .any(|name| name.database.as_ref() == Some(database))
         })
-        .map(|user| user.describe())
+        .map(User::describe)
         .collect();
     let Some(first) = named.first() else { return };
     let others = match named.len() - 1 {
@@ -141,13 +298,14 @@ fn database_in_programs(snapshot: &Snapshot, findings: &mut Findings) {
         more => format!(" and {more} more"),
     };
     findings.push(Finding::new(
-        &RESTORE_OTHER_DATABASE,
+        check,
         format!("{first}{others} names its database, {database}"),
         "Restore into a database of that name only, or take the name out of those definitions.",
     ));
 }
 
-fn other_database(dump: &DumpFacts, findings: &mut Findings) {
+fn other_database(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     let Some((at, _)) = dump.database_statements.first() else {
         return;
     };
@@ -170,7 +328,7 @@ fn other_database(dump: &DumpFacts, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            &RESTORE_OTHER_DATABASE,
+            check,
             format!("the dump chooses its database itself: {shown}"),
             "Restore it only where that database may be overwritten, or take those lines out first.",
         )
@@ -178,7 +336,10 @@ fn other_database(dump: &DumpFacts, findings: &mut Findings) {
     );
 }
 
-fn gtid(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) {
+fn gtid(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
+        return;
+    };
     let Some(at) = &dump.gtid_purged else { return };
     let (severity, message) = match target.family {
         Family::Mariadb => (
@@ -192,7 +353,7 @@ fn gtid(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            &RESTORE_GTID,
+            check,
             message,
             "Make the backup with --set-gtid-purged=OFF, or take that statement out before restoring.",
         )
@@ -211,7 +372,11 @@ const TAKES_SANDBOX_MARK: [(u32, u32, u32); 6] = [
     (11, 2, 4),
 ];
 
-fn sandbox_mark(dump: &DumpFacts, target: &ServerVersion, asked: bool, findings: &mut Findings) {
+fn sandbox_mark(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
+        return;
+    };
+    let asked = examined.case.target_server.is_some();
     let Some(at) = &dump.sandbox_mark else { return };
     let (major, minor, _) = target.number;
     // MySQL's clients read the mark as a comment.
@@ -227,21 +392,24 @@ fn sandbox_mark(dump: &DumpFacts, target: &ServerVersion, asked: bool, findings:
         }
         let message =
             "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it";
-        Finding::new(&RESTORE_SANDBOX_LINE, message, fix)
+        Finding::new(check, message, fix)
     } else {
         let message =
             format!("the first line is a sandbox mark, at which the client of {target} stops");
-        Finding::new(&RESTORE_SANDBOX_LINE, message, fix).severity(Severity::Error)
+        Finding::new(check, message, fix).severity(Severity::Error)
     };
     findings.push(finding.at(at));
 }
 
-fn collations(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) {
+fn collations(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
+        return;
+    };
     for (name, at) in &dump.collations {
         if !knows_collation(target, name) {
             findings.push(
                 Finding::new(
-                    &RESTORE_COLLATION,
+                    check,
                     format!("{target} does not know {name}"),
                     "Restore on a server that knows it, or replace it in the dump by one that both know, \
                      such as utf8mb4_unicode_ci.",
@@ -305,7 +473,10 @@ const MARIADB_ONLY: [&str; 4] = [
     "TIME_ROUND_FRACTIONAL",
 ];
 
-fn sql_modes(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) {
+fn sql_modes(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
+        return;
+    };
     for (flag, at) in &dump.sql_modes {
         let refused = match target.family {
             Family::Mysql => {
@@ -317,7 +488,7 @@ fn sql_modes(dump: &DumpFacts, target: &ServerVersion, findings: &mut Findings) 
         if refused {
             findings.push(
                 Finding::new(
-                    &RESTORE_SQL_MODE,
+                    check,
                     format!("{target} refuses sql_mode {flag}"),
                     format!(
                         "Take {flag} out of the dump's SET sql_mode statements before restoring."

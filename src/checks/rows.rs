@@ -5,42 +5,147 @@
 //! may: what the target asks for without a step that is known to fail on it, dates and NULLs
 //! that only some servers refuse. What a step mends by itself is a *note*.
 
-use super::table::{
-    DUPLICATE_ROWS, NULL_ROWS, ORPHAN_ROWS, POLYMORPHIC_ORPHAN, UPGRADE_DATA, ZERO_DATE,
+use super::{
+    Check, Examination, Finding, Findings, Group, Lack, Need, Rows, RowsFound, Rule, Severity,
 };
-use super::{Check, Finding, Findings, RowsFound, Severity};
 use crate::civicrm::release::Version;
 use crate::integrity::question::{Basis, Question, Questions, What};
-use crate::integrity::{Answer, Answers, Sample, rules};
+use crate::integrity::{Answer, Sample, rules};
 use crate::schema::model::ReferentialAction;
+use crate::snapshot::ObjectKind;
 use crate::text::{count, thousands};
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &ORPHAN_ROWS,
+    &DUPLICATE_ROWS,
+    &NULL_ROWS,
+    &ZERO_DATE,
+    &POLYMORPHIC_ORPHAN,
+    &UPGRADE_DATA,
+];
+
+/// Rows refer to rows that are not there.
+pub static ORPHAN_ROWS: Check = Check {
+    id: "orphan-rows",
+    severity: Severity::Error,
+    title: "rows refer to rows that are not there",
+    why: "Whoever adds the foreign key gets error 1452, an upgrade among them; pages about such rows fail.",
+    fix: "cividb repair foreign-keys --orphans shows the rows and what the foreign key's own rule does \
+            with them, and does it with --apply.",
+    source: "the foreign keys of the database, of its release and of the target",
+    rules: &[Rule {
+        group: Group::Rows,
+        needs: &[Need::Rows],
+        run: answers,
+    }],
+};
+
+/// Rows are equal in a key that is to be unique.
+pub static DUPLICATE_ROWS: Check = Check {
+    id: "duplicate-rows",
+    severity: Severity::Error,
+    title: "rows are equal in a key that is to be unique",
+    why: "A restore or an upgrade step that makes the key stops with error 1062.",
+    fix: "Merge or delete the rows that are there twice, by hand after a backup.",
+    source: "the keys of the database, of its release and of the target; CRM/Upgrade/Incremental",
+    rules: &[Rule {
+        group: Group::Rows,
+        needs: &[Need::Rows],
+        run: answers,
+    }],
+};
+
+/// NULL in columns that are to be NOT NULL.
+pub static NULL_ROWS: Check = Check {
+    id: "null-rows",
+    severity: Severity::Warning,
+    title: "NULL in columns that are to be NOT NULL",
+    why: "Whoever changes the column gets error 1138 or 1265, or zeros and empty texts in strict mode's \
+            absence.",
+    fix: "Set the column of these rows to a value that the application understands, by hand after a \
+            backup.",
+    source: "the schemas of the release and of the target; CRM/Upgrade/Incremental",
+    rules: &[Rule {
+        group: Group::Rows,
+        needs: &[Need::Rows],
+        run: answers,
+    }],
+};
+
+/// Dates without a day or month, such as 0000-00-00.
+pub static ZERO_DATE: Check = Check {
+    id: "zero-date",
+    severity: Severity::Warning,
+    title: "dates without a day or month, such as 0000-00-00",
+    why: "Every ALTER TABLE that copies the table stops with error 1292 under NO_ZERO_DATE, MySQL's \
+            default since 5.7.",
+    fix: "Set the dates of these rows to NULL or to the right day, by hand after a backup.",
+    source: "measured on MySQL 9.7",
+    rules: &[Rule {
+        group: Group::Rows,
+        needs: &[Need::Rows],
+        run: answers,
+    }],
+};
+
+/// Rows name a table and an id that is not in it.
+pub static POLYMORPHIC_ORPHAN: Check = Check {
+    id: "polymorphic-orphan",
+    severity: Severity::Warning,
+    title: "rows name a table and an id that is not in it",
+    why: "No foreign key can keep them; pages and reports about them fail or show nothing.",
+    fix: "Delete the rows that nothing needs, by hand after a backup.",
+    source: "xml/schema (dynamicForeignKey) and schema/*.entityType.php of each release",
+    rules: &[Rule {
+        group: Group::Rows,
+        needs: &[Need::Rows],
+        run: answers,
+    }],
+};
+
+/// Rows that an upgrade step or a feature of CiviCRM stops at.
+pub static UPGRADE_DATA: Check = Check {
+    id: "upgrade-data",
+    severity: Severity::Error,
+    title: "rows that an upgrade step or a feature of CiviCRM stops at",
+    why: "The upgrader refuses to go on, or the feature fails.",
+    fix: "Follow the advice of the finding before the upgrade.",
+    source: "CRM/Upgrade/Incremental/php of each release",
+    rules: &[Rule {
+        group: Group::Rows,
+        needs: &[Need::Rows],
+        run: answers,
+    }],
+};
 
 /// From this release on steps mend most duplicates before they make a key unique.
 const MENDS_DUPLICATES: (u32, u32) = (5, 54);
 
-/// Adds a finding for each answer. Of a dump that is not whole (see [`super::cut`]), whose
-/// findings come first, nothing is said that rows behind the cut could make good.
-pub fn check(questions: &Questions, answers: &Answers, findings: &mut Findings) {
-    let is_whole = !findings.are_of_cut_dump();
-    if is_whole {
-        for why in &questions.not_asked {
-            findings.skip(&ORPHAN_ROWS, why.clone());
-        }
-    } else {
-        let why = "the dump is not whole: rows that seem to be missing may stand where it is cut";
-        findings.skip(&ORPHAN_ROWS, why);
+/// Adds a finding for each answer that belongs to the check. Of a dump that is not whole, whose other findings say
+/// so, nothing is said that rows behind the cut could make good.
+fn answers(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Rows::Asked(questions, answers) = examined.rows else {
+        return;
+    };
+    if *check == ORPHAN_ROWS {
+        not_asked(questions, examined, findings);
     }
+    let question = |index| {
+        questions
+            .list
+            .get(index)
+            .filter(|question| check_of(question) == check)
+    };
     for skipped in &answers.not_answered {
-        if let Some(question) = questions.list.get(skipped.question) {
-            let (table, subject) = (&question.table, question.subject());
-            findings.skip(
-                check_of(question),
-                format!("{table}.{subject}: {}", skipped.why),
-            );
+        if let Some(question) = question(skipped.question) {
+            let why = format!("{}.{}: {}", question.table, question.subject(), skipped.why);
+            findings.skip(check, Lack::of_promised(why));
         }
     }
+    let is_whole = !examined.is_cut();
     for answer in &answers.list {
-        let Some(question) = questions.list.get(answer.question) else {
+        let Some(question) = question(answer.question) else {
             continue;
         };
         let wants_others = matches!(
@@ -50,6 +155,26 @@ pub fn check(questions: &Questions, answers: &Answers, findings: &mut Findings) 
         if is_whole || !wants_others {
             findings.push(finding(question, answer));
         }
+    }
+}
+
+/// Says what could not be made a question.
+fn not_asked(questions: &Questions, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    if let Some(why) = snapshot.hidden.get(&ObjectKind::Table) {
+        findings.skip(&ORPHAN_ROWS, Lack::of_promised(why));
+    }
+    if examined.case.state().is_none() {
+        let why = "the release is not known, so that only the keys of the database itself were asked about";
+        findings.skip(&ORPHAN_ROWS, Lack::of_promised(why));
+    }
+    if examined.is_cut() {
+        let why = "the dump is not whole: rows that seem to be missing may stand where it is cut";
+        findings.skip(&ORPHAN_ROWS, Lack::of_promised(why));
+        return;
+    }
+    for why in &questions.not_asked {
+        findings.skip(&ORPHAN_ROWS, Lack::of_promised(why));
     }
 }
 

@@ -15,22 +15,270 @@
 //!   step of CiviCRM made it (5.67, `civicrm_mailing_event_queue`): nothing fails today, but
 //!   a later step may drop it by the name it should have.
 
-use super::table::{
-    CHARSET_DIFFERS, COLUMN_DIFFERS, COLUMN_EXTRA, COLUMN_MISSING, ENGINE_DIFFERS, FK_DIFFERS,
-    FK_EXTRA, FK_MISSING, FK_NAME, INDEX_DIFFERS, INDEX_EXTRA, INDEX_MISSING, TABLE_EXTRA,
-    TABLE_MISSING, VERSION_SCHEMA_MISMATCH,
-};
-use super::{Check, Context, Detected, Finding, Findings, Severity};
+use super::objects::{self, TABLE_MISSING};
+use super::{Check, Detected, Examination, Finding, Findings, Group, Need, Rule, Severity, server};
+use crate::case::Case;
 use crate::civicrm::age::{Aged, Origin};
 use crate::civicrm::catalogue::{Catalogue, State};
-use crate::civicrm::detect::{self, Detection};
-use crate::civicrm::reference::{Reference, Subject};
-use crate::civicrm::site::Site;
+use crate::civicrm::detect::Detection;
+use crate::civicrm::reference::Reference;
 use crate::schema::compare::{
     self, ColumnAspect, Difference, DifferenceKind as Kind, IndexAspect, Options, Side,
 };
 use crate::schema::model::Schema;
-use crate::snapshot::{ObjectKind, Producer, Snapshot};
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &TABLE_EXTRA,
+    &COLUMN_MISSING,
+    &COLUMN_DIFFERS,
+    &COLUMN_EXTRA,
+    &FK_MISSING,
+    &FK_NAME,
+    &FK_DIFFERS,
+    &FK_EXTRA,
+    &INDEX_MISSING,
+    &INDEX_DIFFERS,
+    &INDEX_EXTRA,
+    &ENGINE_DIFFERS,
+    &CHARSET_DIFFERS,
+    &VERSION_SCHEMA_MISMATCH,
+];
+
+/// A table of another CiviCRM release.
+pub static TABLE_EXTRA: Check = Check {
+    id: "table-extra",
+    severity: Severity::Warning,
+    title: "a table of another CiviCRM release",
+    why: "An upgrade stopped halfway, or an older backup was restored over a newer database; upgrades then \
+            fail to create it.",
+    fix: "If nobody needs the table, drop it by hand after a backup.",
+    source: "the schemas of all releases",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A column of the release is missing.
+pub static COLUMN_MISSING: Check = Check {
+    id: "column-missing",
+    severity: Severity::Error,
+    title: "a column of the release is missing",
+    why: "Every statement of CiviCRM that uses it fails with error 1054.",
+    fix: "cividb diff --sql prints the statement that adds it.",
+    source: "the schema of the release",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A column is not what CiviCRM needs.
+pub static COLUMN_DIFFERS: Check = Check {
+    id: "column-differs",
+    severity: Severity::Error,
+    title: "a column is not what CiviCRM needs",
+    why: "CiviCRM's statements fail on it or store something else.",
+    fix: "cividb diff --sql prints the statement that changes it.",
+    source: "the schema of the release",
+    rules: &[
+        Rule {
+            group: Group::Objects,
+            needs: &[
+                Need::Structure,
+                Need::WholeDump,
+                Need::AllTables,
+                Need::Site,
+            ],
+            run: objects::lost_auto_increment,
+        },
+        Rule {
+            group: Group::Schema,
+            needs: &[Need::DetectedRelease],
+            run: differences,
+        },
+    ],
+};
+
+/// A column that the release does not have.
+pub static COLUMN_EXTRA: Check = Check {
+    id: "column-extra",
+    severity: Severity::Note,
+    title: "a column that the release does not have",
+    why: "CiviCRM does not write it; NOT NULL without a default it may refuse rows.",
+    fix: "If nobody needs the column, drop it by hand after a backup.",
+    source: "the schemas of all releases",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A foreign key of the release is missing.
+pub static FK_MISSING: Check = Check {
+    id: "fk-missing",
+    severity: Severity::Error,
+    title: "a foreign key of the release is missing",
+    why: "Rows lose their parents unnoticed, and an upgrade that drops or adds the key fails with error \
+            1091 or 1452.",
+    fix: "cividb repair foreign-keys counts the rows whose parent is gone, shows the statement, and runs \
+            it with --apply.",
+    source: "the schema of the release",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A foreign key has another name than CiviCRM gives it.
+pub static FK_NAME: Check = Check {
+    id: "fk-name",
+    severity: Severity::Error,
+    title: "a foreign key has another name than CiviCRM gives it",
+    why: "An upgrade step that drops it by its name fails with error 1091.",
+    fix: "cividb repair fk-names shows the statement, and runs it with --apply.",
+    source: "the schema of the release; naming rules of CRM/Core/BAO/SchemaHandler.php",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A foreign key has other rules.
+pub static FK_DIFFERS: Check = Check {
+    id: "fk-differs",
+    severity: Severity::Error,
+    title: "a foreign key has other rules",
+    why: "Deleting a contact or another parent deletes rows that it should keep, or is refused.",
+    fix: "cividb repair foreign-keys shows the statement, and runs it with --apply.",
+    source: "the schema of the release",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A foreign key that the release does not have.
+pub static FK_EXTRA: Check = Check {
+    id: "fk-extra",
+    severity: Severity::Warning,
+    title: "a foreign key that the release does not have",
+    why: "It may refuse rows or deletions that CiviCRM thinks possible.",
+    fix: "If nobody needs the foreign key, drop it by hand after a backup.",
+    source: "the schemas of all releases",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// An index of the release is missing.
+pub static INDEX_MISSING: Check = Check {
+    id: "index-missing",
+    severity: Severity::Warning,
+    title: "an index of the release is missing",
+    why: "Pages become slow; without a unique key duplicates come in that CiviCRM does not expect.",
+    fix: "cividb repair indexes shows the statement, and runs it with --apply.",
+    source: "the schema of the release",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// An index or the primary key is another one.
+pub static INDEX_DIFFERS: Check = Check {
+    id: "index-differs",
+    severity: Severity::Warning,
+    title: "an index or the primary key is another one",
+    why: "As a missing one; an upgrade step that drops it by its name may fail.",
+    fix: "cividb repair indexes shows the statement, and runs it with --apply.",
+    source: "the schema of the release",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// An index that the release does not have.
+pub static INDEX_EXTRA: Check = Check {
+    id: "index-extra",
+    severity: Severity::Note,
+    title: "an index that the release does not have",
+    why: "It costs a little time for each write; a unique one may refuse rows.",
+    fix: "If nobody needs the index, drop it by hand after a backup.",
+    source: "the schemas of all releases",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A table of CiviCRM is not InnoDB.
+pub static ENGINE_DIFFERS: Check = Check {
+    id: "engine-differs",
+    severity: Severity::Error,
+    title: "a table of CiviCRM is not InnoDB",
+    why: "MyISAM has neither foreign keys nor transactions: the keys are lost, a failed upgrade cannot be \
+            rolled back.",
+    fix: "cividb repair engine shows the statements, and runs them with --apply.",
+    source: "the schema of the release",
+    rules: &[Rule {
+        group: Group::Schema,
+        needs: &[Need::DetectedRelease],
+        run: differences,
+    }],
+};
+
+/// A table's character set or collation is not that of the others.
+pub static CHARSET_DIFFERS: Check = Check {
+    id: "charset-differs",
+    severity: Severity::Warning,
+    title: "a table's character set or collation is not that of the others",
+    why: "Joins fail with error 1267 or lose their indexes, and foreign keys on text cannot be made.",
+    fix: "cividb repair charset shows the statements, and runs them with --apply.",
+    source: "measured: a database all in utf8mb3 is consistent",
+    rules: &[
+        Rule {
+            group: Group::Schema,
+            needs: &[Need::DetectedRelease],
+            run: differences,
+        },
+        Rule {
+            group: Group::Server,
+            needs: &[Need::Server],
+            run: server::database_charset,
+        },
+    ],
+};
+
+/// Civicrm_domain.version names another release than the schema is of.
+pub static VERSION_SCHEMA_MISMATCH: Check = Check {
+    id: "version-schema-mismatch",
+    severity: Severity::Error,
+    title: "civicrm_domain.version names another release than the schema is of",
+    why: "The upgrader begins at the version that is stored: it skips steps that the schema needs, or \
+            repeats those it had.",
+    fix: "Restore a backup into an empty database, or run an upgrade that stopped again from a backup. \
+            Only if the version itself was changed by hand: cividb version --fix.",
+    source: "the schemas of all releases",
+    rules: &[Rule {
+        group: Group::Release,
+        needs: &[Need::DetectedRelease],
+        run: version_mismatch,
+    }],
+};
 
 const FIX: &str = "cividb diff --sql prints the statements that bring the schema to its release.";
 const FIX_KEY: &str = "cividb repair foreign-keys counts the rows whose parent is gone, shows the statement and \
@@ -68,81 +316,30 @@ impl Detected {
     }
 }
 
-/// What the snapshot is to the catalogue.
-pub fn subject<'a>(snapshot: &'a Snapshot, site: Option<&'a Site>) -> Subject<'a> {
-    Subject {
-        schema: &snapshot.schema,
-        site,
-        from_server: snapshot.server.is_some() || snapshot.source.producer != Producer::Unknown,
+/// Adds the differences of this check from the detected release.
+pub(super) fn differences(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    if let Some(detection) = examined.case.detection() {
+        add(
+            check,
+            &detection.differences,
+            examined.case.catalogue,
+            detection.state,
+            findings,
+        );
     }
-}
-
-/// Finds the release that the schema is of, where there is a catalogue to ask.
-pub fn detect<'a>(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    context: &Context<'a>,
-) -> Option<Detection<'a>> {
-    // Of a schema seen in part nothing can be said.
-    if snapshot.hidden.contains_key(&ObjectKind::Table) {
-        return None;
-    }
-    detect::detect(context.catalogue?, subject(snapshot, site))
-}
-
-/// Adds every difference from the detected release.
-pub fn check(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    context: &Context,
-    detection: Option<&Detection>,
-    findings: &mut Findings,
-) {
-    let Some(catalogue) = context.catalogue else {
-        return;
-    };
-    let Some(detection) = detection else {
-        let hidden = snapshot.hidden.get(&ObjectKind::Table);
-        let why = match (&snapshot.dump, site, hidden) {
-            (.., Some(hidden)) => hidden.as_str(),
-            (Some(dump), ..) if dump.tables_created == 0 => "the dump holds no structure",
-            (_, None, _) => "no CiviCRM tables",
-            _ => "too few tables of CiviCRM to tell the release",
-        };
-        for check in [&COLUMN_DIFFERS, &FK_MISSING, &INDEX_MISSING] {
-            findings.skip(check, why);
-        }
-        return;
-    };
-    findings.detected = Some(Detected::of(detection));
-    version_mismatch(site, catalogue, detection, findings);
-    differences(&detection.differences, catalogue, detection.state, findings);
-}
-
-/// Adds the tables of the detected release that are not there at all.
-pub fn missing_tables(detection: &Detection, catalogue: &Catalogue, findings: &mut Findings) {
-    let missing = |aged: &&Aged| aged.difference.kind == Kind::TableMissing;
-    let missing: Vec<Aged> = detection
-        .differences
-        .iter()
-        .filter(missing)
-        .cloned()
-        .collect();
-    differences(&missing, catalogue, detection.state, findings);
 }
 
 /// Holds the schema against a release that the user named.
 pub fn check_release(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    catalogue: &Catalogue,
+    case: &Case,
     state: &State,
     findings: &mut Findings,
 ) -> (Reference, Vec<Difference>) {
-    let subject = subject(snapshot, site);
-    let reference = Reference::new(catalogue, state, subject);
-    let aged = reference.differences(catalogue, state, subject);
-    differences(&aged, catalogue, state, findings);
+    let reference = Reference::new(case.catalogue, state, case.subject());
+    let aged = reference.differences(case.catalogue, state, case.subject());
+    for check in CHECKS.iter().copied().chain([&TABLE_MISSING]) {
+        add(check, &aged, case.catalogue, state, findings);
+    }
     let plain = aged.into_iter().map(|aged| aged.difference).collect();
     (reference, plain)
 }
@@ -170,20 +367,20 @@ pub fn check_other(
 }
 
 /// Finds a declared version that names another release than the schema is of.
-pub fn version_mismatch(
-    site: Option<&Site>,
-    catalogue: &Catalogue,
-    detection: &Detection,
+pub(super) fn version_mismatch(
+    check: &'static Check,
+    examined: &Examination,
     findings: &mut Findings,
 ) {
-    let Some(declared) = site.and_then(Site::declared_version) else {
+    let case = examined.case;
+    let (Some(declared), Some(detection)) = (case.declared_version(), case.detection()) else {
         return;
     };
     // An upgrade that stopped has a schema between two releases and says so itself.
     if declared.is_upgrade_marker() {
         return;
     }
-    let Some(state) = catalogue.state_for(&declared) else {
+    let Some(state) = case.catalogue.state_for(&declared) else {
         return;
     };
     if detection.fits(state) {
@@ -198,7 +395,7 @@ pub fn version_mismatch(
     let release = &detection.state.name;
     findings.push(
         Finding::new(
-            &VERSION_SCHEMA_MISMATCH,
+            check,
             format!(
                 "civicrm_domain.version is {declared}, but the schema is that of {release}: {} differences, against {} from {declared}; {}",
                 count(release),
@@ -212,16 +409,25 @@ pub fn version_mismatch(
     );
 }
 
-/// Adds a finding for each difference that no other finding tells already.
-fn differences(all: &[Aged], catalogue: &Catalogue, state: &State, findings: &mut Findings) {
+/// Adds a finding for each difference of this check that no other finding tells already.
+fn add(
+    check: &'static Check,
+    all: &[Aged],
+    catalogue: &Catalogue,
+    state: &State,
+    findings: &mut Findings,
+) {
     let no_auto_increment = (findings.list.iter())
-        .any(|finding| finding.check.id == COLUMN_DIFFERS.id && finding.object.is_none());
-    for aged in all {
+        .any(|finding| *finding.check == COLUMN_DIFFERS && finding.object.is_none());
+    for aged in all
+        .iter()
+        .filter(|aged| check_and_fix(&aged.difference.kind).0 == check)
+    {
         let difference = &aged.difference;
         let known = match &difference.kind {
             Kind::TableMissing => findings.list.iter().any(|finding| {
                 let object = finding.object.as_ref();
-                finding.check.id == TABLE_MISSING.id
+                finding.check == check
                     && object.is_some_and(|o| o.name.eq_ignore_ascii_case(&difference.table))
             }),
             Kind::ColumnDiffers(aspects) => {

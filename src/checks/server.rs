@@ -1,7 +1,6 @@
 //! Is the server fit for a release of CiviCRM?
 
-use super::table::{CHARSET_DIFFERS, SERVER_SETTING, SERVER_TOO_OLD};
-use super::{Finding, Findings, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::requirements::{Fitness, Requirements};
@@ -11,21 +10,54 @@ use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::{ServerFacts, Snapshot};
 
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[&SERVER_TOO_OLD, &SERVER_SETTING];
+
+/// The release needs a newer MySQL or MariaDB.
+pub static SERVER_TOO_OLD: Check = Check {
+    id: "server-too-old",
+    severity: Severity::Error,
+    title: "the release needs a newer MySQL or MariaDB",
+    why: "The upgrader refuses, or its statements fail.",
+    fix: "Move the site to a newer server before the upgrade.",
+    source: "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade of each release",
+    rules: &[Rule {
+        group: Group::Server,
+        needs: &[Need::Server, Need::Release],
+        run: age,
+    }],
+};
+
+/// A setting of the server does not fit CiviCRM.
+pub static SERVER_SETTING: Check = Check {
+    id: "server-setting",
+    severity: Severity::Error,
+    title: "a setting of the server does not fit CiviCRM",
+    why: "Installer or upgrader refuse, or statements fail.",
+    fix: "Change the setting in the server's option file, and restart the server.",
+    source: "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade/Form.php of each release",
+    rules: &[Rule {
+        group: Group::Server,
+        needs: &[Need::Server, Need::Release],
+        run: settings,
+    }],
+};
+
 /// `thread_stack` below this stops installer and upgrader from 4.3 on (CRM/Upgrade/Form.php).
 const MIN_THREAD_STACK: u64 = 192 << 10;
 
-/// Adds what of the server does not fit the release, `target`, that runs on it or is to.
-pub fn check(
-    snapshot: &Snapshot,
-    target: &Version,
-    catalogue: Option<&Catalogue>,
-    findings: &mut Findings,
-) {
-    let (Some(facts), Some(version)) = (&snapshot.server, &snapshot.source.server_version) else {
+/// Adds what of the server's settings does not fit the release that runs on it or is to.
+fn settings(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let (Some(facts), Some(version), Some(target)) = (
+        &snapshot.server,
+        &snapshot.source.server_version,
+        &examined.release(),
+    ) else {
         return;
     };
-    age(target, version, findings);
     let mut settings = Settings {
+        check,
         facts,
         version,
         target,
@@ -37,10 +69,7 @@ pub fn check(
     settings.row_format(snapshot);
     settings.timestamps();
     settings.writes();
-    if let Some(catalogue) = catalogue {
-        settings.foreign_keys(catalogue);
-    }
-    database_charset(snapshot, facts, findings);
+    settings.foreign_keys(examined.case.catalogue);
 }
 
 fn number((major, minor, patch): (u32, u32, u32)) -> String {
@@ -50,8 +79,12 @@ fn number((major, minor, patch): (u32, u32, u32)) -> String {
     }
 }
 
-fn age(target: &Version, version: &ServerVersion, findings: &mut Findings) {
-    let (wanted, severity, word) = match Requirements::of(target).fitness(version) {
+fn age(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let server = &examined.snapshot().source.server_version;
+    let (Some(target), Some(version)) = (examined.release(), server) else {
+        return;
+    };
+    let (wanted, severity, word) = match Requirements::of(&target).fitness(version) {
         Fitness::Fits => return,
         Fitness::TooOld(wanted) => (wanted, Severity::Error, "needs"),
         Fitness::BelowRecommended(wanted) => (wanted, Severity::Note, "recommends"),
@@ -63,7 +96,7 @@ fn age(target: &Version, version: &ServerVersion, findings: &mut Findings) {
     let wanted = number(wanted);
     findings.push(
         Finding::new(
-            &SERVER_TOO_OLD,
+            check,
             format!(
                 "the server is {version}, and CiviCRM {target} {word} {family} {wanted} or later"
             ),
@@ -76,6 +109,7 @@ fn age(target: &Version, version: &ServerVersion, findings: &mut Findings) {
 }
 
 struct Settings<'a> {
+    check: &'static Check,
     facts: &'a ServerFacts,
     version: &'a ServerVersion,
     target: &'a Version,
@@ -92,7 +126,7 @@ impl Settings<'_> {
             if wanted.is_empty() { "\"\"" } else { wanted }
         );
         self.findings.push(
-            Finding::new(&SERVER_SETTING, message, fix)
+            Finding::new(self.check, message, fix)
                 .severity(severity)
                 .about("setting", name)
                 .sides(wanted, actual),
@@ -116,7 +150,7 @@ impl Settings<'_> {
             let fix =
                 "Take skip-innodb (innodb = OFF) out of the server's option file, and restart it.";
             self.findings.push(
-                Finding::new(&SERVER_SETTING, message, fix)
+                Finding::new(self.check, message, fix)
                     .about("setting", "innodb")
                     .sides("ON", "OFF"),
             );
@@ -273,7 +307,15 @@ fn has_unique_parent(schema: &Schema, key: &ForeignKey) -> bool {
 }
 
 /// What tables get whose makers do not say: those of extensions, and temporary ones.
-fn database_charset(snapshot: &Snapshot, facts: &ServerFacts, findings: &mut Findings) {
+pub(super) fn database_charset(
+    check: &'static Check,
+    examined: &Examination,
+    findings: &mut Findings,
+) {
+    let snapshot = examined.snapshot();
+    let Some(facts) = &snapshot.server else {
+        return;
+    };
     let (Some((charset, _)), Some(usual), Some(database)) = (
         &facts.database_charset,
         usual_charset(&snapshot.schema),
@@ -304,7 +346,7 @@ fn database_charset(snapshot: &Snapshot, facts: &ServerFacts, findings: &mut Fin
     };
     findings.push(
         Finding::new(
-            &CHARSET_DIFFERS,
+            check,
             format!(
                 "the database's default character set is {charset}, its tables are {usual}: tables that \
                  extensions make, and temporary ones, get another one than the rest"

@@ -1,14 +1,103 @@
 //! What does `civicrm_domain.version` say?
 
-use super::table::{
-    VERSION_DOMAINS_DIFFER, VERSION_INVALID, VERSION_MISSING, VERSION_PARTIAL_UPGRADE,
-    VERSION_UNKNOWN,
-};
-use super::{Check, Finding, Findings, Severity};
-use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::site::{Domain, Site};
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::case::Case;
+use crate::civicrm::site::Domain;
 use crate::civicrm::version_state::{DetectedRelease, Proposer, VersionState};
-use crate::snapshot::Snapshot;
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &VERSION_MISSING,
+    &VERSION_PARTIAL_UPGRADE,
+    &VERSION_INVALID,
+    &VERSION_UNKNOWN,
+    &VERSION_DOMAINS_DIFFER,
+];
+
+/// Civicrm_domain.version holds nothing.
+pub static VERSION_MISSING: Check = Check {
+    id: "version-missing",
+    severity: Severity::Error,
+    title: "civicrm_domain.version holds nothing",
+    why: "The upgrader does not know where to begin and stops.",
+    fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
+            with --apply.",
+    source: "CRM/Upgrade/Form.php 2.2 and later",
+    rules: &[Rule {
+        group: Group::Version,
+        needs: &[Need::Versions],
+        run: versions,
+    }],
+};
+
+/// An upgrade began and did not finish.
+pub static VERSION_PARTIAL_UPGRADE: Check = Check {
+    id: "version-partial-upgrade",
+    severity: Severity::Error,
+    title: "an upgrade began and did not finish",
+    why: "The schema may be anything between two releases; the upgrader refuses to go on.",
+    fix: "Restore the backup from before the upgrade, and begin the upgrade again.",
+    source: "CRM/Upgrade/Form.php 3.1 and later",
+    rules: &[
+        Rule {
+            group: Group::Backup,
+            needs: &[Need::Dump],
+            run: upgrade_under_way,
+        },
+        Rule {
+            group: Group::Version,
+            needs: &[Need::Versions],
+            run: versions,
+        },
+    ],
+};
+
+/// Civicrm_domain.version is not of the form that CiviCRM takes.
+pub static VERSION_INVALID: Check = Check {
+    id: "version-invalid",
+    severity: Severity::Error,
+    title: "civicrm_domain.version is not of the form that CiviCRM takes",
+    why: "The upgrader stops.",
+    fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
+            with --apply.",
+    source: "CRM/Utils/System.php, isVersionFormatValid, 3.1 and later",
+    rules: &[Rule {
+        group: Group::Version,
+        needs: &[Need::Versions],
+        run: versions,
+    }],
+};
+
+/// Civicrm_domain.version names no release of CiviCRM.
+pub static VERSION_UNKNOWN: Check = Check {
+    id: "version-unknown",
+    severity: Severity::Error,
+    title: "civicrm_domain.version names no release of CiviCRM",
+    why: "The upgrader stops, or runs the wrong steps.",
+    fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
+            with --apply.",
+    source: "CRM/Upgrade/Form.php 2.2 and later",
+    rules: &[Rule {
+        group: Group::Version,
+        needs: &[Need::Versions],
+        run: versions,
+    }],
+};
+
+/// The domains of a multi-site database have different versions.
+pub static VERSION_DOMAINS_DIFFER: Check = Check {
+    id: "version-domains-differ",
+    severity: Severity::Error,
+    title: "the domains of a multi-site database have different versions",
+    why: "Which steps the upgrader runs depends on the domain it is started for.",
+    fix: "Set the release that the schema is in every row of civicrm_domain.",
+    source: "CRM/Upgrade/Form.php, setVersion, writes all rows at once",
+    rules: &[Rule {
+        group: Group::Version,
+        needs: &[Need::Versions],
+        run: domains_differ,
+    }],
+};
 
 /// The version of one domain, judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,18 +127,12 @@ fn quoted(value: Option<&str>) -> String {
 }
 
 /// Judges the version of each domain; `None` when the rows are not known.
-pub fn domain_versions(
-    site: &Site,
-    catalogue: &Catalogue,
-    detected: Option<&DetectedRelease>,
-) -> Option<Vec<DomainVersion>> {
-    let proposer = Proposer {
-        catalogue,
-        site,
-        detected,
-    };
+pub fn domain_versions(case: &Case) -> Option<Vec<DomainVersion>> {
+    let domains = case.site.as_ref()?.domains.as_deref()?;
+    let detected = case.detection().map(DetectedRelease::of);
+    let proposer = proposer(case, detected.as_ref())?;
     let judge = |domain: &Domain| {
-        let state = VersionState::of(domain.version.as_deref(), catalogue);
+        let state = VersionState::of(domain.version.as_deref(), case.catalogue);
         DomainVersion {
             id: domain.id,
             value: domain.version.clone(),
@@ -57,7 +140,6 @@ pub fn domain_versions(
             state,
         }
     };
-    let domains = site.domains.as_deref()?;
     Some(if domains.is_empty() {
         vec![judge(&Domain::default())]
     } else {
@@ -65,39 +147,40 @@ pub fn domain_versions(
     })
 }
 
-/// Adds what is wrong with the version of each domain, and returns these versions.
-pub fn check(
-    snapshot: &Snapshot,
-    site: &Site,
-    catalogue: &Catalogue,
-    detected: Option<&DetectedRelease>,
-    findings: &mut Findings,
-) -> Vec<DomainVersion> {
-    let known = domain_versions(site, catalogue, detected);
-    let Some(versions) = known.filter(|_| !snapshot.row_counts.is_empty()) else {
-        let why = match snapshot.schema.table("civicrm_domain") {
-            _ if snapshot.row_counts.is_empty() => "there are no rows at all",
-            Some(_) => "the rows of civicrm_domain cannot be read",
-            None => "there is no table civicrm_domain",
-        };
-        findings.skip(&VERSION_MISSING, why);
-        return Vec::new();
-    };
-    let proposer = Proposer {
-        catalogue,
-        site,
+fn proposer<'a>(case: &'a Case, detected: Option<&'a DetectedRelease>) -> Option<Proposer<'a>> {
+    Some(Proposer {
+        catalogue: case.catalogue,
+        site: case.site.as_ref()?,
         detected,
+    })
+}
+
+/// Adds what is wrong with the version of each domain, as far as it belongs to the check.
+fn versions(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let case = examined.case;
+    let detected = case.detection().map(DetectedRelease::of);
+    let Some(proposer) = proposer(case, detected.as_ref()) else {
+        return;
     };
-    for version in &versions {
-        findings.list.extend(finding(version, &proposer));
+    let versions = domain_versions(case).unwrap_or_default();
+    let found = versions
+        .iter()
+        .filter_map(|version| finding(version, &proposer));
+    findings
+        .list
+        .extend(found.filter(|finding| finding.check == check));
+}
+
+/// A backup made in the middle of an upgrade is whole, but it is not a state to go back to.
+fn upgrade_under_way(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    if let Some(version) = examined.case.declared_version()
+        && version.is_upgrade_marker()
+    {
+        let message =
+            format!("civicrm_domain.version is {version}: an upgrade was under way, or failed");
+        let fix = "Use a backup from before the upgrade; cividb version says more.";
+        findings.push(Finding::new(check, message, fix).severity(Severity::Warning));
     }
-    if versions.windows(2).any(|pair| match pair {
-        [one, other] => one.value != other.value,
-        _ => false,
-    }) {
-        findings.push(domains_differ(&versions));
-    }
-    versions
 }
 
 fn finding(version: &DomainVersion, proposer: &Proposer) -> Option<Finding> {
@@ -188,7 +271,15 @@ fn set_statement(release: &str) -> String {
     format!("UPDATE civicrm_domain SET version = '{release}';")
 }
 
-fn domains_differ(versions: &[DomainVersion]) -> Finding {
+fn domains_differ(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let versions = domain_versions(examined.case).unwrap_or_default();
+    let differ = |pair: &[DomainVersion]| match pair {
+        [one, other] => one.value != other.value,
+        _ => false,
+    };
+    if !versions.windows(2).any(differ) {
+        return;
+    }
     let each: Vec<String> = versions
         .iter()
         .map(|version| {
@@ -210,8 +301,7 @@ fn domains_differ(versions: &[DomainVersion]) -> Finding {
          was changed or added by hand",
         each.join(", ")
     );
-    let mut finding =
-        Finding::new(&VERSION_DOMAINS_DIFFER, message, fix).about("table", "civicrm_domain");
+    let mut finding = Finding::new(check, message, fix).about("table", "civicrm_domain");
     finding.expected = agreed.map(str::to_owned);
-    finding
+    findings.push(finding);
 }

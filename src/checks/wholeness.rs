@@ -1,91 +1,235 @@
 //! Is the dump whole?
 
-use super::table::{
-    DUMP_DAMAGED, DUMP_EMPTY, DUMP_ENCODING, DUMP_ERROR_TEXT, DUMP_NO_DATA, DUMP_NO_END,
-    DUMP_NO_STRUCTURE, DUMP_TRUNCATED, DUMP_UNREADABLE,
-};
-use super::{Finding, Findings, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::schema::model::Schema;
-use crate::snapshot::{At, DamageKind, DumpFacts, FileEnding, Open, Producer, Snapshot};
+use crate::snapshot::{At, DamageKind, DumpFacts, FileEnding, Open, Producer};
 
 const MAKE_AGAIN: &str = "Make the backup again and verify it before you need it.";
 
-/// Adds what is wrong with the dump as a file.
-pub fn check(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
-    for file in &dump.files {
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &DUMP_UNREADABLE,
+    &DUMP_TRUNCATED,
+    &DUMP_EMPTY,
+    &DUMP_ERROR_TEXT,
+    &DUMP_DAMAGED,
+    &DUMP_ENCODING,
+    &DUMP_NO_STRUCTURE,
+    &DUMP_NO_DATA,
+    &DUMP_NO_END,
+];
+
+/// The container (gzip, zstd, …) is damaged.
+pub static DUMP_UNREADABLE: Check = Check {
+    id: "dump-unreadable",
+    severity: Severity::Error,
+    title: "the container (gzip, zstd, …) is damaged",
+    why: "Whatever comes after the damage is lost, and the program that unpacks the dump stops there.",
+    fix: "Fetch the file again from where it was made; if it is the same there, make the backup again.",
+    source: "RFC 1952, RFC 8878; measured with gzip -dc",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Dump],
+        run: damaged_containers,
+    }],
+};
+
+/// The dump ends before its end.
+pub static DUMP_TRUNCATED: Check = Check {
+    id: "dump-truncated",
+    severity: Severity::Error,
+    title: "the dump ends before its end",
+    why: "Tables, rows, triggers or routines that should follow are not in the backup.",
+    fix: "Make the backup again, and verify it before you need it.",
+    source: "mysqldump writes its last line, restores variables and unlocks tables only when it got through",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Statements],
+        run: truncated,
+    }],
+};
+
+/// There is nothing in the dump.
+pub static DUMP_EMPTY: Check = Check {
+    id: "dump-empty",
+    severity: Severity::Error,
+    title: "there is nothing in the dump",
+    why: "There is nothing to restore.",
+    fix: "Look which database was dumped, and by an account that may see its tables.",
+    source: "",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Dump],
+        run: empty,
+    }],
+};
+
+/// Text that is not SQL stands in the dump, such as a message of the dump program.
+pub static DUMP_ERROR_TEXT: Check = Check {
+    id: "dump-error-text",
+    severity: Severity::Error,
+    title: "text that is not SQL stands in the dump, such as a message of the dump program",
+    why: "The restore stops there, and the message mostly says that something could not be dumped.",
+    fix: "Find out what the message means, cure it and make the backup again; send messages (standard \
+            error) to a file of their own.",
+    source: "mysqldump with standard error in the same file; -- insufficient privileges to …",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Dump],
+        run: stray_text,
+    }],
+};
+
+/// A statement in the middle of the dump is broken.
+pub static DUMP_DAMAGED: Check = Check {
+    id: "dump-damaged",
+    severity: Severity::Error,
+    title: "a statement in the middle of the dump is broken",
+    why: "The restore stops there, and what the statement should have made is lost.",
+    fix: "Make the backup again, and verify it before you need it.",
+    source: "",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Statements],
+        run: broken_statements,
+    }],
+};
+
+/// The text is UTF-16 or no text, or in a charset that cannot hold the data.
+pub static DUMP_ENCODING: Check = Check {
+    id: "dump-encoding",
+    severity: Severity::Error,
+    title: "the text is UTF-16 or no text, or in a charset that cannot hold the data",
+    why: "No client can restore it as it is, or characters are lost in it.",
+    fix: "Make the backup with --result-file instead of >, and with --default-character-set=utf8mb4.",
+    source: "PowerShell's > writes UTF-16",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Statements],
+        run: charsets,
+    }],
+};
+
+/// Rows without CREATE TABLE, or tables without columns.
+pub static DUMP_NO_STRUCTURE: Check = Check {
+    id: "dump-no-structure",
+    severity: Severity::Error,
+    title: "rows without CREATE TABLE, or tables without columns",
+    why: "It cannot be restored into an empty database.",
+    fix: "Make the backup without --no-create-info, or keep the dump of the structure with this one.",
+    source: "mysqldump --no-create-info; phpMyAdmin 5.2 in ANSI mode writes tables without columns",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Statements],
+        run: no_structure,
+    }],
+};
+
+/// No rows at all, or none in a table that always has some.
+pub static DUMP_NO_DATA: Check = Check {
+    id: "dump-no-data",
+    severity: Severity::Error,
+    title: "no rows at all, or none in a table that always has some",
+    why: "The structure alone is no backup.",
+    fix: "Make the backup again with the rows of all tables: without --no-data, --ignore-table-data and \
+            --where.",
+    source: "mysqldump --no-data, mydumper --no-data",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Statements],
+        run: no_data,
+    }],
+};
+
+/// Nothing in the dump marks its end.
+pub static DUMP_NO_END: Check = Check {
+    id: "dump-no-end",
+    severity: Severity::Warning,
+    title: "nothing in the dump marks its end",
+    why: "Whether it was cut between two statements cannot be told.",
+    fix: "Make backups with comments on, without --compact and --skip-comments.",
+    source: "mysqldump --compact and --skip-comments leave the last line out",
+    rules: &[Rule {
+        group: Group::Dump,
+        needs: &[Need::Statements],
+        run: no_end,
+    }],
+};
+
+/// What says that a dump is not all there.
+pub(super) const CUT: [&Check; 5] = [
+    &DUMP_UNREADABLE,
+    &DUMP_TRUNCATED,
+    &DUMP_EMPTY,
+    &DUMP_DAMAGED,
+    &DUMP_NO_STRUCTURE,
+];
+
+fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
+    examined.snapshot().dump.as_ref()
+}
+
+fn damaged_containers(_: &'static Check, examined: &Examination, findings: &mut Findings) {
+    for file in dump(examined).iter().flat_map(|dump| &dump.files) {
         damaged_container(file, findings);
     }
-    for (at, text) in &dump.stray_text {
-        findings.push(
-            Finding::new(
-                &DUMP_ERROR_TEXT,
-                format!("text that is not SQL: {}", shorten(text)),
-                if text.contains("[Warning] Using a password") {
-                    "Delete that line before restoring, and keep messages (standard error) out of backups."
-                } else {
-                    "Find out what the message means, cure it and make the backup again; send \
-                     messages (standard error) to a file of their own."
-                },
-            )
-            .at(at),
-        );
+}
+
+/// Messages of programs in the middle of the dump.
+fn stray_text(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    for (at, text) in dump(examined).iter().flat_map(|dump| &dump.stray_text) {
+        let fix = if text.contains("[Warning] Using a password") {
+            "Delete that line before restoring, and keep messages (standard error) out of backups."
+        } else {
+            "Find out what the message means, cure it and make the backup again; send \
+             messages (standard error) to a file of their own."
+        };
+        let message = format!("text that is not SQL: {}", shorten(text));
+        findings.push(Finding::new(check, message, fix).at(at));
     }
+}
+
+fn empty(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     if dump.statements == 0 {
         let bytes: u64 = dump.files.iter().map(|file| file.text.bytes).sum();
         let message = match bytes {
             0 => "the dump is empty".to_owned(),
             _ => format!("there is no statement in {bytes} bytes of text"),
         };
-        findings.push(Finding::new(&DUMP_EMPTY, message, MAKE_AGAIN));
+        findings.push(Finding::new(check, message, MAKE_AGAIN));
         return;
     }
-    let nothing =
-        dump.rows == 0 && dump.tables_created == 0 && snapshot.schema == Schema::default();
-    if nothing {
+    let schema = &examined.snapshot().schema;
+    if dump.rows == 0 && dump.tables_created == 0 && *schema == Schema::default() {
         findings.push(Finding::new(
-            &DUMP_EMPTY,
+            check,
             "there is no table, no row and no other object in the dump",
             "Look which database was dumped, and by an account that may see its tables.",
         ));
     }
-    truncated(dump, findings);
+}
+
+fn broken_statements(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     for (at, line) in &dump.swallowed_lines {
-        findings.push(
-            Finding::new(
-                &DUMP_DAMAGED,
-                format!(
-                    "a statement is cut, and another part of the dump follows in it: {}",
-                    shorten(line)
-                ),
-                MAKE_AGAIN,
-            )
-            .at(at),
+        let message = format!(
+            "a statement is cut, and another part of the dump follows in it: {}",
+            shorten(line)
         );
+        findings.push(Finding::new(check, message, MAKE_AGAIN).at(at));
     }
     for (at, table) in &dump.broken_inserts {
-        findings.push(
-            Finding::new(
-                &DUMP_DAMAGED,
-                format!("the rows of {table} break off in the middle of the dump"),
-                MAKE_AGAIN,
-            )
-            .about("table", table)
-            .at(at),
-        );
+        let message = format!("the rows of {table} break off in the middle of the dump");
+        let finding = Finding::new(check, message, MAKE_AGAIN);
+        findings.push(finding.about("table", table).at(at));
     }
     for (at, reason) in &dump.unreadable {
-        findings.push(
-            Finding::new(
-                &DUMP_DAMAGED,
-                format!("a statement cannot be read: {reason}"),
-                "Look at that place: either the dump is damaged there, or the statement is of a \
-                 kind that cividb does not know; then restore it on a test server and report it.",
-            )
-            .at(at),
-        );
+        let message = format!("a statement cannot be read: {reason}");
+        let fix = "Look at that place: either the dump is damaged there, or the statement is of a \
+                   kind that cividb does not know; then restore it on a test server and report it.";
+        findings.push(Finding::new(check, message, fix).at(at));
     }
-    content(snapshot, dump, findings);
-    charsets(dump, findings);
 }
 
 fn damaged_container(file: &FileEnding, findings: &mut Findings) {
@@ -125,8 +269,8 @@ fn damaged_container(file: &FileEnding, findings: &mut Findings) {
     findings.push(finding);
 }
 
-/// All signs of an early end, told as one finding: the strongest sign leads.
-fn truncated(dump: &DumpFacts, findings: &mut Findings) {
+/// All signs of an early end, the strongest first, each with the place that it shows at.
+fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
     let mut signs: Vec<(String, Option<At>)> = Vec::new();
     for file in &dump.files {
         let at = |place| At {
@@ -164,11 +308,7 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
         let at = (dump.parts.len() > 1).then(|| part.begins.clone());
         signs.push((sign, at));
     }
-    let has_last_line = dump
-        .parts
-        .iter()
-        .any(|part| part.producer != Producer::PhpMyAdmin);
-    let proved_whole = has_last_line && signs.is_empty();
+    let proved_whole = has_last_line(dump) && signs.is_empty();
     if !dump.unrestored.is_empty() && !proved_whole {
         let names = dump
             .unrestored
@@ -184,32 +324,48 @@ fn truncated(dump: &DumpFacts, findings: &mut Findings) {
     for what in &dump.unfinished {
         signs.push((what.clone(), None));
     }
+    signs
+}
+
+/// Whether the program that made the dump writes a last line, by which its end is known.
+fn has_last_line(dump: &DumpFacts) -> bool {
+    let mut parts = dump.parts.iter();
+    parts.any(|part| part.producer != Producer::PhpMyAdmin)
+}
+
+/// All signs of an early end are told as one finding: the strongest sign leads.
+fn truncated(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    let signs = signs_of_cut(dump);
     let Some((_, at)) = signs.first().cloned() else {
-        if !has_last_line && !dump.ends_by_variables {
-            findings.push(Finding::new(
-                &DUMP_NO_END,
-                "nothing marks the end of the dump, so a cut between two statements would not show",
-                "Make backups with comments on (without --compact and --skip-comments).",
-            ));
-        }
         return;
     };
     // More than two only repeat what is clear by then.
     let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).take(2).collect();
-    let mut finding = Finding::new(
-        &DUMP_TRUNCATED,
-        format!("the dump is cut: {}", text.join("; ")),
-        MAKE_AGAIN,
-    );
+    let message = format!("the dump is cut: {}", text.join("; "));
+    let mut finding = Finding::new(check, message, MAKE_AGAIN);
     finding.at = at;
     findings.push(finding);
 }
 
-fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
+fn no_end(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    let marked = has_last_line(dump) || dump.ends_by_variables;
+    if !marked && signs_of_cut(dump).is_empty() {
+        findings.push(Finding::new(
+            check,
+            "nothing marks the end of the dump, so a cut between two statements would not show",
+            "Make backups with comments on (without --compact and --skip-comments).",
+        ));
+    }
+}
+
+fn no_structure(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     for (at, table) in &dump.without_columns {
         findings.push(
             Finding::new(
-                &DUMP_NO_STRUCTURE,
+                check,
                 format!("table {table} is made without a column"),
                 "Export again without the ANSI option, or with mysqldump.",
             )
@@ -219,11 +375,17 @@ fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
     }
     if dump.rows > 0 && dump.tables_created == 0 {
         findings.push(Finding::new(
-            &DUMP_NO_STRUCTURE,
+            check,
             format!("{} rows, but no CREATE TABLE", dump.rows),
             "Make the backup without --no-create-info, or keep the structure's dump with this one.",
         ));
     }
+}
+
+fn no_data(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (snapshot, Some(dump)) = (examined.snapshot(), dump(examined)) else {
+        return;
+    };
     // No site is without its own contact, and none runs without its domain.
     for table in ["civicrm_contact", "civicrm_domain"] {
         let others = snapshot.row_counts.len();
@@ -233,7 +395,7 @@ fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
         {
             findings.push(
                 Finding::new(
-                    &DUMP_NO_DATA,
+                    check,
                     format!("table {table} has no row, although {others} other tables have"),
                     "Make the backup again with the rows of all tables (look for --ignore-table-data, \
                      --where and structure-only lists).",
@@ -245,7 +407,7 @@ fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
     if dump.rows == 0 && !snapshot.schema.tables.is_empty() {
         let tables = snapshot.schema.tables.len();
         findings.push(Finding::new(
-            &DUMP_NO_DATA,
+            check,
             format!("{tables} tables and not a single row"),
             "Make the backup without --no-data.",
         ));
@@ -253,7 +415,8 @@ fn content(snapshot: &Snapshot, dump: &DumpFacts, findings: &mut Findings) {
 }
 
 /// Rows that came through a charset narrower than their table's.
-fn charsets(dump: &DumpFacts, findings: &mut Findings) {
+fn charsets(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
     for ((names, table), at) in &dump.rows_in_charset {
         let Some(table) = table.as_deref().filter(|table| table.starts_with("utf8")) else {
             continue;
@@ -274,7 +437,7 @@ fn charsets(dump: &DumpFacts, findings: &mut Findings) {
                 "Restore with --default-character-set=utf8mb4, and make backups without --skip-set-charset.",
             ),
         };
-        let finding = Finding::new(&DUMP_ENCODING, message, fix).severity(Severity::Warning);
+        let finding = Finding::new(check, message, fix).severity(Severity::Warning);
         findings.push(finding.at(at));
         return;
     }

@@ -7,12 +7,12 @@ use similar::TextDiff;
 
 use super::output::Output;
 use super::{Common, Format, ServerOptions, read};
+use crate::case::Case;
 use crate::change::gate::Blocked;
 use crate::change::whole_schema;
-use crate::checks::{self, Context, Detected, Findings, schema};
+use crate::checks::{DIFF, Examination, Findings, cut, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::report::Report;
@@ -70,28 +70,25 @@ impl Diff {
         let location = Location::one(&source, &access)?;
         let snapshot = read(&location, common.database.as_deref(), common)?;
         let catalogue = Catalogue::embedded()?;
+        let case = Case::new(snapshot, &catalogue);
         let mut compared = match &self.against {
-            Some(other) => with_other(&snapshot, other, common, &access)?,
-            None => self.with_release(&snapshot, &catalogue)?,
+            Some(other) => with_other(&case, other, common, &access)?,
+            None => self.with_release(&case, common)?,
         };
-        checks::cut(&snapshot, &mut compared.findings);
-        if compared.findings.detected.is_none() {
-            let site = Site::of(&snapshot);
-            let detection = schema::detect(&snapshot, site.as_ref(), &context(&catalogue));
-            compared.findings.detected = detection.as_ref().map(Detected::of);
-        }
-        compared.findings.sort();
+        compared.findings.retain(&common.selection());
+        cut(&Examination::of(&case), &mut compared.findings);
+        common.accept(&mut compared.findings)?;
         let mut output = Output::new(common, false);
         let text = match (self.sql, self.unified) {
-            (true, _) => Some(statements(&snapshot, &compared)),
-            (_, true) => Some(unified(&snapshot, &compared)),
+            (true, _) => Some(statements(&case.snapshot, &compared)),
+            (_, true) => Some(unified(&case.snapshot, &compared)),
             _ => None,
         };
-        let mut report = Report::new("diff", &snapshot, compared.findings, common.strict);
+        let mut report = Report::new("diff", &case, compared.findings, common.strict);
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         match text {
             Some(text) => output.text(&text)?,
             None => output.add(report)?,
@@ -100,15 +97,12 @@ impl Diff {
         Ok(exit)
     }
 
-    fn with_release(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Compared, Error> {
-        let site = Site::of(snapshot);
-        let mut findings = Findings::default();
+    fn with_release(&self, case: &Case, common: &Common) -> Result<Compared, Error> {
         if let Some(release) = &self.release {
-            let state = catalogue
-                .state_for(release)
-                .ok_or_else(|| Error::unknown_release(release, catalogue))?;
-            let (reference, differences) =
-                schema::check_release(snapshot, site.as_ref(), catalogue, state, &mut findings);
+            let state = case.catalogue.state_for(release);
+            let state = state.ok_or_else(|| Error::unknown_release(release, case.catalogue))?;
+            let mut findings = Findings::default();
+            let (reference, differences) = schema::check_release(case, state, &mut findings);
             return Ok(Compared {
                 name: format!("CiviCRM {release}"),
                 reference: reference.schema,
@@ -116,48 +110,39 @@ impl Diff {
                 findings,
             });
         }
-        let context = context(catalogue);
-        let Some(detection) = schema::detect(snapshot, site.as_ref(), &context) else {
+        let Some(detection) = case.detection() else {
             return Err(Error::NoRelease {
-                name: snapshot.source.name.clone(),
+                name: case.snapshot.source.name.clone(),
             });
         };
-        let detected = Some(&detection);
-        schema::check(snapshot, site.as_ref(), &context, detected, &mut findings);
-        let differences = detection.differences.into_iter();
+        let differences = detection.differences.iter();
         Ok(Compared {
             name: format!("CiviCRM {}", detection.state.name),
-            reference: detection.reference.schema,
-            differences: differences.map(|aged| aged.difference).collect(),
-            findings,
+            reference: detection.reference.schema.clone(),
+            differences: differences.map(|aged| aged.difference.clone()).collect(),
+            findings: common.examine(&Examination::of(case), DIFF)?,
         })
     }
 }
 
-fn context(catalogue: &Catalogue) -> Context<'_> {
-    Context {
-        catalogue: Some(catalogue),
-        ..Context::default()
-    }
-}
-
 fn with_other(
-    snapshot: &Snapshot,
+    case: &Case,
     other: &str,
     common: &Common,
     access: &Access,
 ) -> Result<Compared, Error> {
     let location = Location::one(other, access)?;
     let database = location.database(common.database.as_deref());
-    let other = read(&location, database, common)?;
-    let name = other.source.name.clone();
+    let other = Case::new(read(&location, database, common)?, case.catalogue);
+    let name = other.snapshot.source.name.clone();
     let mut findings = Findings::default();
-    let differences = schema::check_other(&snapshot.schema, &other.schema, &name, &mut findings);
+    let (ours, theirs) = (&case.snapshot.schema, &other.snapshot.schema);
+    let differences = schema::check_other(ours, theirs, &name, &mut findings);
     // What a cut dump lacks would seem to be extra here.
-    checks::cut(&other, &mut findings);
+    cut(&Examination::of(&other), &mut findings);
     Ok(Compared {
         name,
-        reference: other.schema,
+        reference: other.snapshot.schema,
         differences,
         findings,
     })

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::output::Output;
 use super::rows::Inquiry;
-use super::{Common, ServerOptions, complain, read, target_server};
-use crate::checks::table::{DUMP_ENCODING, DUMP_UNREADABLE, ORPHAN_ROWS};
-use crate::checks::{self, Context, Finding, Findings, against};
+use super::{Common, ServerOptions, read, target_server};
+use crate::case::Case;
+use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
+use crate::checks::{self, Examination, Finding, Findings, OtherSource, Rows, against};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
@@ -66,40 +67,48 @@ struct Restore {
 impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
-        let context = self.restore.context(&catalogue);
         let access = self.server.access();
         let site = match &self.against {
             Some(site) => Some(Location::one(site, &access)?),
             None => None,
         };
-        report_on_each("verify", &self.dumps, common, &access, |location| {
-            let snapshot = read(location, common.database.as_deref(), common)?;
-            let mut findings = checks::verify(&snapshot, &context);
-            if let Some(site) = &site {
-                compare_with(site, &snapshot, common, &mut findings)?;
-            }
-            let mut report = Report::new("verify", &snapshot, findings, common.strict);
-            report.compared_with = site.as_ref().map(Location::name);
-            Ok(report)
-        })
+        report_on_each(
+            "verify",
+            &catalogue,
+            &self.dumps,
+            common,
+            &access,
+            |location| {
+                let snapshot = read(location, common.database.as_deref(), common)?;
+                let case = self.restore.case(snapshot, &catalogue);
+                let site_of_backup = match &site {
+                    Some(site) => Some(read_site(site, &case, common)?),
+                    None => None,
+                };
+                let name = site.as_ref().map(Location::name).unwrap_or_default();
+                let mut examined = Examination::of(&case);
+                examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
+                    snapshot,
+                    name: &name,
+                });
+                let findings = common.examine(&examined, checks::VERIFY)?;
+                let mut report = Report::new("verify", &case, findings, common.strict);
+                report.compared_with = site.as_ref().map(Location::name);
+                Ok(report)
+            },
+        )
     }
 }
 
-/// Adds what the site has and the backup of it has not.
-fn compare_with(
-    site: &Location,
-    backup: &Snapshot,
-    common: &Common,
-    findings: &mut Findings,
-) -> Result<(), Error> {
-    let name = site.name();
+/// Reads the site that a backup was made of.
+fn read_site(site: &Location, backup: &Case, common: &Common) -> Result<Snapshot, Error> {
     let database = site.database(common.database.as_deref());
     let there = match site {
         Location::Server(server) => {
             let (mut connection, database) = server.connect(database)?;
             let mut there = server.read(&mut connection, &database)?;
             // What the storage engine guesses can be far off, so that doubtful tables are counted.
-            let doubtful = against::doubtful(backup, &there);
+            let doubtful = against::doubtful(&backup.snapshot, &there);
             let counted = reader::count(&mut connection, doubtful.iter().copied())?;
             there.rows_estimated &= counted.len() < doubtful.len();
             there.row_counts.extend(counted);
@@ -109,87 +118,82 @@ fn compare_with(
             .read(database, &mut |_| {})
             .map_err(Error::OtherSource)?,
     };
-    if Site::of(backup).is_some() && Site::of(&there).is_none() {
-        return Err(Error::NoCivicrm { name });
+    if backup.site.is_some() && Site::of(&there).is_none() {
+        return Err(Error::NoCivicrm { name: site.name() });
     }
-    against::objects(backup, &there, &name, findings);
-    against::rows(backup, &there, &name, findings);
-    findings.sort();
-    Ok(())
+    Ok(there)
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
-        let context = self.restore.context(&catalogue);
         let source = self.server.source(self.source.as_deref())?;
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
-        report_on_each("check", source, common, &access, |location| {
+        report_on_each("check", &catalogue, source, common, &access, |location| {
+            let read_case = |snapshot| {
+                let case = self.restore.case(snapshot, &catalogue);
+                refuse_empty_database(&case).map(|()| case)
+            };
             if self.no_rows {
-                let snapshot = read(location, common.database.as_deref(), common)?;
-                let mut findings = check(&snapshot, &context)?;
-                findings.skip(&ORPHAN_ROWS, "whether the rows are sound, for --no-rows");
-                return Ok(Report::new("check", &snapshot, findings, common.strict));
+                let case = read_case(read(location, common.database.as_deref(), common)?)?;
+                let mut examined = Examination::of(&case);
+                examined.rows = Rows::LeftOut;
+                let findings = common.examine(&examined, checks::CHECK)?;
+                return Ok(Report::new("check", &case, findings, common.strict));
             }
             let inquiry = Inquiry {
                 catalogue: &catalogue,
-                target: None,
                 wish: Wish::default(),
                 pace: Pace::default(),
             };
-            let source = inquiry.read(location, common)?;
-            let mut findings = check(source.snapshot(), &context)?;
-            let inquired = inquiry.ask(source, common)?;
-            let effort = inquired.judge(&mut findings);
-            findings.sort();
-            let mut report = Report::new("check", &inquired.snapshot, findings, common.strict);
-            report.effort = Some(effort);
+            let (snapshot, rows) = inquiry.read(location, common)?;
+            let case = read_case(snapshot)?;
+            let inquired = inquiry.ask(&case, rows, common)?;
+            let mut examined = Examination::of(&case);
+            examined.rows = inquired.rows();
+            let findings = common.examine(&examined, checks::CHECK)?;
+            let mut report = Report::new("check", &case, findings, common.strict);
+            report.effort = Some(inquired.answers.effort);
             Ok(report)
         })
     }
 }
 
-/// All checks but those of rows.
-fn check(snapshot: &Snapshot, context: &Context) -> Result<Findings, Error> {
-    // An empty database is what a failed restore leaves, and no site.
-    let is_site = Site::of(snapshot).is_some();
-    if snapshot.server.is_some() && snapshot.hidden.is_empty() && !is_site {
+/// An empty database is what a failed restore leaves, and not a site.
+fn refuse_empty_database(case: &Case) -> Result<(), Error> {
+    let snapshot = &case.snapshot;
+    if snapshot.server.is_some() && snapshot.hidden.is_empty() && case.site.is_none() {
         return Err(Error::NoCivicrm {
             name: snapshot.source.name.clone(),
         });
     }
-    Ok(checks::check(snapshot, context))
+    Ok(())
 }
 
 impl Restore {
-    fn context<'a>(&self, catalogue: &'a Catalogue) -> Context<'a> {
-        Context {
-            target: self.target_server.clone(),
-            catalogue: Some(catalogue),
-        }
+    fn case<'c>(&self, snapshot: Snapshot, catalogue: &'c Catalogue) -> Case<'c> {
+        Case::new(snapshot, catalogue).to_server(self.target_server.clone())
     }
 }
 
 /// Reports on each source in turn. One that cannot be read does not keep the others from
-/// being read; the worst exit code of all is returned.
+/// being read: the result is then incomplete, and a failure only where none could be read.
 pub(super) fn report_on_each(
     command: &'static str,
+    catalogue: &Catalogue,
     arguments: &[String],
     common: &Common,
     access: &Access,
     report_on: impl Fn(&Location) -> Result<Report, Error>,
 ) -> Result<Exit, Error> {
-    let mut worst = Exit::Fine;
     let mut locations = Vec::new();
     let mut unread = Vec::new();
     for argument in arguments {
         match Location::expand(argument, access) {
             Ok(found) => locations.extend(found),
             Err(error) => {
-                complain(&error.into());
-                worst = Exit::Failure;
-                unread.push(url::without_password(argument));
+                unread.push((url::without_password(argument), Error::from(error)));
             }
         }
     }
@@ -204,9 +208,10 @@ pub(super) fn report_on_each(
         return Err(Error::OutputIsSource(path.to_owned()));
     }
     let mut output = Output::new(common, !named_one);
-    for name in unread {
-        output.add_unread(name);
+    for (name, error) in unread {
+        output.add_unread(command, name, &error)?;
     }
+    let mut worst = Exit::Fine;
     for location in locations {
         let report = match report_on(&location) {
             Ok(report) => report,
@@ -222,19 +227,23 @@ pub(super) fn report_on_each(
                     };
                     let mut findings = Findings::default();
                     findings.push(finding);
-                    Report::new(command, &snapshot, findings, common.strict)
+                    Report::new(
+                        command,
+                        &Case::new(snapshot, catalogue),
+                        findings,
+                        common.strict,
+                    )
                 }
                 None => {
-                    complain(&error);
-                    worst = Exit::Failure;
-                    output.add_unread(location.name());
+                    output.add_unread(command, location.name(), &error)?;
                     continue;
                 }
             },
         };
-        worst = worst.max(report.exit());
+        worst = worst.worse(report.verdict().exit());
         output.add(report)?;
     }
+    worst = worst.worse(output.exit_of_unread());
     output.finish()?;
     Ok(worst)
 }

@@ -121,6 +121,14 @@ pub enum Error {
     /// It names no database, or several.
     #[error("{0}: it does not tell one database; name it with --database")]
     GrantsDatabase(String),
+    /// A configuration file cannot be read.
+    #[error("{path}: {problem}")]
+    Config {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// There is no terminal to ask on.
     #[error("nothing was changed: there is no terminal to ask on; --yes answers beforehand")]
     NotConfirmed,

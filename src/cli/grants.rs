@@ -8,21 +8,21 @@ use clap::{Args, ValueEnum};
 use super::output::Output;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
+use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::change::refusal::Refusal;
-use crate::checks::table::{GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
-use crate::checks::{Context, Finding, Findings, grants, schema, server};
+use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
+use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::privileges::{
     BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
 };
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::grants::need::{Need, Scope};
-use crate::grants::{Grants as Granted, Object, Rules, judge};
+use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
 use crate::repair::guard;
 use crate::report::{GrantsSummary, Report};
 use crate::server::connection::Reader;
@@ -77,7 +77,7 @@ impl Grants {
             Some(file) => self.of_file(file, &catalogue, common)?,
             None => self.of_server(&catalogue, common)?,
         };
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
         output.finish()?;
@@ -93,34 +93,44 @@ impl Grants {
         if let Some(target) = &self.target {
             target_release(target, catalogue)?;
         }
-        let database = snapshot.database.clone().unwrap_or_default();
-        let facts = snapshot.server.clone().unwrap_or_default();
-        let target = self.target(&snapshot, catalogue)?;
+        let mut case = Case::new(snapshot, catalogue);
+        let target = self.target(&case)?;
+        case.target_release = Some(target.clone());
+        let database = case.snapshot.database.clone().unwrap_or_default();
+        let facts = case.snapshot.server.clone().unwrap_or_default();
         let version = connection.version.clone();
-        let mut findings = Findings::default();
-        let needs = match self.purpose {
+        let (needs, groups): (_, &[Group]) = match self.purpose {
             Purpose::Upgrade => {
-                server::check(&snapshot, &target, Some(catalogue), &mut findings);
-                let facts = grants::upgrade_facts(&snapshot, &facts);
-                needed_for_upgrade(&target, &version, &facts)
+                let facts = grants::upgrade_facts(&case, &facts);
+                let needs = needed_for_upgrade(&target, &version, &facts);
+                (needs, GRANTS)
             }
             Purpose::Backup => {
-                needed_for_backup(&version, &grants::backup_facts(&snapshot, &facts))
+                let facts = grants::backup_facts(&case, &facts);
+                (needed_for_backup(&version, &facts), &[Group::Grants])
             }
         };
+        let mut examined = Examination::of(&case);
         let Some(granted) = &facts.grants else {
-            findings.skip(&GRANT_MISSING, "the server does not answer SHOW GRANTS");
-            return Ok(Report::new("grants", &snapshot, findings, common.strict));
+            let mut findings = common.examine(&examined, groups)?;
+            let why = "the server does not answer SHOW GRANTS";
+            findings.skip(&GRANT_MISSING, Lack::of_promised(why));
+            return Ok(Report::new("grants", &case, findings, common.strict));
         };
-        let rules = facts.rules(&version);
-        let mut summary = self.judge(needs, granted, &database, &rules, &target, &mut findings);
+        let verdict = gated(needs, granted, &database, &facts.rules(&version));
+        examined.privileges = Some(Privileges {
+            verdict: &verdict,
+            database: &database,
+        });
+        let mut findings = common.examine(&examined, groups)?;
+        let mut summary = self.summary(&verdict, granted, &database, &target);
         if self.probe && connection.is_in(&database)? {
             let probed = probe(connection)?;
             compare(&probed, &summary, &mut findings);
+            common.accept(&mut findings)?;
             summary.probed = Some(outcomes(&probed));
         }
-        findings.sort();
-        let mut report = Report::new("grants", &snapshot, findings, common.strict);
+        let mut report = Report::new("grants", &case, findings, common.strict);
         report.grants = Some(summary);
         Ok(report)
     }
@@ -166,13 +176,8 @@ impl Grants {
         let Some(target) = target else {
             return Err(Error::NoSource);
         };
-        let mut findings = Findings::default();
         let needs = match self.purpose {
-            Purpose::Upgrade => {
-                let why = "the text does not say whether the server writes a binary log";
-                findings.skip(&TRIGGER_PRIVILEGE_BINLOG, why);
-                needed_for_upgrade(&target, &version, &UpgradeFacts::default())
-            }
+            Purpose::Upgrade => needed_for_upgrade(&target, &version, &UpgradeFacts::default()),
             Purpose::Backup => {
                 let all = BackupFacts {
                     views: true,
@@ -184,9 +189,8 @@ impl Grants {
                 needed_for_backup(&version, &all)
             }
         };
-        let rules = Rules::of(version.clone());
-        let summary = self.judge(needs, &granted, &database, &rules, &target, &mut findings);
-        findings.sort();
+        let verdict = gated(needs, &granted, &database, &Rules::of(version.clone()));
+        let summary = self.summary(&verdict, &granted, &database, &target);
         let snapshot = Snapshot {
             source: Source {
                 name: file.display().to_string(),
@@ -194,66 +198,45 @@ impl Grants {
                 server_version: Some(version),
                 ..Source::default()
             },
-            database: Some(database),
+            database: Some(database.clone()),
             ..Snapshot::default()
         };
-        let mut report = Report::new("grants", &snapshot, findings, common.strict);
+        let case = Case::new(snapshot, catalogue);
+        let mut examined = Examination::of(&case);
+        examined.privileges = Some(Privileges {
+            verdict: &verdict,
+            database: &database,
+        });
+        let mut findings = common.examine(&examined, &[Group::Grants])?;
+        if self.purpose == Purpose::Upgrade {
+            let why = "the text does not say whether the server writes a binary log";
+            findings.skip(&TRIGGER_PRIVILEGE_BINLOG, Lack::of_course(why));
+        }
+        let mut report = Report::new("grants", &case, findings, common.strict);
         report.grants = Some(summary);
         Ok(report)
     }
 
     /// The release to judge for: the one asked for, the site's own, or the newest known.
-    fn target(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Version, Error> {
-        let site = Site::of(snapshot);
-        let context = Context {
-            catalogue: Some(catalogue),
-            ..Context::default()
-        };
-        let newest = || {
-            let name = catalogue.states().last().map_or("", |state| &state.name);
-            Version::parse(name)
-        };
-        self.target
-            .clone()
-            .or_else(|| site.as_ref().and_then(Site::declared_version))
-            .or_else(|| {
-                let detection = schema::detect(snapshot, site.as_ref(), &context)?;
-                Version::parse(&detection.state.name)
-            })
-            .or_else(newest)
-            .ok_or_else(|| Error::NoCivicrm {
-                name: snapshot.source.name.clone(),
-            })
+    fn target(&self, case: &Case) -> Result<Version, Error> {
+        let newest = || Version::parse(&case.catalogue.states().last()?.name);
+        let target = self.target.clone();
+        let target = target.or_else(|| case.release()).or_else(newest);
+        target.ok_or_else(|| Error::NoCivicrm {
+            name: case.snapshot.source.name.clone(),
+        })
     }
 
-    fn judge(
+    fn summary(
         &self,
-        needs: Vec<Need>,
+        verdict: &Verdict,
         granted: &Granted,
         database: &str,
-        rules: &Rules,
         target: &Version,
-        findings: &mut Findings,
     ) -> GrantsSummary {
-        let wanted = needs.iter().flat_map(|need| &need.any_of);
-        let others: Vec<String> = wanted
-            .filter_map(|wanted| match &wanted.on {
-                Scope::OtherDatabase(other) => Some(other.clone()),
-                _ => None,
-            })
-            .collect();
-        let mut verdict = judge(needs, granted, database, rules);
-        for fix in &mut verdict.fixes {
-            let databases = others.iter().map(String::as_str).chain([database]);
-            let passed = guard::grant(granted, databases, fix.statement.clone());
-            fix.statement = or_comment(passed);
-        }
-        grants::check(&verdict, database, findings);
         let statements = verdict.fixes.iter();
-        let missing = verdict
-            .missing
-            .iter()
-            .filter_map(|missing| missing.need.any_of.first());
+        let missing = verdict.missing.iter();
+        let missing = missing.filter_map(|missing| missing.need.any_of.first());
         GrantsSummary {
             account: granted.account.as_ref().map(ToString::to_string),
             database: database.to_owned(),
@@ -261,7 +244,7 @@ impl Grants {
                 Purpose::Upgrade => format!("an upgrade to CiviCRM {target}"),
                 Purpose::Backup => "a whole backup".to_owned(),
             },
-            there: grants::there(&verdict),
+            there: grants::there(verdict),
             missing: missing.map(|wanted| wanted.privilege.name()).collect(),
             statements: statements
                 .map(|fix| format!("{};", fix.statement))
@@ -269,6 +252,24 @@ impl Grants {
             probed: None,
         }
     }
+}
+
+/// What is missing, with statements that have passed the gate; others are named in their place.
+fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
+    let wanted = needs.iter().flat_map(|need| &need.any_of);
+    let others: Vec<String> = wanted
+        .filter_map(|wanted| match &wanted.on {
+            Scope::OtherDatabase(other) => Some(other.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut verdict = judge(needs, granted, database, rules);
+    for fix in &mut verdict.fixes {
+        let databases = others.iter().map(String::as_str).chain([database]);
+        let passed = guard::grant(granted, databases, fix.statement.clone());
+        fix.statement = or_comment(passed);
+    }
+    verdict
 }
 
 /// Connects and reads; of a database that the account may not even use, what the server says

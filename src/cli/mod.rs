@@ -1,9 +1,11 @@
 //! The command line: arguments in, exit code out. One file per command.
 
+mod config;
 mod confirm;
 mod diff;
 mod dumps;
 pub mod error;
+mod explain;
 mod grants;
 mod orphans;
 mod output;
@@ -18,11 +20,13 @@ mod version;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::progress::Bar;
 use self::servers::ServerOptions;
+use crate::checks::{Examination, Findings, Group, Selection, acceptance, examine, registry};
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::server_version::ServerVersion;
@@ -44,7 +48,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing wrong (notes and warnings allowed; with --strict warnings count)
   1  findings that count; of repair, something to do or left to do
-  2  the command could not do its work: unreadable source, no connection, bad arguments";
+  2  the command could not do its work: unreadable source, no connection, bad arguments
+  3  nothing wrong was found, but part of what the command promises could not be looked at";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -62,6 +67,8 @@ enum Command {
     Undo(undo::Undo),
     /// Are the rows sound? Orphans, duplicates, NULLs and dates that stop upgrades
     Orphans(orphans::Orphans),
+    /// What does a check look for, why does it matter, and what is to be done about a finding?
+    Explain(explain::Explain),
     /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
     #[command(subcommand)]
     Reference(reference::Reference),
@@ -91,6 +98,15 @@ struct Common {
     /// Print all findings, and the rows of each table
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// Make these checks alone, by their ids: --only fk-name,fk-missing
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
+    only: Vec<&'static str>,
+    /// Leave these checks out, by their ids
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
+    skip: Vec<&'static str>,
+    /// Read the accepted findings from FILE instead of cividb.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -112,6 +128,37 @@ enum Color {
     Auto,
     Always,
     Never,
+}
+
+impl Common {
+    /// Runs the rules of these groups, as far as the user wants their checks, and marks what is accepted.
+    fn examine(&self, examined: &Examination, groups: &[Group]) -> Result<Findings, Error> {
+        let mut findings = examine(examined, groups, &self.selection());
+        self.accept(&mut findings)?;
+        Ok(findings)
+    }
+
+    /// Marks the findings that `cividb.toml` accepts, and sorts all.
+    fn accept(&self, findings: &mut Findings) -> Result<(), Error> {
+        let list = config::accepted(self.config.as_deref())?;
+        acceptance::accept(findings, &list, acceptance::today());
+        Ok(())
+    }
+
+    /// The checks that the user wants.
+    fn selection(&self) -> Selection {
+        Selection {
+            only: self.only.clone(),
+            skip: self.skip.clone(),
+        }
+    }
+}
+
+fn check_id(text: &str) -> Result<&'static str, String> {
+    let check = registry::find(text);
+    check.map(|check| check.id).ok_or_else(|| {
+        "there is no check of this id; `cividb explain` lists all of them".to_owned()
+    })
 }
 
 fn target_server(text: &str) -> Result<ServerVersion, String> {
@@ -153,6 +200,7 @@ pub fn run() -> Exit {
         Command::Orphans(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),
+        Command::Explain(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,

@@ -7,7 +7,8 @@ use clap::Args;
 use super::output::Output;
 use super::rows::Inquiry;
 use super::{Common, ServerOptions};
-use crate::checks::{self, Findings};
+use crate::case::Case;
+use crate::checks::{Examination, ORPHANS, cut};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
@@ -58,7 +59,6 @@ impl Orphans {
         }
         let inquiry = Inquiry {
             catalogue: &catalogue,
-            target: self.target.as_ref(),
             wish: Wish {
                 samples: self.sample,
                 export: self.export.clone(),
@@ -68,22 +68,21 @@ impl Orphans {
                 statement_seconds: self.statement_seconds,
             },
         };
-        let source = inquiry.read(&location, common)?;
-        let mut inquired = inquiry.ask(source, common)?;
-        let mut findings = Findings {
-            detected: inquired.detected.take(),
-            ..Findings::default()
-        };
-        checks::cut(&inquired.snapshot, &mut findings);
-        let effort = inquired.judge(&mut findings);
-        findings.sort();
-        let mut report = Report::new("orphans", &inquired.snapshot, findings, common.strict);
-        report.effort = Some(effort);
+        let (snapshot, rows) = inquiry.read(&location, common)?;
+        let case = Case::new(snapshot, &catalogue).to_release(self.target.clone());
+        let inquired = inquiry.ask(&case, rows, common)?;
+        let mut examined = Examination::of(&case);
+        examined.rows = inquired.rows();
+        let mut findings = common.examine(&examined, ORPHANS)?;
+        cut(&examined, &mut findings);
+        common.accept(&mut findings)?;
+        let mut report = Report::new("orphans", &case, findings, common.strict);
+        report.effort = Some(inquired.answers.effort);
         report.compared_with = self
             .target
             .as_ref()
             .map(|target| format!("CiviCRM {target}"));
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
         output.finish()?;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::{Color, Common, Format};
+use super::{Color, Common, Format, complain};
 use crate::cli::error::Error;
+use crate::exit::Exit;
 use crate::report::human::{self, Detail};
 use crate::report::{Report, csv, json};
 use crate::text::printable_json;
@@ -68,9 +69,29 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Says that there is no report on a source.
-    pub(super) fn add_unread(&mut self, name: String) {
+    /// Says that there is no report on a source. Of several sources each has a line in JSON, this one as well.
+    pub(super) fn add_unread(
+        &mut self,
+        command: &str,
+        name: String,
+        error: &Error,
+    ) -> Result<(), Error> {
+        complain(error);
+        if self.common.format == Format::Json && self.several {
+            let value = json::unread(command, &name, &error.to_string());
+            self.write(|out| writeln!(out, "{}", printable_json(&value.to_string())))?;
+        }
         self.unread.push(name);
+        Ok(())
+    }
+
+    /// What the sources without a report mean for the whole.
+    pub(super) fn exit_of_unread(&self) -> Exit {
+        match (self.unread.is_empty(), self.reports.is_empty()) {
+            (true, _) => Exit::Fine,
+            (false, true) => Exit::Failure,
+            (false, false) => Exit::Incomplete,
+        }
     }
 
     /// Prints text in the place of a report.

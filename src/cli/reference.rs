@@ -7,19 +7,18 @@ use super::diff::or_comment;
 use super::output::print;
 use super::progress::Bar;
 use super::{Common, Format, complain};
+use crate::case::Case;
 use crate::change::whole_schema;
-use crate::checks::table::DUMP_NO_DATA;
-use crate::checks::{Finding, Findings, Severity, wholeness};
+use crate::checks::wholeness::DUMP_NO_DATA;
+use crate::checks::{Examination, Finding, Group, Selection, Severity, examine};
 use crate::civicrm::catalogue::{Catalogue, Installed};
 use crate::civicrm::own_references::{OwnReferences, check_name, import};
 use crate::civicrm::reference_file::{Origin, ReferenceFile};
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::civicrm::version_state::VersionState;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::schema::sql::{schema_sql, script};
-use crate::snapshot::Snapshot;
 use crate::source::Location;
 use crate::text::{count, printable};
 
@@ -242,10 +241,10 @@ impl Import {
         });
         bar.finish();
         let snapshot = read?;
-        whole(&snapshot)?;
-        let site = Site::of(&snapshot);
-        let (reference, left_out) =
-            import(&self.name, &self.path, &snapshot.schema, site.as_ref())?;
+        let case = Case::new(snapshot, catalogue);
+        whole(&case)?;
+        let schema = &case.snapshot.schema;
+        let (reference, left_out) = import(&self.name, &self.path, schema, case.site.as_ref())?;
         let file = own.save(&reference, self.force)?;
         if !common.quiet {
             let tables = count(reference.tables.len() as u64, "table");
@@ -271,11 +270,12 @@ fn printable_lines(text: &str) -> String {
 }
 
 /// A reference is made of a whole source only; that it has no rows does not matter.
-fn whole(snapshot: &Snapshot) -> Result<(), Error> {
-    let mut findings = Findings::default();
-    if let Some(dump) = &snapshot.dump {
-        wholeness::check(snapshot, dump, &mut findings);
-    }
+fn whole(case: &Case) -> Result<(), Error> {
+    let selection = Selection {
+        only: Vec::new(),
+        skip: vec![DUMP_NO_DATA.id],
+    };
+    let findings = examine(&Examination::of(case), &[Group::Dump], &selection);
     let problem = |finding: &Finding| {
         let place = finding.at.as_ref().map(|at| format!("{at}: "));
         place.unwrap_or_default() + &finding.message
@@ -283,14 +283,14 @@ fn whole(snapshot: &Snapshot) -> Result<(), Error> {
     let problems: Vec<String> = findings
         .list
         .iter()
-        .filter(|f| f.severity == Severity::Error && f.check.id != DUMP_NO_DATA.id)
+        .filter(|finding| finding.severity == Severity::Error)
         .map(problem)
         .collect();
     if problems.is_empty() {
         return Ok(());
     }
     Err(Error::NotWhole {
-        from: snapshot.source.name.clone(),
+        from: case.snapshot.source.name.clone(),
         problems,
     })
 }

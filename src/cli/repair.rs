@@ -12,17 +12,16 @@ use clap::Args;
 use super::confirm::confirm;
 use super::output::{self, Output};
 use super::{Common, Format, ServerOptions, tell};
+use crate::case::Case;
 use crate::change::definition::{Definitions, read_definitions};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
 use crate::change::journal::{self, Head, Journal, Record};
 use crate::change::refusal::Refusal;
 use crate::change::undo;
-use crate::checks::{Context, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::detect::Detection;
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::repair::guard;
@@ -119,48 +118,46 @@ impl Repair {
                 let (mut connection, database) = server.connect(common.database.as_deref())?;
                 let mut snapshot = server.read(&mut connection, &database)?;
                 let definitions = read_definitions(&mut connection, &mut snapshot)?;
-                warn_of_upgrade(&snapshot);
-                let plan = self.plan(&snapshot, &catalogue)?;
+                let case = self.case(snapshot, &catalogue)?;
+                warn_of_upgrade(&case);
+                let plan = self.plan(&case)?;
                 let rows = RowPlan {
-                    orphans: orphans(&mut connection, &plan, &snapshot)?,
-                    toll: self.toll(&mut connection, &plan, &snapshot)?,
+                    orphans: orphans(&mut connection, &plan, &case.snapshot)?,
+                    toll: self.toll(&mut connection, &plan, &case.snapshot)?,
                 };
-                self.show(&plan, &rows, &snapshot, &definitions, common)
+                self.show(&plan, &rows, &case, &definitions, common)
             }
             (_, true) => Err(ChangeError::from(Refusal::DumpUnchanged(source)).into()),
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
-                let plan = self.plan(&snapshot, &catalogue)?;
-                self.show(
-                    &plan,
-                    &RowPlan::default(),
-                    &snapshot,
-                    &Definitions::new(),
-                    common,
-                )
+                let case = self.case(snapshot, &catalogue)?;
+                let plan = self.plan(&case)?;
+                let rows = RowPlan::default();
+                self.show(&plan, &rows, &case, &Definitions::new(), common)
             }
         }
     }
 
-    fn plan(&self, snapshot: &Snapshot, catalogue: &Catalogue) -> Result<Plan, Error> {
-        let site = Site::of(snapshot);
+    /// The case with the target of the upgrade.
+    ///
+    /// # Errors
+    /// CiviCRM has no such release, or the site is newer.
+    fn case<'c>(&self, snapshot: Snapshot, catalogue: &'c Catalogue) -> Result<Case<'c>, Error> {
+        let case = Case::new(snapshot, catalogue).to_release(self.target.clone());
         if let Some(target) = &self.target {
             target_release(target, catalogue)?;
-            guard::target(target, site.as_ref()).map_err(ChangeError::from)?;
+            guard::target(target, &case).map_err(ChangeError::from)?;
         }
-        let detection = detect(snapshot, site.as_ref(), catalogue)?;
+        Ok(case)
+    }
+
+    fn plan(&self, case: &Case) -> Result<Plan, Error> {
+        known_release(case)?;
         let options = Options {
-            target: self.target.clone(),
             inherited: self.inherited,
             ..Options::new(self.family)
         };
-        Ok(plan::plan(
-            snapshot,
-            site.as_ref(),
-            &detection,
-            catalogue,
-            &options,
-        ))
+        Ok(plan::plan(case, &options))
     }
 
     /// Prints the plan.
@@ -168,15 +165,15 @@ impl Repair {
         &self,
         plan: &Plan,
         rows: &RowPlan,
-        snapshot: &Snapshot,
+        case: &Case,
         definitions: &Definitions,
         common: &Common,
     ) -> Result<Exit, Error> {
         if common.format == Format::Human && !common.quiet {
-            let script = script::script(plan, rows, snapshot, definitions, self.family);
+            let script = script::script(plan, rows, &case.snapshot, definitions, self.family);
             output::print(common, &script)?;
         } else {
-            let report = script::report(plan, rows, snapshot, common);
+            let report = script::report(plan, rows, case, common);
             let mut output = Output::new(common, false);
             output.add(report)?;
             output.finish()?;
@@ -196,14 +193,16 @@ impl Repair {
         for warning in guard::server(&snapshot)? {
             tell(warning);
         }
-        warn_of_upgrade(&snapshot);
         let definitions = read_definitions(&mut connection, &mut snapshot)?;
-        let head = Head::of(&snapshot, &format!("repair {}", self.family.as_str()));
+        let case = self.case(snapshot, catalogue)?;
+        let snapshot = &case.snapshot;
+        warn_of_upgrade(&case);
+        let head = Head::of(snapshot, &format!("repair {}", self.family.as_str()));
         let record = self.resume.as_deref().map(Record::read).transpose()?;
         if let Some(record) = &record {
             undo::check_database(record, &head)?;
         }
-        let plan = self.plan(&snapshot, catalogue)?;
+        let plan = self.plan(&case)?;
         for refused in &plan.refused {
             tell(&format!(
                 "not planned: {} of {}: {}",
@@ -219,14 +218,14 @@ impl Repair {
             });
         }
         let version = &connection.version;
-        guard::privileges(&plan, &self.orphans, &snapshot, version, &database)?;
+        guard::privileges(&plan, &self.orphans, snapshot, version, &database)?;
         for planned in &plan.steps {
             tell(&format!("{};", planned.statement()));
         }
-        for found in orphans(&mut connection, &plan, &snapshot)? {
+        for found in orphans(&mut connection, &plan, snapshot)? {
             tell(&found.describe());
         }
-        let toll = self.toll(&mut connection, &plan, &snapshot)?;
+        let toll = self.toll(&mut connection, &plan, snapshot)?;
         for tally in toll.tallies() {
             tell(&script::row_change(&tally));
         }
@@ -295,8 +294,9 @@ impl Repair {
         // Everything is read again, to say what remains.
         let mut snapshot = server.read(&mut connection, &database)?;
         read_definitions(&mut connection, &mut snapshot)?;
-        let remaining = self.plan(&snapshot, catalogue)?;
-        let mut report = script::report(&remaining, &RowPlan::default(), &snapshot, common);
+        let case = self.case(snapshot, catalogue)?;
+        let remaining = self.plan(&case)?;
+        let mut report = script::report(&remaining, &RowPlan::default(), &case, common);
         if let Some(plan) = &mut report.plan {
             script::add_outcome(plan, &ran, journal.path());
         }
@@ -352,8 +352,8 @@ fn orphans(
 }
 
 /// Warns where the upgrader may go on to change what is repaired.
-fn warn_of_upgrade(snapshot: &Snapshot) {
-    if let Some(version) = guard::upgrade_under_way(snapshot) {
+fn warn_of_upgrade(case: &Case) {
+    if let Some(version) = case.declared_version().filter(Version::is_upgrade_marker) {
         tell(&format!(
             "warning: the version is {version}: an upgrade is under way or has failed, and may go on to \
              change what is repaired now"
@@ -369,16 +369,9 @@ pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<
     }
 }
 
-fn detect<'a>(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    catalogue: &'a Catalogue,
-) -> Result<Detection<'a>, Error> {
-    let context = Context {
-        catalogue: Some(catalogue),
-        ..Context::default()
-    };
-    schema::detect(snapshot, site, &context).ok_or_else(|| Error::NoRelease {
-        name: snapshot.source.name.clone(),
+/// Makes sure that the release of the schema can be told.
+fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
+    case.detection().ok_or_else(|| Error::NoRelease {
+        name: case.snapshot.source.name.clone(),
     })
 }

@@ -9,14 +9,13 @@ use super::confirm::confirm;
 use super::dumps::report_on_each;
 use super::output::Output;
 use super::{Common, ServerOptions, read, tell};
+use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::change::journal::{self, Head};
 use crate::change::refusal::Refusal;
-use crate::checks::{Context, Findings, schema, version};
+use crate::checks::{Examination, Findings, VERSION, version};
 use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::detect::Detection;
 use crate::civicrm::release;
-use crate::civicrm::site::Site;
 use crate::civicrm::version_state::DetectedRelease;
 use crate::cli::error::Error;
 use crate::exit::Exit;
@@ -73,9 +72,10 @@ impl Version {
         if !self.apply {
             let source = std::slice::from_ref(&source);
             let access = self.server.access();
-            return report_on_each("version", source, common, &access, |location| {
-                let snapshot = &read(location, common.database.as_deref(), common)?;
-                let judged = judge(snapshot, &catalogue)?;
+            return report_on_each("version", &catalogue, source, common, &access, |location| {
+                let snapshot = read(location, common.database.as_deref(), common)?;
+                let judged = judge(Case::new(snapshot, &catalogue), common)?;
+                let snapshot = &judged.case.snapshot;
                 if snapshot.server.is_some() && judged.summary.domains.is_empty() {
                     return Err(Error::NoVersion {
                         name: snapshot.source.name.clone(),
@@ -83,10 +83,10 @@ impl Version {
                     });
                 }
                 let plan = match self.fix || self.set.is_some() {
-                    true => Some(self.plan(snapshot, &judged, &catalogue)?),
+                    true => Some(self.plan(&judged)?),
                     false => None,
                 };
-                let mut report = judged.report(snapshot, common.strict);
+                let mut report = judged.report(common.strict);
                 report.plan = plan.map(|changes| Plan::of_versions(&changes, None));
                 Ok(report)
             });
@@ -109,8 +109,9 @@ impl Version {
         }
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let snapshot = server.read(&mut connection, &database)?;
-        let judged = judge(&snapshot, catalogue)?;
-        let changes = self.plan(&snapshot, &judged, catalogue)?;
+        let judged = judge(Case::new(snapshot, catalogue), common)?;
+        let snapshot = &judged.case.snapshot;
+        let changes = self.plan(&judged)?;
         let mut written = None;
         if !changes.is_empty() {
             let journal = self
@@ -129,15 +130,16 @@ impl Version {
             }
             // Said before anything can go wrong.
             tell(&format!("the way back is kept in {}", journal.display()));
-            let head = Head::of(&snapshot, "version");
+            let head = Head::of(snapshot, "version");
             let told = &mut |message: &str| tell(message);
             connection = repair::apply(connection, &database, &head, &changes, &journal, told)?;
             written = Some(journal);
         }
         let after = server.read(&mut connection, &database)?;
-        let mut report = judge(&after, catalogue)?.report(&after, common.strict);
+        let after = judge(Case::new(after, catalogue), common)?;
+        let mut report = after.report(common.strict);
         report.plan = Some(Plan::of_versions(&changes, written));
-        let exit = report.exit();
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
         output.add(report)?;
         output.finish()?;
@@ -145,21 +147,17 @@ impl Version {
     }
 
     /// What is to be changed.
-    fn plan(
-        &self,
-        snapshot: &Snapshot,
-        judged: &Judged,
-        catalogue: &Catalogue,
-    ) -> Result<Vec<VersionChange>, Error> {
+    ///
+    /// # Errors
+    /// What would be set is not what the schema is, or an upgrade is under way.
+    fn plan(&self, judged: &Judged) -> Result<Vec<VersionChange>, Error> {
         let wanted = repair::Wanted {
             release: self.set.clone(),
             domain: self.domain,
             force: self.force,
         };
         let domains = &judged.summary.domains;
-        let detection = judged.detection.as_ref();
-        let changes = repair::plan(snapshot, domains, detection, catalogue, &wanted)?;
-        Ok(changes)
+        Ok(repair::plan(&judged.case, domains, &wanted)?)
     }
 }
 
@@ -175,39 +173,36 @@ fn why_no_version(snapshot: &Snapshot) -> String {
 
 /// What the versions are, and what the schema is.
 struct Judged<'a> {
+    case: Case<'a>,
     summary: VersionSummary,
     findings: Findings,
-    detection: Option<Detection<'a>>,
 }
 
-fn judge<'a>(snapshot: &Snapshot, catalogue: &'a Catalogue) -> Result<Judged<'a>, Error> {
-    let site = Site::of(snapshot).ok_or_else(|| Error::NoCivicrm {
-        name: snapshot.source.name.clone(),
-    })?;
-    let mut findings = Findings::default();
-    let context = Context {
-        catalogue: Some(catalogue),
-        ..Context::default()
-    };
-    let detection = schema::detect(snapshot, Some(&site), &context);
-    let detected = detection.as_ref().map(DetectedRelease::of);
-    let domains = version::check(snapshot, &site, catalogue, detected.as_ref(), &mut findings);
-    if let Some(detection) = &detection {
-        schema::version_mismatch(Some(&site), catalogue, detection, &mut findings);
+fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
+    if case.site.is_none() {
+        return Err(Error::NoCivicrm {
+            name: case.snapshot.source.name.clone(),
+        });
     }
-    findings.sort();
+    let has_rows = !case.snapshot.row_counts.is_empty();
+    let domains = version::domain_versions(&case).filter(|_| has_rows);
+    let summary = VersionSummary {
+        domains: domains.unwrap_or_default(),
+        detected: case.detection().map(DetectedRelease::of),
+    };
+    let findings = common.examine(&Examination::of(&case), VERSION)?;
     Ok(Judged {
-        summary: VersionSummary { domains, detected },
+        case,
+        summary,
         findings,
-        detection,
     })
 }
 
 impl Judged<'_> {
-    fn report(self, snapshot: &Snapshot, strict: bool) -> Report {
+    fn report(self, strict: bool) -> Report {
         Report {
             version: Some(self.summary),
-            ..Report::new("version", snapshot, self.findings, strict)
+            ..Report::new("version", &self.case, self.findings, strict)
         }
     }
 }

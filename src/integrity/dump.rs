@@ -31,17 +31,15 @@ pub enum DumpError {
     Export(#[from] RowFileError),
 }
 
-/// A dump after the first pass.
+/// What the first pass over a dump left of its rows.
 pub struct Gathered {
-    /// What it tells of itself.
-    pub snapshot: Snapshot,
     database: Option<String>,
     tables: IndexMap<String, TableFacts>,
     memory: u64,
     passes: u32,
 }
 
-/// Makes the first pass.
+/// Makes the first pass: the facts of the dump, and the ids and keys of its rows.
 ///
 /// # Errors
 /// The dump cannot be read, or holds several CiviCRM databases.
@@ -50,7 +48,7 @@ pub fn gather(
     database: Option<&str>,
     catalogue: &Catalogue,
     watch: &mut dyn FnMut(&Progress),
-) -> Result<Gathered, SourceError> {
+) -> Result<(Snapshot, Gathered), SourceError> {
     let mut gatherer = Gatherer::of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
     let container = location.scan(&mut gatherer, watch)?;
     let (reader, tables) = gatherer.finish();
@@ -60,13 +58,13 @@ pub fn gather(
     let named = tables.keys().any(|(name, _)| *name == snapshot.database);
     let database = snapshot.database.clone().filter(|_| named);
     let tables = of_database(tables, database.as_ref());
-    Ok(Gathered {
-        snapshot,
+    let gathered = Gathered {
         database,
         tables,
         memory,
         passes: 1,
-    })
+    };
+    Ok((snapshot, gathered))
 }
 
 fn memory(tables: &IndexMap<TableName, TableFacts>) -> u64 {
@@ -85,19 +83,20 @@ fn of_database(
 }
 
 impl Gathered {
-    /// Answers the questions.
+    /// Answers the questions about the dump that `snapshot` shows.
     ///
     /// # Errors
     /// The dump cannot be read again, or a file of rows cannot be written.
     pub fn answer(
         mut self,
         location: &Location,
+        snapshot: &Snapshot,
         questions: &Questions,
         wish: &Wish,
         watch: &mut dyn FnMut(&Progress),
-    ) -> Result<(Snapshot, Answers), DumpError> {
+    ) -> Result<Answers, DumpError> {
         let again = location.can_be_read_again();
-        let mut judge = Judge::new(&self.snapshot);
+        let mut judge = Judge::new(snapshot);
         judge.all(&questions.list, &mut self.tables, 0..questions.list.len());
         let unknown = std::mem::take(&mut judge.unknown);
         if !unknown.is_empty() && again {
@@ -105,7 +104,7 @@ impl Gathered {
             let asked = unknown
                 .iter()
                 .filter_map(|index| questions.list.get(*index));
-            let needs = Needs::of_questions(asked, &self.snapshot.schema);
+            let needs = Needs::of_questions(asked, &snapshot.schema);
             let reader = DumpReader::new(&[]);
             let mut gatherer = Gatherer::of_these(reader, self.database.clone(), needs);
             location.scan(&mut gatherer, watch)?;
@@ -135,7 +134,7 @@ impl Gathered {
         if !suspects.is_empty() && again {
             let reader = DumpReader::new(&[]);
             let database = self.database.clone();
-            let schema = &self.snapshot.schema;
+            let schema = &snapshot.schema;
             let mut collector =
                 Collector::new(reader, database, schema, suspects, &questions.list, wish);
             location.scan(&mut collector, watch)?;
@@ -157,12 +156,11 @@ impl Gathered {
             memory: Some(self.memory),
             ..Effort::of(questions)
         };
-        let answers = Answers {
+        Ok(Answers {
             list: answers,
             not_answered,
             effort,
-        };
-        Ok((self.snapshot, answers))
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::collation::Collation;
 use super::rules::{self, Rule};
+use crate::case::Case;
 use crate::civicrm::catalogue::{Catalogue, State};
 use crate::civicrm::classify::{Class, Classifier};
 use crate::civicrm::reference::{Reference, Subject};
@@ -153,20 +154,34 @@ impl Question {
 }
 
 /// Whose rows are asked about, and what they are held against.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+#[derive(Clone, Debug)]
+struct Asked<'a> {
     /// The database.
-    pub subject: Subject<'a>,
+    subject: Subject<'a>,
     /// All releases.
-    pub catalogue: &'a Catalogue,
+    catalogue: &'a Catalogue,
     /// The state that it is in, where that is known.
-    pub state: Option<&'a State>,
-    /// Its version.
-    pub from: Option<&'a Version>,
+    state: Option<&'a State>,
+    /// The version that an upgrade starts from.
+    from: Option<Version>,
     /// The release it is to be upgraded to, and the state of that.
-    pub target: Option<(&'a Version, &'a State)>,
+    target: Option<(&'a Version, &'a State)>,
     /// A server keeps unique keys by itself, so that there is nothing to ask.
-    pub keys_are_kept: bool,
+    keys_are_kept: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(case: &'a Case) -> Self {
+        let target = case.target_release.as_ref();
+        Self {
+            subject: case.subject(),
+            catalogue: case.catalogue,
+            state: case.state(),
+            from: case.release(),
+            target: target.and_then(|target| Some((target, case.catalogue.state_for(target)?))),
+            keys_are_kept: case.snapshot.server.is_some(),
+        }
+    }
 }
 
 /// The questions for one database, and those that cannot be asked.
@@ -178,8 +193,9 @@ pub struct Questions {
     pub not_asked: Vec<String>,
 }
 
-/// Puts all questions together.
-pub fn questions(asked: &Asked) -> Questions {
+/// Puts together all questions about the rows of a case: from its own keys, its release and its target.
+pub fn questions(case: &Case) -> Questions {
+    let asked = &Asked::of(case);
     let mut builder = Builder::new(asked);
     let schema = asked.subject.schema;
     for (name, table) in &schema.tables {
@@ -220,7 +236,7 @@ impl<'a> Builder<'a> {
             subject,
             catalogue,
             state,
-            from,
+            ref from,
             target,
             ..
         } = *asked;
@@ -410,7 +426,7 @@ impl<'a> Builder<'a> {
             .into_iter()
             .chain([format!("FK_{name}_{column}")])
             .collect();
-        let step = rules::pre_checked(name, column, self.asked.from, self.asked.target)
+        let step = rules::pre_checked(name, column, self.asked.from.as_ref(), self.asked.target)
             .or_else(|| self.step(AddKind::ForeignKey, name, &names));
         let link = Link {
             column: column.to_owned(),
@@ -511,7 +527,7 @@ impl<'a> Builder<'a> {
     fn rules(&mut self, name: &str, table: &Table) {
         for rule in rules::rules_of(name) {
             if !rule.applies(
-                self.asked.from,
+                self.asked.from.as_ref(),
                 self.asked.target.map(|(version, _)| version),
             ) {
                 continue;

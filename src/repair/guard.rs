@@ -1,11 +1,11 @@
 //! What keeps a repair from doing harm, looked at before anything is changed.
 
+use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::grants::{Grants as Granted, Object, judge};
 use crate::repair::orphans::Remedy;
 use crate::repair::plan::{Need, Plan};
@@ -138,17 +138,10 @@ pub fn export(remedies: &[Remedy], has_folder: bool) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// The release is older than the site's.
-pub fn target(target: &Version, site: Option<&Site>) -> Result<(), Refusal> {
-    let declared = site.and_then(Site::declared_version);
+pub fn target(target: &Version, case: &Case) -> Result<(), Refusal> {
+    let declared = case.declared_version();
     match declared.is_some_and(|declared| *target < declared.without_marker()) {
         true => Err(Refusal::OldTarget(target.to_string())),
         false => Ok(()),
     }
-}
-
-/// The version of a site whose upgrade is under way or has failed, and may go on to change what is
-/// repaired.
-pub fn upgrade_under_way(snapshot: &Snapshot) -> Option<Version> {
-    let site = Site::of(snapshot)?;
-    site.declared_version().filter(Version::is_upgrade_marker)
 }

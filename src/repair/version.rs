@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::change::executor::{COMMIT, Executor, Prepared};
 use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Head, Journal, Rows, Step};
 use crate::change::refusal::Refusal;
 use crate::checks::version::DomainVersion;
-use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::detect::Detection;
 use crate::civicrm::release::Version;
 use crate::civicrm::version_state::VersionState;
 use crate::schema::sql::string;
@@ -29,19 +28,17 @@ pub struct Wanted {
     pub force: bool,
 }
 
-/// Plans which versions are to be set, of domains that were judged with `detection`. The statements
+/// Plans which versions are to be set, of domains that were judged in `case`. The statements
 /// have passed the gate.
 ///
 /// # Errors
 /// What would be set is not what the schema is, or an upgrade is under way.
 pub fn plan(
-    snapshot: &Snapshot,
+    case: &Case,
     domains: &[DomainVersion],
-    detection: Option<&Detection>,
-    catalogue: &Catalogue,
     wanted: &Wanted,
 ) -> Result<Vec<VersionChange>, ChangeError> {
-    let changes = changes(snapshot, domains, detection, catalogue, wanted)?;
+    let changes = changes(case, domains, wanted)?;
     for change in &changes {
         change.step(1)?;
     }
@@ -49,17 +46,16 @@ pub fn plan(
 }
 
 fn changes(
-    snapshot: &Snapshot,
+    case: &Case,
     domains: &[DomainVersion],
-    detection: Option<&Detection>,
-    catalogue: &Catalogue,
     wanted: &Wanted,
 ) -> Result<Vec<VersionChange>, Refusal> {
+    let snapshot = &case.snapshot;
     if let Some(why) = snapshot.rows_hidden.get("civicrm_domain") {
         return Err(Refusal::DomainsUnreadable(why.clone()));
     }
     if let (Some(release), false) = (&wanted.release, wanted.force) {
-        fits(release, detection, catalogue)?;
+        fits(release, case)?;
     }
     let mut changes = Vec::new();
     for domain in domains {
@@ -111,16 +107,12 @@ fn target(domain: &DomainVersion, id: u64, wanted: &Wanted) -> Result<Option<Str
 }
 
 /// Makes sure that the schema is that of a release.
-fn fits(
-    release: &str,
-    detection: Option<&Detection>,
-    catalogue: &Catalogue,
-) -> Result<(), Refusal> {
+fn fits(release: &str, case: &Case) -> Result<(), Refusal> {
     let version = Version::parse(release);
-    let Some(state) = version.and_then(|version| catalogue.state_for(&version)) else {
+    let Some(state) = version.and_then(|version| case.catalogue.state_for(&version)) else {
         return Err(Refusal::SchemaUnknown(release.to_owned()));
     };
-    let Some(detection) = detection else {
+    let Some(detection) = case.detection() else {
         return Err(Refusal::NotDetected);
     };
     if detection.fits(state) {

@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use indexmap::IndexMap;
 
-use super::{GrantsSummary, Plan, RefusedStep, Report, by_table, rebuild, version};
-use crate::checks::{Detected, Finding, Severity};
+use super::{GrantsSummary, Plan, RefusedStep, Report, Verdict, by_table, rebuild, version};
+use crate::checks::acceptance::Accepted;
+use crate::checks::{Detected, Finding, NotChecked, Severity};
 use crate::integrity::Effort;
 use crate::snapshot::SourceKind;
 use crate::text::{count, printable, thousands};
@@ -45,7 +47,11 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         version::write(summary, out)?;
     }
 
-    if let (Some(detected), "diff" | "check") = (&report.findings.detected, report.command) {
+    let detected = report
+        .civicrm
+        .as_ref()
+        .and_then(|civicrm| civicrm.detected.as_ref());
+    if let (Some(detected), "diff" | "check") = (detected, report.command) {
         writeln!(out, "  {}", schema_line(detected))?;
         if !detected.evidence.is_empty() {
             writeln!(
@@ -73,10 +79,13 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         .count();
     let folding = inherited > SHOWN && detail != Detail::Verbose;
     // `diff` is about tables; what it says besides comes first.
-    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) = report
+    let (accepted, counted): (Vec<&Finding>, Vec<&Finding>) = report
         .findings
         .list
         .iter()
+        .partition(|finding| finding.accepted.is_some());
+    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) = counted
+        .into_iter()
         .partition(|finding| report.command == "diff" && by_table::table_of(finding).is_some());
     for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
         if folding && by_table::is_inherited(group) {
@@ -93,16 +102,10 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
             "\n{inherited} differences are what CiviCRM's own upgrades leave in a database (--verbose lists them)"
         )?;
     }
+    accepted_lines(&accepted, out)?;
     if !report.findings.not_checked.is_empty() {
         writeln!(out)?;
-        for skipped in &report.findings.not_checked {
-            writeln!(
-                out,
-                "{bold}not checked{bold:#}  {}: {}",
-                skipped.check,
-                printable(&skipped.why)
-            )?;
-        }
+        not_checked_lines(&report.findings.not_checked, out)?;
     }
     if let Some(grants) = &report.grants {
         grants_lines(grants, out)?;
@@ -118,6 +121,41 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         for (table, rows) in &report.row_counts {
             writeln!(out, "  {:>14}  {}", thousands(*rows), printable(table))?;
         }
+    }
+    Ok(())
+}
+
+/// Accepted findings, each with its reason and its last day.
+fn accepted_lines(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
+    for finding in findings {
+        let Some(Accepted { reason, until }) = &finding.accepted else {
+            continue;
+        };
+        let (id, message) = (finding.check.id, printable(&finding.message));
+        writeln!(out, "\n{bold}accepted{bold:#}  {dim}{id}{dim:#}  {message}")?;
+        writeln!(out, "       until {until}: {}", printable(reason))?;
+    }
+    Ok(())
+}
+
+/// One line for each reason, with the checks that were not made for it.
+fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Result<()> {
+    let bold = Style::new().bold();
+    let mut by_reason: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for skipped in not_checked {
+        by_reason
+            .entry(&skipped.why)
+            .or_default()
+            .push(skipped.check);
+    }
+    for (why, checks) in by_reason {
+        let checks = checks.join(", ");
+        writeln!(
+            out,
+            "{bold}not checked{bold:#}  {checks}: {}",
+            printable(why)
+        )?;
     }
     Ok(())
 }
@@ -222,24 +260,27 @@ fn statement(statement: &str, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// The output cannot be written.
 pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let (word, style) = if report.passes() {
-        (
-            "PASS",
-            Style::new().bold().fg_color(Some(AnsiColor::Green.into())),
-        )
-    } else {
-        (
-            "FAIL",
-            Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
-        )
+    let verdict = report.verdict();
+    let colour = match verdict {
+        Verdict::Pass => AnsiColor::Green,
+        Verdict::Fail => AnsiColor::Red,
+        Verdict::Incomplete => AnsiColor::Yellow,
     };
-    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+    let (word, style) = (
+        verdict.word(),
+        Style::new().bold().fg_color(Some(colour.into())),
+    );
+    let mut counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .filter_map(|severity| {
             let number = report.findings.count(severity) as u64;
             (number > 0).then(|| count(number, severity.as_str()))
         })
         .collect();
+    let accepted = report.findings.count_accepted();
+    if accepted > 0 {
+        counts.push(format!("{accepted} accepted"));
+    }
     let counts = match report.left_to_do() {
         Some(left) => left,
         None if counts.is_empty() => "nothing found".to_owned(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Report, version};
+use super::{Report, Verdict, version};
 use crate::checks::{Finding, Severity};
 use crate::snapshot::SourceKind;
 
@@ -28,7 +28,7 @@ pub fn value(report: &Report) -> Value {
         },
         "civicrm": report.civicrm.as_ref().map(|civicrm| json!({
             "declared": civicrm.declared,
-            "detected": report.findings.detected,
+            "detected": civicrm.detected,
             "multilingual": !civicrm.locales.is_empty(),
             "locales": civicrm.locales,
             "logging": civicrm.logging,
@@ -41,8 +41,9 @@ pub fn value(report: &Report) -> Value {
             "errors": report.findings.count(Severity::Error),
             "warnings": report.findings.count(Severity::Warning),
             "notes": report.findings.count(Severity::Note),
+            "accepted": report.findings.count_accepted(),
         },
-        "verdict": if report.passes() { "pass" } else { "fail" },
+        "verdict": report.verdict(),
     });
     if let Some(summary) = &report.version {
         value["version"] = version::json(summary);
@@ -62,6 +63,18 @@ pub fn value(report: &Report) -> Value {
     value
 }
 
+/// The object in the place of a report on a source that could not be read, where there are several sources.
+pub fn unread(command: &str, name: &str, message: &str) -> Value {
+    json!({
+        "report_version": 1,
+        "command": command,
+        "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
+        "source": {"name": name},
+        "error": {"message": message},
+        "verdict": Verdict::Incomplete,
+    })
+}
+
 fn finding(finding: &Finding) -> Value {
     let mut value = json!({
         "check": finding.check.id,
@@ -72,6 +85,7 @@ fn finding(finding: &Finding) -> Value {
         "message": finding.message,
         "fix": finding.fix,
         "inherited": finding.inherited,
+        "accepted": finding.accepted,
         "place": finding.at.as_ref().map(|at| Place {
             file: (!at.file.is_empty()).then_some(&at.file),
             line: at.place.line,

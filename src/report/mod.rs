@@ -5,20 +5,22 @@ pub mod csv;
 pub mod human;
 pub mod json;
 mod rebuild;
+mod verdict;
 mod version;
 
 use std::path::PathBuf;
 
-use crate::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::case::Case;
 use crate::checks::version::DomainVersion;
-use crate::checks::{Findings, Severity};
-use crate::civicrm::site::Site;
+use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
+use crate::checks::{Detected, Findings, Severity};
 use crate::civicrm::version_state::DetectedRelease;
-use crate::exit::Exit;
 use crate::integrity::Effort;
 use crate::repair::orphans::{Deed, Orphans, Tally};
 use crate::repair::version::VersionChange;
-use crate::snapshot::{ServerFacts, Snapshot, Source};
+use crate::snapshot::{ServerFacts, Source};
+
+pub use verdict::Verdict;
 
 /// What one command says of one source.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct Report {
 pub struct CivicrmSummary {
     /// `civicrm_domain.version` of each domain, as stored.
     pub declared: Vec<Option<String>>,
+    /// The release that the schema is of, where it can be told.
+    pub detected: Option<Detected>,
     /// Languages, on a multilingual site.
     pub locales: Vec<String>,
     /// Whether detailed logging is on, where that can be told.
@@ -383,14 +387,10 @@ pub struct Inventory {
 }
 
 impl Report {
-    /// Puts the report on a snapshot together.
-    pub fn new(
-        command: &'static str,
-        snapshot: &Snapshot,
-        findings: Findings,
-        strict: bool,
-    ) -> Self {
+    /// Puts the report on a case together.
+    pub fn new(command: &'static str, case: &Case, findings: Findings, strict: bool) -> Self {
         use crate::schema::model::RoutineKind;
+        let snapshot = &case.snapshot;
         let schema = &snapshot.schema;
         let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
         let mut row_counts: Vec<(String, u64)> = snapshot
@@ -409,13 +409,14 @@ impl Report {
             source: snapshot.source.clone(),
             database: snapshot.database.clone(),
             server: snapshot.server.as_ref().map(ServerSummary::of),
-            civicrm: Site::of(snapshot).map(|site| CivicrmSummary {
+            civicrm: case.site.as_ref().map(|site| CivicrmSummary {
                 declared: site
                     .domains
                     .iter()
                     .flatten()
                     .map(|domain| domain.version.clone())
                     .collect(),
+                detected: case.detection().map(Detected::of),
                 locales: site.locales().to_vec(),
                 logging: site.logging.unwrap_or(false),
             }),
@@ -442,15 +443,6 @@ impl Report {
         }
     }
 
-    /// The exit code that says so.
-    pub fn exit(&self) -> Exit {
-        if self.passes() {
-            Exit::Fine
-        } else {
-            Exit::Findings
-        }
-    }
-
     /// What a repair has left to do, in a few words; `None` of other commands.
     fn left_to_do(&self) -> Option<String> {
         let plan = self.plan.as_ref().filter(|_| self.command == "repair");
@@ -474,13 +466,18 @@ impl Report {
         })
     }
 
-    /// Whether nothing that counts was found.
-    pub fn passes(&self) -> bool {
-        let is_mended = self.command != "repair"
+    /// What the report comes to.
+    pub fn verdict(&self) -> Verdict {
+        let is_done = self.command != "repair"
             || self.plan.as_ref().is_none_or(Plan::is_empty)
                 && self.rebuild.as_ref().is_none_or(RebuildSummary::is_fine);
-        is_mended
-            && self.findings.count(Severity::Error) == 0
-            && !(self.strict && self.findings.count(Severity::Warning) > 0)
+        let counts = |severity| self.findings.count(severity) > 0;
+        if !is_done || counts(Severity::Error) || self.strict && counts(Severity::Warning) {
+            Verdict::Fail
+        } else if self.findings.are_incomplete() {
+            Verdict::Incomplete
+        } else {
+            Verdict::Pass
+        }
     }
 }

@@ -36,6 +36,16 @@ impl Schema {
         find(&self.tables, name).is_some() || find(&self.views, name).is_some()
     }
 
+    /// The accounts that triggers, views, routines and events run as, one for each object that names one.
+    pub fn definers(&self) -> impl Iterator<Item = &Account> {
+        let triggers = self.triggers.values().map(|trigger| &trigger.definer);
+        let views = self.views.values().map(|view| &view.definer);
+        let routines = self.routines.values().map(|routine| &routine.definer);
+        let events = self.events.values().map(|event| &event.definer);
+        let all = triggers.chain(views).chain(routines).chain(events);
+        all.filter_map(Option::as_ref)
+    }
+
     /// The base table of this name, exact spelling first, then ignoring letter case.
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use cividb::checks::{self, Context, Findings, Severity};
+use cividb::case::Case;
+use cividb::checks::{self, Examination, Findings, Group, Selection, Severity, examine};
 use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::site;
 use cividb::dump::container::ByteStream;
@@ -123,17 +124,19 @@ pub fn catalogue() -> &'static Catalogue {
     &CATALOGUE
 }
 
-/// What commands tell the checks when the user says nothing.
-pub fn context() -> Context<'static> {
-    Context {
-        catalogue: Some(catalogue()),
-        ..Context::default()
-    }
+/// The case of a snapshot that goes nowhere.
+pub fn case(snapshot: Snapshot) -> Case<'static> {
+    Case::new(snapshot, catalogue())
+}
+
+/// What the rules of these groups find when the user says nothing.
+pub fn findings(case: &Case, groups: &[Group]) -> Findings {
+    examine(&Examination::of(case), groups, &Selection::default())
 }
 
 /// What `verify` finds in a text.
 pub fn verify(text: &[u8]) -> Findings {
-    checks::verify(&snapshot_of(text), &context())
+    findings(&case(snapshot_of(text)), checks::VERIFY)
 }
 
 /// `check name` of each finding that ranks as `severity`.

@@ -2,8 +2,8 @@
 
 use crate::common;
 
-use cividb::checks::table::{DUMP_EMPTY, DUMP_TRUNCATED};
-use cividb::checks::{self, Context, Findings};
+use cividb::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED};
+use cividb::checks::{self, Findings};
 use cividb::civicrm::site;
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::{Scanner, Sink, Statement, Wanted};
@@ -47,7 +47,10 @@ fn verify_cuts(text: &[u8], cuts: &[usize], mut judge: impl FnMut(usize, &Findin
         let snapshot = reader
             .finish(None, site::TABLE_PREFIX)
             .expect("one database");
-        judge(cut, &checks::verify(&snapshot, &Context::default()));
+        judge(
+            cut,
+            &common::findings(&common::case(snapshot), checks::VERIFY),
+        );
     }
 }
 

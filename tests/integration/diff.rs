@@ -2,7 +2,7 @@
 
 use crate::common::{self, catalogue, context};
 
-use cividb::checks::{Findings, Severity, schema};
+use cividb::checks::{self, Findings, Severity, schema};
 use cividb::civicrm::detect::Detection;
 use cividb::civicrm::naming::hashed_name;
 use cividb::civicrm::release::Version;
@@ -130,19 +130,9 @@ const QUEUE_NAME: &str = "fk-name civicrm_mailing_event_queue_ibfk_1";
 
 /// What `diff` finds, sorted, and what it found out first.
 fn diff(snapshot: &Snapshot) -> (Findings, Detection<'static>) {
-    let site = Site::of(snapshot);
-    let detection =
-        schema::detect(snapshot, site.as_ref(), &context()).expect("the release is told");
-    let mut findings = Findings::default();
-    schema::check(
-        snapshot,
-        site.as_ref(),
-        &context(),
-        Some(&detection),
-        &mut findings,
-    );
-    findings.sort();
-    (findings, detection)
+    let case = common::case(snapshot.clone());
+    let detection = case.detection().expect("the release is told").clone();
+    (common::findings(&case, checks::DIFF), detection)
 }
 
 fn all_ids(findings: &Findings) -> Vec<String> {
@@ -432,17 +422,11 @@ fn hashed_and_long_names_of_foreign_keys_are_both_right_from_6_0_on() {
         if is_6x {
             assert_eq!(all_ids(&diff(&snapshot).0), before, "{file}");
         } else {
-            let site = Site::of(&snapshot);
-            let declared = site.as_ref().and_then(Site::declared_version);
-            let state = catalogue().state_for(&declared.expect("it is declared"));
+            let case = common::case(snapshot);
+            let declared = case.declared_version().expect("it is declared");
+            let state = catalogue().state_for(&declared).expect("it is known");
             let mut findings = Findings::default();
-            schema::check_release(
-                &snapshot,
-                site.as_ref(),
-                catalogue(),
-                state.expect("it is known"),
-                &mut findings,
-            );
+            schema::check_release(&case, state, &mut findings);
             let after = all_ids(&findings);
             assert!(after.iter().any(|id| id.starts_with("fk-name ")), "{file}");
         }
@@ -493,8 +477,7 @@ fn a_release_against_another_gives_what_their_states_differ_in() {
         let schema = catalogue().schema(old).plain_install();
         let snapshot = declaring(old.last_release(), schema);
         let mut findings = Findings::default();
-        let site = Site::of(&snapshot);
-        schema::check_release(&snapshot, site.as_ref(), catalogue(), new, &mut findings);
+        schema::check_release(&common::case(snapshot.clone()), new, &mut findings);
         let same = catalogue().same_core(old, new);
         // Extensions that neither has, and defaults of the whole database, tell nothing here.
         if same {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use cividb::checks::{self, Context, Severity};
+use cividb::checks::{self, Severity};
 use cividb::schema::model::Trigger;
 use cividb::server::reader::{self, Wanted};
 use cividb::snapshot::Snapshot;
@@ -76,7 +76,7 @@ fn odd_objects_are_on_the_server_what_they_are_in_its_dump() {
         assert_eq!(dump.schema.triggers.len(), 5, "{at}");
         assert_eq!(triggers(&live), triggers(&dump), "{at}");
         assert_eq!(names(&live), names(&dump), "{at}");
-        let findings = checks::check(&live, &Context::default());
+        let findings = common::findings(&common::case(live), checks::CHECK);
         assert_eq!(
             common::ids(&findings, Severity::Error),
             ["reference-broken of_nothing"],

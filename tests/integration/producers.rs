@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cividb::checks::{self, Context, Severity};
+use cividb::checks::{self, Severity};
 use cividb::source::Location;
+
+use crate::common;
 
 struct Expected {
     name: String,
@@ -91,21 +93,21 @@ fn every_producer_and_option_gets_the_verdict_that_a_restore_has_shown() {
             panic!("{argument} is one source");
         };
         let snapshot = location.read(None, &mut |_| {}).expect("it can be read");
-        let findings = checks::verify(&snapshot, &Context::default());
+        let producer = snapshot.source.producer.as_str();
+        let findings = common::findings(&common::case(snapshot), checks::VERIFY);
         let ids = |severity| -> BTreeSet<String> {
             let of = findings.list.iter().filter(|f| f.severity == severity);
             of.map(|finding| finding.check.id.to_owned()).collect()
         };
         let (errors, warnings) = (ids(Severity::Error), ids(Severity::Warning));
-        let right = snapshot.source.producer.as_str() == expected.producer
+        let right = producer == expected.producer
             && errors.is_empty() == expected.passes
             && expected.errors.matches(&errors)
             && expected.warnings.matches(&warnings);
         if !right {
             wrong.push(format!(
                 "{}: {} {errors:?} {warnings:?}",
-                expected.name,
-                snapshot.source.producer.as_str()
+                expected.name, producer
             ));
         }
     }

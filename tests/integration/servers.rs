@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use cividb::checks::{self, Finding, Findings};
+use cividb::case::Case;
+use cividb::checks::{self, Detected, Finding, Findings};
 use cividb::civicrm::site;
 use cividb::server::reader::{self, Wanted};
 use cividb::snapshot::{Row, Snapshot};
@@ -141,11 +142,13 @@ fn check_of_a_server_finds_what_check_of_the_dump_finds() {
             let text = text_for(server, &path);
             let database = database_name(&path);
             server.load(&database, &text);
-            let dump = checks::check(&common::snapshot_of(&text), &common::context());
-            let live = checks::check(&read(server, &database), &common::context());
+            let dump = common::case(common::snapshot_of(&text));
+            let live = common::case(read(server, &database));
             let at = format!("{} on {}", common::name(&path), server.name);
-            assert_eq!(comparable(&live), comparable(&dump), "{at}");
-            assert_eq!(live.detected, dump.detected, "{at}");
+            let found = |case: &Case| comparable(&common::findings(case, checks::CHECK));
+            assert_eq!(found(&live), found(&dump), "{at}");
+            let detected = |case: &Case| case.detection().map(Detected::of);
+            assert_eq!(detected(&live), detected(&dump), "{at}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use cividb::checks::version::{self, DomainVersion};
-use cividb::checks::{self, Context, Findings, Severity};
+use cividb::checks::{self, Findings, Group, Severity};
 use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::release::Version;
 use cividb::civicrm::site::Site;
@@ -147,15 +147,10 @@ fn catalogue() -> Catalogue {
     Catalogue::embedded().expect("the embedded catalogue is readable")
 }
 
-fn judged(
-    text: &[u8],
-    catalogue: &Catalogue,
-    detected: Option<&DetectedRelease>,
-) -> (Vec<DomainVersion>, Findings) {
-    let snapshot = common::snapshot_of(text);
-    let site = Site::of(&snapshot).expect("a site");
-    let mut findings = Findings::default();
-    let versions = version::check(&snapshot, &site, catalogue, detected, &mut findings);
+fn judged(text: &[u8]) -> (Vec<DomainVersion>, Findings) {
+    let case = common::case(common::snapshot_of(text));
+    let versions = version::domain_versions(&case).expect("the rows are known");
+    let findings = common::findings(&case, &[Group::Version]);
     assert_eq!(findings.not_checked, []);
     (versions, findings)
 }
@@ -169,8 +164,7 @@ fn every_form_of_a_version_is_found_and_the_right_value_is_proposed() {
         for &(form, expected, set) in FORMS {
             let sql = form.replace('V', &dump.version).replace('M', minor);
             let context = format!("{} as {sql}", dump.version);
-            let (versions, findings) =
-                judged(&dump.with_version(&sql), &catalogue, Some(&detected));
+            let (versions, findings) = judged(&dump.with_version(&sql));
             let found: Vec<_> = findings
                 .list
                 .iter()
@@ -200,7 +194,7 @@ fn a_domain_table_without_rows_is_a_missing_version() {
     for dump in dumps() {
         let detected = dump.detected(&catalogue);
         let text = common::replaced(&dump.text, &dump.rows, "");
-        let (versions, findings) = judged(&text, &catalogue, Some(&detected));
+        let (versions, findings) = judged(&text);
         assert_eq!(
             common::ids(&findings, Severity::Error),
             ["version-missing "]
@@ -216,7 +210,7 @@ fn domains_that_differ_are_found_and_those_alike_are_not() {
     for dump in dumps() {
         let detected = dump.detected(&catalogue);
         let same = dump.with_second_domain(&format!("'{}'", dump.version));
-        let (versions, findings) = judged(&same, &catalogue, Some(&detected));
+        let (versions, findings) = judged(&same);
         assert_eq!((versions.len(), findings.list.len()), (2, 0));
 
         let differ = "version-domains-differ civicrm_domain";
@@ -227,7 +221,7 @@ fn domains_that_differ_are_found_and_those_alike_are_not() {
         ] {
             let text = dump.with_second_domain(sql);
             for detected in [Some(&detected), None] {
-                let (versions, findings) = judged(&text, &catalogue, detected);
+                let (versions, findings) = judged(&text);
                 assert_eq!(common::ids(&findings, Severity::Error), expected, "{sql}");
                 assert_eq!(versions[0].proposed.as_ref(), Some(&dump.version));
                 // Without the schema nothing says which of two releases is right.
@@ -253,7 +247,7 @@ fn the_last_finished_step_of_an_unfinished_upgrade_is_named() {
     let rows = memchr::memmem::find(&text, b"INSERT INTO `civicrm_domain`").expect("rows");
     text.splice(rows..rows, log.bytes());
     let detected = dump.detected(&catalogue);
-    let (versions, findings) = judged(&text, &catalogue, Some(&detected));
+    let (versions, findings) = judged(&text);
     assert_eq!(versions[0].proposed.as_deref(), Some("5.81.0"));
     let [finding] = &findings.list[..] else {
         panic!("{findings:?}");
@@ -273,7 +267,7 @@ fn the_last_finished_step_of_an_unfinished_upgrade_is_named() {
 fn real_dumps_have_a_right_version() {
     let catalogue = catalogue();
     for path in common::real_dumps() {
-        let (versions, findings) = judged(&common::text_of(&path), &catalogue, None);
+        let (versions, findings) = judged(&common::text_of(&path));
         assert!(findings.list.is_empty(), "{}", path.display());
         assert_eq!(versions[0].proposed, versions[0].value);
     }
@@ -284,11 +278,7 @@ fn check_tells_of_the_version_and_verify_does_not() {
     let text = Dump::new(common::sample()).with_version("NULL");
     let snapshot = common::snapshot_of(&text);
     let catalogue = catalogue();
-    let context = Context {
-        target: None,
-        catalogue: Some(&catalogue),
-    };
-    let found = checks::check(&snapshot, &context);
+    let found = common::findings(&common::case(snapshot), checks::CHECK);
     let is_version = |id: &String| id.starts_with("version-");
     let errors = common::ids(&found, Severity::Error);
     assert_eq!(errors.iter().filter(|id| is_version(id)).count(), 1);
@@ -303,11 +293,11 @@ fn check_tells_of_the_version_and_verify_does_not() {
 fn without_rows_the_version_is_not_checked_rather_than_missing() {
     let sql = "CREATE TABLE `civicrm_domain` (`id` int, `version` varchar(32));\n";
     let snapshot = common::snapshot_of(sql.as_bytes());
-    let site = Site::of(&snapshot).expect("a site");
-    let mut findings = Findings::default();
-    let versions = version::check(&snapshot, &site, &catalogue(), None, &mut findings);
-    assert_eq!((versions.len(), findings.list.len()), (0, 0));
-    assert_eq!(findings.not_checked[0].check, "version-missing");
+    let findings = common::findings(&common::case(snapshot), checks::VERSION);
+    assert_eq!(findings.list, []);
+    assert!(findings.are_incomplete());
+    assert_eq!(findings.not_checked[0].check, "version-schema-mismatch");
+    assert_eq!(findings.not_checked[1].check, "version-missing");
 }
 
 /// `cividb version -` on a text.

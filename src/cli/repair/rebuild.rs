@@ -1,12 +1,12 @@
 //! `cividb repair rebuild SOURCE --into DSN`: a new database out of an old one.
 
 use super::Repair;
+use crate::case::Case;
 use crate::change::definition::read_definitions;
 use crate::change::error::ChangeError;
 use crate::change::refusal::Refusal;
 use crate::checks::Findings;
 use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::site::Site;
 use crate::cli::confirm::confirm;
 use crate::cli::error::Error;
 use crate::cli::output::Output;
@@ -41,14 +41,15 @@ impl Repair {
         let mut snapshot = source.read(&mut old, &database)?;
         rebuild::all_is_visible(&snapshot, &database).map_err(refused)?;
         let definitions = read_definitions(&mut old, &mut snapshot)?;
-        let site = Site::of(&snapshot);
-        let detection = super::detect(&snapshot, site.as_ref(), catalogue)?;
-        let blueprint = rebuild::blueprint(&snapshot, &detection, &definitions);
+        let case = Case::new(snapshot, catalogue);
+        let snapshot = &case.snapshot;
+        let detection = super::known_release(&case)?;
+        let blueprint = rebuild::blueprint(snapshot, detection, &definitions);
         blueprint.has_room_for_names().map_err(refused)?;
         let release = detection.state.name.clone();
-        let mut summary = planned(&blueprint, &snapshot, &target, &release);
+        let mut summary = planned(&blueprint, snapshot, &target, &release);
         if !self.apply {
-            return show(summary, &snapshot, common, Exit::Fine);
+            return show(summary, &case, common, Exit::Fine);
         }
         rebuild::prove(&mut old, &blueprint)?;
         let question = format!(
@@ -57,11 +58,11 @@ impl Repair {
         );
         confirm(&question, self.yes)?;
         let mut new = rebuild::begin(&target, &new_name, &mut old)?;
-        let rebuilt = rebuild::rebuild(&mut old, &mut new, &snapshot, &blueprint, &mut tell)?;
+        let rebuilt = rebuild::rebuild(&mut old, &mut new, snapshot, &blueprint, &mut tell)?;
         add_outcome(&mut summary, &rebuilt);
         let is_fine = rebuilt.is_whole() && rebuilt.orphans.is_empty();
         let exit = if is_fine { Exit::Fine } else { Exit::Findings };
-        show(summary, &snapshot, common, exit)
+        show(summary, &case, common, exit)
     }
 }
 
@@ -112,13 +113,8 @@ fn add_outcome(summary: &mut RebuildSummary, rebuilt: &Rebuilt) {
     }
 }
 
-fn show(
-    summary: RebuildSummary,
-    snapshot: &Snapshot,
-    common: &Common,
-    exit: Exit,
-) -> Result<Exit, Error> {
-    let mut report = Report::new("repair", snapshot, Findings::default(), common.strict);
+fn show(summary: RebuildSummary, case: &Case, common: &Common, exit: Exit) -> Result<Exit, Error> {
+    let mut report = Report::new("repair", case, Findings::default(), common.strict);
     report.rebuild = Some(summary);
     let mut output = Output::new(common, false);
     output.add(report)?;

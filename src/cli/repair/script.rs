@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::RowPlan;
+use crate::case::Case;
 use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
@@ -177,8 +178,8 @@ fn cost(cost: Cost) -> &'static str {
 }
 
 /// The plan as a report.
-pub(super) fn report(plan: &Plan, rows: &RowPlan, snapshot: &Snapshot, common: &Common) -> Report {
-    let mut report = Report::new("repair", snapshot, Findings::default(), common.strict);
+pub(super) fn report(plan: &Plan, rows: &RowPlan, case: &Case, common: &Common) -> Report {
+    let mut report = Report::new("repair", case, Findings::default(), common.strict);
     let steps = plan.steps.iter().map(|planned| report::PlanStep {
         statement: planned.statement(),
         inverse: planned.inverse_statement(),

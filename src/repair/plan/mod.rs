@@ -29,22 +29,19 @@ mod indexes;
 mod tests;
 mod triggers;
 
+use crate::case::Case;
 use crate::change::alter;
 use crate::change::gate::{Blocked, Meaning};
 use crate::checks::{Severity, schema::severity};
 use crate::civicrm::age::Aged;
-use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::detect::Detection;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
 use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, same_ends};
 use crate::schema::meaning::same_names;
 use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table, find_entry};
 use crate::schema::sql::alter_table;
 use crate::server_version::{Family as ServerFamily, ServerVersion};
-use crate::snapshot::Snapshot;
 
 /// What can be repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -108,8 +105,6 @@ impl Family {
 pub struct Options {
     /// The family.
     pub family: Family,
-    /// The release that the site is to be upgraded to: what its steps drop by name matters most.
-    pub target: Option<Version>,
     /// Also what CiviCRM's own upgrades left behind without harm.
     pub inherited: bool,
     /// The server that is to run the plan; `None` for the one of the snapshot.
@@ -121,7 +116,6 @@ impl Options {
     pub fn new(family: Family) -> Self {
         Self {
             family,
-            target: None,
             inherited: false,
             server: None,
         }
@@ -273,34 +267,30 @@ const EXTRA: &str = "more than CiviCRM asks for; repair takes nothing away";
 const HARMLESS: &str = "CiviCRM's own upgrades leave it so, and it does no harm";
 const CUT: &str = "a server with the limit of 767 bytes made it so, and may do so again";
 
-/// Plans the repair of the database that `snapshot` shows, as far as `options` go.
-///
-/// `site` and `detection` are of the same snapshot.
-pub fn plan(
-    snapshot: &Snapshot,
-    site: Option<&Site>,
-    detection: &Detection,
-    catalogue: &Catalogue,
-    options: &Options,
-) -> Plan {
+/// Plans the repair of a database, as far as `options` go. Of one whose release cannot be told nothing is planned.
+pub fn plan(case: &Case, options: &Options) -> Plan {
+    let Some(detection) = case.detection() else {
+        return Plan::default();
+    };
+    let snapshot = &case.snapshot;
     let server = options
         .server
         .as_ref()
         .or(snapshot.source.server_version.as_ref());
-    let version = site
-        .and_then(Site::declared_version)
+    let version = case
+        .declared_version()
         .map(|version| version.without_marker())
         .or_else(|| Version::parse(detection.state.last_release()));
     let upgrade = version
-        .zip(options.target.as_ref())
+        .zip(case.target_release.as_ref())
         .map(|(from, target)| upgrade_drops::between(&from, target))
         .unwrap_or_default();
     let mut planner = Planner::new(&snapshot.schema, &detection.reference, server, upgrade);
-    planner.target = options.target.as_ref().map(ToString::to_string);
+    planner.target = case.target_release.as_ref().map(ToString::to_string);
     let wanted = planner.select(&detection.differences, options);
     planner.run(&wanted, options.family);
     if options.family.includes(Family::Triggers) {
-        planner.plan.advice = triggers::advice(snapshot, site, detection, catalogue);
+        planner.plan.advice = triggers::advice(case);
     }
     planner.plan
 }

@@ -373,6 +373,16 @@ fn server(text: &str) -> Option<ServerVersion> {
 
 /// The plan to bring a schema to a release.
 fn planned(schema: &Schema, state: &str, options: &Options) -> (Plan, Reference) {
+    planned_for(None, schema, state, options)
+}
+
+/// The same with an upgrade to come.
+fn planned_for(
+    target: Option<&Version>,
+    schema: &Schema,
+    state: &str,
+    options: &Options,
+) -> (Plan, Reference) {
     let state = CATALOGUE.state(state).unwrap();
     let subject = Subject {
         schema,
@@ -381,12 +391,12 @@ fn planned(schema: &Schema, state: &str, options: &Options) -> (Plan, Reference)
     };
     let reference = Reference::new(&CATALOGUE, state, subject);
     let differences = reference.differences(&CATALOGUE, state, subject);
-    let upgrade = options.target.as_ref().map(|target| {
+    let upgrade = target.map(|target| {
         upgrade_drops::between(&Version::parse(state.last_release()).unwrap(), target)
     });
     let upgrade = upgrade.unwrap_or_default();
     let mut planner = Planner::new(schema, &reference, options.server.as_ref(), upgrade);
-    planner.target = options.target.as_ref().map(ToString::to_string);
+    planner.target = target.map(ToString::to_string);
     let wanted = planner.select(&differences, options);
     planner.run(&wanted, options.family);
     let plan = planner.plan;
@@ -569,11 +579,9 @@ fn what_the_coming_upgrade_drops_is_marked_and_comes_first() {
         "FK_civicrm_acl_cache_acl_id",
         "x",
     );
-    let options = Options {
-        target: Version::parse("4.1"),
-        ..options(Family::FkNames, "10.11.6-MariaDB")
-    };
-    let (plan, _) = planned(&schema, "4.0", &options);
+    let options = options(Family::FkNames, "10.11.6-MariaDB");
+    let target = Version::parse("4.1");
+    let (plan, _) = planned_for(target.as_ref(), &schema, "4.0", &options);
     let tables: Vec<&str> = plan.steps.iter().map(|step| step.table.as_str()).collect();
     assert_eq!(tables, [table, "civicrm_acl_cache"]);
     let needed = plan.steps[0].needed_for_upgrade.as_deref().unwrap();
@@ -590,17 +598,9 @@ fn what_the_coming_upgrade_drops_is_marked_and_comes_first() {
         key,
         "contribution_page_id",
     );
-    let quiet = planned(
-        &schema,
-        "4.0",
-        &Options {
-            target: None,
-            ..options.clone()
-        },
-    )
-    .0;
+    let quiet = planned(&schema, "4.0", &options).0;
     assert!(quiet.steps.is_empty());
-    let (plan, _) = planned(&schema, "4.0", &options);
+    let (plan, _) = planned_for(target.as_ref(), &schema, "4.0", &options);
     assert_eq!(
         plan.steps[0].actions,
         [format!("RENAME INDEX `contribution_page_id` TO `{key}`")]

@@ -1,0 +1,118 @@
+//! What the rules look at: the case, and what a command has found out besides.
+
+use std::cell::OnceCell;
+
+use super::check::{Check, Group, Severity};
+use super::finding::Findings;
+use super::objects::{self, User};
+use super::{registry, wholeness};
+use crate::case::Case;
+use crate::civicrm::release::Version;
+use crate::grants::Verdict;
+use crate::integrity::Answers;
+use crate::integrity::question::Questions;
+use crate::server_version::ServerVersion;
+use crate::snapshot::Snapshot;
+
+/// A case, and what a command has found out besides the facts of its source.
+#[derive(Debug)]
+pub struct Examination<'a, 'c> {
+    /// The source.
+    pub case: &'a Case<'c>,
+    /// The site that a backup was made of, where the user named it.
+    pub site_of_backup: Option<OtherSource<'a>>,
+    /// What the account may do, against what it is for, where a command asks.
+    pub privileges: Option<Privileges<'a>>,
+    /// What was asked of the rows.
+    pub rows: Rows<'a>,
+    users: OnceCell<Vec<User<'a>>>,
+    is_cut: OnceCell<bool>,
+}
+
+/// A source that another is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherSource<'a> {
+    /// Its facts.
+    pub snapshot: &'a Snapshot,
+    /// As the user named it, without a password.
+    pub name: &'a str,
+}
+
+/// What an account may do, judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Privileges<'a> {
+    /// What is there and what is missing.
+    pub verdict: &'a Verdict,
+    /// The database that it was judged for.
+    pub database: &'a str,
+}
+
+/// Questions about rows, and their answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Rows<'a> {
+    /// The command is not about rows.
+    #[default]
+    NotAsked,
+    /// The user left the rows out.
+    LeftOut,
+    /// They were asked.
+    Asked(&'a Questions, &'a Answers),
+}
+
+impl<'a, 'c> Examination<'a, 'c> {
+    /// Of the case alone.
+    pub fn of(case: &'a Case<'c>) -> Self {
+        Self {
+            case,
+            site_of_backup: None,
+            privileges: None,
+            rows: Rows::NotAsked,
+            users: OnceCell::new(),
+            is_cut: OnceCell::new(),
+        }
+    }
+
+    /// The facts of the source.
+    pub fn snapshot(&self) -> &'a Snapshot {
+        &self.case.snapshot
+    }
+
+    /// The server that the dump is to be restored on: the one that the user named, or else the one that it
+    /// came from.
+    pub fn target_server(&self) -> Option<&'a ServerVersion> {
+        let target = self.case.target_server.as_ref();
+        target.or(self.case.snapshot.source.server_version.as_ref())
+    }
+
+    /// The release that is to run on the server: the target of an upgrade, or else the site's own.
+    pub fn release(&self) -> Option<Version> {
+        let target = self.case.target_release.clone();
+        target.or_else(|| self.case.release())
+    }
+
+    /// Whether the source is a dump that is not all there, so that what is missing from it may stand where it is
+    /// cut or damaged.
+    pub fn is_cut(&self) -> bool {
+        *self.is_cut.get_or_init(|| self.has_error(&wholeness::CUT))
+    }
+
+    /// Whether the source is a dump that ends before its end.
+    pub fn ends_early(&self) -> bool {
+        self.has_error(&[&wholeness::DUMP_TRUNCATED, &wholeness::DUMP_UNREADABLE])
+    }
+
+    fn has_error(&self, checks: &[&'static Check]) -> bool {
+        let mut findings = Findings::default();
+        for check in checks {
+            registry::run(check, &[Group::Dump], self, &mut findings);
+        }
+        findings.count(Severity::Error) > 0
+    }
+
+    /// All triggers, views, routines and events, with what they use.
+    pub(super) fn users(&self) -> &[User<'a>] {
+        let case = self.case;
+        self.users
+            .get_or_init(|| objects::users(&case.snapshot.schema))
+    }
+}

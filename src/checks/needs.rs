@@ -1,0 +1,255 @@
+//! What a rule has to know before it can run, and why a source cannot tell it.
+
+use super::examination::{Examination, Rows};
+use crate::civicrm::release::Version;
+use crate::civicrm::site::Site;
+use crate::schema::model::Schema;
+use crate::snapshot::{ObjectKind, ServerFacts, SourceKind};
+
+/// Something that has to be known before a rule can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The source is a dump.
+    Dump,
+    /// The dump holds at least one statement.
+    Statements,
+    /// The dump holds definitions of tables.
+    Structure,
+    /// The dump reaches to its end.
+    WholeDump,
+    /// All tables can be seen.
+    AllTables,
+    /// All routines can be seen.
+    AllRoutines,
+    /// The triggers that should be there can be told.
+    ExpectedTriggers,
+    /// A CiviCRM site is in the database.
+    Site,
+    /// The release that the schema is of.
+    DetectedRelease,
+    /// The release that the site runs, or is to run.
+    Release,
+    /// The rows of `civicrm_domain`.
+    Versions,
+    /// The server that the dump is to be restored on.
+    TargetServer,
+    /// The source is a running server.
+    Server,
+    /// The accounts of the server, or that every definer is the account itself.
+    Accounts,
+    /// What the account may do.
+    Privileges,
+    /// The site that the backup was made of.
+    SiteOfBackup,
+    /// All objects of this kind of the site that the backup was made of.
+    OfSite(ObjectKind),
+    /// What was asked of the rows.
+    Rows,
+}
+
+/// Why something was not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// For people.
+    pub why: String,
+    /// Whether the command promises to look at it. What a source of this kind never has, and what the user left
+    /// out, is not missed.
+    pub incomplete: bool,
+}
+
+impl Lack {
+    /// Something that the command promises to look at.
+    pub fn of_promised(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self {
+            why,
+            incomplete: true,
+        }
+    }
+
+    /// Something that such a source never has, that is not there to be looked at, or that the user left out.
+    pub fn of_course(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self {
+            why,
+            incomplete: false,
+        }
+    }
+}
+
+/// What a need comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is met.
+    Met,
+    /// The rule says nothing about such a source, and nobody would expect it to.
+    NotApplicable,
+    /// It is not met, which has to be said.
+    Lacking(Lack),
+}
+
+use Answer::{Lacking, Met, NotApplicable};
+
+impl Need {
+    /// Whether the examined source meets it.
+    pub fn answer(self, examined: &Examination) -> Answer {
+        let snapshot = examined.snapshot();
+        let (dump, server) = (snapshot.dump.as_ref(), snapshot.server.as_ref());
+        match self {
+            Self::Dump => applies(dump.is_some()),
+            Self::Statements => applies(dump.is_some_and(|dump| dump.statements > 0)),
+            Self::Structure => promised(
+                dump.is_none_or(|dump| dump.tables_created > 0),
+                "the dump holds no structure",
+            ),
+            Self::WholeDump => promised(!examined.ends_early(), "the dump is cut"),
+            Self::AllTables => visible(snapshot.hidden.get(&ObjectKind::Table)),
+            Self::AllRoutines => visible(snapshot.hidden.get(&ObjectKind::Routine)),
+            Self::ExpectedTriggers => expected_triggers(examined),
+            Self::Site => promised(examined.case.site.is_some(), "no CiviCRM tables"),
+            Self::DetectedRelease => detected_release(examined),
+            Self::Release => promised(
+                examined.release().is_some(),
+                "the site's release is not known",
+            ),
+            Self::Versions => versions(examined),
+            Self::TargetServer => match examined.target_server() {
+                Some(_) => Met,
+                None => Lacking(Lack::of_course(
+                    "the dump does not name its server: give --target-server",
+                )),
+            },
+            Self::Server => match snapshot.source.kind {
+                _ if server.is_some() => Met,
+                SourceKind::Dump => Lacking(Lack::of_course("a dump is not a running server")),
+                SourceKind::Server => NotApplicable,
+            },
+            Self::Accounts => {
+                server.map_or(NotApplicable, |server| accounts(&snapshot.schema, server))
+            }
+            Self::Privileges => match (&examined.privileges, snapshot.source.kind) {
+                (Some(_), _) => Met,
+                (None, SourceKind::Dump) => Lacking(Lack::of_course("a dump carries no grants")),
+                (None, SourceKind::Server) => NotApplicable,
+            },
+            Self::SiteOfBackup => applies(examined.site_of_backup.is_some()),
+            Self::OfSite(kind) => match examined.site_of_backup {
+                None => NotApplicable,
+                Some(site) => match site.snapshot.hidden.get(&kind) {
+                    None => Met,
+                    Some(why) => Lacking(Lack::of_promised(format!("{}: {why}", site.name))),
+                },
+            },
+            Self::Rows => match examined.rows {
+                Rows::Asked(..) => Met,
+                Rows::LeftOut => Lacking(Lack::of_course("--no-rows leaves the rows out")),
+                Rows::NotAsked => NotApplicable,
+            },
+        }
+    }
+}
+
+fn applies(it_does: bool) -> Answer {
+    if it_does { Met } else { NotApplicable }
+}
+
+fn promised(is_there: bool, why: &str) -> Answer {
+    if is_there {
+        Met
+    } else {
+        Lacking(Lack::of_promised(why))
+    }
+}
+
+/// Met unless there is a reason why objects are hidden.
+fn visible(why_hidden: Option<&String>) -> Answer {
+    why_hidden.map_or(Met, |why| Lacking(Lack::of_promised(why)))
+}
+
+/// The upgrader drops all triggers until its end, and a site may have its triggers made by hand: then none has to
+/// be there.
+fn expected_triggers(examined: &Examination) -> Answer {
+    let (case, snapshot) = (examined.case, examined.snapshot());
+    if let Some(why) = snapshot.hidden.get(&ObjectKind::Trigger) {
+        return Lacking(Lack::of_promised(why));
+    }
+    let Some(site) = &case.site else {
+        return Lacking(Lack::of_promised("no CiviCRM tables"));
+    };
+    let Some(release) = case.release() else {
+        let why = "civicrm_domain.version cannot be read, so the release is not known";
+        return Lacking(Lack::of_promised(why));
+    };
+    if release.is_upgrade_marker() {
+        return Lacking(Lack::of_course(format!(
+            "civicrm_domain.version is {release}: an upgrade is under way or failed, and the \
+             upgrader drops all triggers until its end"
+        )));
+    }
+    let newest = case.catalogue.states().last();
+    let newest = newest.and_then(|state| Version::parse(&state.name));
+    if let Some(newest) = newest.map(|newest| newest.major_minor())
+        && release.major_minor() > newest
+    {
+        return Lacking(Lack::of_promised(format!(
+            "CiviCRM {release} is newer than all releases that cividb knows, up to {}.{}",
+            newest.0, newest.1
+        )));
+    }
+    if site.triggers_by_hand {
+        let why = "setting logging_no_trigger_permission is on: triggers are made by hand";
+        return Lacking(Lack::of_course(why));
+    }
+    if is_between_steps(&release) && snapshot.schema.triggers.is_empty() {
+        return Lacking(Lack::of_course(format!(
+            "civicrm_domain.version is {release}, a step of an upgrade, during which there are no triggers"
+        )));
+    }
+    Met
+}
+
+/// A version such as 4.4.alpha1 that no site runs but an upgrade passes through.
+fn is_between_steps(release: &Version) -> bool {
+    release.as_str().contains("alpha") || release.as_str().contains("beta")
+}
+
+fn detected_release(examined: &Examination) -> Answer {
+    let (case, snapshot) = (examined.case, examined.snapshot());
+    if case.detection().is_some() {
+        return Met;
+    }
+    let hidden = snapshot.hidden.get(&ObjectKind::Table);
+    let why = match (&snapshot.dump, &case.site, hidden) {
+        (.., Some(hidden)) => hidden.as_str(),
+        (Some(dump), ..) if dump.tables_created == 0 => "the dump holds no structure",
+        (_, None, _) => "no CiviCRM tables",
+        _ => "too few tables of CiviCRM to tell the release",
+    };
+    Lacking(Lack::of_promised(why))
+}
+
+fn versions(examined: &Examination) -> Answer {
+    let snapshot = examined.snapshot();
+    let domains = examined.case.site.as_ref().map(|site: &Site| &site.domains);
+    let why = match domains {
+        None => "no CiviCRM tables",
+        _ if snapshot.row_counts.is_empty() => "there are no rows at all",
+        Some(Some(_)) => return Met,
+        Some(None) if snapshot.schema.table("civicrm_domain").is_some() => {
+            "the rows of civicrm_domain cannot be read"
+        }
+        Some(None) => "there is no table civicrm_domain",
+    };
+    Lacking(Lack::of_promised(why))
+}
+
+/// The account that asks exists, whatever else it may see.
+fn accounts(schema: &Schema, server: &ServerFacts) -> Answer {
+    let is_someone_else =
+        |definer: &&crate::schema::model::Account| Some(*definer) != server.account.as_ref();
+    if server.accounts.is_some() || !schema.definers().any(|definer| is_someone_else(&definer)) {
+        Met
+    } else {
+        Lacking(Lack::of_promised("this account may not read mysql.user"))
+    }
+}

@@ -1,0 +1,118 @@
+//! All checks, and the one way to run them.
+
+use super::check::{Check, Group};
+use super::examination::Examination;
+use super::finding::Findings;
+use super::needs::Answer;
+use super::{
+    against, definers, grants, objects, restore, rows, schema, server, version, wholeness,
+};
+
+/// Every check once, in the order in which reports list them, by the file that they stand in.
+static FAMILIES: [&[&Check]; 10] = [
+    wholeness::CHECKS,
+    objects::CHECKS,
+    against::CHECKS,
+    schema::CHECKS,
+    grants::CHECKS,
+    server::CHECKS,
+    definers::CHECKS,
+    restore::CHECKS,
+    rows::CHECKS,
+    version::CHECKS,
+];
+
+/// Every check once, in the order in which reports list them.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    FAMILIES.iter().flat_map(|family| family.iter().copied())
+}
+
+/// The check of this id.
+pub fn find(id: &str) -> Option<&'static Check> {
+    checks().find(|check| check.id == id)
+}
+
+/// The place of a check among all; after all of them for an id that is unknown.
+pub(super) fn position(id: &str) -> usize {
+    checks().take_while(|check| check.id != id).count()
+}
+
+/// Which checks are made, by their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// These alone; all when it is empty.
+    pub only: Vec<&'static str>,
+    /// Not these.
+    pub skip: Vec<&'static str>,
+}
+
+impl Selection {
+    /// Whether the check is made.
+    pub fn includes(&self, check: &Check) -> bool {
+        (self.only.is_empty() || self.only.contains(&check.id)) && !self.skip.contains(&check.id)
+    }
+}
+
+/// Runs the rules of these groups of all selected checks. A check whose needs the source does not meet is said not
+/// to be made.
+pub fn examine(examined: &Examination, groups: &[Group], selection: &Selection) -> Findings {
+    let mut findings = Findings::default();
+    for check in checks().filter(|check| selection.includes(check)) {
+        run(check, groups, examined, &mut findings);
+    }
+    findings.sort();
+    findings
+}
+
+/// Runs the rules of these groups of one check.
+pub(super) fn run(
+    check: &'static Check,
+    groups: &[Group],
+    examined: &Examination,
+    findings: &mut Findings,
+) {
+    for rule in check
+        .rules
+        .iter()
+        .filter(|rule| groups.contains(&rule.group))
+    {
+        let mut answers = rule.needs.iter().map(|need| need.answer(examined));
+        match answers.find(|answer| *answer != Answer::Met) {
+            None => (rule.run)(check, examined, findings),
+            Some(Answer::Lacking(lack)) => findings.skip(check, lack),
+            Some(Answer::NotApplicable | Answer::Met) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_well_formed() {
+        let ids: HashSet<&str> = checks().map(|check| check.id).collect();
+        assert_eq!(ids.len(), checks().count());
+        for id in ids {
+            let is_well_formed = id
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            assert!(is_well_formed, "{id}");
+        }
+    }
+
+    #[test]
+    fn every_check_says_what_to_do_and_has_a_rule() {
+        for check in checks() {
+            assert!(
+                check.fix.ends_with('.') || check.fix.ends_with("it."),
+                "{}",
+                check.id
+            );
+            assert!(check.why.ends_with('.'), "{}", check.id);
+            assert!(!check.rules.is_empty(), "{}", check.id);
+        }
+    }
+}

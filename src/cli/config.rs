@@ -1,0 +1,59 @@
+//! `cividb.toml`: what somebody decided once for all runs.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use super::error::Error;
+use crate::checks::acceptance::{self, Acceptance};
+
+/// The name of the file, in the current folder.
+const FILE: &str = "cividb.toml";
+
+/// Reads the accepted findings: from the file that the user named, or else from `cividb.toml` in the current
+/// folder, or else from the user's own in `$XDG_CONFIG_HOME/cividb` or `~/.config/cividb`. Without a file nothing is
+/// accepted.
+///
+/// # Errors
+/// The file cannot be read, or is not of the form of a `cividb.toml`; a file that was named must exist.
+pub(super) fn accepted(named: Option<&Path>) -> Result<Vec<Acceptance>, Error> {
+    if let Some(path) = named {
+        return read(path).and_then(|list| {
+            list.ok_or_else(|| Error::Config {
+                path: path.display().to_string(),
+                problem: io::Error::from(io::ErrorKind::NotFound).to_string(),
+            })
+        });
+    }
+    for path in [Some(PathBuf::from(FILE)), of_user()].into_iter().flatten() {
+        if let Some(list) = read(&path)? {
+            return Ok(list);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn of_user() -> Option<PathBuf> {
+    let folder = |name: &str| {
+        env::var_os(name)
+            .filter(|folder| !folder.is_empty())
+            .map(PathBuf::from)
+    };
+    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
+    Some(config?.join("cividb").join(FILE))
+}
+
+/// `None` where there is no such file.
+fn read(path: &Path) -> Result<Option<Vec<Acceptance>>, Error> {
+    let failed = |problem: String| Error::Config {
+        path: path.display().to_string(),
+        problem,
+    };
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let list = acceptance::parse(&text);
+            list.map(Some).map_err(|error| failed(error.to_string()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
