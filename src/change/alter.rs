@@ -8,6 +8,7 @@
 //! change and leave their data alone.
 
 use super::gate::{Blocked, Meaning, Operation};
+use super::whole_schema::expressions_can_be_told;
 use crate::schema::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, Table, find};
 use crate::schema::sql::{
     brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,
@@ -56,6 +57,7 @@ pub fn meaning(
     to: &Table,
     rename_index: bool,
 ) -> Result<Meaning, Blocked> {
+    expressions_can_be_told(to)?;
     let mut names: Vec<&str> = vec![table];
     let mut pieces: Vec<&str> = Vec::new();
     names.extend(dropped_keys(from, to).map(|(name, _)| name.as_str()));

@@ -150,6 +150,9 @@ pub enum Problem {
     OtherOperation(Operation),
     /// Its parentheses do not match.
     Parentheses,
+    /// An index has a column whose name looks like an expression, so that it cannot be told which of
+    /// the two it is.
+    LooksLikeExpression(String),
     /// It names other things.
     OtherNames {
         /// Identifiers that should be in it and are not.
@@ -172,6 +175,9 @@ impl fmt::Display for Problem {
             Self::Nul => f.write_str("it holds a NUL character"),
             Self::OtherOperation(meant) => {
                 write!(f, "it should be {}", meant.words().join(" "))
+            }
+            Self::LooksLikeExpression(column) => {
+                write!(f, "the column {} looks like an expression", printable(column))
             }
             Self::Parentheses => f.write_str("its parentheses do not match"),
             Self::OtherNames {

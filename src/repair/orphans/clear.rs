@@ -457,3 +457,74 @@ struct RowChange {
     inverse: String,
     rows: Rows,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::change::gate::Problem;
+    use crate::schema::lexer::{Lexer, SqlModes, Token};
+    use crate::schema::test_schema::{hostile_name, hostile_schema};
+
+    /// The identifiers that our own lexer finds quoted in a statement.
+    fn quoted(statement: &str) -> HashSet<String> {
+        let mut lexer = Lexer::new(statement, SqlModes::default());
+        let mut names = HashSet::new();
+        loop {
+            match lexer.next_lexeme().token {
+                Token::End => return names,
+                Token::Quoted(name) => {
+                    names.insert(name.into_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn rows_are_changed_by_the_statements_that_are_meant_whatever_names_and_values_are(
+            name in hostile_name(),
+            value in hostile_name(),
+        ) {
+            let schema = hostile_schema(&name);
+            let (table, definition) = schema.tables.last().expect("the child");
+            let row: StoredRow = vec![Some(b"7".to_vec()), Some(value.into_bytes())];
+            for columns in [Vec::new(), vec![name.clone()]] {
+                let effect = Effect {
+                    table: table.clone(),
+                    columns: columns.clone(),
+                    rows: Vec::new(),
+                };
+                let steps = RowSteps {
+                    constraint: "k",
+                    effect: &effect,
+                    definition,
+                    stored: Stored::of(definition),
+                };
+                match steps.step(1, &[&row]) {
+                    Err(blocked) => {
+                        prop_assert_eq!(blocked.problem, Problem::Nul);
+                        prop_assert!(name.contains('\0'));
+                    }
+                    Ok(step) => {
+                        let rows = step.rows.clone().expect("rows");
+                        let mut meant = HashSet::from([table.clone(), "id".to_owned()]);
+                        meant.extend(columns);
+                        prop_assert_eq!(&quoted(&step.statement), &meant);
+                        prop_assert_eq!(&rows.named, &["id 7"]);
+                        meant.insert(name.clone());
+                        prop_assert_eq!(quoted(&step.inverse), meant);
+                        prop_assert!(step.check_inverse().is_ok());
+                        for (from, to) in rows.values {
+                            prop_assert!(step.inverse[from..to].starts_with("(7, "));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::reference::Subject;
 use crate::schema::apply::rename_key;
 use crate::schema::compare::compare;
