@@ -1,7 +1,7 @@
 //! A server that somebody else runs, to try things on.
 
 use super::SandboxError;
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::login::Login;
 
 /// A running server that holds no tables.
@@ -17,7 +17,7 @@ impl Existing {
     /// # Errors
     /// The server cannot be reached, it holds a table, or the account does not see all tables.
     pub fn open(login: Login) -> Result<Self, SandboxError> {
-        let mut connection = Connection::open(&login)?;
+        let mut connection = Reader::open(&login)?;
         let answer = connection.ask("all tables", include_str!("../../sql/all-tables.sql"))?;
         let server = connection.endpoint().to_string();
         let value = |name: &str| {

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::SandboxError;
 use super::watched::PAUSE;
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::login::Login;
+use crate::server::writer::Writer;
 
 /// How the names of private folders begin.
 pub(super) const PREFIX: &str = "cividb-sandbox-";
@@ -59,10 +60,10 @@ fn shut_down(folder: &Path) {
         user: Some("root".to_owned()),
         ..Login::default()
     };
-    let Ok(mut connection) = Connection::open(&login) else {
+    let Ok(mut writer) = Reader::open(&login).and_then(Writer::begin) else {
         return;
     };
-    let _ = connection.ask("the end of a server that is left over", "SHUTDOWN");
+    let _ = writer.run("the end of a server that is left over", "SHUTDOWN");
     let begun = Instant::now();
     while folder.join("pid").exists() && begun.elapsed() < PATIENCE {
         std::thread::sleep(PAUSE);

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::bootstrap::bootstrap;
 use super::watched::{PAUSE, Watched, inert, tail};
 use super::{Program, SandboxError, leftovers};
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::login::Login;
 
 /// The longest path of a socket, in bytes (`sun_path` of Linux's `unix(7)`, less its NUL; macOS
@@ -153,8 +153,8 @@ impl LocalServer {
     ///
     /// # Errors
     /// The server does not run any more.
-    pub fn connect(&self) -> Result<Connection, SandboxError> {
-        Ok(Connection::open(&self.login())?)
+    pub fn connect(&self) -> Result<Reader, SandboxError> {
+        Ok(Reader::open(&self.login())?)
     }
 
     /// Runs the statements of a dump with the server's client program, up to the first that fails;
@@ -208,7 +208,7 @@ impl LocalServer {
                     log: tail(&log),
                 });
             }
-            match Connection::open(&self.login()) {
+            match Reader::open(&self.login()) {
                 Ok(_) => return Ok(()),
                 Err(source) if begun.elapsed() > self.options.patience => {
                     return Err(SandboxError::NoAnswer {

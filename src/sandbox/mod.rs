@@ -20,7 +20,7 @@ pub use existing::Existing;
 pub use local::{LocalServer, Options};
 pub use program::Program;
 
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::login::Login;
 
 /// A server to try things on.
@@ -45,8 +45,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// The server does not answer any more.
-    pub fn connect(&self) -> Result<Connection, SandboxError> {
-        Ok(Connection::open(&self.login())?)
+    pub fn connect(&self) -> Result<Reader, SandboxError> {
+        Ok(Reader::open(&self.login())?)
     }
 
     /// Stops and removes a private server. An existing one is left running.

@@ -8,6 +8,7 @@ mod diff;
 mod dumps;
 mod facts;
 mod grants;
+mod hostile_names;
 mod live;
 mod mutations;
 mod odd_objects;

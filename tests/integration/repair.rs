@@ -9,6 +9,8 @@ use cividb::schema::model::{ForeignKey, IndexKind, ReferentialAction, Schema};
 use cividb::schema::sql::identifier;
 use serde_json::Value;
 
+use mysql::prelude::Queryable;
+
 use crate::common::{self, cividb, text};
 use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
@@ -457,18 +459,17 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
     let stop = Arc::new(AtomicUsize::new(0));
     let writer = |statements: fn(usize, usize) -> String| {
         let stop = Arc::clone(&stop);
-        let mut connection = server.connect();
+        let mut connection = server.writer("repair_load");
         std::thread::spawn(move || {
-            connection.use_database("repair_load").expect("it is there");
-            connection.begin_writing().expect("it may write");
-            connection.run("the end", "COMMIT").expect("committed");
             let (mut count, mut longest) = (0, std::time::Duration::ZERO);
             while stop.load(Ordering::SeqCst) == 0 || count == 0 {
                 let begun = std::time::Instant::now();
                 let statement = statements(count, rows);
-                if let Err(error) = connection.run("a write", &statement) {
+                if let Err(error) = connection.query_drop(&statement) {
                     // A child of a parent that is gone is refused as it should be.
-                    assert_eq!(error.code(), Some(1452), "{statement}: {error}");
+                    let is_refused =
+                        matches!(&error, mysql::Error::MySqlError(error) if error.code == 1452);
+                    assert!(is_refused, "{statement}: {error}");
                 }
                 longest = longest.max(begun.elapsed());
                 count += 1;
@@ -551,17 +552,13 @@ fn an_orphan_that_comes_between_proof_and_key_keeps_the_key_away() {
                 "ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id",
             );
             let before = definitions(server, database);
-            let mut other = server.connect();
-            other.use_database(database).expect("it is there");
-            other.begin_writing().expect("it may write");
-            other.run("the end", "COMMIT").expect("committed");
-            let other = Mutex::new(other);
+            let other = Mutex::new(server.writer(database));
             let proxy = Proxy::start(server.socket(), move |sql| {
                 if sql.starts_with("LOCK TABLES") {
                     let insert = "INSERT INTO civicrm_subscription_history (contact_id, date, method, status)
                         VALUES (4000000, NOW(), 'Admin', 'Added')";
                     let mut other = other.lock().expect("no panic");
-                    other.run("an orphan", insert).expect("it comes in");
+                    other.query_drop(insert).expect("it comes in");
                 }
                 Action::Pass
             });

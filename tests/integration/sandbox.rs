@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cividb::sandbox::{Existing, LocalServer, Options, Program, Sandbox, SandboxError};
-use cividb::server::connection::Connection;
+use cividb::server::connection::Reader;
 use cividb::server::login::Login;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
@@ -35,7 +35,7 @@ fn start(program: &Program, parent: &TempDir) -> LocalServer {
 }
 
 /// The first value of an answer.
-fn value(connection: &mut Connection, sql: &str) -> Option<String> {
+fn value(connection: &mut Reader, sql: &str) -> Option<String> {
     let answer = connection.ask("a test's question", sql).expect("an answer");
     let value = answer.first()?.values().next()?.as_deref()?;
     Some(String::from_utf8_lossy(value).into_owned())
@@ -127,7 +127,7 @@ fn a_port_is_open_on_the_machine_itself_when_it_was_asked_for() {
         user: Some("root".to_owned()),
         ..Login::default()
     };
-    Connection::open(&login).expect("root may connect by TCP");
+    Reader::open(&login).expect("root may connect by TCP");
 }
 
 #[test]

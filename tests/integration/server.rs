@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use cividb::sandbox::{LocalServer, Options, Program, SandboxError};
-use cividb::server::connection::Connection;
+use cividb::server::connection::Reader;
 use cividb::server::login::Login;
 
 use crate::skip::skip;
@@ -158,9 +158,18 @@ impl Server {
         }
     }
 
-    /// A connection as root.
-    pub fn connect(&self) -> Connection {
-        Connection::open(&self.login()).expect("root may connect")
+    /// A connection as root that can only ask.
+    pub fn connect(&self) -> Reader {
+        Reader::open(&self.login()).expect("root may connect")
+    }
+
+    /// A connection as root that can do anything.
+    pub fn writer(&self, database: &str) -> mysql::Conn {
+        let options = mysql::OptsBuilder::new()
+            .socket(self.socket().to_str())
+            .user(Some("root"))
+            .db_name(Some(database));
+        mysql::Conn::new(options).expect("root may connect")
     }
 
     /// `mysql://…` of a database, for root.
