@@ -3,6 +3,7 @@
 //! An accepted finding is shown and counted as accepted; it does not make a report fail. After its last day it
 //! counts again.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
 
@@ -24,7 +25,7 @@ pub struct Acceptance {
 }
 
 /// What a finding was accepted with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accepted {
     /// Why.
     pub reason: String,

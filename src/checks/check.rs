@@ -1,5 +1,6 @@
 //! What a check is: an entry of the registry, with the rules that look for it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::examination::Examination;
@@ -7,7 +8,7 @@ use super::finding::Findings;
 use super::needs::Need;
 
 /// What a finding does to the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing fails for it.

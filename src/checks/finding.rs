@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::acceptance::Accepted;
@@ -13,7 +14,7 @@ use crate::integrity::Sample;
 use crate::snapshot::At;
 
 /// The thing a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Object {
     /// `table`, `view`, `trigger`, `function`, `procedure`, `event`, `account`, `file`, …
     pub kind: &'static str,
@@ -52,7 +53,7 @@ pub struct Finding {
 }
 
 /// Rows that a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RowsFound {
     /// How many; `None` where a stream could not be read again to count them.
     pub count: Option<u64>,
@@ -130,7 +131,7 @@ impl Finding {
 }
 
 /// A check that was not made, or not of everything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NotChecked {
     /// The check's id.
     pub check: &'static str,
@@ -151,7 +152,7 @@ pub struct Findings {
 }
 
 /// The release that a schema is of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Detected {
     /// The last release of that schema, as a minor release where that is enough.
     pub release: String,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use similar::TextDiff;
 
-use super::output::Output;
+use super::output::{Output, print};
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
 use crate::change::gate::Blocked;
@@ -15,7 +15,7 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::report::Report;
+use crate::report::{Layout, Report};
 use crate::schema::compare::Difference;
 use crate::schema::model::Schema;
 use crate::schema::sql;
@@ -74,22 +74,25 @@ impl Diff {
         compared.findings.retain(&common.selection());
         cut(&Examination::of(&case), &mut compared.findings);
         common.accept(&mut compared.findings)?;
-        let mut output = Output::new(common, false);
         let text = match (self.sql, self.unified) {
             (true, _) => Some(statements(&case.snapshot, &compared)),
             (_, true) => Some(unified(&case.snapshot, &compared)),
             _ => None,
         };
         let mut report = Report::new("diff", &case, compared.findings, common.strict);
+        report.layout = Layout::ReleaseAndByTable;
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
         let exit = report.verdict().exit();
         match text {
-            Some(text) => output.text(&text)?,
-            None => output.add(report)?,
+            Some(text) => print(common, &text)?,
+            None => {
+                let mut output = Output::new(common, false);
+                output.add(&report)?;
+                output.finish()?;
+            }
         }
-        output.finish()?;
         Ok(exit)
     }
 

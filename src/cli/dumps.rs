@@ -14,9 +14,9 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::integrity::Wish;
-use crate::integrity::server::Pace;
-use crate::report::Report;
+use crate::integrity::ExportOptions;
+use crate::integrity::server::Limits;
+use crate::report::{Layout, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
@@ -144,12 +144,14 @@ impl Check {
                 let mut examined = Examination::of(&case);
                 examined.rows = Rows::LeftOut;
                 let findings = common.examine(&examined, checks::CHECK)?;
-                return Ok(Report::new("check", &case, findings, common.strict));
+                let mut report = Report::new("check", &case, findings, common.strict);
+                report.layout = Layout::ReleaseAndByCheck;
+                return Ok(report);
             }
             let inquiry = Inquiry {
                 catalogue: &catalogue,
-                wish: Wish::default(),
-                pace: Pace::default(),
+                options: ExportOptions::default(),
+                limits: Limits::default(),
             };
             let (snapshot, rows) = inquiry.read(location, common)?;
             let case = read_case(snapshot)?;
@@ -158,7 +160,10 @@ impl Check {
             examined.rows = inquired.rows();
             let findings = common.examine(&examined, checks::CHECK)?;
             let mut report = Report::new("check", &case, findings, common.strict);
-            report.effort = Some(inquired.answers.effort);
+            report.layout = Layout::ReleaseAndByCheck;
+            report
+                .sections
+                .push(Section::Integrity(inquired.answers.statistics));
             Ok(report)
         })
     }
@@ -213,7 +218,7 @@ pub(super) fn report_on_each(
     }
     let mut output = Output::new(common, !named_one);
     for (name, error) in unread {
-        output.add_unread(command, name, &error)?;
+        output.add_unread(command, &name, &error)?;
     }
     let mut worst = Exit::Fine;
     for location in locations {
@@ -239,13 +244,13 @@ pub(super) fn report_on_each(
                     )
                 }
                 None => {
-                    output.add_unread(command, location.name(), &error)?;
+                    output.add_unread(command, &location.name(), &error)?;
                     continue;
                 }
             },
         };
         worst = worst.worse(report.verdict().exit());
-        output.add(report)?;
+        output.add(&report)?;
     }
     worst = worst.worse(output.exit_of_unread());
     output.finish()?;

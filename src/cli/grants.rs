@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::grants::need::{Need, Scope};
 use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
 use crate::repair::guard;
-use crate::report::{GrantsSummary, Report};
+use crate::report::{GrantsSummary, Report, Section};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::probe::{Outcome, Probed, probe, says_denied};
@@ -75,7 +75,7 @@ impl Grants {
         };
         let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
-        output.add(report)?;
+        output.add(&report)?;
         output.finish()?;
         Ok(exit)
     }
@@ -127,7 +127,7 @@ impl Grants {
             summary.probed = Some(outcomes(&probed));
         }
         let mut report = Report::new("grants", &case, findings, common.strict);
-        report.grants = Some(summary);
+        report.sections.push(Section::Grants(summary));
         Ok(report)
     }
 
@@ -209,7 +209,7 @@ impl Grants {
             findings.skip(&TRIGGER_PRIVILEGE_BINLOG, Lack::of_course(why));
         }
         let mut report = Report::new("grants", &case, findings, common.strict);
-        report.grants = Some(summary);
+        report.sections.push(Section::Grants(summary));
         Ok(report)
     }
 

@@ -13,9 +13,9 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::integrity::Wish;
-use crate::integrity::server::Pace;
-use crate::report::Report;
+use crate::integrity::ExportOptions;
+use crate::integrity::server::Limits;
+use crate::report::{Report, Section};
 use crate::source::Location;
 
 /// Arguments of `orphans`.
@@ -59,11 +59,11 @@ impl Orphans {
         }
         let inquiry = Inquiry {
             catalogue: &catalogue,
-            wish: Wish {
+            options: ExportOptions {
                 samples: self.sample,
                 export: self.export.clone(),
             },
-            pace: Pace {
+            limits: Limits {
                 connections: usize::from(self.connections),
                 statement_seconds: self.statement_seconds,
             },
@@ -77,14 +77,16 @@ impl Orphans {
         cut(&examined, &mut findings);
         common.accept(&mut findings)?;
         let mut report = Report::new("orphans", &case, findings, common.strict);
-        report.effort = Some(inquired.answers.effort);
+        report
+            .sections
+            .push(Section::Integrity(inquired.answers.statistics));
         report.compared_with = self
             .target
             .as_ref()
             .map(|target| format!("CiviCRM {target}"));
         let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
-        output.add(report)?;
+        output.add(&report)?;
         output.finish()?;
         Ok(exit)
     }

@@ -9,18 +9,18 @@ use anstream::{AutoStream, ColorChoice};
 use super::{Color, Common, Format, complain};
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::report::human::{self, Detail};
-use crate::report::{Report, csv, json};
-use crate::text::printable_json;
+use crate::report::Report;
+use crate::report::human::Detail;
+use crate::report::render::{self, Renderer, Unread};
 
 /// Takes the reports of one run.
 pub struct Output<'a> {
     common: &'a Common,
-    detail: Detail,
-    several: bool,
-    reports: Vec<Report>,
-    /// Sources that could not be read.
-    unread: Vec<String>,
+    renderer: Box<dyn Renderer>,
+    /// How many reports there are.
+    reports: usize,
+    /// How many sources could not be read.
+    unread: usize,
     /// What goes into `--output`, which is written at once at the end.
     file: Vec<u8>,
 }
@@ -35,94 +35,64 @@ impl<'a> Output<'a> {
         };
         Self {
             common,
-            detail,
-            several,
-            reports: Vec::new(),
-            unread: Vec::new(),
+            renderer: match common.format {
+                Format::Human => Box::new(render::Human::new(detail, several)),
+                Format::Json => Box::new(render::Json::new(several)),
+                Format::Csv => Box::new(render::Csv::default()),
+            },
+            reports: 0,
+            unread: 0,
             file: Vec::new(),
         }
     }
 
     /// Prints a report as soon as it is there.
-    pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
-        let (detail, several, first) = (self.detail, self.several, self.reports.is_empty());
-        match self.common.format {
-            Format::Human => self.write(|out| {
-                if several && !first && detail != Detail::Quiet {
-                    writeln!(out)?;
-                }
-                human::write(&report, detail, out)
-            })?,
-            Format::Json => {
-                let value = json::value(&report);
-                // `{:#}` is pretty; of several reports each takes a line.
-                let text = if several {
-                    value.to_string()
-                } else {
-                    format!("{value:#}")
-                };
-                self.write(|out| writeln!(out, "{}", printable_json(&text)))?;
-            }
-            Format::Csv => {}
-        }
-        self.reports.push(report);
-        Ok(())
+    pub(super) fn add(&mut self, report: &Report) -> Result<(), Error> {
+        self.reports += 1;
+        self.render(|renderer, out| renderer.report(report, out))
     }
 
-    /// Says that there is no report on a source. Of several sources each has a line in JSON, this one as well.
+    /// Says that there is no report on a source.
     pub(super) fn add_unread(
         &mut self,
         command: &str,
-        name: String,
+        name: &str,
         error: &Error,
     ) -> Result<(), Error> {
         complain(error);
-        if self.common.format == Format::Json && self.several {
-            let value = json::unread(command, &name, &error.to_string());
-            self.write(|out| writeln!(out, "{}", printable_json(&value.to_string())))?;
-        }
-        self.unread.push(name);
-        Ok(())
+        self.unread += 1;
+        let message = &error.to_string();
+        let unread = Unread {
+            command,
+            name,
+            message,
+        };
+        self.render(|renderer, out| renderer.unread(&unread, out))
     }
 
     /// What the sources without a report mean for the whole.
     pub(super) fn exit_of_unread(&self) -> Exit {
-        match (self.unread.is_empty(), self.reports.is_empty()) {
-            (true, _) => Exit::Fine,
-            (false, true) => Exit::Failure,
-            (false, false) => Exit::Incomplete,
+        match (self.unread, self.reports) {
+            (0, _) => Exit::Fine,
+            (_, 0) => Exit::Failure,
+            _ => Exit::Incomplete,
         }
-    }
-
-    /// Prints text in the place of a report.
-    pub(super) fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.write(|out| out.write_all(text.as_bytes()))
     }
 
     /// Prints what comes after the last report.
     pub(super) fn finish(mut self) -> Result<(), Error> {
-        let reports = std::mem::take(&mut self.reports);
-        let unread = std::mem::take(&mut self.unread);
-        match self.common.format {
-            Format::Human if self.several && self.detail != Detail::Quiet => self.write(|out| {
-                writeln!(out)?;
-                reports
-                    .iter()
-                    .try_for_each(|report| human::verdict_line(report, out))?;
-                unread
-                    .iter()
-                    .try_for_each(|name| human::unread_line(name, out))
-            })?,
-            Format::Csv => self.write(|out| csv::write(&reports, out))?,
-            _ => {}
-        }
+        self.render(|renderer, out| renderer.finish(out))?;
         let Some(path) = &self.common.output else {
             return Ok(());
         };
         write_file(path, &self.file)
     }
 
-    fn write(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    fn render(
+        &mut self,
+        print: impl FnOnce(&mut dyn Renderer, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let renderer = self.renderer.as_mut();
         let choice = match (self.common.color, &self.common.output) {
             // What goes to programs goes as it is, not through a filter of escape sequences.
             _ if self.common.format != Format::Human => ColorChoice::AlwaysAnsi,
@@ -131,13 +101,11 @@ impl<'a> Output<'a> {
             (Color::Auto, None) => AutoStream::choice(&io::stdout()),
         };
         let result = if self.common.output.is_some() {
-            print(&mut AutoStream::new(
-                &mut self.file as &mut dyn Write,
-                choice,
-            ))
+            let file = &mut self.file as &mut dyn Write;
+            print(renderer, &mut AutoStream::new(file, choice))
         } else {
             let mut out = AutoStream::new(io::stdout().lock(), choice);
-            print(&mut out).and_then(|()| out.flush())
+            print(renderer, &mut out).and_then(|()| out.flush())
         };
         result.map_err(|error| Error::Output {
             path: self.common.output.clone(),

@@ -165,17 +165,17 @@ impl Repair {
         definitions: &Definitions,
         common: &Common,
     ) -> Result<Exit, Error> {
+        let report = script::report(script::section(plan, rows), case, common);
+        let exit = report.verdict().exit();
         if common.format == Format::Human && !common.quiet {
             let script = script::script(plan, rows, &case.snapshot, definitions, self.family);
             output::print(common, &script)?;
         } else {
-            let report = script::report(plan, rows, case, common);
             let mut output = Output::new(common, false);
-            output.add(report)?;
+            output.add(&report)?;
             output.finish()?;
         }
-        let is_wrong = !plan.steps.is_empty() || !plan.refused.is_empty();
-        Ok(if is_wrong { Exit::Findings } else { Exit::Fine })
+        Ok(exit)
     }
 
     fn apply(
@@ -292,19 +292,14 @@ impl Repair {
         read_definitions(&mut connection, &mut snapshot)?;
         let case = self.case(snapshot, catalogue)?;
         let remaining = self.plan(&case)?;
-        let mut report = script::report(&remaining, &RowPlan::default(), &case, common);
-        if let Some(plan) = &mut report.plan {
-            script::add_outcome(plan, &ran, journal.path());
-        }
+        let mut section = script::section(&remaining, &RowPlan::default());
+        script::add_outcome(&mut section, &ran, journal.path());
+        let report = script::report(section, &case, common);
+        let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
-        output.add(report)?;
+        output.add(&report)?;
         output.finish()?;
-        let left = ran.not_run.len() + remaining.steps.len() + remaining.refused.len();
-        Ok(if left == 0 {
-            Exit::Fine
-        } else {
-            Exit::Findings
-        })
+        Ok(exit)
     }
 
     /// The rows that are changed so that the plan can run, as far as --orphans says.

@@ -8,17 +8,17 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::integrity::dump::{DumpError, Gathered, gather};
 use crate::integrity::question::{Questions, questions};
-use crate::integrity::server::{self, AskError, Pace};
-use crate::integrity::{Answers, Wish};
+use crate::integrity::server::{self, AskError, Limits};
+use crate::integrity::{Answers, ExportOptions};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
 /// How to ask.
 pub(super) struct Inquiry<'a> {
     pub(super) catalogue: &'a Catalogue,
-    pub(super) wish: Wish,
+    pub(super) options: ExportOptions,
     /// How hard to ask a server.
-    pub(super) pace: Pace,
+    pub(super) limits: Limits,
 }
 
 /// Where the rows of a source are to be asked about.
@@ -73,10 +73,15 @@ impl Inquiry<'_> {
             Unasked::Dump(location, gathered) => {
                 let mut bar = Bar::new(common, &location.name());
                 let schema = &case.snapshot;
-                let answered =
-                    gathered.answer(location, schema, &questions, &self.wish, &mut |progress| {
+                let answered = gathered.answer(
+                    location,
+                    schema,
+                    &questions,
+                    &self.options,
+                    &mut |progress| {
                         bar.update(progress);
-                    });
+                    },
+                );
                 bar.finish();
                 answered.map_err(|error| match error {
                     DumpError::Source(error) => Error::Source(error),
@@ -107,8 +112,8 @@ impl Inquiry<'_> {
             &snapshot.schema,
             questions,
             &size,
-            self.pace,
-            &self.wish,
+            self.limits,
+            &self.options,
         );
         answers.map_err(|error| match error {
             AskError::Server(error) => Error::Server(error),

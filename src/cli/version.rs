@@ -20,7 +20,7 @@ use crate::civicrm::version_state::DetectedRelease;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::repair::version::{self as repair, VersionChange};
-use crate::report::{Plan, Report, VersionSummary};
+use crate::report::{Plan, Report, Section, VersionSummary};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -87,7 +87,8 @@ impl Version {
                     false => None,
                 };
                 let mut report = judged.report(common.strict);
-                report.plan = plan.map(|changes| Plan::of_versions(&changes, None));
+                let plan = plan.map(|changes| Plan::of_versions(&changes, None));
+                report.sections.extend(plan.map(Section::VersionChange));
                 Ok(report)
             });
         }
@@ -138,10 +139,11 @@ impl Version {
         let after = server.read(&mut connection, &database)?;
         let after = judge(Case::new(after, catalogue), common)?;
         let mut report = after.report(common.strict);
-        report.plan = Some(Plan::of_versions(&changes, written));
+        let plan = Plan::of_versions(&changes, written);
+        report.sections.push(Section::VersionChange(plan));
         let exit = report.verdict().exit();
         let mut output = Output::new(common, false);
-        output.add(report)?;
+        output.add(&report)?;
         output.finish()?;
         Ok(exit)
     }
@@ -200,9 +202,7 @@ fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
 
 impl Judged<'_> {
     fn report(self, strict: bool) -> Report {
-        Report {
-            version: Some(self.summary),
-            ..Report::new("version", &self.case, self.findings, strict)
-        }
+        Report::new("version", &self.case, self.findings, strict)
+            .with(Section::Version(self.summary))
     }
 }

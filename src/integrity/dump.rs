@@ -10,7 +10,7 @@ use super::needs::{Needs, single_integer};
 use super::question::{Key, Kind, Link, Pair, Question, Questions, What, column_of, id_column};
 use super::rows::{Collector, Found, Mark, Suspect};
 use super::rules::{Rule, Test};
-use super::{Answer, Answers, Effort, NotAnswered, Wish};
+use super::{Answer, Answers, ExportOptions, NotAnswered, Statistics};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site;
 use crate::dump::container::Progress;
@@ -92,7 +92,7 @@ impl Gathered {
         location: &Location,
         snapshot: &Snapshot,
         questions: &Questions,
-        wish: &Wish,
+        options: &ExportOptions,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Answers, DumpError> {
         let again = location.can_be_read_again();
@@ -136,7 +136,7 @@ impl Gathered {
             let database = self.database.clone();
             let schema = &snapshot.schema;
             let mut collector =
-                Collector::new(reader, database, schema, suspects, &questions.list, wish);
+                Collector::new(reader, database, schema, suspects, &questions.list, options);
             location.scan(&mut collector, watch)?;
             self.passes += 1;
             answers.extend(collector.finish()?);
@@ -151,20 +151,20 @@ impl Gathered {
             }));
         }
         answers.sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
-        let effort = Effort {
+        let statistics = Statistics {
             passes: Some(self.passes),
             memory: Some(self.memory),
-            ..Effort::of(questions)
+            ..Statistics::of(questions)
         };
         Ok(Answers {
             list: answers,
             not_answered,
-            effort,
+            statistics,
         })
     }
 }
 
-impl Effort {
+impl Statistics {
     /// That of questions that were not asked yet.
     pub fn of(questions: &Questions) -> Self {
         let links = questions.list.iter();

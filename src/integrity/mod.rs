@@ -33,6 +33,7 @@ pub mod sql;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What was found of one question. Nothing found is no answer.
@@ -53,7 +54,7 @@ pub struct Answer {
 }
 
 /// One offending row, or rows that are equal. Only keys and ids stand in it, nothing of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sample {
     /// Primary keys of the row, or of the rows that are equal; their parts with commas between.
     pub keys: Vec<String>,
@@ -72,7 +73,7 @@ pub struct Answers {
     /// What could not be answered.
     pub not_answered: Vec<NotAnswered>,
     /// How it went.
-    pub effort: Effort,
+    pub statistics: Statistics,
 }
 
 /// A question that could not be answered.
@@ -85,8 +86,8 @@ pub struct NotAnswered {
 }
 
 /// What it took to answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Effort {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Statistics {
     /// Questions asked.
     pub questions: usize,
     /// Foreign keys among them.
@@ -101,14 +102,14 @@ pub struct Effort {
 
 /// What the user wants to see of the offending rows.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct ExportOptions {
     /// Rows to show of each finding.
     pub samples: usize,
     /// The folder to write all of them to.
     pub export: Option<PathBuf>,
 }
 
-impl Default for Wish {
+impl Default for ExportOptions {
     fn default() -> Self {
         Self {
             samples: 3,

@@ -11,7 +11,7 @@ use super::gather::{becomes_null, canonical, emptied, hash_of, id_of, is_hit};
 use super::ids::IdSet;
 use super::question::{Kind, Question, column_of};
 use super::rules::Rule;
-use super::{MAX_KEYS, Sample, Wish};
+use super::{ExportOptions, MAX_KEYS, Sample};
 use crate::dump::reader::DumpReader;
 use crate::dump::reader::DumpSink;
 use crate::dump::scanner::{Sink, Statement, Wanted};
@@ -90,7 +90,7 @@ pub struct Collector<'a> {
     /// By table in lower case.
     suspects: IndexMap<String, Vec<Suspect>>,
     questions: &'a [Question],
-    wish: &'a Wish,
+    options: &'a ExportOptions,
     plan: Option<Plan>,
     head: Vec<u8>,
     failed: Option<RowFileError>,
@@ -122,7 +122,7 @@ impl<'a> Collector<'a> {
         schema: &'a Schema,
         suspects: Vec<Suspect>,
         questions: &'a [Question],
-        wish: &'a Wish,
+        options: &'a ExportOptions,
     ) -> Self {
         let mut by_table: IndexMap<String, Vec<Suspect>> = IndexMap::new();
         for suspect in suspects {
@@ -137,7 +137,7 @@ impl<'a> Collector<'a> {
             schema,
             suspects: by_table,
             questions,
-            wish,
+            options,
             plan: None,
             head: Vec::new(),
             failed: None,
@@ -155,7 +155,7 @@ impl<'a> Collector<'a> {
         let suspects = self.suspects.into_values().flatten();
         let mut answers = Vec::new();
         for suspect in suspects {
-            answers.extend(suspect.answer(self.wish.samples)?);
+            answers.extend(suspect.answer(self.options.samples)?);
         }
         answers.sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
         Ok(answers)
@@ -242,8 +242,8 @@ impl<'a> Collector<'a> {
                 .iter()
                 .map(|place| text_of(row.get(*place)))
                 .collect();
-            suspect.take(key, &row, places, self.wish.samples);
-            let Some(folder) = &self.wish.export else {
+            suspect.take(key, &row, places, self.options.samples);
+            let Some(folder) = &self.options.export else {
                 continue;
             };
             if suspect.found.file.is_none() {

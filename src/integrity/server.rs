@@ -15,7 +15,7 @@ use super::question::{Key, Pair, Question, Questions, What};
 use super::rows::{compare_samples, exported, file_of, first_groups, joined};
 use super::rules::Rule;
 use super::sql::{self, Equal, Range, Rows};
-use super::{Answer, Answers, Effort, MAX_KEYS, NotAnswered, Sample, Wish};
+use super::{Answer, Answers, ExportOptions, MAX_KEYS, NotAnswered, Sample, Statistics};
 use crate::change::gate::{Meaning, Operation};
 use crate::dump::values::integer;
 use crate::row_file::{RowFile, RowFileError};
@@ -27,14 +27,14 @@ use crate::snapshot::Row;
 
 /// How hard to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct Limits {
     /// Connections at once.
     pub connections: usize,
     /// Most seconds that one statement may take.
     pub statement_seconds: u64,
 }
 
-impl Default for Pace {
+impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 2,
@@ -95,10 +95,10 @@ pub fn answer(
     schema: &Schema,
     questions: &Questions,
     size: &dyn Fn(&str) -> u64,
-    pace: Pace,
-    wish: &Wish,
+    limits: Limits,
+    options: &ExportOptions,
 ) -> Result<Answers, AskError> {
-    let count = pace.connections.clamp(1, 16);
+    let count = limits.connections.clamp(1, 16);
     let work = Mutex::new(Work {
         jobs: jobs(&questions.list, size),
         at_work: count,
@@ -113,8 +113,8 @@ pub fn answer(
             schema,
             meaning: meaning.clone(),
             questions: &questions.list,
-            pace,
-            wish,
+            limits,
+            options,
             brought: Brought::default(),
         };
         // A server may have no room for so many connections; then the others do the work.
@@ -160,7 +160,7 @@ pub fn answer(
         results
     });
     let mut answers = Answers {
-        effort: Effort::of(questions),
+        statistics: Statistics::of(questions),
         ..Answers::default()
     };
     let mut statements = 0;
@@ -173,7 +173,7 @@ pub fn answer(
         answers.not_answered.extend(brought.not_answered);
         statements += brought.statements;
     }
-    answers.effort.statements = Some(statements);
+    answers.statistics.statements = Some(statements);
     answers
         .list
         .sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
@@ -230,8 +230,8 @@ struct Asker<'a> {
     /// What the gate takes for a question about this schema.
     meaning: Meaning,
     questions: &'a [Question],
-    pace: Pace,
-    wish: &'a Wish,
+    limits: Limits,
+    options: &'a ExportOptions,
     brought: Brought,
 }
 
@@ -288,7 +288,7 @@ impl Asker<'_> {
     }
 
     fn connect(&mut self) -> Result<&mut Reader, ServerError> {
-        let opened = open(self.connect, self.pace);
+        let opened = open(self.connect, self.limits);
         self.refused = opened.is_err();
         Ok(self.connection.insert(opened?))
     }
@@ -411,7 +411,7 @@ impl Asker<'_> {
             let keys = keys.map(|key| key.split(',').map(str::to_owned).collect());
             found.push((keys.collect(), text(&row, "value")));
         })?;
-        let file = match &self.wish.export {
+        let file = match &self.options.export {
             None => None,
             Some(_) => {
                 let mut file = None;
@@ -425,7 +425,7 @@ impl Asker<'_> {
             names: None,
             rows: Some(rows),
             values: Some(groups),
-            samples: first_groups(found.into_iter(), self.wish.samples),
+            samples: first_groups(found.into_iter(), self.options.samples),
             file,
         });
         Ok(())
@@ -531,11 +531,11 @@ impl Asker<'_> {
         let Some(question) = self.questions.get(index) else {
             return Ok(());
         };
-        let mut exports = self.wish.export.is_some();
+        let mut exports = self.options.export.is_some();
         let keys = table.primary_key.len();
         for range in std::mem::take(&mut found.places) {
-            if self.wish.samples > 0 {
-                let sql = rows.first(table, range.as_ref(), self.wish.samples);
+            if self.options.samples > 0 {
+                let sql = rows.first(table, range.as_ref(), self.options.samples);
                 let shown = self.each(&question.table, &sql, &mut |row| {
                     let key: Vec<String> = (0..keys)
                         .map(|i| text(&row, &format!("k{i}")).unwrap_or_default())
@@ -551,7 +551,7 @@ impl Asker<'_> {
                     shown => shown?,
                 }
                 found.samples.sort_by(compare_samples);
-                found.samples.truncate(self.wish.samples);
+                found.samples.truncate(self.options.samples);
             }
             if exports {
                 let written = self.export(index, named, table, rows, range, &mut found.file);
@@ -627,7 +627,8 @@ impl Asker<'_> {
         sql: &str,
         file: &mut Option<RowFile>,
     ) -> Result<(), AskError> {
-        let (Some(folder), Some(question)) = (&self.wish.export, self.questions.get(index)) else {
+        let (Some(folder), Some(question)) = (&self.options.export, self.questions.get(index))
+        else {
             return Ok(());
         };
         if file.is_none() {
@@ -726,10 +727,10 @@ fn is_timeout(error: &ServerError) -> bool {
 /// A connection whose statements end in time.
 fn open(
     connect: &(dyn Fn() -> Result<Reader, ServerError> + Sync),
-    pace: Pace,
+    limits: Limits,
 ) -> Result<Reader, ServerError> {
     let mut connection = connect()?;
-    let seconds = pace.statement_seconds.max(1);
+    let seconds = limits.statement_seconds.max(1);
     let limit = Setting::StatementSeconds(seconds, connection.version.family);
     for setting in [limit, Setting::GroupConcatBytes(1_048_576)] {
         match connection.set(setting) {

@@ -11,35 +11,45 @@ const HEADER: [&str; 13] = [
     "file", "line", "byte",
 ];
 
-/// Writes the findings of all reports under one header.
+/// Writes the names of the columns.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(reports: &[Report], output: &mut dyn Write) -> io::Result<()> {
+pub fn header(output: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
     writer.write_record(HEADER).map_err(cause)?;
-    for report in reports {
-        for finding in &report.findings.list {
-            let object = finding.object.as_ref();
-            let at = finding.at.as_ref();
-            let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
-            let fields = [
-                report.source.name.as_str(),
-                finding.severity.as_str(),
-                finding.check.id,
-                object.map_or("", |o| o.kind),
-                object.map_or("", |o| &o.name),
-                object.and_then(|o| o.table.as_deref()).unwrap_or_default(),
-                &finding.message,
-                &finding.fix,
-                finding.expected.as_deref().unwrap_or_default(),
-                finding.actual.as_deref().unwrap_or_default(),
-                at.map_or("", |at| &at.file),
-                &number(at.map(|at| at.place.line)),
-                &number(at.map(|at| at.place.offset)),
-            ];
-            writer.write_record(fields.map(printable)).map_err(cause)?;
-        }
+    writer.flush()
+}
+
+/// Writes the findings of a report, under a header if that is wanted.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(report: &Report, with_header: bool, output: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    if with_header {
+        writer.write_record(HEADER).map_err(cause)?;
+    }
+    for finding in &report.findings.list {
+        let object = finding.object.as_ref();
+        let at = finding.at.as_ref();
+        let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+        let fields = [
+            report.source.name.as_str(),
+            finding.severity.as_str(),
+            finding.check.id,
+            object.map_or("", |o| o.kind),
+            object.map_or("", |o| &o.name),
+            object.and_then(|o| o.table.as_deref()).unwrap_or_default(),
+            &finding.message,
+            &finding.fix,
+            finding.expected.as_deref().unwrap_or_default(),
+            finding.actual.as_deref().unwrap_or_default(),
+            at.map_or("", |at| &at.file),
+            &number(at.map(|at| at.place.line)),
+            &number(at.map(|at| at.place.offset)),
+        ];
+        writer.write_record(fields.map(printable)).map_err(cause)?;
     }
     writer.flush()
 }

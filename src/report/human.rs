@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use indexmap::IndexMap;
 
-use super::{GrantsSummary, Plan, RefusedStep, Report, Verdict, by_table, rebuild, version};
+use super::section::Place;
+use super::{Layout, Report, Verdict, by_table};
 use crate::checks::acceptance::Accepted;
 use crate::checks::{Detected, Finding, NotChecked, Severity};
-use crate::integrity::Effort;
 use crate::snapshot::SourceKind;
 use crate::text::{count, printable, thousands};
 
@@ -40,18 +40,13 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", origin(report))?;
     writeln!(out, "  {}", site(report))?;
     writeln!(out, "  {}", inventory(report))?;
-    if let (Some(effort), Detail::Verbose) = (&report.effort, detail) {
-        writeln!(out, "  {}", effort_line(effort))?;
-    }
-    if let Some(summary) = &report.version {
-        version::write(summary, out)?;
-    }
+    sections(report, Place::BeforeFindings, detail, out)?;
 
     let detected = report
         .civicrm
         .as_ref()
         .and_then(|civicrm| civicrm.detected.as_ref());
-    if let (Some(detected), "diff" | "check") = (detected, report.command) {
+    if let Some(detected) = detected.filter(|_| report.layout != Layout::ByCheck) {
         writeln!(out, "  {}", schema_line(detected))?;
         if !detected.evidence.is_empty() {
             writeln!(
@@ -78,15 +73,15 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         .filter(|finding| finding.inherited.is_some())
         .count();
     let folding = inherited > SHOWN && detail != Detail::Verbose;
-    // `diff` is about tables; what it says besides comes first.
     let (accepted, counted): (Vec<&Finding>, Vec<&Finding>) = report
         .findings
         .list
         .iter()
         .partition(|finding| finding.accepted.is_some());
-    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) = counted
-        .into_iter()
-        .partition(|finding| report.command == "diff" && by_table::table_of(finding).is_some());
+    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) =
+        counted.into_iter().partition(|finding| {
+            report.layout == Layout::ReleaseAndByTable && by_table::table_of(finding).is_some()
+        });
     for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
         if folding && by_table::is_inherited(group) {
             writeln!(out)?;
@@ -107,15 +102,7 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         writeln!(out)?;
         not_checked_lines(&report.findings.not_checked, out)?;
     }
-    if let Some(grants) = &report.grants {
-        grants_lines(grants, out)?;
-    }
-    if let Some(plan) = &report.plan {
-        plan_lines(plan, out)?;
-    }
-    if let Some(rebuild) = &report.rebuild {
-        rebuild::lines(rebuild, out)?;
-    }
+    sections(report, Place::AfterFindings, detail, out)?;
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
         writeln!(out, "\n{bold}rows{bold:#}")?;
         for (table, rows) in &report.row_counts {
@@ -123,6 +110,15 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         }
     }
     Ok(())
+}
+
+/// The sections that people read at this place.
+fn sections(report: &Report, place: Place, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    let mut sections = report
+        .sections
+        .iter()
+        .filter(|section| section.place() == place);
+    sections.try_for_each(|section| section.write(detail, out))
 }
 
 /// Accepted findings, each with its reason and its last day.
@@ -160,101 +156,6 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// What is there, and what an administrator has to run.
-fn grants_lines(grants: &GrantsSummary, out: &mut dyn Write) -> io::Result<()> {
-    let bold = Style::new().bold();
-    if !grants.there.is_empty() {
-        writeln!(out, "\n{bold}there{bold:#}  {}", grants.there.join(", "))?;
-    }
-    if let Some(probed) = &grants.probed {
-        writeln!(out, "\n{bold}probed{bold:#}")?;
-        for (privilege, outcome) in probed {
-            writeln!(out, "  {privilege:<24} {}", printable(outcome))?;
-        }
-    }
-    if !grants.statements.is_empty() {
-        writeln!(out, "\n{bold}to run as an administrator{bold:#}")?;
-        for statement in &grants.statements {
-            writeln!(out, "  {}", printable(statement))?;
-        }
-    }
-    Ok(())
-}
-
-/// The statements, and whether they were run.
-fn plan_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
-    let bold = Style::new().bold();
-    if let (Some(done), Some(journal)) = (plan.done, &plan.journal) {
-        let journal = printable(&journal.display().to_string());
-        writeln!(
-            out,
-            "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
-            count(done as u64, "statement")
-        )?;
-        for (rows, what) in [
-            (plan.rows_deleted, "deleted"),
-            (plan.rows_set_null, "set NULL"),
-        ] {
-            if rows > 0 {
-                writeln!(out, "  {} {what}", count(rows, "row"))?;
-            }
-        }
-        for file in &plan.exported {
-            writeln!(
-                out,
-                "  exported to {}",
-                printable(&file.display().to_string())
-            )?;
-        }
-        if !plan.is_empty() {
-            writeln!(out, "\n{bold}remains{bold:#}")?;
-        }
-        for step in &plan.steps {
-            let mut not_run = plan.not_run.iter();
-            let why = not_run.find(|not_run| not_run.statement == step.statement);
-            if let Some(why) = why {
-                writeln!(out, "  -- {}", printable(&why.why))?;
-            }
-            statement(&step.statement, out)?;
-        }
-        for refused in &plan.refused {
-            let RefusedStep { table, object, why } = refused;
-            writeln!(
-                out,
-                "  {}",
-                printable(&format!("{object} of {table}: {why}"))
-            )?;
-        }
-        return Ok(());
-    }
-    if plan.steps.is_empty() {
-        return writeln!(out, "\n{bold}nothing to change{bold:#}");
-    }
-    match (&plan.journal, plan.applied) {
-        (Some(journal), _) => {
-            let journal = printable(&journal.display().to_string());
-            writeln!(
-                out,
-                "\n{bold}done{bold:#}; cividb undo {journal} takes it back"
-            )?;
-        }
-        (None, true) => writeln!(out, "\n{bold}done{bold:#}")?,
-        (None, false) => writeln!(
-            out,
-            "\n{bold}to run{bold:#}  (nothing was changed; --apply does it and writes a journal to undo it)"
-        )?,
-    }
-    plan.steps
-        .iter()
-        .try_for_each(|step| statement(&step.statement, out))
-}
-
-/// A statement, its lines indented.
-fn statement(statement: &str, out: &mut dyn Write) -> io::Result<()> {
-    let lines: Vec<String> = statement.lines().map(printable).collect();
-    writeln!(out, "  {};", lines.join("\n  "))
-}
-
 /// One line for a source: its name, the verdict, and why.
 ///
 /// # Errors
@@ -281,7 +182,7 @@ pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if accepted > 0 {
         counts.push(format!("{accepted} accepted"));
     }
-    let counts = match report.left_to_do() {
+    let counts = match report.outcome() {
         Some(left) => left,
         None if counts.is_empty() => "nothing found".to_owned(),
         None => counts.join(", "),
@@ -432,31 +333,6 @@ fn inventory(report: &Report) -> String {
             SourceKind::Server => ", as far as this account may see",
         };
         text.push_str(far);
-    }
-    text
-}
-
-/// What it took to look at the rows.
-fn effort_line(effort: &Effort) -> String {
-    let mut text = format!(
-        "asked {}, {} among them",
-        count(effort.questions as u64, "question"),
-        count(effort.foreign_keys as u64, "foreign key")
-    );
-    if let (Some(passes), Some(memory)) = (effort.passes, effort.memory) {
-        let kilobytes = memory.div_ceil(1024);
-        text.push_str(&format!(
-            "; read {}, ids in {} KiB",
-            if passes == 1 {
-                "once".to_owned()
-            } else {
-                format!("{passes} times")
-            },
-            thousands(kilobytes)
-        ));
-    }
-    if let Some(statements) = effort.statements {
-        text.push_str(&format!("; {}", count(statements, "statement")));
     }
     text
 }

@@ -1,14 +1,87 @@
-//! A new database out of an old one, for people.
+//! A new database made out of an old one, or to be made.
 
 use std::io::{self, Write};
 
 use anstyle::Style;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{RebuildSummary, RebuiltTable};
+use super::plan::OrphanRows;
 use crate::text::{count, printable};
 
+/// A new database out of an old one.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct RebuildSummary {
+    /// Where it is made.
+    pub into: String,
+    /// The release whose structure it gets.
+    pub release: String,
+    /// Whether it was made.
+    pub applied: bool,
+    /// Whether every row came over as it was, and every trigger, routine, view and event.
+    pub whole: bool,
+    /// Its tables.
+    pub tables: Vec<RebuiltTable>,
+    /// Triggers, routines, views and events; those made, once it was made.
+    pub programs: usize,
+    /// Those that belong to the account that made them, because it may not name another.
+    pub other_definer: Vec<String>,
+    /// Those that could not be made, and why.
+    pub failed: Vec<String>,
+    /// Rows that have lost their parents.
+    pub orphans: Vec<OrphanRows>,
+}
+
+impl RebuildSummary {
+    /// Whether it is yet to be made, or came out whole and sound.
+    pub(super) fn is_fine(&self) -> bool {
+        !self.applied || self.whole && self.orphans.is_empty()
+    }
+}
+
+/// A table of a new database.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct RebuiltTable {
+    /// Its name.
+    pub table: String,
+    /// Made as the release has it, not as it was.
+    pub of_release: bool,
+    /// The old database lacks it.
+    pub new: bool,
+    /// Columns that the release does not have.
+    pub kept_columns: Vec<String>,
+    /// Columns of the release that the old table lacks.
+    pub filled_columns: Vec<String>,
+    /// Indexes and foreign keys of the old table that the release does not have.
+    pub left_out_keys: Vec<String>,
+    /// Rows in the old one.
+    pub rows: u64,
+    /// Rows in the new one.
+    pub copied: u64,
+    /// Whether the values are the same on both sides.
+    pub same_values: bool,
+    /// Rows of which the new one changed a value.
+    pub altered: u64,
+    /// Rows that the new one did not take.
+    pub left_out: u64,
+    /// Some of both.
+    pub sample: Vec<String>,
+}
+
+impl RebuildSummary {
+    /// What came of it, in a few words.
+    pub(super) fn outcome(&self) -> String {
+        let words = match (self.applied, self.is_fine()) {
+            (false, _) => "not made yet",
+            (true, true) => "made, with every row",
+            (true, false) => "made, with differences",
+        };
+        words.to_owned()
+    }
+}
+
 /// What is to be made, or was.
-pub(super) fn lines(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
     let into = printable(&rebuild.into);
     let (own, of_release): (Vec<_>, Vec<_>) =

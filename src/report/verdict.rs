@@ -1,11 +1,12 @@
 //! What a report comes to: computed once, for the first line, the JSON and the exit code.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::Exit;
 
 /// What a report comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything that the command promises was looked at, and nothing that counts was found.

@@ -1,13 +1,23 @@
-//! The versions of a site's domains.
+//! What the versions of a site's domains say.
 
 use std::io::{self, Write};
 
 use anstyle::Style;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::VersionSummary;
-use crate::civicrm::version_state::VersionState;
+use crate::checks::version::DomainVersion;
+use crate::civicrm::version_state::{DetectedRelease, VersionState};
 use crate::text::printable;
+
+/// What the versions of all domains say.
+#[derive(Clone, Debug)]
+pub struct VersionSummary {
+    /// One for each row of `civicrm_domain`, or one for the row that is missing.
+    pub domains: Vec<DomainVersion>,
+    /// What the schema is, where that is known.
+    pub detected: Option<DetectedRelease>,
+}
 
 /// One block for each domain.
 pub(super) fn write(summary: &VersionSummary, out: &mut dyn Write) -> io::Result<()> {
@@ -41,19 +51,31 @@ pub(super) fn write(summary: &VersionSummary, out: &mut dyn Write) -> io::Result
     Ok(())
 }
 
+/// The version of one domain, as the JSON report has it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Domain<'a> {
+    id: Option<u64>,
+    value: Option<&'a str>,
+    state: &'static str,
+    message: String,
+    civicrm_says: Option<&'static str>,
+    civicrm_says_since: Option<&'static str>,
+    proposed: Option<&'a str>,
+}
+
 /// The list of domains under the key `version`.
-pub(super) fn json(summary: &VersionSummary) -> Value {
+pub(super) fn domains(summary: &VersionSummary) -> Vec<Domain<'_>> {
     let domains = summary.domains.iter().map(|domain| {
         let value = domain.value.as_deref();
-        json!({
-            "id": domain.id,
-            "value": value,
-            "state": domain.state.as_str(),
-            "message": domain.state.explain(value),
-            "civicrm_says": domain.state.civicrm_says().map(|said| said.text),
-            "civicrm_says_since": domain.state.civicrm_says().map(|said| said.releases),
-            "proposed": domain.proposed,
-        })
+        Domain {
+            id: domain.id,
+            value,
+            state: domain.state.as_str(),
+            message: domain.state.explain(value),
+            civicrm_says: domain.state.civicrm_says().map(|said| said.text),
+            civicrm_says_since: domain.state.civicrm_says().map(|said| said.releases),
+            proposed: domain.proposed.as_deref(),
+        }
     });
     domains.collect()
 }

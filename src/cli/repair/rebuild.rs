@@ -13,7 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::{Common, tell};
 use crate::exit::Exit;
 use crate::repair::rebuild::{self, Blueprint, Rebuilt};
-use crate::report::{self, RebuildSummary, RebuiltTable, Report};
+use crate::report::{self, RebuildSummary, RebuiltTable, Report, Section};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -115,9 +115,9 @@ fn add_outcome(summary: &mut RebuildSummary, rebuilt: &Rebuilt) {
 
 fn show(summary: RebuildSummary, case: &Case, common: &Common, exit: Exit) -> Result<Exit, Error> {
     let mut report = Report::new("repair", case, Findings::default(), common.strict);
-    report.rebuild = Some(summary);
+    report.sections.push(Section::Rebuild(summary));
     let mut output = Output::new(common, false);
-    output.add(report)?;
+    output.add(&report)?;
     output.finish()?;
     Ok(exit)
 }

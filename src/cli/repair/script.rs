@@ -10,7 +10,7 @@ use crate::cli::Common;
 use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
 use crate::repair::run::{self, Ran};
-use crate::report::{self, Report};
+use crate::report::{self, Report, Section};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::text::{count, printable};
@@ -177,9 +177,8 @@ fn cost(cost: Cost) -> &'static str {
     }
 }
 
-/// The plan as a report.
-pub(super) fn report(plan: &Plan, rows: &RowPlan, case: &Case, common: &Common) -> Report {
-    let mut report = Report::new("repair", case, Findings::default(), common.strict);
+/// The plan as a section of a report.
+pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
     let steps = plan.steps.iter().map(|planned| report::PlanStep {
         statement: planned.statement(),
         inverse: planned.inverse_statement(),
@@ -194,7 +193,7 @@ pub(super) fn report(plan: &Plan, rows: &RowPlan, case: &Case, common: &Common) 
         object: refused.object.clone(),
         why: refused.why.clone(),
     });
-    report.plan = Some(report::Plan {
+    report::Plan {
         steps: steps.collect(),
         refused: refused.collect(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
@@ -210,8 +209,13 @@ pub(super) fn report(plan: &Plan, rows: &RowPlan, case: &Case, common: &Common) 
             .map(report::RowChange::of)
             .collect(),
         ..report::Plan::default()
-    });
-    report
+    }
+}
+
+/// The report on a repair.
+pub(super) fn report(plan: report::Plan, case: &Case, common: &Common) -> Report {
+    let report = Report::new("repair", case, Findings::default(), common.strict);
+    report.with(Section::Repair(plan))
 }
 
 /// Adds what a run has done to the plan of what remains.

@@ -1,0 +1,117 @@
+//! Parts of a report besides its header and its findings: what one command is about.
+
+use std::io::{self, Write};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use super::grants::{self, GrantsSummary};
+use super::human::Detail;
+use super::integrity;
+use super::plan::{self, Plan};
+use super::rebuild::{self, RebuildSummary};
+use super::version::{self, VersionSummary};
+use crate::integrity::Statistics;
+
+/// A part of a report.
+#[derive(Clone, Debug)]
+pub enum Section {
+    /// What it took to look at the rows.
+    Integrity(Statistics),
+    /// What the versions of the domains say.
+    Version(VersionSummary),
+    /// What the account may do.
+    Grants(GrantsSummary),
+    /// Statements that set versions, which the findings speak of as well.
+    VersionChange(Plan),
+    /// Statements of a repair: what is left to do counts.
+    Repair(Plan),
+    /// A new database made out of an old one, or to be made.
+    Rebuild(RebuildSummary),
+}
+
+/// Where people read a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Right behind the header.
+    BeforeFindings,
+    /// At the end.
+    AfterFindings,
+}
+
+impl Section {
+    /// Its key in the JSON report.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Integrity(_) => "integrity",
+            Self::Version(_) => "version",
+            Self::Grants(_) => "grants",
+            Self::VersionChange(_) | Self::Repair(_) => "plan",
+            Self::Rebuild(_) => "rebuild",
+        }
+    }
+
+    /// What stands under that key.
+    pub fn json(&self) -> Value {
+        match self {
+            Self::Integrity(statistics) => json!(statistics),
+            Self::Version(summary) => json!(version::domains(summary)),
+            Self::Grants(summary) => json!(summary),
+            Self::VersionChange(plan) | Self::Repair(plan) => json!(plan),
+            Self::Rebuild(summary) => json!(summary),
+        }
+    }
+
+    /// The schema of every key.
+    pub(super) fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+        vec![
+            ("integrity", Statistics::json_schema(generator)),
+            ("version", Vec::<version::Domain>::json_schema(generator)),
+            ("grants", GrantsSummary::json_schema(generator)),
+            ("plan", Plan::json_schema(generator)),
+            ("rebuild", RebuildSummary::json_schema(generator)),
+        ]
+    }
+
+    /// Whether it leaves nothing to do.
+    pub(super) fn is_done(&self) -> bool {
+        match self {
+            Self::Repair(plan) => plan.is_empty(),
+            Self::Rebuild(summary) => summary.is_fine(),
+            _ => true,
+        }
+    }
+
+    /// What it comes to, for the first line, where that is more than the number of findings.
+    pub(super) fn outcome(&self) -> Option<String> {
+        match self {
+            Self::Repair(plan) => Some(plan.outcome()),
+            Self::Rebuild(summary) => Some(summary.outcome()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Integrity(_) | Self::Version(_) => Place::BeforeFindings,
+            _ => Place::AfterFindings,
+        }
+    }
+
+    /// Writes it for people.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(super) fn write(&self, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Integrity(statistics) if detail == Detail::Verbose => {
+                integrity::write(statistics, out)
+            }
+            Self::Integrity(_) => Ok(()),
+            Self::Version(summary) => version::write(summary, out),
+            Self::Grants(summary) => grants::write(summary, out),
+            Self::VersionChange(plan) | Self::Repair(plan) => plan::write(plan, out),
+            Self::Rebuild(summary) => rebuild::write(summary, out),
+        }
+    }
+}
