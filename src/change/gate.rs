@@ -177,7 +177,11 @@ impl fmt::Display for Problem {
                 write!(f, "it should be {}", meant.words().join(" "))
             }
             Self::LooksLikeExpression(column) => {
-                write!(f, "the column {} looks like an expression", printable(column))
+                write!(
+                    f,
+                    "the column {} looks like an expression",
+                    printable(column)
+                )
             }
             Self::Parentheses => f.write_str("its parentheses do not match"),
             Self::OtherNames {
@@ -503,5 +507,12 @@ mod tests {
                 .pass("INSERT INTO `a``b` (`x`) VALUES (1); DROP TABLE t".into())
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_statement_that_does_not_pass_is_named_safely() {
+        let statement = "ALTER TABLE `a\u{1b}[2J` DROP KEY `x`\n, DROP KEY `y`".to_owned();
+        let blocked = alter(&["a", "x"]).pass(statement).expect_err("other names");
+        insta::assert_snapshot!(blocked, @r"a statement is not what it is meant to be (it names `a\u{1b}[2J`, `y` instead of `a`), so it is neither printed nor run: ALTER TABLE `a\u{1b}[2J` DROP KEY `x` , DROP KEY `y`");
     }
 }

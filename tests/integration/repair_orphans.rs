@@ -484,7 +484,11 @@ fn row_changes(plan: &Value) -> Vec<String> {
         .map(|row| {
             let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
             let (action, table) = (word("action"), word("table"));
-            format!("{action} {} of {table} for {}", row["rows"], word("foreign_key"))
+            format!(
+                "{action} {} of {table} for {}",
+                row["rows"],
+                word("foreign_key")
+            )
         })
         .collect();
     rows.sort();
@@ -492,7 +496,8 @@ fn row_changes(plan: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_asked_for_is_what_is_done_and_a_row_that_has_changed_is_named_before_anything_comes_back() {
+fn what_is_asked_for_is_what_is_done_and_a_row_that_has_changed_is_named_before_anything_comes_back()
+ {
     for server in server::all() {
         let database = "orphans_asked";
         let url = orphaned(server, database);
@@ -569,7 +574,10 @@ fn rows_that_come_between_question_and_change_are_not_changed_and_neither_are_th
     let other = Mutex::new(server.writer(database));
     // Right before the first row is locked another one loses its parent.
     let proxy = Proxy::start(server.socket(), move |sql| {
-        if sql.contains("`civicrm_contribution`") && sql.contains("LIMIT 500") && !sql.contains(" > ") {
+        if sql.contains("`civicrm_contribution`")
+            && sql.contains("LIMIT 500")
+            && !sql.contains(" > ")
+        {
             let mut other = other.lock().expect("no panic");
             let insert = "INSERT IGNORE INTO civicrm_contribution_soft (id, contribution_id, contact_id, amount, currency)
                 VALUES (9002, 9002, 1, 5, 'USD')";
@@ -582,12 +590,16 @@ fn rows_that_come_between_question_and_change_are_not_changed_and_neither_are_th
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     let folder = tempfile::tempdir().expect("a folder");
     let through = proxy.url(database);
-    let mut arguments = vec![REPAIR[0], REPAIR[1], &through, "--format", "json", "--apply", "--yes"];
+    let mut arguments = vec![
+        REPAIR[0], REPAIR[1], &through, "--format", "json", "--apply", "--yes",
+    ];
     arguments.extend(["--orphans", "delete", "--export", "e", "--journal", "j"]);
     let done = cividb(folder.path(), &arguments);
     let errors = text(&done.stderr);
     assert!(
-        errors.contains("1 row of civicrm_contribution_soft would be changed that nobody was asked for"),
+        errors.contains(
+            "1 row of civicrm_contribution_soft would be changed that nobody was asked for"
+        ),
         "{errors}"
     );
     assert_eq!(json(&done)["plan"]["rows_deleted"], 0, "{errors}");
