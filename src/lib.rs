@@ -25,6 +25,7 @@
 //! dump -> schema server_version snapshot threads
 //! server -> grants privilege schema server_version snapshot
 //! change -> row_file schema server snapshot text
+//! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
 //! integrity -> case change civicrm dump row_file schema server snapshot source threads
@@ -45,6 +46,7 @@
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
+//! - [`sandbox`]: a throw-away server to try things on
 //! - [`source`]: what the user named, and the facts from there
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
@@ -84,9 +86,13 @@ pub mod privilege;
 pub mod repair;
 pub mod report;
 pub mod row_file;
+pub mod sandbox;
 pub mod schema;
 pub mod server;
 pub mod server_version;
+#[cfg(test)]
+#[path = "../tests/integration/skip.rs"]
+mod skip;
 pub mod snapshot;
 pub mod source;
 pub mod text;

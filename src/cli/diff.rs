@@ -31,7 +31,7 @@ pub struct Diff {
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// The release to compare with; by default the one that the schema is found to be of
-    #[arg(long, value_name = "X.Y.Z", conflicts_with = "against", value_parser = release)]
+    #[arg(long, value_name = "X.Y.Z", conflicts_with = "against")]
     release: Option<Version>,
     /// Another source to compare with, table by table and knowing nothing of CiviCRM
     #[arg(long, value_name = "SOURCE")]
@@ -44,10 +44,6 @@ pub struct Diff {
     unified: bool,
     #[command(flatten)]
     server: ServerOptions,
-}
-
-fn release(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
 }
 
 /// What was compared with what.

@@ -40,7 +40,7 @@ pub struct Grants {
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// The release to upgrade to; by default the one that the site has
-    #[arg(long, value_name = "X.Y.Z", value_parser = release)]
+    #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
     /// What the account is for
     #[arg(long = "for", value_enum, default_value_t = Purpose::Upgrade)]
@@ -64,10 +64,6 @@ enum Purpose {
     Upgrade,
     /// A mysqldump with all that is in the database
     Backup,
-}
-
-fn release(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
 }
 
 impl Grants {

@@ -46,7 +46,7 @@ pub struct Repair {
     #[arg(long, value_name = "DUMP", conflicts_with_all = ["source", "apply"])]
     sql_for: Option<String>,
     /// The release to upgrade to: what its steps drop by name comes first, and is said so
-    #[arg(long, value_name = "X.Y.Z", value_parser = release)]
+    #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
     /// Also what CiviCRM's own upgrades leave in every database without harm
     #[arg(long)]
@@ -92,10 +92,6 @@ pub struct Repair {
     max_copy_size: u64,
     #[command(flatten)]
     server: ServerOptions,
-}
-
-fn release(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
 }
 
 impl Repair {

@@ -15,7 +15,7 @@ use crate::change::journal::{self, Head};
 use crate::change::refusal::Refusal;
 use crate::checks::{Examination, Findings, VERSION, version};
 use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::release;
+use crate::civicrm::release::{self, NotARelease};
 use crate::civicrm::version_state::DetectedRelease;
 use crate::cli::error::Error;
 use crate::exit::Exit;
@@ -57,11 +57,11 @@ pub struct Version {
     server: ServerOptions,
 }
 
-fn version_to_set(text: &str) -> Result<String, String> {
+fn version_to_set(text: &str) -> Result<String, NotARelease> {
     if release::is_valid_format(text) && !text.ends_with("upgrade") && text.trim() == text {
         Ok(text.to_owned())
     } else {
-        Err("a release looks like 5.81.2".to_owned())
+        Err(NotARelease)
     }
 }
 

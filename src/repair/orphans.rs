@@ -13,7 +13,7 @@ mod toll;
 use crate::change::error::ChangeError;
 use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
-use crate::schema::sql::{AntiJoin, identifier};
+use crate::schema::sql::{AntiJoin, first_rows, identifier};
 use crate::server::connection::{Reader, first};
 use crate::snapshot::Row;
 
@@ -85,10 +85,12 @@ impl Orphans {
             columns.retain(|column| !key.columns.contains(column));
             let shown = columns.iter().chain(&key.columns);
             let shown: Vec<String> = shown.map(|column| qualified(table, column)).collect();
-            let sql = format!(
-                "{} LIMIT {SAMPLE}",
-                question(&shown.join(", "), table, key, ALIAS)
-            );
+            let order: Vec<String> = primary_key(definition)
+                .iter()
+                .map(|column| qualified(table, column))
+                .collect();
+            let join = anti_join(table, key, ALIAS);
+            let sql = first_rows(&shown, &join.from(), &join.filter(), &order, SAMPLE);
             let sql = meaning(table, key, ALIAS, &columns).pass(sql)?;
             let answer = connection.ask(&about, &sql)?;
             sample.extend(answer.iter().map(|row| shown_row(row, &columns, key)));

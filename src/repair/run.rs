@@ -13,8 +13,8 @@ use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, Outcome};
 use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Journal, Progress, Record, Step};
-use crate::schema::model::{KeyPart, Table};
-use crate::schema::sql::{alter_table, identifier};
+use crate::schema::model::Table;
+use crate::schema::sql::{Duplicates, alter_table, identifier};
 use crate::server::connection::Reader;
 
 /// How often a key is tried to which new orphans come while the old ones are cleared.
@@ -158,30 +158,6 @@ fn lock_meaning(planned: &PlannedStep) -> Meaning {
         }
     }
     Meaning::new(Operation::LockTables, names)
-}
-
-/// The question how many values stand more than once where a unique index is to come.
-///
-/// # Errors
-/// It does not pass the gate.
-fn duplicates(table: &str, parts: &[KeyPart]) -> Result<String, Blocked> {
-    let names = parts.iter().map(|part| part.column.as_str());
-    let meaning = Meaning::new(Operation::Select, names.chain([table]));
-    let part = |part: &KeyPart| {
-        let column = identifier(&part.column);
-        match part.length {
-            Some(length) => format!("LEFT({column}, {length})"),
-            None => column,
-        }
-    };
-    let columns: Vec<String> = parts.iter().map(part).collect();
-    let there: Vec<String> = columns.iter().map(|c| format!("{c} IS NOT NULL")).collect();
-    meaning.pass(format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING COUNT(*) > 1) AS d",
-        identifier(table),
-        there.join(" AND "),
-        columns.join(", ")
-    ))
 }
 
 /// Why a step is not run: as one word for programs, and for people.
@@ -363,7 +339,14 @@ impl Run<'_, '_> {
                 parts,
             } = proof
             {
-                let count = self.executor.count(&duplicates(table, parts)?)?;
+                let duplicates = Duplicates {
+                    table,
+                    parts,
+                    nulls_equal: false,
+                };
+                let names = parts.iter().map(|part| part.column.as_str());
+                let meaning = Meaning::new(Operation::Select, names.chain([table.as_str()]));
+                let count = self.executor.count(&meaning.pass(duplicates.count())?)?;
                 if count != "0" {
                     let why = format!(
                         "{count} values stand more than once in the columns of the unique index {index}"
