@@ -28,7 +28,7 @@
 //! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
-//! integrity -> case change civicrm dump row_file schema server server_version snapshot source threads
+//! integrity -> case change civicrm dump row_file schema server snapshot source threads
 //! checks -> case civicrm grants integrity privilege schema server_version snapshot text
 //! repair -> case change checks civicrm grants row_file schema server server_version snapshot source text
 //! report -> case checks civicrm exit integrity repair schema snapshot text

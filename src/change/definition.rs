@@ -39,7 +39,7 @@ pub fn read_definitions(
 }
 
 /// A table out of what SHOW CREATE TABLE prints; `None` where that is not SQL.
-pub fn parsed(definition: &str) -> Option<Table> {
+pub(crate) fn parsed(definition: &str) -> Option<Table> {
     let parse = |text: &str| match ddl::parse(text, SqlModes::default()) {
         Ok(Statement::CreateTable(create)) => Some(create.table),
         _ => None,

@@ -508,4 +508,11 @@ mod tests {
                 .is_err()
         );
     }
+
+    #[test]
+    fn a_statement_that_does_not_pass_is_named_safely() {
+        let statement = "ALTER TABLE `a\u{1b}[2J` DROP KEY `x`\n, DROP KEY `y`".to_owned();
+        let blocked = alter(&["a", "x"]).pass(statement).expect_err("other names");
+        insta::assert_snapshot!(blocked, @r"a statement is not what it is meant to be (it names `a\u{1b}[2J`, `y` instead of `a`), so it is neither printed nor run: ALTER TABLE `a\u{1b}[2J` DROP KEY `x` , DROP KEY `y`");
+    }
 }

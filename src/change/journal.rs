@@ -168,7 +168,7 @@ impl Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 enum Line {
-    Doing(Step),
+    Doing(Box<Step>),
     Done {
         step: usize,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -366,7 +366,7 @@ impl Journal {
     /// # Errors
     /// The line cannot be written: the step must not run.
     pub fn doing(&mut self, step: &Step) -> Result<(), ChangeError> {
-        self.write(&Line::Doing(step.clone()))
+        self.write(&Line::Doing(Box::new(step.clone())))
     }
 
     /// Notes that a step ran, and what it made of its table's definition, where it changed that.
@@ -484,8 +484,8 @@ impl Record {
             Line::Undone { step } => mark(step, Progress::Undone),
             Line::Finished => self.finished = true,
             Line::Doing(step) => match self.steps.iter_mut().find(|(s, _)| s.step == step.step) {
-                Some(known) => *known = (step, Progress::Doing),
-                None => self.steps.push((step, Progress::Doing)),
+                Some(known) => *known = (*step, Progress::Doing),
+                None => self.steps.push((*step, Progress::Doing)),
             },
         }
     }

@@ -96,7 +96,7 @@ mod tests {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut all = Vec::new();
         files(&source, &mut all);
-        let makes = format!("Writer::{}", "begin(");
+        let makes = format!("Writer::{}", "begin");
         for file in all {
             let text = fs::read_to_string(&file).expect("a file of src can be read");
             let place = file.strip_prefix(&source).expect("it is in src");

@@ -1,7 +1,6 @@
 //! Names that break whatever is not quoted with care, on real servers: the statement that is run is the
 //! one that is meant.
 
-use cividb::change::definition;
 use cividb::change::whole_schema;
 use cividb::schema::model::{
     Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table,
@@ -105,8 +104,6 @@ fn a_table_is_made_as_it_is_meant_whatever_its_names_are() {
             "DROP DATABASE IF EXISTS hostile; CREATE DATABASE hostile",
         );
         let mut writer = server.writer("hostile");
-        let mut reader = server.connect();
-        reader.use_database("hostile").expect("it is there");
         for number in (0..2000).step_by(step) {
             let name = name(number);
             let at = format!("{} {number} {name:?}", server.name);
@@ -124,14 +121,33 @@ fn a_table_is_made_as_it_is_meant_whatever_its_names_are() {
             }
             let tables: Vec<String> = writer.query("SHOW TABLES").expect("an answer");
             assert_eq!(tables, [name.as_str()], "{at}");
-            let printed = definition::read(&mut reader, &name).expect("it is read");
-            let printed = printed.unwrap_or_else(|| panic!("{at}: it is gone"));
-            let made = definition::parsed(&printed).unwrap_or_else(|| panic!("{at}: {printed}"));
-            let meant = &schema.tables[name.as_str()];
-            let names = |table: &Table| -> Vec<String> { table.columns.keys().cloned().collect() };
-            assert_eq!(names(&made), names(meant), "{at}");
-            assert_eq!(made.indexes, meant.indexes, "{at}");
-            assert_eq!(made.foreign_keys, meant.foreign_keys, "{at}");
+            // Not SHOW CREATE TABLE: MariaDB prints backquotes in the names of foreign keys as they are.
+            let columns: Vec<String> = writer
+                .query(
+                    "SELECT COLUMN_NAME FROM information_schema.COLUMNS
+                     WHERE TABLE_SCHEMA = 'hostile' ORDER BY ORDINAL_POSITION",
+                )
+                .expect("an answer");
+            assert_eq!(columns, ["id", name.as_str()], "{at}");
+            let indexes: Vec<(String, String)> = writer
+                .query(
+                    "SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS
+                     WHERE TABLE_SCHEMA = 'hostile' AND INDEX_NAME <> 'PRIMARY'",
+                )
+                .expect("an answer");
+            assert_eq!(indexes, [(name.clone(), name.clone())], "{at}");
+            let keys: Vec<(String, String, String)> = writer
+                .query(
+                    "SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME
+                     FROM information_schema.KEY_COLUMN_USAGE
+                     WHERE TABLE_SCHEMA = 'hostile' AND REFERENCED_TABLE_NAME IS NOT NULL",
+                )
+                .expect("an answer");
+            assert_eq!(
+                keys,
+                [(format!("{name}k"), name.clone(), name.clone())],
+                "{at}"
+            );
             writer
                 .query_drop(format!("DROP TABLE {}", identifier(&name)))
                 .expect("it goes");

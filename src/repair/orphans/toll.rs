@@ -55,7 +55,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The statement that changes them, in short: ``DELETE FROM `t`: 2 rows``.
+    /// What happens to them, for people: `DELETE 2 rows of civicrm_contribution`.
     pub fn describe(&self) -> String {
         let rows = count(self.rows, "row");
         match &self.deed {
@@ -284,5 +284,38 @@ impl Counting {
         promise.rows.retain(|_, rows| !rows.is_empty());
         (self.gone, self.cleared) = (gone, cleared);
         Ok(Some(promise))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_counted_by_key_table_and_deed() {
+        let rows = |ids: &[&str]| -> HashSet<Key> {
+            ids.iter().map(|id| vec![(*id).to_owned()]).collect()
+        };
+        let deleted = (("contribution".to_owned(), Deed::Delete), rows(&["1", "2"]));
+        let columns = vec!["contribution_id".to_owned()];
+        let cleared = (
+            ("line_item".to_owned(), Deed::SetNull(columns)),
+            rows(&["7"]),
+        );
+        let promise = Promise {
+            rows: [deleted, cleared].into_iter().collect(),
+        };
+        let name = ("contribution".to_owned(), "FK_contact".to_owned());
+        let toll = Toll {
+            promises: [(name, promise)].into_iter().collect(),
+        };
+        let lines: Vec<String> = toll.tallies().iter().map(Tally::describe).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        DELETE 2 rows of contribution
+        UPDATE 1 row of line_item, set contribution_id NULL
+        ");
+        assert_eq!(toll.totals(), (2, 1));
+        assert!(toll.promise("contribution", "FK_contact").is_some());
+        assert_eq!(toll.promise("contribution", "other"), None);
     }
 }
