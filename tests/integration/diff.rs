@@ -1,6 +1,6 @@
 //! Schemas held against their releases: the right release, every difference, no false alarm.
 
-use crate::common::{self, catalogue, context};
+use crate::common::{self, catalogue};
 
 use cividb::checks::{self, Findings, Severity, schema};
 use cividb::civicrm::detect::Detection;
