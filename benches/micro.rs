@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::release::Version;
 use cividb::dump::scanner::{Scanner, Sink, Statement, Wanted};
-use cividb::dump::values::parse_row;
-use cividb::integrity::values::{Next, Values};
+use cividb::dump::values::{Next, Values, parse_row};
 use cividb::schema::compare::{self, compare};
 use cividb::schema::ddl;
 use cividb::schema::lexer::SqlModes;
@@ -117,6 +116,13 @@ fn schema(release: &str) -> Schema {
 #[divan::bench]
 fn catalogue() -> Catalogue {
     Catalogue::embedded().expect("the schemas are sound")
+}
+
+/// What a command needs that is about one release.
+#[divan::bench]
+fn one_release(bencher: Bencher) {
+    LazyLock::force(&CATALOGUE);
+    bencher.bench(|| schema("5.81"));
 }
 
 #[divan::bench]

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! cli -> source -> dump or server -> Snapshot -> Case -> checks -> findings -> report
-//!                                                                  findings -> repair (only with --apply)
+//!                                                                  findings -> repair -> change (only with --apply)
 //! ```
 //!
 //! # The map
@@ -24,13 +24,15 @@
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
 //! server -> grants privilege schema server_version snapshot
+//! change -> row_file schema server snapshot text
+//! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
-//! integrity -> case civicrm dump row_file schema server server_version snapshot source threads
+//! integrity -> case change civicrm dump row_file schema server server_version snapshot source threads
 //! checks -> case civicrm grants integrity privilege schema server_version snapshot text
-//! repair -> case checks civicrm row_file schema server server_version snapshot text
+//! repair -> case change checks civicrm grants row_file schema server server_version snapshot source text
 //! report -> case checks civicrm exit integrity repair schema snapshot text
-//! cli -> case checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
+//! cli -> case change checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -44,11 +46,13 @@
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
+//! - [`sandbox`]: a throw-away server to try things on
 //! - [`source`]: what the user named, and the facts from there
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
-//! - [`repair`]: changes with a journal, and the way back
+//! - [`change`]: one way to change a database: step, gate, executor, journal, undo
+//! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
 //!
@@ -70,6 +74,7 @@
 //! ```
 
 pub mod case;
+pub mod change;
 pub mod checks;
 pub mod civicrm;
 pub mod cli;
@@ -81,9 +86,13 @@ pub mod privilege;
 pub mod repair;
 pub mod report;
 pub mod row_file;
+pub mod sandbox;
 pub mod schema;
 pub mod server;
 pub mod server_version;
+#[cfg(test)]
+#[path = "../tests/integration/skip.rs"]
+mod skip;
 pub mod snapshot;
 pub mod source;
 pub mod text;

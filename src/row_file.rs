@@ -52,7 +52,6 @@ impl RowFileError {
 pub fn folder(path: &Path) -> Result<(), RowFileError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(RowFileError::at(path))
 }
@@ -65,7 +64,6 @@ pub fn folder(path: &Path) -> Result<(), RowFileError> {
 pub fn create(path: &Path) -> Result<File, RowFileError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(RowFileError::at(path))
 }

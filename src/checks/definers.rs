@@ -23,7 +23,7 @@ pub static DEFINER_MISSING: Check = Check {
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
     rules: &[Rule {
         group: Group::Objects,
-        needs: &[Need::Server, Need::Accounts],
+        needs: &[Need::Accounts],
         run: missing,
     }],
 };

@@ -25,6 +25,8 @@ pub struct Examination<'a, 'c> {
     pub privileges: Option<Privileges<'a>>,
     /// What was asked of the rows.
     pub rows: Rows<'a>,
+    /// The user says that the source is not a site of CiviCRM, so that nothing of CiviCRM is missed in it.
+    pub without_civicrm: bool,
     users: OnceCell<Vec<User<'a>>>,
     is_cut: OnceCell<bool>,
 }
@@ -67,6 +69,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             site_of_backup: None,
             privileges: None,
             rows: Rows::NotAsked,
+            without_civicrm: false,
             users: OnceCell::new(),
             is_cut: OnceCell::new(),
         }

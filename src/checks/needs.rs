@@ -106,7 +106,11 @@ impl Need {
             Self::AllTables => visible(snapshot.hidden.get(&ObjectKind::Table)),
             Self::AllRoutines => visible(snapshot.hidden.get(&ObjectKind::Routine)),
             Self::ExpectedTriggers => expected_triggers(examined),
-            Self::Site => promised(examined.case.site.is_some(), "no CiviCRM tables"),
+            Self::Site => examined
+                .case
+                .site
+                .as_ref()
+                .map_or_else(|| Lacking(no_site(examined)), |_| Met),
             Self::DetectedRelease => detected_release(examined),
             Self::Release => promised(
                 examined.release().is_some(),
@@ -149,6 +153,14 @@ impl Need {
     }
 }
 
+/// A database without a table of CiviCRM mostly is the wrong one, unless the user says that it is meant.
+fn no_site(examined: &Examination) -> Lack {
+    match examined.without_civicrm {
+        false => Lack::of_promised("no CiviCRM tables"),
+        true => Lack::of_course("no CiviCRM tables, as --no-civicrm says"),
+    }
+}
+
 fn applies(it_does: bool) -> Answer {
     if it_does { Met } else { NotApplicable }
 }
@@ -174,7 +186,7 @@ fn expected_triggers(examined: &Examination) -> Answer {
         return Lacking(Lack::of_promised(why));
     }
     let Some(site) = &case.site else {
-        return Lacking(Lack::of_promised("no CiviCRM tables"));
+        return Lacking(no_site(examined));
     };
     let Some(release) = case.release() else {
         let why = "civicrm_domain.version cannot be read, so the release is not known";
@@ -222,7 +234,7 @@ fn detected_release(examined: &Examination) -> Answer {
     let why = match (&snapshot.dump, &case.site, hidden) {
         (.., Some(hidden)) => hidden.as_str(),
         (Some(dump), ..) if dump.tables_created == 0 => "the dump holds no structure",
-        (_, None, _) => "no CiviCRM tables",
+        (_, None, _) => return Lacking(no_site(examined)),
         _ => "too few tables of CiviCRM to tell the release",
     };
     Lacking(Lack::of_promised(why))
@@ -232,7 +244,7 @@ fn versions(examined: &Examination) -> Answer {
     let snapshot = examined.snapshot();
     let domains = examined.case.site.as_ref().map(|site: &Site| &site.domains);
     let why = match domains {
-        None => "no CiviCRM tables",
+        None => return Lacking(no_site(examined)),
         _ if snapshot.row_counts.is_empty() => "there are no rows at all",
         Some(Some(_)) => return Met,
         Some(None) if snapshot.schema.table("civicrm_domain").is_some() => {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::str::FromStr;
 
 /// A version as found in `civicrm_domain.version` or as the name of a release.
 ///
@@ -136,6 +137,19 @@ fn parts(text: &str) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// A text that is not the number of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a release looks like 5.81.2")]
+pub struct NotARelease;
+
+impl FromStr for Version {
+    type Err = NotARelease;
+
+    fn from_str(text: &str) -> Result<Self, NotARelease> {
+        Self::parse(text).ok_or(NotARelease)
+    }
 }
 
 impl Ord for Version {

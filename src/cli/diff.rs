@@ -8,6 +8,8 @@ use similar::TextDiff;
 use super::output::Output;
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
+use crate::change::gate::Blocked;
+use crate::change::whole_schema;
 use crate::checks::{DIFF, Examination, Findings, cut, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
@@ -29,7 +31,7 @@ pub struct Diff {
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// The release to compare with; by default the one that the schema is found to be of
-    #[arg(long, value_name = "X.Y.Z", conflicts_with = "against", value_parser = release)]
+    #[arg(long, value_name = "X.Y.Z", conflicts_with = "against")]
     release: Option<Version>,
     /// Another source to compare with, table by table and knowing nothing of CiviCRM
     #[arg(long, value_name = "SOURCE")]
@@ -42,10 +44,6 @@ pub struct Diff {
     unified: bool,
     #[command(flatten)]
     server: ServerOptions,
-}
-
-fn release(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
 }
 
 /// What was compared with what.
@@ -150,7 +148,9 @@ fn with_other(
 /// what is printed must neither move the cursor nor be another statement.
 fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     let actual = &snapshot.schema;
-    let mut statements = sql::statements_to(actual, &compared.reference, &compared.differences);
+    let statements = sql::statements_to(actual, &compared.reference, &compared.differences);
+    let passed = whole_schema::pass(statements, &[actual, &compared.reference]);
+    let mut statements: Vec<String> = passed.into_iter().map(or_comment).collect();
     for statement in &mut statements {
         let shown: String = statement
             .lines()
@@ -168,6 +168,11 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
         "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
     ];
     sql::script(&head) + &sql::script(&statements)
+}
+
+/// A statement that passed the gate, or a comment that names it.
+pub(super) fn or_comment(passed: Result<String, Blocked>) -> String {
+    passed.unwrap_or_else(|blocked| format!("-- left out: {blocked}"))
 }
 
 /// One unified diff per table that differs, from the source to what it is compared with.

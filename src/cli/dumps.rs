@@ -34,6 +34,9 @@ pub struct Verify {
     /// a civicrm.settings.php, a site's folder, or another dump
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
+    /// The dump is meant to hold no CiviCRM: without this a dump without its tables is not a PASS
+    #[arg(long)]
+    no_civicrm: bool,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
@@ -87,6 +90,7 @@ impl Verify {
                 };
                 let name = site.as_ref().map(Location::name).unwrap_or_default();
                 let mut examined = Examination::of(&case);
+                examined.without_civicrm = self.no_civicrm;
                 examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
                     snapshot,
                     name: &name,

@@ -2,10 +2,10 @@
 
 use std::io;
 
+use crate::change::error::ChangeError;
 use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::{OwnReferenceError, listed};
 use crate::civicrm::release::Version;
-use crate::repair::error::RepairError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -88,7 +88,7 @@ pub enum Error {
     Server(#[from] ServerError),
     /// A change was not made, or not taken back.
     #[error(transparent)]
-    Repair(#[from] RepairError),
+    Change(#[from] ChangeError),
     /// Offending rows could not be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),

@@ -9,6 +9,8 @@ use super::output::Output;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
+use crate::change::error::ChangeError;
+use crate::change::refusal::Refusal;
 use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
 use crate::civicrm::catalogue::Catalogue;
@@ -16,12 +18,14 @@ use crate::civicrm::privileges::{
     BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
 };
 use crate::civicrm::release::Version;
+use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::grants::need::{Need, Scope};
 use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
-use crate::repair::error::RepairError;
+use crate::repair::guard;
 use crate::report::{GrantsSummary, Report};
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::probe::{Outcome, Probed, probe, says_denied};
 use crate::server::reader;
@@ -36,7 +40,7 @@ pub struct Grants {
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// The release to upgrade to; by default the one that the site has
-    #[arg(long, value_name = "X.Y.Z", value_parser = release)]
+    #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
     /// What the account is for
     #[arg(long = "for", value_enum, default_value_t = Purpose::Upgrade)]
@@ -62,10 +66,6 @@ enum Purpose {
     Backup,
 }
 
-fn release(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
-}
-
 impl Grants {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
@@ -83,8 +83,7 @@ impl Grants {
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
         let source = self.server.source(self.source.as_deref())?;
         let Location::Server(location) = Location::one(&source, &self.server.access())? else {
-            let message = format!("{source} is a dump, and a dump carries no grants");
-            return Err(RepairError::Refused(message).into());
+            return Err(ChangeError::from(Refusal::DumpWithoutGrants(source)).into());
         };
         let (mut connection, snapshot) = open(&location, common.database.as_deref())?;
         if let Some(target) = &self.target {
@@ -114,7 +113,7 @@ impl Grants {
             findings.skip(&GRANT_MISSING, Lack::of_promised(why));
             return Ok(Report::new("grants", &case, findings, common.strict));
         };
-        let verdict = judge(needs, granted, &database, &facts.rules(&version));
+        let verdict = gated(needs, granted, &database, &facts.rules(&version));
         examined.privileges = Some(Privileges {
             verdict: &verdict,
             database: &database,
@@ -122,7 +121,7 @@ impl Grants {
         let mut findings = common.examine(&examined, groups)?;
         let mut summary = self.summary(&verdict, granted, &database, &target);
         if self.probe && connection.is_in(&database)? {
-            let probed = probe(&mut connection)?;
+            let probed = probe(connection)?;
             compare(&probed, &summary, &mut findings);
             common.accept(&mut findings)?;
             summary.probed = Some(outcomes(&probed));
@@ -186,7 +185,7 @@ impl Grants {
                 needed_for_backup(&version, &all)
             }
         };
-        let verdict = judge(needs, &granted, &database, &Rules::of(version.clone()));
+        let verdict = gated(needs, &granted, &database, &Rules::of(version.clone()));
         let summary = self.summary(&verdict, &granted, &database, &target);
         let snapshot = Snapshot {
             source: Source {
@@ -251,12 +250,27 @@ impl Grants {
     }
 }
 
+/// What is missing, with statements that have passed the gate; others are named in their place.
+fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
+    let wanted = needs.iter().flat_map(|need| &need.any_of);
+    let others: Vec<String> = wanted
+        .filter_map(|wanted| match &wanted.on {
+            Scope::OtherDatabase(other) => Some(other.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut verdict = judge(needs, granted, database, rules);
+    for fix in &mut verdict.fixes {
+        let databases = others.iter().map(String::as_str).chain([database]);
+        let passed = guard::grant(granted, databases, fix.statement.clone());
+        fix.statement = or_comment(passed);
+    }
+    verdict
+}
+
 /// Connects and reads; of a database that the account may not even use, what the server says
 /// of the account.
-fn open(
-    location: &ServerLocation,
-    database: Option<&str>,
-) -> Result<(Connection, Snapshot), Error> {
+fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Snapshot), Error> {
     let denied = match location.connect(database) {
         Ok((mut connection, database)) => {
             let snapshot = location.read(&mut connection, &database)?;
@@ -265,7 +279,7 @@ fn open(
         Err(ServerError::DatabaseDenied { database, .. }) => database,
         Err(error) => return Err(error.into()),
     };
-    let mut connection = Connection::open(&location.login)?;
+    let mut connection = Reader::open(&location.login)?;
     let facts = reader::server_facts(&mut connection)?;
     let snapshot = Snapshot {
         source: Source {

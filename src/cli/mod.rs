@@ -1,5 +1,7 @@
 //! The command line: arguments in, exit code out. One file per command.
 
+mod arguments;
+mod completions;
 mod config;
 mod confirm;
 mod diff;
@@ -74,6 +76,8 @@ enum Command {
     Reference(reference::Reference),
     /// How does this schema differ from its CiviCRM release, or from another source?
     Diff(diff::Diff),
+    /// Prints a script that lets a shell complete the commands and options of cividb
+    Completions(completions::Completions),
 }
 
 /// Options of all commands.
@@ -172,23 +176,9 @@ pub fn run() -> Exit {
     if process_title::hide_passwords().is_err() {
         tell("warning: a password in an argument stays visible to other users of this machine");
     }
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match arguments::parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // The message quotes arguments: the same one, without passwords.
-            let hidden = arguments
-                .iter()
-                .map(|argument| process_title::without_password(argument));
-            let error = Cli::try_parse_from(hidden).err().unwrap_or(error);
-            let exit = if error.use_stderr() {
-                Exit::Failure
-            } else {
-                Exit::Fine
-            };
-            // Nothing can be done when even this cannot be printed.
-            let _ = error.print();
-            return exit;
-        }
+        Err(exit) => return exit,
     };
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
@@ -201,12 +191,13 @@ pub fn run() -> Exit {
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),
         Command::Explain(arguments) => arguments.run(&cli.common),
+        Command::Completions(arguments) => arguments.run(&cli.common),
     };
     match result {
         Ok(exit) => exit,
-        // The reader of a pipe has seen enough; that is no failure worth a message.
+        // The reader of a pipe has seen enough.
         Err(Error::Output { path: None, error }) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Exit::Failure
+            Exit::Fine
         }
         Err(error) => {
             // One that takes an argument for something else than a URL quotes it as it is.

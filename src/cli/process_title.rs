@@ -7,7 +7,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
+
+use crate::server::login::url::parts::password_in;
 
 /// Overwrites every password in an argument that is a database URL. Where that cannot be done
 /// the arguments stay as they are.
@@ -19,8 +22,8 @@ pub(super) fn hide_passwords() -> io::Result<()> {
     let mut places = Vec::new();
     let mut start = 0;
     for argument in arguments.split(|byte| *byte == 0) {
-        if let Some((from, to)) = password(argument) {
-            places.push((start + from, to - from));
+        if let Some(place) = password(argument) {
+            places.push((start + place.start, place.len()));
         }
         start += argument.len() + 1;
     }
@@ -40,27 +43,15 @@ pub(super) fn hide_passwords() -> io::Result<()> {
 pub(super) fn without_password(argument: &OsStr) -> OsString {
     let mut bytes = argument.as_encoded_bytes().to_vec();
     let place = password(&bytes);
-    if let Some(place) = place.and_then(|(from, to)| bytes.get_mut(from..to)) {
+    if let Some(place) = place.and_then(|place| bytes.get_mut(place)) {
         place.fill(b'x');
     }
     OsString::from_vec(bytes)
 }
 
-/// Where the password of a URL stands in an argument, if it is one or was meant as one: between
-/// the first colon after `://` and the last `@`.
-fn password(argument: &[u8]) -> Option<(usize, usize)> {
-    let text = std::str::from_utf8(argument).ok()?.to_ascii_lowercase();
-    // `--against=mysql://…` is one as well, and so are `postgres://…`, `mysql:/…` and `user:…@host`
-    // by mistake.
-    let begin = match (text.find("://"), text.find(":/"), text.find("//")) {
-        (Some(scheme), ..) => scheme + 3,
-        (None, Some(scheme), _) | (None, None, Some(scheme)) => scheme + 2,
-        _ => 0,
-    };
-    let rest = text.get(begin..)?;
-    let at = rest.rfind('@')?;
-    let colon = rest.get(..at)?.find(':')?;
-    Some((begin + colon + 1, begin + at))
+/// Where the password of a URL stands in an argument, if it is one or was meant as one.
+fn password(argument: &[u8]) -> Option<Range<usize>> {
+    password_in(std::str::from_utf8(argument).ok()?)
 }
 
 /// Field 48 of `/proc/self/stat` (proc(5), `arg_start`); the second field may hold blanks, so
@@ -73,29 +64,4 @@ fn arguments_address() -> io::Result<u64> {
     field
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| io::Error::other("no arg_start in /proc/self/stat"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_found_where_they_stand_in_urls_only() {
-        for (argument, expected) in [
-            ("mysql://u:secret@h/db", Some("secret")),
-            ("MySQL://u:secret@h/db", Some("secret")),
-            ("--against=mysqli://u:se:c@ret@h/db?x=1", Some("se:c@ret")),
-            ("mysql://u:@h/db", Some("")),
-            ("mysql://u@h:3306/db", None),
-            ("mysql:///db", None),
-            ("postgres://u:secret@h/", Some("secret")),
-            ("mysql:/u:secret@h/", Some("secret")),
-            ("mysql//u:secret@h/", Some("secret")),
-            ("u:secret@h/db", Some("secret")),
-            ("backup@x.sql", None),
-        ] {
-            let found = password(argument.as_bytes()).map(|(from, to)| &argument[from..to]);
-            assert_eq!(found, expected, "{argument}");
-        }
-    }
 }

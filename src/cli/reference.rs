@@ -3,10 +3,12 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::diff::or_comment;
 use super::output::print;
 use super::progress::Bar;
 use super::{Common, Format, complain};
 use crate::case::Case;
+use crate::change::whole_schema;
 use crate::checks::wholeness::DUMP_NO_DATA;
 use crate::checks::{Examination, Finding, Group, Selection, Severity, examine};
 use crate::civicrm::catalogue::{Catalogue, Installed};
@@ -222,7 +224,9 @@ fn sql(reference: &ReferenceFile) -> String {
         // named, and a default of 0000-00-00, which 2.0 and 2.1 have, is taken.
         "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'".to_owned(),
     ];
-    statements.extend(schema_sql(&reference.schema()));
+    let schema = reference.schema();
+    let passed = whole_schema::pass(schema_sql(&schema), &[&schema]);
+    statements.extend(passed.into_iter().map(or_comment));
     script(&statements)
 }
 

@@ -13,21 +13,22 @@ use super::confirm::confirm;
 use super::output::{self, Output};
 use super::{Common, Format, ServerOptions, tell};
 use crate::case::Case;
+use crate::change::definition::{Definitions, read_definitions};
+use crate::change::error::ChangeError;
+use crate::change::executor::Executor;
+use crate::change::journal::{self, Head, Journal, Record};
+use crate::change::refusal::Refusal;
+use crate::change::undo;
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::detect::Detection;
-use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::grants::judge;
-use crate::repair::apply::Applier;
-use crate::repair::error::RepairError;
-use crate::repair::journal::{self, Head, Journal, Record};
-use crate::repair::orphans::{Export, Orphans, Remedy};
-use crate::repair::plan::{self, Family, Need, Options, Plan};
-use crate::repair::run::{self, Definitions, NotRun, Run};
-use crate::repair::undo;
-use crate::server::connection::Connection;
+use crate::repair::guard;
+use crate::repair::orphans::{Export, Orphans, Remedy, Toll};
+use crate::repair::plan::{self, Family, Options, Plan};
+use crate::repair::run::{self, NotRun, Run};
+use crate::server::connection::Reader;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -45,7 +46,7 @@ pub struct Repair {
     #[arg(long, value_name = "DUMP", conflicts_with_all = ["source", "apply"])]
     sql_for: Option<String>,
     /// The release to upgrade to: what its steps drop by name comes first, and is said so
-    #[arg(long, value_name = "X.Y.Z", value_parser = release)]
+    #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
     /// Also what CiviCRM's own upgrades leave in every database without harm
     #[arg(long)]
@@ -93,17 +94,10 @@ pub struct Repair {
     server: ServerOptions,
 }
 
-fn release(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a release looks like 5.81.2".to_owned())
-}
-
 impl Repair {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let changes_rows = self.orphans.iter().any(|remedy| *remedy != Remedy::Stop);
-        if changes_rows && self.apply && self.export.is_none() {
-            let message = "--orphans set-null and delete change rows; name a folder with --export that they \
-                           are written to first";
-            return Err(RepairError::Refused(message.to_owned()).into());
+        if self.apply {
+            guard::export(&self.orphans, self.export.is_some()).map_err(ChangeError::from)?;
         }
         let catalogue = Catalogue::embedded()?;
         let source = match &self.sql_for {
@@ -119,23 +113,23 @@ impl Repair {
             (Location::Server(server), false) => {
                 let (mut connection, database) = server.connect(common.database.as_deref())?;
                 let mut snapshot = server.read(&mut connection, &database)?;
-                let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
+                let definitions = read_definitions(&mut connection, &mut snapshot)?;
                 let case = self.case(snapshot, &catalogue)?;
                 warn_of_upgrade(&case);
                 let plan = self.plan(&case)?;
-                let orphans = orphans(&mut connection, &plan, &case.snapshot)?;
-                self.show(&plan, &orphans, &case, &definitions, common)
+                let rows = RowPlan {
+                    orphans: orphans(&mut connection, &plan, &case.snapshot)?,
+                    toll: self.toll(&mut connection, &plan, &case.snapshot)?,
+                };
+                self.show(&plan, &rows, &case, &definitions, common)
             }
-            (_, true) => Err(RepairError::Refused(format!(
-                "{source} is a dump, and a dump is never changed; leave --apply out and run the \
-                 statements after restoring it"
-            ))
-            .into()),
+            (_, true) => Err(ChangeError::from(Refusal::DumpUnchanged(source)).into()),
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
                 let case = self.case(snapshot, &catalogue)?;
                 let plan = self.plan(&case)?;
-                self.show(&plan, &[], &case, &Definitions::new(), common)
+                let rows = RowPlan::default();
+                self.show(&plan, &rows, &case, &Definitions::new(), common)
             }
         }
     }
@@ -148,11 +142,7 @@ impl Repair {
         let case = Case::new(snapshot, catalogue).to_release(self.target.clone());
         if let Some(target) = &self.target {
             target_release(target, catalogue)?;
-            let declared = case.declared_version();
-            if declared.is_some_and(|declared| *target < declared.without_marker()) {
-                let message = format!("--target {target} is older than the site");
-                return Err(RepairError::Refused(message).into());
-            }
+            guard::target(target, &case).map_err(ChangeError::from)?;
         }
         Ok(case)
     }
@@ -170,16 +160,16 @@ impl Repair {
     fn show(
         &self,
         plan: &Plan,
-        orphans: &[Orphans],
+        rows: &RowPlan,
         case: &Case,
         definitions: &Definitions,
         common: &Common,
     ) -> Result<Exit, Error> {
         if common.format == Format::Human && !common.quiet {
-            let script = script::script(plan, orphans, &case.snapshot, definitions, self.family);
+            let script = script::script(plan, rows, &case.snapshot, definitions, self.family);
             output::print(common, &script)?;
         } else {
-            let report = script::report(plan, orphans, case, common);
+            let report = script::report(plan, rows, case, common);
             let mut output = Output::new(common, false);
             output.add(report)?;
             output.finish()?;
@@ -196,8 +186,10 @@ impl Repair {
     ) -> Result<Exit, Error> {
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let mut snapshot = server.read(&mut connection, &database)?;
-        look_around(&snapshot)?;
-        let definitions = run::read_definitions(&mut connection, &mut snapshot)?;
+        for warning in guard::server(&snapshot)? {
+            tell(warning);
+        }
+        let definitions = read_definitions(&mut connection, &mut snapshot)?;
         let case = self.case(snapshot, catalogue)?;
         let snapshot = &case.snapshot;
         warn_of_upgrade(&case);
@@ -221,18 +213,19 @@ impl Repair {
                 Exit::Findings
             });
         }
-        self.check_privileges(&plan, snapshot, &connection, &database)?;
+        let version = &connection.version;
+        guard::privileges(&plan, &self.orphans, snapshot, version, &database)?;
         for planned in &plan.steps {
             tell(&format!("{};", planned.statement()));
         }
-        let mut changes_rows = String::new();
         for found in orphans(&mut connection, &plan, snapshot)? {
-            let is_cleared = matches!(&found.by_rule, Ok(remedy) if self.orphans.contains(remedy));
             tell(&found.describe());
-            if is_cleared {
-                changes_rows = ", and change rows as said above".to_owned();
-            }
         }
+        let toll = self.toll(&mut connection, &plan, snapshot)?;
+        for tally in toll.tallies() {
+            tell(&script::row_change(&tally));
+        }
+        let changes_rows = script::row_question(&toll);
         let question = format!(
             "Run these {} statements in {database} of {}{changes_rows}?",
             plan.steps.len(),
@@ -264,12 +257,12 @@ impl Repair {
         let ran = {
             let max_lock =
                 Duration::try_from_secs_f64(self.max_lock_seconds).unwrap_or(Duration::MAX);
-            let mut applier = Applier::new(&mut connection, &database, max_lock, &mut progress)?;
+            let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
             if let Some(record) = &record {
-                run::settle(&mut applier, record, &mut journal)?;
+                run::settle(&mut executor, record, &mut journal)?;
             }
             let mut run = Run {
-                applier,
+                executor,
                 journal: &mut journal,
                 definitions,
                 tables: snapshot.schema.tables.clone(),
@@ -278,24 +271,28 @@ impl Repair {
                 next_step,
                 remedies: &self.orphans,
                 export,
+                toll: &toll,
             };
-            run.run(&plan)?
+            let ran = run.run(&plan)?;
+            connection = run.executor.finish()?;
+            ran
         };
         journal.finished()?;
         for NotRun {
             table,
             statement,
             why,
+            ..
         } in &ran.not_run
         {
             tell(&format!("not run: {table}: {why}: {statement};"));
         }
         // Everything is read again, to say what remains.
         let mut snapshot = server.read(&mut connection, &database)?;
-        run::read_definitions(&mut connection, &mut snapshot)?;
+        read_definitions(&mut connection, &mut snapshot)?;
         let case = self.case(snapshot, catalogue)?;
         let remaining = self.plan(&case)?;
-        let mut report = script::report(&remaining, &[], &case, common);
+        let mut report = script::report(&remaining, &RowPlan::default(), &case, common);
         if let Some(plan) = &mut report.plan {
             script::add_outcome(plan, &ran, journal.path());
         }
@@ -310,50 +307,34 @@ impl Repair {
         })
     }
 
-    /// Refuses before anything is changed where the account may not do all of it.
-    fn check_privileges(
+    /// The rows that are changed so that the plan can run, as far as --orphans says.
+    fn toll(
         &self,
+        connection: &mut Reader,
         plan: &Plan,
         snapshot: &Snapshot,
-        connection: &Connection,
-        database: &str,
-    ) -> Result<(), Error> {
-        let facts = snapshot.server.as_ref();
-        let Some((facts, granted)) = facts.and_then(|f| Some((f, f.grants.as_ref()?))) else {
-            return Ok(());
-        };
-        let mut needs = plan.steps.iter().flat_map(|step| &step.needs);
-        let what = RepairFacts {
-            references: needs.any(|need| matches!(need, Need::References(_))),
-            locks: plan.steps.iter().any(|step| !step.proofs.is_empty()),
-            updates: self.orphans.contains(&Remedy::SetNull),
-            deletes: self.orphans.contains(&Remedy::Delete),
-        };
-        let needs = needed_for_repair(&what);
-        let verdict = judge(needs, granted, database, &facts.rules(&connection.version));
-        if verdict.is_enough() {
-            return Ok(());
-        }
-        let fixes: Vec<String> = verdict
-            .fixes
-            .iter()
-            .map(|fix| format!("{};", fix.statement))
-            .collect();
-        Err(RepairError::Privileges {
-            account: facts
-                .account
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            grants: fixes.join(" "),
-        }
-        .into())
+    ) -> Result<Toll, Error> {
+        Ok(Toll::of(
+            connection,
+            plan,
+            &snapshot.schema.tables,
+            &self.orphans,
+        )?)
     }
+}
+
+/// What a plan is up against in the rows.
+#[derive(Debug, Default)]
+struct RowPlan {
+    /// Rows that keep planned keys from being added.
+    orphans: Vec<Orphans>,
+    /// Rows that are changed first.
+    toll: Toll,
 }
 
 /// The rows that keep planned keys from being added.
 fn orphans(
-    connection: &mut Connection,
+    connection: &mut Reader,
     plan: &Plan,
     snapshot: &Snapshot,
 ) -> Result<Vec<Orphans>, Error> {
@@ -389,30 +370,4 @@ fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
     case.detection().ok_or_else(|| Error::NoRelease {
         name: case.snapshot.source.name.clone(),
     })
-}
-
-/// Refuses where a repair would do harm, and warns where it goes further than one server.
-fn look_around(snapshot: &Snapshot) -> Result<(), Error> {
-    let Some(facts) = &snapshot.server else {
-        return Ok(());
-    };
-    if facts.is_replica == Some(true) {
-        let message = "this server is a replica; what is changed here the next statement from its source \
-                       may break. Repair the source";
-        return Err(RepairError::Refused(message.to_owned()).into());
-    }
-    for name in ["read_only", "super_read_only"] {
-        if facts.is_on(name) == Some(true) {
-            return Err(RepairError::ReadOnly(format!("{name} is on")).into());
-        }
-    }
-    if facts.is_galera() {
-        tell("warning: in a Galera cluster every ALTER TABLE holds up all nodes while it runs");
-    }
-    if facts.replicas > 0 {
-        tell(
-            "warning: every statement goes to the replicas as well, and runs there after it ran here",
-        );
-    }
-    Ok(())
 }

@@ -18,16 +18,16 @@ pub(super) struct ServerOptions {
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
     /// TCP port
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(short = 'P', long, value_name = "NUMBER")]
     port: Option<u16>,
     /// Unix socket
-    #[arg(long, value_name = "FILE")]
+    #[arg(short = 'S', long, value_name = "FILE")]
     socket: Option<PathBuf>,
     /// Account
-    #[arg(long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
     /// Ask for the password (otherwise: option files, MYSQL_PWD, the settings file)
-    #[arg(long)]
+    #[arg(short, long)]
     password: bool,
     /// Read only this option file
     #[arg(long, value_name = "FILE")]

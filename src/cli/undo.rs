@@ -6,12 +6,13 @@ use clap::Args;
 
 use super::confirm::confirm;
 use super::{Common, ServerOptions, tell};
+use crate::change::error::ChangeError;
+use crate::change::executor::Executor;
+use crate::change::journal::{Head, Journal, Progress, Record};
+use crate::change::refusal::Refusal;
+use crate::change::undo::{self, Examination, Undone};
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::repair::apply::Applier;
-use crate::repair::error::RepairError;
-use crate::repair::journal::{Head, Journal, Progress, Record, Step};
-use crate::repair::{run, undo};
 use crate::schema::sql;
 use crate::source::Location;
 use crate::text::{count, printable};
@@ -31,6 +32,10 @@ pub struct Undo {
     /// Ask nothing
     #[arg(long)]
     yes: bool,
+    /// Take back all but the rows and tables that have changed since, which are named and stay as they
+    /// are; without this nothing is taken back when there are any
+    #[arg(long)]
+    skip_changed: bool,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -51,7 +56,10 @@ impl Undo {
             match &step.rows {
                 // Row by row, and not for every eye.
                 Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
-                _ => lines.push(step.inverse.clone()),
+                _ => lines.push(match step.check_inverse() {
+                    Ok(()) => step.inverse.clone(),
+                    Err(refused) => format!("-- left out: {}", printable(&refused.to_string())),
+                }),
             }
         }
         if !self.apply {
@@ -65,8 +73,7 @@ impl Undo {
         let source = self.server.source(self.source.as_deref())?;
         let location = Location::one(&source, &self.server.access())?;
         let Location::Server(server) = &location else {
-            let message = format!("{source} is a dump; changes are taken back on the server");
-            return Err(RepairError::Refused(message).into());
+            return Err(ChangeError::from(Refusal::DumpUndone(source)).into());
         };
         // Another database than the journal's is refused, however it is named.
         let named = common.database.as_deref().or(location.database(None));
@@ -74,29 +81,58 @@ impl Undo {
         let (mut connection, database) = server.connect(Some(wanted))?;
         let snapshot = server.read(&mut connection, &database)?;
         undo::check_database(&record, &Head::of(&snapshot, "undo"))?;
+        // Everything is looked at before anything is taken back.
+        let examination = Examination::of(&mut connection, &record)?;
+        for changed in &examination.changed {
+            tell(&format!(
+                "changed since: {}: {}",
+                changed.what, changed.detail
+            ));
+        }
+        if !self.skip_changed {
+            examination.is_as_left()?;
+        }
         tell(sql::script(&lines).trim_end());
+        let rest = match examination.changed.len() as u64 {
+            0 => String::new(),
+            changed => format!(", but {} named above", what_changed(changed)),
+        };
         confirm(
-            &format!("Take this back in {database} of {}?", server.name),
+            &format!("Take this back in {database} of {}{rest}?", server.name),
             self.yes,
         )?;
-        let is_of_a_repair =
-            |(step, _): &(&Step, Progress)| step.before.is_some() || step.rows.is_some();
-        let undone = if steps.iter().any(is_of_a_repair) {
-            let mut progress = |message: &str| tell(message);
-            // A repair that may be taken back has been proved before.
-            let max_lock = std::time::Duration::MAX;
-            let mut applier = Applier::new(&mut connection, &database, max_lock, &mut progress)?;
-            let mut journal = Journal::append(&record)?;
-            run::take_back(&mut applier, &record, &mut journal)?
-        } else {
-            undo::rows(&mut connection, &record)?
-        };
-        let not_done = match steps.len() - undone {
-            0 => String::new(),
-            others => format!("; {others} had not been done"),
-        };
-        let steps = count(undone as u64, "step");
-        tell(&format!("{steps} taken back{not_done}"));
-        Ok(Exit::Fine)
+        let mut progress = |message: &str| tell(message);
+        // A repair that may be taken back has been proved before.
+        let max_lock = std::time::Duration::MAX;
+        let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
+        let mut journal = Journal::append(&record)?;
+        let undone = examination.take_back(&mut executor, &mut journal)?;
+        executor.finish()?;
+        tell(&summary(&undone, examination.changed.len() as u64));
+        Ok(match examination.changed.is_empty() {
+            true => Exit::Fine,
+            false => Exit::Findings,
+        })
     }
+}
+
+fn what_changed(changed: u64) -> String {
+    match changed {
+        1 => "the row or table".to_owned(),
+        several => format!("the {several} rows or tables"),
+    }
+}
+
+/// `2 steps taken back; 1 had not been done`.
+fn summary(undone: &Undone, changed: u64) -> String {
+    let steps = count(undone.steps as u64, "step");
+    let not_done = match undone.not_done {
+        0 => String::new(),
+        others => format!("; {others} had not been done"),
+    };
+    let left = match changed {
+        0 => String::new(),
+        changed => format!("; {} changed since stay as they are", what_changed(changed)),
+    };
+    format!("{steps} taken back{not_done}{left}")
 }

@@ -10,16 +10,16 @@ use super::dumps::report_on_each;
 use super::output::Output;
 use super::{Common, ServerOptions, read, tell};
 use crate::case::Case;
-use crate::checks::version::DomainVersion;
+use crate::change::error::ChangeError;
+use crate::change::journal::{self, Head};
+use crate::change::refusal::Refusal;
 use crate::checks::{Examination, Findings, VERSION, version};
 use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::release;
-use crate::civicrm::version_state::{DetectedRelease, VersionState};
+use crate::civicrm::release::{self, NotARelease};
+use crate::civicrm::version_state::DetectedRelease;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::repair::error::RepairError;
-use crate::repair::journal::{self, Head};
-use crate::repair::version::{VersionChange, apply};
+use crate::repair::version::{self as repair, VersionChange};
 use crate::report::{Plan, Report, VersionSummary};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
@@ -57,11 +57,11 @@ pub struct Version {
     server: ServerOptions,
 }
 
-fn version_to_set(text: &str) -> Result<String, String> {
+fn version_to_set(text: &str) -> Result<String, NotARelease> {
     if release::is_valid_format(text) && !text.ends_with("upgrade") && text.trim() == text {
         Ok(text.to_owned())
     } else {
-        Err("a release looks like 5.81.2".to_owned())
+        Err(NotARelease)
     }
 }
 
@@ -92,11 +92,7 @@ impl Version {
             });
         }
         let Location::Server(server) = Location::one(&source, &self.server.access())? else {
-            return Err(RepairError::Refused(format!(
-                "{source} is a dump, and a dump is never changed; leave --apply out and run the \
-                 statements after restoring it"
-            ))
-            .into());
+            return Err(ChangeError::from(Refusal::DumpUnchanged(source)).into());
         };
         self.apply(&server, &catalogue, common)
     }
@@ -109,8 +105,7 @@ impl Version {
         common: &Common,
     ) -> Result<Exit, Error> {
         if !self.fix && self.set.is_none() {
-            let message = "--apply needs --fix, or --set with a release";
-            return Err(RepairError::Refused(message.to_owned()).into());
+            return Err(ChangeError::from(Refusal::NothingToSet).into());
         }
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let snapshot = server.read(&mut connection, &database)?;
@@ -136,7 +131,8 @@ impl Version {
             // Said before anything can go wrong.
             tell(&format!("the way back is kept in {}", journal.display()));
             let head = Head::of(snapshot, "version");
-            apply(&mut connection, &head, &changes, &journal)?;
+            let told = &mut |message: &str| tell(message);
+            connection = repair::apply(connection, &database, &head, &changes, &journal, told)?;
             written = Some(journal);
         }
         let after = server.read(&mut connection, &database)?;
@@ -155,70 +151,13 @@ impl Version {
     /// # Errors
     /// What would be set is not what the schema is, or an upgrade is under way.
     fn plan(&self, judged: &Judged) -> Result<Vec<VersionChange>, Error> {
-        let snapshot = &judged.case.snapshot;
-        let refused = |message: String| Err(RepairError::Refused(message).into());
-        if let Some(why) = snapshot.rows_hidden.get("civicrm_domain") {
-            return refused(format!("civicrm_domain cannot be read: {why}"));
-        }
-        if let (Some(release), false) = (&self.set, self.force) {
-            judged.fits(release)?;
-        }
-        let mut changes = Vec::new();
+        let wanted = repair::Wanted {
+            release: self.set.clone(),
+            domain: self.domain,
+            force: self.force,
+        };
         let domains = &judged.summary.domains;
-        for domain in domains {
-            let Some(id) = domain.id else {
-                return refused(
-                    "civicrm_domain has no row with an id; restore it from a backup".to_owned(),
-                );
-            };
-            if self.domain.is_some_and(|wanted| wanted != id) {
-                continue;
-            }
-            if domain.state == VersionState::PartialUpgrade && !self.force {
-                return refused(partial_upgrade(domain));
-            }
-            if domain.state == VersionState::TooNew && self.set.is_none() && !self.force {
-                return refused(format!(
-                    "the version is {}, newer than every release that this program knows, so it cannot tell \
-                     that the schema is another; use a newer {}, or name the release with --set",
-                    domain.quoted(),
-                    env!("CARGO_PKG_NAME")
-                ));
-            }
-            let to = self.set.clone().or_else(|| domain.proposed.clone());
-            let Some(to) = to else {
-                if domain.state == VersionState::Step {
-                    continue;
-                }
-                return refused(format!(
-                    "which release domain {id} should have cannot be told; name one with --set"
-                ));
-            };
-            if domain.value.as_ref() != Some(&to) {
-                changes.push(VersionChange {
-                    domain: id,
-                    from: stored(snapshot, id),
-                    to,
-                });
-            }
-        }
-        if let Some(wanted) = self.domain
-            && !domains.iter().any(|domain| domain.id == Some(wanted))
-        {
-            return refused(format!("there is no domain {wanted}"));
-        }
-        let table = snapshot.schema.tables.get("civicrm_domain");
-        let engine = table.and_then(|table| table.engine.as_deref());
-        if let Some(engine) = engine
-            && !engine.eq_ignore_ascii_case("InnoDB")
-            && changes.len() > 1
-        {
-            return refused(format!(
-                "civicrm_domain is {engine}, not InnoDB: changes of several domains could stop half way; \
-                 change one after the other with --domain"
-            ));
-        }
-        Ok(changes)
+        Ok(repair::plan(&judged.case, domains, &wanted)?)
     }
 }
 
@@ -230,25 +169,6 @@ fn why_no_version(snapshot: &Snapshot) -> String {
         Some(why) => format!("civicrm_domain cannot be read: {why}"),
         None => "civicrm_domain cannot be read".to_owned(),
     }
-}
-
-fn partial_upgrade(domain: &DomainVersion) -> String {
-    format!(
-        "the version is {}: an upgrade is under way or has failed, and the schema may be anything \
-         between two releases. Restore the backup from before the upgrade; only without one, take out \
-         what the unfinished step left behind and use --force (cividb version says which step it was)",
-        domain.quoted()
-    )
-}
-
-/// The version of a domain byte for byte.
-fn stored(snapshot: &Snapshot, id: u64) -> Option<Vec<u8>> {
-    let rows = snapshot.rows.get("civicrm_domain")?;
-    let id = id.to_string();
-    let row = rows
-        .iter()
-        .find(|row| row.get("id").and_then(Option::as_deref) == Some(id.as_bytes()))?;
-    row.get("version").cloned().flatten()
 }
 
 /// What the versions are, and what the schema is.
@@ -284,32 +204,5 @@ impl Judged<'_> {
             version: Some(self.summary),
             ..Report::new("version", &self.case, self.findings, strict)
         }
-    }
-
-    /// Makes sure that the schema is that of a release.
-    fn fits(&self, release: &str) -> Result<(), Error> {
-        let refused = |message: String| Err(RepairError::Refused(message).into());
-        let version = release::Version::parse(release);
-        let Some(state) = version.and_then(|version| self.case.catalogue.state_for(&version))
-        else {
-            return refused(format!(
-                "no schema of CiviCRM {release} is known to compare with; --force sets it all the same"
-            ));
-        };
-        let Some(detection) = self.case.detection() else {
-            return refused(
-                "which release the schema is cannot be told; --force sets the version all the same"
-                    .to_owned(),
-            );
-        };
-        if detection.fits(state) {
-            return Ok(());
-        }
-        refused(format!(
-            "the schema is that of CiviCRM {}, not of {release}: {}. With a version that the schema is \
-             not, the upgrader skips steps or repeats them; --force sets it all the same",
-            detection.state.name,
-            detection.evidence.join(", ")
-        ))
     }
 }

@@ -1,4 +1,6 @@
-//! The values of one row of an INSERT.
+//! The values of a row of an INSERT, read from its bytes where they stand.
+
+use std::borrow::Cow;
 
 use crate::schema::lexer::SqlModes;
 
@@ -7,69 +9,74 @@ use crate::schema::lexer::SqlModes;
 /// Strings come without quotes and escapes, hexadecimal literals as their bytes, anything
 /// else as written. Returns `None` when the text is not a list of values.
 pub fn parse_row(text: &[u8], modes: SqlModes) -> Option<Vec<Option<Vec<u8>>>> {
-    let mut values = Vec::new();
-    let mut rest = text;
+    let mut values = Values::new(text, modes);
+    let mut row = Vec::new();
     loop {
-        let (value, after) = parse_value(rest.trim_ascii_start(), modes)?;
-        values.push(value);
-        match after.trim_ascii_start() {
-            [] => return Some(values),
-            [b',', next @ ..] => rest = next,
-            _ => return None,
+        row.push(match values.value() {
+            Next::Value(Value::Null) => None,
+            Next::Value(value) => Some(value.bytes()?.into_owned()),
+            Next::End => return Some(row),
+            Next::Broken => return None,
+        });
+    }
+}
+
+/// A value as the row writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// NULL.
+    Null,
+    /// A number, or a word.
+    Bare(&'a [u8]),
+    /// A string's inside without an escape in it.
+    Plain(&'a [u8]),
+    /// A string with all of its marks, or a hexadecimal literal.
+    Marked(&'a [u8], SqlModes),
+}
+
+impl<'a> Value<'a> {
+    /// A whole number, negative ones as their two's complement.
+    #[inline]
+    pub fn integer(&self) -> Option<u64> {
+        match self {
+            Self::Bare(digits) | Self::Plain(digits) => integer(digits),
+            Self::Null | Self::Marked(..) => integer(&self.bytes()?),
+        }
+    }
+
+    /// Its bytes without quotes and escapes; `None` for NULL, and for what cannot be read.
+    pub fn bytes(&self) -> Option<Cow<'a, [u8]>> {
+        match *self {
+            Self::Null => None,
+            Self::Bare(bytes) | Self::Plain(bytes) => Some(Cow::Borrowed(bytes)),
+            Self::Marked(text, modes) => decode(text, modes),
         }
     }
 }
 
-type Value = Option<Vec<u8>>;
-
-fn parse_value(text: &[u8], modes: SqlModes) -> Option<(Value, &[u8])> {
+/// What a string or a hexadecimal literal stands for; `None` when the text is neither.
+fn decode(text: &[u8], modes: SqlModes) -> Option<Cow<'_, [u8]>> {
     match text {
-        [b'\'', rest @ ..] => quoted(rest, b'\'', modes),
-        [b'"', rest @ ..] if !modes.ansi_quotes => quoted(rest, b'"', modes),
+        [b'\'', rest @ ..] => unquoted(rest, b'\'', modes).map(Cow::Owned),
+        [b'"', rest @ ..] if !modes.ansi_quotes => unquoted(rest, b'"', modes).map(Cow::Owned),
         // A charset introducer before a string, as in _binary 'x'.
         [b'_', ..] => {
             let end = text.iter().position(|b| matches!(b, b'\'' | b' ' | b'"'))?;
-            parse_value(text.get(end..)?.trim_ascii_start(), modes)
+            decode(text.get(end..)?.trim_ascii_start(), modes)
         }
-        [b'0', b'x', rest @ ..] => hexadecimal(rest),
-        [b'x' | b'X', b'\'', rest @ ..] => {
-            let (value, after) = hexadecimal(rest)?;
-            Some((value, after.strip_prefix(b"'")?))
+        [b'0', b'x', digits @ ..] | [b'x' | b'X', b'\'', digits @ .., b'\''] => {
+            hexadecimal(digits).map(Cow::Owned)
         }
-        _ => {
-            let end = bare_end(text)?;
-            let (word, after) = text.split_at(end);
-            let word = word.trim_ascii_end();
-            if word.is_empty() {
-                return None;
-            }
-            let value = (!word.eq_ignore_ascii_case(b"NULL")).then(|| word.to_vec());
-            Some((value, after))
-        }
+        // A string that is opened and not closed.
+        [b'x' | b'X', b'\'', ..] => None,
+        word => Some(Cow::Borrowed(word)),
     }
 }
 
-/// Where a value that is no string ends: the next comma outside parentheses and quotes.
-fn bare_end(text: &[u8]) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut quote = None;
-    for (i, &byte) in text.iter().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'\'' | b'"' | b'`') => quote = Some(byte),
-            (None, b'(') => depth += 1,
-            (None, b')') => depth = depth.checked_sub(1)?,
-            (None, b',') if depth == 0 => return Some(i),
-            _ => {}
-        }
-    }
-    (depth == 0 && quote.is_none()).then_some(text.len())
-}
-
-/// Escapes are those of the MySQL manual, "String Literals"; any other escaped byte is itself.
-fn quoted(text: &[u8], quote: u8, modes: SqlModes) -> Option<(Value, &[u8])> {
-    let mut value = Vec::new();
+/// The inside of a string that the text ends with. Escapes are those of the MySQL manual,
+/// "String Literals"; any other escaped byte is itself.
+fn unquoted(text: &[u8], quote: u8, modes: SqlModes) -> Option<Vec<u8>> {
+    let mut value = Vec::with_capacity(text.len());
     let mut rest = text;
     loop {
         match rest {
@@ -89,33 +96,309 @@ fn quoted(text: &[u8], quote: u8, modes: SqlModes) -> Option<(Value, &[u8])> {
                 value.push(quote);
                 rest = after;
             }
-            [first, after @ ..] if *first == quote => return Some((Some(value), after)),
-            [first, after @ ..] => {
+            [first] if *first == quote => return Some(value),
+            [first, after @ ..] if *first != quote => {
                 value.push(*first);
                 rest = after;
             }
-            [] => return None,
+            _ => return None,
         }
     }
 }
 
-fn hexadecimal(text: &[u8]) -> Option<(Value, &[u8])> {
-    let end = text
-        .iter()
-        .position(|b| !b.is_ascii_hexdigit())
-        .unwrap_or(text.len());
-    let (digits, after) = text.split_at(end);
+fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
     let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let mut value = Vec::with_capacity(digits.len().div_ceil(2));
-    let mut pairs = digits.rchunks(2).rev();
-    for pair in &mut pairs {
+    for pair in digits.rchunks(2).rev() {
         value.push(match *pair {
             [high, low] => digit(high)? << 4 | digit(low)?,
             [low] => digit(low)?,
             _ => return None,
         });
     }
-    Some((Some(value), after))
+    Some(value)
+}
+
+/// `12`, `-3`, `+4`, and, as MySQL's floats are written, `12.0`.
+#[inline]
+pub fn integer(digits: &[u8]) -> Option<u64> {
+    let (negative, digits) = match digits {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 20 {
+        return None;
+    }
+    let mut number = 0u64;
+    let always_fits = digits.len() < 20;
+    for (i, digit) in digits.iter().enumerate() {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            let fraction = digits.get(i..)?.strip_prefix(b".")?;
+            if i == 0 || !fraction.iter().all(|digit| *digit == b'0') {
+                return None;
+            }
+            break;
+        }
+        let digit = u64::from(digit);
+        number = match always_fits {
+            true => number * 10 + digit,
+            false => number.checked_mul(10)?.checked_add(digit)?,
+        };
+    }
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
+}
+
+/// Whether a date has no day or no month: `0000-00-00`, `2010-00-00`, perhaps with a time.
+#[inline]
+pub fn is_zero_date(date: &[u8]) -> bool {
+    match date {
+        [_, _, _, _, b'-', m1, m2, b'-', d1, d2, ..] => {
+            (*m1, *m2) == (b'0', b'0') || (*d1, *d2) == (b'0', b'0')
+        }
+        // 0 and 00000000 are zero dates as well.
+        _ => !date.is_empty() && date.iter().all(|byte| *byte == b'0'),
+    }
+}
+
+/// Goes over the values of a row.
+pub struct Values<'a> {
+    rest: &'a [u8],
+    modes: SqlModes,
+    ended: bool,
+    /// The text goes on behind the row's closing parenthesis.
+    open: bool,
+}
+
+/// What comes next in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// A value.
+    Value(Value<'a>),
+    /// No more.
+    End,
+    /// Something that is no value, or no plain one in an open text.
+    Broken,
+}
+
+impl<'a> Values<'a> {
+    /// The values of a row whose text comes without the outer parentheses.
+    pub fn new(text: &'a [u8], modes: SqlModes) -> Self {
+        Self {
+            rest: text,
+            modes,
+            ended: false,
+            open: false,
+        }
+    }
+
+    /// The values of the row that begins here, behind its opening parenthesis; other rows may
+    /// follow it. Takes numbers, strings and NULL only: what may hold a comment or the end of
+    /// the statement is broken.
+    pub fn open(text: &'a [u8], modes: SqlModes) -> Self {
+        Self {
+            open: true,
+            ..Self::new(text, modes)
+        }
+    }
+
+    /// Passes over some values; returns whether they were there.
+    #[inline]
+    pub fn skip(&mut self, count: usize) -> bool {
+        (0..count).all(|_| matches!(self.value(), Next::Value(_)))
+    }
+
+    /// Passes over the rest of an open row; returns what follows its closing parenthesis.
+    #[inline]
+    pub fn close(mut self) -> Option<&'a [u8]> {
+        loop {
+            match self.value() {
+                Next::Value(_) => {}
+                Next::End => return self.rest.strip_prefix(b")"),
+                Next::Broken => return None,
+            }
+        }
+    }
+
+    /// The next value.
+    #[inline(always)]
+    pub fn value(&mut self) -> Next<'a> {
+        // Every other value is one of these; they are not worth a call.
+        let value = match self.rest {
+            [b'N', b'U', b'L', b'L', b',', rest @ ..] => {
+                self.rest = rest;
+                Value::Null
+            }
+            [b'0'..=b'9', b',', rest @ ..] => {
+                let (digit, _) = self.rest.split_at(1);
+                self.rest = rest;
+                Value::Bare(digit)
+            }
+            _ => return self.longer(),
+        };
+        Next::Value(value)
+    }
+
+    fn longer(&mut self) -> Next<'a> {
+        if self.ended {
+            return Next::End;
+        }
+        let text = self.rest;
+        let (value, end) = match text {
+            [b'0'..=b'9' | b'-', ..] => {
+                let is_of_number =
+                    |b: &u8| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+                let end = text
+                    .iter()
+                    .position(|b| !is_of_number(b))
+                    .unwrap_or(text.len());
+                let (value, _) = text.split_at(end);
+                (Value::Bare(value), end)
+            }
+            [b'\'', ..] => match self.string(text) {
+                Some(found) => found,
+                None => return self.slow(),
+            },
+            [b'N', b'U', b'L', b'L', ..] => (Value::Null, 4),
+            _ => return self.slow(),
+        };
+        self.after(value, end)
+    }
+
+    /// A string without escapes, or the whole of one with some.
+    #[inline]
+    fn string(&self, text: &'a [u8]) -> Option<(Value<'a>, usize)> {
+        let mut at = 1;
+        let mut marked = false;
+        loop {
+            at += next_mark(text.get(at..)?)?;
+            match text.get(at..)? {
+                [b'\\', ..] if !self.modes.no_backslash_escapes => {
+                    marked = true;
+                    at += 2;
+                }
+                [b'\\', ..] => at += 1,
+                [b'\'', b'\'', ..] => {
+                    marked = true;
+                    at += 2;
+                }
+                // The quote that closes it may be the first half of a doubled one.
+                [b'\''] if self.open => return None,
+                _ => break,
+            }
+        }
+        let value = if marked {
+            Value::Marked(text.get(..=at)?, self.modes)
+        } else {
+            Value::Plain(text.get(1..at)?)
+        };
+        Some((value, at + 1))
+    }
+
+    /// Goes on behind a value.
+    #[inline]
+    fn after(&mut self, value: Value<'a>, end: usize) -> Next<'a> {
+        match self.rest.get(end..) {
+            Some([b',', rest @ ..]) => self.rest = rest,
+            Some(rest @ [b')', ..]) if self.open => {
+                self.rest = rest;
+                self.ended = true;
+            }
+            Some([]) if !self.open => self.ended = true,
+            _ => return self.slow(),
+        }
+        Next::Value(value)
+    }
+
+    /// Everything that is not written as mysqldump does: blanks, other quotes, introducers,
+    /// hexadecimal literals, words and functions.
+    #[cold]
+    fn slow(&mut self) -> Next<'a> {
+        let text = self.rest.trim_ascii_start();
+        let Some(end) = self.end_of(text) else {
+            return self.broken();
+        };
+        let (value, rest) = text.split_at(end);
+        let value = value.trim_ascii();
+        match rest {
+            [b',', rest @ ..] => self.rest = rest,
+            rest => {
+                self.rest = rest;
+                self.ended = true;
+            }
+        }
+        Next::Value(match value {
+            [] => return self.broken(),
+            _ if value.eq_ignore_ascii_case(b"NULL") => Value::Null,
+            [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => {
+                Value::Marked(value, self.modes)
+            }
+            _ => Value::Bare(value),
+        })
+    }
+
+    /// Nothing can be read behind it.
+    fn broken(&mut self) -> Next<'a> {
+        self.ended = true;
+        self.rest = &[];
+        Next::Broken
+    }
+
+    /// Where a value ends: at the next comma outside of quotes and parentheses.
+    fn end_of(&self, text: &[u8]) -> Option<usize> {
+        let mut depth = 0usize;
+        let mut quote = None;
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            match (quote, byte) {
+                (Some(b'\'' | b'"'), b'\\') if !self.modes.no_backslash_escapes => at += 1,
+                (Some(open), _) if byte == open => quote = None,
+                (Some(_), _) => {}
+                (None, b'\'' | b'"') => quote = Some(byte),
+                (None, b',') if depth == 0 => return Some(at),
+                (None, b')') if self.open => return Some(at),
+                (None, byte) if self.open => match byte {
+                    b'_' | b'.' | b'+' => {}
+                    byte if byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() => {}
+                    _ => return None,
+                },
+                (None, b'`') => quote = Some(byte),
+                (None, b'(') => depth += 1,
+                (None, b')') => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            at += 1;
+        }
+        (depth == 0 && quote.is_none() && !self.open).then_some(text.len())
+    }
+}
+
+/// The next quote or backslash, eight bytes at a time. Most strings are short, for which a
+/// call to memchr costs more than a look.
+#[inline]
+fn next_mark(text: &[u8]) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The lowest set bit belongs to the first zero byte (Warren, "Hacker's Delight", 6-1).
+    let zero = |word: u64| word.wrapping_sub(EACH) & !word & HIGH;
+    let mut at = 0;
+    while at < 32 {
+        let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            break;
+        };
+        let word = u64::from_le_bytes(*word);
+        let marks = zero(word ^ (EACH * 0x27)) | zero(word ^ (EACH * 0x5C));
+        if marks != 0 {
+            return Some(at + (marks.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    Some(at + memchr::memchr2(b'\'', b'\\', text.get(at..)?)?)
 }
 
 #[cfg(test)]
@@ -133,33 +416,122 @@ mod tests {
     #[test]
     fn every_form_that_dump_programs_write_is_read() {
         let some = |s: &str| Some(s.to_owned());
+        for (text, expected) in [
+            (
+                r"1 , 'a\'b''c\\',NULL,-1.5e3,0x4142,x'41', _binary 'x\0y',''",
+                vec![
+                    some("1"),
+                    some("a'b'c\\"),
+                    None,
+                    some("-1.5e3"),
+                    some("AB"),
+                    some("A"),
+                    some("x\0y"),
+                    some(""),
+                ],
+            ),
+            (
+                "1 , 'a' ,NULL , _utf8mb4 'x', null,X'4A4b',0xABC,_utf8mb4\"y\"",
+                vec![
+                    some("1"),
+                    some("a"),
+                    None,
+                    some("x"),
+                    None,
+                    some("JK"),
+                    some("\n\u{FFFD}"),
+                    some("y"),
+                ],
+            ),
+            (
+                r#"'a',POINT(1,'),'),"do""uble",CONCAT('\',',2)"#,
+                vec![
+                    some("a"),
+                    some("POINT(1,'),')"),
+                    some("do\"uble"),
+                    some(r"CONCAT('\',',2)"),
+                ],
+            ),
+            (
+                "'a much longer text than sixteen bytes, with, commas',2",
+                vec![
+                    some("a much longer text than sixteen bytes, with, commas"),
+                    some("2"),
+                ],
+            ),
+            (
+                r"'ends in a backslash\\'",
+                vec![some(r"ends in a backslash\")],
+            ),
+        ] {
+            assert_eq!(row(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_backslash_escapes_a_backslash_is_itself() {
+        let modes = SqlModes {
+            no_backslash_escapes: true,
+            ..SqlModes::default()
+        };
         assert_eq!(
-            row(r"1,'a\'b''c\\',NULL,-1.5e3,0x4142,x'41', _binary 'x\0y',"),
-            None
-        );
-        assert_eq!(
-            row(r"1 , 'a\'b''c\\',NULL,-1.5e3,0x4142,x'41', _binary 'x\0y',''"),
+            parse_row(br"'a\','b''c',3", modes),
             Some(vec![
-                some("1"),
-                some("a'b'c\\"),
-                None,
-                some("-1.5e3"),
-                some("AB"),
-                some("A"),
-                some("x\0y"),
-                some(""),
+                Some(br"a\".to_vec()),
+                Some(b"b'c".to_vec()),
+                Some(b"3".to_vec())
             ])
-        );
-        assert_eq!(
-            row("'a',POINT(1,'),')"),
-            Some(vec![some("a"), some("POINT(1,'),')")])
         );
     }
 
     #[test]
     fn what_is_no_list_of_values_is_refused() {
-        for text in ["", "1,", "'a", "'a' 'b'x", "(1", "1)", "x'4"] {
+        for text in [
+            "", "1,", "'a", "'a' 'b'x", "'a' 'b'", "(1", "1)", "x'4", "x'4g'", "0x4g", "_utf8mb4",
+            "'a'b", ",1", "1,,2",
+        ] {
             assert_eq!(row(text), None, "{text}");
+        }
+        let end = r"1,'a\'b''c\\',NULL,-1.5e3,0x4142,x'41', _binary 'x\0y',";
+        assert_eq!(row(end), None);
+    }
+
+    #[test]
+    fn numbers_are_read_however_they_are_written() {
+        for (text, number) in [
+            ("12", Some(12)),
+            ("'12'", Some(12)),
+            ("012", Some(12)),
+            ("-1", Some(u64::MAX)),
+            ("12.000", Some(12)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("12.5", None),
+            ("''", None),
+            ("abc", None),
+            ("-", None),
+        ] {
+            let mut values = Values::new(text.as_bytes(), SqlModes::default());
+            let Next::Value(value) = values.value() else {
+                panic!("{text}");
+            };
+            assert_eq!(value.integer(), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_dates_are_those_without_a_day_or_month() {
+        for (date, is) in [
+            ("0000-00-00", true),
+            ("0000-00-00 00:00:00", true),
+            ("2010-00-01", true),
+            ("2010-01-00 12:00:00", true),
+            ("2010-10-10 00:00:00", false),
+            ("0001-01-01", false),
+            ("0", true),
+            ("", false),
+        ] {
+            assert_eq!(is_zero_date(date.as_bytes()), is, "{date}");
         }
     }
 
@@ -176,6 +548,45 @@ mod tests {
             text.extend(b"',2");
             let row = parse_row(&text, SqlModes::default()).unwrap();
             prop_assert_eq!(&row[..], &[Some(value), Some(b"2".to_vec())][..]);
+        }
+
+        /// Values are read in a quick way where they stand as mysqldump writes them, and in
+        /// a thorough one everywhere else.
+        #[test]
+        fn blanks_between_values_change_nothing(
+            values in proptest::collection::vec(
+                r#"[0-9]{1,3}|-?[0-9]\.[0-9]e[+-]?[0-9]|NULL|'([a-c,() ]|\\.|''){0,12}'|x'([0-9A-F]{2}){0,3}'|0x[0-9A-F]{1,4}"#,
+                1..6,
+            ),
+        ) {
+            let (close, wide) = (values.join(","), format!(" {} ", values.join(" , ")));
+            let row = row(&close);
+            prop_assert!(row.as_ref().is_some_and(|row| row.len() == values.len()), "{}", close);
+            prop_assert_eq!(row, self::row(&wide), "{}", close);
+        }
+
+        #[test]
+        fn the_next_mark_is_the_first(text in "[a-z'\\\\]{0,60}") {
+            let first = text.bytes().position(|b| matches!(b, b'\'' | b'\\'));
+            prop_assert_eq!(next_mark(text.as_bytes()), first);
+        }
+
+        #[test]
+        fn an_open_row_is_read_like_a_closed_one(text in "[0-9a-c',\\\\ NUL().;-]{0,24}") {
+            let modes = SqlModes::default();
+            let followed = format!("{text}),(1");
+            let mut values = Values::open(followed.as_bytes(), modes);
+            let mut row = Vec::new();
+            while let Next::Value(value) = values.value() {
+                row.push(value);
+            }
+            if values.close() == Some(b",(1") {
+                let mut closed = Values::new(text.as_bytes(), modes);
+                for value in row {
+                    prop_assert_eq!(closed.value(), Next::Value(value));
+                }
+                prop_assert_eq!(closed.value(), Next::End);
+            }
         }
 
         #[test]

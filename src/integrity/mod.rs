@@ -8,7 +8,7 @@
 //!
 //! - [`question`]: what is asked of which table, from its own keys, its release and the target
 //! - [`rules`]: what CiviCRM's upgrade steps ask of rows, and references that are no foreign keys
-//! - [`values`], [`collation`], [`ids`]: reading values from the bytes of a row, what is equal, sets
+//! - [`collation`], [`ids`]: what is equal, sets of ids
 //! - [`needs`]: which columns the questions look at
 //! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
 //! - `crew`: threads that share its work
@@ -30,7 +30,6 @@ pub mod rows;
 pub mod rules;
 pub mod server;
 pub mod sql;
-pub mod values;
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! Questions answered by a server, on a few connections at once.
 //!
 //! Every statement reads only, in a session that can do nothing else and waits for no lock
-//! (see [`Connection`]), without a transaction around it: no row and no definition stays
+//! (see [`Reader`]), without a transaction around it: no row and no definition stays
 //! locked behind it. Large tables are read in ranges of a column of numbers, each as large as
 //! can be read in about a second; a range that takes longer than the limit is read again in
 //! halves, and a connection that is lost is made again where the work stood.
@@ -15,14 +15,14 @@ use super::question::{Key, Pair, Question, Questions, What};
 use super::rows::{compare_samples, exported, file_of, first_groups, joined};
 use super::rules::Rule;
 use super::sql::{self, Equal, Range, Rows};
-use super::values::integer;
 use super::{Answer, Answers, Effort, MAX_KEYS, NotAnswered, Sample, Wish};
+use crate::change::gate::{Meaning, Operation};
+use crate::dump::values::integer;
 use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::identifier;
-use crate::server::connection::{self, Connection, text};
+use crate::server::connection::{self, Reader, Setting, text};
 use crate::server::error::ServerError;
-use crate::server_version::Family;
 use crate::snapshot::Row;
 
 /// How hard to ask.
@@ -91,7 +91,7 @@ struct Brought {
 /// # Errors
 /// There is no connection, it is lost again and again, or a file cannot be written.
 pub fn answer(
-    connect: &(dyn Fn() -> Result<Connection, ServerError> + Sync),
+    connect: &(dyn Fn() -> Result<Reader, ServerError> + Sync),
     schema: &Schema,
     questions: &Questions,
     size: &dyn Fn(&str) -> u64,
@@ -103,6 +103,7 @@ pub fn answer(
         jobs: jobs(&questions.list, size),
         at_work: count,
     });
+    let meaning = meaning(schema);
     let asker = || -> Result<Brought, AskError> {
         let mut asker = Asker {
             connect,
@@ -110,6 +111,7 @@ pub fn answer(
             refused: false,
             lost: 0,
             schema,
+            meaning: meaning.clone(),
             questions: &questions.list,
             pace,
             wish,
@@ -208,13 +210,25 @@ fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
     jobs.into_iter().map(|(_, job)| job).collect()
 }
 
+/// A question: it names nothing but tables and columns of the schema, and what answers go by.
+fn meaning(schema: &Schema) -> Meaning {
+    let tables = schema.tables.iter();
+    let names = tables.flat_map(|(name, table)| {
+        let columns = table.columns.keys().map(String::as_str);
+        columns.chain([name.as_str()])
+    });
+    Meaning::within(Operation::Select, [], names.chain(["keys"]))
+}
+
 struct Asker<'a> {
-    connect: &'a (dyn Fn() -> Result<Connection, ServerError> + Sync),
-    connection: Option<Connection>,
+    connect: &'a (dyn Fn() -> Result<Reader, ServerError> + Sync),
+    connection: Option<Reader>,
     /// The last connection asked for was not given.
     refused: bool,
     lost: u32,
     schema: &'a Schema,
+    /// What the gate takes for a question about this schema.
+    meaning: Meaning,
     questions: &'a [Question],
     pace: Pace,
     wish: &'a Wish,
@@ -273,7 +287,7 @@ impl Asker<'_> {
         }
     }
 
-    fn connect(&mut self) -> Result<&mut Connection, ServerError> {
+    fn connect(&mut self) -> Result<&mut Reader, ServerError> {
         let opened = open(self.connect, self.pace);
         self.refused = opened.is_err();
         Ok(self.connection.insert(opened?))
@@ -292,6 +306,8 @@ impl Asker<'_> {
         sql: &str,
         take: &mut dyn FnMut(Row),
     ) -> Result<(), ServerError> {
+        let sql = self.meaning.clone().and_name(table).pass(sql.to_owned());
+        let sql = &sql.map_err(|blocked| ServerError::Blocked(blocked.to_string()))?;
         loop {
             self.brought.statements += 1;
             let connection = match &mut self.connection {
@@ -709,17 +725,14 @@ fn is_timeout(error: &ServerError) -> bool {
 
 /// A connection whose statements end in time.
 fn open(
-    connect: &(dyn Fn() -> Result<Connection, ServerError> + Sync),
+    connect: &(dyn Fn() -> Result<Reader, ServerError> + Sync),
     pace: Pace,
-) -> Result<Connection, ServerError> {
+) -> Result<Reader, ServerError> {
     let mut connection = connect()?;
     let seconds = pace.statement_seconds.max(1);
-    let limit = match connection.version.family {
-        Family::Mariadb => format!("SET SESSION max_statement_time = {seconds}"),
-        Family::Mysql => format!("SET SESSION max_execution_time = {}", seconds * 1000),
-    };
-    for statement in [limit.as_str(), "SET SESSION group_concat_max_len = 1048576"] {
-        match connection.run("the session's settings", statement) {
+    let limit = Setting::StatementSeconds(seconds, connection.version.family);
+    for setting in [limit, Setting::GroupConcatBytes(1_048_576)] {
+        match connection.set(setting) {
             // Servers before MySQL 5.7.8 and MariaDB 10.1 know no such limit.
             Err(error) if error.is_lost() => return Err(error),
             _ => {}

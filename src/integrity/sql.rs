@@ -4,7 +4,7 @@ use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_colum
 use super::rows::{exported, key_of};
 use super::rules::{Rule, Test};
 use crate::schema::model::{Schema, Table};
-use crate::schema::sql::{AntiJoin, identifier, string};
+use crate::schema::sql::{AntiJoin, Duplicates, first_rows, identifier, string};
 
 /// Rows of one table as FROM and WHERE say it. The table is `c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,15 +174,10 @@ impl Rows {
             .collect();
         shown.push(format!("{value} AS value"));
         let order = match keys.is_empty() {
-            true => value.to_owned(),
-            false => keys.join(", "),
+            true => vec![value.to_owned()],
+            false => keys,
         };
-        format!(
-            "SELECT {} FROM {} WHERE {} ORDER BY {order} LIMIT {count}",
-            shown.join(", "),
-            self.from,
-            self.within(range)
-        )
+        first_rows(&shown, &self.from, &self.within(range), &order, count)
     }
 
     /// All columns of the rows, in the order of their keys.
@@ -278,43 +273,24 @@ pub fn present(rule: &Rule) -> Option<String> {
 #[derive(Clone, Debug)]
 pub struct Equal<'a> {
     table: &'a Table,
-    name: &'a str,
-    parts: Vec<String>,
-    filter: String,
+    duplicates: Duplicates<'a>,
     /// All parts are numbers or dates, which may be shown.
     shown: bool,
 }
 
 impl<'a> Equal<'a> {
     /// Those of a key of this table.
-    pub fn new(name: &'a str, table: &'a Table, key: &Key) -> Self {
-        let parts: Vec<String> = key
-            .parts
-            .iter()
-            .map(|part| {
-                let column = identifier(&part.column);
-                match part.length {
-                    Some(length) => format!("LEFT(c.{column}, {length})"),
-                    None => format!("c.{column}"),
-                }
-            })
-            .collect();
-        let not_null: Vec<String> = key
-            .parts
-            .iter()
-            .map(|part| format!("c.{} IS NOT NULL", identifier(&part.column)))
-            .collect();
+    pub fn new(name: &'a str, table: &'a Table, key: &'a Key) -> Self {
         let kinds = key
             .parts
             .iter()
             .filter_map(|part| column_of(table, &part.column));
         Self {
             table,
-            name,
-            parts,
-            filter: match key.nulls_equal {
-                true => String::new(),
-                false => format!(" WHERE {}", not_null.join(" AND ")),
+            duplicates: Duplicates {
+                table: name,
+                parts: &key.parts,
+                nulls_equal: key.nulls_equal,
             },
             shown: kinds
                 .map(|(_, column)| Kind::of(column, table))
@@ -322,21 +298,9 @@ impl<'a> Equal<'a> {
         }
     }
 
-    fn groups(&self, select: &str) -> String {
-        format!(
-            "SELECT {select} FROM {} AS c{} GROUP BY {} HAVING COUNT(*) > 1",
-            identifier(self.name),
-            self.filter,
-            self.parts.join(", ")
-        )
-    }
-
     /// How many groups and rows there are, as `sets` and `n`.
     pub fn count(&self) -> String {
-        format!(
-            "SELECT COUNT(*) AS sets, SUM(d.n) AS n FROM ({}) AS d",
-            self.groups("COUNT(*) AS n")
-        )
+        self.duplicates.count()
     }
 
     /// The groups: the first `most` of their keys, with `;` between, as `keys`, and what they
@@ -348,8 +312,8 @@ impl<'a> Equal<'a> {
         let value = match self.shown {
             true => {
                 let parts: Vec<String> = self
-                    .parts
-                    .iter()
+                    .duplicates
+                    .values()
                     .map(|part| format!("IFNULL({part}, 'NULL')"))
                     .collect();
                 format!("CONCAT_WS(', ', {})", parts.join(", "))
@@ -364,28 +328,29 @@ impl<'a> Equal<'a> {
                 keys.join(", ")
             ),
         };
-        self.groups(&format!("{list} AS `keys`, {value} AS value"))
+        self.duplicates
+            .groups(&format!("{list} AS `keys`, {value} AS value"))
     }
 
     /// All columns of the rows.
     pub fn whole(&self) -> String {
         let select: Vec<String> = self
-            .parts
-            .iter()
+            .duplicates
+            .values()
             .enumerate()
             .map(|(i, part)| format!("{part} AS p{i}"))
             .collect();
         let on: Vec<String> = self
-            .parts
-            .iter()
+            .duplicates
+            .values()
             .enumerate()
             .map(|(i, part)| format!("{part} <=> d.p{i}"))
             .collect();
         format!(
             "SELECT {} FROM {} AS c JOIN ({}) AS d ON {}{}",
             columns(self.table),
-            identifier(self.name),
-            self.groups(&select.join(", ")),
+            identifier(self.duplicates.table),
+            self.duplicates.groups(&select.join(", ")),
             on.join(" AND "),
             order(self.table)
         )

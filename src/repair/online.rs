@@ -48,6 +48,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::gate::{Meaning, Operation};
     use crate::repair::plan::{Cost, Family};
     use crate::schema::model::ForeignKey;
 
@@ -57,6 +58,8 @@ mod tests {
             table: table.to_owned(),
             actions: vec!["ENGINE=InnoDB".to_owned(), "COMMENT='it''s'".to_owned()],
             inverse: Vec::new(),
+            meaning: Meaning::of_table(Operation::AlterTable, table),
+            inverse_meaning: Meaning::of_table(Operation::AlterTable, table),
             before,
             after: Table::default(),
             why: Vec::new(),

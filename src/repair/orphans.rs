@@ -6,16 +6,20 @@
 //! go in small transactions, exported and noted in the journal before they change.
 
 mod clear;
+mod effects;
 mod export;
+mod toll;
 
-use crate::repair::error::RepairError;
+use crate::change::error::ChangeError;
+use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
-use crate::schema::sql::{AntiJoin, identifier};
-use crate::server::connection::{Connection, first};
+use crate::schema::sql::{AntiJoin, first_rows, identifier};
+use crate::server::connection::{Reader, first};
 use crate::snapshot::Row;
 
 pub use clear::{Cleared, clear};
 pub use export::Export;
+pub use toll::{Deed, Promise, Tally, Toll};
 
 /// How many rows are shown.
 const SAMPLE: usize = 3;
@@ -65,14 +69,14 @@ impl Orphans {
     /// # Errors
     /// The connection is lost, or the account may not read the tables.
     pub fn find(
-        connection: &mut Connection,
+        connection: &mut Reader,
         table: &str,
         definition: &Table,
         constraint: &str,
         key: &ForeignKey,
-    ) -> Result<Self, RepairError> {
+    ) -> Result<Self, ChangeError> {
         let about = format!("rows of {table} without a parent");
-        let answer = connection.ask(&about, &count(table, key, ALIAS))?;
+        let answer = connection.ask(&about, &count(table, key, ALIAS)?)?;
         let rows = answer.first().and_then(first);
         let rows = rows.and_then(|rows| rows.parse().ok()).unwrap_or(0);
         let mut sample = Vec::new();
@@ -81,10 +85,13 @@ impl Orphans {
             columns.retain(|column| !key.columns.contains(column));
             let shown = columns.iter().chain(&key.columns);
             let shown: Vec<String> = shown.map(|column| qualified(table, column)).collect();
-            let sql = format!(
-                "{} LIMIT {SAMPLE}",
-                question(&shown.join(", "), table, key, ALIAS)
-            );
+            let order: Vec<String> = primary_key(definition)
+                .iter()
+                .map(|column| qualified(table, column))
+                .collect();
+            let join = anti_join(table, key, ALIAS);
+            let sql = first_rows(&shown, &join.from(), &join.filter(), &order, SAMPLE);
+            let sql = meaning(table, key, ALIAS, &columns).pass(sql)?;
             let answer = connection.ask(&about, &sql)?;
             sample.extend(answer.iter().map(|row| shown_row(row, &columns, key)));
         }
@@ -98,13 +105,26 @@ impl Orphans {
         })
     }
 
-    /// What stands in the way, and what to do.
-    pub fn describe(&self) -> String {
+    /// What stands in the way.
+    pub fn describe_rows(&self) -> String {
         let more = if self.rows > self.sample.len() as u64 {
             ", …"
         } else {
             ""
         };
+        format!(
+            "{} of {} {} lost {} parent in {}: {}{more}",
+            crate::text::count(self.rows, "row"),
+            self.table,
+            if self.rows == 1 { "has" } else { "have" },
+            if self.rows == 1 { "its" } else { "their" },
+            self.key.referenced_table,
+            self.sample.join(", "),
+        )
+    }
+
+    /// What stands in the way, and what to do.
+    pub fn describe(&self) -> String {
         let what_to_do = match &self.by_rule {
             Ok(remedy) => format!(
                 "--orphans {} --export DIR {} them, as the key's own rule would have",
@@ -116,15 +136,7 @@ impl Orphans {
             ),
             Err(why) => why.clone(),
         };
-        format!(
-            "{} of {} {} lost {} parent in {}: {}{more}; {what_to_do}",
-            crate::text::count(self.rows, "row"),
-            self.table,
-            if self.rows == 1 { "has" } else { "have" },
-            if self.rows == 1 { "its" } else { "their" },
-            self.key.referenced_table,
-            self.sample.join(", "),
-        )
+        format!("{}; {what_to_do}", self.describe_rows())
     }
 }
 
@@ -169,8 +181,22 @@ const ALIAS: &str = "`cividb_parent`";
 
 /// The question how many rows have lost their parent, which goes by `alias`. A NULL in any
 /// column means that there is none.
-pub fn count(table: &str, key: &ForeignKey, alias: &str) -> String {
-    question("COUNT(*)", table, key, alias)
+///
+/// # Errors
+/// It does not pass the gate.
+pub fn count(table: &str, key: &ForeignKey, alias: &str) -> Result<String, Blocked> {
+    meaning(table, key, alias, &[]).pass(question("COUNT(*)", table, key, alias))
+}
+
+/// What a question about such rows is meant to be, which names `columns` besides those of the key.
+fn meaning(table: &str, key: &ForeignKey, alias: &str, columns: &[String]) -> Meaning {
+    let names = [table, &key.referenced_table, alias.trim_matches('`')];
+    let names = names.into_iter().chain(key.referenced_database.as_deref());
+    let columns = columns
+        .iter()
+        .chain(&key.columns)
+        .chain(&key.referenced_columns);
+    Meaning::new(Operation::Select, names.chain(columns.map(String::as_str)))
 }
 
 /// Those rows; conditions and an order can be added to it.

@@ -4,22 +4,18 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::apply::{Applier, Outcome, definition};
-use super::error::RepairError;
-use super::journal::{Journal, Progress, Record, Step};
 use super::online;
-use super::orphans::{self, Cleared, Export, Orphans, Remedy};
-use super::plan::{Cost, Plan, PlannedStep, Proof, alter};
-use super::undo;
-use crate::schema::ddl::{self, Statement};
-use crate::schema::lexer::SqlModes;
-use crate::schema::model::{KeyPart, Table};
-use crate::schema::sql::{alter_table, identifier};
-use crate::server::connection::{Connection, first};
-use crate::snapshot::Snapshot;
-
-/// Definitions of tables as SHOW CREATE TABLE prints them, by name.
-pub type Definitions = IndexMap<String, String>;
+use super::orphans::{self, Cleared, Export, Orphans, Promise, Remedy, Toll};
+use super::plan::{Cost, Plan, PlannedStep, Proof};
+use crate::change::alter;
+use crate::change::definition::{Definitions, parsed};
+use crate::change::error::ChangeError;
+use crate::change::executor::{Executor, Outcome};
+use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::change::journal::{Journal, Progress, Record, Step};
+use crate::schema::model::Table;
+use crate::schema::sql::{Duplicates, alter_table, identifier};
+use crate::server::connection::Reader;
 
 /// How often a key is tried to which new orphans come while the old ones are cleared.
 const ROUNDS: u32 = 3;
@@ -33,6 +29,8 @@ pub struct NotRun {
     pub statement: String,
     /// Why not.
     pub why: String,
+    /// The reason as one word for programs.
+    pub id: &'static str,
 }
 
 /// What came of a run.
@@ -50,63 +48,16 @@ pub struct Ran {
     pub exported: Vec<PathBuf>,
 }
 
-/// Puts tables into a snapshot as SHOW CREATE TABLE prints them: the views of
-/// information_schema know neither the order of indexes nor their options. Returns the text.
-///
-/// # Errors
-/// The connection is lost.
-pub fn read_definitions(
-    connection: &mut Connection,
-    snapshot: &mut Snapshot,
-) -> Result<Definitions, RepairError> {
-    let names: Vec<String> = snapshot.schema.tables.keys().cloned().collect();
-    let mut definitions = Definitions::new();
-    for name in names {
-        let Some(text) = definition(connection, &name)? else {
-            continue;
-        };
-        if let Some(table) = parsed(&text) {
-            snapshot.schema.tables.insert(name.clone(), table);
-        }
-        definitions.insert(name, text);
-    }
-    Ok(definitions)
-}
-
-/// A table out of what SHOW CREATE TABLE prints; `None` where that is not SQL.
-pub(super) fn parsed(definition: &str) -> Option<Table> {
-    let parse = |text: &str| match ddl::parse(text, SqlModes::default()) {
-        Ok(Statement::CreateTable(create)) => Some(create.table),
-        _ => None,
-    };
-    parse(definition).or_else(|| parse(&with_constraints_quoted(definition)))
-}
-
-/// MariaDB 10.5 prints the names of foreign keys as they are, backquotes and all.
-fn with_constraints_quoted(definition: &str) -> String {
-    let line = |line: &str| {
-        let named = line.strip_prefix("  CONSTRAINT `")?;
-        let (name, rest) = named.rsplit_once("` FOREIGN KEY (`")?;
-        let name = identifier(name);
-        Some(format!("  CONSTRAINT {name} FOREIGN KEY (`{rest}"))
-    };
-    let lines = definition.lines();
-    let lines: Vec<String> = lines
-        .map(|text| line(text).unwrap_or_else(|| text.to_owned()))
-        .collect();
-    lines.join("\n")
-}
-
 /// The rows that have lost a parent to which keys of a step lead, with the name of the key that
 /// is there already.
 ///
 /// # Errors
 /// The connection is lost, or the account may not read the tables.
 pub fn orphans_of<'p>(
-    connection: &mut Connection,
+    connection: &mut Reader,
     planned: &'p PlannedStep,
     tables: &IndexMap<String, Table>,
-) -> Result<Vec<(Orphans, Option<&'p str>)>, RepairError> {
+) -> Result<Vec<(Orphans, Option<&'p str>)>, ChangeError> {
     let mut all = Vec::new();
     for proof in &planned.proofs {
         let Proof::NoOrphans {
@@ -130,7 +81,10 @@ pub fn orphans_of<'p>(
 }
 
 /// A planned step as the journal has it; `before` is the table's definition now.
-pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Step {
+///
+/// # Errors
+/// A statement does not pass the gate.
+pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Result<Step, Blocked> {
     let mut actions = planned.actions.clone();
     // A server that cannot do it so is to say so, not to copy the table.
     if planned.cost != Cost::Copy {
@@ -157,7 +111,7 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Step 
         in_force_throughout &= in_force.is_some();
         // An alias, because the parent may be the child itself.
         let alias = format!("`cividb_parent_{number}`");
-        proofs.push(orphans::count(table, key, &alias));
+        proofs.push(orphans::count(table, key, &alias)?);
         if locks.is_empty() {
             locks.push(format!("{} WRITE", identifier(table)));
         }
@@ -173,42 +127,49 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Step 
     if in_force_throughout {
         locks.clear();
     }
-    Step {
+    if !locks.is_empty() {
+        lock_meaning(planned).pass(format!("LOCK TABLES {}", locks.join(", ")))?;
+    }
+    Ok(Step {
         step: number,
         table: planned.table.clone(),
-        statement: alter_table(&planned.table, &actions),
-        inverse: alter_table(&planned.table, &inverse),
+        statement: planned
+            .meaning
+            .pass(alter_table(&planned.table, &actions))?,
+        inverse: planned
+            .inverse_meaning
+            .pass(alter_table(&planned.table, &inverse))?,
         why: planned.why.join("; "),
         before: before.map(str::to_owned),
         proofs,
         locks,
-        rows: None,
-    }
+        ..Step::default()
+    })
 }
 
-/// The question how many values stand more than once where a unique index is to come.
-fn duplicates(table: &str, parts: &[KeyPart]) -> String {
-    let part = |part: &KeyPart| {
-        let column = identifier(&part.column);
-        match part.length {
-            Some(length) => format!("LEFT({column}, {length})"),
-            None => column,
+/// The lock under which the proofs of a step are made.
+fn lock_meaning(planned: &PlannedStep) -> Meaning {
+    let mut names = Vec::new();
+    for (number, proof) in planned.proofs.iter().enumerate() {
+        if let Proof::NoOrphans { table, key, .. } = proof {
+            names.extend([table.clone(), key.referenced_table.clone()]);
+            names.extend(key.referenced_database.clone());
+            names.push(format!("cividb_parent_{number}"));
         }
-    };
-    let columns: Vec<String> = parts.iter().map(part).collect();
-    let there: Vec<String> = columns.iter().map(|c| format!("{c} IS NOT NULL")).collect();
-    format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING COUNT(*) > 1) AS d",
-        identifier(table),
-        there.join(" AND "),
-        columns.join(", ")
-    )
+    }
+    Meaning::new(Operation::LockTables, names)
 }
+
+/// Why a step is not run: as one word for programs, and for people.
+type Reason = (&'static str, String);
+
+/// Rows that have lost their parents.
+const ORPHANS: &str = "orphans";
 
 /// A plan being run.
 pub struct Run<'a, 'b> {
     /// The session.
-    pub applier: Applier<'a>,
+    pub executor: Executor<'a>,
     /// The journal.
     pub journal: &'b mut Journal,
     /// Definitions of the tables that the plan was made for.
@@ -225,6 +186,8 @@ pub struct Run<'a, 'b> {
     pub remedies: &'b [Remedy],
     /// Where they are exported to first.
     pub export: Option<Export>,
+    /// Just the rows that the user was asked for.
+    pub toll: &'b Toll,
 }
 
 impl Run<'_, '_> {
@@ -232,16 +195,17 @@ impl Run<'_, '_> {
     /// then on, because the steps after it build on it.
     ///
     /// # Errors
-    /// As [`Applier::run`].
-    pub fn run(&mut self, plan: &Plan) -> Result<Ran, RepairError> {
+    /// As [`Executor::run`].
+    pub fn run(&mut self, plan: &Plan) -> Result<Ran, ChangeError> {
         let mut ran = Ran::default();
         let total = plan.steps.len();
         for (place, planned) in plan.steps.iter().enumerate() {
-            let skip = |ran: &mut Ran, why: String| {
+            let skip = |ran: &mut Ran, (id, why): Reason| {
                 ran.not_run.push(NotRun {
                     table: planned.table.clone(),
                     statement: planned.statement(),
                     why,
+                    id,
                 });
             };
             if let Some(why) = self.objection(planned)? {
@@ -253,7 +217,7 @@ impl Run<'_, '_> {
                 Ok(()) => {
                     ran.done += 1;
                     let table = planned.table.clone();
-                    if let Some(now) = self.applier.definition(&table)? {
+                    if let Some(now) = self.executor.definition(&table)? {
                         let read = parsed(&now).unwrap_or_else(|| planned.after.clone());
                         self.tables.insert(table.clone(), read);
                         self.definitions.insert(table, now);
@@ -272,14 +236,14 @@ impl Run<'_, '_> {
         planned: &PlannedStep,
         place: (usize, usize),
         ran: &mut Ran,
-    ) -> Result<Result<(), String>, RepairError> {
+    ) -> Result<Result<(), Reason>, ChangeError> {
         for _ in 0..ROUNDS {
             let before = self.definitions.get(&planned.table).map(String::as_str);
-            let step = step(self.next_step, planned, before);
+            let step = step(self.next_step, planned, before)?;
             self.next_step += 1;
-            match self.applier.run(&step, self.journal, place)? {
+            match self.executor.run(&step, self.journal, place)? {
                 Outcome::Done => return Ok(Ok(())),
-                Outcome::Refused(why) => return Ok(Err(why)),
+                Outcome::Refused(why) => return Ok(Err(("server", why))),
                 Outcome::Orphans(_) => {
                     if let Err(why) = self.clear(planned, ran)? {
                         return Ok(Err(why));
@@ -287,9 +251,8 @@ impl Run<'_, '_> {
                 }
             }
         }
-        Ok(Err(
-            "rows lose their parents faster than they can be cleared".to_owned(),
-        ))
+        let why = "rows lose their parents faster than they can be cleared";
+        Ok(Err((ORPHANS, why.to_owned())))
     }
 
     /// Clears what has lost its parents, as far as that is allowed; else says why not.
@@ -297,21 +260,24 @@ impl Run<'_, '_> {
         &mut self,
         planned: &PlannedStep,
         ran: &mut Ran,
-    ) -> Result<Result<(), String>, RepairError> {
+    ) -> Result<Result<(), Reason>, ChangeError> {
         let tables = &self.tables;
-        for (found, in_force) in orphans_of(self.applier.connection(), planned, tables)? {
+        for (found, in_force) in orphans_of(self.executor.connection(), planned, tables)? {
             if let Some(name) = in_force {
-                return Ok(Err(format!(
+                let why = format!(
                     "{} (the foreign key {name} is there, but was made, or they were written, with \
                      foreign_key_checks off: drop it, and repair foreign-keys brings it back)",
                     found.describe()
-                )));
+                );
+                return Ok(Err((ORPHANS, why)));
             }
             let is_allowed = matches!(&found.by_rule, Ok(remedy) if self.remedies.contains(remedy));
             let Some(export) = self.export.as_mut().filter(|_| is_allowed) else {
-                return Ok(Err(found.describe()));
+                return Ok(Err((ORPHANS, found.describe())));
             };
-            self.applier.tell(&format!(
+            let nothing = Promise::default();
+            let promise = self.toll.promise(&found.table, &found.constraint);
+            self.executor.tell(&format!(
                 "{} of {} without a parent for {}: exporting and clearing",
                 crate::text::count(found.rows, "row"),
                 found.table,
@@ -319,12 +285,13 @@ impl Run<'_, '_> {
             ));
             let next = &mut self.next_step;
             let cleared = orphans::clear(
-                &mut self.applier,
+                &mut self.executor,
                 self.journal,
                 next,
                 tables,
                 &found,
                 export,
+                promise.unwrap_or(&nothing),
             )?;
             match cleared {
                 Cleared::Done { deleted, set_null } => {
@@ -332,7 +299,8 @@ impl Run<'_, '_> {
                     ran.set_null += set_null;
                 }
                 Cleared::Refused(why) => {
-                    return Ok(Err(format!("{}; but {why}", found.describe())));
+                    let why = format!("{}; but {why}", found.describe());
+                    return Ok(Err((ORPHANS, why)));
                 }
             }
         }
@@ -340,16 +308,17 @@ impl Run<'_, '_> {
     }
 
     /// Why a step must not run.
-    fn objection(&mut self, planned: &PlannedStep) -> Result<Option<String>, RepairError> {
+    fn objection(&mut self, planned: &PlannedStep) -> Result<Option<Reason>, ChangeError> {
         let table = &planned.table;
         let bytes = self.table_bytes.get(table).copied().unwrap_or(0);
         if planned.cost == Cost::Copy && bytes > self.max_copy {
-            return Ok(Some(format!(
+            let why = format!(
                 "{table} has {} MiB and would be written anew while its writers wait; --max-copy-size \
                  allows more; {}",
                 bytes >> 20,
-                online::advice(planned, &self.tables, self.applier.database())
-            )));
+                online::advice(planned, &self.tables, self.executor.database())
+            );
+            return Ok(Some(("too-big", why)));
         }
         // The steps before it may have been refused.
         let now = self.definitions.get(table).and_then(|text| parsed(text));
@@ -358,7 +327,10 @@ impl Run<'_, '_> {
                 || now.indexes != planned.before.indexes
                 || now.engine != planned.before.engine
         }) {
-            return Ok(Some("a step before it was not run".to_owned()));
+            return Ok(Some((
+                "step-before",
+                "a step before it was not run".to_owned(),
+            )));
         }
         for proof in &planned.proofs {
             if let Proof::NoDuplicates {
@@ -367,11 +339,19 @@ impl Run<'_, '_> {
                 parts,
             } = proof
             {
-                let count = self.applier.count(&duplicates(table, parts))?;
+                let duplicates = Duplicates {
+                    table,
+                    parts,
+                    nulls_equal: false,
+                };
+                let names = parts.iter().map(|part| part.column.as_str());
+                let meaning = Meaning::new(Operation::Select, names.chain([table.as_str()]));
+                let count = self.executor.count(&meaning.pass(duplicates.count())?)?;
                 if count != "0" {
-                    return Ok(Some(format!(
+                    let why = format!(
                         "{count} values stand more than once in the columns of the unique index {index}"
-                    )));
+                    );
+                    return Ok(Some(("duplicates", why)));
                 }
             }
         }
@@ -383,64 +363,16 @@ impl Run<'_, '_> {
 /// that they were done were, if their table or rows are no longer as they were.
 ///
 /// # Errors
-/// As [`Applier::settle`].
+/// As [`Executor::settle`].
 pub fn settle(
-    applier: &mut Applier,
+    executor: &mut Executor,
     record: &Record,
     journal: &mut Journal,
-) -> Result<(), RepairError> {
+) -> Result<(), ChangeError> {
     let open = record
         .steps
         .iter()
         .filter(|(_, progress)| *progress == Progress::Doing);
     open.rev()
-        .try_for_each(|(step, _)| applier.settle(step, journal))
-}
-
-/// Takes a run back, last step first, until every table is as it was, byte for byte but for
-/// AUTO_INCREMENT counters. Returns how many steps were taken back.
-///
-/// # Errors
-/// As [`Applier::run`]; what was taken back so far stays so, and is noted.
-pub fn take_back(
-    applier: &mut Applier,
-    record: &Record,
-    journal: &mut Journal,
-) -> Result<usize, RepairError> {
-    let mut undone = 0;
-    for (step, _) in undo::steps(record) {
-        match &step.rows {
-            Some(rows) => applier.take_back_rows(step, rows, journal)?,
-            None => applier.take_back(step, journal)?,
-        }
-        undone += 1;
-    }
-    Ok(undone)
-}
-
-/// The ALTER TABLE that brings a table from one printed definition to another; `None` where
-/// the model sees no difference.
-pub(super) fn way_back(table: &str, now: &str, before: &str) -> Option<String> {
-    let actions = alter::actions(&parsed(now)?, &parsed(before)?, true);
-    let actions = alter::as_printed(&actions, before);
-    (!actions.is_empty()).then(|| alter_table(table, &actions))
-}
-
-/// The first value of an answer.
-pub(super) fn answer_of(answer: &[crate::snapshot::Row]) -> String {
-    answer.first().and_then(first).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_mariadb_10_5_prints_unquoted_are_read() {
-        let printed = "CREATE TABLE `c` (\n  `id` int,\n  `p` int,\n  KEY `p` (`p`),\n  \
-                       CONSTRAINT `-- `37`; DROP TABLE x` FOREIGN KEY (`p`) REFERENCES `p` (`id`)\n) ENGINE=InnoDB";
-        let table = parsed(printed).expect("a table");
-        let names: Vec<&String> = table.foreign_keys.keys().collect();
-        assert_eq!(names, ["-- `37`; DROP TABLE x"]);
-    }
+        .try_for_each(|(step, _)| executor.settle(step, journal))
 }

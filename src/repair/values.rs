@@ -85,10 +85,12 @@ pub fn literal(column: &Column, value: Option<&[u8]>) -> String {
     let name = type_name(column);
     let is_number =
         name.ends_with("int") || name == "decimal" || name == "double" || name == "float";
+    // Whatever else a column of numbers may hold is a string.
     let is_plain = text
         .bytes()
-        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-    if is_number && is_plain && !text.is_empty() {
+        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
+        && text.parse::<f64>().is_ok();
+    if is_number && is_plain {
         text.to_owned()
     } else {
         string(text)

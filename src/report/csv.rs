@@ -17,7 +17,7 @@ const HEADER: [&str; 13] = [
 /// The output cannot be written.
 pub fn write(reports: &[Report], output: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
-    writer.write_record(HEADER)?;
+    writer.write_record(HEADER).map_err(cause)?;
     for report in reports {
         for finding in &report.findings.list {
             let object = finding.object.as_ref();
@@ -38,8 +38,16 @@ pub fn write(reports: &[Report], output: &mut dyn Write) -> io::Result<()> {
                 &number(at.map(|at| at.place.line)),
                 &number(at.map(|at| at.place.offset)),
             ];
-            writer.write_record(fields.map(printable))?;
+            writer.write_record(fields.map(printable)).map_err(cause)?;
         }
     }
     writer.flush()
+}
+
+/// What the system says, whose kind is lost when [`csv::Error`] is made an [`io::Error`].
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }

@@ -16,7 +16,7 @@ use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
 use crate::checks::{Detected, Findings, Severity};
 use crate::civicrm::version_state::DetectedRelease;
 use crate::integrity::Effort;
-use crate::repair::orphans::Orphans;
+use crate::repair::orphans::{Deed, Orphans, Tally};
 use crate::repair::version::VersionChange;
 use crate::snapshot::{ServerFacts, Source};
 
@@ -98,6 +98,8 @@ pub struct Plan {
     pub refused: Vec<RefusedStep>,
     /// Rows that have lost their parents, over which foreign keys of the plan cannot be added.
     pub orphans: Vec<OrphanRows>,
+    /// Rows that `--orphans` lets a repair change, by foreign key and table, with all that hangs on them.
+    pub rows: Vec<RowChange>,
     /// What to do by other means.
     pub advice: Vec<String>,
     /// Whether anything was run.
@@ -180,6 +182,38 @@ impl OrphanRows {
     }
 }
 
+/// Rows of one table that a repair changes for one foreign key.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RowChange {
+    /// Their table.
+    pub table: String,
+    /// `delete` or `set-null`.
+    pub action: &'static str,
+    /// The columns that are set NULL.
+    pub columns: Vec<String>,
+    /// How many rows.
+    pub rows: u64,
+    /// The foreign key for which they are changed.
+    pub foreign_key: String,
+}
+
+impl RowChange {
+    /// As counted.
+    pub fn of(tally: &Tally) -> Self {
+        let (action, columns) = match &tally.deed {
+            Deed::Delete => ("delete", Vec::new()),
+            Deed::SetNull(columns) => ("set-null", columns.clone()),
+        };
+        Self {
+            table: tally.table.clone(),
+            action,
+            columns,
+            rows: tally.rows,
+            foreign_key: tally.constraint.clone(),
+        }
+    }
+}
+
 /// A new database out of an old one.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct RebuildSummary {
@@ -248,6 +282,8 @@ pub struct NotRunStep {
     pub statement: String,
     /// Why it did not.
     pub why: String,
+    /// The reason as one word for programs.
+    pub id: &'static str,
 }
 
 impl Plan {

@@ -323,7 +323,8 @@ pub struct Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`@`{}`", self.user, self.host)
+        let quoted = |part: &str| part.replace('`', "``");
+        write!(f, "`{}`@`{}`", quoted(&self.user), quoted(&self.host))
     }
 }
 

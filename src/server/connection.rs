@@ -1,4 +1,6 @@
-//! One connection to a server, set up so that it can neither change nor hold up anything.
+//! A connection to a server that can only ask: [`Reader`].
+//!
+//! What changes something needs a [`Writer`](super::writer::Writer), which is another type.
 
 use std::error::Error as _;
 use std::io;
@@ -13,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use super::error::{ServerError, is_denial};
 use super::login::{Endpoint, Login, Tls, TlsMode};
+use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
@@ -25,8 +28,12 @@ const READ_TIMEOUT: u64 = 300;
 /// Seconds that one question may wait for a lock, such as that of an ALTER TABLE under way.
 const LOCK_WAIT: u32 = 5;
 
-/// A connection.
-pub struct Connection {
+/// A connection that can ask questions and cannot change anything.
+///
+/// It has no way to send a statement other than a question: [`Reader::ask`] takes one SELECT or
+/// SHOW and nothing else, and the session's transactions are READ ONLY, in which the server refuses
+/// changes as well (from MySQL 5.6 and MariaDB 10.0 on). It waits for no lock for long.
+pub struct Reader {
     conn: Conn,
     endpoint: Endpoint,
     /// Family and version of the server.
@@ -44,7 +51,7 @@ pub struct Connection {
 /// One answer: rows by column name.
 pub type Answer = Vec<Row>;
 
-impl Connection {
+impl Reader {
     /// Connects, and makes the session one that reads only and waits for nothing long.
     ///
     /// # Errors
@@ -93,7 +100,7 @@ impl Connection {
     }
 
     /// Makes the session one that reads only and waits for nothing long.
-    fn settle(&mut self) -> Result<(), ServerError> {
+    pub(super) fn settle(&mut self) -> Result<(), ServerError> {
         let statements = [
             // Names and rows as UTF-8; utf8mb4 came with MySQL 5.5.3.
             Some("SET NAMES utf8mb4".to_owned()),
@@ -104,8 +111,8 @@ impl Connection {
             Some("SET SESSION TRANSACTION READ ONLY".to_owned()),
         ];
         for statement in statements.into_iter().flatten() {
-            match self.run("the session's settings", &statement) {
-                // Older servers know some of them not.
+            match self.send("the session's settings", &statement) {
+                // Older servers do not know some of them.
                 Err(error) if error.is_lost() => return Err(error),
                 _ => {}
             }
@@ -113,28 +120,38 @@ impl Connection {
         Ok(())
     }
 
-    /// Where it leads.
+    /// The server that the connection leads to.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Asks one question; `about` names it for errors. Values come as the server prints them.
+    /// Asks one question, a SELECT or a SHOW; `about` names it for errors. Values come as the
+    /// server prints them.
     ///
     /// # Errors
-    /// The account may not ask, the server knows no such thing, or the connection is lost.
+    /// The text is not one question, the account may not ask, the server does not know what is
+    /// asked for, or the connection is lost.
     pub fn ask(&mut self, about: &str, sql: &str) -> Result<Answer, ServerError> {
         let mut answer = Answer::new();
         self.each(about, sql, |row| answer.push(row))?;
         Ok(answer)
     }
 
-    /// Like [`Connection::ask`], row by row.
+    /// Like [`Reader::ask`], row by row.
+    ///
+    /// # Errors
+    /// As [`Reader::ask`].
     pub fn each(
         &mut self,
         about: &str,
         sql: &str,
         mut take: impl FnMut(Row),
     ) -> Result<(), ServerError> {
+        if !is_question(sql) {
+            return Err(ServerError::NotAQuestion {
+                question: about.to_owned(),
+            });
+        }
         let result = (|| {
             let rows = self.conn.query_iter(sql)?;
             let names: Vec<String> = rows
@@ -153,56 +170,54 @@ impl Connection {
         result.map_err(|error| self.describe(about, error))
     }
 
-    /// Runs a statement without an answer; returns how many rows it changed.
+    /// Changes a setting of the session that says how questions are answered.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub fn run(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
+    /// The server does not know the setting, or the connection is lost.
+    pub fn set(&mut self, setting: Setting) -> Result<(), ServerError> {
+        self.send("the session's settings", &setting.statement())?;
+        Ok(())
+    }
+
+    /// Begins a transaction in which all questions see the database at one moment, and in which
+    /// nothing can be changed.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn begin_reading(&mut self) -> Result<(), ServerError> {
+        let about = "a transaction";
+        let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT";
+        // Servers before MySQL 5.6 and MariaDB 10.0 do not know READ ONLY.
+        if self.send(about, &format!("{begin}, READ ONLY")).is_err() {
+            self.send(about, begin)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction, and lets go of the tables whose rows were read, so that no ALTER TABLE
+    /// has to wait.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn end_reading(&mut self) -> Result<(), ServerError> {
+        self.send("the end of the transaction", "COMMIT")?;
+        Ok(())
+    }
+
+    /// Sends a statement without an answer; returns how many rows it changed.
+    pub(super) fn send(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
         match self.conn.query_drop(sql) {
             Ok(()) => Ok(self.conn.affected_rows()),
             Err(error) => Err(self.describe(about, error)),
         }
     }
 
-    /// Runs a statement with values in the places of its question marks; returns how many
-    /// rows it changed.
-    ///
-    /// # Errors
-    /// As [`Connection::ask`].
-    pub fn run_with(
-        &mut self,
-        about: &str,
-        sql: &str,
-        values: &[Option<&[u8]>],
-    ) -> Result<u64, ServerError> {
-        let values: Vec<Value> = values
-            .iter()
-            .map(|value| value.map_or(Value::NULL, |value| Value::Bytes(value.to_vec())))
-            .collect();
-        match self.conn.exec_drop(sql, values) {
+    /// Like [`Reader::send`], as a prepared statement, of which the server takes one and no more.
+    pub(super) fn send_prepared(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
+        match self.conn.exec_drop(sql, ()) {
             Ok(()) => Ok(self.conn.affected_rows()),
             Err(error) => Err(self.describe(about, error)),
         }
-    }
-
-    /// Begins a transaction that may write, the only door through which anything does.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub fn begin_writing(&mut self) -> Result<(), ServerError> {
-        let about = "a transaction";
-        // Servers before MySQL 5.6 and MariaDB 10.0 know no transactions that only read.
-        if let Err(error) = self.run(about, "SET SESSION TRANSACTION READ WRITE")
-            && error.is_lost()
-        {
-            return Err(error);
-        }
-        self.run(
-            about,
-            &format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"),
-        )?;
-        self.run(about, "START TRANSACTION")?;
-        Ok(())
     }
 
     /// Makes `database` the current one.
@@ -210,7 +225,7 @@ impl Connection {
     /// # Errors
     /// There is none of that name, or the account may not use it.
     pub fn use_database(&mut self, database: &str) -> Result<(), ServerError> {
-        let Err(error) = self.run("the database", &format!("USE {}", identifier(database))) else {
+        let Err(error) = self.send("the database", &format!("USE {}", identifier(database))) else {
             return Ok(());
         };
         let server = name_of(&self.endpoint);
@@ -298,6 +313,69 @@ impl Connection {
                 question,
                 message: other.to_string(),
             },
+        }
+    }
+}
+
+/// Settings of a session that say how questions are answered, and change nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Seconds after which the server gives up a question.
+    StatementSeconds(u64, Family),
+    /// Bytes that GROUP_CONCAT returns at most.
+    GroupConcatBytes(u64),
+    /// Answers come in the bytes that are stored, as dump programs ask for them.
+    StoredBytes,
+    /// Answers come in UTF-8.
+    Utf8,
+    /// Times come in UTC.
+    Utc,
+    /// Transactions see one moment throughout.
+    RepeatableRead,
+}
+
+impl Setting {
+    fn statement(self) -> String {
+        match self {
+            Self::StatementSeconds(seconds, Family::Mariadb) => {
+                format!("SET SESSION max_statement_time = {seconds}")
+            }
+            Self::StatementSeconds(seconds, Family::Mysql) => {
+                format!(
+                    "SET SESSION max_execution_time = {}",
+                    seconds.saturating_mul(1000)
+                )
+            }
+            Self::GroupConcatBytes(bytes) => format!("SET SESSION group_concat_max_len = {bytes}"),
+            Self::StoredBytes => "SET SESSION character_set_results = NULL".to_owned(),
+            Self::Utf8 => "SET NAMES utf8mb4".to_owned(),
+            Self::Utc => "SET SESSION time_zone = '+00:00'".to_owned(),
+            Self::RepeatableRead => {
+                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned()
+            }
+        }
+    }
+}
+
+/// Whether a text is one SELECT or SHOW, and nothing else.
+fn is_question(sql: &str) -> bool {
+    let mut lexer = Lexer::new(sql, SqlModes::default());
+    let mut lexeme = lexer.next_lexeme();
+    while lexeme.token == Token::Symbol('(') {
+        lexeme = lexer.next_lexeme();
+    }
+    if !lexeme.token.is_any(&["SELECT", "SHOW"]) {
+        return false;
+    }
+    let mut is_over = false;
+    loop {
+        match lexer.next_lexeme().token {
+            Token::End => return true,
+            _ if is_over => return false,
+            // SELECT … INTO OUTFILE writes a file on the server.
+            token if token.is_any(&["OUTFILE", "DUMPFILE"]) => return false,
+            Token::Symbol(';') => is_over = true,
+            _ => {}
         }
     }
 }
@@ -559,4 +637,34 @@ fn reason(login: &Login, endpoint: &Endpoint, error: io::Error) -> io::Error {
             .and_then(|address| TcpStream::connect_timeout(&address, timeout).map(drop)),
     };
     tried.err().unwrap_or(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_takes_one_question_and_nothing_else() {
+        for question in [
+            "SELECT 1",
+            "-- Why?\nselect ';' AS `;`;",
+            "(SELECT 1) UNION (SELECT 2)",
+            "SHOW CREATE TABLE `a; DROP TABLE b`",
+        ] {
+            assert!(is_question(question), "{question}");
+        }
+        for other in [
+            "",
+            "DROP TABLE t",
+            "SELECT 1; DROP TABLE t",
+            "SELECT 1 INTO OUTFILE '/tmp/x'",
+            "/*!50000 DROP */ TABLE t",
+            "-- SELECT\nDELETE FROM t",
+            "WITH c AS (SELECT 1) DELETE FROM t",
+            "SET GLOBAL read_only = 1",
+            "EXPLAIN ANALYZE SELECT 1",
+        ] {
+            assert!(!is_question(other), "{other}");
+        }
+    }
 }

@@ -143,6 +143,15 @@ pub enum ServerError {
         /// What the server says.
         message: String,
     },
+    /// A connection that can only ask was to run something else; it was not sent.
+    #[error("{question}: not sent, because it is not one question (SELECT or SHOW)")]
+    NotAQuestion {
+        /// What it was for.
+        question: String,
+    },
+    /// A statement is not what it is meant to be; it was not sent.
+    #[error("{0}")]
+    Blocked(String),
     /// The server answered with another error.
     #[error("{server}: {question}: error {code}: {message}")]
     Query {

@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use indexmap::IndexMap;
 
-use super::connection::Connection;
+use super::connection::Reader;
 use super::error::{ServerError, is_denial};
+use super::writer::Writer;
 use crate::schema::sql::identifier;
 
 /// What came of trying a privilege.
@@ -59,8 +60,8 @@ impl Names {
     }
 }
 
-struct Probe<'a> {
-    connection: &'a mut Connection,
+struct Probe {
+    connection: Writer,
     probed: Probed,
     /// What removes the objects made, last first.
     removals: Vec<String>,
@@ -72,12 +73,9 @@ struct Probe<'a> {
 ///
 /// # Errors
 /// The connection is lost. The error names what may be left behind.
-pub fn probe(connection: &mut Connection) -> Result<Probed, ServerError> {
-    let about = "the probe";
-    // What is created commits by itself; without this the session may only read.
-    connection.run(about, "SET SESSION TRANSACTION READ WRITE")?;
+pub fn probe(connection: Reader) -> Result<Probed, ServerError> {
     let mut probe = Probe {
-        connection,
+        connection: Writer::begin(connection)?,
         probed: Probed::default(),
         removals: Vec::new(),
     };
@@ -88,7 +86,7 @@ pub fn probe(connection: &mut Connection) -> Result<Probed, ServerError> {
     Ok(probe.probed)
 }
 
-impl Probe<'_> {
+impl Probe {
     fn all(&mut self, names: &Names) -> Result<(), ServerError> {
         let Names {
             parent,

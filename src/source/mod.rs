@@ -11,7 +11,7 @@ use crate::civicrm::site;
 use crate::dump::container::{ByteStream, ContainerError, Problem, Progress};
 use crate::dump::reader::{ChooseError, DumpReader, DumpSink};
 use crate::dump::scanner::Scanner;
-use crate::server::connection::Connection;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::login::url::UrlError;
 use crate::server::login::{Gathered, Given, Login, LoginError, Secret, System, gather, url};
@@ -150,8 +150,8 @@ impl ServerLocation {
     ///
     /// # Errors
     /// There is no way in, or no such database.
-    pub fn connect(&self, database: Option<&str>) -> Result<(Connection, String), ServerError> {
-        let mut connection = Connection::open(&self.login)?;
+    pub fn connect(&self, database: Option<&str>) -> Result<(Reader, String), ServerError> {
+        let mut connection = Reader::open(&self.login)?;
         let database = match database.or(self.login.database.as_deref()) {
             Some(name) => {
                 connection.use_database(name)?;
@@ -166,11 +166,7 @@ impl ServerLocation {
     ///
     /// # Errors
     /// The connection is lost, or a question that every server answers is not answered.
-    pub fn read(
-        &self,
-        connection: &mut Connection,
-        database: &str,
-    ) -> Result<Snapshot, ServerError> {
+    pub fn read(&self, connection: &mut Reader, database: &str) -> Result<Snapshot, ServerError> {
         let wanted = Wanted {
             rows: site::ROWS_WANTED,
             exact_counts: self.exact_counts,

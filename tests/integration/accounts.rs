@@ -96,7 +96,9 @@ fn verdicts_on_real_accounts_are_what_their_servers_do_and_the_printed_grants_me
                 "5.81.2",
                 "--probe",
             ];
-            let output = cividb_as(server, user, &arguments);
+            let mut all = arguments.to_vec();
+            all.extend(["--format", "json"]);
+            let output = cividb_as(server, user, &all);
             let errors = String::from_utf8_lossy(&output.stderr).into_owned();
             // Accounts that cannot log in this way have nothing to judge.
             if errors.contains("refuses") {
@@ -104,7 +106,7 @@ fn verdicts_on_real_accounts_are_what_their_servers_do_and_the_printed_grants_me
             }
             let at = format!("{user} on {}", server.name);
             assert!(output.status.code() < Some(2), "{at}: {errors}");
-            let report = json_as(server, user, &arguments);
+            let report = common::json(&output);
             let missing = words(&report["grants"]["missing"]);
             let there = words(&report["grants"]["there"]);
             for (privilege, allowed) in probed(&report) {

@@ -1,7 +1,7 @@
 //! The command as scripts and people meet it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -303,8 +303,11 @@ fn a_database_without_civicrm_is_checked_for_wholeness() {
         /*!40101 SET NAMES utf8mb4 */;\nCREATE TABLE `node` (`nid` int NOT NULL AUTO_INCREMENT, PRIMARY KEY (`nid`)) DEFAULT CHARSET=utf8mb4;\n\
         INSERT INTO `node` VALUES (1),(2);\n-- Dump completed on 2026-11-22 17:00:00\n";
     let output = run_on(drupal.as_bytes(), &["verify", "-"]);
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stdout).contains("no CiviCRM tables"));
+    let output = run_on(drupal.as_bytes(), &["verify", "--no-civicrm", "-"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("no CiviCRM tables, as --no-civicrm says"));
     let report = json(&run_on(
         drupal.as_bytes(),
         &["verify", "--format", "json", "-"],
@@ -500,4 +503,163 @@ fn high_water_mark(status: &Path) -> u64 {
         .expect("a line");
     let kilobytes = line.split_whitespace().nth(1).expect("a number");
     kilobytes.parse::<u64>().expect("a number") * 1024
+}
+
+/// Closes its standard output after the first bytes, and returns the exit code.
+fn read_a_little_of(arguments: &[&str]) -> Option<i32> {
+    let mut child = cividb(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cividb runs");
+    let mut output = child.stdout.take().expect("a pipe");
+    let mut first = [0; 1];
+    output.read_exact(&mut first).expect("it prints something");
+    drop(output);
+    let output = child.wait_with_output().expect("cividb ends");
+    assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    output.status.code()
+}
+
+#[test]
+fn a_pipe_whose_reader_has_seen_enough_is_no_failure() {
+    // Each prints more than a pipe holds.
+    for arguments in [
+        &["reference", "show", "5.81", "--sql"][..],
+        &["reference", "show", "5.81"],
+        &["diff", "--release", "4.4.5", "--unified", SAMPLE],
+        &["diff", "--release", "4.4.5", "--format", "json", SAMPLE],
+        &["diff", "--release", "4.4.5", "--format", "csv", SAMPLE],
+        &["diff", "--release", "4.4.5", "--verbose", SAMPLE],
+    ] {
+        assert_eq!(read_a_little_of(arguments), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn short_help_stands_alone() {
+    for arguments in [&["-h"][..], &["check", "-h"], &["reference", "show", "-h"]] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(
+            text(&output.stdout).contains("Usage: cividb"),
+            "{arguments:?}"
+        );
+    }
+    for arguments in [
+        &["check", "-h", "db.example.org"][..],
+        &["check", "-hdb.example.org", "-u", "root"],
+        &["check", "-u", "root", "-h", "db.example.org", "-p"],
+        &["-h", "db.example.org", "check"],
+        &["verify", SAMPLE, "-h"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        assert!(
+            text(&output.stderr).contains("use --host NAME"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_password_in_an_argument_is_refused_and_not_repeated() {
+    for arguments in [
+        &["check", "-u", "root", "-pS3cret", "civicrm"][..],
+        &["check", "-vpS3cret"],
+        &["check", "--password=S3cret", "-h", "db.example.org"],
+        &["check", "--no-such-option", "-pS3cret"],
+        &["orphans", "-p", "-pS3cret", "x.sql"],
+        &["-pS3cret"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(said.contains("-p alone asks for it"), "{said}");
+        assert!(!said.to_lowercase().contains("s3cret"), "{said}");
+    }
+}
+
+#[test]
+fn an_unknown_option_gets_no_advice_to_take_it_for_a_file() {
+    for option in ["-D", "--databse-name"] {
+        let output = run(&["check", option, "civicrm"]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert!(
+            said.contains(&format!("unexpected argument '{option}'")),
+            "{said}"
+        );
+        assert!(!said.contains("as a value"), "{said}");
+    }
+    // Where an option is just misspelled, the right one is still named.
+    assert!(text(&run(&["check", "--hots", "x"]).stderr).contains("'--host'"));
+}
+
+#[test]
+fn mysql_users_find_their_short_options() {
+    let output = run(&[
+        "version",
+        "--no-defaults",
+        "-u",
+        "someone",
+        "-P",
+        "1",
+        "--host",
+        "127.0.0.1",
+        "--connect-timeout",
+        "1",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("127.0.0.1:1"), "{said}");
+    let output = run(&["version", "--no-defaults", "-S/no/such/socket", "-usomeone"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("/no/such/socket"), "{said}");
+}
+
+#[test]
+fn every_shell_gets_completions_of_all_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = text(&output.stdout);
+        for word in ["verify", "orphans", "completions", "target-server"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert_eq!(run(&["completions", "tcsh"]).status.code(), Some(2));
+    // Bash takes it, and offers what it should.
+    let script = text(&run(&["completions", "bash"]).stdout);
+    let ask = "COMP_WORDS=(cividb ver); COMP_CWORD=1; _cividb cividb ver cividb; echo \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash")
+        .args(["-c", &format!("{script}\n{ask}")])
+        .output()
+        .expect("bash runs");
+    assert_eq!(
+        text(&output.stdout),
+        "verify version\n",
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let command = <cividb::cli::Cli as clap::CommandFactory>::command();
+    let folder = tempfile::tempdir().expect("a folder");
+    clap_mangen::generate_to(command.clone(), folder.path()).expect("pages are written");
+    let page = |name: &str| {
+        let path = folder.path().join(format!("{name}.1"));
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    assert!(page("cividb").contains(".SH SUBCOMMANDS"));
+    for subcommand in command.get_subcommands() {
+        let page = page(&format!("cividb-{}", subcommand.get_name()));
+        assert!(page.contains(".SH SYNOPSIS"), "{}", subcommand.get_name());
+    }
+    assert!(page("cividb-reference-show").contains("\\-\\-sql"));
 }

@@ -1,8 +1,9 @@
 //! What several test programs need.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use cividb::case::Case;
 use cividb::checks::{self, Examination, Findings, Group, Selection, Severity, examine};
@@ -12,6 +13,7 @@ use cividb::dump::container::ByteStream;
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
 use cividb::snapshot::Snapshot;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// Runs the program in a folder, with no option file and no colours.
@@ -22,6 +24,31 @@ pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
         .current_dir(folder)
         .output()
         .expect("cividb runs")
+}
+
+/// Waits for a program that a test has started.
+///
+/// # Panics
+/// It takes minutes, and is then killed.
+pub fn end_of(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(600) {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    panic!("a program that was started does not end");
+}
+
+/// Kills a process as nothing can prevent it (SIGKILL).
+pub fn kill(process: &str) {
+    let number = process.trim().parse().ok();
+    let process = number
+        .and_then(Pid::from_raw)
+        .expect("the number of a process");
+    kill_process(process, Signal::KILL).expect("it runs");
 }
 
 /// What a program printed.
@@ -36,7 +63,7 @@ pub fn json(output: &Output) -> Value {
 }
 
 /// Real dumps and facts that are no part of the project: `CIVIDB_SHARED`, or `../shared`
-/// beside it. Tests that need them say so when they are not there.
+/// beside it. Tests that need them are skipped when they are not there.
 pub fn shared() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared =
@@ -44,7 +71,7 @@ pub fn shared() -> Option<PathBuf> {
     if shared.join("dumps").is_dir() {
         Some(shared)
     } else {
-        eprintln!("skipped: no real dumps at {}", shared.display());
+        crate::skip::skip("dumps", format!("no real dumps at {}", shared.display()));
         None
     }
 }

@@ -117,18 +117,17 @@ fn a_backup_is_compared_with_the_site_it_was_made_of() {
 
 #[test]
 fn a_server_that_dies_in_the_middle_is_an_error_and_no_report() {
-    if server::installed().is_none() {
+    let Some(installed) = server::installed() else {
         return;
-    }
-    let victim = Server::start("victim", None, &[]);
+    };
+    let mut victim = installed.another("victim", &[]);
     victim.load("civicrm", &common::sample());
     for word in ["COLUMNS", "TRIGGERS", "civicrm_domain", "COMMIT"] {
         let socket = victim.socket();
         let pid = std::fs::read_to_string(socket.with_file_name("pid")).expect("it runs");
         let proxy = Proxy::start(socket, move |sql| {
             if sql.contains(word) {
-                let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
-                assert!(killed.expect("kill runs").success());
+                common::kill(&pid);
             }
             Action::Pass
         });
@@ -146,7 +145,7 @@ fn a_server_that_dies_in_the_middle_is_an_error_and_no_report() {
             );
             assert_eq!(text(&output.stdout), "", "{command} at {word}");
         }
-        victim.begin(&[]);
+        victim.restart();
     }
     victim.remove();
 }

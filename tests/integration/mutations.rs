@@ -76,7 +76,7 @@ fn every_object_taken_out_of_the_sample_is_missed_by_name() {
 fn objects_taken_out_of_real_dumps_are_missed_by_name() {
     let every = match std::env::var_os("CIVIDB_TEST_ALL") {
         Some(_) => 1,
-        None => 31,
+        None => 47,
     };
     for path in common::real_dumps() {
         assert!(assert_missed(&common::name(&path), &common::text_of(&path), every) > 3);

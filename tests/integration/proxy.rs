@@ -4,8 +4,10 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use tempfile::TempDir;
 
@@ -25,6 +27,7 @@ pub enum Action {
 /// A socket that leads to a server.
 pub struct Proxy {
     folder: TempDir,
+    panicked: Arc<AtomicBool>,
 }
 
 /// Decides on each statement.
@@ -35,7 +38,16 @@ impl Proxy {
     pub fn start(server: PathBuf, judge: impl Fn(&str) -> Action + Send + Sync + 'static) -> Self {
         let folder = TempDir::new().expect("a folder");
         let listener = UnixListener::bind(folder.path().join("sock")).expect("a socket");
-        let judge: Judge = Arc::new(judge);
+        let panicked = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&panicked);
+        // A judge that panics breaks its connection, or else the program would wait for ever.
+        let judge: Judge = Arc::new(move |sql| {
+            let action = catch_unwind(AssertUnwindSafe(|| judge(sql)));
+            action.unwrap_or_else(|_| {
+                seen.store(true, Ordering::SeqCst);
+                Action::Cut
+            })
+        });
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let judge = Arc::clone(&judge);
@@ -43,7 +55,7 @@ impl Proxy {
                 std::thread::spawn(move || connect(client, &server, &judge));
             }
         });
-        Self { folder }
+        Self { folder, panicked }
     }
 
     /// The socket to connect to.
@@ -60,15 +72,25 @@ impl Proxy {
     }
 }
 
+impl Drop for Proxy {
+    /// A panic of the judge fails the test.
+    fn drop(&mut self) {
+        let panicked = self.panicked.load(Ordering::SeqCst);
+        assert!(
+            !panicked || std::thread::panicking(),
+            "the proxy's judge panicked"
+        );
+    }
+}
+
 fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
     let mut server = UnixStream::connect(server).ok()?;
-    let mut answers = server.try_clone().ok()?;
-    let mut to_client = client.try_clone().ok()?;
-    std::thread::spawn(move || {
-        // Ends with either side.
-        let _ = std::io::copy(&mut answers, &mut to_client);
-        let _ = to_client.shutdown(Shutdown::Both);
-    });
+    let answers = server.try_clone().ok()?;
+    let to_client = client.try_clone().ok()?;
+    let (answered, answer) = mpsc::channel();
+    let mute = Arc::new(AtomicBool::new(false));
+    let muted = Arc::clone(&mute);
+    let answering = std::thread::spawn(move || pass_answers(answers, to_client, &muted, &answered));
     while let Some(packet) = packet(&mut client) {
         const COM_QUERY: u8 = 3;
         // A packet: three bytes of length, its number, the command and the text. Those of the
@@ -85,19 +107,39 @@ fn connect(mut client: UnixStream, server: &Path, judge: &Judge) -> Option<()> {
             continue;
         }
         if action == Action::PassThenCut {
-            // The client hears nothing any more.
-            let _ = client.shutdown(Shutdown::Both);
+            // The client hears nothing of the answer, by which the statement has run.
+            mute.store(true, Ordering::SeqCst);
+            while answer.try_recv().is_ok() {}
         }
         server.write_all(&packet).ok()?;
         if action == Action::PassThenCut {
-            // What was sent runs before the end of the connection is noticed.
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            let _ = answer.recv();
             break;
         }
     }
+    // The server lets go of what the session held before the client learns that it is over.
+    let _ = server.shutdown(Shutdown::Write);
+    let _ = answering.join();
     let _ = client.shutdown(Shutdown::Both);
-    let _ = server.shutdown(Shutdown::Both);
     Some(())
+}
+
+/// Passes the server's answers on, unless muted, until it closes the connection; tells of each.
+fn pass_answers(
+    mut server: UnixStream,
+    mut client: UnixStream,
+    muted: &AtomicBool,
+    answered: &mpsc::Sender<()>,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = server.read(&mut buffer) {
+        // Whoever is not there any more misses nothing.
+        let _ = answered.send(());
+        if !muted.load(Ordering::SeqCst) {
+            let _ = client.write_all(&buffer[..count]);
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
 }
 
 /// The answer of MySQL to a statement that took longer than `max_execution_time`.

@@ -140,7 +140,7 @@ fn a_worn_database_comes_out_as_its_release_with_every_row() {
 }
 
 #[test]
-fn rows_that_the_release_does_not_take_are_named_and_orphans_counted() {
+fn orphans_are_refused_before_anything_is_made_and_rows_that_the_release_does_not_take_are_named() {
     for server in server::all() {
         let at = &server.name;
         let database = "rebuild_bad";
@@ -156,6 +156,16 @@ fn rows_that_the_release_does_not_take_are_named_and_orphans_counted() {
         );
         let folder = tempfile::tempdir().expect("a folder");
         let new = server.url("rebuild_bad_new");
+        let refused = rebuild(folder.path(), &server.url(database), &new, true);
+        let errors = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
+        assert!(
+            errors.contains("1 row of civicrm_note has lost its parent in civicrm_contact: id 9001 (contact_id 4000000)"),
+            "{at}: {errors}"
+        );
+        let there = server.run(None, "SHOW DATABASES LIKE 'rebuild_bad_new'");
+        assert_eq!(there, "", "{at}: nothing was made");
+        server.run(Some(database), "DELETE FROM civicrm_note WHERE id = 9001");
         let made = rebuild(folder.path(), &server.url(database), &new, true);
         let report = json(&made)["rebuild"].clone();
         assert_eq!(made.status.code(), Some(1), "{at}: {}", text(&made.stderr));
@@ -176,8 +186,7 @@ fn rows_that_the_release_does_not_take_are_named_and_orphans_counted() {
         );
         assert_eq!(tags["altered"], 1, "{at}: {tags}");
         let orphans = report["orphans"].as_array().cloned().unwrap_or_default();
-        assert_eq!(orphans.len(), 1, "{at}: {orphans:?}");
-        assert_eq!(orphans[0]["table"], "civicrm_note", "{at}");
+        assert_eq!(orphans.len(), 0, "{at}: {orphans:?}");
         server.run(
             None,
             &format!("DROP DATABASE {database}; DROP DATABASE rebuild_bad_new"),
@@ -195,7 +204,7 @@ fn real_databases_are_rebuilt_whole() {
     let all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
     for path in common::real_dumps() {
         let name = common::name(&path);
-        if !all && !name.starts_with("5.13.3") && !name.starts_with("4.2.16") {
+        if !all && !name.starts_with("4.2.16") {
             continue;
         }
         let safe = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");

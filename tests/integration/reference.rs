@@ -1,10 +1,11 @@
 //! `cividb reference`: what it prints creates the schema it names, and what it imports is kept.
 
 use crate::common;
+use crate::server::{self, Server};
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::reference_file::ReferenceFile;
@@ -41,82 +42,23 @@ fn refused(home: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).expect("text")
 }
 
-/// A private server that ends with the test.
-struct Server {
-    folder: TempDir,
-}
-
-impl Server {
-    /// `None` where no server is installed.
-    fn start() -> Option<Self> {
-        if std::env::var_os("CIVIDB_SERVER_ROOT").is_none()
-            && !Path::new("/usr/sbin/mariadbd").exists()
-        {
-            eprintln!("skipped: no /usr/sbin/mariadbd; tests/install installs one");
-            return None;
+/// The tables of a database as SHOW CREATE TABLE prints them, read as a dump is.
+fn schema(server: &Server, database: &str) -> Schema {
+    let tables = server.run(Some(database), "SHOW TABLES");
+    let questions: String = tables
+        .lines()
+        .map(|table| format!("SHOW CREATE TABLE `{table}`;\n"))
+        .collect();
+    // Each row is the name, a tab and the statement, which has lines of its own.
+    let mut dump = String::new();
+    for line in server.run(Some(database), &questions).lines() {
+        match line.split_once("\tCREATE TABLE ") {
+            Some((_, rest)) => dump.push_str(&format!(";\nCREATE TABLE {rest}\n")),
+            None => dump.push_str(&format!("{line}\n")),
         }
-        // In memory where there is such a folder: each table made waits for the disk otherwise.
-        let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
-        let folder = folder.expect("a folder");
-        let started = script("start").arg(folder.path()).status();
-        assert!(started.expect("the script runs").success());
-        Some(Self { folder })
     }
-
-    fn client(&self) -> Command {
-        let mut client = Command::new("mariadb");
-        client
-            .args(["--no-defaults", "-u", "root", "-N", "-B", "-r", "-S"])
-            .arg(self.folder.path().join("sock"));
-        client
-    }
-
-    /// What the client prints for a script.
-    fn run(&self, database: Option<&str>, sql: &str) -> String {
-        // A file, not a pipe: the client prints while it still has to read.
-        let file = self.folder.path().join("script.sql");
-        fs::write(&file, sql).expect("the script is written");
-        let output = self
-            .client()
-            .args(database)
-            .stdin(Stdio::from(File::open(&file).expect("the script opens")))
-            .output()
-            .expect("the client runs");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    /// The tables of a database as SHOW CREATE TABLE prints them, read as a dump is.
-    fn schema(&self, database: &str) -> Schema {
-        let tables = self.run(Some(database), "SHOW TABLES");
-        let questions: String = tables
-            .lines()
-            .map(|table| format!("SHOW CREATE TABLE `{table}`;\n"))
-            .collect();
-        // Each row is the name, a tab and the statement, which has lines of its own.
-        let mut dump = String::new();
-        for line in self.run(Some(database), &questions).lines() {
-            match line.split_once("\tCREATE TABLE ") {
-                Some((_, rest)) => dump.push_str(&format!(";\nCREATE TABLE {rest}\n")),
-                None => dump.push_str(&format!("{line}\n")),
-            }
-        }
-        dump.push(';');
-        common::snapshot_of(dump.as_bytes()).schema
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let stopped = script("stop").arg(self.folder.path()).status();
-        assert!(stopped.is_ok_and(|status| status.success()) || std::thread::panicking());
-    }
-}
-
-fn script(name: &str) -> Command {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server");
-    Command::new(scripts.join(name))
+    dump.push(';');
+    common::snapshot_of(dump.as_bytes()).schema
 }
 
 #[test]
@@ -126,7 +68,7 @@ fn the_sql_of_a_state_creates_that_state_on_a_server() {
         Some(_) => 1,
         None => catalogue.states().len().div_ceil(8),
     };
-    let Some(server) = Server::start() else {
+    let Some(server) = server::installed() else {
         return;
     };
     let home = TempDir::new().expect("a folder");
@@ -138,10 +80,13 @@ fn the_sql_of_a_state_creates_that_state_on_a_server() {
     for state in catalogue.states().iter().rev().step_by(every) {
         let name = &state.name;
         let sql = printed(home.path(), &["reference", "show", name, "--sql", "--all"]);
-        server.run(None, "DROP DATABASE IF EXISTS s; CREATE DATABASE s");
-        server.run(Some("s"), &sql);
+        server.run(
+            None,
+            "DROP DATABASE IF EXISTS reference_state; CREATE DATABASE reference_state",
+        );
+        server.run(Some("reference_state"), &sql);
         let expected = catalogue.schema(state).schema;
-        let differences = compare(&server.schema("s"), &expected, &options);
+        let differences = compare(&schema(server, "reference_state"), &expected, &options);
         assert!(differences.is_empty(), "{name}: {differences:#?}");
         // What a fresh installation has is not more than that, and needs nothing besides.
         let plain = printed(home.path(), &["reference", "show", name, "--sql"]);

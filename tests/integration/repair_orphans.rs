@@ -476,3 +476,137 @@ fn an_account_that_may_not_do_all_of_a_repair_is_told_before_it_begins() {
         server.run(None, &format!("DROP DATABASE `{database}`"));
     }
 }
+
+/// The rows of a plan, as `what rows of table for key`.
+fn row_changes(plan: &Value) -> Vec<String> {
+    let rows = plan["rows"].as_array().into_iter().flatten();
+    let mut rows: Vec<String> = rows
+        .map(|row| {
+            let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            let (action, table) = (word("action"), word("table"));
+            format!(
+                "{action} {} of {table} for {}",
+                row["rows"],
+                word("foreign_key")
+            )
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn what_is_asked_for_is_what_is_done_and_a_row_that_has_changed_is_named_before_anything_comes_back()
+ {
+    for server in server::all() {
+        let database = "orphans_asked";
+        let url = orphaned(server, database);
+        let at = &server.name;
+        let folder = tempfile::tempdir().expect("a folder");
+        let orphans = ["--orphans", "set-null,delete"];
+        let mut arguments = vec![REPAIR[0], REPAIR[1], &url, "--format", "json"];
+        arguments.extend(orphans);
+        let plan = json(&cividb(folder.path(), &arguments))["plan"].clone();
+        let contribution = "for FK_civicrm_contribution_contact_id";
+        assert_eq!(
+            row_changes(&plan),
+            [
+                format!("delete 1 of civicrm_contribution_soft {contribution}"),
+                format!("delete 2 of civicrm_contribution {contribution}"),
+                format!("delete 2 of civicrm_value_o`dd' {contribution}"),
+                format!("set-null 1 of civicrm_line_item {contribution}"),
+                "set-null 1 of civicrm_note for FK_civicrm_note_contact_id".to_owned(),
+            ],
+            "{at}: {plan}"
+        );
+        arguments.extend(["--apply", "--yes", "--export", "e", "--journal", "j"]);
+        let done = cividb(folder.path(), &arguments);
+        let asked = text(&done.stderr);
+        assert!(
+            asked.contains(
+                "ROWS: DELETE 2 rows of civicrm_contribution, for the foreign key FK_civicrm_contribution_contact_id"
+            ),
+            "{at}: {asked}"
+        );
+        let plan = json(&done)["plan"].clone();
+        assert_eq!(plan["rows_deleted"], 5, "{at}: {asked}");
+        assert_eq!(plan["rows_set_null"], 2, "{at}: {asked}");
+
+        // Somebody makes one of the rows anew.
+        server.run(
+            Some(database),
+            "INSERT INTO civicrm_contribution (id, contact_id, financial_type_id, total_amount)
+               VALUES (9002, 1, 1, 7)",
+        );
+        let before = state(server, database);
+        let undo = ["undo", "j", &url, "--apply", "--yes"];
+        let refused = cividb(folder.path(), &undo);
+        let errors = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
+        let named = "changed since: id 9002 of civicrm_contribution: it is there again";
+        assert!(errors.contains(named), "{at}: {errors}");
+        assert_eq!(state(server, database), before, "{at}: nothing came back");
+
+        let rest = cividb(folder.path(), &[&undo[..], &["--skip-changed"]].concat());
+        let errors = text(&rest.stderr);
+        assert_eq!(rest.status.code(), Some(1), "{at}: {errors}");
+        assert!(errors.contains(named), "{at}: {errors}");
+        let back = "SELECT id, contact_id FROM civicrm_contribution WHERE id > 9000 ORDER BY 1;
+            SELECT COUNT(*) FROM civicrm_contribution_soft WHERE id > 9000;
+            SELECT contact_id FROM civicrm_note WHERE id = 9001";
+        assert_eq!(
+            server.run(Some(database), back),
+            "9001\t4000001\n9002\t1\n1\n4000003\n",
+            "{at}"
+        );
+        server.run(None, &format!("DROP DATABASE `{database}`"));
+    }
+}
+
+#[test]
+fn rows_that_come_between_question_and_change_are_not_changed_and_neither_are_the_others() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "orphans_between";
+    let url = orphaned(server, database);
+    let before = checksums(server, database);
+    let other = Mutex::new(server.writer(database));
+    // Right before the first row is locked another one loses its parent.
+    let proxy = Proxy::start(server.socket(), move |sql| {
+        if sql.contains("`civicrm_contribution`")
+            && sql.contains("LIMIT 500")
+            && !sql.contains(" > ")
+        {
+            let mut other = other.lock().expect("no panic");
+            let insert = "INSERT IGNORE INTO civicrm_contribution_soft (id, contribution_id, contact_id, amount, currency)
+                VALUES (9002, 9002, 1, 5, 'USD')";
+            if ASKED.fetch_add(1, Ordering::SeqCst) > 0 {
+                mysql::prelude::Queryable::query_drop(&mut *other, insert).expect("it comes in");
+            }
+        }
+        Action::Pass
+    });
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let through = proxy.url(database);
+    let mut arguments = vec![
+        REPAIR[0], REPAIR[1], &through, "--format", "json", "--apply", "--yes",
+    ];
+    arguments.extend(["--orphans", "delete", "--export", "e", "--journal", "j"]);
+    let done = cividb(folder.path(), &arguments);
+    let errors = text(&done.stderr);
+    assert!(
+        errors.contains(
+            "1 row of civicrm_contribution_soft would be changed that nobody was asked for"
+        ),
+        "{errors}"
+    );
+    assert_eq!(json(&done)["plan"]["rows_deleted"], 0, "{errors}");
+    server.run(
+        Some(database),
+        "DELETE FROM civicrm_contribution_soft WHERE id = 9002",
+    );
+    assert_eq!(checksums(server, database), before, "{url}: {errors}");
+    server.run(None, &format!("DROP DATABASE `{database}`"));
+}

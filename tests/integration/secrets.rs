@@ -372,7 +372,7 @@ fn ps_shows_no_password_while_the_program_runs() {
         let [arguments, title] =
             ["cmdline", "comm"].map(|name| std::fs::read(process.join(name)).expect("it runs"));
         go_on.send(()).expect("the proxy waits");
-        let status = running.wait().expect("it ends");
+        let status = common::end_of(&mut running);
         assert_ne!(status.code(), Some(2), "{}", way.name);
         assert!(
             text(&arguments).contains("check"),

@@ -1,114 +1,152 @@
-//! Private database servers for tests: each has a folder of its own, is started by
-//! `tests/server/start` when it is first asked for, and stops with the test program.
+//! Private database servers for tests. `tests/run` starts one of each kind for all tests, and
+//! names them in `CIVIDB_TEST_RUNNING`; without it a test program starts its own when it first
+//! asks for them. Either way they end with who started them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
-use cividb::server::connection::Connection;
+use cividb::sandbox::{LocalServer, Options, Program, SandboxError};
+use cividb::server::connection::Reader;
 use cividb::server::login::Login;
+
+use crate::skip::skip;
 
 /// A running server.
 pub struct Server {
-    /// `mariadb-10.11` and the like.
+    /// `installed`, `mariadb-10.5` and the like.
     pub name: String,
-    folder: PathBuf,
     /// Its TCP port on 127.0.0.1.
     pub port: u16,
-    /// Where the server's own programs are, unless installed.
-    root: Option<PathBuf>,
-    loading: Mutex<()>,
+    socket: PathBuf,
+    program: Program,
+    /// The server itself, unless somebody else runs it.
+    own: Option<LocalServer>,
 }
 
 /// The server of Debian's packages; `None`, said aloud, where it is not installed.
 pub fn installed() -> Option<&'static Server> {
-    static SERVER: LazyLock<Option<Server>> = LazyLock::new(|| {
-        if !Path::new("/usr/sbin/mariadbd").exists() {
-            eprintln!("skipped: no /usr/sbin/mariadbd; tests/install installs one");
-            return None;
-        }
-        Some(Server::start("installed", None, &[]))
-    });
+    static SERVER: LazyLock<Option<Server>> = LazyLock::new(|| shared("installed", None));
+    if SERVER.is_none() {
+        skip(
+            "installed",
+            "no database server; tests/install installs one",
+        );
+    }
     SERVER.as_ref()
 }
 
 /// All servers that can be tested with: the installed one, and those that
 /// `tests/server/unpack` has put into `CIVIDB_TEST_ROOTS` or `target/test-servers`.
 pub fn all() -> Vec<&'static Server> {
-    static OTHERS: LazyLock<Vec<Server>> = LazyLock::new(|| {
+    static OTHERS: LazyLock<Vec<(&str, Option<Server>)>> = LazyLock::new(|| {
         let roots = std::env::var_os("CIVIDB_TEST_ROOTS").map_or_else(
             || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-servers"),
             PathBuf::from,
         );
-        let mut others = Vec::new();
-        for name in ["mariadb-10.5", "mariadb-11.8", "mysql-9.7"] {
+        let others = ["mariadb-10.5", "mariadb-11.8", "mysql-9.7"];
+        let start = |name| {
             let root = roots.join(name);
-            if root.join("unpacked").exists() {
-                others.push(Server::start(name, Some(root), &[]));
-            } else {
-                eprintln!("skipped: {name}; tests/server/unpack fetches it");
-            }
-        }
-        others
+            let server = root
+                .join("unpacked")
+                .exists()
+                .then(|| shared(name, Some(&root)));
+            (name, server.flatten())
+        };
+        others.map(start).into()
     });
-    installed().into_iter().chain(OTHERS.iter()).collect()
+    for (name, server) in OTHERS.iter() {
+        if server.is_none() {
+            skip(name, "tests/server/unpack fetches it");
+        }
+    }
+    let others = OTHERS.iter().filter_map(|(_, server)| server.as_ref());
+    installed().into_iter().chain(others).collect()
+}
+
+/// The server of a kind that all tests share: the one that already runs, or else a new one.
+/// `None` where there is no such program. With `CIVIDB_TEST_RUNNING` only those in there exist.
+fn shared(name: &str, root: Option<&Path>) -> Option<Server> {
+    let running = std::env::var("CIVIDB_TEST_RUNNING");
+    let program = match Program::find(root) {
+        Err(SandboxError::NoServer { .. }) => return None,
+        found => found.unwrap_or_else(|error| panic!("{name}: {error}")),
+    };
+    let Ok(running) = running else {
+        return Some(Server::start(name, &program, &[]));
+    };
+    running.lines().find_map(|line| {
+        let mut parts = line.split('\t');
+        (parts.next()? == name).then_some(())?;
+        Some(Server {
+            name: name.to_owned(),
+            socket: parts.next()?.into(),
+            port: parts.next()?.parse().ok()?,
+            program: program.clone(),
+            own: None,
+        })
+    })
 }
 
 impl Server {
-    /// Starts a server of its own for one test, with more options.
-    pub fn start(name: &str, root: Option<PathBuf>, options: &[&str]) -> Self {
-        let folder = free_folder(name);
-        let port = free_port();
-        let server = Self {
+    /// Starts a server with more options.
+    fn start(name: &str, program: &Program, options: &[&str]) -> Self {
+        // Else older servers give a TIMESTAMP more than its dump says. Tests load what was exported.
+        let usual = ["--explicit-defaults-for-timestamp=ON", "--local-infile=1"];
+        let options = usual.iter().chain(options);
+        let server = options.map(|&option| option.to_owned()).collect();
+        let options = Options {
+            // In memory where there is such a folder: each table made waits for the disk otherwise.
+            parent: Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir()),
+            port: Some(free_port()),
+            server,
+            ..Options::default()
+        };
+        let started = LocalServer::start(program.clone(), options);
+        let own = started.unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self {
             name: name.to_owned(),
-            folder,
-            port,
-            root,
-            loading: Mutex::new(()),
-        };
-        server.begin(options);
-        server
+            port: own.port().expect("it was given one"),
+            socket: own.socket(),
+            program: program.clone(),
+            own: Some(own),
+        }
     }
 
-    /// Starts another server of the same program, with more options.
+    /// Starts another server of the same program for one test, with more options.
     pub fn another(&self, name: &str, options: &[&str]) -> Self {
-        Self::start(name, self.root.clone(), options)
+        Self::start(name, &self.program, options)
     }
 
-    /// Starts the server's program, again if need be.
-    pub fn begin(&self, options: &[&str]) {
-        let mut start = script("start");
-        start
-            .arg(&self.folder)
-            .arg(self.port.to_string())
-            // Else older servers give a TIMESTAMP more than its dump says.
-            .arg("--explicit-defaults-for-timestamp=ON")
-            .args(options)
-            .env("CIVIDB_SERVER_OWNER", std::process::id().to_string());
-        match &self.root {
-            Some(root) => start.env("CIVIDB_SERVER_ROOT", root),
-            None => start.env_remove("CIVIDB_SERVER_ROOT"),
-        };
-        let started = start.status().expect("the script runs");
-        assert!(started.success(), "{} starts", self.name);
+    /// Starts a server again that a test has killed.
+    pub fn restart(&mut self) {
+        let own = self.own.as_mut().expect("it belongs to the test");
+        own.restart()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
     /// Stops it and removes its data.
-    pub fn remove(&self) {
-        let stopped = script("stop").arg(&self.folder).status();
-        assert!(stopped.is_ok_and(|status| status.success()));
-        let _ = fs::remove_dir_all(&self.folder);
+    pub fn remove(self) {
+        let own = self.own.expect("it belongs to the test");
+        own.stop()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
-        self.folder.join("sock")
+        self.socket.clone()
+    }
+
+    /// The programs that it runs with.
+    pub fn kind(&self) -> &Program {
+        &self.program
     }
 
     /// Whether it is MySQL, not MariaDB.
     pub fn is_mysql(&self) -> bool {
-        self.name.starts_with("mysql")
+        self.program.is_mysql()
     }
 
     /// The way in for root.
@@ -120,9 +158,18 @@ impl Server {
         }
     }
 
-    /// A connection as root.
-    pub fn connect(&self) -> Connection {
-        Connection::open(&self.login()).expect("root may connect")
+    /// A connection as root that can only ask.
+    pub fn connect(&self) -> Reader {
+        Reader::open(&self.login()).expect("root may connect")
+    }
+
+    /// A connection as root that can do anything.
+    pub fn writer(&self, database: &str) -> mysql::Conn {
+        let options = mysql::OptsBuilder::new()
+            .socket(self.socket().to_str())
+            .user(Some("root"))
+            .db_name(Some(database));
+        mysql::Conn::new(options).expect("root may connect")
     }
 
     /// `mysql://…` of a database, for root.
@@ -144,13 +191,8 @@ impl Server {
 
     /// A program that came with the server, such as `mysqldump`.
     pub fn program(&self, name: &str) -> Command {
-        let mut run = script("run");
-        match &self.root {
-            Some(root) => run.env("CIVIDB_SERVER_ROOT", root),
-            None => run.env_remove("CIVIDB_SERVER_ROOT"),
-        };
-        run.arg(name);
-        run
+        let program = self.program.companion(name);
+        program.unwrap_or_else(|| panic!("{} has no {name}", self.name))
     }
 
     /// What the client prints for a script.
@@ -179,9 +221,28 @@ impl Server {
         }
     }
 
+    /// Waits until nobody uses a database any more: a server goes on for a while with what a
+    /// program that was killed has asked for.
+    pub fn wait_until_unused(&self, database: &str) {
+        let sql =
+            format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = '{database}'");
+        let begun = Instant::now();
+        while self.run(None, &sql) != "0\n" {
+            let patience = Duration::from_secs(300);
+            assert!(
+                begun.elapsed() < patience,
+                "{}: {database} is in use",
+                self.name
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Makes a database of a dump's text, unless it is there already.
     pub fn load(&self, database: &str, dump: &[u8]) {
-        let _one_at_a_time = self.loading.lock().expect("no load has panicked");
+        // One at a time, in all programs of a test run.
+        let lock = File::create(self.socket.with_file_name("loading")).expect("a file");
+        lock.lock().expect("no other load goes on");
         let there = self.run(None, &format!("SHOW DATABASES LIKE '{database}'"));
         if !there.is_empty() {
             return;
@@ -208,39 +269,6 @@ impl Server {
             self.name
         );
     }
-}
-
-fn script(name: &str) -> Command {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server");
-    Command::new(scripts.join(name))
-}
-
-/// A folder in memory where there is such a thing; those that earlier runs left go.
-fn free_folder(name: &str) -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let parent = if memory.is_dir() {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    };
-    for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
-        let file_name = entry.file_name().to_string_lossy().into_owned();
-        let owner = file_name
-            .strip_prefix("cividb-test-")
-            .and_then(|rest| rest.split('-').next());
-        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    let folder = (0..)
-        .map(|number| {
-            parent.join(format!(
-                "cividb-test-{}-{name}-{number}",
-                std::process::id()
-            ))
-        })
-        .find(|folder| fs::create_dir(folder).is_ok());
-    folder.expect("a folder")
 }
 
 fn free_port() -> u16 {

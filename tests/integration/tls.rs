@@ -24,7 +24,7 @@ fn openssl(folder: &Path, arguments: &str) -> bool {
 fn certificates() -> Option<TempDir> {
     let folder = TempDir::new().expect("a folder");
     if !openssl(folder.path(), "version") {
-        eprintln!("skipped: no openssl to make certificates with");
+        crate::skip::skip("openssl", "no openssl to make certificates with");
         return None;
     }
     std::fs::write(

@@ -325,8 +325,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
                 .expect("no panic")
                 .expect("it runs")
                 .to_string();
-            let killed = Command::new("kill").args(["-KILL", &pid]).status();
-            assert!(killed.expect("kill runs").success());
+            common::kill(&pid);
             Action::Cut
         });
         let folder = tempfile::tempdir().expect("a folder");
@@ -345,8 +344,9 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
             .expect("cividb runs");
         *lock = Some(running.id());
         drop(lock);
-        let status = running.wait().expect("it ends");
+        let status = common::end_of(&mut running);
         assert_eq!(status.code(), None, "{word}: killed");
+        server.wait_until_unused(database);
         let now = release(server, database);
         assert!(now == "2.2" || now.starts_with("5.81."), "{word}: {now}");
         if std::fs::read_dir(folder.path()).expect("folder").count() > 0 {

@@ -2,6 +2,9 @@
 
 use super::Repair;
 use crate::case::Case;
+use crate::change::definition::read_definitions;
+use crate::change::error::ChangeError;
+use crate::change::refusal::Refusal;
 use crate::checks::Findings;
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::confirm::confirm;
@@ -9,13 +12,8 @@ use crate::cli::error::Error;
 use crate::cli::output::Output;
 use crate::cli::{Common, tell};
 use crate::exit::Exit;
-use crate::repair::error::RepairError;
 use crate::repair::rebuild::{self, Blueprint, Rebuilt};
-use crate::repair::run;
 use crate::report::{self, RebuildSummary, RebuiltTable, Report};
-use crate::schema::sql::identifier;
-use crate::server::connection::Connection;
-use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -26,96 +24,46 @@ impl Repair {
         catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Exit, Error> {
-        let refused = |message: &str| Error::from(RepairError::Refused(message.to_owned()));
+        let refused = |refusal: Refusal| Error::from(ChangeError::from(refusal));
         let Location::Server(source) = source else {
-            return Err(refused(
-                "a rebuild copies from a running server; restore the dump first",
-            ));
+            return Err(refused(Refusal::DumpCopied));
         };
         let Some(into) = &self.into else {
-            return Err(refused(
-                "say with --into mysql://user@host/database which database to make",
-            ));
+            return Err(refused(Refusal::NoNewDatabase));
         };
         let Location::Server(target) = Location::one(into, &self.server.access())? else {
-            return Err(refused("--into wants mysql://user@host/database"));
+            return Err(refused(Refusal::NewDatabaseNotOnServer));
         };
         let Some(new_name) = target.login.database.clone() else {
-            return Err(refused(
-                "--into names no database: mysql://user@host/database",
-            ));
+            return Err(refused(Refusal::NewDatabaseUnnamed));
         };
         let (mut old, database) = source.connect(common.database.as_deref())?;
         let mut snapshot = source.read(&mut old, &database)?;
-        if let Some((kind, why)) = snapshot.hidden.first() {
-            return Err(refused(&format!(
-                "this account does not see all of {database} ({kind:?}: {why}), and what it does not see \
-                 would be missing from the new database; connect with another account"
-            )));
-        }
-        let definitions = run::read_definitions(&mut old, &mut snapshot)?;
+        rebuild::all_is_visible(&snapshot, &database).map_err(refused)?;
+        let definitions = read_definitions(&mut old, &mut snapshot)?;
         let case = Case::new(snapshot, catalogue);
         let snapshot = &case.snapshot;
         let detection = super::known_release(&case)?;
         let blueprint = rebuild::blueprint(snapshot, detection, &definitions);
-        if !blueprint.taken.is_empty() {
-            return Err(refused(&format!(
-                "two tables of the new database would have foreign keys of the same name ({}); rename those \
-                 of the site's own tables first",
-                blueprint.taken.join(", ")
-            )));
-        }
+        blueprint.has_room_for_names().map_err(refused)?;
         let release = detection.state.name.clone();
         let mut summary = planned(&blueprint, snapshot, &target, &release);
         if !self.apply {
             return show(summary, &case, common, Exit::Fine);
         }
+        rebuild::prove(&mut old, &blueprint)?;
         let question = format!(
             "Copy {database} of {} into {new_name} of {}, as CiviCRM {release}?",
             source.name, target.name
         );
         confirm(&question, self.yes)?;
-        let mut new = begin(&target, &new_name, &mut old)?;
+        let mut new = rebuild::begin(&target, &new_name, &mut old)?;
         let rebuilt = rebuild::rebuild(&mut old, &mut new, snapshot, &blueprint, &mut tell)?;
         add_outcome(&mut summary, &rebuilt);
         let is_fine = rebuilt.is_whole() && rebuilt.orphans.is_empty();
         let exit = if is_fine { Exit::Fine } else { Exit::Findings };
         show(summary, &case, common, exit)
     }
-}
-
-/// Connects to the new database, makes it if it is not there, and sees that it is empty.
-fn begin(target: &ServerLocation, name: &str, old: &mut Connection) -> Result<Connection, Error> {
-    let mut new = Connection::open(&target.login)?;
-    match new.use_database(name) {
-        Err(ServerError::UnknownDatabase { .. }) => {
-            let about = "the new database";
-            let sql =
-                "SELECT @@character_set_database AS charset, @@collation_database AS collation";
-            let answer = old.ask("the database's character set", sql)?;
-            let value = |column| {
-                let row = answer.first();
-                row.and_then(|row| crate::server::connection::text(row, column))
-            };
-            let charset = value("charset").unwrap_or_else(|| "utf8mb4".to_owned());
-            let collation = value("collation").unwrap_or_else(|| "utf8mb4_unicode_ci".to_owned());
-            new.run(about, "SET SESSION TRANSACTION READ WRITE")?;
-            new.run(
-                about,
-                &format!(
-                    "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
-                    identifier(name)
-                ),
-            )?;
-            new.use_database(name)?;
-        }
-        other => other?,
-    }
-    if let Err(why) = rebuild::is_empty(&mut new)? {
-        let message = format!("{name} of {}: {why}", target.name);
-        return Err(RepairError::Refused(message).into());
-    }
-    Ok(new)
 }
 
 fn planned(

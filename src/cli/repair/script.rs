@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use super::RowPlan;
 use crate::case::Case;
+use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
-use crate::repair::orphans::Orphans;
+use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
-use crate::repair::run::{self, Definitions, Ran};
+use crate::repair::run::{self, Ran};
 use crate::report::{self, Report};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
@@ -16,7 +18,7 @@ use crate::text::{count, printable};
 /// The plan as SQL for people.
 pub(super) fn script(
     plan: &Plan,
-    orphans: &[Orphans],
+    rows: &RowPlan,
     snapshot: &Snapshot,
     definitions: &Definitions,
     family: Family,
@@ -63,9 +65,22 @@ pub(super) fn script(
             printable(&advice.fix)
         ));
     }
+    for tally in rows.toll.tallies() {
+        lines.push(format!("-- {}", printable(&row_change(&tally))));
+    }
     for (number, planned) in plan.steps.iter().enumerate() {
         let before = definitions.get(&planned.table).map(String::as_str);
-        let step = run::step(number + 1, planned, before);
+        let step = match run::step(number + 1, planned, before) {
+            Ok(step) => step,
+            Err(blocked) => {
+                lines.push(format!(
+                    "-- {}: NOT PRINTED: {}",
+                    number + 1,
+                    printable(&blocked.to_string())
+                ));
+                continue;
+            }
+        };
         let size = facts.and_then(|facts| facts.table_bytes.get(&planned.table));
         let size = size.map_or_else(String::new, |bytes| format!(", {} MiB", bytes >> 20));
         let by_hand = match step.proofs.is_empty() {
@@ -82,7 +97,7 @@ pub(super) fn script(
         if let Some(needed) = &planned.needed_for_upgrade {
             lines.push(format!("-- {}", printable(needed)));
         }
-        for found in of_step(orphans, planned) {
+        for found in of_step(&rows.orphans, planned) {
             lines.push(format!("-- FAILS: {}", printable(&found.describe())));
         }
         for need in &planned.needs {
@@ -107,6 +122,31 @@ pub(super) fn script(
         ));
     }
     sql::script(&lines)
+}
+
+/// Which rows of one table are changed first, and for which foreign key.
+pub(super) fn row_change(tally: &Tally) -> String {
+    format!(
+        "ROWS: {}, for the foreign key {}",
+        tally.describe(),
+        tally.constraint
+    )
+}
+
+/// What is added to the question whether to run a plan: `, delete 5 rows and set columns of 1 row NULL`.
+pub(super) fn row_question(toll: &Toll) -> String {
+    let (deleted, set_null) = toll.totals();
+    let mut parts = Vec::new();
+    if deleted > 0 {
+        parts.push(format!("delete {}", count(deleted, "row")));
+    }
+    if set_null > 0 {
+        parts.push(format!("set columns of {} NULL", count(set_null, "row")));
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(", and first {}, as said above,", parts.join(" and ")),
+    }
 }
 
 /// What keeps a step from running.
@@ -138,7 +178,7 @@ fn cost(cost: Cost) -> &'static str {
 }
 
 /// The plan as a report.
-pub(super) fn report(plan: &Plan, orphans: &[Orphans], case: &Case, common: &Common) -> Report {
+pub(super) fn report(plan: &Plan, rows: &RowPlan, case: &Case, common: &Common) -> Report {
     let mut report = Report::new("repair", case, Findings::default(), common.strict);
     let steps = plan.steps.iter().map(|planned| report::PlanStep {
         statement: planned.statement(),
@@ -157,11 +197,17 @@ pub(super) fn report(plan: &Plan, orphans: &[Orphans], case: &Case, common: &Com
     report.plan = Some(report::Plan {
         steps: steps.collect(),
         refused: refused.collect(),
-        orphans: orphans.iter().map(report::OrphanRows::of).collect(),
+        orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
         advice: plan
             .advice
             .iter()
             .map(|a| format!("{} {}", a.message, a.fix))
+            .collect(),
+        rows: rows
+            .toll
+            .tallies()
+            .iter()
+            .map(report::RowChange::of)
             .collect(),
         ..report::Plan::default()
     });
@@ -180,6 +226,7 @@ pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
         table: not_run.table.clone(),
         statement: not_run.statement.clone(),
         why: not_run.why.clone(),
+        id: not_run.id,
     });
     plan.not_run = not_run.collect();
 }

@@ -118,13 +118,6 @@ impl Reader {
 }
 
 /// Reads at a place of a file, whatever other threads do with it.
-#[cfg(unix)]
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-/// Reads at a place of a file, whatever other threads do with it.
-#[cfg(windows)]
-pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }

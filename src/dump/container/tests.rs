@@ -285,7 +285,7 @@ pub(super) fn run(program: &[&str], input: &[u8]) -> Option<Vec<u8>> {
         .stdout(Stdio::piped())
         .spawn();
     let Ok(mut child) = spawned else {
-        eprintln!("skipped: {} is not installed", program[0]);
+        crate::skip::skip(program[0], "it is not installed");
         return None;
     };
     let mut stdin = child.stdin.take().unwrap();

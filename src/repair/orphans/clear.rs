@@ -4,20 +4,19 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::{ALIAS, Export, Orphans, Remedy, anti_join, parent, primary_key, qualified, question};
-use crate::repair::apply::Applier;
-use crate::repair::error::RepairError;
-use crate::repair::journal::{Journal, Rows, Step};
-use crate::repair::values::{Stored, literal};
-use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
-use crate::schema::sql::{identifier, list, string};
-use crate::server::connection::{Connection, first};
-use crate::server::error::ServerError;
+use super::effects::{Clearing, Effect, Key, is_one_of, tuple};
+use super::toll::{Deed, Promise};
+use super::{Export, Orphans, primary_key};
+use crate::change::error::ChangeError;
+use crate::change::executor::{Executor, Prepared};
+use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::change::journal::{Journal, Rows, Step};
+use crate::change::undo::row_name;
+use crate::repair::values::Stored;
+use crate::schema::model::Table;
+use crate::schema::sql::{identifier, list};
+use crate::server::connection::Reader;
 
-/// Rows that one transaction begins with; what hangs on them goes with them.
-const BATCH: usize = 500;
-/// Most rows that may hang on those of one transaction.
-const MOST: usize = 100_000;
 /// Bytes of values in one statement of the journal; a longer row has one of its own.
 const STATEMENT: usize = 512 << 10;
 
@@ -31,390 +30,209 @@ pub enum Cleared {
         /// Rows in which a column was set NULL.
         set_null: u64,
     },
-    /// Nothing was changed, or no more.
+    /// Nothing was changed, or all of it was taken back.
     Refused(String),
 }
 
-/// The values of a row's primary key, as literals.
-type Key = Vec<String>;
-
-/// What happens to rows of one table.
-#[derive(Clone, Debug)]
-struct Effect {
-    table: String,
-    /// The columns to set NULL; none where the rows are deleted.
-    columns: Vec<String>,
-    rows: Vec<Key>,
-}
-
-impl Effect {
-    fn own(&self) -> impl Iterator<Item = (String, Key)> {
-        let rows = self.rows.iter();
-        rows.map(|row| (self.table.clone(), row.clone()))
-    }
-}
-
-/// Takes away or clears what has lost its parents, by the rule of the key.
+/// Takes away or clears what has lost its parents, by the rule of the key: just the rows that the
+/// user was asked for.
 ///
 /// `tables` are those of the database as they are now. Step numbers from `next_step` on are
-/// used.
+/// used. Where other rows would be changed than `promise` says, or not all of them, what was changed
+/// is taken back.
 ///
 /// # Errors
 /// The connection is lost, the rows stay in use, or journal or export cannot be written. What
 /// was committed so far stays so, and is in the journal.
 pub fn clear(
-    applier: &mut Applier,
+    executor: &mut Executor,
     journal: &mut Journal,
     next_step: &mut usize,
     tables: &IndexMap<String, Table>,
     orphans: &Orphans,
     export: &mut Export,
-) -> Result<Cleared, RepairError> {
-    let Some(definition) = tables.get(&orphans.table) else {
-        return Ok(Cleared::Refused(format!("{} is gone", orphans.table)));
+    promise: &Promise,
+) -> Result<Cleared, ChangeError> {
+    let clearing = match Clearing::of(tables, orphans) {
+        Ok(clearing) => clearing,
+        Err(why) => return Ok(Cleared::Refused(why)),
     };
-    let columns = match orphans.by_rule {
-        Ok(Remedy::SetNull) => orphans.key.columns.clone(),
-        Ok(_) => Vec::new(),
-        Err(ref why) => return Ok(Cleared::Refused(why.clone())),
-    };
-    if columns.is_empty() && is_referenced_from_elsewhere(applier.connection(), &orphans.table)? {
-        return Ok(Cleared::Refused(format!(
-            "foreign keys of another database lead to {}; rows there would go unseen",
-            orphans.table
-        )));
+    if let Some(why) = clearing.objection(executor.connection())? {
+        return Ok(Cleared::Refused(why));
     }
-    let clearing = Clearing {
-        tables,
-        orphans,
-        definition,
-        columns,
+    let mut run = Running {
+        clearing,
+        open: promise.rows.clone(),
+        done: Vec::new(),
     };
-    // Everything is looked at before anything is changed: all rows may go, or none.
     let mut after = None;
-    loop {
-        let batch = clearing.batch(applier.connection(), after.as_ref())?;
+    let why = loop {
+        let batch = run.clearing.batch(executor.connection(), after.as_ref())?;
         let Some(last) = batch.last().cloned() else {
-            break;
+            break run.what_is_open();
         };
-        if let Err(why) = clearing.effects(applier.connection(), batch, false)? {
-            return Ok(Cleared::Refused(why));
+        let changed = run.batch(executor, journal, next_step, &batch, export)?;
+        if let Err(why) = changed {
+            break Some(why);
         }
         after = Some(last);
+    };
+    let Some(why) = why else {
+        return Ok(run.counted());
+    };
+    for step in run.done.iter().rev() {
+        let count = step.rows.as_ref().map_or(0, |rows| rows.count);
+        executor.take_back_rows(step, &step.inverse, count, journal)?;
     }
-    let (mut deleted, mut set_null) = (0, 0);
-    let mut after = None;
-    loop {
-        let batch = clearing.batch(applier.connection(), after.as_ref())?;
-        let Some(last) = batch.last().cloned() else {
-            return Ok(Cleared::Done { deleted, set_null });
-        };
-        let done = applier.patiently(&orphans.table, |connection| {
-            clearing.change(connection, journal, next_step, &batch, export)
-        })?;
-        match done {
-            Cleared::Done {
-                deleted: more,
-                set_null: cleared,
-            } => {
-                deleted += more;
-                set_null += cleared;
-            }
-            refused => return Ok(refused),
-        }
-        after = Some(last);
-    }
+    Ok(Cleared::Refused(why))
 }
 
-/// Whether foreign keys of other databases lead to a table, as far as the account can see them.
-fn is_referenced_from_elsewhere(
-    connection: &mut Connection,
-    table: &str,
-) -> Result<bool, ServerError> {
-    let sql = include_str!("../../../sql/references-from-elsewhere.sql");
-    let sql = sql.replace("'TABLE'", &string(table));
-    let answer = connection.ask("foreign keys of other databases", &sql)?;
-    Ok(answer.first().and_then(first).is_some_and(|n| n != "0"))
+/// A clearing under way.
+struct Running<'a> {
+    clearing: Clearing<'a>,
+    /// Rows that the user was asked for and that are not done yet.
+    open: IndexMap<(String, Deed), HashSet<Key>>,
+    /// Steps that were done.
+    done: Vec<Step>,
 }
 
-struct Clearing<'a> {
-    tables: &'a IndexMap<String, Table>,
-    orphans: &'a Orphans,
-    definition: &'a Table,
-    /// The columns to set NULL; none where the rows are deleted.
-    columns: Vec<String>,
-}
-
-impl Clearing<'_> {
-    /// The next rows after `after` that have lost their parent.
+impl Running<'_> {
+    /// Changes one batch in one transaction, or says why not.
     fn batch(
-        &self,
-        connection: &mut Connection,
-        after: Option<&Key>,
-    ) -> Result<Vec<Key>, ServerError> {
-        let table = &self.orphans.table;
-        let columns = primary_key(self.definition);
-        let names = tuple(columns.iter().map(|column| qualified(table, column)));
-        let orphans = question(&unwrapped(&names), table, &self.orphans.key, ALIAS);
-        let from = after.map_or_else(String::new, |key| {
-            format!(" AND {names} > {}", tuple(key.iter().cloned()))
-        });
-        let order = unwrapped(&names);
-        let sql = format!("{orphans}{from} ORDER BY {order} LIMIT {BATCH}");
-        keys(connection, self.definition, &columns, &sql)
-    }
-
-    /// What has to happen to these rows and to all that hang on them, in the order in which it
-    /// can: or why it must not. With `lock` nobody can change that until the transaction ends.
-    fn effects(
-        &self,
-        connection: &mut Connection,
-        rows: Vec<Key>,
-        lock: bool,
-    ) -> Result<Result<Vec<Effect>, String>, ServerError> {
-        let mut effects = vec![Effect {
-            table: self.orphans.table.clone(),
-            columns: self.columns.clone(),
-            rows,
-        }];
-        let mut deleted: HashSet<(String, Key)> = HashSet::new();
-        if self.columns.is_empty() {
-            deleted.extend(effects.iter().flat_map(Effect::own));
-        }
-        let mut restricted: Vec<(String, String, Vec<Key>)> = Vec::new();
-        let mut next = 0;
-        while let Some(effect) = effects.get(next).cloned() {
-            next += 1;
-            if !effect.columns.is_empty() {
-                continue;
+        &mut self,
+        executor: &mut Executor,
+        journal: &mut Journal,
+        next_step: &mut usize,
+        batch: &[Key],
+        export: &mut Export,
+    ) -> Result<Result<(), String>, ChangeError> {
+        let first_step = *next_step;
+        let mut effects = Vec::new();
+        let table = &self.clearing.orphans.table;
+        let prepared = executor.transact(table, journal, |connection| {
+            *next_step = first_step;
+            export.take_back()?;
+            // Some may have found a parent by now, and from here on none can.
+            let rows = self.clearing.locked(connection, batch)?;
+            if rows.is_empty() {
+                return Ok(Prepared::Steps(Vec::new()));
             }
-            for (child, definition) in self.tables {
-                for (name, key) in &definition.foreign_keys {
-                    let leads_here = key.referenced_database.is_none()
-                        && key.referenced_table.eq_ignore_ascii_case(&effect.table);
-                    if !leads_here {
-                        continue;
-                    }
-                    let mut rows = self.children(connection, child, key, &effect, lock)?;
-                    rows.retain(|row| !deleted.contains(&(child.clone(), row.clone())));
-                    if rows.is_empty() {
-                        continue;
-                    }
-                    if definition.primary_key.is_empty() {
-                        return Ok(Err(format!(
-                            "rows of {child} hang on them, and it has no primary key"
-                        )));
-                    }
-                    let columns = match key.on_delete {
-                        ReferentialAction::Cascade => Vec::new(),
-                        ReferentialAction::SetNull => key.columns.clone(),
-                        _ => {
-                            restricted.push((child.clone(), name.clone(), rows));
-                            continue;
-                        }
-                    };
-                    let effect = Effect {
-                        table: child.clone(),
-                        columns,
-                        rows,
-                    };
-                    if effect.columns.is_empty() {
-                        deleted.extend(effect.own());
-                    }
-                    effects.push(effect);
+            effects = match self
+                .clearing
+                .effects(connection, rows, true, &HashSet::new())?
+            {
+                Ok(effects) => effects,
+                Err(why) => return Ok(Prepared::Refused(why)),
+            };
+            if let Some(why) = self.not_asked_for(&effects) {
+                return Ok(Prepared::Refused(why));
+            }
+            let mut steps = Vec::new();
+            for effect in &effects {
+                self.steps(connection, effect, export, next_step, &mut steps)?;
+            }
+            Ok(Prepared::Steps(steps))
+        });
+        let steps = match prepared {
+            Ok(Prepared::Steps(steps)) => steps,
+            Ok(Prepared::Refused(why)) => {
+                export.take_back()?;
+                return Ok(Err(why));
+            }
+            Err(error) => {
+                // After a lost connection the rows may be gone: their export stays.
+                if !matches!(&error, ChangeError::Server(error) if error.is_lost()) {
+                    export.take_back()?;
+                }
+                return Err(error);
+            }
+        };
+        export.keep();
+        for effect in &effects {
+            if let Some(open) = self.open.get_mut(&Deed::of(effect)) {
+                for row in &effect.rows {
+                    open.remove(row);
                 }
             }
-            let all: usize = effects.iter().map(|effect| effect.rows.len()).sum();
-            if all > MOST {
-                return Ok(Err(format!("more than {MOST} other rows hang on them")));
-            }
         }
-        for (child, name, rows) in restricted {
-            let held = rows
-                .iter()
-                .filter(|row| !deleted.contains(&(child.clone(), Key::clone(row))))
-                .count();
-            if held > 0 {
-                return Ok(Err(format!(
-                    "{held} rows of {child} hang on them by {name}, whose rule is RESTRICT"
-                )));
-            }
-        }
-        // Rows of which a column is cleared may go in the end.
-        for effect in effects
-            .iter_mut()
-            .filter(|effect| !effect.columns.is_empty())
-        {
-            let table = effect.table.clone();
-            effect
-                .rows
-                .retain(|row| !deleted.contains(&(table.clone(), row.clone())));
-        }
-        effects.retain(|effect| !effect.rows.is_empty());
-        // What loses its parent first, and the parents after their children.
-        effects.reverse();
-        effects.sort_by_key(|effect| effect.columns.is_empty());
-        Ok(Ok(effects))
+        self.done.extend(steps);
+        Ok(Ok(()))
     }
 
-    /// The rows of a table that refer to rows about to be deleted.
-    fn children(
-        &self,
-        connection: &mut Connection,
-        child: &str,
-        key: &ForeignKey,
-        effect: &Effect,
-        lock: bool,
-    ) -> Result<Vec<Key>, ServerError> {
-        let (Some(definition), Some(parent_definition)) =
-            (self.tables.get(child), self.tables.get(&effect.table))
-        else {
-            return Ok(Vec::new());
-        };
-        let mut columns = primary_key(definition);
-        if columns.is_empty() {
-            columns.clone_from(&key.columns);
-        }
-        let own = columns.iter().map(|column| qualified(child, column));
-        let own: Vec<String> = own.collect();
-        let parents = primary_key(parent_definition);
-        let parents = tuple(parents.iter().map(|c| format!("{ALIAS}.{}", identifier(c))));
-        let sql = format!(
-            "SELECT {} FROM {} JOIN {} AS {ALIAS} ON {} WHERE {}{}",
-            own.join(", "),
-            identifier(child),
-            parent(key),
-            anti_join(child, key, ALIAS).joined(),
-            is_one_of(&parents, &effect.rows),
-            if lock { " FOR UPDATE" } else { "" }
-        );
-        keys(connection, definition, &columns, &sql)
+    /// Says so where rows would be changed that the user was not asked for.
+    fn not_asked_for(&self, effects: &[Effect]) -> Option<String> {
+        effects.iter().find_map(|effect| {
+            let open = self.open.get(&Deed::of(effect));
+            let others = effect.rows.iter();
+            let others = others.filter(|row| open.is_none_or(|open| !open.contains(*row)));
+            let count = others.count() as u64;
+            (count > 0).then(|| {
+                format!(
+                    "{} of {} would be changed that nobody was asked for, because the database has changed \
+                     meanwhile; run the command again",
+                    crate::text::count(count, "row"),
+                    effect.table
+                )
+            })
+        })
     }
 
-    /// Changes one batch in one transaction.
-    fn change(
-        &self,
-        connection: &mut Connection,
-        journal: &mut Journal,
-        next_step: &mut usize,
-        batch: &[Key],
-        export: &mut Export,
-    ) -> Result<Cleared, RepairError> {
-        let mut steps = Vec::new();
-        let changed = self.change_inside(connection, journal, next_step, batch, export, &mut steps);
-        if matches!(changed, Ok(Cleared::Done { .. })) {
-            for step in &steps {
-                journal.done(step.step)?;
-            }
-            export.keep();
-            return changed;
-        }
-        // A connection that is gone may have taken the commit with it: the rows will tell.
-        let is_lost = matches!(&changed, Err(RepairError::Server(error)) if error.is_lost());
-        if !is_lost {
-            connection.run("the end of the transaction", "ROLLBACK")?;
-            for step in &steps {
-                journal.undone(step.step)?;
-            }
-            export.take_back()?;
-        }
-        changed
+    /// Says so where rows that the user was asked for are not to be changed any more.
+    fn what_is_open(&self) -> Option<String> {
+        let mut open = self.open.iter();
+        let ((table, _), rows) = open.find(|(_, rows)| !rows.is_empty())?;
+        Some(format!(
+            "{} of {table} need no change any more, because the database has changed meanwhile; run the \
+             command again",
+            crate::text::count(rows.len() as u64, "row")
+        ))
     }
 
-    fn change_inside(
-        &self,
-        connection: &mut Connection,
-        journal: &mut Journal,
-        next_step: &mut usize,
-        batch: &[Key],
-        export: &mut Export,
-        steps: &mut Vec<Step>,
-    ) -> Result<Cleared, RepairError> {
-        connection.run("a transaction", "START TRANSACTION")?;
-        let table = &self.orphans.table;
-        let columns = primary_key(self.definition);
-        let names = tuple(columns.iter().map(|column| qualified(table, column)));
-        // Some may have found a parent by now, and from here on none can.
-        let sql = format!(
-            "{} AND {} FOR UPDATE",
-            question(&unwrapped(&names), table, &self.orphans.key, ALIAS),
-            is_one_of(&names, batch)
-        );
-        let rows = keys(connection, self.definition, &columns, &sql)?;
-        if rows.is_empty() {
-            return Ok(Cleared::Done {
-                deleted: 0,
-                set_null: 0,
-            });
-        }
-        let effects = match self.effects(connection, rows, true)? {
-            Ok(effects) => effects,
-            Err(why) => return Ok(Cleared::Refused(why)),
-        };
-        for effect in &effects {
-            self.steps(connection, effect, export, next_step, steps)?;
-        }
-        for step in steps.iter() {
-            journal.doing(step)?;
-        }
+    fn counted(&self) -> Cleared {
         let (mut deleted, mut set_null) = (0, 0);
-        for step in steps.iter() {
-            let changed = connection.run(&step.why, &step.statement)?;
-            let expected = step.rows.as_ref().map_or(0, |rows| rows.count);
-            if changed != expected {
-                return Err(RepairError::Changed {
-                    what: format!("rows of {}", step.table),
-                    detail: format!("{changed} changed where {expected} should have"),
-                });
-            }
+        for step in &self.done {
+            let rows = step.rows.as_ref().map_or(0, |rows| rows.count);
             match step.statement.starts_with("DELETE") {
-                true => deleted += changed,
-                false => set_null += changed,
+                true => deleted += rows,
+                false => set_null += rows,
             }
         }
-        connection.run("the commit", "COMMIT")?;
-        Ok(Cleared::Done { deleted, set_null })
+        Cleared::Done { deleted, set_null }
     }
 
     /// Exports the rows of an effect, and makes its steps.
     fn steps(
         &self,
-        connection: &mut Connection,
+        connection: &mut Reader,
         effect: &Effect,
         export: &mut Export,
         next_step: &mut usize,
         steps: &mut Vec<Step>,
-    ) -> Result<(), RepairError> {
-        let Some(definition) = self.tables.get(&effect.table) else {
+    ) -> Result<(), ChangeError> {
+        let Some(definition) = self.clearing.tables.get(&effect.table) else {
             return Ok(());
         };
-        let stored = Stored::of(definition);
-        let key_names = primary_key(definition);
-        let condition = is_one_of(
-            &tuple(key_names.iter().map(|c| identifier(c))),
-            &effect.rows,
-        );
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {condition}",
-            stored.selected(),
-            identifier(&effect.table)
-        );
-        let about = format!("rows of {}", effect.table);
-        let mut rows: Vec<Vec<Option<Vec<u8>>>> = Vec::new();
-        connection.each(&about, &sql, |row| rows.push(row.into_values().collect()))?;
+        let rows = stored_rows(connection, &effect.table, definition, &effect.rows)?;
+        let constraint = &self.clearing.orphans.constraint;
         export.write(
-            &self.orphans.constraint,
+            constraint,
             &effect.table,
             definition,
             &effect.columns,
             &rows,
         )?;
-        let mut chunk: Vec<&[Option<Vec<u8>>]> = Vec::new();
+        let writer = RowSteps {
+            constraint,
+            effect,
+            definition,
+            stored: Stored::of(definition),
+        };
+        let mut chunk: Vec<&StoredRow> = Vec::new();
         let mut size = 0;
         for row in &rows {
             let length: usize = row.iter().flatten().map(Vec::len).sum();
             if !chunk.is_empty() && size + length > STATEMENT {
-                steps.push(self.step(*next_step, effect, definition, &stored, &chunk));
+                steps.push(writer.step(*next_step, &chunk)?);
                 *next_step += 1;
                 chunk.clear();
                 size = 0;
@@ -423,152 +241,290 @@ impl Clearing<'_> {
             size += length;
         }
         if !chunk.is_empty() {
-            steps.push(self.step(*next_step, effect, definition, &stored, &chunk));
+            steps.push(writer.step(*next_step, &chunk)?);
             *next_step += 1;
         }
         Ok(())
     }
+}
 
-    fn step(
-        &self,
-        number: usize,
-        effect: &Effect,
-        definition: &Table,
-        stored: &Stored,
-        rows: &[&[Option<Vec<u8>>]],
-    ) -> Step {
-        let table = identifier(&effect.table);
-        let key_names = primary_key(definition);
+/// The values that a row is stored in.
+pub(super) type StoredRow = Vec<Option<Vec<u8>>>;
+
+/// Whole rows by their primary keys.
+fn stored_rows(
+    connection: &mut Reader,
+    table: &str,
+    definition: &Table,
+    keys: &[Key],
+) -> Result<Vec<StoredRow>, ChangeError> {
+    let stored = Stored::of(definition);
+    let key_names = primary_key(definition);
+    let condition = is_one_of(&tuple(key_names.iter().map(|c| identifier(c))), keys);
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {condition}",
+        stored.selected(),
+        identifier(table)
+    );
+    let names = stored.columns.iter().map(|(name, _)| name.as_str());
+    let names = names
+        .chain(key_names.iter().map(String::as_str))
+        .chain([table]);
+    let sql = Meaning::new(Operation::Select, names).pass(sql)?;
+    let mut rows = Vec::new();
+    connection.each(&format!("rows of {table}"), &sql, |row| {
+        rows.push(row.into_values().collect());
+    })?;
+    Ok(rows)
+}
+
+/// Makes the steps of one effect.
+struct RowSteps<'a> {
+    constraint: &'a str,
+    effect: &'a Effect,
+    definition: &'a Table,
+    stored: Stored<'a>,
+}
+
+impl RowSteps<'_> {
+    fn step(&self, number: usize, rows: &[&StoredRow]) -> Result<Step, Blocked> {
+        let key_names = primary_key(self.definition);
         let keys: Vec<Key> = rows
             .iter()
-            .map(|row| stored.literals(row, &key_names))
+            .map(|row| self.stored.literals(row, &key_names))
             .collect();
         let names = tuple(key_names.iter().map(|column| identifier(column)));
         let condition = is_one_of(&names, &keys);
-        let (statement, inverse, still, what);
-        if effect.columns.is_empty() {
-            let values: Vec<String> = rows
-                .iter()
-                .map(|row| format!("({})", stored.all_literals(row).join(", ")))
-                .collect();
-            what = "deleted";
-            statement = format!("DELETE FROM {table} WHERE {condition}");
-            inverse = format!(
-                "INSERT INTO {table} ({}) VALUES {}",
-                list(stored.columns.iter().map(|(name, _)| *name)),
-                values.join(", ")
-            );
-            still = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
-        } else {
-            // Such columns would say that a person had changed the row.
-            let kept: String = definition
-                .columns
-                .iter()
-                .filter(|(_, column)| column.on_update_now)
-                .map(|(name, _)| format!(", {0} = {0}", identifier(name)))
-                .collect();
-            let cleared: Vec<String> = effect
-                .columns
-                .iter()
-                .map(|column| format!("{} = NULL", identifier(column)))
-                .collect();
-            let restored: Vec<String> = effect
-                .columns
-                .iter()
-                .map(|column| {
-                    let cases: String = rows
-                        .iter()
-                        .zip(&keys)
-                        .map(|(row, key)| {
-                            let key = tuple(key.iter().cloned());
-                            let value = stored.literals(row, std::slice::from_ref(column));
-                            format!(" WHEN {names} = {key} THEN {}", value.join(""))
-                        })
-                        .collect();
-                    format!("{} = CASE{cases} END", identifier(column))
-                })
-                .collect();
-            let is_null = |not: &str| {
-                let columns = effect.columns.iter();
-                let columns = columns.map(|column| format!("{} IS {not}NULL", identifier(column)));
-                columns.collect::<Vec<_>>().join(" AND ")
-            };
-            what = "set NULL";
-            statement = format!(
-                "UPDATE {table} SET {}{kept} WHERE {condition}",
-                cleared.join(", ")
-            );
-            inverse = format!(
-                "UPDATE {table} SET {}{kept} WHERE {condition} AND {}",
-                restored.join(", "),
-                is_null("")
-            );
-            still = format!(
-                "SELECT COUNT(*) FROM {table} WHERE {condition} AND {}",
-                is_null("NOT ")
-            );
-        }
-        Step {
+        let changed = match self.effect.columns.is_empty() {
+            true => self.deletion(rows, &condition)?,
+            false => self.clearing(rows, &names, &keys, &condition)?,
+        };
+        let table = &self.effect.table;
+        Ok(Step {
             step: number,
-            table: effect.table.clone(),
-            statement,
-            inverse,
+            table: table.clone(),
+            statement: changed.statement,
+            inverse: changed.inverse,
             why: format!(
-                "{} of {} {what}, for the foreign key {}",
+                "{} of {table} {}, for the foreign key {}",
                 crate::text::count(rows.len() as u64, "row"),
-                effect.table,
-                self.orphans.constraint
+                changed.what,
+                self.constraint
             ),
-            before: None,
-            proofs: Vec::new(),
-            locks: Vec::new(),
             rows: Some(Rows {
                 count: rows.len() as u64,
-                still_as_before: still,
+                named: rows.iter().map(|row| self.name(row, &key_names)).collect(),
+                ..changed.rows
             }),
+            ..Step::default()
+        })
+    }
+
+    /// A row as people call it: `id 9001`.
+    fn name(&self, row: &StoredRow, key_names: &[String]) -> String {
+        let columns = self.stored.columns.iter().map(|(name, _)| (*name).clone());
+        let whole: crate::snapshot::Row = columns.zip(row.iter().cloned()).collect();
+        let key = key_names.iter().filter_map(|name| {
+            let value = whole
+                .iter()
+                .find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+            Some((name.clone(), value.1.clone()))
+        });
+        row_name(&key.collect())
+    }
+
+    /// What the statement names: the table, its primary key, and these columns.
+    fn meaning<'n>(
+        &'n self,
+        operation: Operation,
+        columns: impl IntoIterator<Item = &'n String>,
+    ) -> Meaning {
+        let keys = primary_key(self.definition);
+        let columns = columns.into_iter().cloned();
+        Meaning::new(
+            operation,
+            columns.chain(keys).chain([self.effect.table.clone()]),
+        )
+    }
+
+    /// The question for those of the rows that fulfil a condition, by their primary keys.
+    fn look(&self, select: &str, condition: &str, columns: &[String]) -> Result<String, Blocked> {
+        let table = identifier(&self.effect.table);
+        let sql = format!("SELECT {select} FROM {table} WHERE {condition}");
+        self.meaning(Operation::Select, columns).pass(sql)
+    }
+
+    fn deletion(&self, rows: &[&StoredRow], condition: &str) -> Result<RowChange, Blocked> {
+        let table = identifier(&self.effect.table);
+        let stored = self.stored.columns.iter().map(|(name, _)| *name);
+        let mut inverse = format!("INSERT INTO {table} ({}) VALUES ", list(stored.clone()));
+        let mut values = Vec::new();
+        for (place, row) in rows.iter().enumerate() {
+            if place > 0 {
+                inverse.push_str(", ");
+            }
+            let from = inverse.len();
+            inverse.push_str(&format!("({})", self.stored.all_literals(row).join(", ")));
+            values.push((from, inverse.len()));
+        }
+        let key = list(&primary_key(self.definition));
+        let delete = self.meaning(Operation::Delete, []);
+        Ok(RowChange {
+            what: "deleted",
+            statement: delete.pass(format!("DELETE FROM {table} WHERE {condition}"))?,
+            inverse: self.meaning(Operation::Insert, stored).pass(inverse)?,
+            rows: Rows {
+                still_as_before: self.look("COUNT(*)", condition, &[])?,
+                as_left: Some(self.look(&key, condition, &[])?),
+                values,
+                ..Rows::default()
+            },
+        })
+    }
+
+    fn clearing(
+        &self,
+        rows: &[&StoredRow],
+        names: &str,
+        keys: &[Key],
+        condition: &str,
+    ) -> Result<RowChange, Blocked> {
+        let table = identifier(&self.effect.table);
+        let columns = &self.effect.columns;
+        // Such columns would say that a person had changed the row.
+        let kept: Vec<&String> = self
+            .definition
+            .columns
+            .iter()
+            .filter(|(_, column)| column.on_update_now)
+            .map(|(name, _)| name)
+            .collect();
+        let keeping: String = kept
+            .iter()
+            .map(|name| format!(", {0} = {0}", identifier(name)))
+            .collect();
+        let cleared: Vec<String> = columns
+            .iter()
+            .map(|column| format!("{} = NULL", identifier(column)))
+            .collect();
+        let restored: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                let cases: String = rows
+                    .iter()
+                    .zip(keys)
+                    .map(|(row, key)| {
+                        let key = tuple(key.iter().cloned());
+                        let value = self.stored.literals(row, std::slice::from_ref(column));
+                        format!(" WHEN {names} = {key} THEN {}", value.join(""))
+                    })
+                    .collect();
+                format!("{} = CASE{cases} END", identifier(column))
+            })
+            .collect();
+        let is_null = |not: &str| {
+            let columns = columns.iter();
+            let columns = columns.map(|column| format!("{} IS {not}NULL", identifier(column)));
+            columns.collect::<Vec<_>>().join(" AND ")
+        };
+        let update = self.meaning(Operation::Update, columns.iter().chain(kept));
+        let before = format!("{condition} AND {}", is_null("NOT "));
+        let after = format!("{condition} AND {}", is_null(""));
+        let key = list(&primary_key(self.definition));
+        Ok(RowChange {
+            what: "set NULL",
+            statement: update.pass(format!(
+                "UPDATE {table} SET {}{keeping} WHERE {condition}",
+                cleared.join(", ")
+            ))?,
+            inverse: update.pass(format!(
+                "UPDATE {table} SET {}{keeping} WHERE {after}",
+                restored.join(", ")
+            ))?,
+            rows: Rows {
+                still_as_before: self.look("COUNT(*)", &before, columns)?,
+                as_left: Some(self.look(&key, &after, columns)?),
+                ..Rows::default()
+            },
+        })
+    }
+}
+
+/// A change of rows and its inverse.
+struct RowChange {
+    what: &'static str,
+    statement: String,
+    inverse: String,
+    rows: Rows,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::change::gate::Problem;
+    use crate::schema::lexer::{Lexer, SqlModes, Token};
+    use crate::schema::test_schema::{hostile_name, hostile_schema};
+
+    /// The identifiers that our own lexer finds quoted in a statement.
+    fn quoted(statement: &str) -> HashSet<String> {
+        let mut lexer = Lexer::new(statement, SqlModes::default());
+        let mut names = HashSet::new();
+        loop {
+            match lexer.next_lexeme().token {
+                Token::End => return names,
+                Token::Quoted(name) => {
+                    names.insert(name.into_owned());
+                }
+                _ => {}
+            }
         }
     }
-}
 
-/// Primary keys that a question answers with.
-fn keys(
-    connection: &mut Connection,
-    definition: &Table,
-    columns: &[String],
-    sql: &str,
-) -> Result<Vec<Key>, ServerError> {
-    let mut keys = Vec::new();
-    connection.each("rows to change", sql, |row| {
-        let values = columns.iter().zip(row.values());
-        keys.push(
-            values
-                .map(|(name, value)| match find(&definition.columns, name) {
-                    Some(column) => literal(column, value.as_deref()),
-                    None => "NULL".to_owned(),
-                })
-                .collect(),
-        );
-    })?;
-    Ok(keys)
-}
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
 
-/// `a`, or `(a, b)`.
-fn tuple(parts: impl Iterator<Item = String>) -> String {
-    let parts: Vec<String> = parts.collect();
-    match parts.as_slice() {
-        [one] => one.clone(),
-        several => format!("({})", several.join(", ")),
+        #[test]
+        fn rows_are_changed_by_the_statements_that_are_meant_whatever_names_and_values_are(
+            name in hostile_name(),
+            value in hostile_name(),
+        ) {
+            let schema = hostile_schema(&name);
+            let (table, definition) = schema.tables.last().expect("the child");
+            let row: StoredRow = vec![Some(b"7".to_vec()), Some(value.into_bytes())];
+            for columns in [Vec::new(), vec![name.clone()]] {
+                let effect = Effect {
+                    table: table.clone(),
+                    columns: columns.clone(),
+                    rows: Vec::new(),
+                };
+                let steps = RowSteps {
+                    constraint: "k",
+                    effect: &effect,
+                    definition,
+                    stored: Stored::of(definition),
+                };
+                match steps.step(1, &[&row]) {
+                    Err(blocked) => {
+                        prop_assert_eq!(blocked.problem, Problem::Nul);
+                        prop_assert!(name.contains('\0'));
+                    }
+                    Ok(step) => {
+                        let rows = step.rows.clone().expect("rows");
+                        let mut meant = HashSet::from([table.clone(), "id".to_owned()]);
+                        meant.extend(columns);
+                        prop_assert_eq!(&quoted(&step.statement), &meant);
+                        prop_assert_eq!(&rows.named, &["id 7"]);
+                        meant.insert(name.clone());
+                        prop_assert_eq!(quoted(&step.inverse), meant);
+                        prop_assert!(step.check_inverse().is_ok());
+                        for (from, to) in rows.values {
+                            prop_assert!(step.inverse[from..to].starts_with("(7, "));
+                        }
+                    }
+                }
+            }
+        }
     }
-}
-
-fn unwrapped(tuple: &str) -> String {
-    let inner = tuple
-        .strip_prefix('(')
-        .and_then(|rest| rest.strip_suffix(')'));
-    inner.unwrap_or(tuple).to_owned()
-}
-
-fn is_one_of(names: &str, keys: &[Key]) -> String {
-    let keys: Vec<String> = keys.iter().map(|key| tuple(key.iter().cloned())).collect();
-    format!("{names} IN ({})", keys.join(", "))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::repair::values::{Stored, is_binary};
 use crate::row_file::{self, FORMAT, RowFile, RowFileError};
 use crate::schema::model::Table;
@@ -129,7 +130,9 @@ impl Export {
         let written = file.sync()?;
         let script = file.path().with_extension("sql");
         let file_name = file.path().file_name().unwrap_or_default();
-        let sql = load_script(&file_name.to_string_lossy(), name, table, cleared);
+        let sql = load_script(&file_name.to_string_lossy(), name, table, cleared)
+            .map_err(|blocked| io::Error::other(blocked.to_string()))
+            .map_err(RowFileError::at(&script))?;
         let mut out = row_file::create(&script)?;
         out.write_all(sql.as_bytes())
             .and_then(|()| out.sync_all())
@@ -144,7 +147,15 @@ impl Export {
 }
 
 /// SQL that puts exported rows back, to be run by the client in the folder of the file.
-fn load_script(file: &str, name: &str, table: &Table, cleared: &[String]) -> String {
+///
+/// # Errors
+/// A statement does not pass the gate.
+fn load_script(
+    file: &str,
+    name: &str,
+    table: &Table,
+    cleared: &[String],
+) -> Result<String, Blocked> {
     let stored = Stored::of(table);
     let mut columns = Vec::new();
     let mut set = Vec::new();
@@ -162,11 +173,14 @@ fn load_script(file: &str, name: &str, table: &Table, cleared: &[String]) -> Str
         format!("\n  SET {}", set.join(", "))
     };
     let load = |table: &str| {
-        format!(
-            "LOAD DATA LOCAL INFILE {} INTO TABLE {table} CHARACTER SET utf8mb4\n  {FORMAT} ({}){set};\n",
+        let names = stored.columns.iter().map(|(name, _)| name.as_str());
+        let meaning = Meaning::new(Operation::LoadData, names).or_names([name]);
+        let statement = meaning.pass(format!(
+            "LOAD DATA LOCAL INFILE {} INTO TABLE {table} CHARACTER SET utf8mb4\n  {FORMAT} ({}){set}",
             string(file),
             columns.join(", ")
-        )
+        ));
+        Ok(format!("{};\n", statement?))
     };
     let table_name = identifier(name);
     let mut script = "-- Run it in this folder: mysql --local-infile=1 DATABASE < FILE\n\
@@ -174,8 +188,8 @@ fn load_script(file: &str, name: &str, table: &Table, cleared: &[String]) -> Str
          SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n"
         .to_owned();
     if cleared.is_empty() {
-        script.push_str(&load(&table_name));
-        return script;
+        script.push_str(&load(&table_name)?);
+        return Ok(script);
     }
     let keys: Vec<String> = table
         .primary_key
@@ -191,15 +205,27 @@ fn load_script(file: &str, name: &str, table: &Table, cleared: &[String]) -> Str
         .map(|column| format!("t.{0} = e.{0}", identifier(column)))
         .chain(kept.map(|(name, _)| format!("t.{0} = t.{0}", identifier(name))))
         .collect();
-    script.push_str(&format!(
-        "CREATE TEMPORARY TABLE cividb_exported LIKE {table_name};\n{}\
-         UPDATE {table_name} AS t JOIN cividb_exported AS e USING ({})\n  SET {};\n\
-         DROP TEMPORARY TABLE cividb_exported;\n",
-        load("cividb_exported"),
+    let kept = stored
+        .columns
+        .iter()
+        .filter(|(_, column)| column.on_update_now)
+        .map(|(name, _)| (*name).clone());
+    let names = keys.iter().chain(cleared).cloned().chain(kept);
+    let update = Meaning::new(Operation::Update, names.chain([name.to_owned()]));
+    let update = update.pass(format!(
+        "UPDATE {table_name} AS t JOIN cividb_exported AS e USING ({})\n  SET {}",
         list(&keys),
         set.join(", ")
+    ))?;
+    let create = Meaning::new(Operation::CreateTemporaryTable, [name]);
+    let create = create.pass(format!(
+        "CREATE TEMPORARY TABLE cividb_exported LIKE {table_name}"
+    ))?;
+    script.push_str(&format!(
+        "{create};\n{}{update};\nDROP TEMPORARY TABLE cividb_exported;\n",
+        load("cividb_exported")?
     ));
-    script
+    Ok(script)
 }
 
 fn hexadecimal(value: &[u8]) -> Vec<u8> {

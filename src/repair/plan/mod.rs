@@ -20,7 +20,6 @@
 //! from elsewhere, other software), whatever is more than the release asks for, and what the
 //! upgrades of CiviCRM itself leave behind without harm.
 
-pub mod alter;
 mod charset;
 mod engine;
 mod foreign_key_names;
@@ -31,6 +30,8 @@ mod tests;
 mod triggers;
 
 use crate::case::Case;
+use crate::change::alter;
+use crate::change::gate::{Blocked, Meaning};
 use crate::checks::{Severity, schema::severity};
 use crate::civicrm::age::Aged;
 use crate::civicrm::reference::Reference;
@@ -145,6 +146,10 @@ pub struct PlannedStep {
     pub actions: Vec<String>,
     /// The parts of the ALTER TABLE that takes it back.
     pub inverse: Vec<String>,
+    /// What the statement is meant to be.
+    pub meaning: Meaning,
+    /// What the statement that takes it back is meant to be.
+    pub inverse_meaning: Meaning,
     /// The table as the step finds it.
     pub before: Table,
     /// The table as the step leaves it.
@@ -163,12 +168,13 @@ pub struct PlannedStep {
 }
 
 impl PlannedStep {
-    /// The statement, without a terminator.
+    /// The statement, without a terminator. The planner has passed it through the gate.
     pub fn statement(&self) -> String {
         alter_table(&self.table, &self.actions)
     }
 
-    /// The statement that takes it back, without a terminator.
+    /// The statement that takes it back, without a terminator. The planner has passed it through the
+    /// gate.
     pub fn inverse_statement(&self) -> String {
         alter_table(&self.table, &self.inverse)
     }
@@ -439,10 +445,21 @@ impl<'a> Planner<'a> {
         if actions.is_empty() {
             return;
         }
+        let inverse = alter::actions(&after, before, rename);
+        let passed = passed(table, before, &after, rename, (&actions, &inverse));
+        let (meaning, inverse_meaning) = match passed {
+            Ok(meanings) => meanings,
+            Err(blocked) => {
+                let why = blocked.to_string();
+                return self.refuse(purpose.family, table, table, why, None);
+            }
+        };
         self.plan.steps.push(PlannedStep {
             family: purpose.family,
             table: table.to_owned(),
-            inverse: alter::actions(&after, before, rename),
+            inverse,
+            meaning,
+            inverse_meaning,
             proofs: proofs(table, before, &after),
             cost: self.cost(before, &after),
             needs: self.needs(before, &after),
@@ -526,6 +543,22 @@ impl<'a> Planner<'a> {
         needs.dedup();
         needs
     }
+}
+
+/// What the ALTER TABLE from one table to another and the one back are meant to be, once both have
+/// passed the gate.
+fn passed(
+    table: &str,
+    before: &Table,
+    after: &Table,
+    rename_index: bool,
+    (actions, inverse): (&[String], &[String]),
+) -> Result<(Meaning, Meaning), Blocked> {
+    let meaning = alter::meaning(table, before, after, rename_index)?;
+    meaning.pass(alter_table(table, actions))?;
+    let back = alter::meaning(table, after, before, rename_index)?.or_names(before.columns.keys());
+    back.pass(alter_table(table, inverse))?;
+    Ok((meaning, back))
 }
 
 fn is_innodb(engine: &str) -> bool {

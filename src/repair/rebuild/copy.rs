@@ -4,12 +4,14 @@ use indexmap::IndexMap;
 use md5::{Digest, Md5};
 
 use super::Made;
-use crate::repair::error::RepairError;
+use crate::change::error::ChangeError;
+use crate::change::gate::{Meaning, Operation};
 use crate::repair::values::{Stored, literal, type_name};
 use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
-use crate::server::connection::{Connection, first, text};
+use crate::server::connection::{Reader, first, text};
 use crate::server::error::ServerError;
+use crate::server::writer::Writer;
 use crate::snapshot::Row;
 
 /// Bytes of values in one statement; a longer row has one of its own.
@@ -72,7 +74,7 @@ pub(super) fn sql_mode(strict: bool) -> String {
 }
 
 /// The next values of AUTO_INCREMENT by table: a number that was given once is not given again.
-pub(super) fn counters(old: &mut Connection) -> Result<IndexMap<String, String>, ServerError> {
+pub(super) fn counters(old: &mut Reader) -> Result<IndexMap<String, String>, ServerError> {
     let sql = include_str!("../../../sql/auto-increments.sql");
     let answer = old.ask("the next numbers", sql)?;
     let counters = answer.iter();
@@ -92,6 +94,12 @@ fn common(made: &Made) -> Vec<(&String, &Column)> {
     columns.filter(|(name, _)| is_stored_there(name)).collect()
 }
 
+/// A statement that names a table and these columns.
+fn meaning(operation: Operation, table: &str, columns: &[(&String, &Column)]) -> Meaning {
+    let columns = columns.iter().map(|(name, _)| name.as_str());
+    Meaning::new(operation, columns.chain([table]))
+}
+
 fn selected(columns: &[(&String, &Column)], of: &Table) -> String {
     let columns = columns.iter().map(|(name, _)| {
         let printed = identifier(name);
@@ -106,11 +114,11 @@ fn selected(columns: &[(&String, &Column)], of: &Table) -> String {
 
 /// Copies all rows.
 pub(super) fn copy(
-    old: &mut Connection,
-    new: &mut Connection,
+    old: &mut Reader,
+    new: &mut Writer,
     name: &str,
     made: &Made,
-) -> Result<TableOutcome, RepairError> {
+) -> Result<TableOutcome, ChangeError> {
     let mut outcome = TableOutcome::default();
     let Some(old_table) = &made.old else {
         return Ok(outcome);
@@ -126,7 +134,8 @@ pub(super) fn copy(
         .collect();
     let names = columns.iter().map(|(name, _)| *name);
     let names = names.chain(filled.iter().map(|(name, _)| *name));
-    let names: Vec<String> = names.map(|name| identifier(name)).collect();
+    let inserted: Vec<String> = names.cloned().collect();
+    let names: Vec<String> = inserted.iter().map(|name| identifier(name)).collect();
     let mut batch = Batch {
         into: format!(
             "INSERT INTO {} ({}) VALUES ",
@@ -145,12 +154,19 @@ pub(super) fn copy(
         rows: Vec::new(),
         size: 0,
     };
-    let sql = format!(
+    let meaning = meaning(Operation::Select, name, &columns);
+    let sql = meaning.pass(format!(
         "SELECT {} FROM {}",
         selected(&columns, old_table),
         identifier(name)
+    ))?;
+    // Of the rows only the values differ.
+    let insert = Meaning::new(
+        Operation::Insert,
+        inserted.iter().map(String::as_str).chain([name]),
     );
-    let mut trouble: Option<RepairError> = None;
+    insert.pass(format!("{}(NULL)", batch.into))?;
+    let mut trouble: Option<ChangeError> = None;
     old.each(&format!("rows of {name}"), &sql, |row| {
         if trouble.is_some() {
             return;
@@ -199,10 +215,10 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn add(
         &mut self,
-        new: &mut Connection,
+        new: &mut Writer,
         row: Row,
         outcome: &mut TableOutcome,
-    ) -> Result<(), RepairError> {
+    ) -> Result<(), ChangeError> {
         let values = self.values(&row, literal);
         if !self.rows.is_empty() && self.size + values.len() > STATEMENT {
             self.write(new, outcome)?;
@@ -222,11 +238,7 @@ impl Batch<'_> {
     }
 
     /// Writes what has gathered: at once, or where the server objects row by row.
-    fn write(
-        &mut self,
-        new: &mut Connection,
-        outcome: &mut TableOutcome,
-    ) -> Result<(), RepairError> {
+    fn write(&mut self, new: &mut Writer, outcome: &mut TableOutcome) -> Result<(), ChangeError> {
         if self.rows.is_empty() {
             return Ok(());
         }
@@ -253,11 +265,11 @@ impl Batch<'_> {
 
     fn write_one(
         &self,
-        new: &mut Connection,
+        new: &mut Writer,
         values: &str,
         row: &Row,
         outcome: &mut TableOutcome,
-    ) -> Result<(), RepairError> {
+    ) -> Result<(), ChangeError> {
         let about = format!("a row of {}", self.name);
         let statement = format!("{}{values}", self.into);
         let message = match new.run(&about, &statement) {
@@ -304,27 +316,28 @@ fn is_full(error: &ServerError) -> bool {
 
 /// Reads what was written, and compares.
 pub(super) fn verify(
-    new: &mut Connection,
+    new: &mut Writer,
     name: &str,
     made: &Made,
     outcome: &mut TableOutcome,
-) -> Result<(), RepairError> {
+) -> Result<(), ChangeError> {
     let columns = common(made);
     let about = format!("rows of {name}");
     if columns.is_empty() {
         outcome.same_values = true;
         let sql = format!("SELECT COUNT(*) FROM {}", identifier(name));
+        let sql = meaning(Operation::Select, name, &columns).pass(sql)?;
         let answer = new.ask(&about, &sql)?;
         let count = answer.first().and_then(first);
         outcome.copied = count.and_then(|count| count.parse().ok()).unwrap_or(0);
         return Ok(());
     }
     let mut sum = Sum::default();
-    let sql = format!(
+    let sql = meaning(Operation::Select, name, &columns).pass(format!(
         "SELECT {} FROM {}",
         selected(&columns, &made.table),
         identifier(name)
-    );
+    ))?;
     new.each(&about, &sql, |row| {
         outcome.copied += 1;
         sum.add(row.values().map(Option::as_deref));

@@ -9,14 +9,21 @@ mod programs;
 
 use indexmap::IndexMap;
 
-use super::error::RepairError;
 use super::orphans::Orphans;
-use super::run::{Definitions, parsed};
+use crate::change::definition::{Definitions, parsed};
+use crate::change::error::ChangeError;
+use crate::change::gate::{Meaning, Operation};
+use crate::change::refusal::Refusal;
+use crate::change::session;
+use crate::change::whole_schema::creation;
 use crate::civicrm::detect::Detection;
 use crate::schema::model::{Column, ForeignKey, Index, Table, find, find_entry};
 use crate::schema::sql::{ForeignKeys, create_table, identifier};
-use crate::server::connection::{Connection, first};
+use crate::server::connection::{Reader, Setting, first, text};
+use crate::server::error::ServerError;
+use crate::server::writer::Writer;
 use crate::snapshot::Snapshot;
+use crate::source::ServerLocation;
 
 pub use copy::TableOutcome;
 
@@ -30,6 +37,19 @@ pub struct Blueprint {
     pub tables: IndexMap<String, Made>,
     /// Names of foreign keys that two tables would have.
     pub taken: Vec<String>,
+}
+
+impl Blueprint {
+    /// Refuses where two tables would have foreign keys of the same name.
+    ///
+    /// # Errors
+    /// They would.
+    pub fn has_room_for_names(&self) -> Result<(), Refusal> {
+        match self.taken.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::NamesTaken(self.taken.join(", "))),
+        }
+    }
 }
 
 /// One table of the new database.
@@ -183,11 +203,55 @@ fn connects_the_same(key: &ForeignKey, table: &Table) -> bool {
     others.any(|other| crate::schema::compare::same_ends(key, other))
 }
 
-/// Whether a database is empty; else what stands in it.
+/// Refuses to copy a database that the account does not see all of.
 ///
 /// # Errors
-/// The connection is lost.
-pub fn is_empty(connection: &mut Connection) -> Result<Result<(), String>, RepairError> {
+/// Something of it is hidden.
+pub fn all_is_visible(snapshot: &Snapshot, database: &str) -> Result<(), Refusal> {
+    match snapshot.hidden.first() {
+        Some((kind, why)) => Err(Refusal::NotAllVisible {
+            database: database.to_owned(),
+            what: format!("{kind:?}: {why}"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Connects to the new database, makes it if it is not there, with the character set of the old one,
+/// and sees that it is empty.
+///
+/// # Errors
+/// There is no way in, the account may not make it, or it is not empty.
+pub fn begin(target: &ServerLocation, name: &str, old: &mut Reader) -> Result<Writer, ChangeError> {
+    let mut reader = Reader::open(&target.login)?;
+    let is_there = match reader.use_database(name) {
+        Err(ServerError::UnknownDatabase { .. }) => false,
+        other => other.map(|()| true)?,
+    };
+    let mut new = session::begin(reader)?;
+    if !is_there {
+        let sql = "SELECT @@character_set_database AS charset, @@collation_database AS collation";
+        let answer = old.ask("the database's character set", sql)?;
+        let value = |column| answer.first().and_then(|row| text(row, column));
+        let charset = value("charset").unwrap_or_else(|| "utf8mb4".to_owned());
+        let collation = value("collation").unwrap_or_else(|| "utf8mb4_unicode_ci".to_owned());
+        let sql = format!(
+            "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
+            identifier(name)
+        );
+        let sql = Meaning::new(Operation::CreateDatabase, [name]).pass(sql)?;
+        new.run("the new database", &sql)?;
+        new.use_database(name)?;
+    }
+    if let Err(why) = is_empty(&mut new)? {
+        let message = format!("{name} of {}: {why}", target.name);
+        return Err(Refusal::NewDatabaseNotEmpty(message).into());
+    }
+    Ok(new)
+}
+
+/// Whether a database is empty; else what stands in it.
+fn is_empty(connection: &mut Reader) -> Result<Result<(), String>, ChangeError> {
     let answer = connection.ask("the new database", "SHOW TABLES")?;
     let names: Vec<String> = answer.iter().filter_map(first).collect();
     let Some(one) = names.first() else {
@@ -201,31 +265,114 @@ pub fn is_empty(connection: &mut Connection) -> Result<Result<(), String>, Repai
     Ok(Err(format!("it is not empty (it holds {one})")))
 }
 
-/// Makes the new database over `new` out of what `old` reads. `tell` hears of each table.
+/// Proves that no row of the old database would be without its parent in the new one, so that it can
+/// be filled while foreign keys are not checked. From here on `old` sees one moment, from which all is
+/// copied as well.
+///
+/// # Errors
+/// Rows have lost their parents; they are named, and nothing has been made yet. Or the connection is
+/// lost.
+pub fn prove(old: &mut Reader, blueprint: &Blueprint) -> Result<(), ChangeError> {
+    old.set(Setting::Utc)?;
+    old.set(Setting::RepeatableRead)?;
+    old.begin_reading()?;
+    let mut named = Vec::new();
+    for (name, made) in &blueprint.tables {
+        let Some(table) = &made.old else { continue };
+        for (constraint, key) in &made.table.foreign_keys {
+            let rows = without_parent(old, blueprint, (name, table), (constraint, key))?;
+            named.extend(rows);
+        }
+    }
+    match named.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::LostParents(named.join("; ")).into()),
+    }
+}
+
+/// The rows of a table of the old database that would have no parent in the new one, in words.
+fn without_parent(
+    old: &mut Reader,
+    blueprint: &Blueprint,
+    (name, table): (&str, &Table),
+    (constraint, key): (&str, &ForeignKey),
+) -> Result<Option<String>, ChangeError> {
+    let Some((spelled, parent)) = find_entry(&blueprint.tables, &key.referenced_table) else {
+        return Ok(None);
+    };
+    // A column that the old table lacks is filled with its default.
+    if key
+        .columns
+        .iter()
+        .any(|column| find(&table.columns, column).is_none())
+    {
+        return Ok(None);
+    }
+    let has = |table: &Table| {
+        let mut columns = key.referenced_columns.iter();
+        columns.all(|column| find(&table.columns, column).is_some())
+    };
+    if parent.old.as_ref().is_some_and(has) {
+        let mut key = key.clone();
+        key.referenced_table.clone_from(spelled);
+        let found = Orphans::find(old, name, table, constraint, &key)?;
+        return Ok((found.rows > 0).then(|| found.describe_rows()));
+    }
+    let there = key.columns.iter();
+    let there: Vec<String> = there
+        .map(|column| format!("{} IS NOT NULL", identifier(column)))
+        .collect();
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE {}",
+        identifier(name),
+        there.join(" AND ")
+    );
+    let names = key.columns.iter().map(String::as_str).chain([name]);
+    let sql = Meaning::new(Operation::Select, names).pass(sql)?;
+    let answer = old.ask(&format!("rows of {name} without a parent"), &sql)?;
+    let rows = answer.first().and_then(first);
+    let rows = rows.filter(|rows| rows != "0");
+    Ok(rows.map(|rows| {
+        format!(
+            "{rows} rows of {name} refer to {}, which is not there yet",
+            key.referenced_table
+        )
+    }))
+}
+
+/// Makes the new database over `new` out of what `old` reads, of which [`prove`] has proved that no row
+/// has lost its parent. `tell` hears of each table.
 ///
 /// # Errors
 /// A connection is lost, or a table cannot be made. The new database is then unfinished, and
 /// holds [`UNFINISHED`].
 pub fn rebuild(
-    old: &mut Connection,
-    new: &mut Connection,
+    old: &mut Reader,
+    new: &mut Writer,
     snapshot: &Snapshot,
     blueprint: &Blueprint,
     tell: &mut dyn FnMut(&str),
-) -> Result<Rebuilt, RepairError> {
-    prepare(old, new)?;
+) -> Result<Rebuilt, ChangeError> {
+    new.run("the session's settings", &copy::sql_mode(true))?;
     let unfinished = identifier(UNFINISHED);
     new.run(
         "the mark",
         &format!("CREATE TABLE {unfinished} (id INT PRIMARY KEY)"),
     )?;
-    // Tables and rows come in any order, and orphans come as well; they are counted afterwards.
+    // Tables and rows come in any order. That each row has its parent has been proved (`prove`); rows
+    // that the new tables do not take can leave others behind, which are counted afterwards.
     new.run(
         "the session's settings",
         "SET SESSION foreign_key_checks = 0",
     )?;
     for (name, made) in &blueprint.tables {
-        new.run(&format!("table {name}"), &made.statement)?;
+        let meaning = match made.of_release {
+            true => creation(name, &made.table)?,
+            // As the old server printed it.
+            false => Meaning::of_table(Operation::CreateTable, name),
+        };
+        let statement = meaning.pass(made.statement.clone())?;
+        new.run(&format!("table {name}"), &statement)?;
     }
     let counters = copy::counters(old)?;
     let mut rebuilt = Rebuilt::default();
@@ -235,6 +382,7 @@ pub fn rebuild(
         let mut outcome = copy::copy(old, new, name, made)?;
         if let Some(next) = counters.get(name) {
             let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", identifier(name));
+            let sql = Meaning::new(Operation::AlterTable, [name]).pass(sql)?;
             new.run(&format!("the counter of {name}"), &sql)?;
         }
         copy::verify(new, name, made, &mut outcome)?;
@@ -257,25 +405,4 @@ pub fn rebuild(
     }
     new.run("the mark", &format!("DROP TABLE {unfinished}"))?;
     Ok(rebuilt)
-}
-
-/// Both sessions print and take values in the same way, and the old one sees one moment.
-fn prepare(old: &mut Connection, new: &mut Connection) -> Result<(), RepairError> {
-    let about = "the session's settings";
-    for connection in [&mut *old, &mut *new] {
-        connection.run(about, "SET SESSION time_zone = '+00:00'")?;
-    }
-    old.run(
-        about,
-        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    )?;
-    old.run(about, "START TRANSACTION WITH CONSISTENT SNAPSHOT")?;
-    new.run(about, "SET SESSION TRANSACTION READ WRITE")?;
-    new.run(about, &copy::sql_mode(true))?;
-    // See Applier: MySQL 8.4 and later.
-    let lenient = "SET SESSION restrict_fk_on_non_standard_key = OFF";
-    match new.run(about, lenient) {
-        Err(error) if error.is_lost() => Err(error.into()),
-        _ => Ok(()),
-    }
 }

@@ -1,31 +1,34 @@
 //! Triggers, routines, views and events, as the old server prints them.
 
 use super::Rebuilt;
-use crate::repair::error::RepairError;
+use crate::change::error::ChangeError;
+use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{RoutineKind, Schema};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Connection, text};
+use crate::server::connection::{Reader, text};
 use crate::server::error::ServerError;
+use crate::server::writer::Writer;
 
 /// One of them: what asks for it, and the column of the answer.
 struct Wanted {
     what: String,
-    question: String,
+    question: Result<String, Blocked>,
     column: &'static str,
 }
 
 /// Makes them all: routines first, which the others may call, and views as often as it takes
 /// until those that others read from are there.
 pub(super) fn restore(
-    old: &mut Connection,
-    new: &mut Connection,
+    old: &mut Reader,
+    new: &mut Writer,
     schema: &Schema,
     rebuilt: &mut Rebuilt,
-) -> Result<(), RepairError> {
+) -> Result<(), ChangeError> {
     let wanted = |what: &str, word: &str, name: &str, column: &'static str| Wanted {
         what: format!("{what} {name}"),
-        question: format!("SHOW CREATE {word} {}", identifier(name)),
+        question: Meaning::new(Operation::ShowCreate, [name])
+            .pass(format!("SHOW CREATE {word} {}", identifier(name))),
         column,
     };
     let routines = schema.routines.keys().map(|(kind, name)| match kind {
@@ -74,11 +77,15 @@ pub(super) fn restore(
 
 /// Makes one; says whether another account than before owns it, or why it could not be made.
 fn make(
-    old: &mut Connection,
-    new: &mut Connection,
+    old: &mut Reader,
+    new: &mut Writer,
     program: &Wanted,
-) -> Result<Result<bool, String>, RepairError> {
-    let answer = match old.ask(&program.what, &program.question) {
+) -> Result<Result<bool, String>, ChangeError> {
+    let question = match &program.question {
+        Ok(question) => question,
+        Err(blocked) => return Ok(Err(blocked.to_string())),
+    };
+    let answer = match old.ask(&program.what, question) {
         Ok(answer) => answer,
         Err(error) if error.is_lost() => return Err(error.into()),
         Err(error) => return Ok(Err(error.to_string())),
@@ -114,9 +121,9 @@ fn make(
 }
 
 /// Sets what the server knows of an `sql_mode`: MySQL 8.0 has dropped parts, MariaDB has others.
-fn set_mode(new: &mut Connection, mode: &str) -> Result<(), ServerError> {
+fn set_mode(new: &mut Writer, mode: &str) -> Result<(), ServerError> {
     let about = "the session's settings";
-    let set = |new: &mut Connection, value: String| match new
+    let set = |new: &mut Writer, value: String| match new
         .run(about, &format!("SET SESSION sql_mode = {value}"))
     {
         Err(error) if error.is_lost() => Err(error),

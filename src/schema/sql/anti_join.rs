@@ -60,3 +60,21 @@ impl AntiJoin<'_> {
         format!("{child}.{}", identifier(column))
     }
 }
+
+/// The question for the first rows by their key; without a key, any.
+pub fn first_rows(
+    select: &[String],
+    from: &str,
+    filter: &str,
+    key: &[String],
+    count: usize,
+) -> String {
+    let order = match key.is_empty() {
+        true => String::new(),
+        false => format!(" ORDER BY {}", key.join(", ")),
+    };
+    format!(
+        "SELECT {} FROM {from} WHERE {filter}{order} LIMIT {count}",
+        select.join(", ")
+    )
+}

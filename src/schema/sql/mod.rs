@@ -5,6 +5,7 @@
 //! `NO_BACKSLASH_ESCAPES` being off.
 
 mod anti_join;
+mod duplicates;
 mod migrate;
 mod schema;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use super::{
     },
 };
 
-pub use anti_join::AntiJoin;
+pub use anti_join::{AntiJoin, first_rows};
+pub use duplicates::Duplicates;
 pub use migrate::statements_to;
 pub(crate) use migrate::with_charset;
 pub use schema::schema_sql;

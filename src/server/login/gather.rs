@@ -55,19 +55,9 @@ impl System<'static> {
         Self {
             variable: &|name| std::env::var_os(name),
             root: Path::new("/"),
-            is_superuser: is_superuser(),
+            is_superuser: rustix::process::geteuid().is_root(),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_superuser() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_superuser() -> bool {
-    false
 }
 
 /// What all sources come to.

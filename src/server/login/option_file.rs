@@ -211,15 +211,8 @@ pub(super) fn read_all(file: File) -> io::Result<Vec<u8>> {
 }
 
 /// Who may do what with a file.
-#[cfg(unix)]
 pub(super) fn mode(metadata: &fs::Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
-}
-
-/// Only Unix keeps that with the file.
-#[cfg(not(unix))]
-pub(super) fn mode(_: &fs::Metadata) -> u32 {
-    0o600
 }
 
 /// The `*.cnf` of a folder, in the order of their names.

@@ -4,8 +4,11 @@
 //! `%` before two hexadecimal digits, and for a `:` in the name of a user. In what follows, `@`
 //! must be.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+pub mod parts;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use self::parts::{Address, Dialect, Malformed, host_and_port, password_in};
 use super::options::{TLS_MODES, tls_mode};
 use super::{LOCALHOST, Login, Secret, Tls};
 
@@ -58,14 +61,13 @@ pub fn is_url(text: &str) -> bool {
 /// If it is none, or says something unknown.
 pub fn parse(url: &str) -> Result<Login, UrlError> {
     let (_, rest) = split_scheme(url).ok_or(UrlError::Scheme)?;
-    let (account, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
-    let (user, password) = match account.split_once(':') {
-        Some((user, password)) => (user, Some(password)),
-        None => (account, None),
+    let parts = parts::split(rest, Dialect::Url)?;
+    let (Address::Tcp(address) | Address::Socket(address)) = parts.address;
+    let (host, port) = host_and_port(address)?;
+    let (user, password) = match parts.account {
+        Some(account) => (account.user, account.password),
+        None => ("", None),
     };
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (address, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let (host, port) = split_address(address)?;
     let mut login = Login {
         host: decode(host, "host")?,
         port: match port {
@@ -78,10 +80,10 @@ pub fn parse(url: &str) -> Result<Login, UrlError> {
             None => None,
         }
         .map(Secret::new),
-        database: decode(database, "database")?,
+        database: decode(parts.database, "database")?,
         ..Login::default()
     };
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in parts.options.split('&').filter(|pair| !pair.is_empty()) {
         set_parameter(&mut login, pair)?;
     }
     Ok(login)
@@ -90,7 +92,7 @@ pub fn parse(url: &str) -> Result<Login, UrlError> {
 /// A URL as it may be shown. Of one that cannot be read only the scheme is left, for its password
 /// may be anywhere; what is no URL of a server comes back as it is.
 pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = split_scheme(url) else {
+    let Some((scheme, _)) = split_scheme(url) else {
         return match misspelled(url) {
             Some(server) => format!("...@{server}"),
             None => url.to_owned(),
@@ -99,13 +101,13 @@ pub fn without_password(url: &str) -> String {
     if parse(url).is_err() {
         return format!("{scheme}://...");
     }
-    match rest.rsplit_once('@') {
-        Some((account, server)) => {
-            let user = account.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{server}")
-        }
-        None => url.to_owned(),
-    }
+    let Some(password) = password_in(url) else {
+        return url.to_owned();
+    };
+    // With the colon before it.
+    let mut shown = url.to_owned();
+    shown.replace_range(password.start.saturating_sub(1)..password.end, "");
+    shown
 }
 
 /// What follows the `@` of a text that would be a URL with a password but for its scheme.
@@ -146,16 +148,13 @@ fn split_scheme(url: &str) -> Option<(&str, &str)> {
     known.then_some((scheme, rest))
 }
 
-/// Host and port; both may be empty.
-fn split_address(address: &str) -> Result<(&str, &str), UrlError> {
-    let Some(bracketed) = address.strip_prefix('[') else {
-        return Ok(address.split_once(':').unwrap_or((address, "")));
-    };
-    let (host, rest) = bracketed.split_once(']').ok_or(UrlError::Bracket)?;
-    match rest.strip_prefix(':') {
-        Some(port) => Ok((host, port)),
-        None if rest.is_empty() => Ok((host, "")),
-        None => Err(UrlError::Port),
+impl From<Malformed> for UrlError {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Bracket => Self::Bracket,
+            Malformed::Port => Self::Port,
+            Malformed::Protocol => Self::Scheme,
+        }
     }
 }
 
@@ -189,10 +188,8 @@ fn set_parameter(login: &mut Login, pair: &str) -> Result<(), UrlError> {
 
 /// The text, `None` if it is empty.
 fn decode(part: &str, name: &'static str) -> Result<Option<String>, UrlError> {
-    let text = percent_decode_str(part)
-        .decode_utf8()
-        .map_err(|_| UrlError::Encoding(name))?;
-    Ok((!text.is_empty()).then(|| text.into_owned()))
+    let text = parts::decode(part).map_err(|_| UrlError::Encoding(name))?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a server tells of itself: settings, accounts, replication.
 
-use super::Reader;
+use super::FactReader;
 use crate::grants::Grants;
 use crate::schema::charset;
 use crate::schema::model::Account;
@@ -9,7 +9,7 @@ use crate::server::error::ServerError;
 use crate::server_version::Family;
 use crate::snapshot::ServerFacts;
 
-impl Reader<'_> {
+impl FactReader<'_> {
     /// Asks everything that is not about the database's own objects.
     pub(super) fn facts(&mut self) -> Result<ServerFacts, ServerError> {
         let mut facts = ServerFacts {

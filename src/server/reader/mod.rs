@@ -8,7 +8,7 @@ mod tables;
 
 pub use self::rows::count;
 use self::tables::Answers;
-use super::connection::{Answer, Connection, text};
+use super::connection::{Answer, Reader, Setting, text};
 use super::error::ServerError;
 use indexmap::IndexMap;
 
@@ -30,8 +30,8 @@ pub struct Wanted {
     pub exact_counts: bool,
 }
 
-struct Reader<'a> {
-    connection: &'a mut Connection,
+struct FactReader<'a> {
+    connection: &'a mut Reader,
     database: &'a str,
 }
 
@@ -41,30 +41,17 @@ struct Reader<'a> {
 /// # Errors
 /// The connection is lost, or the server does not answer a question that every server does.
 pub fn read(
-    connection: &mut Connection,
+    connection: &mut Reader,
     database: &str,
     wanted: Wanted,
 ) -> Result<Snapshot, ServerError> {
-    // Servers before MySQL 5.6 and MariaDB 10.0 take no READ ONLY.
-    if connection
-        .run(
-            "a transaction",
-            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-        )
-        .is_err()
-    {
-        connection.run(
-            "a transaction",
-            "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-        )?;
-    }
-    let mut reader = Reader {
+    connection.begin_reading()?;
+    let mut reader = FactReader {
         connection,
         database,
     };
     let snapshot = reader.snapshot(wanted);
-    // Lets go of the tables whose rows were read, so that no ALTER TABLE has to wait.
-    let ended = connection.run("the end of the transaction", "COMMIT");
+    let ended = connection.end_reading();
     let snapshot = snapshot?;
     ended?;
     Ok(snapshot)
@@ -74,15 +61,15 @@ pub fn read(
 ///
 /// # Errors
 /// As [`read`].
-pub fn server_facts(connection: &mut Connection) -> Result<ServerFacts, ServerError> {
-    let mut reader = Reader {
+pub fn server_facts(connection: &mut Reader) -> Result<ServerFacts, ServerError> {
+    let mut reader = FactReader {
         connection,
         database: "",
     };
     reader.facts()
 }
 
-impl Reader<'_> {
+impl FactReader<'_> {
     fn snapshot(&mut self, wanted: Wanted) -> Result<Snapshot, ServerError> {
         let facts = self.facts()?;
         let hidden = self.hidden(&facts);
@@ -180,10 +167,8 @@ impl Reader<'_> {
         if tables.is_empty() {
             return Ok(());
         }
-        let about = "the character set of answers";
-        // As dump programs do: else bytes that are no text arrive as question marks.
-        self.connection
-            .run(about, "SET SESSION character_set_results = NULL")?;
+        // Else bytes that are no text arrive as question marks.
+        self.connection.set(Setting::StoredBytes)?;
         let count = tables.len();
         for (table, why) in tables {
             if let Some(printed) = self.show_create_table(&table)? {
@@ -193,7 +178,7 @@ impl Reader<'_> {
                 snapshot.hidden.entry(ObjectKind::Table).or_insert(why);
             }
         }
-        self.connection.run(about, "SET NAMES utf8mb4")?;
+        self.connection.set(Setting::Utf8)?;
         Ok(())
     }
 

@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 
-use super::Reader;
+use super::FactReader;
 use crate::schema::sql::identifier;
-use crate::server::connection::{Connection, first};
+use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::{RowsWanted, Snapshot};
 
@@ -32,7 +32,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ),
 ];
 
-impl Reader<'_> {
+impl FactReader<'_> {
     /// Reads the rows wanted.
     pub(super) fn rows(
         &mut self,
@@ -69,7 +69,7 @@ impl Reader<'_> {
 /// # Errors
 /// The connection is lost.
 pub fn count<'a>(
-    connection: &mut Connection,
+    connection: &mut Reader,
     tables: impl Iterator<Item = &'a str>,
 ) -> Result<IndexMap<String, u64>, ServerError> {
     let mut counts = IndexMap::new();

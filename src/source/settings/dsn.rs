@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use crate::server::login::url::parts::{self, Address, Dialect, Malformed};
 use crate::server::login::{Login, Secret, Tls, TlsMode};
 
 /// Why a DSN gives no login. It says nothing of what stands in it.
@@ -52,73 +53,46 @@ pub fn parse(dsn: &[u8]) -> Result<Login, DsnError> {
     if !matches!(scheme, "mysql" | "mysqli") {
         return Err(DsnError::Scheme);
     }
-    let (account, place) = match rest.rsplit_once('@') {
-        Some((account, place)) => (Some(account), place),
-        None => (None, rest),
-    };
-    let mut login = address(place)?;
-    if let Some(account) = account {
-        let (user, password) = account.split_once(':').unwrap_or((account, ""));
-        if is_placeholder(user) {
-            return Err(DsnError::Template);
-        }
-        login.user = some(decode(user)?);
-        // None would let a password from elsewhere in, which PHP would not send.
-        login.password = Some(Secret::new(decode(password)?));
-    }
-    Ok(login)
-}
-
-/// What stands behind the `@`.
-fn address(place: &str) -> Result<Login, DsnError> {
-    let (host, path) = match place.split_once('(') {
-        Some(("unix", rest)) => {
-            let (socket, path) = rest.split_once(')').ok_or(DsnError::Bracket)?;
-            (Host::Socket(socket), path.strip_prefix('/').unwrap_or(path))
-        }
-        Some(("tcp", rest)) => {
-            let (host, path) = rest.split_once(')').ok_or(DsnError::Bracket)?;
-            (Host::Tcp(host), path.strip_prefix('/').unwrap_or(path))
-        }
-        Some((before, _)) if !before.contains('/') => return Err(DsnError::Protocol),
-        _ => {
-            let (host, path) = place.split_once('/').unwrap_or((place, ""));
-            (Host::Tcp(host), path)
-        }
-    };
-    let (database, options) = path.split_once('?').unwrap_or((path, ""));
-    if is_placeholder(database) {
+    let parts = parts::split(rest, Dialect::Pear)?;
+    if is_placeholder(parts.database) {
         return Err(DsnError::Template);
     }
     let mut login = Login {
-        database: Some(some(decode(database)?).ok_or(DsnError::NoDatabase)?),
-        tls: tls(options)?,
+        database: Some(some(decode(parts.database)?).ok_or(DsnError::NoDatabase)?),
+        tls: tls(parts.options)?,
         ..Login::default()
     };
-    match host {
-        Host::Socket(socket) => login.socket = some(decode(socket)?).map(PathBuf::from),
-        Host::Tcp(host) => (login.host, login.port) = host_and_port(&decode(host)?)?,
+    match parts.address {
+        Address::Socket(socket) => login.socket = some(decode(socket)?).map(PathBuf::from),
+        Address::Tcp(host) => (login.host, login.port) = host_and_port(&decode(host)?)?,
+    }
+    if let Some(account) = parts.account {
+        if is_placeholder(account.user) {
+            return Err(DsnError::Template);
+        }
+        login.user = some(decode(account.user)?);
+        // None would let a password from elsewhere in, which PHP would not send.
+        login.password = Some(Secret::new(decode(account.password.unwrap_or_default())?));
     }
     Ok(login)
 }
 
-enum Host<'a> {
-    Socket(&'a str),
-    Tcp(&'a str),
+impl From<Malformed> for DsnError {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Bracket => Self::Bracket,
+            Malformed::Port => Self::Port,
+            Malformed::Protocol => Self::Protocol,
+        }
+    }
 }
 
 /// `host`, `host:port`, `[IPv6]`, `[IPv6]:port`.
 fn host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), DsnError> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or(DsnError::Bracket)?;
-            (host, rest.strip_prefix(':').unwrap_or(rest))
-        }
-        // An IPv6 address without brackets leaves no room for a port.
-        None if text.matches(':').count() > 1 && text.parse::<std::net::Ipv6Addr>().is_ok() => {
-            (text, "")
-        }
-        None => text.split_once(':').unwrap_or((text, "")),
+    // An IPv6 address without brackets leaves no room for a port.
+    let (host, port) = match text.parse::<std::net::Ipv6Addr>() {
+        Ok(_) => (text, ""),
+        Err(_) => parts::host_and_port(text)?,
     };
     let port = match port {
         "" => None,
@@ -164,27 +138,8 @@ fn tls(options: &str) -> Result<Tls, DsnError> {
     Ok(tls)
 }
 
-/// `%XX` is a byte where two hex digits follow; any other `%` stays.
-fn decode(text: &str) -> Result<String, DsnError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after
-            .get(..2)
-            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| DsnError::Encoding)
+fn decode(part: &str) -> Result<String, DsnError> {
+    parts::decode(part).map_err(|_| DsnError::Encoding)
 }
 
 /// `%%dbUser%%` and the like, as the installer's template has them.

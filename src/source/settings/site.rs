@@ -277,7 +277,6 @@ mod tests {
         assert_eq!(found(folder.path()), administrator);
     }
 
-    #[cfg(unix)]
     #[test]
     fn links_between_sites_are_one_site() {
         let folder = site(&["sites/default/civicrm.settings.php"]);

@@ -73,15 +73,8 @@ fn parse_directive(directive: &[u8]) -> Result<Line<'_>, LineProblem> {
     }
 }
 
-#[cfg(unix)]
 fn as_path(bytes: &[u8]) -> &Path {
     Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
-}
-
-/// Elsewhere names of files are text; one that is not exists nowhere.
-#[cfg(not(unix))]
-fn as_path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::new(std::str::from_utf8(bytes).unwrap_or("\u{FFFD}")))
 }
 
 /// The line before a `#` that is not in quotes. A backslash protects a quote only in quotes.

@@ -140,7 +140,7 @@ fn read_by_the_servers_program(file: &Path) -> Option<(bool, String)> {
             Some((output.status.success(), text))
         }
         Err(error) => {
-            eprintln!("skipped: my_print_defaults: {error}");
+            crate::skip::skip("my_print_defaults", error);
             None
         }
     }

@@ -13,28 +13,31 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
-use super::error::RepairError;
-use super::journal::{Journal, Rows, Step};
-use super::run::{answer_of, parsed, way_back};
-use super::version::read_only;
-use crate::schema::sql::identifier;
-use crate::server::connection::{Connection, first, text};
+use super::definition::{self, parsed, way_back};
+use super::error::ChangeError;
+use super::gate::{Meaning, Operation};
+use super::journal::{Journal, Kind, Step};
+use super::refusal::Refusal;
+use super::session;
+use crate::schema::sql::string;
+use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
+use crate::server::writer::Writer;
 
 /// How often a statement that found its table in use is tried again.
 const TRIES: u32 = 60;
-/// Seconds to wait for a table in use: all that want the table queue up behind the one who waits.
-const LOCK_WAIT: u32 = 1;
 /// The pause before the next try, in which the others get their turn.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How often a table may be changed until it is printed as it was; two have been enough.
 const ROUNDS: u32 = 4;
 
-/// A session in which tables are changed.
-pub struct Applier<'a> {
-    connection: &'a mut Connection,
+/// A session in which a database is changed, the only one of cividb that changes this database now.
+pub struct Executor<'a> {
+    connection: Writer,
     database: String,
+    /// The name of the lock that keeps other runs away.
+    lock: String,
     /// Longest time for which writers may wait for a proof.
     max_lock: Duration,
     /// Told what goes on.
@@ -52,51 +55,55 @@ pub enum Outcome {
     Orphans(String),
 }
 
-impl<'a> Applier<'a> {
-    /// Prepares the session, and makes sure that no other repair of this database runs.
+/// What a transaction is going to do, once the rows are locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// These steps, each of which changes rows.
+    Steps(Vec<Step>),
+    /// Nothing, for this reason.
+    Refused(String),
+}
+
+impl<'a> Executor<'a> {
+    /// Prepares the session, and makes sure that no other run changes this database.
     ///
     /// # Errors
-    /// Another repair runs, or the connection is lost.
+    /// Another run changes it, or the connection is lost.
     pub fn new(
-        connection: &'a mut Connection,
+        connection: Reader,
         database: &str,
         max_lock: Duration,
         tell: &'a mut dyn FnMut(&str),
-    ) -> Result<Self, RepairError> {
-        let about = "the session's settings";
-        connection.run(about, "SET SESSION TRANSACTION READ WRITE")?;
-        // MySQL 8.4 and later refuse foreign keys to columns that are not unique, which some of
-        // CiviCRM's are; other servers do not know the setting.
-        let lenient = "SET SESSION restrict_fk_on_non_standard_key = OFF";
-        if let Err(error) = connection.run(about, lenient)
-            && error.is_lost()
-        {
-            return Err(error.into());
-        }
-        for setting in ["lock_wait_timeout", "innodb_lock_wait_timeout"] {
-            connection.run(about, &format!("SET SESSION {setting} = {LOCK_WAIT}"))?;
-        }
-        // Rows are written back as they were read: an id of 0, an hour that the end of summer
-        // time repeats.
-        connection.run(about, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")?;
-        connection.run(about, "SET SESSION time_zone = '+00:00'")?;
-        connection.run(about, "SET SESSION foreign_key_checks = 1")?;
+    ) -> Result<Self, ChangeError> {
+        let mut connection = session::begin(connection)?;
         // Names are compared without letter case, as those of databases may be.
         let name = format!("cividb.{}", database.to_lowercase());
         let name: String = name.chars().take(64).collect();
-        let sql = format!("SELECT GET_LOCK({}, 5)", crate::schema::sql::string(&name));
+        let sql = format!("SELECT GET_LOCK({}, 5)", string(&name));
+        let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
         let answer = connection.ask("the lock against other repairs", &sql)?;
         if answer.first().and_then(first).as_deref() != Some("1") {
-            return Err(RepairError::Refused(
-                "another repair of this database is running".to_owned(),
-            ));
+            return Err(Refusal::AnotherRun.into());
         }
         Ok(Self {
             connection,
             database: database.to_owned(),
+            lock: name,
             max_lock,
             tell,
         })
+    }
+
+    /// Lets other runs change the database, and gives the connection back as one that can only ask.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn finish(mut self) -> Result<Reader, ChangeError> {
+        let about = "the lock against other repairs";
+        let sql = format!("SELECT RELEASE_LOCK({})", string(&self.lock));
+        let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
+        self.connection.ask(about, &sql)?;
+        Ok(self.connection.end()?)
     }
 
     /// A table's definition as the server prints it, without the counter that every new row
@@ -104,15 +111,15 @@ impl<'a> Applier<'a> {
     ///
     /// # Errors
     /// The connection is lost, or the account may not see it.
-    pub fn definition(&mut self, table: &str) -> Result<Option<String>, RepairError> {
-        definition(self.connection, table)
+    pub fn definition(&mut self, table: &str) -> Result<Option<String>, ChangeError> {
+        definition::read(&mut self.connection, table)
     }
 
     /// Asks a question whose answer is one value.
     ///
     /// # Errors
     /// The connection is lost, or the account may not ask.
-    pub fn count(&mut self, question: &str) -> Result<String, RepairError> {
+    pub fn count(&mut self, question: &str) -> Result<String, ChangeError> {
         let answer = self.connection.ask("a proof", question)?;
         Ok(answer_of(&answer))
     }
@@ -129,10 +136,10 @@ impl<'a> Applier<'a> {
         step: &Step,
         journal: &mut Journal,
         (place, total): (usize, usize),
-    ) -> Result<Outcome, RepairError> {
+    ) -> Result<Outcome, ChangeError> {
         let now = self.definition(&step.table)?;
         if step.before.is_some() && now != step.before {
-            return Err(RepairError::Changed {
+            return Err(ChangeError::Changed {
                 what: format!("table {}", step.table),
                 detail: "its definition is another one now".to_owned(),
             });
@@ -154,11 +161,11 @@ impl<'a> Applier<'a> {
             outcome = Ok(orphans);
         }
         match &outcome {
-            Ok(Outcome::Done) => journal.done(step.step)?,
+            Ok(Outcome::Done) => journal.done(step.step, self.definition(&step.table)?)?,
             // It was not run, so there is nothing to take back.
             Ok(Outcome::Refused(_) | Outcome::Orphans(_)) => journal.undone(step.step)?,
-            Err(RepairError::Server(error)) if !error.is_lost() => journal.undone(step.step)?,
-            Err(RepairError::InUse { .. }) => journal.undone(step.step)?,
+            Err(ChangeError::Server(error)) if !error.is_lost() => journal.undone(step.step)?,
+            Err(ChangeError::InUse { .. }) => journal.undone(step.step)?,
             Err(_) => {}
         }
         outcome
@@ -168,12 +175,13 @@ impl<'a> Applier<'a> {
     /// is printed as it was.
     ///
     /// # Errors
-    /// As [`Applier::run`].
-    pub fn take_back(&mut self, step: &Step, journal: &mut Journal) -> Result<(), RepairError> {
-        let changed = |detail: &str| RepairError::ChangedSince {
+    /// As [`Executor::run`].
+    pub fn take_back(&mut self, step: &Step, journal: &mut Journal) -> Result<(), ChangeError> {
+        let changed = |detail: &str| ChangeError::ChangedSince {
             what: format!("table {}", step.table),
             detail: detail.to_owned(),
         };
+        step.check_inverse()?;
         let before = step.before.as_deref().unwrap_or_default();
         let mut statement = Some(step.inverse.clone());
         for _ in 0..ROUNDS {
@@ -183,20 +191,21 @@ impl<'a> Applier<'a> {
                 return journal.undone(step.step);
             }
             let is_inverse = statement.is_some();
-            let next = statement
-                .take()
-                .or_else(|| way_back(&step.table, &now, before));
+            let next = match statement.take() {
+                Some(inverse) => Some(inverse),
+                None => way_back(&step.table, &now, before)?,
+            };
             let Some(next) = next else { break };
             (self.tell)(&format!("taking back {}", step.table));
             match self.run_back(step, &next) {
                 Ok(Outcome::Done) => {}
-                Ok(Outcome::Refused(why)) => return Err(RepairError::Refused(why)),
+                Ok(Outcome::Refused(why)) => return Err(Refusal::Server(why).into()),
                 Ok(Outcome::Orphans(rows)) => {
                     let why = format!("{rows} rows of {} have lost their parent", step.table);
-                    return Err(RepairError::Refused(why));
+                    return Err(Refusal::Orphans(why).into());
                 }
                 // It was taken back already, and the table has changed otherwise since.
-                Err(RepairError::Server(error)) if is_inverse && is_already(&error) => {}
+                Err(ChangeError::Server(error)) if is_inverse && is_already(&error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -213,7 +222,7 @@ impl<'a> Applier<'a> {
     }
 
     /// Runs a statement that takes a step back.
-    fn run_back(&mut self, step: &Step, statement: &str) -> Result<Outcome, RepairError> {
+    fn run_back(&mut self, step: &Step, statement: &str) -> Result<Outcome, ChangeError> {
         if !adds_keys(statement) {
             let ran = self.patiently(&step.table, |connection| {
                 run(connection, &about(step), statement)
@@ -227,48 +236,119 @@ impl<'a> Applier<'a> {
         }
     }
 
-    /// Takes a step back that changed rows.
+    /// Takes a step back that changed rows, by a statement that writes `count` rows.
     ///
     /// # Errors
     /// The rows have changed since, or stay in use; they are then left as they are.
     pub fn take_back_rows(
         &mut self,
         step: &Step,
-        rows: &Rows,
+        inverse: &str,
+        count: u64,
         journal: &mut Journal,
-    ) -> Result<(), RepairError> {
-        let about = about(step);
-        let is_inverse = ["INSERT INTO ", "UPDATE "]
-            .iter()
-            .any(|verb| step.inverse.starts_with(verb));
-        if !is_inverse {
-            return Err(RepairError::Refused(format!(
-                "the journal's step {} writes no rows back",
-                step.step
-            )));
-        }
-        if rows.are_as_before(self.connection)? {
-            return journal.undone(step.step);
-        }
+    ) -> Result<(), ChangeError> {
+        step.check_inverse()?;
         (self.tell)(&format!("taking back {}", step.why));
+        let written = self.write_back(step, inverse, &[count])?;
+        if written != Some(count) {
+            return Err(ChangeError::ChangedSince {
+                what: step.why.clone(),
+                detail: "some of these rows were changed by others".to_owned(),
+            });
+        }
+        journal.undone(step.step)
+    }
+
+    /// Takes back the version that a journal of an older version set; returns whether there was
+    /// anything to take back, which there need not be where `may_be_nothing`.
+    ///
+    /// # Errors
+    /// The version has changed since: it is then left as it is.
+    pub(super) fn take_back_version(
+        &mut self,
+        step: &Step,
+        may_be_nothing: bool,
+        journal: &mut Journal,
+    ) -> Result<bool, ChangeError> {
+        step.check_inverse()?;
+        let written = self.write_back(step, &step.inverse, &[0, 1])?;
+        match written {
+            Some(1) => {}
+            Some(0) if may_be_nothing => {}
+            _ => {
+                return Err(ChangeError::ChangedSince {
+                    what: step.why.clone(),
+                    detail: "it is no longer what the journal says was set".to_owned(),
+                });
+            }
+        }
+        journal.undone(step.step)?;
+        Ok(written == Some(1))
+    }
+
+    /// Runs an inverse in a transaction of its own; `None` when it would have changed another number
+    /// of rows than one of `counts`, and so did not change any.
+    fn write_back(
+        &mut self,
+        step: &Step,
+        inverse: &str,
+        counts: &[u64],
+    ) -> Result<Option<u64>, ChangeError> {
+        let about = format!("taking back {}", step.why);
         self.patiently(&step.table, |connection| {
             run(connection, &about, "START TRANSACTION")?;
-            let written = connection.run(&about, &step.inverse).map_err(read_only);
+            // Prepared, because of that the server takes one statement and no more.
+            let written = connection.run_prepared(&about, inverse).map_err(read_only);
             let written = match written {
-                Ok(count) if count == rows.count => run(connection, &about, "COMMIT"),
-                Ok(_) => Err(RepairError::ChangedSince {
-                    what: step.why.clone(),
-                    detail: "some of these rows were changed by others".to_owned(),
-                }),
+                Ok(count) if counts.contains(&count) => {
+                    run(connection, &about, "COMMIT").map(|()| Some(count))
+                }
+                Ok(_) => Ok(None),
                 Err(error) => Err(error),
             };
-            if written.is_err() {
+            if !matches!(written, Ok(Some(_))) {
                 // The connection may be gone; then the server rolls back by itself.
                 let _ = connection.run("the end of the transaction", "ROLLBACK");
             }
             written
+        })
+    }
+
+    /// Changes rows in one transaction. `prepare` locks the rows, looks at them and says which steps
+    /// change them; nothing runs before all of these are in the journal. Each has to change as many
+    /// rows as it says, or else nothing is changed. Returns the steps.
+    ///
+    /// # Errors
+    /// `prepare` fails, a step changes another number of rows, `table` stays in use, or the server
+    /// refuses: then nothing was changed. When the connection is lost the journal tells how to go on.
+    pub fn transact(
+        &mut self,
+        table: &str,
+        journal: &mut Journal,
+        mut prepare: impl FnMut(&mut Writer) -> Result<Prepared, ChangeError>,
+    ) -> Result<Prepared, ChangeError> {
+        let prepared = self.patiently(table, |connection| {
+            let mut begun = Vec::new();
+            let done = transaction(connection, journal, &mut prepare, &mut begun);
+            if matches!(done, Ok(Prepared::Steps(_))) {
+                return done;
+            }
+            // A connection that is gone may have taken the commit with it: the rows will tell.
+            let is_lost = matches!(&done, Err(ChangeError::Server(error)) if error.is_lost());
+            if !is_lost {
+                connection.run("the end of the transaction", "ROLLBACK")?;
+                for step in begun {
+                    journal.undone(step)?;
+                }
+            }
+            done
         })?;
-        journal.undone(step.step)
+        if let Prepared::Steps(steps) = &prepared {
+            for step in steps {
+                journal.done(step.step, None)?;
+            }
+        }
+        Ok(prepared)
     }
 
     /// Runs one ALTER TABLE, under a lock when something has to be held still for it.
@@ -278,7 +358,7 @@ impl<'a> Applier<'a> {
         statement: &str,
         locks: &[String],
         prove_inside: bool,
-    ) -> Result<Outcome, RepairError> {
+    ) -> Result<Outcome, ChangeError> {
         let about = about(step);
         if step.proofs.is_empty() {
             let ran = self.patiently(&step.table, |connection| run(connection, &about, statement));
@@ -297,7 +377,7 @@ impl<'a> Applier<'a> {
             false => Ok(None),
         };
         let changed = match proved {
-            Ok(None) => refusal(unchecked(self.connection, &about, statement)),
+            Ok(None) => refusal(unchecked(&mut self.connection, &about, statement)),
             Ok(Some(outcome)) => Ok(outcome),
             Err(error) => Err(error),
         };
@@ -309,7 +389,7 @@ impl<'a> Applier<'a> {
     }
 
     /// Asks the questions of a step; says so when one does not answer 0.
-    fn prove(&mut self, step: &Step) -> Result<Option<Outcome>, RepairError> {
+    fn prove(&mut self, step: &Step) -> Result<Option<Outcome>, ChangeError> {
         for proof in &step.proofs {
             let answer = self.connection.ask(&about(step), proof)?;
             let rows = answer_of(&answer);
@@ -324,9 +404,9 @@ impl<'a> Applier<'a> {
     ///
     /// # Errors
     /// The connection is lost, or the journal cannot be written.
-    pub fn settle(&mut self, step: &Step, journal: &mut Journal) -> Result<(), RepairError> {
+    pub fn settle(&mut self, step: &Step, journal: &mut Journal) -> Result<(), ChangeError> {
         let was_not_run = match &step.rows {
-            Some(rows) => rows.are_as_before(self.connection)?,
+            Some(rows) => rows.are_as_before(&mut self.connection)?,
             None => self.definition(&step.table)? == step.before,
         };
         if was_not_run {
@@ -336,40 +416,44 @@ impl<'a> Applier<'a> {
         if !step.locks.is_empty() && self.prove(step)?.is_some() {
             return self.take_back(step, journal);
         }
-        journal.done(step.step)
+        let after = match step.kind() {
+            Kind::Definition(_) => self.definition(&step.table)?,
+            _ => None,
+        };
+        journal.done(step.step, after)
     }
 
     /// The session.
-    pub(super) fn connection(&mut self) -> &mut Connection {
-        self.connection
+    pub(crate) fn connection(&mut self) -> &mut Writer {
+        &mut self.connection
     }
 
     /// The database.
-    pub(super) fn database(&self) -> &str {
+    pub(crate) fn database(&self) -> &str {
         &self.database
     }
 
     /// Says what goes on.
-    pub(super) fn tell(&mut self, message: &str) {
+    pub(crate) fn tell(&mut self, message: &str) {
         (self.tell)(message);
     }
 
     /// Tries again while the table is in use.
-    pub(super) fn patiently<T>(
+    fn patiently<T>(
         &mut self,
         table: &str,
-        mut attempt: impl FnMut(&mut Connection) -> Result<T, RepairError>,
-    ) -> Result<T, RepairError> {
+        mut attempt: impl FnMut(&mut Writer) -> Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
         let mut tried = 1;
         loop {
-            match attempt(self.connection) {
-                Err(RepairError::Server(error)) if is_in_use(&error) && tried == TRIES => {
-                    return Err(RepairError::InUse {
+            match attempt(&mut self.connection) {
+                Err(ChangeError::Server(error)) if is_in_use(&error) && tried == TRIES => {
+                    return Err(ChangeError::InUse {
                         table: table.to_owned(),
                         tries: TRIES,
                     });
                 }
-                Err(RepairError::Server(error)) if is_in_use(&error) => {
+                Err(ChangeError::Server(error)) if is_in_use(&error) => {
                     if tried % 5 == 1 {
                         (self.tell)(&format!(
                             "{table} is in use; trying again ({tried} of {TRIES})"
@@ -384,19 +468,71 @@ impl<'a> Applier<'a> {
     }
 }
 
+/// Changes the rows, and says in `begun` which steps the journal has as begun.
+fn transaction(
+    connection: &mut Writer,
+    journal: &mut Journal,
+    prepare: &mut dyn FnMut(&mut Writer) -> Result<Prepared, ChangeError>,
+    begun: &mut Vec<usize>,
+) -> Result<Prepared, ChangeError> {
+    connection.run("a transaction", "START TRANSACTION")?;
+    let steps = match prepare(connection)? {
+        Prepared::Steps(steps) => steps,
+        refused => return Ok(refused),
+    };
+    for step in &steps {
+        journal.doing(step)?;
+        begun.push(step.step);
+    }
+    for step in &steps {
+        let changed = connection.run(&step.why, &step.statement);
+        let changed = changed.map_err(read_only)?;
+        let expected = step.rows.as_ref().map_or(0, |rows| rows.count);
+        if changed != expected {
+            return Err(ChangeError::Changed {
+                what: format!("rows of {}", step.table),
+                detail: format!("{changed} changed where {expected} should have"),
+            });
+        }
+    }
+    connection.run(COMMIT, "COMMIT")?;
+    Ok(Prepared::Steps(steps))
+}
+
+/// What errors call the end of a transaction that changes rows.
+pub(crate) const COMMIT: &str = "the commit";
+
+/// Says what a refusal to write means.
+pub(super) fn read_only(error: ServerError) -> ChangeError {
+    match error {
+        // ER_OPTION_PREVENTS_STATEMENT: --read-only; ER_READ_ONLY_MODE
+        ServerError::Query {
+            code: 1290 | 1836,
+            message,
+            ..
+        } => ChangeError::ReadOnly(message),
+        other => other.into(),
+    }
+}
+
+/// The first value of an answer.
+fn answer_of(answer: &[crate::snapshot::Row]) -> String {
+    answer.first().and_then(first).unwrap_or_default()
+}
+
 /// ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
 fn is_in_use(error: &ServerError) -> bool {
     matches!(error.code(), Some(1205 | 1213))
 }
 
 /// Runs a statement.
-fn run(connection: &mut Connection, about: &str, statement: &str) -> Result<(), RepairError> {
+fn run(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
     let ran = connection.run(about, statement);
     ran.map(drop).map_err(read_only)
 }
 
 /// Runs a statement with `foreign_key_checks` off, and turns them on again.
-fn unchecked(connection: &mut Connection, about: &str, statement: &str) -> Result<(), RepairError> {
+fn unchecked(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
     run(connection, about, "SET SESSION foreign_key_checks = 0")?;
     let ran = run(connection, about, statement);
     // A connection that is gone takes its settings with it.
@@ -405,7 +541,7 @@ fn unchecked(connection: &mut Connection, about: &str, statement: &str) -> Resul
 }
 
 /// The first line in which a table is not as it was.
-fn first_difference(now: &str, before: &str) -> String {
+pub(super) fn first_difference(now: &str, before: &str) -> String {
     let mut lines = now.lines().zip(before.lines());
     match lines.find(|(now, before)| now != before) {
         Some((now, before)) => format!("it says {} and not {}", now.trim(), before.trim()),
@@ -419,7 +555,7 @@ fn is_already(error: &ServerError) -> bool {
 }
 
 /// Whether a table has everything that it had `before`: what else it has came from others.
-fn has_all_of(now: &str, before: &str) -> bool {
+pub(super) fn has_all_of(now: &str, before: &str) -> bool {
     let (Some(now), Some(before)) = (parsed(now), parsed(before)) else {
         return false;
     };
@@ -442,17 +578,17 @@ fn adds_keys(statement: &str) -> bool {
 
 /// What the server cannot do without a copy of the table, or finds rows in the way of, is left
 /// undone, and the rest goes on.
-fn refusal(ran: Result<(), RepairError>) -> Result<Outcome, RepairError> {
+fn refusal(ran: Result<(), ChangeError>) -> Result<Outcome, ChangeError> {
     match ran {
         Ok(()) => Ok(Outcome::Done),
         // ER_ALTER_OPERATION_NOT_SUPPORTED, and with a reason; ER_DUP_ENTRY
-        Err(RepairError::Server(ServerError::Query {
+        Err(ChangeError::Server(ServerError::Query {
             code: 1845 | 1846 | 1062,
             message,
             ..
         })) => Ok(Outcome::Refused(message)),
         // ER_NO_REFERENCED_ROW_2
-        Err(RepairError::Server(ServerError::Query { code: 1452, .. })) => {
+        Err(ChangeError::Server(ServerError::Query { code: 1452, .. })) => {
             Ok(Outcome::Orphans("some".to_owned()))
         }
         Err(error) => Err(error),
@@ -461,45 +597,4 @@ fn refusal(ran: Result<(), RepairError>) -> Result<Outcome, RepairError> {
 
 fn about(step: &Step) -> String {
     format!("step {} ({})", step.step, step.why)
-}
-
-/// A table's definition as SHOW CREATE TABLE prints it, without the AUTO_INCREMENT counter;
-/// `None` when there is no such table.
-///
-/// # Errors
-/// The connection is lost, or the account may not see it.
-pub fn definition(connection: &mut Connection, table: &str) -> Result<Option<String>, RepairError> {
-    let sql = format!("SHOW CREATE TABLE {}", identifier(table));
-    match connection.ask(&format!("the definition of {table}"), &sql) {
-        Ok(answer) => {
-            let printed = answer.first().and_then(|row| text(row, "Create Table"));
-            Ok(printed.map(|printed| without_counter(&printed)))
-        }
-        // ER_NO_SUCH_TABLE
-        Err(error) if error.code() == Some(1146) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The counter stands on the last line, among the table's options.
-fn without_counter(definition: &str) -> String {
-    let (head, options) = definition.rsplit_once("\n)").unwrap_or((definition, ""));
-    let Some((before, rest)) = options.split_once(" AUTO_INCREMENT=") else {
-        return definition.to_owned();
-    };
-    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-    format!("{head}\n){before}{rest}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_counter_is_taken_out_of_a_definition() {
-        let printed = "CREATE TABLE `t` (\n  `a` int COMMENT ' AUTO_INCREMENT=5'\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4";
-        let expected = printed.replace(" AUTO_INCREMENT=17", "");
-        assert_eq!(without_counter(printed), expected);
-        assert_eq!(without_counter(&expected), expected);
-    }
 }

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::error::RepairError;
-use crate::server::connection::{Connection, first};
+use super::error::ChangeError;
+use super::gate::{Meaning, Operation};
+use super::refusal::Refusal;
+use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;
 
@@ -45,7 +47,7 @@ pub struct Head {
 }
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Number from 1.
     pub step: usize,
@@ -61,6 +63,10 @@ pub struct Step {
     /// change rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// The table's definition after, as the line `done` has it; `None` until then, for steps that
+    /// change rows, and in journals of older versions.
+    #[serde(skip)]
+    pub after: Option<String>,
     /// Questions that have to answer 0 before the statement or its inverse may run: with them
     /// proved it runs with `foreign_key_checks` off, and so without copying the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -76,12 +82,23 @@ pub struct Step {
 }
 
 /// What a step does to rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
     /// How many the statement changes, and its inverse.
     pub count: u64,
     /// The question how many of them are as they were before.
     pub still_as_before: String,
+    /// The question which of them are there as the step left them: none of those that it deleted,
+    /// all of those that it changed. It answers with the columns of [`Rows::named`]. Journals of
+    /// older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_left: Option<String>,
+    /// The rows, as people call them: `id 9001`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
+    /// Where the values of each row stand in an inverse that is an INSERT, as offsets in bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(usize, usize)>,
 }
 
 impl Rows {
@@ -89,10 +106,61 @@ impl Rows {
     ///
     /// # Errors
     /// The connection is lost.
-    pub fn are_as_before(&self, connection: &mut Connection) -> Result<bool, ServerError> {
+    pub fn are_as_before(&self, connection: &mut Reader) -> Result<bool, ServerError> {
         let answer = connection.ask("rows of the journal", &self.still_as_before)?;
         let count = answer.first().and_then(first);
         Ok(count.is_some_and(|count| count == self.count.to_string()))
+    }
+}
+
+/// What a step changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// The definition of a table, which was this before.
+    Definition(&'a str),
+    /// Rows of a table.
+    Rows(&'a Rows),
+    /// The version of a domain, in a journal of an older version: an UPDATE of one row that finds
+    /// nothing to change where the version is no longer what was set.
+    Version,
+}
+
+impl Step {
+    /// What the step changes.
+    pub fn kind(&self) -> Kind<'_> {
+        match (&self.rows, &self.before) {
+            (Some(rows), _) => Kind::Rows(rows),
+            (None, Some(before)) => Kind::Definition(before),
+            (None, None) => Kind::Version,
+        }
+    }
+
+    /// Makes sure that what takes the step back is what cividb writes into journals, and nothing that
+    /// somebody has made of it since.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn check_inverse(&self) -> Result<(), ChangeError> {
+        let operation = match self.kind() {
+            Kind::Definition(_) => Operation::AlterTable,
+            Kind::Rows(rows) if !rows.values.is_empty() => Operation::Insert,
+            Kind::Rows(_) if self.inverse.starts_with("INSERT INTO ") => Operation::Insert,
+            Kind::Rows(_) => Operation::Update,
+            Kind::Version => Operation::Update,
+        };
+        let passed = Meaning::of_table(operation, &self.table).pass(self.inverse.clone());
+        let refused = |what| {
+            let step = self.step;
+            ChangeError::from(Refusal::JournalStep(format!(
+                "the journal's step {step} {what}"
+            )))
+        };
+        match (passed, self.kind()) {
+            (Ok(_), _) => Ok(()),
+            (Err(_), Kind::Version) => Err(refused(format!("changes no rows: {}", self.inverse))),
+            (Err(_), Kind::Rows(_)) => Err(refused("writes no rows back".to_owned())),
+            (Err(blocked), Kind::Definition(_)) => Err(blocked.into()),
+        }
     }
 }
 
@@ -101,8 +169,14 @@ impl Rows {
 #[serde(tag = "state", rename_all = "lowercase")]
 enum Line {
     Doing(Step),
-    Done { step: usize },
-    Undone { step: usize },
+    Done {
+        step: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
+    Undone {
+        step: usize,
+    },
     Finished,
 }
 
@@ -120,8 +194,10 @@ pub enum Progress {
 /// A journal being written.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
+    /// `None` until something is written.
+    file: Option<File>,
     path: PathBuf,
+    head: Option<Head>,
 }
 
 /// A journal as read.
@@ -216,47 +292,68 @@ impl Journal {
     ///
     /// # Errors
     /// The file exists, or cannot be written.
-    pub fn create(path: &Path, head: &Head) -> Result<Self, RepairError> {
+    pub fn create(path: &Path, head: &Head) -> Result<Self, ChangeError> {
+        let mut journal = Self::later(path, head);
+        journal.begin()?;
+        Ok(journal)
+    }
+
+    /// A journal that is made when the first step is written, so that none is left behind where
+    /// nothing is to be done after all.
+    pub fn later(path: &Path, head: &Head) -> Self {
+        Self {
+            file: None,
+            path: path.to_owned(),
+            head: Some(head.clone()),
+        }
+    }
+
+    /// Makes the file with its first line, unless it is there.
+    fn begin(&mut self) -> Result<(), ChangeError> {
+        let Some(head) = self.head.take() else {
+            return Ok(());
+        };
+        let path = &self.path;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => RepairError::JournalExists {
+            io::ErrorKind::AlreadyExists => ChangeError::JournalExists {
                 path: path.display().to_string(),
             },
             _ => failed(path, error),
         })?;
-        let mut journal = Self {
-            file,
-            path: path.to_owned(),
-        };
-        journal.write(head)?;
+        self.file = Some(file);
+        self.write(&head)?;
         // The file's own name has to outlive a power cut as well.
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = self.path.parent() {
             let folder = if folder.as_os_str().is_empty() {
                 Path::new(".")
             } else {
                 folder
             };
             let synced = File::open(folder).and_then(|folder| folder.sync_all());
-            synced.map_err(|error| failed(path, error))?;
+            synced.map_err(|error| failed(&self.path, error))?;
         }
-        Ok(journal)
+        Ok(())
     }
 
     /// Opens a journal to go on with it.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn append(record: &Record) -> Result<Self, RepairError> {
+    pub fn append(record: &Record) -> Result<Self, ChangeError> {
         let path = record.path.clone();
         let file = OpenOptions::new().append(true).open(&path);
         let mut file = file.map_err(|error| failed(&path, error))?;
         // A line that a kill cut short ends here, and an empty one shows that it did.
         file.write_all(b"\n\n")
             .map_err(|error| failed(&path, error))?;
-        Ok(Self { file, path })
+        Ok(Self {
+            file: Some(file),
+            path,
+            head: None,
+        })
     }
 
     /// Where it is.
@@ -268,23 +365,23 @@ impl Journal {
     ///
     /// # Errors
     /// The line cannot be written: the step must not run.
-    pub fn doing(&mut self, step: &Step) -> Result<(), RepairError> {
+    pub fn doing(&mut self, step: &Step) -> Result<(), ChangeError> {
         self.write(&Line::Doing(step.clone()))
     }
 
-    /// Notes that a step ran.
+    /// Notes that a step ran, and what it made of its table's definition, where it changed that.
     ///
     /// # Errors
     /// The line cannot be written.
-    pub fn done(&mut self, step: usize) -> Result<(), RepairError> {
-        self.write(&Line::Done { step })
+    pub fn done(&mut self, step: usize, after: Option<String>) -> Result<(), ChangeError> {
+        self.write(&Line::Done { step, after })
     }
 
     /// Notes that a step was taken back.
     ///
     /// # Errors
     /// The line cannot be written.
-    pub fn undone(&mut self, step: usize) -> Result<(), RepairError> {
+    pub fn undone(&mut self, step: usize) -> Result<(), ChangeError> {
         self.write(&Line::Undone { step })
     }
 
@@ -292,24 +389,28 @@ impl Journal {
     ///
     /// # Errors
     /// The line cannot be written.
-    pub fn finished(&mut self) -> Result<(), RepairError> {
+    pub fn finished(&mut self) -> Result<(), ChangeError> {
         self.write(&Line::Finished)
     }
 
-    fn write(&mut self, line: &impl Serialize) -> Result<(), RepairError> {
+    fn write(&mut self, line: &impl Serialize) -> Result<(), ChangeError> {
+        self.begin()?;
+        let Some(file) = &mut self.file else {
+            return Err(failed(&self.path, io::ErrorKind::NotFound.into()));
+        };
         let written = serde_json::to_vec(line)
             .map_err(io::Error::from)
             .and_then(|mut text| {
                 text.push(b'\n');
-                self.file.write_all(&text)?;
-                self.file.sync_all()
+                file.write_all(&text)?;
+                file.sync_all()
             });
         written.map_err(|error| failed(&self.path, error))
     }
 }
 
-fn failed(path: &Path, error: io::Error) -> RepairError {
-    RepairError::Journal {
+fn failed(path: &Path, error: io::Error) -> ChangeError {
+    ChangeError::Journal {
         path: path.display().to_string(),
         error,
     }
@@ -321,15 +422,15 @@ impl Record {
     ///
     /// # Errors
     /// The file cannot be read, or is no journal.
-    pub fn read(path: &Path) -> Result<Self, RepairError> {
-        let unreadable = |line: usize, problem: String| RepairError::JournalUnreadable {
+    pub fn read(path: &Path) -> Result<Self, ChangeError> {
+        let unreadable = |line: usize, problem: String| ChangeError::JournalUnreadable {
             path: path.display().to_string(),
             line,
             problem,
         };
         let lines: Result<Vec<Vec<u8>>, io::Error> =
             File::open(path).and_then(|file| BufReader::new(file).split(b'\n').collect());
-        let lines = lines.map_err(|error| RepairError::JournalNotRead {
+        let lines = lines.map_err(|error| ChangeError::JournalNotRead {
             path: path.display().to_string(),
             error,
         })?;
@@ -372,7 +473,14 @@ impl Record {
             }
         };
         match line {
-            Line::Done { step } => mark(step, Progress::Done),
+            Line::Done { step, after } => {
+                mark(step, Progress::Done);
+                for (known, _) in &mut self.steps {
+                    if known.step == step {
+                        known.after.clone_from(&after);
+                    }
+                }
+            }
             Line::Undone { step } => mark(step, Progress::Undone),
             Line::Finished => self.finished = true,
             Line::Doing(step) => match self.steps.iter_mut().find(|(s, _)| s.step == step.step) {
@@ -400,10 +508,7 @@ mod tests {
             statement: "UPDATE".into(),
             inverse: "UPDATE back".into(),
             why: "a test".into(),
-            before: None,
-            proofs: Vec::new(),
-            locks: Vec::new(),
-            rows: None,
+            ..Step::default()
         }
     }
 
@@ -415,7 +520,7 @@ mod tests {
         for number in 1..=steps {
             journal.doing(&step(number)).unwrap();
             if number < steps {
-                journal.done(number).unwrap();
+                journal.done(number, None).unwrap();
             }
         }
         (folder, path)
@@ -455,7 +560,7 @@ mod tests {
         let (_folder, path) = written(1);
         let head = Head::new("version", "server".into(), "civi");
         let again = Journal::create(&path, &head);
-        assert!(matches!(again, Err(RepairError::JournalExists { .. })));
+        assert!(matches!(again, Err(ChangeError::JournalExists { .. })));
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);

@@ -2,12 +2,15 @@
 
 use std::io;
 
+use super::gate::Blocked;
+use super::refusal::Refusal;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 
-/// See the module's description. Unless the message says otherwise, nothing was changed.
+/// Why a change was not made, or not taken back. Unless the message says otherwise, nothing was
+/// changed.
 #[derive(Debug, thiserror::Error)]
-pub enum RepairError {
+pub enum ChangeError {
     /// The server did not do as asked.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -82,9 +85,12 @@ pub enum RepairError {
         /// How.
         detail: String,
     },
-    /// The command refuses, for the user's good.
+    /// The change is refused, for the user's good.
     #[error("refused: {0}")]
-    Refused(String),
+    Refused(#[from] Refusal),
+    /// A statement is not what it is meant to be; it was neither printed nor run.
+    #[error("refused: {0}")]
+    Blocked(#[from] Blocked),
     /// The account may not do what is planned.
     #[error(
         "the account {account} may not do all of this, so nothing was begun; an administrator runs: {grants}"
@@ -119,4 +125,28 @@ pub enum RepairError {
         /// The journal.
         journal: String,
     },
+}
+
+impl ChangeError {
+    /// The reason as one word for programs, where the change was refused; `None` where something
+    /// failed. Ids are only ever added to.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.id()),
+            Self::Blocked(_) => Some("gate"),
+            Self::JournalExists { .. } => Some("journal-exists"),
+            Self::OtherDatabase { .. } => Some("other-database"),
+            Self::Changed { .. } => Some("changed"),
+            Self::ChangedSince { .. } => Some("changed-since"),
+            Self::Privileges { .. } => Some("privileges"),
+            Self::ReadOnly(_) => Some("read-only"),
+            Self::InUse { .. } => Some("in-use"),
+            Self::Server(_)
+            | Self::Journal { .. }
+            | Self::Export(_)
+            | Self::JournalNotRead { .. }
+            | Self::JournalUnreadable { .. }
+            | Self::Unknown { .. } => None,
+        }
+    }
 }

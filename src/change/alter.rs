@@ -7,7 +7,9 @@
 //! dropped and added again behind it, in the same statement; servers find that those did not
 //! change and leave their data alone.
 
-use crate::schema::model::{Column, ForeignKey, Index, IndexKind, Table, find};
+use super::gate::{Blocked, Meaning, Operation};
+use super::whole_schema::expressions_can_be_told;
+use crate::schema::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, Table, find};
 use crate::schema::sql::{
     brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,
     with_charset,
@@ -42,6 +44,55 @@ pub fn actions(from: &Table, to: &Table, rename_index: bool) -> Vec<String> {
             .map(|(name, key)| format!("ADD {}", brief_foreign_key_item(name, key))),
     );
     actions
+}
+
+/// What the ALTER TABLE of [`actions`] is meant to be: the identifiers that it holds, told from the two
+/// tables and not from its text.
+///
+/// # Errors
+/// A piece of SQL that it takes over, such as the expression of an index, cannot be read.
+pub fn meaning(
+    table: &str,
+    from: &Table,
+    to: &Table,
+    rename_index: bool,
+) -> Result<Meaning, Blocked> {
+    expressions_can_be_told(to)?;
+    let mut names: Vec<&str> = vec![table];
+    let mut pieces: Vec<&str> = Vec::new();
+    names.extend(dropped_keys(from, to).map(|(name, _)| name.as_str()));
+    for (name, key) in added_keys(from, to) {
+        names.push(name);
+        names.push(&key.referenced_table);
+        names.extend(key.referenced_database.as_deref());
+        names.extend(key.columns.iter().map(String::as_str));
+        names.extend(key.referenced_columns.iter().map(String::as_str));
+    }
+    let indexes = IndexChanges::new(from, to, rename_index);
+    names.extend(&indexes.dropped);
+    for (old, new) in &indexes.renamed {
+        names.extend([old, new]);
+    }
+    for (name, index) in &indexes.added {
+        names.push(name);
+        for part in &index.parts {
+            match part.column.starts_with('(') {
+                true => pieces.push(&part.column),
+                false => names.push(&part.column),
+            }
+        }
+    }
+    let columns: Vec<(&String, Column)> = changed_columns(from, to).collect();
+    for (name, column) in &columns {
+        names.push(name);
+        pieces.push(&column.data_type);
+        pieces.extend(column.generated.as_deref());
+        if let Some(DefaultValue::Expression(text)) = &column.default {
+            pieces.push(text);
+        }
+    }
+    let meaning = Meaning::new(Operation::AlterTable, names);
+    pieces.into_iter().try_fold(meaning, Meaning::with_piece)
 }
 
 /// The parts of an ALTER TABLE with what they add or restate as SHOW CREATE TABLE printed it.
@@ -84,7 +135,7 @@ fn head(item: &str) -> Option<&str> {
 }
 
 /// Foreign keys that only `from` has so.
-pub(super) fn dropped_keys<'a>(
+pub(crate) fn dropped_keys<'a>(
     from: &'a Table,
     to: &'a Table,
 ) -> impl Iterator<Item = (&'a String, &'a ForeignKey)> {
@@ -93,7 +144,7 @@ pub(super) fn dropped_keys<'a>(
 }
 
 /// Foreign keys that only `to` has so.
-pub(super) fn added_keys<'a>(
+pub(crate) fn added_keys<'a>(
     from: &'a Table,
     to: &'a Table,
 ) -> impl Iterator<Item = (&'a String, &'a ForeignKey)> {
@@ -116,7 +167,7 @@ fn options(from: &Table, to: &Table) -> Vec<String> {
 }
 
 /// Columns that are not the same any more, with their character set in words.
-pub(super) fn changed_columns<'a>(
+pub(crate) fn changed_columns<'a>(
     from: &'a Table,
     to: &'a Table,
 ) -> impl Iterator<Item = (&'a String, Column)> {
@@ -128,14 +179,14 @@ pub(super) fn changed_columns<'a>(
 }
 
 /// What happens to the secondary indexes.
-pub(super) struct IndexChanges<'a> {
-    pub(super) dropped: Vec<&'a str>,
-    pub(super) renamed: Vec<(&'a str, &'a str)>,
-    pub(super) added: Vec<(&'a str, &'a Index)>,
+pub(crate) struct IndexChanges<'a> {
+    pub(crate) dropped: Vec<&'a str>,
+    pub(crate) renamed: Vec<(&'a str, &'a str)>,
+    pub(crate) added: Vec<(&'a str, &'a Index)>,
 }
 
 impl<'a> IndexChanges<'a> {
-    pub(super) fn new(from: &'a Table, to: &'a Table, rename_index: bool) -> Self {
+    pub(crate) fn new(from: &'a Table, to: &'a Table, rename_index: bool) -> Self {
         let mut changes = Self {
             dropped: Vec::new(),
             renamed: Vec::new(),

@@ -1,0 +1,511 @@
+//! The gate: every statement that cividb generates is read back before it is printed or run.
+//!
+//! Names in a database may hold anything: quotes, semicolons, comments, the text of other
+//! statements. The generators quote them; the gate does not rely on that. It reads the finished text
+//! with `sqlparser`, which shares no code with the generators or with the lexer that reads dumps, and
+//! compares what it finds with what the plan means: one statement, the operation that is meant, and
+//! exactly the quoted identifiers that the plan holds. A statement that is anything else is named
+//! and neither printed nor run.
+//!
+//! `sqlparser` does not know all of MySQL's and MariaDB's syntax. A statement that it cannot parse is
+//! judged by its tokens alone: its first words, its parentheses and its identifiers.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use sqlparser::ast::Statement;
+use sqlparser::dialect::MySqlDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
+
+use crate::text::printable;
+
+/// Longer statements are judged by their tokens alone: they are rows written back, and their syntax
+/// tree would take many times their memory.
+const LONGEST_PARSED: usize = 64 << 10;
+
+/// What one statement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// ALTER TABLE
+    AlterTable,
+    /// CREATE TABLE
+    CreateTable,
+    /// CREATE DATABASE
+    CreateDatabase,
+    /// DROP TABLE
+    DropTable,
+    /// SELECT
+    Select,
+    /// INSERT
+    Insert,
+    /// UPDATE
+    Update,
+    /// DELETE
+    Delete,
+    /// LOCK TABLES
+    LockTables,
+    /// SHOW CREATE of a table, view, trigger, routine or event
+    ShowCreate,
+    /// GRANT
+    Grant,
+    /// SET DEFAULT ROLE
+    SetDefaultRole,
+    /// CREATE TEMPORARY TABLE
+    CreateTemporaryTable,
+    /// DROP TEMPORARY TABLE
+    DropTemporaryTable,
+    /// LOAD DATA
+    LoadData,
+}
+
+impl Operation {
+    /// The words that such a statement begins with.
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::AlterTable => &["ALTER", "TABLE"],
+            Self::CreateTable => &["CREATE", "TABLE"],
+            Self::CreateDatabase => &["CREATE", "DATABASE"],
+            Self::DropTable => &["DROP", "TABLE"],
+            Self::Select => &["SELECT"],
+            Self::Insert => &["INSERT", "INTO"],
+            Self::Update => &["UPDATE"],
+            Self::Delete => &["DELETE", "FROM"],
+            Self::LockTables => &["LOCK", "TABLES"],
+            Self::ShowCreate => &["SHOW", "CREATE"],
+            Self::Grant => &["GRANT"],
+            Self::SetDefaultRole => &["SET", "DEFAULT", "ROLE"],
+            Self::CreateTemporaryTable => &["CREATE", "TEMPORARY", "TABLE"],
+            Self::DropTemporaryTable => &["DROP", "TEMPORARY", "TABLE"],
+            Self::LoadData => &["LOAD", "DATA"],
+        }
+    }
+
+    /// Whether a parsed statement does this.
+    fn is(self, statement: &Statement) -> bool {
+        match statement {
+            Statement::AlterTable(_) => self == Self::AlterTable,
+            Statement::CreateTable(_) => {
+                matches!(self, Self::CreateTable | Self::CreateTemporaryTable)
+            }
+            Statement::CreateDatabase { .. } => self == Self::CreateDatabase,
+            Statement::Drop { .. } => matches!(self, Self::DropTable | Self::DropTemporaryTable),
+            Statement::Query(_) => self == Self::Select,
+            Statement::Insert(_) => self == Self::Insert,
+            Statement::Update(_) => self == Self::Update,
+            Statement::Delete(_) => self == Self::Delete,
+            Statement::LockTables { .. } => self == Self::LockTables,
+            Statement::ShowCreate { .. } => self == Self::ShowCreate,
+            Statement::Grant(_) => self == Self::Grant,
+            Statement::LoadData { .. } => self == Self::LoadData,
+            _ => false,
+        }
+    }
+}
+
+/// What a statement is meant to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    operation: Operation,
+    names: Names,
+}
+
+/// Identifiers of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Names {
+    /// These are quoted in it, and of the others that may be, any.
+    Exactly {
+        /// Identifiers that it holds.
+        all: BTreeSet<String>,
+        /// Identifiers that it may hold besides.
+        others: Arc<BTreeSet<String>>,
+    },
+    /// It is about this table; the others are not known here.
+    Of(String),
+}
+
+/// Why a statement did not pass the gate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a statement is not what it is meant to be ({problem}), so it is neither printed nor run: {}", shown(.statement))]
+pub struct Blocked {
+    /// The statement.
+    pub statement: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is not SQL.
+    Unreadable(String),
+    /// It is not exactly one statement.
+    NotOne,
+    /// It holds a comment, in which something may hide.
+    Comment,
+    /// A NUL character, which no identifier may hold.
+    Nul,
+    /// It does something else.
+    OtherOperation(Operation),
+    /// Its parentheses do not match.
+    Parentheses,
+    /// An index has a column whose name looks like an expression, so that it cannot be told which of
+    /// the two it is.
+    LooksLikeExpression(String),
+    /// It names other things.
+    OtherNames {
+        /// Identifiers that should be in it and are not.
+        missing: Vec<String>,
+        /// Identifiers that are in it and should not be.
+        unexpected: Vec<String>,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[String]| {
+            let names = names.iter().map(|name| format!("`{}`", printable(name)));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        match self {
+            Self::Unreadable(why) => write!(f, "it cannot be read: {}", printable(why)),
+            Self::NotOne => f.write_str("it is not exactly one statement"),
+            Self::Comment => f.write_str("it holds a comment"),
+            Self::Nul => f.write_str("it holds a NUL character"),
+            Self::OtherOperation(meant) => {
+                write!(f, "it should be {}", meant.words().join(" "))
+            }
+            Self::LooksLikeExpression(column) => {
+                write!(
+                    f,
+                    "the column {} looks like an expression",
+                    printable(column)
+                )
+            }
+            Self::Parentheses => f.write_str("its parentheses do not match"),
+            Self::OtherNames {
+                missing,
+                unexpected,
+            } => match (missing.is_empty(), unexpected.is_empty()) {
+                (_, true) => write!(f, "it lacks {}", list(missing)),
+                (true, _) => write!(f, "it names {}", list(unexpected)),
+                _ => write!(
+                    f,
+                    "it names {} instead of {}",
+                    list(unexpected),
+                    list(missing)
+                ),
+            },
+        }
+    }
+}
+
+/// The beginning of a statement, safe for a terminal.
+fn shown(statement: &str) -> String {
+    let mut shown: String = statement.chars().take(200).collect();
+    if shown.len() < statement.len() {
+        shown.push('…');
+    }
+    printable(&shown.replace('\n', " "))
+}
+
+impl Meaning {
+    /// A statement that does `operation` and quotes just the identifiers `names`.
+    pub fn new<N: Into<String>>(operation: Operation, names: impl IntoIterator<Item = N>) -> Self {
+        Self {
+            operation,
+            names: Names::Exactly {
+                all: names.into_iter().map(Into::into).collect(),
+                others: Arc::default(),
+            },
+        }
+    }
+
+    /// A statement that does `operation` to a table. Whatever else it names is not known here, as of
+    /// a statement that a journal holds.
+    pub fn of_table(operation: Operation, table: &str) -> Self {
+        Self {
+            operation,
+            names: Names::Of(table.to_owned()),
+        }
+    }
+
+    /// A statement that does `operation`, names all of `names` and otherwise nothing but what is in
+    /// `others`.
+    pub fn within<'n>(
+        operation: Operation,
+        names: impl IntoIterator<Item = &'n str>,
+        others: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
+        Self::new(operation, names).or_names(others)
+    }
+
+    /// The same with one more name that the statement has to hold.
+    #[must_use]
+    pub fn and_name(mut self, name: &str) -> Self {
+        if let Names::Exactly { all, .. } = &mut self.names {
+            all.insert(name.to_owned());
+        }
+        self
+    }
+
+    /// Adds the identifiers of a piece of SQL that the statement takes over as it is, such as the
+    /// expression of a generated column.
+    ///
+    /// # Errors
+    /// The piece cannot be read.
+    pub fn with_piece(mut self, piece: &str) -> Result<Self, Blocked> {
+        let tokens = tokens(piece).map_err(|problem| blocked(piece, problem))?;
+        if let Names::Exactly { all, .. } = &mut self.names {
+            all.extend(quoted(&tokens));
+        }
+        Ok(self)
+    }
+
+    /// Identifiers that the statement may hold besides, as the columns of a table in a definition that
+    /// the server printed.
+    #[must_use]
+    pub fn or_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        if let Names::Exactly { others, .. } = &mut self.names {
+            Arc::make_mut(others).extend(names.into_iter().map(Into::into));
+        }
+        self
+    }
+
+    /// Lets the statement name all that another one may.
+    #[must_use]
+    pub(super) fn or_all_of(self, other: Self) -> Self {
+        match other.names {
+            Names::Exactly { all, others } => {
+                self.or_names(all.into_iter().chain(others.iter().cloned()))
+            }
+            Names::Of(table) => self.or_names([table]),
+        }
+    }
+
+    /// Lets a statement pass that is what it is meant to be.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn pass(&self, statement: String) -> Result<String, Blocked> {
+        match self.judge(&statement) {
+            Ok(()) => Ok(statement),
+            Err(problem) => Err(blocked(&statement, problem)),
+        }
+    }
+
+    fn judge(&self, statement: &str) -> Result<(), Problem> {
+        let tokens = tokens(statement)?;
+        let mut words = tokens.iter().take(self.operation.words().len());
+        let begins = words.len() == self.operation.words().len()
+            && self.operation.words().iter().all(|word| {
+                matches!(words.next(), Some(Token::Word(found))
+                    if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+            });
+        if !begins {
+            return Err(Problem::OtherOperation(self.operation));
+        }
+        match_parentheses(&tokens)?;
+        self.compare_names(&tokens)?;
+        if statement.len() > LONGEST_PARSED {
+            return Ok(());
+        }
+        // What the parser does not know has been judged by its tokens.
+        let Ok(parsed) = Parser::new(&MySqlDialect {})
+            .with_tokens(tokens)
+            .parse_statements()
+        else {
+            return Ok(());
+        };
+        match parsed.as_slice() {
+            [one] if self.operation.is(one) => Ok(()),
+            [_] => Err(Problem::OtherOperation(self.operation)),
+            _ => Err(Problem::NotOne),
+        }
+    }
+
+    fn compare_names(&self, tokens: &[Token]) -> Result<(), Problem> {
+        let found: BTreeSet<String> = quoted(tokens).collect();
+        match &self.names {
+            Names::Exactly { all, others } => {
+                let missing: Vec<String> = all.difference(&found).cloned().collect();
+                let unexpected = found.difference(all);
+                let unexpected: Vec<String> = unexpected
+                    .filter(|name| !others.contains(*name))
+                    .cloned()
+                    .collect();
+                if missing.is_empty() && unexpected.is_empty() {
+                    return Ok(());
+                }
+                Err(Problem::OtherNames {
+                    missing,
+                    unexpected,
+                })
+            }
+            Names::Of(table) => {
+                let target = tokens.get(self.operation.words().len());
+                match target {
+                    Some(Token::Word(word)) if word.value == *table => Ok(()),
+                    _ => Err(Problem::OtherNames {
+                        missing: vec![table.clone()],
+                        unexpected: Vec::new(),
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// The table that a statement is about, where that stands right after its first words.
+pub fn target(operation: Operation, statement: &str) -> Option<String> {
+    match tokens(statement).ok()?.get(operation.words().len())? {
+        Token::Word(word) => Some(word.value.clone()),
+        _ => None,
+    }
+}
+
+fn blocked(statement: &str, problem: Problem) -> Blocked {
+    Blocked {
+        statement: statement.to_owned(),
+        problem,
+    }
+}
+
+/// The tokens of one statement, without white space.
+fn tokens(statement: &str) -> Result<Vec<Token>, Problem> {
+    if statement.contains('\0') {
+        return Err(Problem::Nul);
+    }
+    let all = Tokenizer::new(&MySqlDialect {}, statement)
+        .tokenize()
+        .map_err(|error| Problem::Unreadable(error.message))?;
+    let mut tokens = Vec::with_capacity(all.len() / 2);
+    for token in all {
+        match token {
+            Token::Whitespace(
+                Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_),
+            ) => return Err(Problem::Comment),
+            Token::Whitespace(_) => {}
+            Token::SemiColon => return Err(Problem::NotOne),
+            token => tokens.push(token),
+        }
+    }
+    Ok(tokens)
+}
+
+fn quoted(tokens: &[Token]) -> impl Iterator<Item = String> {
+    tokens.iter().filter_map(|token| match token {
+        Token::Word(word) if word.quote_style == Some('`') => Some(word.value.clone()),
+        _ => None,
+    })
+}
+
+fn match_parentheses(tokens: &[Token]) -> Result<(), Problem> {
+    let mut open = 0_usize;
+    for token in tokens {
+        match token {
+            Token::LParen => open += 1,
+            Token::RParen => open = open.checked_sub(1).ok_or(Problem::Parentheses)?,
+            _ => {}
+        }
+    }
+    match open {
+        0 => Ok(()),
+        _ => Err(Problem::Parentheses),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::sql::identifier;
+
+    fn alter(names: &[&str]) -> Meaning {
+        Meaning::new(Operation::AlterTable, names.iter().copied())
+    }
+
+    #[test]
+    fn what_is_meant_passes() {
+        let name = "a`; DROP TABLE b; -- */ '\n\"é😀";
+        let statement = format!("ALTER TABLE {} DROP KEY `k`", identifier(name));
+        assert_eq!(alter(&[name, "k"]).pass(statement.clone()), Ok(statement));
+        // Syntax that the parser does not know.
+        let statement =
+            "ALTER TABLE `t` ADD KEY `k` (`a`) USING HASH COMMENT 'y; z', ALGORITHM=INPLACE";
+        assert!(alter(&["t", "k", "a"]).pass(statement.to_owned()).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_is_not_quoted_is_noticed_whatever_it_makes_of_the_statement() {
+        // As a generator would write that puts names between backquotes as they are.
+        for name in [
+            "a`; DROP TABLE `b",
+            "a` DROP KEY `k`, DROP KEY `x",
+            "a` /*",
+            "a` -- ",
+            "a`",
+            "a\0b",
+            "`",
+        ] {
+            let statement = format!("ALTER TABLE `{name}` DROP KEY `k`");
+            let judged = alter(&[name, "k"]).pass(statement);
+            assert!(judged.is_err(), "{name}: {judged:?}");
+        }
+    }
+
+    #[test]
+    fn another_operation_another_name_and_a_second_statement_do_not_pass() {
+        let problem = |statement: &str| {
+            alter(&["t"])
+                .pass(statement.to_owned())
+                .map_err(|blocked| blocked.problem)
+        };
+        let other = Err(Problem::OtherOperation(Operation::AlterTable));
+        assert_eq!(problem("DROP TABLE `t`"), other);
+        assert_eq!(problem("ALTER DATABASE `t` CHARACTER SET utf8"), other);
+        assert_eq!(
+            problem("ALTER TABLE `t` ENGINE=InnoDB; SELECT 1"),
+            Err(Problem::NotOne)
+        );
+        assert_eq!(
+            problem("ALTER TABLE `t` ENGINE=InnoDB /* x */"),
+            Err(Problem::Comment)
+        );
+        assert_eq!(
+            problem("ALTER TABLE `T` ENGINE=InnoDB"),
+            Err(Problem::OtherNames {
+                missing: vec!["t".to_owned()],
+                unexpected: vec!["T".to_owned()]
+            })
+        );
+        assert_eq!(
+            problem("ALTER TABLE `t` ADD CHECK (1"),
+            Err(Problem::Parentheses)
+        );
+        assert!(matches!(
+            problem("ALTER TABLE `t` COMMENT 'x"),
+            Err(Problem::Unreadable(_))
+        ));
+    }
+
+    #[test]
+    fn a_statement_of_a_journal_has_to_be_about_its_table() {
+        let meaning = Meaning::of_table(Operation::Insert, "a`b");
+        assert!(
+            meaning
+                .pass("INSERT INTO `a``b` (`x`) VALUES (1)".into())
+                .is_ok()
+        );
+        assert!(
+            meaning
+                .pass("INSERT INTO `a` (`x`) VALUES (1)".into())
+                .is_err()
+        );
+        assert!(
+            meaning
+                .pass("INSERT INTO `a``b` (`x`) VALUES (1); DROP TABLE t".into())
+                .is_err()
+        );
+    }
+}

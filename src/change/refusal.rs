@@ -1,0 +1,180 @@
+//! Why a change is refused for the user's good, one value per reason.
+
+/// A reason for which a change is not begun. Each has an id for programs ([`Refusal::id`]); the text
+/// says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Another run of cividb changes this database now.
+    #[error("another repair of this database is running")]
+    AnotherRun,
+    /// The server copies another one.
+    #[error(
+        "this server is a replica; what is changed here the next statement from its source \
+         may break. Repair the source"
+    )]
+    Replica,
+    /// A dump was named where a server has to be changed.
+    #[error(
+        "{0} is a dump, and a dump is never changed; leave --apply out and run the \
+         statements after restoring it"
+    )]
+    DumpUnchanged(String),
+    /// A dump was named where changes have to be taken back.
+    #[error("{0} is a dump; changes are taken back on the server")]
+    DumpUndone(String),
+    /// A dump was named where rows have to be copied.
+    #[error("a rebuild copies from a running server; restore the dump first")]
+    DumpCopied,
+    /// A dump was named where an account is judged.
+    #[error("{0} is a dump, and a dump carries no grants")]
+    DumpWithoutGrants(String),
+    /// Rows are to be changed and there is no place for what they were.
+    #[error(
+        "--orphans set-null and delete change rows; name a folder with --export that they \
+         are written to first"
+    )]
+    NoExport,
+    /// The release to upgrade to is older than the site.
+    #[error("--target {0} is older than the site")]
+    OldTarget(String),
+    /// The command does not say what to change.
+    #[error("--apply needs --fix, or --set with a release")]
+    NothingToSet,
+    /// The versions cannot be read.
+    #[error("civicrm_domain cannot be read: {0}")]
+    DomainsUnreadable(String),
+    /// There is no domain whose version could be set.
+    #[error("civicrm_domain has no row with an id; restore it from a backup")]
+    NoDomain,
+    /// The domain that was named is not there.
+    #[error("there is no domain {0}")]
+    UnknownDomain(u64),
+    /// An upgrade is under way or has failed.
+    #[error(
+        "the version is {0}: an upgrade is under way or has failed, and the schema may be anything \
+         between two releases. Restore the backup from before the upgrade; only without one, take out \
+         what the unfinished step left behind and use --force (cividb version says which step it was)"
+    )]
+    PartialUpgrade(String),
+    /// The version is newer than all that are known.
+    #[error(
+        "the version is {0}, newer than every release that this program knows, so it cannot tell \
+         that the schema is another; use a newer cividb, or name the release with --set"
+    )]
+    TooNew(String),
+    /// The release of a domain cannot be told.
+    #[error("which release domain {0} should have cannot be told; name one with --set")]
+    ReleaseUnknown(u64),
+    /// Several versions cannot be changed at once.
+    #[error(
+        "civicrm_domain is {0}, not InnoDB: changes of several domains could stop half way; \
+         change one after the other with --domain"
+    )]
+    NotTransactional(String),
+    /// No schema of the release to be set is known.
+    #[error("no schema of CiviCRM {0} is known to compare with; --force sets it all the same")]
+    SchemaUnknown(String),
+    /// The release of the schema cannot be told.
+    #[error("which release the schema is cannot be told; --force sets the version all the same")]
+    NotDetected,
+    /// The schema is that of another release.
+    #[error(
+        "the schema is that of CiviCRM {schema}, not of {wanted}: {evidence}. With a version that the schema is \
+         not, the upgrader skips steps or repeats them; --force sets it all the same"
+    )]
+    WrongRelease {
+        /// The release of the schema.
+        schema: String,
+        /// The release that was to be set.
+        wanted: String,
+        /// Where the schema differs from that.
+        evidence: String,
+    },
+    /// A rebuild without a place for the new database.
+    #[error("say with --into mysql://user@host/database which database to make")]
+    NoNewDatabase,
+    /// The place for the new database is not a server.
+    #[error("--into wants mysql://user@host/database")]
+    NewDatabaseNotOnServer,
+    /// The new database has no name.
+    #[error("--into names no database: mysql://user@host/database")]
+    NewDatabaseUnnamed,
+    /// The new database holds something already.
+    #[error("{0}")]
+    NewDatabaseNotEmpty(String),
+    /// The account does not see all of the database that is to be copied.
+    #[error(
+        "this account does not see all of {database} ({what}), and what it does not see \
+         would be missing from the new database; connect with another account"
+    )]
+    NotAllVisible {
+        /// The database.
+        database: String,
+        /// What it does not see, and why.
+        what: String,
+    },
+    /// Two tables of the new database would have foreign keys of the same name.
+    #[error(
+        "two tables of the new database would have foreign keys of the same name ({0}); rename those \
+         of the site's own tables first"
+    )]
+    NamesTaken(String),
+    /// Rows have lost their parents.
+    #[error("{0}")]
+    Orphans(String),
+    /// Rows of the database that is to be copied have lost their parents.
+    #[error(
+        "rows have lost their parents, and the new database takes none without ({0}); repair the old \
+         one first: cividb repair foreign-keys --orphans set-null,delete --export DIR"
+    )]
+    LostParents(String),
+    /// A step of a journal is not what cividb writes into journals.
+    #[error("{0}")]
+    JournalStep(String),
+    /// What a journal says was changed has been changed again.
+    #[error(
+        "nothing was taken back, because not everything is as the journal says it was left ({0}); \
+         --skip-changed takes back all the rest"
+    )]
+    ChangedSince(String),
+    /// The server does not do it without harm.
+    #[error("{0}")]
+    Server(String),
+}
+
+impl Refusal {
+    /// The reason as one word for programs. Ids are only ever added to.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::AnotherRun => "another-run",
+            Self::Replica => "replica",
+            Self::DumpUnchanged(_)
+            | Self::DumpUndone(_)
+            | Self::DumpCopied
+            | Self::DumpWithoutGrants(_) => "is-a-dump",
+            Self::NoExport => "no-export",
+            Self::OldTarget(_) => "old-target",
+            Self::NothingToSet => "nothing-to-set",
+            Self::DomainsUnreadable(_) => "domains-unreadable",
+            Self::NoDomain => "no-domain",
+            Self::UnknownDomain(_) => "unknown-domain",
+            Self::PartialUpgrade(_) => "partial-upgrade",
+            Self::TooNew(_) => "too-new",
+            Self::ReleaseUnknown(_) => "release-unknown",
+            Self::NotTransactional(_) => "not-transactional",
+            Self::SchemaUnknown(_) => "schema-unknown",
+            Self::NotDetected => "not-detected",
+            Self::WrongRelease { .. } => "wrong-release",
+            Self::NoNewDatabase | Self::NewDatabaseNotOnServer | Self::NewDatabaseUnnamed => {
+                "no-new-database"
+            }
+            Self::NewDatabaseNotEmpty(_) => "new-database-not-empty",
+            Self::NotAllVisible { .. } => "not-all-visible",
+            Self::NamesTaken(_) => "names-taken",
+            Self::Orphans(_) | Self::LostParents(_) => "orphans",
+            Self::JournalStep(_) => "journal-step",
+            Self::ChangedSince(_) => "changed-since",
+            Self::Server(_) => "server",
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Taking back what a journal says was done: everything is looked at before anything is taken back.
+
+use std::collections::HashSet;
+
+use super::definition::{self, parsed};
+use super::error::ChangeError;
+use super::executor::{Executor, has_all_of};
+use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
+use super::refusal::Refusal;
+use crate::server::connection::Reader;
+
+/// How many rows or tables a message names.
+const NAMED: usize = 20;
+
+/// The steps of a journal that may have to be taken back, last first.
+pub fn steps(record: &Record) -> Vec<(&Step, Progress)> {
+    let open = record
+        .steps
+        .iter()
+        .filter(|(_, progress)| *progress != Progress::Undone);
+    open.rev()
+        .map(|(step, progress)| (step, *progress))
+        .collect()
+}
+
+/// Makes sure that a journal is about the database that `here` describes.
+///
+/// # Errors
+/// It is about another one.
+pub fn check_database(record: &Record, here: &Head) -> Result<(), ChangeError> {
+    let head = &record.head;
+    if head.database == here.database && head.server_id == here.server_id {
+        return Ok(());
+    }
+    Err(ChangeError::OtherDatabase {
+        path: record.path.display().to_string(),
+        journal: head.database.clone(),
+        journal_server: head.server.clone(),
+        database: here.database.clone(),
+        server: here.server.clone(),
+    })
+}
+
+/// A row or a table that is not as a step left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// `table t`, or `id 9001 of t`.
+    pub what: String,
+    /// How it is instead.
+    pub detail: String,
+}
+
+/// What has to be done to take one step back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Todo<'r> {
+    step: &'r Step,
+    progress: Progress,
+    /// It was not done, or has been taken back by other means.
+    is_back: bool,
+    /// Rows that are not as it left them, as places in [`Rows::named`].
+    skipped: HashSet<usize>,
+    /// Nothing of it can be taken back, because its table is not as it left it.
+    is_skipped: bool,
+}
+
+/// What was found of a journal's steps, before anything is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Examination<'r> {
+    /// Last first.
+    todo: Vec<Todo<'r>>,
+    /// What is not as the journal says it was left.
+    pub changed: Vec<Changed>,
+}
+
+/// What was taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Steps taken back, all or in part.
+    pub steps: usize,
+    /// Steps that had not been done.
+    pub not_done: usize,
+    /// Steps of which nothing was taken back, because their tables or rows have changed since.
+    pub skipped: usize,
+}
+
+impl<'r> Examination<'r> {
+    /// Looks at every table and row that the steps of a journal changed.
+    ///
+    /// # Errors
+    /// A step is not what cividb writes into journals, the account may not look, or the connection
+    /// is lost.
+    pub fn of(connection: &mut Reader, record: &'r Record) -> Result<Self, ChangeError> {
+        let mut examined = Self {
+            todo: Vec::new(),
+            changed: Vec::new(),
+        };
+        // What a later step changed once more is as that one left it.
+        let mut tables: HashSet<&str> = HashSet::new();
+        let mut skipped_tables: HashSet<&str> = HashSet::new();
+        let mut rows: HashSet<(&str, &str)> = HashSet::new();
+        let mut skipped_rows: HashSet<(&str, &str)> = HashSet::new();
+        for (step, progress) in steps(record) {
+            step.check_inverse()?;
+            let mut todo = Todo {
+                step,
+                progress,
+                is_back: false,
+                skipped: HashSet::new(),
+                is_skipped: false,
+            };
+            match step.kind() {
+                Kind::Definition(before) => {
+                    if tables.insert(&step.table) {
+                        let now = definition::read(connection, &step.table)?;
+                        todo.is_back = now.as_deref() == Some(before);
+                        if let Some(detail) = table_changed(step, now.as_deref()) {
+                            skipped_tables.insert(&step.table);
+                            examined.changed.push(Changed {
+                                what: format!("table {}", step.table),
+                                detail,
+                            });
+                        }
+                    }
+                    todo.is_skipped = skipped_tables.contains(step.table.as_str());
+                }
+                Kind::Rows(changed) => {
+                    todo.is_back = changed.are_as_before(connection)?;
+                    if !todo.is_back {
+                        let as_left = as_left(connection, step, changed)?;
+                        for (place, name) in changed.named.iter().enumerate() {
+                            let row = (step.table.as_str(), name.as_str());
+                            let is_first = rows.insert(row);
+                            let is_changed = is_first
+                                && as_left.as_ref().is_some_and(|left| !left.contains(name));
+                            if is_changed {
+                                skipped_rows.insert(row);
+                                examined.changed.push(row_changed(step, name));
+                            }
+                            if skipped_rows.contains(&row) {
+                                todo.skipped.insert(place);
+                            }
+                        }
+                        let all = changed.named.len();
+                        todo.is_skipped = all > 0 && todo.skipped.len() == all;
+                    }
+                }
+                Kind::Version => {}
+            }
+            examined.todo.push(todo);
+        }
+        Ok(examined)
+    }
+
+    /// Makes sure that everything is as the journal says it was left.
+    ///
+    /// # Errors
+    /// It is not; all that has changed is named.
+    pub fn is_as_left(&self) -> Result<(), ChangeError> {
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        let named = self.changed.iter().take(NAMED);
+        let mut named: Vec<String> = named
+            .map(|changed| format!("{}: {}", changed.what, changed.detail))
+            .collect();
+        if self.changed.len() > NAMED {
+            named.push(format!("and {} more", self.changed.len() - NAMED));
+        }
+        Err(Refusal::ChangedSince(named.join("; ")).into())
+    }
+
+    /// Takes everything back but what has changed since, last step first, until every table is as it
+    /// was, byte for byte but for AUTO_INCREMENT counters.
+    ///
+    /// # Errors
+    /// As [`Executor::run`]; what was taken back so far stays so, and is noted.
+    pub fn take_back(
+        &self,
+        executor: &mut Executor,
+        journal: &mut Journal,
+    ) -> Result<Undone, ChangeError> {
+        let mut undone = Undone::default();
+        for todo in &self.todo {
+            let step = todo.step;
+            match step.kind() {
+                _ if todo.is_skipped => {
+                    undone.skipped += 1;
+                    continue;
+                }
+                _ if todo.is_back => {
+                    journal.undone(step.step)?;
+                    match todo.progress {
+                        Progress::Doing => undone.not_done += 1,
+                        _ => undone.steps += 1,
+                    }
+                    continue;
+                }
+                Kind::Definition(_) => executor.take_back(step, journal)?,
+                Kind::Rows(rows) => {
+                    let inverse = inverse(step, rows, &todo.skipped)?;
+                    let count = rows.count.saturating_sub(todo.skipped.len() as u64);
+                    executor.take_back_rows(step, &inverse, count, journal)?;
+                }
+                Kind::Version => {
+                    let may_be_nothing = todo.progress == Progress::Doing;
+                    if !executor.take_back_version(step, may_be_nothing, journal)? {
+                        undone.not_done += 1;
+                        continue;
+                    }
+                }
+            }
+            undone.steps += 1;
+        }
+        Ok(undone)
+    }
+}
+
+/// How a table is not as the last step that changed it left it; `None` where it is, or where others
+/// have only added to it.
+fn table_changed(step: &Step, now: Option<&str>) -> Option<String> {
+    let Some(now) = now else {
+        return Some("it is gone".to_owned());
+    };
+    let after = step.after.as_deref()?;
+    if now == after || Some(now) == step.before.as_deref() || parsed(after).is_none() {
+        return None;
+    }
+    (!has_all_of(now, after)).then(|| super::executor::first_difference(now, after))
+}
+
+fn row_changed(step: &Step, name: &str) -> Changed {
+    Changed {
+        what: match name.is_empty() {
+            true => step.why.clone(),
+            false => format!("{name} of {}", step.table),
+        },
+        detail: match step.inverse.starts_with("INSERT INTO ") {
+            true => "it is there again",
+            false => "it is no longer what the journal says was set",
+        }
+        .to_owned(),
+    }
+}
+
+/// The names of the rows that are as the step left them; `None` where the journal does not tell.
+fn as_left(
+    connection: &mut Reader,
+    step: &Step,
+    rows: &Rows,
+) -> Result<Option<HashSet<String>>, ChangeError> {
+    let Some(question) = &rows.as_left else {
+        return Ok(None);
+    };
+    let mut found = HashSet::new();
+    connection.each("rows of the journal", question, |row| {
+        found.insert(row_name(&row));
+    })?;
+    if !step.inverse.starts_with("INSERT INTO ") {
+        return Ok(Some(found));
+    }
+    // Of what was deleted nothing should be there.
+    let gone = rows.named.iter().filter(|name| !found.contains(*name));
+    Ok(Some(gone.cloned().collect()))
+}
+
+/// What people call a row, of which the columns of its primary key are given: `id 9001`.
+pub(crate) fn row_name(key: &crate::snapshot::Row) -> String {
+    let parts = key.iter().map(|(column, value)| match value {
+        Some(value) => match std::str::from_utf8(value) {
+            Ok(text) => format!("{column} {text}"),
+            Err(_) => {
+                let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("{column} 0x{digits}")
+            }
+        },
+        None => format!("{column} NULL"),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The inverse of a step without the rows at these places.
+fn inverse(step: &Step, rows: &Rows, without: &HashSet<usize>) -> Result<String, ChangeError> {
+    // An UPDATE finds those that have changed by itself, because it says what the others are.
+    if without.is_empty() || rows.values.is_empty() {
+        return Ok(step.inverse.clone());
+    }
+    let damaged = || {
+        let step = step.step;
+        Refusal::JournalStep(format!(
+            "the journal's step {step} does not say where its rows stand"
+        ))
+    };
+    let first = rows.values.first().ok_or_else(damaged)?.0;
+    let head = step.inverse.get(..first).ok_or_else(damaged)?;
+    let mut values = Vec::new();
+    for (place, (from, to)) in rows.values.iter().enumerate() {
+        if !without.contains(&place) {
+            values.push(step.inverse.get(*from..*to).ok_or_else(damaged)?);
+        }
+    }
+    let mut part = step.clone();
+    part.inverse = format!("{head}{}", values.join(", "));
+    part.check_inverse()?;
+    Ok(part.inverse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deletion() -> Step {
+        let inverse = "INSERT INTO `t` (`id`) VALUES (1), (2), (3)";
+        let at = |text: &str| {
+            let from = inverse.find(text).expect("it is there");
+            (from, from + text.len())
+        };
+        Step {
+            step: 1,
+            table: "t".to_owned(),
+            statement: "DELETE FROM `t` WHERE `id` IN (1, 2, 3)".to_owned(),
+            inverse: inverse.to_owned(),
+            why: "a test".to_owned(),
+            rows: Some(Rows {
+                count: 3,
+                named: ["id 1", "id 2", "id 3"].map(str::to_owned).to_vec(),
+                values: vec![at("(1)"), at("(2)"), at("(3)")],
+                ..Rows::default()
+            }),
+            ..Step::default()
+        }
+    }
+
+    #[test]
+    fn rows_that_are_there_again_are_left_out_of_what_comes_back() {
+        let step = deletion();
+        let rows = step.rows.as_ref().expect("rows");
+        let without = |places: &[usize]| {
+            inverse(&step, rows, &places.iter().copied().collect()).expect("it can be said")
+        };
+        assert_eq!(without(&[]), step.inverse);
+        assert_eq!(without(&[1]), "INSERT INTO `t` (`id`) VALUES (1), (3)");
+        assert_eq!(without(&[0, 2]), "INSERT INTO `t` (`id`) VALUES (2)");
+    }
+
+    #[test]
+    fn a_journal_whose_rows_stand_elsewhere_is_refused() {
+        let mut step = deletion();
+        if let Some(rows) = &mut step.rows {
+            rows.values = vec![(0, 1), (7, 5000)];
+        }
+        let rows = step.rows.clone().expect("rows");
+        let without = HashSet::from([0]);
+        let refused = inverse(&step, &rows, &without).expect_err("it cannot be said");
+        assert_eq!(refused.refusal(), Some("journal-step"));
+    }
+}

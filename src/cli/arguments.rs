@@ -1,0 +1,155 @@
+//! From the process's arguments to [`Cli`], minding what users of MySQL's clients type.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+use super::{Cli, Exit, process_title, tell};
+
+const PASSWORD_REFUSED: &str = "a password is taken neither from -p nor from --password, for every user of this machine could \
+read it in the process list; -p alone asks for it, and option files, MYSQL_PWD and a login path are read";
+
+const SHORT_HELP: &str =
+    "-h prints help and stands alone; for the host of a server use --host NAME";
+
+/// Reads the arguments, the program's name first. Where that ends the program, says why and
+/// returns the exit code.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
+    let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
+    if given().any(|argument| holds_password(argument)) {
+        tell(PASSWORD_REFUSED);
+        return Err(Exit::Failure);
+    }
+    let error = match Cli::try_parse_from(arguments) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    if error.kind() == ErrorKind::DisplayHelp && is_short_help_beside_others(given()) {
+        tell(SHORT_HELP);
+        return Err(Exit::Failure);
+    }
+    // The message quotes arguments: the same one, without passwords.
+    let hidden = arguments
+        .iter()
+        .map(|argument| process_title::without_password(argument));
+    let error = without_misleading_tip(Cli::try_parse_from(hidden).err().unwrap_or(error));
+    let exit = match error.use_stderr() {
+        true => Exit::Failure,
+        false => Exit::Fine,
+    };
+    // Nothing can be done when even this cannot be printed.
+    let _ = error.print();
+    Err(exit)
+}
+
+/// `-pSECRET`, perhaps behind other letters as in `-vpSECRET`, or `--password=SECRET`.
+fn holds_password(argument: &OsStr) -> bool {
+    let is_password = |after: &[u8]| matches!(after, [b'p', _, ..]);
+    argument.as_encoded_bytes().starts_with(b"--password=")
+        || after_flags(argument, b"qv").is_some_and(is_password)
+}
+
+/// Whether help was called for by `-h`, and more than the names of commands stands with it.
+fn is_short_help_beside_others<'a>(given: impl Iterator<Item = &'a OsString>) -> bool {
+    let mut given = given.peekable();
+    let program = Cli::command();
+    let mut command = &program;
+    while let Some(name) = given.peek()
+        && let Some(subcommand) = command.find_subcommand(name)
+    {
+        command = subcommand;
+        given.next();
+    }
+    let rest: Vec<&OsString> = given.collect();
+    let is_short = |argument: &&&OsString| {
+        after_flags(argument, b"qvp").is_some_and(|after| after.starts_with(b"h"))
+    };
+    let long = rest.iter().position(|argument| *argument == "--help");
+    let until = long.unwrap_or(rest.len());
+    let is_alone = matches!(&rest[..], [one] if *one == "-h");
+    let by_command = rest.first().is_some_and(|argument| *argument == "help");
+    !is_alone && !by_command && rest.iter().take(until).any(|argument| is_short(&argument))
+}
+
+/// What follows those letters in `-vqp…`; `None` for anything but short options.
+fn after_flags<'a>(argument: &'a OsStr, flags: &[u8]) -> Option<&'a [u8]> {
+    let letters = argument.as_encoded_bytes().strip_prefix(b"-")?;
+    let flag_count = letters.iter().take_while(|letter| flags.contains(letter));
+    letters.get(flag_count.count()..)
+}
+
+/// Without the advice to write `-- -D` for an option that there is not: nobody means a file.
+fn without_misleading_tip(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::StyledStrs(tips)) = error.remove(ContextKind::Suggested)
+    {
+        let mut tips = tips;
+        tips.retain(|tip| !tip.to_string().contains("as a value, use"));
+        if !tips.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_password_is_told_from_other_short_options() {
+        for (argument, expected) in [
+            ("-pSECRET", true),
+            ("-vpSECRET", true),
+            ("--password=SECRET", true),
+            ("--password=", true),
+            ("-p", false),
+            ("-vp", false),
+            ("-P3306", false),
+            ("-upeter", false),
+            ("--port", false),
+            ("-", false),
+            ("peter", false),
+        ] {
+            assert_eq!(holds_password(argument.as_ref()), expected, "{argument}");
+        }
+    }
+
+    #[test]
+    fn short_help_is_alone_beside_the_names_of_commands_only() {
+        for (line, expected) in [
+            ("-h", false),
+            ("check -h", false),
+            ("reference show -h", false),
+            ("check --help", false),
+            ("check db.sql --help", false),
+            ("check -u hans --help", false),
+            ("check -uhans --help", false),
+            ("help check", false),
+            ("check -h db.example.org", true),
+            ("check -hdb.example.org", true),
+            ("-h check", true),
+            ("check backup.sql -h", true),
+            ("check -u root -h localhost", true),
+            ("check -vh", true),
+            ("check -h --help", true),
+        ] {
+            let given = given(line);
+            assert_eq!(
+                is_short_help_beside_others(given.iter()),
+                expected,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_free_of_contradictions() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,147 @@
+//! What keeps a repair from doing harm, looked at before anything is changed.
+
+use crate::case::Case;
+use crate::change::error::ChangeError;
+use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::change::refusal::Refusal;
+use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
+use crate::civicrm::release::Version;
+use crate::grants::{Grants as Granted, Object, judge};
+use crate::repair::orphans::Remedy;
+use crate::repair::plan::{Need, Plan};
+use crate::server_version::ServerVersion;
+use crate::snapshot::Snapshot;
+
+/// Refuses where the server must not be changed; returns warnings where a change goes further than
+/// this one server. A snapshot of a dump is fine: nothing is changed there.
+///
+/// # Errors
+/// The server is a replica, or takes no writes.
+pub fn server(snapshot: &Snapshot) -> Result<Vec<&'static str>, ChangeError> {
+    let Some(facts) = &snapshot.server else {
+        return Ok(Vec::new());
+    };
+    if facts.is_replica == Some(true) {
+        return Err(Refusal::Replica.into());
+    }
+    for name in ["read_only", "super_read_only"] {
+        if facts.is_on(name) == Some(true) {
+            return Err(ChangeError::ReadOnly(format!("{name} is on")));
+        }
+    }
+    let mut warnings = Vec::new();
+    if facts.is_galera() {
+        warnings.push(
+            "warning: in a Galera cluster every ALTER TABLE holds up all nodes while it runs",
+        );
+    }
+    if facts.replicas > 0 {
+        warnings.push(
+            "warning: every statement goes to the replicas as well, and runs there after it ran here",
+        );
+    }
+    Ok(warnings)
+}
+
+/// Refuses where the account may not do all of a plan, so that none of it is begun.
+///
+/// # Errors
+/// Privileges are missing; the error says which statements grant them.
+pub fn privileges(
+    plan: &Plan,
+    remedies: &[Remedy],
+    snapshot: &Snapshot,
+    version: &ServerVersion,
+    database: &str,
+) -> Result<(), ChangeError> {
+    let facts = snapshot.server.as_ref();
+    let Some((facts, granted)) = facts.and_then(|f| Some((f, f.grants.as_ref()?))) else {
+        return Ok(());
+    };
+    let mut needs = plan.steps.iter().flat_map(|step| &step.needs);
+    let what = RepairFacts {
+        references: needs.any(|need| matches!(need, Need::References(_))),
+        locks: plan.steps.iter().any(|step| !step.proofs.is_empty()),
+        updates: remedies.contains(&Remedy::SetNull),
+        deletes: remedies.contains(&Remedy::Delete),
+    };
+    let needs = needed_for_repair(&what);
+    let verdict = judge(needs, granted, database, &facts.rules(version));
+    if verdict.is_enough() {
+        return Ok(());
+    }
+    let account = facts.account.as_ref().map(ToString::to_string);
+    let fixes = verdict.fixes.iter();
+    let fixes: Result<Vec<String>, Blocked> = fixes
+        .map(|fix| {
+            Ok(format!(
+                "{};",
+                grant(granted, [database], fix.statement.clone())?
+            ))
+        })
+        .collect();
+    Err(ChangeError::Privileges {
+        account: account.unwrap_or_default(),
+        grants: fixes?.join(" "),
+    })
+}
+
+/// Lets a GRANT pass that an administrator is to run: it names nothing but the account and its roles,
+/// the databases or the patterns that stand for them, and `mysql.proc` and `mysql.user`.
+///
+/// # Errors
+/// It does not pass the gate.
+pub fn grant<'d>(
+    granted: &Granted,
+    databases: impl IntoIterator<Item = &'d str>,
+    statement: String,
+) -> Result<String, Blocked> {
+    let roles = granted.roles.iter();
+    let roles = roles.flat_map(|grant| [&grant.to, &grant.role]);
+    let active = granted.active_roles.iter().flatten();
+    let accounts = granted.account.iter().chain(roles).chain(active);
+    let accounts = accounts.chain(&granted.default_roles);
+    let accounts = accounts.flat_map(|account| {
+        let host = account.host.clone();
+        host.into_iter().chain([account.user.clone()])
+    });
+    // In patterns a backslash stands before what would be a wildcard.
+    let databases = databases.into_iter().flat_map(|database| {
+        let escaped = database.replace('\\', "\\\\");
+        let escaped = escaped.replace('_', "\\_").replace('%', "\\%");
+        [database.to_owned(), escaped]
+    });
+    let patterns = granted.granted.iter().filter_map(|grant| match &grant.on {
+        Object::Database(pattern) => Some(pattern.clone()),
+        _ => None,
+    });
+    let names = accounts.chain(patterns).chain(databases);
+    let names = names.chain(["mysql", "proc", "user"].map(str::to_owned));
+    Meaning::new(Operation::Grant, [""; 0])
+        .or_names(names)
+        .pass(statement)
+}
+
+/// Refuses to change rows that are not kept anywhere.
+///
+/// # Errors
+/// Rows are to be changed, and there is no folder for what they were.
+pub fn export(remedies: &[Remedy], has_folder: bool) -> Result<(), Refusal> {
+    let changes_rows = remedies.iter().any(|remedy| *remedy != Remedy::Stop);
+    match changes_rows && !has_folder {
+        true => Err(Refusal::NoExport),
+        false => Ok(()),
+    }
+}
+
+/// Refuses an upgrade back to an older release.
+///
+/// # Errors
+/// The release is older than the site's.
+pub fn target(target: &Version, case: &Case) -> Result<(), Refusal> {
+    let declared = case.declared_version();
+    match declared.is_some_and(|declared| *target < declared.without_marker()) {
+        true => Err(Refusal::OldTarget(target.to_string())),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,288 @@
+//! What clearing rows is going to change, counted before anybody is asked.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
+use super::effects::{Clearing, Effect, Gone, Key};
+use super::{Orphans, Remedy};
+use crate::change::error::ChangeError;
+use crate::repair::plan::{Plan, PlannedStep, Proof};
+use crate::schema::model::Table;
+use crate::server::connection::Reader;
+use crate::text::count;
+
+/// Rows of a parent that are looked at in one question.
+const CHUNK: usize = 500;
+
+/// What happens to a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// It is deleted.
+    Delete,
+    /// These columns of it are set NULL.
+    SetNull(Vec<String>),
+}
+
+impl Deed {
+    /// The table and what happens to its rows.
+    pub(super) fn of(effect: &Effect) -> (String, Self) {
+        let deed = match effect.columns.is_empty() {
+            true => Self::Delete,
+            false => Self::SetNull(effect.columns.clone()),
+        };
+        (effect.table.clone(), deed)
+    }
+}
+
+/// The rows that are changed for one foreign key, by table and by what happens to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promise {
+    pub(super) rows: IndexMap<(String, Deed), HashSet<Key>>,
+}
+
+/// How many rows of one table are changed for one foreign key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The foreign key that is to be added.
+    pub constraint: String,
+    /// The table whose rows are changed.
+    pub table: String,
+    /// What happens to them.
+    pub deed: Deed,
+    /// How many.
+    pub rows: u64,
+}
+
+impl Tally {
+    /// The statement that changes them, in short: ``DELETE FROM `t`: 2 rows``.
+    pub fn describe(&self) -> String {
+        let rows = count(self.rows, "row");
+        match &self.deed {
+            Deed::Delete => format!("DELETE {rows} of {}", self.table),
+            Deed::SetNull(columns) => {
+                format!(
+                    "UPDATE {rows} of {}, set {} NULL",
+                    self.table,
+                    columns.join(" and ")
+                )
+            }
+        }
+    }
+}
+
+/// All that clearing is going to change, by the foreign key that it is done for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Toll {
+    promises: IndexMap<(String, String), Promise>,
+}
+
+impl Toll {
+    /// Counts what has to be changed so that the steps of a plan can run, in the order in which they
+    /// do, as far as `remedies` allow it: what cascades, and what loses its parent only by that.
+    /// Nothing is changed.
+    ///
+    /// # Errors
+    /// The connection is lost, or the account may not read the tables.
+    pub fn of(
+        connection: &mut Reader,
+        plan: &Plan,
+        tables: &IndexMap<String, Table>,
+        remedies: &[Remedy],
+    ) -> Result<Self, ChangeError> {
+        let mut count = Counting {
+            tables: tables.clone(),
+            gone: Gone::new(),
+            cleared: HashSet::new(),
+        };
+        let mut toll = Self::default();
+        if remedies.iter().all(|remedy| *remedy == Remedy::Stop) {
+            return Ok(toll);
+        }
+        for planned in &plan.steps {
+            count.step(connection, planned, remedies, &mut toll)?;
+        }
+        Ok(toll)
+    }
+
+    /// What the user is asked for one foreign key.
+    pub fn promise(&self, table: &str, constraint: &str) -> Option<&Promise> {
+        self.promises
+            .get(&(table.to_owned(), constraint.to_owned()))
+    }
+
+    /// The numbers, by foreign key and table.
+    pub fn tallies(&self) -> Vec<Tally> {
+        let promises = self.promises.iter();
+        let tallies = promises.flat_map(|((_, constraint), promise)| {
+            promise.rows.iter().map(|((table, deed), rows)| Tally {
+                constraint: constraint.clone(),
+                table: table.clone(),
+                deed: deed.clone(),
+                rows: rows.len() as u64,
+            })
+        });
+        tallies.collect()
+    }
+
+    /// How many rows are deleted, and in how many columns are set NULL.
+    pub fn totals(&self) -> (u64, u64) {
+        self.tallies()
+            .iter()
+            .fold((0, 0), |(deleted, set_null), tally| match tally.deed {
+                Deed::Delete => (deleted + tally.rows, set_null),
+                Deed::SetNull(_) => (deleted, set_null + tally.rows),
+            })
+    }
+}
+
+/// The database as the steps counted so far would leave it.
+struct Counting {
+    /// With the foreign keys that these steps add.
+    tables: IndexMap<String, Table>,
+    gone: Gone,
+    /// Rows with the columns that are NULL by then.
+    cleared: HashSet<(String, String, Key)>,
+}
+
+impl Counting {
+    fn step(
+        &mut self,
+        connection: &mut Reader,
+        planned: &PlannedStep,
+        remedies: &[Remedy],
+        toll: &mut Toll,
+    ) -> Result<(), ChangeError> {
+        let mut runs = true;
+        for proof in &planned.proofs {
+            let Proof::NoOrphans {
+                table,
+                constraint,
+                key,
+                in_force,
+            } = proof
+            else {
+                continue;
+            };
+            let Some(definition) = self.tables.get(table).cloned() else {
+                continue;
+            };
+            let found = Orphans::find(connection, table, &definition, constraint, key)?;
+            let new = self.made(connection, &found)?;
+            if found.rows == 0 && new.is_empty() {
+                continue;
+            }
+            let is_allowed = matches!(&found.by_rule, Ok(remedy) if remedies.contains(remedy));
+            let promise = match is_allowed && in_force.is_none() {
+                true => self.promise(connection, &found, new)?,
+                false => None,
+            };
+            match promise {
+                Some(promise) => {
+                    let name = (table.clone(), constraint.clone());
+                    toll.promises.insert(name, promise);
+                }
+                None => runs = false,
+            }
+        }
+        if runs {
+            self.tables
+                .insert(planned.table.clone(), planned.after.clone());
+        }
+        Ok(())
+    }
+
+    /// Rows that lose the parent of a foreign key that is not there yet only because rows counted
+    /// before are deleted.
+    fn made(&self, connection: &mut Reader, found: &Orphans) -> Result<Vec<Key>, ChangeError> {
+        let Ok(clearing) = Clearing::of(&self.tables, found) else {
+            return Ok(Vec::new());
+        };
+        let parent = &found.key.referenced_table;
+        let parents = self.gone.iter();
+        let parents = parents.filter(|(table, _)| table.eq_ignore_ascii_case(parent));
+        let parents: Vec<Key> = parents.map(|(_, row)| row.clone()).collect();
+        let mut made = Vec::new();
+        for rows in parents.chunks(CHUNK) {
+            let effect = Effect {
+                table: parent.clone(),
+                columns: Vec::new(),
+                rows: rows.to_vec(),
+            };
+            made.extend(clearing.children(connection, &found.table, &found.key, &effect, false)?);
+        }
+        made.retain(|row| self.is_there(found, row));
+        Ok(made)
+    }
+
+    /// Whether a row still refers to something by then.
+    fn is_there(&self, found: &Orphans, row: &Key) -> bool {
+        let mut columns = found.key.columns.iter();
+        !self.gone.contains(&(found.table.clone(), row.clone()))
+            && !columns.any(|column| {
+                let cleared = (found.table.clone(), column.clone(), row.clone());
+                self.cleared.contains(&cleared)
+            })
+    }
+
+    /// The rows to change for one foreign key; `None` where they cannot be.
+    fn promise(
+        &mut self,
+        connection: &mut Reader,
+        found: &Orphans,
+        new: Vec<Key>,
+    ) -> Result<Option<Promise>, ChangeError> {
+        let tables = self.tables.clone();
+        let Ok(clearing) = Clearing::of(&tables, found) else {
+            return Ok(None);
+        };
+        if clearing.objection(connection)?.is_some() {
+            return Ok(None);
+        }
+        let mut promise = Promise::default();
+        let (mut gone, mut cleared) = (self.gone.clone(), self.cleared.clone());
+        let mut after = None;
+        let mut new = new.chunks(CHUNK);
+        loop {
+            let batch = clearing.batch(connection, after.as_ref())?;
+            let rows = match batch.last().cloned() {
+                Some(last) => {
+                    after = Some(last);
+                    batch
+                }
+                None => match new.next() {
+                    Some(rows) => rows.to_vec(),
+                    None => break,
+                },
+            };
+            let rows: Vec<Key> = rows
+                .into_iter()
+                .filter(|row| self.is_there(found, row))
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let Ok(effects) = clearing.effects(connection, rows, false, &gone)? else {
+                return Ok(None);
+            };
+            for effect in effects {
+                let all = promise.rows.entry(Deed::of(&effect)).or_default();
+                for row in effect.rows {
+                    if effect.columns.is_empty() {
+                        gone.insert((effect.table.clone(), row.clone()));
+                    }
+                    let mut news = effect.columns.is_empty();
+                    for column in &effect.columns {
+                        news |= cleared.insert((effect.table.clone(), column.clone(), row.clone()));
+                    }
+                    if news {
+                        all.insert(row);
+                    }
+                }
+            }
+        }
+        promise.rows.retain(|_, rows| !rows.is_empty());
+        (self.gone, self.cleared) = (gone, cleared);
+        Ok(Some(promise))
+    }
+}

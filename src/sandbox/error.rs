@@ -1,0 +1,155 @@
+//! Why there is no server to try things on, each with what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::server::error::ServerError;
+
+/// Why a sandbox cannot be had or used.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// This machine has no server program where such programs are.
+    #[error(
+        "no MariaDB or MySQL server program on this machine (looked for mariadbd and mysqld in {searched}); \
+         install one, for example with: apt-get install mariadb-server-core"
+    )]
+    NoServer {
+        /// The folders that were searched.
+        searched: String,
+    },
+    /// The path that was named is not a server program and holds none.
+    #[error(
+        "{}: neither a server program nor a folder with usr/sbin/mariadbd, usr/sbin/mysqld or bin/mysqld in it", .0.display()
+    )]
+    NotAServer(PathBuf),
+    /// The program does not tell its version as a server does.
+    #[error("{} --version does not print a server's version but: {said}", .program.display())]
+    NoVersion {
+        /// The program.
+        program: PathBuf,
+        /// What it printed, or why it could not be run.
+        said: String,
+    },
+    /// The scripts that make MariaDB's system tables are missing.
+    #[error(
+        "{}: its script mariadb_system_tables.sql or mysql_system_tables.sql is not in {searched}; \
+         install the whole package, for example with: apt-get install mariadb-server-core", .program.display()
+    )]
+    NoSystemTables {
+        /// The program.
+        program: PathBuf,
+        /// The folders that were searched.
+        searched: String,
+    },
+    /// A client program is missing.
+    #[error(
+        "no {name} program beside the server or in PATH; install it, for example with: apt-get install {package}"
+    )]
+    NoClient {
+        /// The name of the program.
+        name: String,
+        /// The Debian package that has it.
+        package: &'static str,
+    },
+    /// A socket cannot have so long a path.
+    #[error(
+        "{}: longer than the {limit} bytes that the path of a socket may have; choose a shorter folder", .socket.display()
+    )]
+    SocketTooLong {
+        /// The path.
+        socket: PathBuf,
+        /// The longest that the system takes, in bytes.
+        limit: usize,
+    },
+    /// The private folder, or a file in it, could not be made, read or removed.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The program could not be started.
+    #[error("{} cannot be started: {source}", .program.display())]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The server program could not make its system tables.
+    #[error("{} cannot make its data folder; the end of its log:\n{log}", .program.display())]
+    Bootstrap {
+        /// The program.
+        program: PathBuf,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// The server ended instead of answering.
+    #[error("{} ended at its start; the end of its log:\n{log}", .program.display())]
+    Ended {
+        /// The program.
+        program: PathBuf,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// The server did not answer in time.
+    #[error("{} does not answer after {seconds} s: {source}; the end of its log:\n{log}", .program.display())]
+    NoAnswer {
+        /// The program.
+        program: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+        /// What the last attempt met.
+        source: Box<ServerError>,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// The server did not end in time.
+    #[error("the private server in {} does not end; its process is {process}", .folder.display())]
+    NoEnd {
+        /// Its folder.
+        folder: PathBuf,
+        /// The number of the process that watches it.
+        process: u32,
+    },
+    /// A dump could not be loaded.
+    #[error("the dump cannot be loaded: {message}")]
+    Load {
+        /// What the client program says, with the line number.
+        message: String,
+    },
+    /// The existing server holds tables.
+    #[error(
+        "{server} holds {tables} tables, for example {example}; a server to try things on must be empty, \
+         because everything on it may be changed or removed"
+    )]
+    NotEmpty {
+        /// The server.
+        server: String,
+        /// How many tables the account sees outside the server's own databases.
+        tables: u64,
+        /// `database.table` of one of them.
+        example: String,
+    },
+    /// The account does not see everything, so that the server may hold more than it shows.
+    #[error(
+        "{server}: this account has no SELECT privilege on *.*, so that the server may hold tables which it \
+         does not see; use an administrator's account"
+    )]
+    SeesTooLittle {
+        /// The server.
+        server: String,
+    },
+    /// The server answers with an error, or not at all.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+impl SandboxError {
+    /// An error of a file or folder.
+    pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

@@ -1,0 +1,283 @@
+//! A private server of this machine.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::bootstrap::bootstrap;
+use super::watched::{PAUSE, Watched, inert, tail};
+use super::{Program, SandboxError, leftovers};
+use crate::server::connection::Reader;
+use crate::server::login::Login;
+
+/// The longest path of a socket, in bytes (`sun_path` of Linux's `unix(7)`, less its NUL; macOS
+/// and the BSDs have 104).
+const SOCKET_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// How a private server is to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder to make the server's own folder in; without it that for temporary files
+    /// (`TMPDIR`, `/tmp`). It has to have room for what is loaded.
+    pub parent: Option<PathBuf>,
+    /// A TCP port on 127.0.0.1. Without it the server cannot be reached over any network.
+    pub port: Option<u16>,
+    /// More options for the server, which override those that it is given anyway.
+    pub server: Vec<String>,
+    /// How long making the data folder, and then starting the server, may take each.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parent: None,
+            port: None,
+            server: Vec::new(),
+            patience: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A private server: its data, socket and log lie in a folder of its own that only this account
+/// can enter. The account `root` needs no password.
+///
+/// It ends, and its folder is removed, by [`LocalServer::stop`], when it is dropped, and when its
+/// owner's process ends in any way: a panic, a signal such as that of Ctrl-C, SIGKILL included.
+/// What is left when that was not possible is removed when the next server starts in the same
+/// parent folder. Nothing that it holds survives a power cut, as nothing waits for the disk.
+#[derive(Debug)]
+pub struct LocalServer {
+    process: Watched,
+    program: Program,
+    folder: TempDir,
+    options: Options,
+    /// Keeps the lock that says the folder's owner lives.
+    _owner: File,
+}
+
+impl LocalServer {
+    /// Makes a data folder, starts the server, and returns when it answers. MariaDB takes about
+    /// half a second for it, MySQL some seconds.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the server does not start; the error holds the end of its log.
+    pub fn start(program: Program, options: Options) -> Result<Self, SandboxError> {
+        let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
+        let parent = fs::canonicalize(&parent).map_err(SandboxError::file(&parent))?;
+        leftovers::remove(&parent);
+        // Only its owner may enter it: root needs no password.
+        let folder = tempfile::Builder::new()
+            .prefix(leftovers::PREFIX)
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(&parent)
+            .map_err(SandboxError::file(&parent))?;
+        let owner = leftovers::own(folder.path())?;
+        let socket = folder.path().join("sock");
+        if socket.as_os_str().len() > SOCKET_LIMIT {
+            return Err(SandboxError::SocketTooLong {
+                socket,
+                limit: SOCKET_LIMIT,
+            });
+        }
+        for name in ["tmp", "files"] {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).map_err(SandboxError::file(&path))?;
+        }
+        let command = server_command(&program, folder.path());
+        bootstrap(&program, folder.path(), command, options.patience)?;
+        let process = launch(&program, folder.path(), &options)?;
+        let mut server = Self {
+            process,
+            program,
+            folder,
+            options,
+            _owner: owner,
+        };
+        server.wait_for_answer()?;
+        Ok(server)
+    }
+
+    /// Starts the server again, with the same data and options, after its process has ended.
+    ///
+    /// # Errors
+    /// It still runs and does not end, or it does not start.
+    pub fn restart(&mut self) -> Result<(), SandboxError> {
+        self.process
+            .wait(self.options.patience)
+            .ok_or_else(|| self.no_end())?;
+        self.process = launch(&self.program, self.folder.path(), &self.options)?;
+        self.wait_for_answer()
+    }
+
+    /// The programs that it came with.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Its private folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("sock")
+    }
+
+    /// Its TCP port on 127.0.0.1, if it was given one.
+    pub fn port(&self) -> Option<u16> {
+        self.options.port
+    }
+
+    /// The number of the server's process, as it has written it down; `None` when it does not run.
+    pub fn process(&self) -> Option<u32> {
+        let path = self.folder.path().join("pid");
+        fs::read_to_string(path).ok()?.trim().parse().ok()
+    }
+
+    /// The way in for root.
+    pub fn login(&self) -> Login {
+        Login {
+            socket: Some(self.socket()),
+            user: Some("root".to_owned()),
+            ..Login::default()
+        }
+    }
+
+    /// Opens a connection as root.
+    ///
+    /// # Errors
+    /// The server does not run any more.
+    pub fn connect(&self) -> Result<Reader, SandboxError> {
+        Ok(Reader::open(&self.login())?)
+    }
+
+    /// Runs the statements of a dump with the server's client program, up to the first that fails;
+    /// `database` is the one that they are for, unless they say so themselves. The client's own
+    /// commands, by which a dump could run programs of this machine, do nothing.
+    ///
+    /// # Errors
+    /// There is no client program, or a statement fails.
+    pub fn load(&self, database: Option<&str>, dump: File) -> Result<(), SandboxError> {
+        let mut client = self.program.client()?;
+        client
+            .args(["--no-defaults", "--binary-mode", "--user=root"])
+            .arg("--default-character-set=utf8mb4")
+            .arg(format!("--socket={}", self.socket().display()));
+        if let Some(database) = database {
+            client.arg(format!("--database={database}"));
+        }
+        let program = PathBuf::from(client.get_program());
+        let output = client.stdin(dump).stdout(Stdio::null()).output();
+        let output = output.map_err(|source| SandboxError::Spawn { program, source })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(SandboxError::Load {
+            message: inert(&String::from_utf8_lossy(&output.stderr)),
+        })
+    }
+
+    /// Stops the server and removes its folder.
+    ///
+    /// # Errors
+    /// It does not end even when it is killed, or the folder cannot be removed.
+    pub fn stop(mut self) -> Result<(), SandboxError> {
+        self.process.end().ok_or_else(|| self.no_end())?;
+        match fs::remove_dir_all(self.folder.path()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(SandboxError::file(self.folder.path())(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wait_for_answer(&mut self) -> Result<(), SandboxError> {
+        let begun = Instant::now();
+        let log = self.folder.path().join("log");
+        let program = || self.program.path().to_owned();
+        loop {
+            if self.process.ended().is_some() {
+                return Err(SandboxError::Ended {
+                    program: program(),
+                    log: tail(&log),
+                });
+            }
+            match Reader::open(&self.login()) {
+                Ok(_) => return Ok(()),
+                Err(source) if begun.elapsed() > self.options.patience => {
+                    return Err(SandboxError::NoAnswer {
+                        program: program(),
+                        seconds: self.options.patience.as_secs(),
+                        source: Box::new(source),
+                        log: tail(&log),
+                    });
+                }
+                Err(_) => std::thread::sleep(PAUSE),
+            }
+        }
+    }
+
+    fn no_end(&self) -> SandboxError {
+        SandboxError::NoEnd {
+            folder: self.folder.path().to_owned(),
+            process: self.process.id(),
+        }
+    }
+}
+
+impl Drop for LocalServer {
+    fn drop(&mut self) {
+        // The folder goes with its field, should anything of it be left.
+        self.process.end();
+    }
+}
+
+/// The server with all options that its bootstrap needs, too.
+fn server_command(program: &Program, folder: &Path) -> Command {
+    let mut command = program.server();
+    command.arg("--no-defaults").args(program.options());
+    for (option, name) in [
+        ("datadir", "data"),
+        ("tmpdir", "tmp"),
+        ("secure-file-priv", "files"),
+    ] {
+        command.arg(format!("--{option}={}", folder.join(name).display()));
+    }
+    command.args([
+        // Nothing here has to survive a power cut, so that nothing waits for the disk.
+        "--innodb-flush-log-at-trx-commit=0",
+        "--loose-innodb-flush-method=nosync",
+        "--loose-sync-frm=0",
+        "--innodb-buffer-pool-size=64M",
+    ]);
+    if rustix::process::geteuid().is_root() {
+        command.arg("--user=root");
+    }
+    command
+}
+
+fn launch(program: &Program, folder: &Path, options: &Options) -> Result<Watched, SandboxError> {
+    let mut command = server_command(program, folder);
+    for (option, name) in [("socket", "sock"), ("pid-file", "pid")] {
+        command.arg(format!("--{option}={}", folder.join(name).display()));
+    }
+    match options.port {
+        None => command.arg("--skip-networking"),
+        Some(port) => command
+            .arg("--bind-address=127.0.0.1")
+            .arg(format!("--port={port}")),
+    };
+    if program.is_mysql() {
+        command.arg("--loose-mysqlx=OFF");
+    }
+    // Statements cannot read this machine's files.
+    command.arg("--local-infile=0");
+    command.args(&options.server);
+    Watched::start(folder, Path::new("/dev/null"), &command)
+}

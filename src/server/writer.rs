@@ -1,0 +1,109 @@
+//! A connection that may change a database: [`Writer`].
+
+use std::ops::{Deref, DerefMut};
+
+use super::connection::Reader;
+use super::error::ServerError;
+
+/// Seconds that a statement may wait for rows that somebody else holds, unless it is set otherwise.
+const ROW_LOCK_WAIT: u32 = 5;
+
+/// A connection that may change a database; it can ask questions as well.
+///
+/// Only three parts of the program make one: the executor of changes ([`crate::change`]), the probe
+/// of privileges ([`super::probe`]) and the private server that is thrown away afterwards. A test
+/// holds the list. Whoever holds a [`Reader`] and no `Writer` cannot change anything.
+pub struct Writer {
+    reader: Reader,
+}
+
+impl Writer {
+    /// Lets a connection change the database that it is connected to.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(crate) fn begin(mut reader: Reader) -> Result<Self, ServerError> {
+        let about = "the session's settings";
+        // Servers before MySQL 5.6 and MariaDB 10.0 know no transactions that only read.
+        if let Err(error) = reader.send(about, "SET SESSION TRANSACTION READ WRITE")
+            && error.is_lost()
+        {
+            return Err(error);
+        }
+        let wait = format!("SET SESSION innodb_lock_wait_timeout = {ROW_LOCK_WAIT}");
+        reader.send(about, &wait)?;
+        Ok(Self { reader })
+    }
+
+    /// Gives the connection back as one that can only ask, with the settings it began with.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(crate) fn end(mut self) -> Result<Reader, ServerError> {
+        self.run("the session's settings", "SET SESSION time_zone = DEFAULT")?;
+        self.reader.settle()?;
+        Ok(self.reader)
+    }
+
+    /// Runs a statement without an answer; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// The account may not do it, the server refuses the statement, or the connection is lost.
+    pub fn run(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
+        self.reader.send(about, sql)
+    }
+
+    /// Like [`Writer::run`], as a prepared statement, of which the server takes one and no more.
+    ///
+    /// # Errors
+    /// As [`Writer::run`]. The server cannot prepare statements of every kind.
+    pub fn run_prepared(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
+        self.reader.send_prepared(about, sql)
+    }
+}
+
+impl Deref for Writer {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+impl DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut Reader {
+        &mut self.reader
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn files(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder of src can be listed") {
+            let path = entry.expect("an entry of it can be read").path();
+            match path.is_dir() {
+                true => files(&path, into),
+                false => into.push(path),
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_executor_the_probe_and_the_sandbox_make_writers() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut all = Vec::new();
+        files(&source, &mut all);
+        let makes = format!("Writer::{}", "begin(");
+        for file in all {
+            let text = fs::read_to_string(&file).expect("a file of src can be read");
+            let place = file.strip_prefix(&source).expect("it is in src");
+            let allowed = ["change/session.rs", "server/probe.rs"];
+            let is_allowed = allowed.iter().any(|allowed| place == Path::new(allowed))
+                || place.starts_with("sandbox");
+            assert!(is_allowed || !text.contains(&makes), "{}", place.display());
+        }
+    }
+}
