@@ -16,6 +16,7 @@ pub static EVENT_MISSING: Check = Check {
     title: "a scheduled event of the site is not in the dump",
     why: "After a restore it no longer runs.",
     fix: "Make the backup with --events, by an account with the EVENT privilege.",
+    example: "event nightly of mysql://localhost/civicrm is not in the dump",
     source: "mysqldump leaves events out unless --events is given",
     rules: &[Rule {
         group: Group::Against,
@@ -32,6 +33,7 @@ pub static ROWS_DIFFER: Check = Check {
     why: "Rows were left out of the backup, or have been lost on the site since.",
     fix: "If nobody added or deleted so many rows since, make the backup again without options that leave \
             rows out.",
+    example: "table civicrm_contact: 20 rows in the dump, 1000 in mysql://localhost/civicrm",
     source: "",
     rules: &[Rule {
         group: Group::Against,

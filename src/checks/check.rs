@@ -37,7 +37,7 @@ impl Severity {
 pub struct Check {
     /// Part of the contract with scripts; never changes.
     pub id: &'static str,
-    /// How its findings usually rank; a finding may rank lower where it does less harm.
+    /// How its findings usually rank; a finding may rank lower or higher where it does less or more harm.
     pub severity: Severity,
     /// What it looks for, in a few words.
     pub title: &'static str,
@@ -45,6 +45,8 @@ pub struct Check {
     pub why: &'static str,
     /// What to do about a finding, in general; a finding says it for its own case.
     pub fix: &'static str,
+    /// The message of a typical finding.
+    pub example: &'static str,
     /// Where the knowledge comes from: releases, files and messages of CiviCRM or of a server; empty where it is
     /// plain.
     pub source: &'static str,

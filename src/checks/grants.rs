@@ -18,6 +18,7 @@ pub static GRANT_MISSING: Check = Check {
     title: "the account lacks a privilege that the upgrade or the backup needs",
     why: "The upgrade stops in the middle, or the backup is silently not whole.",
     fix: "Run the GRANT that the finding names, as an administrator.",
+    example: "TRIGGER on database civicrm is missing; it is needed to make triggers",
     source: "CiviCRM's upgrade guide for 4.4 and administrator guide; measured on MariaDB 10.5 to 11.8 and \
             MySQL 9.7",
     rules: &[Rule {
@@ -34,6 +35,7 @@ pub static ROLE_NOT_ACTIVE: Check = Check {
     title: "a role of the account would give what is missing, but is not active",
     why: "CiviCRM never sets a role: only default roles count.",
     fix: "Make the role a default role of the account (SET DEFAULT ROLE), as an administrator.",
+    example: "role `upgrader` is not active, and may give what is missing",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
     rules: &[Rule {
         group: Group::Grants,
@@ -49,6 +51,8 @@ pub static TRIGGER_PRIVILEGE_BINLOG: Check = Check {
     title: "with binary logging on, the account may not make triggers and functions",
     why: "CREATE TRIGGER fails with error 1419, and the upgrade with it.",
     fix: "Run the GRANT that the finding names, or set log_bin_trust_function_creators to 1.",
+    example: "SUPER on the server is missing; it is needed to make triggers and functions while binary logging \
+            is on (error 1419)",
     source: "CRM/Logging/Schema.php; measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
     rules: &[Rule {
         group: Group::Grants,

@@ -91,6 +91,8 @@ pub static TABLE_MISSING: Check = Check {
     why: "Its rows, what refers to it and the pages that read it are lost.",
     fix: "Make the backup again with all tables; on a running site restore the table, or find out who \
             dropped it.",
+    example: "table civicrm_worldregion is not in the dump: 2 rows for it are there, foreign key \
+            FK_civicrm_country_region_id of civicrm_country refers to it",
     source: "the schema of the release",
     rules: &[
         Rule {
@@ -124,6 +126,7 @@ pub static VIEW_MISSING: Check = Check {
     why: "Pages and reports of a multilingual site read through its views.",
     fix: "Make the backup again by an account with SHOW VIEW, or let CiviCRM make its views again: cv \
             flush --triggers.",
+    example: "view civicrm_country_en_US is not in the dump: only its stand-in is there",
     source: "CRM/Core/I18n/Schema.php: one view per localizable table and language",
     rules: &[
         Rule {
@@ -147,6 +150,8 @@ pub static TRIGGER_MISSING: Check = Check {
     why: "After a restore, change dates, phone search, relationships or the log stop being kept, silently.",
     fix: "Make the backup with --triggers, by an account with the TRIGGER privilege, or let CiviCRM make \
             its triggers again: cv flush --triggers.",
+    example: "trigger civicrm_activity_before_insert of civicrm_activity is not in the dump: CiviCRM creates it \
+            on every site",
     source: "CRM/Contact/BAO/Contact.php, Civi/Core/SqlTriggers.php, CRM/Logging/Schema.php",
     rules: &[
         Rule {
@@ -175,6 +180,8 @@ pub static ROUTINE_MISSING: Check = Check {
     why: "After a restore every write that fires such a trigger fails with error 1305.",
     fix: "Make the backup with --routines, by an account that may read routines, or let CiviCRM make its \
             function again: cv flush --triggers.",
+    example: "function civicrm_strip_non_numeric is not in the dump: trigger civicrm_phone_before_insert and \
+            trigger civicrm_phone_before_update call it",
     source: "mysqldump leaves routines out unless --routines is given",
     rules: &[
         Rule {
@@ -203,6 +210,7 @@ pub static REFERENCE_BROKEN: Check = Check {
     why: "Every statement that fires or reads it fails with error 1146 or 1054.",
     fix: "If the table or column was lost, make the backup again; if the site has it so, let CiviCRM \
             rebuild its triggers and views.",
+    example: "trigger civicrm_activity_before_insert uses column made of civicrm_activity, which is not there",
     source: "reported with stale log tables and views",
     rules: &[Rule {
         group: Group::Objects,

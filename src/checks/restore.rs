@@ -28,6 +28,7 @@ pub static RESTORE_KEY_ORDER: Check = Check {
     why: "The restore stops with error 1005 or 1824.",
     fix: "Restore with foreign_key_checks=0 (mysql --init-command='SET SESSION foreign_key_checks=0'), or \
             make the backup without --compact.",
+    example: "table civicrm_email is made before its parent civicrm_contact while foreign keys are checked",
     source: "mysqldump --compact leaves FOREIGN_KEY_CHECKS=0 out",
     rules: &[Rule {
         group: Group::Restore,
@@ -43,6 +44,7 @@ pub static RESTORE_CONFLICT: Check = Check {
     title: "the server would refuse a statement because of those before it",
     why: "The restore stops there, for instance at a trigger that exists already (1359).",
     fix: "Take the statement out that is there twice, or make the backup again in one piece.",
+    example: "the server refuses a statement: the table civicrm_worldregion exists already",
     source: "measured on MariaDB 10.11",
     rules: &[Rule {
         group: Group::Restore,
@@ -59,6 +61,7 @@ pub static RESTORE_COLUMN_COUNT: Check = Check {
     why: "The restore stops there with error 1136.",
     fix: "Make the backup with column names in its INSERTs (mysqldump --complete-insert, phpMyAdmin's \
             default).",
+    example: "rows of civicrm_worldregion have 3 values for 2 columns",
     source: "phpMyAdmin leaves generated columns out of INSERTs without column names",
     rules: &[Rule {
         group: Group::Restore,
@@ -75,6 +78,8 @@ pub static RESTORE_TRIGGER_ORDER: Check = Check {
     why: "They fire for every row restored: the restore stops with error 1442 or changes dates.",
     fix: "Restore the rows before the triggers: dump the structure with --skip-triggers, and the triggers \
             last.",
+    example: "trigger civicrm_email_after_insert is made before the rows of civicrm_email and fires for each of \
+            them",
     source: "a dump of the structure with triggers, followed by one of the rows",
     rules: &[Rule {
         group: Group::Restore,
@@ -90,6 +95,7 @@ pub static RESTORE_GTID: Check = Check {
     title: "the dump sets GTID_PURGED",
     why: "MariaDB does not know the variable (1193); MySQL refuses it where the GTIDs overlap (3546).",
     fix: "Make the backup with --set-gtid-purged=OFF, or take that statement out before restoring.",
+    example: "the dump sets GTID_PURGED, which a server that has those GTIDs refuses",
     source: "mysqldump 8 and 9 with GTIDs on, unless --set-gtid-purged=OFF or COMMENTED",
     rules: &[Rule {
         group: Group::Restore,
@@ -106,6 +112,7 @@ pub static RESTORE_COLLATION: Check = Check {
     why: "The restore stops with error 1273 or 1115.",
     fix: "Restore on a server that knows it, or replace it in the dump by one that both know, such as \
             utf8mb4_unicode_ci.",
+    example: "MySQL 5.7.37 does not know utf8mb4_0900_ai_ci",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
     rules: &[Rule {
         group: Group::Restore,
@@ -121,6 +128,7 @@ pub static RESTORE_SQL_MODE: Check = Check {
     title: "sql_mode values that the target server refuses, or under which a trigger does not parse",
     why: "The restore stops with error 1231 or 1064 before the trigger or routine.",
     fix: "Take the flag out of the dump's SET sql_mode statements before restoring.",
+    example: "MySQL 8.0.36 refuses sql_mode NO_AUTO_CREATE_USER",
     source: "measured: MySQL 8 and later refuse NO_AUTO_CREATE_USER",
     rules: &[
         Rule {
@@ -143,6 +151,7 @@ pub static RESTORE_OTHER_DATABASE: Check = Check {
     title: "the dump names the database it goes into",
     why: "Loading it into another database overwrites the one it names.",
     fix: "Restore the dump only where that database may be overwritten, or take those lines out first.",
+    example: "the dump chooses its database itself: USE civicrm",
     source: "mysqldump --databases, Adminer",
     rules: &[
         Rule {
@@ -165,6 +174,7 @@ pub static RESTORE_SANDBOX_LINE: Check = Check {
     title: "the first line is MariaDB's sandbox mark",
     why: "Clients of MariaDB from before May 2024 stop at it.",
     fix: "Delete the first line before restoring with an older client (tail -n +2).",
+    example: "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it",
     source: "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later",
     rules: &[Rule {
         group: Group::Restore,

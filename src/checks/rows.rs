@@ -33,6 +33,8 @@ pub static ORPHAN_ROWS: Check = Check {
     why: "Whoever adds the foreign key gets error 1452, an upgrade among them; pages about such rows fail.",
     fix: "cividb repair foreign-keys --orphans shows the rows and what the foreign key's own rule does \
             with them, and does it with --apply.",
+    example: "civicrm_state_province.country_id: 1 row refers to 1 row of civicrm_country that is not there \
+            (key 2 → 99); the foreign key cannot be made again, as by a restore with checks on (error 1452)",
     source: "the foreign keys of the database, of its release and of the target",
     rules: &[Rule {
         group: Group::Rows,
@@ -48,6 +50,8 @@ pub static DUPLICATE_ROWS: Check = Check {
     title: "rows are equal in a key that is to be unique",
     why: "A restore or an upgrade step that makes the key stops with error 1062.",
     fix: "Merge or delete the rows that are there twice, by hand after a backup.",
+    example: "civicrm_location_type (name): 2 rows are equal in the unique key UI_name, 1 set of them (key 1 = \
+            2); a restore stops there with error 1062",
     source: "the keys of the database, of its release and of the target; CRM/Upgrade/Incremental",
     rules: &[Rule {
         group: Group::Rows,
@@ -65,6 +69,8 @@ pub static NULL_ROWS: Check = Check {
             absence.",
     fix: "Set the column of these rows to a value that the application understands, by hand after a \
             backup.",
+    example: "civicrm_file.upload_date: 1 row is NULL (key 1); CiviCRM 6.2.0 has the column NOT NULL, and \
+            changing it stops with error 1138 or 1265 in strict mode",
     source: "the schemas of the release and of the target; CRM/Upgrade/Incremental",
     rules: &[Rule {
         group: Group::Rows,
@@ -81,6 +87,9 @@ pub static ZERO_DATE: Check = Check {
     why: "Every ALTER TABLE that copies the table stops with error 1292 under NO_ZERO_DATE, MySQL's \
             default since 5.7.",
     fix: "Set the dates of these rows to NULL or to the right day, by hand after a backup.",
+    example: "civicrm_value_volunteering_1.available_from_2: 1 row is a date without a day or month (key 1 → \
+            0000-00-00 00:00:00); an ALTER TABLE that copies the table stops there with error 1292 under \
+            NO_ZERO_DATE",
     source: "measured on MySQL 9.7",
     rules: &[Rule {
         group: Group::Rows,
@@ -96,6 +105,8 @@ pub static POLYMORPHIC_ORPHAN: Check = Check {
     title: "rows name a table and an id that is not in it",
     why: "No foreign key can keep them; pages and reports about them fail or show nothing.",
     fix: "Delete the rows that nothing needs, by hand after a backup.",
+    example: "civicrm_note.entity_id: 1 row refers to 1 row of civicrm_contact that is not there (key 1 → 99); \
+            no foreign key keeps them",
     source: "xml/schema (dynamicForeignKey) and schema/*.entityType.php of each release",
     rules: &[Rule {
         group: Group::Rows,
@@ -111,6 +122,9 @@ pub static UPGRADE_DATA: Check = Check {
     title: "rows that an upgrade step or a feature of CiviCRM stops at",
     why: "The upgrader refuses to go on, or the feature fails.",
     fix: "Follow the advice of the finding before the upgrade.",
+    example: "civicrm_membership_status has no active status with the name Deceased; whoever marks a member as \
+            deceased gets \"Deceased Membership status is missing or not active\" \
+            (CRM/Member/BAO/Membership.php)",
     source: "CRM/Upgrade/Incremental/php of each release",
     rules: &[Rule {
         group: Group::Rows,

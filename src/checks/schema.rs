@@ -53,6 +53,7 @@ pub static TABLE_EXTRA: Check = Check {
     why: "An upgrade stopped halfway, or an older backup was restored over a newer database; upgrades then \
             fail to create it.",
     fix: "If nobody needs the table, drop it by hand after a backup.",
+    example: "table civicrm_site_email_address is extra (CiviCRM has it from 6.0 on)",
     source: "the schemas of all releases",
     rules: &[Rule {
         group: Group::Schema,
@@ -68,6 +69,8 @@ pub static COLUMN_MISSING: Check = Check {
     title: "a column of the release is missing",
     why: "Every statement of CiviCRM that uses it fails with error 1054.",
     fix: "cividb diff --sql prints the statement that adds it.",
+    example: "column civicrm_email.hold_date is missing, CiviCRM 5.81 has datetime NULL (CiviCRM has it in \
+            every release)",
     source: "the schema of the release",
     rules: &[Rule {
         group: Group::Schema,
@@ -83,6 +86,8 @@ pub static COLUMN_DIFFERS: Check = Check {
     title: "a column is not what CiviCRM needs",
     why: "CiviCRM's statements fail on it or store something else.",
     fix: "cividb diff --sql prints the statement that changes it.",
+    example: "column civicrm_email.hold_date is varchar(20) NULL, CiviCRM 5.81 has datetime NULL (so in no \
+            release of CiviCRM)",
     source: "the schema of the release",
     rules: &[
         Rule {
@@ -110,6 +115,7 @@ pub static COLUMN_EXTRA: Check = Check {
     title: "a column that the release does not have",
     why: "CiviCRM does not write it; NOT NULL without a default it may refuse rows.",
     fix: "If nobody needs the column, drop it by hand after a backup.",
+    example: "column civicrm_worldregion.size is extra: int NULL (so in no release of CiviCRM)",
     source: "the schemas of all releases",
     rules: &[Rule {
         group: Group::Schema,
@@ -127,6 +133,9 @@ pub static FK_MISSING: Check = Check {
             1091 or 1452.",
     fix: "cividb repair foreign-keys counts the rows whose parent is gone, shows the statement, and runs \
             it with --apply.",
+    example: "foreign key FK_civicrm_domain_contact_id of civicrm_domain is missing, CiviCRM 5.81 has \
+            (`contact_id`) REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (CiviCRM \
+            has it from 4.3 on)",
     source: "the schema of the release",
     rules: &[Rule {
         group: Group::Schema,
@@ -142,6 +151,8 @@ pub static FK_NAME: Check = Check {
     title: "a foreign key has another name than CiviCRM gives it",
     why: "An upgrade step that drops it by its name fails with error 1091.",
     fix: "cividb repair fk-names shows the statement, and runs it with --apply.",
+    example: "foreign key civicrm_domain_ibfk_1 of civicrm_domain should be named FK_civicrm_domain_contact_id \
+            (so in no release of CiviCRM)",
     source: "the schema of the release; naming rules of CRM/Core/BAO/SchemaHandler.php",
     rules: &[Rule {
         group: Group::Schema,
@@ -157,6 +168,10 @@ pub static FK_DIFFERS: Check = Check {
     title: "a foreign key has other rules",
     why: "Deleting a contact or another parent deletes rows that it should keep, or is refused.",
     fix: "cividb repair foreign-keys shows the statement, and runs it with --apply.",
+    example: "foreign key FK_civicrm_domain_contact_id of civicrm_domain is (`contact_id`) REFERENCES \
+            `civicrm_contact` (`id`) ON DELETE CASCADE ON UPDATE RESTRICT, CiviCRM 5.81 has (`contact_id`) \
+            REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (so in no release of \
+            CiviCRM)",
     source: "the schema of the release",
     rules: &[Rule {
         group: Group::Schema,
@@ -172,6 +187,8 @@ pub static FK_EXTRA: Check = Check {
     title: "a foreign key that the release does not have",
     why: "It may refuse rows or deletions that CiviCRM thinks possible.",
     fix: "If nobody needs the foreign key, drop it by hand after a backup.",
+    example: "foreign key other of civicrm_worldregion is extra: (`id`) REFERENCES `civicrm_country` (`id`) ON \
+            DELETE RESTRICT ON UPDATE RESTRICT (so in no release of CiviCRM)",
     source: "the schemas of all releases",
     rules: &[Rule {
         group: Group::Schema,
@@ -187,6 +204,8 @@ pub static INDEX_MISSING: Check = Check {
     title: "an index of the release is missing",
     why: "Pages become slow; without a unique key duplicates come in that CiviCRM does not expect.",
     fix: "cividb repair indexes shows the statement, and runs it with --apply.",
+    example: "index UI_email of civicrm_email is missing, CiviCRM 5.81 has KEY (`email`) (CiviCRM has it in \
+            every release)",
     source: "the schema of the release",
     rules: &[Rule {
         group: Group::Schema,
@@ -202,6 +221,8 @@ pub static INDEX_DIFFERS: Check = Check {
     title: "an index or the primary key is another one",
     why: "As a missing one; an upgrade step that drops it by its name may fail.",
     fix: "cividb repair indexes shows the statement, and runs it with --apply.",
+    example: "index UI_email of civicrm_email is KEY (`email`, `on_hold`), CiviCRM 5.81 has KEY (`email`) (so \
+            in no release of CiviCRM)",
     source: "the schema of the release",
     rules: &[Rule {
         group: Group::Schema,
@@ -217,6 +238,7 @@ pub static INDEX_EXTRA: Check = Check {
     title: "an index that the release does not have",
     why: "It costs a little time for each write; a unique one may refuse rows.",
     fix: "If nobody needs the index, drop it by hand after a backup.",
+    example: "index other of civicrm_email is extra: KEY (`on_hold`) (so in no release of CiviCRM)",
     source: "the schemas of all releases",
     rules: &[Rule {
         group: Group::Schema,
@@ -233,6 +255,7 @@ pub static ENGINE_DIFFERS: Check = Check {
     why: "MyISAM has neither foreign keys nor transactions: the keys are lost, a failed upgrade cannot be \
             rolled back.",
     fix: "cividb repair engine shows the statements, and runs them with --apply.",
+    example: "table civicrm_worldregion is MyISAM, CiviCRM 5.81 has InnoDB (so in no release of CiviCRM)",
     source: "the schema of the release",
     rules: &[Rule {
         group: Group::Schema,
@@ -248,6 +271,8 @@ pub static CHARSET_DIFFERS: Check = Check {
     title: "a table's character set or collation is not that of the others",
     why: "Joins fail with error 1267 or lose their indexes, and foreign keys on text cannot be made.",
     fix: "cividb repair charset shows the statements, and runs them with --apply.",
+    example: "table civicrm_worldregion is utf8mb3_general_ci, CiviCRM 5.81 has utf8mb4_unicode_ci (so in no \
+            release of CiviCRM)",
     source: "measured: a database all in utf8mb3 is consistent",
     rules: &[
         Rule {
@@ -272,6 +297,10 @@ pub static VERSION_SCHEMA_MISMATCH: Check = Check {
             repeats those it had.",
     fix: "Restore a backup into an empty database, or run an upgrade that stopped again from a backup. \
             Only if the version itself was changed by hand: cividb version --fix.",
+    example: "civicrm_domain.version is 5.75.0, but the schema is that of 5.82: 0 differences, against 30 from \
+            5.75.0; civicrm_saved_search.is_template is there (from 5.81 on), \
+            civicrm_action_schedule.entity_status is not yet so (from 6.0 on), \
+            civicrm_action_schedule.start_action_date is not yet so (from 6.0 on)",
     source: "the schemas of all releases",
     rules: &[Rule {
         group: Group::Release,

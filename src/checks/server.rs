@@ -20,6 +20,7 @@ pub static SERVER_TOO_OLD: Check = Check {
     title: "the release needs a newer MySQL or MariaDB",
     why: "The upgrader refuses, or its statements fail.",
     fix: "Move the site to a newer server before the upgrade.",
+    example: "the server is MySQL 5.5.62, and CiviCRM 5.81.2 needs MySQL 5.7 or later",
     source: "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade of each release",
     rules: &[Rule {
         group: Group::Server,
@@ -35,6 +36,7 @@ pub static SERVER_SETTING: Check = Check {
     title: "a setting of the server does not fit CiviCRM",
     why: "Installer or upgrader refuse, or statements fail.",
     fix: "Change the setting in the server's option file, and restart the server.",
+    example: "thread_stack is 131072: CiviCRM's installer and upgrader stop below 192K",
     source: "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade/Form.php of each release",
     rules: &[Rule {
         group: Group::Server,

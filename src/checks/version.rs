@@ -22,6 +22,8 @@ pub static VERSION_MISSING: Check = Check {
     why: "The upgrader does not know where to begin and stops.",
     fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
             with --apply.",
+    example: "version of domain 1 is NULL: nothing stands there, so the upgrader does not know where to begin; \
+            CiviCRM (2.2 on) says \"Version information missing in civicrm database\"",
     source: "CRM/Upgrade/Form.php 2.2 and later",
     rules: &[Rule {
         group: Group::Version,
@@ -37,6 +39,9 @@ pub static VERSION_PARTIAL_UPGRADE: Check = Check {
     title: "an upgrade began and did not finish",
     why: "The schema may be anything between two releases; the upgrader refuses to go on.",
     fix: "Restore the backup from before the upgrade, and begin the upgrade again.",
+    example: "version of domain 1 is '5.81.upgrade': the upgrader began this step and did not finish it, so the \
+            schema may be anything between two releases; CiviCRM (3.1 on) says \"Database check failed - the \
+            database looks to have been partially upgraded\"",
     source: "CRM/Upgrade/Form.php 3.1 and later",
     rules: &[
         Rule {
@@ -60,6 +65,8 @@ pub static VERSION_INVALID: Check = Check {
     why: "The upgrader stops.",
     fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
             with --apply.",
+    example: "version of domain 1 is '5.81': the upgrader wants three parts, such as 4.4.0; CiviCRM (3.1 on) \
+            says \"Database is marked with invalid version format\"",
     source: "CRM/Utils/System.php, isVersionFormatValid, 3.1 and later",
     rules: &[Rule {
         group: Group::Version,
@@ -76,6 +83,9 @@ pub static VERSION_UNKNOWN: Check = Check {
     why: "The upgrader stops, or runs the wrong steps.",
     fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
             with --apply.",
+    example: "version of domain 1 is '4.9.0': the form is right, but there is no such release; CiviCRM (2.2 on, \
+            where the code is older than that) says \"Your database is marked with an unexpected version \
+            number\"",
     source: "CRM/Upgrade/Form.php 2.2 and later",
     rules: &[Rule {
         group: Group::Version,
@@ -91,6 +101,8 @@ pub static VERSION_DOMAINS_DIFFER: Check = Check {
     title: "the domains of a multi-site database have different versions",
     why: "Which steps the upgrader runs depends on the domain it is started for.",
     fix: "Set the release that the schema is in every row of civicrm_domain.",
+    example: "the domains differ in their version: '5.81.2' in domain 1, '5.81.0' in domain 2; the upgrader \
+            sets all of them at once, so one was changed or added by hand",
     source: "CRM/Upgrade/Form.php, setVersion, writes all rows at once",
     rules: &[Rule {
         group: Group::Version,

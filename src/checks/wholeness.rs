@@ -26,6 +26,7 @@ pub static DUMP_UNREADABLE: Check = Check {
     title: "the container (gzip, zstd, …) is damaged",
     why: "Whatever comes after the damage is lost, and the program that unpacks the dump stops there.",
     fix: "Fetch the file again from where it was made; if it is the same there, make the backup again.",
+    example: "the input ends inside the gzip checksum (byte 56277 of the file; 370298 bytes of text could be read)",
     source: "RFC 1952, RFC 8878; measured with gzip -dc",
     rules: &[Rule {
         group: Group::Dump,
@@ -41,6 +42,7 @@ pub static DUMP_TRUNCATED: Check = Check {
     title: "the dump ends before its end",
     why: "Tables, rows, triggers or routines that should follow are not in the backup.",
     fix: "Make the backup again, and verify it before you need it.",
+    example: "the dump is cut: the last line that mysqldump writes is missing",
     source: "mysqldump writes its last line, restores variables and unlocks tables only when it got through",
     rules: &[Rule {
         group: Group::Dump,
@@ -56,6 +58,7 @@ pub static DUMP_EMPTY: Check = Check {
     title: "there is nothing in the dump",
     why: "There is nothing to restore.",
     fix: "Look which database was dumped, and by an account that may see its tables.",
+    example: "the dump is empty",
     source: "",
     rules: &[Rule {
         group: Group::Dump,
@@ -72,6 +75,7 @@ pub static DUMP_ERROR_TEXT: Check = Check {
     why: "The restore stops there, and the message mostly says that something could not be dumped.",
     fix: "Find out what the message means, cure it and make the backup again; send messages (standard \
             error) to a file of their own.",
+    example: "text that is not SQL: 'mysqldump: [Warning] Using a password on the command line is insecure.'",
     source: "mysqldump with standard error in the same file; -- insufficient privileges to …",
     rules: &[Rule {
         group: Group::Dump,
@@ -87,6 +91,7 @@ pub static DUMP_DAMAGED: Check = Check {
     title: "a statement in the middle of the dump is broken",
     why: "The restore stops there, and what the statement should have made is lost.",
     fix: "Make the backup again, and verify it before you need it.",
+    example: "the rows of civicrm_worldregion break off in the middle of the dump",
     source: "",
     rules: &[Rule {
         group: Group::Dump,
@@ -102,6 +107,8 @@ pub static DUMP_ENCODING: Check = Check {
     title: "the text is UTF-16 or no text, or in a charset that cannot hold the data",
     why: "No client can restore it as it is, or characters are lost in it.",
     fix: "Make the backup with --result-file instead of >, and with --default-character-set=utf8mb4.",
+    example: "the rows of utf8mb4 tables are written as latin1: any character that it lacks stands as ? in the \
+            dump",
     source: "PowerShell's > writes UTF-16",
     rules: &[Rule {
         group: Group::Dump,
@@ -117,6 +124,7 @@ pub static DUMP_NO_STRUCTURE: Check = Check {
     title: "rows without CREATE TABLE, or tables without columns",
     why: "It cannot be restored into an empty database.",
     fix: "Make the backup without --no-create-info, or keep the dump of the structure with this one.",
+    example: "2 rows, but no CREATE TABLE",
     source: "mysqldump --no-create-info; phpMyAdmin 5.2 in ANSI mode writes tables without columns",
     rules: &[Rule {
         group: Group::Dump,
@@ -133,6 +141,7 @@ pub static DUMP_NO_DATA: Check = Check {
     why: "The structure alone is no backup.",
     fix: "Make the backup again with the rows of all tables: without --no-data, --ignore-table-data and \
             --where.",
+    example: "table civicrm_domain has no row, although 32 other tables have",
     source: "mysqldump --no-data, mydumper --no-data",
     rules: &[Rule {
         group: Group::Dump,
@@ -148,6 +157,7 @@ pub static DUMP_NO_END: Check = Check {
     title: "nothing in the dump marks its end",
     why: "Whether it was cut between two statements cannot be told.",
     fix: "Make backups with comments on, without --compact and --skip-comments.",
+    example: "nothing marks the end of the dump, so a cut between two statements would not show",
     source: "mysqldump --compact and --skip-comments leave the last line out",
     rules: &[Rule {
         group: Group::Dump,

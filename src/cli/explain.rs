@@ -76,12 +76,13 @@ fn list(checks: &[&Check]) -> String {
 
 fn page(check: &Check) -> String {
     let mut text = format!(
-        "{}  ({})\n  {}\n\n  why     {}\n  fix     {}\n",
+        "{}  ({})\n  {}\n\n  why     {}\n  fix     {}\n  example {}\n",
         check.id,
         check.severity.as_str(),
         check.title,
         check.why,
-        check.fix
+        check.fix,
+        check.example
     );
     if !check.source.is_empty() {
         text.push_str(&format!("  source  {}\n", check.source));
@@ -97,6 +98,7 @@ fn as_json(check: &Check) -> Value {
         "title": check.title,
         "why": check.why,
         "fix": check.fix,
+        "example": check.example,
         "source": check.source,
         "commands": commands(check),
     })

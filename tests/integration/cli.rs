@@ -189,9 +189,37 @@ fn several_files_end_with_a_line_each_and_give_a_json_report_a_line() {
 #[test]
 fn a_missing_file_does_not_keep_the_others_from_being_read() {
     let output = run(&["verify", "no-such-file.sql", SAMPLE]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stderr).contains("no-such-file.sql"));
     assert!(text(&output.stdout).contains("PASS"));
+}
+
+#[test]
+fn every_file_of_a_list_has_a_line_in_json_even_one_that_cannot_be_read() {
+    let lines = |files: [&str; 2]| {
+        let output = run(&["verify", "--format", "json", files[0], files[1]]);
+        let lines: Vec<serde_json::Value> = text(&output.stdout)
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a report a line"))
+            .collect();
+        (output.status.code(), lines)
+    };
+    let (code, reports) = lines([SAMPLE, "missing.sql"]);
+    assert_eq!((code, reports.len()), (Some(3), 2));
+    assert_eq!(reports[0]["verdict"], "pass");
+    assert!(reports[0]["error"].is_null());
+    assert_eq!(reports[1]["verdict"], "incomplete");
+    assert_eq!(reports[1]["source"]["name"], "missing.sql");
+    let message = reports[1]["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("missing.sql"), "{message}");
+
+    let (code, reports) = lines(["missing.sql", "no-such-*.sql"]);
+    assert_eq!((code, reports.len()), (Some(2), 2));
+    assert!(
+        reports
+            .iter()
+            .all(|report| report["error"]["message"].is_string())
+    );
 }
 
 #[test]

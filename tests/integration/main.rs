@@ -18,6 +18,7 @@ mod proxy;
 mod readme;
 mod rebuild;
 mod reference;
+mod registry;
 mod repair;
 mod repair_orphans;
 mod requirements;

@@ -1,0 +1,665 @@
+//! Every check finds what it is for, says it as its example does, and is silent where nothing is wrong.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use cividb::case::Case;
+use cividb::checks::{
+    self, Examination, Findings, Group, OtherSource, Privileges, Rows, Selection, Severity,
+    examine, registry,
+};
+use cividb::civicrm::privileges::needed_for_upgrade;
+use cividb::civicrm::release::Version;
+use cividb::dump::container::Progress;
+use cividb::exit::Exit;
+use cividb::grants::{self, Grants};
+use cividb::integrity::Wish;
+use cividb::integrity::dump::gather;
+use cividb::integrity::question::questions;
+use cividb::report::{Report, Verdict};
+use cividb::schema::model::{Account, Event, RoutineKind, View};
+use cividb::server_version::ServerVersion;
+use cividb::snapshot::{ObjectKind, ServerFacts, Snapshot, SourceKind};
+use cividb::source::Location;
+
+use crate::common;
+
+/// A source that has one thing wrong with it.
+enum Source {
+    /// The sample, with other texts in place of those that it holds.
+    Sample(&'static [(&'static str, &'static str)]),
+    /// The same, to be upgraded to a release.
+    Upgrade(&'static str, &'static [(&'static str, &'static str)]),
+    /// The first bytes of the sample as it is packed.
+    Packed(usize),
+    /// A dump of its own.
+    Text(&'static str),
+    /// The sample as the backup of a site that has changed since.
+    Backup(fn(&mut Snapshot)),
+    /// The sample on a server that has something wrong with it.
+    Server(fn(&mut Snapshot, &mut ServerFacts)),
+}
+
+use Source::{Backup, Packed, Sample, Server, Text, Upgrade};
+
+const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
+const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
+const VERSION: &str = "'5.81.2'";
+const REGIONS: &str = "CREATE TABLE `civicrm_worldregion` (";
+const REGION_ROWS: &str = "VALUES (1,'Europe'),(2,'Africa')";
+const EMAIL_KEY: &str = "  KEY `UI_email` (`email`),\n";
+const DOMAIN_KEY: &str = "CONSTRAINT `FK_civicrm_domain_contact_id` FOREIGN KEY (`contact_id`) REFERENCES \
+                          `civicrm_contact` (`id`)";
+
+/// Nothing is wrong with it, and nothing in it runs as an account that a server may lack.
+const HEALTHY_DUMP: Source = Sample(&[("DEFINER=`civicrm`@`localhost`", "")]);
+const HEALTHY_SERVER: Source = Server(|_, _| {});
+
+/// A source for each check, in which it finds its example and nothing else.
+const FIRING: &[(&str, Source)] = &[
+    ("dump-unreadable", Packed(56_277)),
+    ("dump-truncated", Sample(&[(LAST_LINE, "")])),
+    ("dump-empty", Text("")),
+    (
+        "dump-error-text",
+        Sample(&[(
+            HEAD,
+            "mysqldump: [Warning] Using a password on the command line is insecure.\n",
+        )]),
+    ),
+    (
+        "dump-damaged",
+        Sample(&[(REGION_ROWS, "VALUES (1,'Europe'),(2,")]),
+    ),
+    (
+        "dump-encoding",
+        Sample(&[(HEAD, "/*!40101 SET NAMES latin1 */;")]),
+    ),
+    (
+        "dump-no-structure",
+        Text("INSERT INTO `civicrm_worldregion` VALUES (1,'Europe'),(2,'Africa');\n"),
+    ),
+    (
+        "dump-no-data",
+        Sample(&[(
+            "INSERT INTO `civicrm_domain` VALUES (1,'Neighbours\\' Table',NULL,'5.81.2',1,NULL,NULL);",
+            "",
+        )]),
+    ),
+    (
+        "dump-no-end",
+        Text("CREATE TABLE `civicrm_worldregion` (`id` int);\n"),
+    ),
+    (
+        "table-missing",
+        Sample(&[(REGIONS, "CREATE TABLE `other` (")]),
+    ),
+    (
+        "view-missing",
+        Sample(&[(
+            HEAD,
+            "/*!50001 CREATE VIEW `civicrm_country_en_US` AS SELECT 1 AS `id` */;\n",
+        )]),
+    ),
+    (
+        "trigger-missing",
+        Sample(&[(
+            "TRIGGER civicrm_activity_before_insert before",
+            "TRIGGER other before",
+        )]),
+    ),
+    (
+        "routine-missing",
+        Sample(&[("FUNCTION `civicrm_strip_non_numeric`(", "FUNCTION `other`(")]),
+    ),
+    (
+        "reference-broken",
+        Sample(&[(
+            "ON civicrm_activity FOR EACH ROW BEGIN\nSET NEW.created_date =",
+            "ON civicrm_activity FOR EACH ROW BEGIN\nSET NEW.made =",
+        )]),
+    ),
+    (
+        "event-missing",
+        Backup(|site| {
+            let event = Event {
+                definer: None,
+                definition: "ON SCHEDULE EVERY 1 DAY DO SELECT 1".to_owned(),
+                sql_mode: None,
+            };
+            site.schema.events.insert("nightly".to_owned(), event);
+        }),
+    ),
+    (
+        "rows-differ",
+        Backup(|site| {
+            site.row_counts.insert("civicrm_contact".to_owned(), 1000);
+        }),
+    ),
+    (
+        "table-extra",
+        Sample(&[(
+            HEAD,
+            "CREATE TABLE `civicrm_site_email_address` (`id` int unsigned NOT NULL PRIMARY KEY);",
+        )]),
+    ),
+    (
+        "column-missing",
+        Sample(&[("  `hold_date` datetime DEFAULT NULL,\n", "")]),
+    ),
+    (
+        "column-differs",
+        Sample(&[(
+            "  `hold_date` datetime DEFAULT NULL",
+            "  `hold_date` varchar(20) DEFAULT NULL",
+        )]),
+    ),
+    (
+        "column-extra",
+        Sample(&[(
+            REGIONS,
+            "CREATE TABLE `civicrm_worldregion` (\n  `size` int,",
+        )]),
+    ),
+    (
+        "fk-missing",
+        Sample(&[(DOMAIN_KEY, "KEY `other` (`version`)")]),
+    ),
+    (
+        "fk-name",
+        Sample(&[(
+            "CONSTRAINT `FK_civicrm_domain_contact_id`",
+            "CONSTRAINT `civicrm_domain_ibfk_1`",
+        )]),
+    ),
+    (
+        "fk-differs",
+        Sample(&[(
+            DOMAIN_KEY,
+            "CONSTRAINT `FK_civicrm_domain_contact_id` FOREIGN KEY (`contact_id`) REFERENCES \
+             `civicrm_contact` (`id`) ON DELETE CASCADE",
+        )]),
+    ),
+    (
+        "fk-extra",
+        Sample(&[(
+            REGIONS,
+            "CREATE TABLE `civicrm_worldregion` (\n  CONSTRAINT `other` FOREIGN KEY (`id`) REFERENCES \
+             `civicrm_country` (`id`),",
+        )]),
+    ),
+    ("index-missing", Sample(&[(EMAIL_KEY, "")])),
+    (
+        "index-differs",
+        Sample(&[(EMAIL_KEY, "  KEY `UI_email` (`email`,`on_hold`),\n")]),
+    ),
+    (
+        "index-extra",
+        Sample(&[(
+            EMAIL_KEY,
+            "  KEY `UI_email` (`email`),\n  KEY `other` (`on_hold`),\n",
+        )]),
+    ),
+    (
+        "engine-differs",
+        Sample(&[(
+            "`name` varchar(128) COLLATE utf8mb4_unicode_ci DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB",
+            "`name` varchar(128) COLLATE utf8mb4_unicode_ci DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=MyISAM",
+        )]),
+    ),
+    (
+        "charset-differs",
+        Sample(&[(
+            "`name` varchar(128) COLLATE utf8mb4_unicode_ci DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) \
+             ENGINE=InnoDB AUTO_INCREMENT=3 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci",
+            "`name` varchar(128) DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) \
+             ENGINE=InnoDB AUTO_INCREMENT=3 DEFAULT CHARSET=utf8",
+        )]),
+    ),
+    ("version-schema-mismatch", Sample(&[(VERSION, "'5.75.0'")])),
+    (
+        "grant-missing",
+        Server(|_, facts| {
+            facts.grants = granted(
+                "ALTER, CREATE, CREATE TEMPORARY TABLES, CREATE VIEW, \
+            DELETE, DROP, INDEX, INSERT, LOCK TABLES, REFERENCES, SELECT, UPDATE, CREATE ROUTINE, ALTER ROUTINE, \
+            EXECUTE, SHOW VIEW",
+            )
+        }),
+    ),
+    (
+        "role-not-active",
+        Server(|_, facts| {
+            facts.grants = Some(Grants::parse(
+                "GRANT USAGE ON *.* TO `civicrm`@`localhost`;\nGRANT `upgrader` TO `civicrm`@`localhost`;",
+            ));
+        }),
+    ),
+    (
+        "trigger-privilege-binlog",
+        Server(|_, facts| {
+            facts
+                .variables
+                .insert("log_bin".to_owned(), "ON".to_owned());
+        }),
+    ),
+    (
+        "server-too-old",
+        Server(|snapshot, _| snapshot.source.server_version = ServerVersion::parse("5.5.62")),
+    ),
+    (
+        "server-setting",
+        Server(|_, facts| {
+            facts
+                .variables
+                .insert("thread_stack".to_owned(), "131072".to_owned());
+        }),
+    ),
+    (
+        "definer-missing",
+        Server(|_, facts| facts.accounts = Some(Vec::new())),
+    ),
+    ("definer-named", Sample(&[])),
+    (
+        "restore-key-order",
+        Text(
+            "CREATE TABLE `civicrm_email` (`id` int, FOREIGN KEY (`id`) REFERENCES `civicrm_contact` (`id`));\n\
+             CREATE TABLE `civicrm_contact` (`id` int PRIMARY KEY);\n",
+        ),
+    ),
+    (
+        "restore-conflict",
+        Sample(&[(
+            "DROP TABLE IF EXISTS `civicrm_worldregion`;",
+            "CREATE TABLE `civicrm_worldregion` (`id` int);",
+        )]),
+    ),
+    (
+        "restore-column-count",
+        Sample(&[(REGION_ROWS, "VALUES (1,'Europe',NULL),(2,'Africa',NULL)")]),
+    ),
+    (
+        "restore-trigger-order",
+        Text(
+            "CREATE TABLE `civicrm_email` (`id` int);\n\
+             CREATE TRIGGER `civicrm_email_after_insert` AFTER INSERT ON `civicrm_email` FOR EACH ROW SET @a = 1;\n\
+             INSERT INTO `civicrm_email` VALUES (1);\n",
+        ),
+    ),
+    (
+        "restore-gtid",
+        Sample(&[(
+            HEAD,
+            "SET @@GLOBAL.GTID_PURGED='3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5';",
+        )]),
+    ),
+    (
+        "restore-collation",
+        Sample(&[(
+            "COLLATE utf8mb4_unicode_ci DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB AUTO_INCREMENT=3",
+            "COLLATE utf8mb4_0900_ai_ci DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB AUTO_INCREMENT=3",
+        )]),
+    ),
+    (
+        "restore-sql-mode",
+        Sample(&[
+            ("Server version\t5.7.37", "Server version\t8.0.36"),
+            ("ONLY_FULL_GROUP_BY,", "NO_AUTO_CREATE_USER,"),
+        ]),
+    ),
+    (
+        "restore-other-database",
+        Sample(&[(HEAD, "USE `civicrm`;")]),
+    ),
+    (
+        "restore-sandbox-line",
+        Sample(&[(
+            "-- MySQL dump 10.13",
+            "/*M!999999\\- enable the sandbox mode */ \n-- MySQL dump 10.13",
+        )]),
+    ),
+    (
+        "orphan-rows",
+        Sample(&[("(2,'Bavaria','BY',2,1)", "(2,'Bavaria','BY',99,1)")]),
+    ),
+    (
+        "duplicate-rows",
+        Sample(&[("(2,'Work','Work'", "(2,'Home','Work'")]),
+    ),
+    (
+        "null-rows",
+        Upgrade(
+            "6.4.1",
+            &[(
+                REGIONS,
+                "INSERT INTO `civicrm_file` (`id`, `upload_date`) VALUES (1, NULL);\n\
+                 CREATE TABLE `civicrm_worldregion` (",
+            )],
+        ),
+    ),
+    (
+        "zero-date",
+        Sample(&[("'2024-02-16 01:11:07',11)", "'0000-00-00 00:00:00',11)")]),
+    ),
+    (
+        "polymorphic-orphan",
+        Sample(&[(
+            "(1,'civicrm_contact',12,'haka",
+            "(1,'civicrm_contact',99,'haka",
+        )]),
+    ),
+    (
+        "upgrade-data",
+        Sample(&[(
+            REGIONS,
+            "INSERT INTO `civicrm_membership_status` (`id`, `name`, `is_active`) VALUES (1, 'New', 1);\n\
+             CREATE TABLE `civicrm_worldregion` (",
+        )]),
+    ),
+    ("version-missing", Sample(&[(VERSION, "NULL")])),
+    (
+        "version-partial-upgrade",
+        Sample(&[(VERSION, "'5.81.upgrade'")]),
+    ),
+    ("version-invalid", Sample(&[(VERSION, "'5.81'")])),
+    ("version-unknown", Sample(&[(VERSION, "'4.9.0'")])),
+    (
+        "version-domains-differ",
+        Sample(&[(
+            "'5.81.2',1,NULL,NULL)",
+            "'5.81.2',1,NULL,NULL),(2,'Other',NULL,'5.81.0',1,NULL,NULL)",
+        )]),
+    ),
+];
+
+/// Privileges on the database of the sample.
+fn granted(privileges: &str) -> Option<Grants> {
+    let text = format!("GRANT {privileges} ON `civicrm`.* TO `civicrm`@`localhost`");
+    Some(Grants::parse(&text))
+}
+
+/// Turns what a dump tells into what a server tells that holds the same.
+fn server(snapshot: &mut Snapshot) -> ServerFacts {
+    let account = Account {
+        user: "civicrm".to_owned(),
+        host: "localhost".to_owned(),
+    };
+    snapshot.dump = None;
+    snapshot.source.kind = SourceKind::Server;
+    snapshot.source.server_version = ServerVersion::parse("10.11.8-MariaDB");
+    ServerFacts {
+        accounts: Some(vec![account.clone()]),
+        account: Some(account),
+        engines: Some([("innodb".to_owned(), true)].into()),
+        database_charset: Some(("utf8mb4".to_owned(), "utf8mb4_unicode_ci".to_owned())),
+        grants: granted("ALL PRIVILEGES"),
+        ..ServerFacts::default()
+    }
+}
+
+impl Source {
+    /// The dump that it begins with.
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Sample(changes) | Upgrade(_, changes) => {
+                let change =
+                    |text: Vec<u8>, (old, new): &(&str, &str)| common::replaced(&text, old, new);
+                changes.iter().fold(common::sample(), change)
+            }
+            Packed(length) => {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample.sql.gz");
+                let mut packed = std::fs::read(path).expect("the sample");
+                assert!(*length < packed.len());
+                packed.truncate(*length);
+                packed
+            }
+            Text(text) => text.as_bytes().to_vec(),
+            Backup(_) | Server(_) => common::sample(),
+        }
+    }
+
+    /// Makes of what was read from the dump what the source is, and the site that it is held against.
+    fn spoil(&self, snapshot: &mut Snapshot) -> Snapshot {
+        let mut site = snapshot.clone();
+        match self {
+            Backup(change) => change(&mut site),
+            Server(change) => {
+                let mut facts = server(snapshot);
+                change(snapshot, &mut facts);
+                snapshot.server = Some(facts);
+            }
+            Sample(_) | Upgrade(..) | Packed(_) | Text(_) => {}
+        }
+        site
+    }
+
+    fn target(&self) -> Option<Version> {
+        match self {
+            Upgrade(release, _) => Version::parse(release),
+            _ => None,
+        }
+    }
+
+    /// What these checks find, or all without any, when everything is asked: the rows, the site that a backup was
+    /// made of, and the privileges on a server.
+    fn findings(&self, only: &[&'static str]) -> Findings {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), self.bytes()).expect("it is written");
+        let location = Location::of(file.path().to_owned());
+        let quiet = &mut |_: &Progress| {};
+        let (mut snapshot, gathered) =
+            gather(&location, None, common::catalogue(), quiet).expect("it is read");
+        let site = self.spoil(&mut snapshot);
+        let case = common::case(snapshot).to_release(self.target());
+        let (questions, wish) = (questions(&case), Wish::default());
+        let answers = gathered.answer(&location, &case.snapshot, &questions, &wish, quiet);
+        let answers = answers.expect("it is read again");
+        let verdict = privileges(&case);
+        let mut examined = Examination::of(&case);
+        examined.site_of_backup = Some(OtherSource {
+            snapshot: &site,
+            name: "mysql://localhost/civicrm",
+        });
+        examined.rows = Rows::Asked(&questions, &answers);
+        examined.privileges = verdict.as_ref().map(|verdict| Privileges {
+            verdict,
+            database: "civicrm",
+        });
+        let selection = Selection {
+            only: only.to_vec(),
+            skip: Vec::new(),
+        };
+        examine(&examined, &GROUPS.concat(), &selection)
+    }
+}
+
+/// What the account of a server may do, against what an upgrade needs.
+fn privileges(case: &Case) -> Option<grants::Verdict> {
+    let facts = case.snapshot.server.as_ref()?;
+    let version = case.snapshot.source.server_version.as_ref()?;
+    let needed = checks::grants::upgrade_facts(case, facts);
+    let needs = needed_for_upgrade(&case.release()?, version, &needed);
+    let granted = facts.grants.as_ref()?;
+    Some(grants::judge(
+        needs,
+        granted,
+        "civicrm",
+        &facts.rules(version),
+    ))
+}
+
+/// Those of `check`, and what `verify --against` looks for. What `verify` says of a version is said by `check` as well.
+const GROUPS: [&[Group]; 2] = [checks::CHECK, &[Group::Against]];
+
+/// Its graver finding, a file that is no text at all, is made where the file cannot be read: see
+/// `bad_input_gets_a_clear_verdict_or_error`.
+const MILDER: &[&str] = &["dump-encoding"];
+
+/// What is wrong with what a check finds in a source, if it is not this alone.
+fn other_than(found: &Findings, expected: (Severity, &str)) -> Option<String> {
+    let list = found.list.iter();
+    let found: Vec<(Severity, &str)> = list
+        .map(|finding| (finding.severity, finding.message.as_str()))
+        .collect();
+    (found != [expected]).then(|| format!("{found:#?} instead of {expected:#?}"))
+}
+
+#[test]
+fn every_check_finds_its_example_and_is_silent_where_nothing_is_wrong() {
+    let rows: Vec<&str> = FIRING.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<&str> = registry::checks().map(|check| check.id).collect();
+    assert_eq!(rows, ids);
+    let [dump, server] = [&HEALTHY_DUMP, &HEALTHY_SERVER].map(|source| source.findings(&[]));
+    for healthy in [dump, server] {
+        // Silent because it looked, not because it could not.
+        assert_eq!(
+            (&healthy.list[..], healthy.are_incomplete()),
+            (&[][..], false)
+        );
+    }
+    let mut wrong = Vec::new();
+    for (check, (id, source)) in registry::checks().zip(FIRING) {
+        let severity = match MILDER.contains(id) {
+            true => Severity::Warning,
+            false => check.severity,
+        };
+        let found = source.findings(&[check.id]);
+        let other = other_than(&found, (severity, check.example));
+        wrong.extend(other.map(|other| format!("{id}: {other}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What checks look for besides their examples.
+const BESIDES: &[(&str, Source, Severity, &str)] = &[
+    (
+        "table-missing",
+        Backup(|site| {
+            let tables = &mut site.schema.tables;
+            tables.insert("civicrm_other".to_owned(), Default::default());
+        }),
+        Severity::Error,
+        "table civicrm_other of mysql://localhost/civicrm is not in the dump",
+    ),
+    (
+        "view-missing",
+        Backup(|site| {
+            let view = View {
+                definer: None,
+                query: "select 1".to_owned(),
+                sql_mode: None,
+            };
+            site.schema.views.insert("other".to_owned(), view);
+        }),
+        Severity::Error,
+        "view other of mysql://localhost/civicrm is not in the dump",
+    ),
+    (
+        "trigger-missing",
+        Backup(|site| {
+            let trigger = site.schema.triggers[0].clone();
+            site.schema.triggers.insert("other".to_owned(), trigger);
+        }),
+        Severity::Error,
+        "trigger other of mysql://localhost/civicrm is not in the dump",
+    ),
+    (
+        "routine-missing",
+        Backup(|site| {
+            let routine = site.schema.routines[0].clone();
+            let name = (RoutineKind::Procedure, "other".to_owned());
+            site.schema.routines.insert(name, routine);
+        }),
+        Severity::Error,
+        "procedure other of mysql://localhost/civicrm is not in the dump",
+    ),
+    (
+        "column-differs",
+        Sample(&[(" AUTO_INCREMENT,", ",")]),
+        Severity::Error,
+        "no table has an AUTO_INCREMENT column, not even the 156 of CiviCRM with an id",
+    ),
+    (
+        "charset-differs",
+        Server(|_, facts| {
+            facts.database_charset = Some(("latin1".to_owned(), "latin1_swedish_ci".to_owned()));
+        }),
+        Severity::Warning,
+        "the database's default character set is latin1, its tables are utf8mb4: tables that extensions make, \
+         and temporary ones, get another one than the rest",
+    ),
+    (
+        "restore-sql-mode",
+        Text("CREATE TABLE \"civicrm_worldregion\" (\"id\" int);\n"),
+        Severity::Error,
+        "'CREATE TABLE \"civicrm_worldregion\" (\"id\" int) …' has names in double quotes, and the sql_mode in \
+         force has no ANSI_QUOTES (or the other way round)",
+    ),
+    (
+        "restore-other-database",
+        Sample(&[(
+            "ON civicrm_activity FOR EACH ROW BEGIN\nSET NEW.created_date =",
+            "ON civicrm_activity FOR EACH ROW BEGIN\nUPDATE civicrm.civicrm_contact SET is_deleted = 0;\n\
+             SET NEW.created_date =",
+        )]),
+        Severity::Warning,
+        "trigger civicrm_activity_before_insert names its database, civicrm",
+    ),
+];
+
+#[test]
+fn checks_find_what_they_look_for_besides() {
+    for (id, source, severity, message) in BESIDES {
+        let other = other_than(&source.findings(&[id]), (*severity, message));
+        assert_eq!(other, None, "{id}");
+    }
+}
+
+#[test]
+fn a_backup_made_during_an_upgrade_is_whole_and_still_no_state_to_go_back_to() {
+    let source = Sample(&[(VERSION, "'5.81.upgrade'")]);
+    let findings = common::verify(&source.bytes());
+    assert_eq!(common::ids(&findings, Severity::Error), [""; 0]);
+    assert_eq!(
+        common::ids(&findings, Severity::Warning),
+        ["version-partial-upgrade"]
+    );
+}
+
+#[test]
+fn tables_that_an_account_may_not_see_make_a_report_incomplete() {
+    let mut snapshot = common::snapshot_of(&common::sample());
+    snapshot.server = Some(server(&mut snapshot));
+    let verdict = |snapshot: Snapshot| {
+        let case = common::case(snapshot);
+        let findings = common::findings(&case, checks::CHECK);
+        Report::new("check", &case, findings, false).verdict()
+    };
+    assert_eq!(verdict(snapshot.clone()), Verdict::Pass);
+    let why = "this account may not see all tables".to_owned();
+    snapshot.hidden.insert(ObjectKind::Table, why);
+    let incomplete = verdict(snapshot);
+    assert_eq!(incomplete, Verdict::Incomplete);
+    assert_eq!(incomplete.exit(), Exit::Incomplete);
+}
+
+fn explain(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .arg("explain")
+        .args(arguments)
+        .output()
+        .expect("cividb runs")
+}
+
+#[test]
+fn a_check_is_explained() {
+    insta::assert_snapshot!(common::text(&explain(&["fk-name"]).stdout));
+    let report = common::json(&explain(&["fk-name", "--format", "json"]));
+    let check = registry::find("fk-name").expect("a check");
+    assert_eq!(report["checks"][0]["example"], check.example);
+}
+
+#[test]
+fn all_checks_are_listed() {
+    insta::assert_snapshot!(common::text(&explain(&[]).stdout));
+}
