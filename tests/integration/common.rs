@@ -56,10 +56,27 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The report that it printed as JSON.
+/// The report that it printed as JSON, which is as the schema says.
 pub fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+    let value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    assert_follows_schema(&value);
+    value
+}
+
+/// Makes sure that a report follows the schema in `docs/`. What is printed besides reports, such as a reference, has
+/// no verdict.
+pub fn assert_follows_schema(value: &Value) {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = cividb::report::json::schema();
+        jsonschema::validator_for(&schema).expect("the schema is one")
+    });
+    if value.get("verdict").is_some() {
+        let mut errors = SCHEMA.iter_errors(value);
+        if let Some(error) = errors.next() {
+            panic!("{error} at {} in {value:#}", error.instance_path());
+        }
+    }
 }
 
 /// Real dumps and facts that are no part of the project: `CIVIDB_SHARED`, or `../shared`

@@ -23,6 +23,7 @@ mod repair;
 mod repair_orphans;
 mod requirements;
 mod sandbox;
+mod schema;
 mod secrets;
 mod server;
 mod servers;
