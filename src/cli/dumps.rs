@@ -236,6 +236,8 @@ pub(super) fn report_on_each(
                     };
                     let mut findings = Findings::default();
                     findings.push(finding);
+                    findings.retain(&common.selection());
+                    common.accept(&mut findings)?;
                     Report::new(
                         command,
                         &Case::new(snapshot, catalogue),
