@@ -108,7 +108,7 @@ pub enum LoginError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineProblem {
     /// A group header without its closing bracket, such as `[client`.
-    #[error("a group that no ']' ends")]
+    #[error("a group without its closing ']'")]
     OpenGroup,
     /// An option that stands before the first group, so that it belongs to no program.
     #[error("an option before the first group; write [client] above it")]

@@ -31,7 +31,7 @@ pub enum UrlError {
     Bracket,
     /// The port is not a number, or the number is too great.
     #[error(
-        "the port in the URL is no number from 0 to 65535 (an IPv6 address stands in brackets, \
+        "the port in the URL is not a number from 0 to 65535 (an IPv6 address stands in brackets, \
          and an '@' after the host is written %40)"
     )]
     Port,
