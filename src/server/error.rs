@@ -31,7 +31,7 @@ pub enum ServerError {
     },
     /// The account may not use the database.
     #[error(
-        "{server}: this account may not use the database '{database}', or there is none of that name; \
+        "{server}: this account may not use the database '{database}', or no database of that name exists; \
          run as an administrator: GRANT SELECT ON {database}.* TO the account ({message})"
     )]
     DatabaseDenied {
