@@ -111,7 +111,7 @@ impl Grants {
     }
 }
 
-/// The accounts of a list such as MySQL's CURRENT_ROLE() gives; stops at the first that cannot be read.
+/// The accounts of a list such as MySQL's CURRENT_ROLE() gives; empty if the list cannot be read.
 pub(super) fn accounts(list: &str) -> Vec<Account> {
     Reader::new(list).accounts().unwrap_or_default()
 }

@@ -27,8 +27,8 @@ pub(super) fn own(folder: &Path) -> Result<File, SandboxError> {
     Ok(file)
 }
 
-/// Stops the servers, and removes the folders, that owners of this account have left in `parent` and that run
-/// no more. Anything that cannot be removed stays: the server that is to be started does not need it.
+/// Stops the servers and removes the folders in `parent` whose owners, processes of this account, live no
+/// more. Anything that cannot be removed stays: the server that is to be started does not need it.
 pub(super) fn remove(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {
