@@ -12,7 +12,7 @@ pub struct Existing {
 
 impl Existing {
     /// Connects to the server and checks it. The server has to be empty, and the account has to be able to see
-    /// that by a global SELECT privilege: everything on a sandbox may be changed or removed.
+    /// that by a global SELECT privilege of its own: everything on a sandbox may be changed or removed.
     ///
     /// # Errors
     /// The server cannot be reached, it holds a table, or the account does not see all tables.

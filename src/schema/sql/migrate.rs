@@ -298,7 +298,7 @@ impl<'a> ForeignKeyChanges<'a> {
             .collect()
     }
 
-    /// Records a foreign key that is replaced by another; returns whether the difference is of this kind.
+    /// Whether the difference is a foreign key that is replaced by another.
     fn replace(&self, difference: &Difference) -> bool {
         difference.kind == Kind::ForeignKeyExtra
             && self
