@@ -102,7 +102,7 @@ impl Site {
             logging: setting(settings, "logging")
                 .or_else(|| domain_rows?.iter().find_map(logging_in_config_backend)),
             triggers_by_hand: setting(settings, "logging_no_trigger_permission").unwrap_or(false),
-            // Without any row of `civicrm_extension`, or of CiviCRM's own extension, the dump does not say.
+            // A dump without any rows, or whose rows of this table could not be read, does not say.
             extensions: rows("civicrm_extension")
                 .or_else(|| {
                     let counted = snapshot.row_counts.contains_key("civicrm_extension");

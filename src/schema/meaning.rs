@@ -68,7 +68,7 @@ pub(super) fn default_text<'a>(text: &'a str, data_type: &str) -> Cow<'a, str> {
 }
 
 /// The number without sign of zero, leading zeros and trailing zeros; `None` when the text
-/// is no plain decimal number.
+/// is not a plain decimal number.
 fn shortest_number(text: &str) -> Option<String> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {

@@ -229,7 +229,7 @@ mod tests {
         let folder = site(&["sites/default/settings.php", "wp-content/uploads/x.php"]);
         assert_eq!(found(folder.path()), "none");
         assert_eq!(found(&folder.path().join("absent")), "none");
-        // A folder of that name is no file.
+        // A folder of that name is not a file.
         fs::create_dir_all(folder.path().join("private").join(NAME)).unwrap();
         assert_eq!(found(folder.path()), "none");
     }
@@ -272,7 +272,7 @@ mod tests {
         let text = fs::read_to_string(folder.path().join(&administrator)).unwrap();
         write(&folder.path().join(&site_part), &text);
         assert_eq!(found(folder.path()), administrator);
-        // One that cannot be told is no reason to stop.
+        // A definition that cannot be known is not a reason to stop.
         write(&folder.path().join(&site_part), "<?php");
         assert_eq!(found(folder.path()), administrator);
     }
