@@ -1,4 +1,4 @@
-//! The exit codes of the program, once. The numbers are part of the contract with scripts.
+//! The exit codes of the program, all in one place.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The one that says more of two sources: a failure, then findings, then what is incomplete.
+    /// The more serious of two results: a failure, then findings, then incomplete, then fine.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         let rank = |exit| match exit {

@@ -8,13 +8,13 @@ use crate::server_version::{Family, ServerVersion};
 /// The narrowest thing on which a privilege can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// One table.
+    /// The privilege can be granted on one table.
     Table,
-    /// One routine.
+    /// The privilege can be granted on one routine.
     Routine,
-    /// A whole database.
+    /// The privilege can be granted on a whole database, and no less.
     Database,
-    /// The server alone: `ON *.*`.
+    /// The privilege can be granted on the server only: `ON *.*`.
     Global,
 }
 
@@ -30,10 +30,10 @@ struct Row {
 
 macro_rules! privileges {
     ($($variant:ident $name:literal $level:ident $mysql:expr, $mariadb:expr;)*) => {
-        /// A privilege. The order is that in which servers print them, database level first.
+        /// A privilege. The order is that in which servers print privileges, database level first.
         ///
-        /// Of MySQL's dynamic privileges only those are here on which a site or its backup
-        /// depends; new ones come with every release.
+        /// Of MySQL's dynamic privileges, only those on which a site or its backup depends are here; new ones
+        /// come with every release.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Privilege {
             $(#[doc = concat!("`", $name, "`")] $variant,)*
@@ -129,17 +129,17 @@ impl Privilege {
             .or_else(|| by_alias().map(|&(_, privilege)| privilege))
     }
 
-    /// The name in the manuals.
+    /// The name of the privilege in the manuals.
     pub fn name(self) -> &'static str {
         self.row().map_or("", |row| row.name)
     }
 
-    /// The narrowest thing on which it can be granted.
+    /// The narrowest thing on which the privilege can be granted.
     pub fn level(self) -> Level {
         self.row().map_or(Level::Global, |row| row.level)
     }
 
-    /// Whether this server knows it.
+    /// Whether this server knows the privilege.
     pub fn is_known_to(self, server: &ServerVersion) -> bool {
         self.row().is_some_and(|row| row.is_known_to(server))
     }

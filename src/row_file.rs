@@ -23,7 +23,7 @@ pub const FORMAT: &str = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '
 pub struct RowFile {
     path: PathBuf,
     out: BufWriter<File>,
-    /// Bytes of the first line.
+    /// Length of the first line, in bytes.
     head: u64,
 }
 
@@ -31,24 +31,24 @@ pub struct RowFile {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write rows to {}: {error}", path.display())]
 pub struct RowFileError {
-    /// The file or folder.
+    /// The file or folder that could not be written.
     pub path: PathBuf,
-    /// What the system says.
+    /// The error that the operating system reports.
     pub error: io::Error,
 }
 
 impl RowFileError {
-    /// For `map_err`, of this file or folder.
+    /// Turns an error of the system into one about this file or folder, for `map_err`.
     pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |error| Self { path, error }
     }
 }
 
-/// Makes a folder for files of rows if there is none, for its owner alone.
+/// Makes a folder for files of rows if it does not exist, for its owner alone.
 ///
 /// # Errors
-/// It cannot be made.
+/// The folder cannot be made.
 pub fn folder(path: &Path) -> Result<(), RowFileError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -56,11 +56,10 @@ pub fn folder(path: &Path) -> Result<(), RowFileError> {
     builder.create(path).map_err(RowFileError::at(path))
 }
 
-/// Makes a file that only its owner may read: rows are personal data. A file that is there
-/// already is not written over.
+/// Makes a file that only its owner may read: rows are personal data. An existing file is never overwritten.
 ///
 /// # Errors
-/// The file cannot be made, or is there already.
+/// The file cannot be made, or exists already.
 pub fn create(path: &Path) -> Result<File, RowFileError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -68,8 +67,8 @@ pub fn create(path: &Path) -> Result<File, RowFileError> {
     options.open(path).map_err(RowFileError::at(path))
 }
 
-/// What is called so in the name of a file that stays in its folder, and is no longer than file
-/// systems allow: every character that could mean something there as `%` and its bytes.
+/// A file name for `name` that stays in its folder and is no longer than file systems allow: every character
+/// that could have a meaning there is written as `%` and its bytes.
 pub fn file_name(name: &str) -> String {
     let mut safe = String::new();
     for byte in name.bytes() {
@@ -88,7 +87,7 @@ impl RowFile {
     /// Makes a file with [`create`] for rows of these columns.
     ///
     /// # Errors
-    /// It cannot be made, or is there already.
+    /// The file cannot be made, or exists already.
     pub fn create<'a>(
         path: PathBuf,
         columns: impl Iterator<Item = &'a str>,
@@ -101,17 +100,17 @@ impl RowFile {
         Ok(file)
     }
 
-    /// How long it is without any row, in bytes.
+    /// Length of the file without any row, in bytes: that of its first line.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a row.
+    /// Writes one row, a value for each column.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -131,7 +130,7 @@ impl RowFile {
         written.map_err(RowFileError::at(&self.path))
     }
 
-    /// Brings all that was written to disk; returns how many bytes that is.
+    /// Writes everything through to the disk; returns the length of the file in bytes.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -143,7 +142,7 @@ impl RowFile {
         written.map_err(RowFileError::at(&self.path))
     }
 
-    /// Cuts the file back to so many bytes.
+    /// Cuts the file back to `length` bytes.
     ///
     /// # Errors
     /// The file cannot be cut.
@@ -155,15 +154,15 @@ impl RowFile {
         cut.map_err(RowFileError::at(&self.path))
     }
 
-    /// Takes the file away.
+    /// Removes the file.
     ///
     /// # Errors
-    /// It cannot be taken away.
+    /// The file cannot be removed.
     pub fn discard(self) -> Result<(), RowFileError> {
         std::fs::remove_file(&self.path).map_err(RowFileError::at(&self.path))
     }
 
-    /// Closes the file; returns where it is.
+    /// Closes the file; returns its path.
     ///
     /// # Errors
     /// The file cannot be written to its end.

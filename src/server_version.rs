@@ -1,32 +1,32 @@
-//! Which server: family and version, and what each can take.
+//! The version of a server: family, numbers, and comparisons of them.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// MySQL (with Percona and the like) or MariaDB.
+/// The family of a server: MySQL (with Percona Server and the like) or MariaDB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// MySQL and servers that follow its numbering.
     Mysql,
-    /// MariaDB.
+    /// MariaDB and servers that follow its numbering.
     Mariadb,
 }
 
 /// A server's family and version number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerVersion {
-    /// Family.
+    /// MySQL or MariaDB.
     pub family: Family,
-    /// Major, minor, patch; absent parts are 0.
+    /// Major, minor and patch number; parts that the text leaves out are 0.
     pub number: (u32, u32, u32),
-    /// As the server or dump gives it.
+    /// The version as the server or dump gives it.
     pub text: String,
 }
 
 impl ServerVersion {
     /// Reads what `SELECT VERSION()` and dump headers print: `5.7.37`, `8.0.36-28`,
-    /// `10.11.6-MariaDB-0+deb12u1`, `5.5.5-10.3.38-MariaDB`. A first number of 10 or 11
-    /// up to 12 without a name is taken for MariaDB: MySQL has no such version.
+    /// `10.11.6-MariaDB-0+deb12u1`, `5.5.5-10.3.38-MariaDB`. A first number of 10 to 20 without a name is taken
+    /// for MariaDB: MySQL has no such version. `None` for text that is not a version.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let mariadb = text.to_ascii_lowercase().contains("mariadb");
@@ -48,8 +48,8 @@ impl ServerVersion {
         })
     }
 
-    /// Reads `--target-server`: `mariadb-10.6`, `mysql-8.4`, `mysql-8.0.36`. A number left out
-    /// means the latest of its series, which is what runs where nobody says otherwise.
+    /// Reads `--target-server`: `mariadb-10.6`, `mysql-8.4`, `mysql-8.0.36`. A number left out means the latest
+    /// of its series, because servers are usually kept up to date.
     pub fn parse_target(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{text}' is not a server: write mysql-8.4 or mariadb-10.11");
         let (name, number) = text.split_once('-').ok_or_else(wrong)?;

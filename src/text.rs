@@ -1,4 +1,4 @@
-//! Text from a dump made safe for a terminal.
+//! Text from a dump made safe for a terminal, and numbers in words for people.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,8 @@ pub fn printable(text: &str) -> String {
     safe
 }
 
-/// JSON text in which such characters stand as `\u` escapes, so that it may be shown as well.
+/// JSON text in which characters that [`printable`] would escape stand as `\u` escapes, so that it may be shown
+/// as well.
 pub fn printable_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -41,7 +42,7 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
-/// A number with separators: `48,211`.
+/// A number with a comma between thousands: `48,211`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -54,7 +55,7 @@ pub fn thousands(number: u64) -> String {
     grouped
 }
 
-/// `1 table`, `2 tables`.
+/// A number and its noun, in the plural unless the number is 1: `1 table`, `2 tables`.
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))

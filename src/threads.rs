@@ -4,11 +4,12 @@ use std::env;
 use std::sync::OnceLock;
 use std::thread;
 
-/// More would not make anything faster.
+/// Most worker threads; more would not make anything faster.
 const MOST: usize = 8;
 
-/// One for each core, at most 8; the environment variable `CIVIDB_THREADS` says otherwise.
-/// The answers are the same with any number.
+/// Number of worker threads: one for each core, at most 8, unless the environment variable `CIVIDB_THREADS`
+/// gives another number.
+/// Results are the same with any number.
 pub fn count() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {

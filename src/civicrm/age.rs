@@ -1,9 +1,8 @@
-//! How old a difference is: the releases that have an object as the database has it.
+//! The age of a difference: the releases that have an object as the database has it.
 //!
-//! CiviCRM's upgrades change what a release needs changed and leave the rest as earlier
-//! releases made it, so a database that was upgraded for years is never like a fresh one.
-//! What an earlier release defined, or what an upgrade step is known to have written
-//! differently ([`MEASURED`]), is inherited, not damaged.
+//! CiviCRM's upgrades change what a release needs changed and leave the rest as earlier releases made it, so a
+//! database that was upgraded for years is never like a fresh one. An object as an earlier release defined it,
+//! or as an upgrade step is known to have written it ([`MEASURED`]), is inherited, not damaged.
 
 use super::catalogue::{Catalogue, Column, State, States, TableHistory};
 use super::reference::is_locale;
@@ -13,41 +12,41 @@ use crate::schema::compare::{
 };
 use crate::schema::model::{self, Schema, Table, find};
 
-/// When a difference was none.
+/// The releases in which an object was as the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Age {
-    /// Where the database's side comes from.
+    /// The origin of the object as the database has it.
     pub origin: Origin,
-    /// The states that have the object as the database has it; for a missing object those
-    /// that have it.
+    /// The states that have the object as the database has it; for an object that the database lacks, the
+    /// states that have the object.
     pub states: States,
 }
 
-/// A difference and how old it is.
+/// A difference and its age.
 #[derive(Clone, Debug)]
 pub struct Aged {
-    /// The difference.
+    /// The difference itself.
     pub difference: Difference,
-    /// When it was none.
+    /// The age of the difference.
     pub age: Age,
 }
 
-/// Where the database's side of a difference comes from.
+/// The origin of an object as the database has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// An earlier release had it so.
+    /// An earlier release had the object so.
     Earlier,
-    /// Only later releases have it so.
+    /// Only later releases have the object so.
     Later,
-    /// An upgrade step wrote it so.
+    /// An upgrade step wrote the object so.
     UpgradeStep,
-    /// No release has it so.
+    /// No release has the object so.
     Nowhere,
 }
 
-/// What upgrade steps of CiviCRM wrote differently from the release's own definition, and no
-/// release defines: table, object, and how the actual side's definition begins. Measured by
-/// running the upgrade code of 5.33.2 and 5.81.2 on databases of eight earlier releases.
+/// Objects that upgrade steps of CiviCRM wrote differently from every release's own definition: table, object,
+/// and how the actual side's definition begins. Measured by running the upgrade code of 5.33.2 and 5.81.2 on
+/// databases of eight earlier releases.
 const MEASURED: &[(&str, &str, &str)] = &[
     ("civicrm_contact", "index_image_URL_128", "KEY"),
     (
@@ -112,7 +111,7 @@ const MEASURED: &[(&str, &str, &str)] = &[
     ("civicrm_saved_search", "created_date", "timestamp NULL"),
     ("civicrm_saved_search", "modified_date", "timestamp NULL"),
     ("civicrm_site_token", "UI_label_domain_id", ""),
-    // Not a step but the status check of Standalone sites adds it.
+    // The status check of Standalone sites adds it, not an upgrade step.
     (
         "civicrm_uf_match",
         "UI_uf_match_uf_id_domain_id",
@@ -203,7 +202,7 @@ impl Age {
         }
     }
 
-    /// Where inherited things come from, in a few words.
+    /// The origin of inherited objects, in a few words.
     pub fn source(&self, kind: &Kind, catalogue: &Catalogue) -> String {
         match self.origin {
             Origin::UpgradeStep => "made by an upgrade step or a status check".to_owned(),
@@ -212,13 +211,13 @@ impl Age {
         }
     }
 
-    /// Whether CiviCRM's own upgrades leave it so.
+    /// Whether CiviCRM's own upgrades leave the object so.
     pub fn is_inherited(&self) -> bool {
         matches!(self.origin, Origin::Earlier | Origin::UpgradeStep)
     }
 }
 
-/// The object is not there.
+/// Whether the difference is an object that the database lacks.
 fn is_missing(kind: &Kind) -> bool {
     matches!(
         kind,
@@ -226,7 +225,7 @@ fn is_missing(kind: &Kind) -> bool {
     )
 }
 
-/// `in 4.2 to 5.13`, `from 5.29 on`.
+/// The releases in words: `in 4.2 to 5.13`, `from 5.29 on`.
 fn releases(states: &States, catalogue: &Catalogue) -> String {
     let words = catalogue.describe(states);
     if words.starts_with(|c: char| c.is_ascii_digit()) || words == "every release" {
@@ -247,11 +246,11 @@ fn is_measured(difference: &Difference) -> bool {
     })
 }
 
-/// States that have an object.
+/// The states that have an object, and what they have of it.
 enum Found {
-    /// As the database has it.
+    /// The states that have the object as the database has it.
     AsActual(States),
-    /// The object that the database lacks.
+    /// The states that have the object which the database lacks.
     Missing(States),
 }
 
@@ -311,8 +310,8 @@ impl Search<'_> {
         States::union(shapes.map(|dated| &dated.states))
     }
 
-    /// The states whose column is as the actual one. Character sets are the database's own
-    /// affair unless they are what differs.
+    /// The states whose column is like the actual one. Character sets may be the database's own, so they count
+    /// only if they are what differs.
     fn same_column(&self, name: &str, aspects: &[ColumnAspect]) -> States {
         let Some(column) = find(&self.table.columns, name) else {
             return States::default();
@@ -382,7 +381,7 @@ impl Search<'_> {
     }
 }
 
-/// The name of which a multilingual site makes one per language: `label` of `label_en_US`.
+/// The base name of a column that a multilingual site has once per language: `label` of `label_en_US`.
 fn unlocalized(name: &str) -> &str {
     let split = name
         .len()

@@ -1,4 +1,4 @@
-//! The reference catalogue: what the schema of each CiviCRM release looks like.
+//! The reference catalogue: the schema of each CiviCRM release.
 //!
 //! The facts are kept per table, with the releases each one holds for (`schemas/`, read that
 //! folder's README). A *state* is a schema that one or more point releases share. The schema of
@@ -39,7 +39,7 @@ use history::{Line, dated, holding, lines};
 use states::StateNames;
 use weave::{histories, weave};
 
-/// The file of a catalogue that is not about one table.
+/// The name of the catalogue's file that is not about one table.
 pub const RELEASES_FILE: &str = "releases.json";
 
 type Result<T> = std::result::Result<T, CatalogueError>;
@@ -50,29 +50,29 @@ pub enum CatalogueError {
     /// A file or folder could not be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
-        /// Which one.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The error that the operating system reports.
         source: io::Error,
     },
-    /// Something is wrong inside a file.
+    /// Something is wrong in a file of the catalogue.
     #[error("{file}: {source}")]
     InFile {
         /// Name of the file.
         file: String,
-        /// What is wrong.
+        /// What is wrong in the file.
         source: Box<CatalogueError>,
     },
-    /// Not JSON, or not of the expected form.
+    /// The text is not JSON, or not of the expected form.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
-    /// A range names a state that the list of states lacks.
+    /// A range names a state that is not in the list of states.
     #[error("no state is named `{name}`")]
     UnknownState {
-        /// The name.
+        /// The name of the state.
         name: String,
     },
-    /// Ranges overlap or run backwards.
+    /// The ranges of states overlap or run backwards.
     #[error("the states `{states}` are not in ascending order")]
     StatesOutOfOrder {
         /// The ranges as written.
@@ -93,20 +93,20 @@ impl CatalogueError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// The minor release (`4.3`) for its last schema, a point release (`4.3.5`) for an earlier
-    /// one, namely the last point release that had it.
+    /// The name of the state: the minor release (`4.3`) for its last schema; for an earlier schema the last
+    /// point release that had it (`4.3.5`).
     pub name: String,
     /// The version that CiviCRM's sources gave themselves where the state was read.
     pub read_at: String,
     /// The point releases known to have this schema, ascending.
     pub releases: Vec<String>,
-    /// Place in the ordered list of states.
+    /// Index in the ordered list of states.
     #[serde(skip)]
     place: usize,
 }
 
 impl State {
-    /// A state; the catalogue it is put into gives it its place.
+    /// Makes a state; the catalogue that it is put into gives it its place.
     pub fn new(name: String, read_at: String, releases: Vec<String>) -> Self {
         Self {
             name,
@@ -116,17 +116,17 @@ impl State {
         }
     }
 
-    /// Place in the ordered list of states, from 0 for the oldest.
+    /// Index in the ordered list of states, from 0 for the oldest.
     pub fn place(&self) -> usize {
         self.place
     }
 
-    /// The first release that had this schema, as far as known: what to say after "since".
+    /// The first release known to have had this schema; messages say "since" it.
     pub fn first_release(&self) -> &str {
         self.releases.first().unwrap_or(&self.name)
     }
 
-    /// The last release that had this schema, as far as known: what to say after "until".
+    /// The last release known to have had this schema; messages say "until" it.
     pub fn last_release(&self) -> &str {
         self.releases.last().unwrap_or(&self.name)
     }
@@ -135,7 +135,7 @@ impl State {
         Version::parse(&self.name).map(|version| version.major_minor())
     }
 
-    /// The minor release, or one release of it where the neighbouring state is of the same minor.
+    /// The minor release, or one release of it where the neighbouring state belongs to the same minor release.
     fn named(&self, neighbour: Option<&Self>, release: impl Fn(&Self) -> &str) -> String {
         match self.major_minor() {
             Some((major, minor))
@@ -148,17 +148,17 @@ impl State {
     }
 }
 
-/// What the tables of a state have in common.
+/// The table options that the tables of a state have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
-    /// Storage engine.
+    /// Storage engine of the tables.
     pub engine: String,
-    /// Character set.
+    /// Default character set of the tables.
     pub charset: String,
-    /// Collation.
+    /// Default collation of the tables.
     pub collation: String,
-    /// Row format where the release asks for one.
+    /// Row format of the tables; `None` where the release does not ask for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_format: Option<String>,
 }
@@ -167,9 +167,9 @@ pub struct Defaults {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extension {
-    /// Its key.
+    /// The key of the extension.
     pub key: String,
-    /// Who gets it.
+    /// Which sites get the extension without asking for it.
     pub installed: Installed,
 }
 
@@ -177,17 +177,17 @@ pub struct Extension {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Installed {
-    /// Every site: it belongs to core.
+    /// Every site gets it: it belongs to core.
     Always,
-    /// Every fresh installation; a site that was upgraded may lack it.
+    /// Every fresh installation gets it; a site that was upgraded may lack it.
     ByDefault,
-    /// Fresh installations without a content management system.
+    /// Fresh installations without a content management system get it.
     OnStandalone,
-    /// Nobody who did not turn it on.
+    /// A site gets it only if somebody turns it on.
     OnRequest,
 }
 
-/// Histories of tables and the states they are about.
+/// The histories of all tables, and the states that they cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
     states: Vec<State>,
@@ -197,20 +197,20 @@ pub struct Catalogue {
     variants: BTreeMap<String, TableHistory>,
 }
 
-/// All that CiviCRM declares in one state, in the order it declares it.
+/// The tables that CiviCRM declares in one state, in the order in which it declares them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclaredSchema {
-    /// What the tables have in common.
+    /// The table options that the tables have in common.
     pub defaults: Defaults,
-    /// The extensions that bring tables.
+    /// The extensions shipped with CiviCRM that bring tables.
     pub extensions: Vec<Extension>,
-    /// The tables.
+    /// The declared tables by name.
     pub tables: BTreeMap<String, TableShape>,
-    /// Other shapes that extensions give to tables of core.
+    /// Other forms that extensions give to tables of core, by table name.
     pub variants: BTreeMap<String, TableShape>,
 }
 
-/// The releases file as it is written.
+/// The file `releases.json` as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Releases {
@@ -222,12 +222,12 @@ struct Releases {
 include!(concat!(env!("OUT_DIR"), "/embedded_schemas.rs"));
 
 impl Catalogue {
-    /// The catalogue that is part of the program: 2.0 to 6.15.
+    /// The catalogue that is part of the program, from CiviCRM 2.0 to 6.15.
     pub fn embedded() -> Result<Self> {
         Self::from_json(EMBEDDED_RELEASES, EMBEDDED_TABLES.iter().copied())
     }
 
-    /// A catalogue kept in a folder as `schemas/` is.
+    /// Reads a catalogue from a folder of the form of `schemas/`.
     pub fn from_folder(folder: &Path) -> Result<Self> {
         let read = |path: &Path| {
             fs::read_to_string(path).map_err(|source| CatalogueError::Unreadable {
@@ -261,7 +261,7 @@ impl Catalogue {
         )
     }
 
-    /// A catalogue from the texts of its files, the tables with their files' names.
+    /// Makes a catalogue from the texts of its files; the tables come with the names of their files.
     pub fn from_json<'a>(
         releases: &str,
         tables: impl Iterator<Item = (&'a str, &'a str)>,
@@ -290,7 +290,7 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Makes the histories out of the schemas of all states, given in ascending order.
+    /// Makes the histories from the schemas of all states, given in ascending order.
     pub fn from_states(states: Vec<(State, DeclaredSchema)>) -> Self {
         let (states, schemas): (Vec<_>, Vec<_>) = states.into_iter().unzip();
         Self {
@@ -308,7 +308,7 @@ impl Catalogue {
         }
     }
 
-    /// The files of a folder that [`Catalogue::from_folder`] reads: names and texts.
+    /// The names and texts of the files of a folder that [`Catalogue::from_folder`] reads.
     pub fn to_files(&self) -> Result<Vec<(String, String)>> {
         let names = StateNames::new(self.states.iter().map(|s| s.name.as_str()));
         let states: Vec<String> = self
@@ -333,19 +333,19 @@ impl Catalogue {
         Ok(files)
     }
 
-    /// All states, oldest first: by minor release, within it by point release.
+    /// All states, oldest first: ordered by minor release, then by point release.
     pub fn states(&self) -> &[State] {
         &self.states
     }
 
-    /// The state of this name.
+    /// The state of this name; `None` if the catalogue lacks it.
     pub fn state(&self, name: &str) -> Option<&State> {
         self.states.iter().find(|state| state.name == name)
     }
 
-    /// The state that serves a release: the one that lists it; for versions below the first
-    /// point release of a minor (`5.47.alpha1`) that minor's first state, for others its last.
-    /// `None` for a minor release the catalogue does not know.
+    /// The state for a release: the one that lists it; for versions below the first point release of a minor
+    /// release (`5.47.alpha1`), that minor release's first state; for other versions, its last state. `None`
+    /// for a minor release that the catalogue does not know.
     pub fn state_for(&self, version: &Version) -> Option<&State> {
         let version = version.without_marker();
         let exact = |state: &&State| {
@@ -363,7 +363,7 @@ impl Catalogue {
         of_minor.next_back().or(Some(first))
     }
 
-    /// What the tables of a state have in common.
+    /// The table options that the tables of a state have in common; `None` for a state of another catalogue.
     pub fn defaults(&self, state: &State) -> Option<&Defaults> {
         holding(&self.defaults, state.place).next()
     }
@@ -384,24 +384,24 @@ impl Catalogue {
         }
     }
 
-    /// Everything a table ever was; letter case is ignored.
+    /// The history of a table in all states; letter case is ignored.
     pub fn history(&self, table: &str) -> Option<&TableHistory> {
         self.tables
             .get(table)
             .or_else(|| self.tables.get(&table.to_ascii_lowercase()))
     }
 
-    /// All tables that ever were, by name.
+    /// The histories of all tables that CiviCRM ever had, by name.
     pub fn histories(&self) -> impl Iterator<Item = &TableHistory> {
         self.tables.values()
     }
 
-    /// Other shapes that extensions give to tables of core.
+    /// The histories of other forms that extensions give to tables of core.
     pub fn variants(&self) -> impl Iterator<Item = &TableHistory> {
         self.variants.values()
     }
 
-    /// All that is declared in a state; `None` for a state of another catalogue.
+    /// The tables that are declared in a state; `None` for a state of another catalogue.
     pub fn declared(&self, state: &State) -> Option<DeclaredSchema> {
         let shapes = |tables: &BTreeMap<String, TableHistory>| {
             let at = |table: &TableHistory| Some((table.name.clone(), table.at(state.place)?));
@@ -423,13 +423,13 @@ impl Catalogue {
         })
     }
 
-    /// The schema of a state.
+    /// The schema of a state, as the model has it.
     pub fn schema<'a>(&'a self, state: &'a State) -> ReleaseSchema<'a> {
         ReleaseSchema::new(self, state)
     }
 
-    /// Whether two states have the same tables of core, defaults included. Tables of extensions
-    /// cannot tell them apart, as a site may have them or not.
+    /// Whether two states have the same tables of core, defaults included. Tables of extensions cannot tell
+    /// states apart, because a site may have them or not.
     pub fn same_core(&self, one: &State, other: &State) -> bool {
         let is_core = |table: &TableHistory, state: &State| {
             holding(&table.options, state.place).any(|options| options.owner == Owner::Core)
@@ -470,7 +470,7 @@ impl Catalogue {
             .join(", ")
     }
 
-    /// The release a run of states begins with: the minor release if that is the first state of it.
+    /// The release with which a run of states begins: the minor release if the run begins with its first state.
     fn start_of(&self, (first, _): (usize, usize)) -> String {
         let previous = first
             .checked_sub(1)
@@ -481,7 +481,7 @@ impl Catalogue {
         })
     }
 
-    /// The release a run of states ends with: the minor release if that is the last state of it.
+    /// The release with which a run of states ends: the minor release if the run ends with its last state.
     fn end_of(&self, (_, last): (usize, usize)) -> String {
         let next = self.states.get(last + 1);
         let state = self.states.get(last);

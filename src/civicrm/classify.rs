@@ -1,4 +1,4 @@
-//! What kind of table a table is, by its name and by what the site says of itself.
+//! Finds what a table belongs to, by its name and by the site's own rows.
 
 use std::collections::HashSet;
 
@@ -16,22 +16,22 @@ pub enum Class {
     OtherRelease,
     /// Custom data: a table of `civicrm_custom_group`, or one named like those.
     CustomData,
-    /// Log of another table.
+    /// The log table of another table.
     Log,
     /// A view of CiviCRM: of one language of a table, of case activities or of SearchKit.
     View,
-    /// An extension that is not shipped with CiviCRM, or was dropped.
+    /// An extension that is not shipped with CiviCRM, or no longer is.
     UnknownExtension,
-    /// Temporary, left behind by an import, an upgrade or a report, or a copy made by hand.
+    /// A temporary table, left by an import, an upgrade or a report, or a copy made by hand.
     Leftover,
-    /// Made by the installer or a status check to try what the server can do.
+    /// A table that the installer or a status check made to try what the server can do.
     Probe,
-    /// Not of CiviCRM.
+    /// The table does not belong to CiviCRM.
     Foreign,
 }
 
 impl Class {
-    /// In words, for a number of tables: `3 custom data`.
+    /// The class in words, to follow a number of tables: `3 custom data`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Core => "core",
@@ -57,8 +57,8 @@ const PROBES: [&str; 5] = [
     "civicrm_domain_trigger",
 ];
 
-/// How names of temporary tables begin, from CRM/Utils/SQL/TempTable.php, the import and
-/// export of contacts and the upgrader's snapshots.
+/// Beginnings of the names of temporary tables, from CRM/Utils/SQL/TempTable.php, the import and export of
+/// contacts and the upgrader's snapshots.
 const LEFTOVERS: [&str; 11] = [
     "civicrm_tmp_",
     "civicrm_temp_",
@@ -73,7 +73,7 @@ const LEFTOVERS: [&str; 11] = [
     "temp_civicrm_",
 ];
 
-/// Knows the tables of one site in one release.
+/// Classifies the tables of one site in one release.
 pub struct Classifier<'a> {
     catalogue: &'a Catalogue,
     state: &'a State,
@@ -82,7 +82,7 @@ pub struct Classifier<'a> {
 }
 
 impl<'a> Classifier<'a> {
-    /// For the tables of `site`, held against `state`.
+    /// Makes a classifier for the tables of `site`, in the release of `state`.
     pub fn new(catalogue: &'a Catalogue, state: &'a State, site: Option<&Site>) -> Self {
         let groups = site.map(|site| site.custom_groups.as_slice());
         Self {
@@ -104,8 +104,8 @@ impl<'a> Classifier<'a> {
         }
     }
 
-    /// What the table or view of this name is. Letter case is ignored, as dumps cross servers
-    /// with different `lower_case_table_names`.
+    /// The class of the table or view of this name. Letter case is ignored, because dumps cross servers with
+    /// different `lower_case_table_names`.
     pub fn class(&self, table: &str) -> Class {
         let name = table.to_ascii_lowercase();
         if let Some(logged) = name.strip_prefix("log_")

@@ -1,4 +1,4 @@
-//! Which release a schema really is.
+//! Finds the release whose schema a database has.
 //!
 //! Every state of the catalogue is scored by what its tables, columns, indexes and foreign
 //! keys have in common with the schema; the few best are compared exactly. Upgrades add what
@@ -20,53 +20,52 @@ use crate::schema::compare::DifferenceKind as Kind;
 use crate::schema::model::{Column, Schema, Table, find};
 use crate::threads;
 
-/// What an object speaks against a state with, when the state does not have it so: what an
-/// upgrade leaves behind, what it never does, and what it cannot have forgotten.
+/// Costs of an object that a state does not have in this form: one that upgrades leave behind, one that they
+/// never make, and one that they cannot have forgotten.
 const INHERITED: u32 = 1;
 const LATER: u32 = 3;
 const LOST: u32 = 4;
 
-/// Tables that speak against a state by not being there: when a dump holds only some tables,
-/// the releases with the fewest tables would fit best otherwise.
+/// Most missing tables that count against a state: when a dump holds only some tables, the releases with the
+/// fewest tables would fit best otherwise.
 const MOST_LOST_TABLES: u32 = 10;
 
-/// States that are compared exactly.
+/// Number of states that are compared exactly.
 const COMPARED: usize = 8;
-/// How much worse than the best the cheap score of such a state may be.
+/// How much higher than the lowest cost by names the cost of such a state may be.
 const MARGIN: u32 = 12;
-/// Fewer tables of CiviCRM's core than this tell no release.
+/// With fewer tables of CiviCRM's core than this, no release can be found.
 const FEWEST_TABLES: usize = 20;
-/// Objects named as evidence against each neighbour.
+/// Number of objects named as evidence against each neighbouring state.
 const EVIDENCE: usize = 2;
 
-/// What a schema turned out to be.
+/// The result of the detection of a schema's release.
 #[derive(Clone, Debug)]
 pub struct Detection<'a> {
-    /// The state that fits best; of several that fit equally well the one declared, or else
-    /// the newest.
+    /// The state that fits best; of several that fit equally well, the declared one, or else the newest.
     pub state: &'a State,
-    /// What the schema is held against there.
+    /// The reference of that state with which the schema was compared.
     pub reference: Reference,
-    /// How it differs from that.
+    /// The differences between the schema and the reference.
     pub differences: Vec<Aged>,
-    /// Other states that fit as well.
+    /// Other states that fit equally well.
     pub also: Vec<&'a State>,
     /// The states that were compared exactly, the declared one always, and their numbers of
     /// differences, best first.
     pub candidates: Vec<(&'a State, usize)>,
-    /// Objects that tell the state from its neighbours, each a few words.
+    /// Objects that tell the state from its neighbours, each in a few words.
     pub evidence: Vec<String>,
-    /// Objects of later releases, each a few words: of an upgrade that stopped halfway, or of
+    /// Objects of later releases, each in a few words: they come from an upgrade that stopped halfway, or from
     /// a newer database over which an older backup was restored.
     pub later: Vec<String>,
-    /// Tables that no release says anything about, by class.
+    /// Number of tables that no release declares, by class.
     pub not_compared: BTreeMap<&'static str, usize>,
-    /// The last step that the upgrader noted in `civicrm_log`: `upgrade:4.7.31->5.0.alpha1`.
+    /// The last step that the upgrader recorded in `civicrm_log`, such as `upgrade:4.7.31->5.0.alpha1`.
     pub last_step: Option<String>,
 }
 
 impl DetectedRelease {
-    /// The detection by names alone.
+    /// The names of the detected state and of the others that fit as well.
     pub fn of(detection: &Detection<'_>) -> Self {
         Self {
             release: detection.state.last_release().to_string(),
@@ -81,13 +80,13 @@ impl DetectedRelease {
 }
 
 impl Detection<'_> {
-    /// Whether the schema is that of this state as well as it is that of any.
+    /// Whether the schema fits this state as well as it fits any.
     pub fn fits(&self, state: &State) -> bool {
         self.state.name == state.name || self.also.iter().any(|also| also.name == state.name)
     }
 }
 
-/// Finds the release of a schema; `None` when it holds too few tables of CiviCRM to tell.
+/// Finds the release of a schema; `None` when it holds too few tables of CiviCRM.
 pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detection<'a>> {
     let Subject { schema, site, .. } = subject;
     let objects = Objects::new(catalogue, schema, site);
@@ -137,7 +136,7 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
     })
 }
 
-/// Numbers of the tables that the reference does not know, by class.
+/// Number of tables that the reference does not know, by class.
 fn not_compared(
     catalogue: &Catalogue,
     state: &State,
@@ -149,7 +148,7 @@ fn not_compared(
     for name in subject.schema.tables.keys() {
         if reference.schema.table(name).is_none() {
             let class = classifier.class(name);
-            // That one is among the differences.
+            // A table of another release is among the differences.
             if class != Class::OtherRelease {
                 *counts.entry(class.as_str()).or_default() += 1;
             }
@@ -158,20 +157,20 @@ fn not_compared(
     counts
 }
 
-/// What a schema is held against, and how it differs.
+/// What a schema was compared with, and how it differs.
 type Comparison = (Reference, Vec<Aged>);
 
 /// A state that was compared exactly.
 struct Candidate<'a> {
     state: &'a State,
-    /// Which of the comparisons is its own.
+    /// Index of the comparison that belongs to the state.
     comparison: usize,
-    /// Their number.
+    /// Number of differences.
     differences: usize,
     cost: u32,
 }
 
-/// What `work` makes of each item, in their order; the items are shared among threads.
+/// Applies `work` to each item, shared among threads; the results keep the order of the items.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let share = items.len().div_ceil(threads::count()).max(1);
     let mut shares = items.chunks(share);
@@ -190,7 +189,7 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     })
 }
 
-/// What the differences speak against their state with.
+/// The cost of a state with these differences.
 fn cost(differences: &[Aged]) -> u32 {
     let mut lost_tables = 0;
     differences
@@ -229,24 +228,24 @@ fn later(differences: &[Aged]) -> Vec<String> {
 
 /// One object of the catalogue and whether the schema has it so.
 struct Object<'a> {
-    /// `civicrm_contact`, `civicrm_contact.employer_id`, `index_x of civicrm_y`, for people.
+    /// The name for people: `civicrm_contact`, `civicrm_contact.employer_id`, `index_x of civicrm_y`.
     name: String,
     states: &'a States,
-    /// The schema has it just so.
+    /// Whether the schema has the object in just this form.
     same: bool,
-    /// The schema has one of that name.
+    /// Whether the schema has an object of that name.
     present: bool,
-    /// How much speaks against a state that has it while the schema has not.
+    /// The cost of a state that has the object while the schema does not.
     missing: u32,
 }
 
-/// All that the catalogue knows of the schema's tables.
+/// All objects that the catalogue knows of the schema's tables.
 struct Objects<'a> {
     objects: Vec<Object<'a>>,
-    /// Histories of the tables that are there.
+    /// Histories of the tables that the schema has.
     histories: Vec<&'a TableHistory>,
     core_tables: usize,
-    /// By place: how much speaks against each state.
+    /// The cost of each state, by its place.
     costs: Vec<u32>,
 }
 
@@ -298,7 +297,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// Something is there that only these states have.
+    /// Adds the cost of an object that only these states have to all others.
     fn charge_extra(&mut self, states: &States) {
         let end = self.costs.len();
         let mut cost = if states.runs().is_empty() {
@@ -347,7 +346,7 @@ impl<'a> Objects<'a> {
             self.objects.push(Object {
                 name: format!("index {} of {}", item.name, history.name),
                 states: &dated.states,
-                // The columns of an index in a language are not worth a closer look here.
+                // The columns of an index in a language are not compared here.
                 same: index.is_some_and(|index| {
                     index.kind == item.kind && (item.localizable || index.parts == item.columns)
                 }),
@@ -374,7 +373,7 @@ impl<'a> Objects<'a> {
         self.charge_objects(first);
     }
 
-    /// Charges the states that have other objects than the table whose objects begin at `first`.
+    /// Adds costs to the states that have other objects than the table whose objects begin at `first`.
     fn charge_objects(&mut self, first: usize) {
         let objects = self.objects.split_off(first);
         for shapes in objects.chunk_by(|a, b| a.name == b.name) {
@@ -395,8 +394,8 @@ impl<'a> Objects<'a> {
         self.objects.extend(objects);
     }
 
-    /// The states with the lowest costs, and the declared one, compared exactly. States that
-    /// have the tables of the schema alike are compared once.
+    /// The states with the lowest costs, and the declared one, compared exactly. States in which the schema's
+    /// tables are alike are compared once.
     fn best_states(
         &self,
         catalogue: &'a Catalogue,
@@ -441,13 +440,13 @@ impl<'a> Objects<'a> {
         (candidates.collect(), comparisons)
     }
 
-    /// Whether the two states cannot be told apart by the tables that are there.
+    /// Whether the two states cannot be told apart by the tables that the schema has.
     fn alike(&self, catalogue: &Catalogue, one: &State, other: &State) -> bool {
         catalogue.same_core(one, other)
             && (self.histories.iter()).all(|history| history.is_same(one.place(), other.place()))
     }
 
-    /// What tells the states from the one before and the one after them.
+    /// Objects that tell the states from the one before and the one after them.
     fn evidence(&self, catalogue: &Catalogue, equal: &HashSet<usize>) -> Vec<String> {
         let places = || equal.iter().copied();
         let (Some(first), Some(last)) = (places().min(), places().max()) else {
@@ -485,7 +484,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether a column is close enough to a shape of it to say that this is the one.
+/// Whether a column is close enough to a form of it in the catalogue to be that one.
 fn is_same_column(column: &Column, shape: &Column) -> bool {
     column.data_type == shape.data_type
         && column.nullable == shape.nullable

@@ -1,4 +1,4 @@
-//! What CiviCRM is: its releases, what each one's schema looks like, how it names things.
+//! Knowledge of CiviCRM: its releases, the schema of each, and the names that it gives to objects.
 
 pub mod age;
 pub mod catalogue;

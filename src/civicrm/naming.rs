@@ -1,4 +1,4 @@
-//! How CiviCRM makes the names of database objects.
+//! The rules by which CiviCRM names database objects.
 
 use md5::{Digest, Md5};
 
@@ -33,8 +33,8 @@ pub fn hashed_name(name: &str) -> Option<String> {
     Some(format!("{kept}_{hex}"))
 }
 
-/// Whether a table's rows come and go by themselves: caches, queues, temporary tables and
-/// sessions, of CiviCRM and of the content management systems it lives in.
+/// Whether a table holds rows that come and go without users' doing: caches, queues, temporary tables and
+/// sessions, of CiviCRM and of content management systems.
 pub fn is_volatile(table: &str) -> bool {
     let own = table.strip_prefix("civicrm_");
     match own {

@@ -1,4 +1,4 @@
-//! References that the user imported: one file each in a folder of theirs.
+//! References that the user imported, with one file for each in a folder of the user.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -11,11 +11,11 @@ use super::release::Version;
 use super::site::{Site, TABLE_PREFIX};
 use crate::schema::model::{Schema, Table, find};
 
-/// Tables that every CiviCRM has, of all releases.
+/// Tables that CiviCRM has in all releases.
 const ESSENTIAL: [&str; 2] = ["civicrm_contact", "civicrm_domain"];
 
-/// How names of tables begin that belong to one site and to no release: custom data, temporary
-/// tables, and what installers and status checks try the server with.
+/// Beginnings of names of tables that belong to one site and not to a release: custom data, temporary tables,
+/// and tables with which installers and status checks try the server.
 const OF_ONE_SITE: [&str; 9] = [
     "civicrm_value_",
     "civicrm_tmp_",
@@ -34,56 +34,56 @@ const MAX_LISTED: usize = 5;
 /// Why a reference could not be kept or read.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnReferenceError {
-    /// The folder cannot be told.
+    /// The folder for references is not known.
     #[error("there is no place for imported references: set XDG_DATA_HOME or HOME")]
     NoHome,
     /// A file or folder could not be read or written.
     #[error("{}: {error}", .path.display())]
     Io {
-        /// Which one.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error that the operating system reports.
         error: io::Error,
     },
     /// A file is not of the form that [`ReferenceFile`] describes.
     #[error("{}: no reference of this program: {error}; import it again", .path.display())]
     Json {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong, with line and column.
         error: serde_json::Error,
     },
-    /// A newer version of the program wrote it.
+    /// The file was written by a newer version of the program.
     #[error("{}: written by a newer {}, as its reference_version {version} says", .path.display(), env!("CARGO_PKG_NAME"))]
     TooNew {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Its form.
+        /// The number under `reference_version` in the file.
         version: u32,
     },
-    /// The name cannot be a file's.
+    /// The name cannot be used for a file.
     #[error(
         "'{0}' cannot be the name of a reference: use up to 64 letters, digits, '.', '_' and '-', \
          a letter or digit first"
     )]
     BadName(String),
-    /// The name belongs to the built-in catalogue.
+    /// The name belongs to a reference of the built-in catalogue.
     #[error("'{0}' names a built-in reference; choose another name, such as my-{0}")]
     BuiltIn(String),
-    /// There is one of this name.
+    /// A reference of this name exists already.
     #[error("{}: there is a reference '{name}' already; --force replaces it", .path.display())]
     Exists {
-        /// The name.
+        /// The name of the reference.
         name: String,
-        /// Its file.
+        /// The path of its file.
         path: PathBuf,
     },
-    /// The source has no CiviCRM schema.
-    #[error("{from}: no schema of CiviCRM: there is no table {table} in it")]
+    /// The source does not hold a schema of CiviCRM.
+    #[error("{from}: not a schema of CiviCRM: it has no table {table}")]
     NotCivicrm {
-        /// The source.
+        /// The name of the source.
         from: String,
-        /// A table that is missing.
+        /// The name of a table that is missing.
         table: &'static str,
     },
     /// Tables of a multilingual site are not those of a release.
@@ -92,19 +92,19 @@ pub enum OwnReferenceError {
          sql/civicrm.mysql of the distribution, or the dump of a site with one language"
     )]
     Multilingual(String),
-    /// Foreign keys or keys lead nowhere.
+    /// Keys or foreign keys name columns or tables that do not exist.
     #[error("{from}: {}", listed(.problems))]
     Broken {
-        /// The source.
+        /// The name of the source.
         from: String,
-        /// What is wrong, each with its table.
+        /// What is wrong, each with the name of its table.
         problems: Vec<String>,
     },
 }
 
 type Result<T> = std::result::Result<T, OwnReferenceError>;
 
-/// The first few problems and the number of the others.
+/// The first few problems as text, and the number of the others.
 pub fn listed(problems: &[String]) -> String {
     let shown = problems.iter().take(MAX_LISTED).map(String::as_str);
     let mut text = shown.collect::<Vec<_>>().join("; ");
@@ -121,11 +121,11 @@ pub struct OwnReferences {
 }
 
 impl OwnReferences {
-    /// The user's own folder: `cividb/references` in `$XDG_DATA_HOME`, or in `~/.local/share`
-    /// where that is not set or no absolute path (XDG Base Directory Specification).
+    /// The user's own folder: `cividb/references` in `$XDG_DATA_HOME`, or in `~/.local/share` where that is not
+    /// set or not an absolute path (XDG Base Directory Specification).
     ///
     /// # Errors
-    /// Neither variable says where that is.
+    /// The folder is not known, because neither `XDG_DATA_HOME` nor `HOME` is set.
     pub fn of_user() -> Result<Self> {
         let path = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
         let data = match path("XDG_DATA_HOME").map(PathBuf::from) {
@@ -140,15 +140,15 @@ impl OwnReferences {
         ))
     }
 
-    /// References in any folder; it need not exist.
+    /// Uses any folder for references; it need not exist.
     pub fn in_folder(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// The names of all, sorted.
+    /// The names of all imported references, sorted.
     ///
     /// # Errors
-    /// The folder is there and cannot be read.
+    /// The folder exists and cannot be read.
     pub fn names(&self) -> Result<Vec<String>> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -165,10 +165,10 @@ impl OwnReferences {
         Ok(names)
     }
 
-    /// The reference of this name; `None` when there is none.
+    /// The imported reference of this name; `None` when it does not exist.
     ///
     /// # Errors
-    /// Its file cannot be read, or is none of this program's.
+    /// Its file cannot be read, or was not written by this program.
     pub fn load(&self, name: &str) -> Result<Option<ReferenceFile>> {
         if !is_name(name) {
             return Ok(None);
@@ -190,10 +190,10 @@ impl OwnReferences {
         Ok(Some(reference))
     }
 
-    /// Keeps a reference, whole or not at all; returns its file.
+    /// Saves a reference, whole or not at all; returns the path of its file.
     ///
     /// # Errors
-    /// There is one of this name and `replace` is not set, or the file cannot be written.
+    /// A reference of this name exists and `replace` is not set, or the file cannot be written.
     pub fn save(&self, reference: &ReferenceFile, replace: bool) -> Result<PathBuf> {
         let path = self.path(&reference.name);
         if !replace && path.exists() {
@@ -213,7 +213,7 @@ impl OwnReferences {
                 fs::rename(&part, &path)
             });
         if let Err(error) = written {
-            // What matters is the first error; the rest of a file harms nobody.
+            // The first error matters; a rest of the file does no harm.
             let _ = fs::remove_file(&part);
             return Err(OwnReferenceError::Io { path, error });
         }
@@ -230,7 +230,7 @@ impl OwnReferences {
     }
 }
 
-/// Whether it can be the name of a reference: nothing that means something in a path.
+/// Whether the text can be the name of a reference: it must not have a meaning in a path.
 fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -242,7 +242,7 @@ fn is_name(name: &str) -> bool {
 /// Checks a name for a new reference.
 ///
 /// # Errors
-/// It cannot be a file's name, or it already means a built-in reference.
+/// The name cannot be used for a file, or already means a built-in reference.
 pub fn check_name(name: &str, catalogue: &Catalogue) -> Result<()> {
     if !is_name(name) {
         return Err(OwnReferenceError::BadName(name.to_owned()));
@@ -254,11 +254,11 @@ pub fn check_name(name: &str, catalogue: &Catalogue) -> Result<()> {
     Ok(())
 }
 
-/// Makes a reference of a schema, and names the tables left out because they belong to one site
-/// or to other software.
+/// Makes a reference out of a schema. Also returns the names of the tables that were left out, because they
+/// belong to one site or to other software.
 ///
 /// # Errors
-/// It is no complete schema of CiviCRM, or of a multilingual site.
+/// The schema is not a complete schema of CiviCRM, or it is that of a multilingual site.
 pub fn import(
     name: &str,
     from: &str,
@@ -308,7 +308,7 @@ pub fn import(
     ))
 }
 
-/// Whether a table may be one of a release or of an extension.
+/// Whether a table may belong to a release or to an extension.
 fn is_of_release(table: &str, site: Option<&Site>) -> bool {
     let name = table.to_ascii_lowercase();
     let custom = site.is_some_and(|site| {
@@ -320,7 +320,7 @@ fn is_of_release(table: &str, site: Option<&Site>) -> bool {
         && !OF_ONE_SITE.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// What of a table's keys leads nowhere.
+/// Names the columns and tables that a table's keys refer to and that do not exist.
 fn problems_of(name: &str, table: &Table, schema: &Schema, site: Option<&Site>) -> Vec<String> {
     let mut problems = Vec::new();
     if table.columns.is_empty() {

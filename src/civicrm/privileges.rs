@@ -9,23 +9,23 @@ use crate::grants::need::{Instead, Need, Scope, Wanted, Weight, on_server};
 use crate::privilege::Privilege;
 use crate::server_version::{Family, ServerVersion};
 
-/// What about a site and its server decides over the privileges that an upgrade needs.
+/// The facts about a site and its server on which the privileges for an upgrade depend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpgradeFacts {
-    /// The site is multilingual: views and triggers for each language.
+    /// Whether the site is multilingual, so that it has views and triggers for each language.
     pub multilingual: bool,
-    /// Detailed logging is on: triggers.
+    /// Whether detailed logging is on, so that there are triggers for it.
     pub logging: bool,
-    /// The database of the log tables, when it is another one (`CIVICRM_LOGGING_DSN`). Triggers
-    /// write to it with the privileges of the account that made them.
+    /// The database of the log tables; `None` when it is the site's own (`CIVICRM_LOGGING_DSN`). Triggers write
+    /// to it with the privileges of the account that made them.
     pub logging_database: Option<String>,
-    /// `logging_no_trigger_permission` (4.7.10 and later): an administrator makes the triggers.
+    /// `logging_no_trigger_permission` is set (4.7.10 and later): an administrator creates the triggers.
     pub triggers_by_hand: bool,
-    /// `log_bin` is on.
+    /// Whether the server variable `log_bin` is on.
     pub binary_logging: bool,
-    /// `log_bin_trust_function_creators` is on.
+    /// Whether the server variable `log_bin_trust_function_creators` is on.
     pub trusts_function_creators: bool,
-    /// A function or procedure of the database has a definer who has SYSTEM_USER and is not this
+    /// Whether a function or procedure of the database has a definer who has SYSTEM_USER and is not this
     /// account; mostly root, who restored it.
     pub routines_of_system_user: bool,
 }
@@ -33,7 +33,7 @@ pub struct UpgradeFacts {
 const GUIDE: &str = "CiviCRM's upgrade guide for 4.4";
 const ADMIN_GUIDE: &str = "CiviCRM's system administrator guide, requirements";
 
-/// What an account needs to upgrade a database to `target`.
+/// The privileges that an account needs to upgrade a database to `target`.
 pub fn needed_for_upgrade(
     target: &Version,
     server: &ServerVersion,
@@ -54,7 +54,7 @@ pub fn needed_for_upgrade(
             ADMIN_GUIDE,
         ));
     } else if has_triggers && facts.binary_logging && !facts.trusts_function_creators {
-        // BINLOG ADMIN, SET USER and MySQL's dynamic ones do not do (measured).
+        // BINLOG ADMIN, SET USER and MySQL's dynamic privileges are not enough (measured).
         needs.push(Need {
             instead: Some(Instead::Variable("log_bin_trust_function_creators", "1")),
             ..Need::any(
@@ -132,20 +132,20 @@ fn on_one_database(
     needs
 }
 
-/// What about a repair decides over the privileges that it needs.
+/// The facts about a repair on which the privileges for it depend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RepairFacts {
-    /// Foreign keys are added on a server that has REFERENCES as a privilege of its own.
+    /// Whether foreign keys are added on a server that has REFERENCES as a privilege of its own.
     pub references: bool,
-    /// Tables are held still while rows are counted.
+    /// Whether tables are locked while rows are counted.
     pub locks: bool,
-    /// Columns are set NULL.
+    /// Whether columns are set to NULL.
     pub updates: bool,
-    /// Rows are deleted.
+    /// Whether rows are deleted.
     pub deletes: bool,
 }
 
-/// What an account needs to repair tables.
+/// The privileges that an account needs to repair tables.
 pub fn needed_for_repair(facts: &RepairFacts) -> Vec<Need> {
     use Privilege::{Alter, Create, Delete, Insert, LockTables, References, Select, Update};
     const SOURCE: &str = "MySQL 9.7 manual, ALTER TABLE and LOCK TABLES; measured on MariaDB 10.5, \
@@ -179,29 +179,29 @@ pub fn needed_for_repair(facts: &RepairFacts) -> Vec<Need> {
         .collect()
 }
 
-/// What about a database and its server decides over the privileges that a backup needs.
+/// The facts about a database and its server on which the privileges for a backup depend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupFacts {
-    /// There are views.
+    /// Whether the database has views.
     pub views: bool,
-    /// There are triggers.
+    /// Whether the database has triggers.
     pub triggers: bool,
-    /// There are functions or procedures of which the account is not the definer. Its own ones
-    /// everybody may read.
+    /// Whether there are functions or procedures of which the account is not the definer. Every account may
+    /// read its own ones.
     pub routines_of_others: bool,
-    /// There are events.
+    /// Whether the database has events.
     pub events: bool,
-    /// mysqldump is called with `--single-transaction`.
+    /// Whether mysqldump is called with `--single-transaction`.
     pub single_transaction: bool,
-    /// `gtid_mode` is on (MySQL).
+    /// Whether the server variable `gtid_mode` is on (MySQL).
     pub gtids: bool,
 }
 
 const MEASURED: &str =
     "mysqldump as a weaker account, measured on MariaDB 10.5, 10.11, 11.8 and MySQL 9.7";
 
-/// What an account needs so that its mysqldump (or mariadb-dump) with `--triggers --routines
-/// --events` is whole.
+/// The privileges that an account needs so that its mysqldump (or mariadb-dump) with `--triggers --routines
+/// --events` is complete.
 pub fn needed_for_backup(server: &ServerVersion, facts: &BackupFacts) -> Vec<Need> {
     use Privilege::{Event, LockTables, Process, Select, ShowView, Trigger};
     let on_database =
@@ -273,7 +273,7 @@ pub fn needed_for_backup(server: &ServerVersion, facts: &BackupFacts) -> Vec<Nee
     needs
 }
 
-/// What lets an account read the bodies of routines that are not its own.
+/// Any one of these lets an account read the bodies of routines that are not its own.
 fn shows_routines(server: &ServerVersion) -> Vec<Wanted> {
     let everywhere = on_server(Privilege::Select);
     let proc_table = Wanted {

@@ -1,4 +1,4 @@
-//! The triggers, functions and views that CiviCRM itself makes in a database.
+//! The triggers, functions and views that CiviCRM itself creates in a database.
 
 use std::fmt::Write as _;
 
@@ -15,13 +15,13 @@ use crate::schema::model::{
 /// The only stored routine of CiviCRM's core, from 4.3 on; triggers of `civicrm_phone` call it.
 pub const PHONE_FUNCTION: &str = "civicrm_strip_non_numeric";
 
-/// A trigger that CiviCRM makes for a table of its core.
+/// A trigger that CiviCRM creates for a table of its core.
 struct Stock {
     table: &'static str,
     timing: TriggerTiming,
     events: &'static [TriggerEvent],
     since: &'static str,
-    /// First release without it.
+    /// The first release without the trigger; `None` if it is still made.
     until: Option<&'static str>,
 }
 
@@ -69,25 +69,25 @@ const STOCK: [Stock; 13] = [
     stock("civicrm_relationship_type", After, &[Update], "5.29"),
 ];
 
-/// A trigger that should be there.
+/// A trigger that should exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedTrigger {
-    /// Its name.
+    /// The name of the trigger.
     pub name: String,
-    /// Its table.
+    /// The table that the trigger belongs to.
     pub table: String,
-    /// Before or after.
+    /// Whether the trigger runs before or after the row change.
     pub timing: TriggerTiming,
-    /// What fires it.
+    /// The row change that fires the trigger.
     pub event: TriggerEvent,
-    /// Why CiviCRM makes it, for a sentence.
+    /// Why CiviCRM creates the trigger, for a sentence.
     pub reason: String,
 }
 
-/// The triggers that `release` of CiviCRM makes on the tables that `schema` holds.
+/// The triggers that `release` of CiviCRM creates on the tables that `schema` holds.
 ///
-/// Multilingual and logged tables are known by their columns and by their log tables, so
-/// that this holds for every release and for extensions alike.
+/// Multilingual tables are recognised by their columns and logged tables by their log tables, so this works for
+/// every release and for extensions alike.
 pub fn expected_triggers(site: &Site, release: &Version, schema: &Schema) -> Vec<ExpectedTrigger> {
     let mut expected: Vec<ExpectedTrigger> = Vec::new();
     let mut add = |table: &str, timing, events: &[TriggerEvent], reason: &str| {
@@ -187,7 +187,7 @@ pub fn expected_views(site: &Site, schema: &Schema) -> Vec<String> {
         .collect()
 }
 
-/// Tables that have a log table beside them.
+/// Tables that have a log table.
 fn logged_tables(schema: &Schema) -> impl Iterator<Item = &str> {
     schema
         .tables
@@ -196,8 +196,8 @@ fn logged_tables(schema: &Schema) -> impl Iterator<Item = &str> {
         .filter(|table| schema.table(table).is_some())
 }
 
-/// `<table>_<before|after>_<insert|update|delete>`. From 4.4 on a table name of more than 48
-/// characters is cut to 40 and completed with the first 8 digits of its MD5 (CRM-11794).
+/// The trigger's name `<table>_<before|after>_<insert|update|delete>`. From 4.4 on, a table name of more than
+/// 48 characters is cut to 40 and completed with the first 8 digits of its MD5 (CRM-11794).
 fn trigger_name(
     table: &str,
     timing: TriggerTiming,

@@ -13,30 +13,30 @@ use super::site::Site;
 use crate::schema::compare::{self, DifferenceKind, usual_charset};
 use crate::schema::model::{Index, Schema, Table, find};
 
-/// The database that is held against releases.
+/// The database that is compared with releases.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Its tables.
+    /// The tables of the database.
     pub schema: &'a Schema,
-    /// What its rows say.
+    /// The site as the database's rows describe it; `None` when that is not known.
     pub site: Option<&'a Site>,
-    /// Its tables were written by a server. A text that no server has run yet, such as
-    /// CiviCRM's own `civicrm.mysql`, need not have the indexes that one makes for foreign keys.
+    /// Whether a server wrote the tables. A text that no server has run yet, such as CiviCRM's own
+    /// `civicrm.mysql`, need not have the indexes that a server makes for foreign keys.
     pub from_server: bool,
 }
 
-/// What a database is held against: a release's tables, with what depends on the site as the
-/// site has it. Built for one schema and one state.
+/// The schema that a database is compared with: a release's tables, with the parts that depend on the site as
+/// the site has them. Built for one schema and one state.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    /// The tables that should be there.
+    /// The tables that should exist.
     pub schema: Schema,
-    /// How to compare with them.
+    /// The options of the comparison with these tables.
     pub options: compare::Options,
 }
 
 impl Reference {
-    /// What `subject` should be in `state`.
+    /// Makes the reference for `subject` in `state`.
     ///
     /// - Tables of an extension should be there where the site has the extension: by
     ///   `civicrm_extension`, or without its rows where one of its tables is there.
@@ -63,12 +63,12 @@ impl Reference {
         for (name, table, facts) in variants {
             if extensions.has(&facts.owner) {
                 schema.tables.insert(name.clone(), table);
-                // The table stays one of core, which every site has.
+                // The table remains one of core, which every site has.
                 let owner = Owner::Core;
                 tables.insert(name, ReleaseTable { owner, ..facts });
             }
         }
-        // A table that core has given up to an extension stays behind without it.
+        // A table that core has given up to an extension stays behind on sites without the extension.
         let is_left_behind = |name: &str| {
             let history = catalogue.history(name);
             history.is_some_and(|history| history.owners().any(|owner| *owner == Owner::Core))
@@ -103,8 +103,8 @@ impl Reference {
         Self { schema, options }
     }
 
-    /// How the subject differs from it, and how old each difference is. A table that the
-    /// reference does not know counts only where core has it in another release.
+    /// The differences between the subject and the reference, with the age of each. A table that the reference
+    /// does not know counts only where core has it in another release.
     pub fn differences(&self, catalogue: &Catalogue, state: &State, subject: Subject) -> Vec<Aged> {
         let actual = subject.schema;
         let classifier = Classifier::new(catalogue, state, subject.site);
@@ -129,11 +129,11 @@ impl Reference {
     }
 }
 
-/// Which extensions a site has.
+/// The extensions that a site has.
 struct Extensions<'a> {
-    /// Where that is known.
+    /// The extensions that `civicrm_extension` lists; `None` where that is not known.
     installed: Option<&'a [String]>,
-    /// Those that a table is there of.
+    /// The extensions of which a table exists.
     seen: Vec<String>,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Extensions<'a> {
     }
 }
 
-/// The languages of the site: as it says, or as the names of its columns do.
+/// The languages of the site: as its rows say, or else as the names of its columns show.
 fn locales(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> Vec<String> {
     if let Some(site) = site
         && !site.locales().is_empty()
@@ -193,14 +193,14 @@ fn locales(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> Vec
     found
 }
 
-/// Whether a text is like `en_US`.
+/// Whether a text has the form of a locale such as `en_US`.
 pub(super) fn is_locale(text: &str) -> bool {
     matches!(text.as_bytes(), [a, b, b'_', c, d]
         if [a, b].iter().all(|l| l.is_ascii_lowercase()) && [c, d].iter().all(|l| l.is_ascii_uppercase()))
 }
 
-/// Takes the form that a server with `explicit_defaults_for_timestamp=ON` makes of a column
-/// where the database has that one.
+/// Changes a column to the form that a server with `explicit_defaults_for_timestamp=ON` makes of it, where the
+/// database has that form.
 fn accept_explicit_timestamps(table: &mut Table, facts: &ReleaseTable, ours: Option<&Table>) {
     let Some(ours) = ours else { return };
     for (name, explicit) in &facts.explicit_timestamps {
@@ -212,8 +212,8 @@ fn accept_explicit_timestamps(table: &mut Table, facts: &ReleaseTable, ours: Opt
     }
 }
 
-/// Columns with a collation of their own keep the utf8 they were declared with when a
-/// database is made in the other one, and lose it when the database is converted.
+/// Accepts both forms of columns with a collation of their own: they keep the utf8 in which they were declared
+/// when a database is made in the other one, and lose it when the database is converted.
 fn accept_either_utf8(schema: &mut Schema, actual: &Schema) {
     for (name, table) in &mut schema.tables {
         let Some(ours) = actual.table(name) else {
@@ -279,7 +279,7 @@ fn localize(table: &mut Table, facts: &ReleaseTable, locales: &[String], ours: O
     table.indexes = indexes;
 }
 
-/// The long names of the foreign keys whose names fresh installations hash.
+/// The long names of the foreign keys whose names are hashed in fresh installations.
 fn long_names(schema: &Schema) -> HashMap<String, Vec<String>> {
     let mut aliases = HashMap::new();
     for (table, definition) in &schema.tables {

@@ -22,10 +22,10 @@
 //! }
 //! ```
 //!
-//! Columns, indexes and foreign keys stand in the order of the table, their names as keys. The
-//! model ([`crate::schema::model::Table`]) says what each key means and how types are spelled; a
-//! default is `{"literal": "0"}` or `{"expression": "CURRENT_TIMESTAMP"}`. What is no, empty,
-//! unknown or RESTRICT is left out. Keys are only ever added.
+//! Columns, indexes and foreign keys stand in the order of the table, with their names as keys. The model
+//! ([`crate::schema::model::Table`]) says what each key means and how types are spelled; a default is
+//! `{"literal": "0"}` or `{"expression": "CURRENT_TIMESTAMP"}`. Values that are false, empty, unknown or
+//! RESTRICT are left out. Keys are only ever added.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -33,35 +33,35 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::{Catalogue, Installed, Owner, State};
 use crate::schema::model::{Schema, Table};
 
-/// The number under `reference_version`.
+/// The current number under `reference_version`.
 pub const VERSION: u32 = 1;
 
-/// See the module's description.
+/// A schema to compare with, in the form in which it is printed and kept as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceFile {
-    /// Of this form: [`VERSION`].
+    /// The number of the file's form; this program writes [`VERSION`].
     pub reference_version: u32,
-    /// The state of the catalogue, or the name the user gave.
+    /// The name of the state in the catalogue, or the name that the user gave.
     pub name: String,
-    /// Who made it.
+    /// Whether the reference is built in or imported.
     pub origin: Origin,
     /// The point releases known to have this schema, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<String>,
-    /// What it was imported from.
+    /// The source that it was imported from; `None` for a built-in reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_from: Option<String>,
-    /// The tables by name.
+    /// The tables of the reference by name.
     pub tables: IndexMap<String, ReferenceTable>,
 }
 
-/// Who made a reference.
+/// The origin of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// It is part of the program.
+    /// The reference is part of the program.
     BuiltIn,
-    /// The user imported it.
+    /// The reference was imported by the user.
     Imported,
 }
 
@@ -78,20 +78,20 @@ impl Origin {
 /// A table, with what is known beyond its DDL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceTable {
-    /// Who brings it; not known of imported tables.
+    /// The owner of the table; `None` for imported tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
-    /// Which sites get it; not known of imported tables.
+    /// Which sites get the table; `None` for imported tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<Installed>,
-    /// The table itself.
+    /// The definition of the table.
     #[serde(flatten)]
     pub table: Table,
 }
 
 impl ReferenceFile {
-    /// A state of the catalogue: the tables of a fresh installation with a content management
-    /// system, or all that were shipped with it.
+    /// Makes the reference of a state of the catalogue: the tables of a fresh installation with a content
+    /// management system, or with `all` every table shipped with it.
     pub fn of_state(catalogue: &Catalogue, state: &State, all: bool) -> Self {
         let release = catalogue.schema(state);
         let schema = if all {
@@ -118,7 +118,7 @@ impl ReferenceFile {
         }
     }
 
-    /// The tables in the terms of the model.
+    /// The tables as a schema of the model.
     pub fn schema(&self) -> Schema {
         let tables = self.tables.iter();
         Schema {

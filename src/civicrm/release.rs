@@ -32,7 +32,7 @@ enum Part {
     Alpha,
     Beta,
     Rc,
-    /// What a shorter version has where a longer one has another part.
+    /// The end of a shorter version, compared with the next part of a longer one.
     End,
     Number(u64),
     Patch,
@@ -78,7 +78,7 @@ impl Version {
         })
     }
 
-    /// The text it was read from.
+    /// The text from which the version was read.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -98,7 +98,7 @@ impl Version {
         self.marker().is_some()
     }
 
-    /// The step that a marker names; any other version as it is.
+    /// The version of the step that an upgrade marker names; any other version as it is.
     pub fn without_marker(&self) -> Self {
         let end = self.marker().unwrap_or(self.text.len());
         let text = self.text[..end].trim_end_matches('.');
@@ -113,8 +113,8 @@ impl Version {
     }
 }
 
-/// Splits at every separator and wherever digits meet letters. Nothing between two
-/// separators is a part of its own, the lowest.
+/// Splits the text at every separator and wherever digits meet letters. An empty text between two separators is
+/// a part of its own, the lowest.
 fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     for section in text.split(|c: char| !c.is_ascii_alphanumeric()) {

@@ -1,38 +1,38 @@
-//! What each CiviCRM release asks of the database server and of the database it upgrades.
+//! What each CiviCRM release requires of the database server and of the database that it upgrades.
 
 use crate::civicrm::release::Version;
 use crate::server_version::{Family, ServerVersion};
 
-/// A server's version number.
+/// A server's version number: major, minor and patch number.
 type Number = (u32, u32, u32);
 
-/// What a release asks for.
+/// The requirements of one CiviCRM release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirements {
-    /// The oldest MySQL that the installer takes. The upgrader looks at it from 5.28 on, and warns
-    /// in 5.27; before that an older server goes unnoticed.
+    /// The oldest MySQL that the installer accepts. The upgrader checks it from 5.28 on, and warns in 5.27;
+    /// before that, an older server is not noticed.
     pub mysql_minimum: Number,
-    /// The MySQL below which the upgrader warns.
+    /// The MySQL version below which the upgrader warns; `None` if the release recommends none.
     pub mysql_recommended: Option<Number>,
-    /// The oldest MariaDB it is made for. CiviCRM itself compares MariaDB's number with MySQL's
-    /// minimum, so it never refuses one.
+    /// The oldest MariaDB that the release is made for; `None` if it names none. CiviCRM itself compares
+    /// MariaDB's number with MySQL's minimum, so it never refuses a MariaDB.
     pub mariadb_minimum: Option<Number>,
-    /// The MariaDB it recommends.
+    /// The MariaDB version that the release recommends; `None` if it recommends none.
     pub mariadb_recommended: Option<Number>,
-    /// The oldest CiviCRM whose database it upgrades.
+    /// The oldest CiviCRM whose database the release upgrades.
     pub upgradable_from: &'static str,
-    /// Whether the upgrader refuses older ones. Before 4.7 it just has no steps for them.
+    /// Whether the upgrader refuses older databases. Before 4.7 it only lacks steps for them.
     pub upgradable_from_enforced: bool,
 }
 
-/// How a server fits a release.
+/// How well a server meets the requirements of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fitness {
-    /// It does.
+    /// The server meets all requirements and recommendations.
     Fits,
-    /// It works; this version or a later one is recommended.
+    /// The server works, but this version or a later one is recommended.
     BelowRecommended(Number),
-    /// This version or a later one is needed.
+    /// The server is too old: this version or a later one is needed.
     TooOld(Number),
 }
 
@@ -45,7 +45,7 @@ const OLDEST: Requirements = Requirements {
     upgradable_from_enforced: false,
 };
 
-/// The releases in which something changed, and all that is asked from there on. Sources:
+/// The releases in which something changed, and all requirements from that release on. Sources:
 /// `install/index.php` up to 5.77 and `Civi/Install/Requirements.php`, and the constants of
 /// `CRM/Upgrade/Form.php` and `CRM/Upgrade/Incremental/General.php` of the release given.
 const CHANGES: &[((u32, u32), Requirements)] = &{
@@ -121,7 +121,7 @@ const CHANGES: &[((u32, u32), Requirements)] = &{
 };
 
 impl Requirements {
-    /// What a release asks for. One older than 2.2 is taken for 2.2, one newer than all known for
+    /// The requirements of a release. A release older than 2.2 is treated as 2.2, one newer than all known as
     /// the newest.
     pub fn of(release: &Version) -> Self {
         let number = release.major_minor();
@@ -129,7 +129,7 @@ impl Requirements {
         newest.map_or(OLDEST, |(_, requirements)| *requirements)
     }
 
-    /// How a server fits. MariaDB before 10 counts as the MySQL whose number it has.
+    /// How well a server meets the requirements. MariaDB before 10 counts as the MySQL whose number it has.
     pub fn fitness(&self, server: &ServerVersion) -> Fitness {
         let (minimum, recommended) = match server.family {
             Family::Mariadb if server.number.0 >= 10 => {

@@ -3,7 +3,7 @@
 use crate::civicrm::release::Version;
 use crate::snapshot::{Row, RowsWanted, Snapshot};
 
-/// The rows that this module reads; readers keep just these.
+/// The rows that this module reads; readers keep only these.
 pub const ROWS_WANTED: &[RowsWanted] = &[
     RowsWanted {
         table: "civicrm_domain",
@@ -27,48 +27,48 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
     },
 ];
 
-/// How the names of CiviCRM's tables begin.
+/// The beginning of the names of CiviCRM's tables.
 pub const TABLE_PREFIX: &str = "civicrm_";
 
 /// A CiviCRM site as its database describes it.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// Rows of `civicrm_domain` in order; `None` when they cannot be read.
+    /// The rows of `civicrm_domain` in order; `None` when they cannot be read.
     pub domains: Option<Vec<Domain>>,
-    /// Groups of custom fields, each with a table of its own.
+    /// The groups of custom fields, each with a table of its own.
     pub custom_groups: Vec<CustomGroup>,
-    /// Whether detailed logging is switched on, where the settings say so.
+    /// Whether detailed logging is switched on; `None` where the settings do not say.
     pub logging: Option<bool>,
-    /// Setting `logging_no_trigger_permission` (4.7.7 and later): an administrator makes the
-    /// triggers, CiviCRM does not.
+    /// Whether setting `logging_no_trigger_permission` is on (4.7.7 and later): an administrator creates the
+    /// triggers, and CiviCRM does not.
     pub triggers_by_hand: bool,
-    /// Keys of the extensions that are installed, turned on or not; `None` when that is not known.
+    /// Keys of the extensions that are installed, enabled or not; `None` when that is not known.
     pub extensions: Option<Vec<String>>,
-    /// Steps the upgrader noted in `civicrm_log`, oldest first: `upgrade:4.7.31->5.0.alpha1`.
+    /// The steps that the upgrader recorded in `civicrm_log`, oldest first: `upgrade:4.7.31->5.0.alpha1`.
     pub upgrade_steps: Vec<String>,
 }
 
 /// A row of `civicrm_domain`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domain {
-    /// `id`.
+    /// The value of column `id`.
     pub id: Option<u64>,
-    /// `version` as stored; `None` is NULL.
+    /// The value of column `version` as stored; `None` is NULL.
     pub version: Option<String>,
-    /// Languages of a multilingual site, such as `en_US`; empty on others.
+    /// The languages of a multilingual site, such as `en_US`; empty on other sites.
     pub locales: Vec<String>,
 }
 
 /// A row of `civicrm_custom_group`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomGroup {
-    /// The table that holds its data.
+    /// The name of the table that holds the group's data.
     pub table: String,
-    /// What it extends: `Contact`, `Individual`, `Activity`, …
+    /// The kind of entity that the group extends: `Contact`, `Individual`, `Activity`, …
     pub extends: String,
-    /// Whether one entity may have several records.
+    /// Whether one entity may have several records in the group.
     pub is_multiple: bool,
-    /// Whether it is in use.
+    /// Whether the group is in use.
     pub is_active: bool,
 }
 
@@ -85,7 +85,7 @@ impl Site {
         let domain_rows = match rows("civicrm_domain") {
             Some(rows) => Some(rows),
             None if is_hidden("civicrm_domain") => None,
-            // No row kept: there is none, unless rows were counted that could not be read.
+            // No row was kept: the table is empty, unless rows were counted that could not be read.
             None if !snapshot.row_counts.contains_key("civicrm_domain") => {
                 schema.table("civicrm_domain").map(|_| &[][..])
             }
@@ -102,7 +102,7 @@ impl Site {
             logging: setting(settings, "logging")
                 .or_else(|| domain_rows?.iter().find_map(logging_in_config_backend)),
             triggers_by_hand: setting(settings, "logging_no_trigger_permission").unwrap_or(false),
-            // Without a single row, or without its own, the dump does not say.
+            // A dump without any rows, or whose rows of this table could not be read, does not say.
             extensions: rows("civicrm_extension")
                 .or_else(|| {
                     let counted = snapshot.row_counts.contains_key("civicrm_extension");
@@ -123,13 +123,13 @@ impl Site {
         })
     }
 
-    /// The first domain's version, where it is a version at all.
+    /// The version of the first domain; `None` where the value is not a version at all.
     pub fn declared_version(&self) -> Option<Version> {
         let domain = self.domains.as_ref()?.first()?;
         Version::parse(domain.version.as_deref()?)
     }
 
-    /// Languages of a multilingual site; empty on others.
+    /// The languages of a multilingual site; empty on other sites.
     pub fn locales(&self) -> &[String] {
         self.domains
             .iter()

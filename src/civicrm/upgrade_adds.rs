@@ -1,47 +1,47 @@
-//! Which foreign keys and unique keys CiviCRM's upgrade steps add.
+//! The foreign keys and unique keys that CiviCRM's upgrade steps add.
 //!
-//! A step that adds one fails on the first row that it does not fit: error 1452 for a foreign
-//! key, 1062 for a unique one. From 5.54 on steps mend most duplicates themselves first.
+//! A step that adds a key fails on the first row that violates it: with error 1452 for a foreign key, 1062 for
+//! a unique key. From 5.54 on, steps repair most duplicates themselves first.
 
 use super::release::Version;
 use super::upgrade_drops::is_between;
 
-/// One line for each: version, kind, table, name, file.
+/// One line for each added key: version, kind, table, name, file.
 const ADDS: &str = include_str!("upgrade_adds.tsv");
 
-/// What a step adds.
+/// The kinds of keys that upgrade steps add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddKind {
-    /// A foreign key.
+    /// The step adds a foreign key.
     ForeignKey,
-    /// A unique key.
+    /// The step adds a unique key.
     Unique,
 }
 
 /// One key that one upgrade step adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpgradeAdd {
-    /// The revision the step belongs to: it runs on databases of a lower version.
+    /// The revision that the step belongs to; it runs on databases of a lower version.
     pub version: &'static str,
-    /// What it adds.
+    /// The kind of the key.
     pub kind: AddKind,
-    /// The table.
+    /// The name of the table that gets the key.
     pub table: &'static str,
-    /// The key's name.
+    /// The name of the key.
     pub name: &'static str,
-    /// Where CiviCRM has the step.
+    /// The file of CiviCRM that has the step.
     pub file: &'static str,
 }
 
-/// What the steps add that run when a database of version `from` is upgraded to `target`, in
-/// the order of the steps.
+/// The keys that steps add when a database of version `from` is upgraded to `target`, in the order of the
+/// steps.
 pub fn between(from: &Version, target: &Version) -> Vec<UpgradeAdd> {
     all()
         .filter(|add| is_between(add.version, from, target))
         .collect()
 }
 
-/// All that are known, by version.
+/// All keys that upgrade steps are known to add, by version.
 fn all() -> impl Iterator<Item = UpgradeAdd> {
     ADDS.lines().filter_map(|line| {
         let mut fields = line.split('\t');

@@ -1,36 +1,36 @@
-//! Which foreign keys and indexes CiviCRM's upgrade steps drop by name.
+//! The foreign keys and indexes that CiviCRM's upgrade steps drop by name.
 //!
-//! Up to 4.7 many steps drop without looking first: where the object has another name the
-//! statement fails, and the upgrade stops in the middle.
+//! Up to 4.7 many steps drop without looking first: where the object has another name, the statement fails, and
+//! the upgrade stops in the middle.
 
 use super::release::Version;
 
-/// One line for each: version, kind, table, names, requirement, file.
+/// One line for each drop: version, kind, table, names, requirement, file.
 const DROPS: &str = include_str!("upgrade_drops.tsv");
 
-/// What a step drops.
+/// The kinds of objects that upgrade steps drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropKind {
-    /// A foreign key.
+    /// The step drops a foreign key.
     ForeignKey,
-    /// An index, unique or not.
+    /// The step drops an index, unique or not.
     Index,
 }
 
-/// One drop of one upgrade step.
+/// One object that one upgrade step drops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpgradeDrop {
-    /// The revision the step belongs to: it runs on databases of a lower version.
+    /// The revision that the step belongs to; it runs on databases of a lower version.
     pub version: &'static str,
-    /// What it drops.
+    /// The kind of the object.
     pub kind: DropKind,
-    /// The table.
+    /// The name of the table that has the object.
     pub table: &'static str,
-    /// The name; where the step knows several, it drops the first that is there.
+    /// The names of the object; where the step knows several, it drops the first that exists.
     pub names: Vec<&'static str>,
-    /// Whether the step fails when the name is not there: it does not look first.
+    /// Whether the step fails when the name does not exist, because it does not look first.
     pub unconditional: bool,
-    /// Where CiviCRM has the step.
+    /// The file of CiviCRM that has the step.
     pub file: &'static str,
 }
 

@@ -1,56 +1,56 @@
-//! What a value of `civicrm_domain.version` means to CiviCRM, and which one should stand there.
+//! What a value of `civicrm_domain.version` means to CiviCRM, and which value should be set.
 
 use super::catalogue::{Catalogue, State};
 use super::release::{Version, is_valid_format};
 use super::site::Site;
 
-/// What a stored value is.
+/// The meaning of a stored version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionState {
-    /// A release.
+    /// The value is a release.
     Release,
-    /// An alpha or beta: a test release, or a step of the upgrader, which names its steps so.
+    /// The value is an alpha or beta: a test release, or a step of the upgrader, which names its steps so.
     Step,
-    /// NULL, empty or `0`, or there is no row.
+    /// The value is NULL, empty or `0`, or the row does not exist.
     Missing,
-    /// The upgrader began something and did not finish it.
+    /// The upgrader began a step and did not finish it.
     PartialUpgrade,
-    /// CiviCRM refuses the form.
+    /// CiviCRM refuses the form of the value, for this reason.
     Invalid(Fault),
-    /// The form is right, and CiviCRM never had such a release.
+    /// The form is right, but CiviCRM never had such a release.
     NoSuchRelease,
-    /// Newer than all releases in the catalogue.
+    /// The value is newer than all releases in the catalogue.
     TooNew,
 }
 
 /// What is wrong with the form of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// White space before or after it. SQL's `=` overlooks it at the end, PHP does not.
+    /// White space before or after the value. SQL's `=` ignores it at the end, PHP does not.
     WhiteSpace,
     /// A short form that the upgraders of 2.2 to 4.6 read as this version.
     OldShortForm(&'static str),
-    /// Two parts instead of three.
+    /// The version has two parts instead of three.
     TwoParts,
-    /// A part of three or more digits.
+    /// The version has a part of three or more digits.
     LongPart,
-    /// Letters other than lower-case `alpha` and `beta` with a number after them.
+    /// The version has letters other than lower-case `alpha` and `beta` with a number after them.
     Word,
-    /// Anything else.
+    /// The form is wrong in another way.
     Other,
 }
 
-/// What CiviCRM says about a value.
+/// The message that CiviCRM prints for a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CivicrmMessage {
-    /// How the message begins.
+    /// The beginning of the message.
     pub text: &'static str,
-    /// The releases whose upgrader says so.
+    /// The releases whose upgrader prints the message.
     pub releases: &'static str,
 }
 
-/// Values that the upgraders of 2.2 to 4.6 take for others. `3.1.0` is not among them: it
-/// stands in databases of 3.1.1, which has the same schema.
+/// Values that the upgraders of 2.2 to 4.6 read as other versions. `3.1.0` is not among them: it is the value
+/// in databases of 3.1.1, which has the same schema.
 const SHORT_FORMS: [(&str, &str); 3] = [
     ("2.1", "2.1.0"),
     ("2.2", "2.2.alpha1"),
@@ -61,19 +61,19 @@ const SHORT_FORMS: [(&str, &str); 3] = [
 const WIZARD_MARKS: [&str; 6] = ["2.01", "2.02", "2.03", "2.1.101", "2.1.102", "2.1.103"];
 
 impl VersionState {
-    /// What a stored value is; `None` is NULL or no row. The order of the tests is CiviCRM's.
+    /// The meaning of a stored value; `None` is NULL or no row. The order of the tests is CiviCRM's.
     pub fn of(value: Option<&str>, catalogue: &Catalogue) -> Self {
-        // PHP takes `0` for nothing.
+        // PHP treats `0` as an empty value.
         let value = match value {
             None | Some("" | "0") => return Self::Missing,
             Some(value) => value,
         };
-        // CiviCRM overlooks the word where the value begins with it.
+        // CiviCRM does not see the word where the value begins with it.
         let marker = value.to_ascii_lowercase().find("upgrade");
         if marker.is_some_and(|position| position > 0) || WIZARD_MARKS.contains(&value) {
             return Self::PartialUpgrade;
         }
-        // CiviCRM lets one newline at the end pass, and then fails to recognise the release.
+        // CiviCRM accepts one newline at the end, and then does not recognise the release.
         if !is_valid_format(value) || value.ends_with('\n') {
             return Self::Invalid(Fault::of(value));
         }
@@ -90,7 +90,7 @@ impl VersionState {
         }
     }
 
-    /// The word for it in JSON.
+    /// The name of the state in JSON.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Release => "release",
@@ -103,7 +103,7 @@ impl VersionState {
         }
     }
 
-    /// What CiviCRM says when it is asked to upgrade such a database.
+    /// The message that CiviCRM prints when it is asked to upgrade such a database.
     pub fn civicrm_says(&self) -> Option<CivicrmMessage> {
         let (text, releases) = match self {
             Self::Release | Self::Step => return None,
@@ -136,7 +136,7 @@ impl VersionState {
                 Some(_) => "PHP takes 0 for nothing, so the upgrader does not know where to begin"
                     .to_owned(),
                 None => {
-                    "nothing stands there, so the upgrader does not know where to begin".to_owned()
+                    "there is no value, so the upgrader does not know where to begin".to_owned()
                 }
             },
             Self::PartialUpgrade => {
@@ -198,7 +198,7 @@ impl Fault {
     }
 }
 
-/// What is special about some releases.
+/// A note on releases that are special in some way.
 fn release_note(value: &str) -> &'static str {
     let minor = Version::parse(value).map(|version| version.major_minor());
     match (value, minor) {
@@ -216,7 +216,7 @@ fn release_note(value: &str) -> &'static str {
     }
 }
 
-/// Numbers and dots alone, none of them missing.
+/// Whether the text consists of numbers and dots only, with a number before and after each dot.
 fn is_numeric(value: &str) -> bool {
     value
         .split('.')
@@ -233,34 +233,33 @@ fn is_newer_than_all(version: &Version, catalogue: &Catalogue) -> bool {
 /// The release that a schema was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetectedRelease {
-    /// Its name.
+    /// The name of the release.
     pub release: String,
-    /// The state of the catalogue that fits best.
+    /// The name of the state in the catalogue that fits best.
     pub state: String,
-    /// Other states that fit as well.
+    /// The names of other states that fit as well.
     pub also: Vec<String>,
 }
 
 /// Finds the value that should stand in `civicrm_domain.version`.
 #[derive(Clone, Copy, Debug)]
 pub struct Proposer<'a> {
-    /// The releases.
+    /// The catalogue of releases.
     pub catalogue: &'a Catalogue,
-    /// The site.
+    /// The site whose value is to be set.
     pub site: &'a Site,
-    /// What its schema is, where that is known.
+    /// The release that its schema was found to be; `None` where that is not known.
     pub detected: Option<&'a DetectedRelease>,
 }
 
 impl Proposer<'_> {
-    /// The release to set in place of a value; `None` when nothing tells.
+    /// The release to set in place of a value; `None` when nothing shows which.
     ///
-    /// A release that the value itself, the upgrader's log or another domain names is right if
-    /// the schema agrees, because it is more exact than the schema: several point releases share
-    /// one. Otherwise it is the last point release of the oldest state that the schema fits. The schema is
-    /// never overruled.
+    /// A release that the value itself, the upgrader's log or another domain names is right if the schema
+    /// agrees, because it is more exact than the schema: several point releases share one. Otherwise it is the
+    /// last point release of the oldest state that the schema fits. The schema always has the last word.
     ///
-    /// Nothing is to be set in place of a step: the upgrader resumes there.
+    /// Nothing is proposed in place of an upgrade step: the upgrader resumes there.
     pub fn propose(&self, value: Option<&str>, state: &VersionState) -> Option<String> {
         if *state == VersionState::Step {
             return None;
@@ -286,9 +285,9 @@ impl Proposer<'_> {
             .or_else(|| self.oldest_that_fits().map(release_to_set))
     }
 
-    /// Of states that cannot be told apart the oldest: from there the upgrader runs a few steps
-    /// again, from a later one it would leave steps out. But 4.0 comes before its twin 3.4, which
-    /// CiviCRM 4.7 to 5.0 refuse.
+    /// The oldest of the states that cannot be told apart: from there the upgrader runs a few steps again,
+    /// while from a later one it would leave steps out. The exception is 4.0, which comes before its twin 3.4,
+    /// because CiviCRM 4.7 to 5.0 refuse 3.4.
     fn oldest_that_fits(&self) -> Option<&State> {
         let detected = self.detected?;
         let fits = |name: &str| name == detected.state || detected.also.iter().any(|a| a == name);
@@ -298,8 +297,8 @@ impl Proposer<'_> {
             .find(|state| fits(&state.name) && !(state.name == "3.4" && fits("4.0")))
     }
 
-    /// The last finished step that the upgrader noted, and the one it began after that if it
-    /// did not finish it.
+    /// The last finished step that the upgrader recorded, and the step after that which it began and did not
+    /// finish, if any.
     pub fn last_step(&self) -> Option<(&str, Option<&str>)> {
         let step = self.site.upgrade_steps.last()?.strip_prefix("upgrade:")?;
         let (old, new) = step.split_once("->")?;
@@ -315,7 +314,7 @@ impl Proposer<'_> {
         Some(finished)
     }
 
-    /// Whether it is a release, and the schema does not speak against it.
+    /// Whether the value is a release, and the schema does not contradict it.
     fn fits(&self, value: &str) -> bool {
         if VersionState::of(Some(value), self.catalogue) != VersionState::Release {
             return false;
@@ -331,7 +330,7 @@ impl Proposer<'_> {
     }
 }
 
-/// The first three numbers of a value: `4.3.9` of ` 4.3.9rc1`.
+/// The first three numbers of a value, such as `4.3.9` of ` 4.3.9rc1`; `None` for other values.
 fn release_in(value: &str) -> Option<&str> {
     let value = value.trim();
     let mut parts = value.splitn(3, '.');

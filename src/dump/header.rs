@@ -8,36 +8,36 @@ use crate::snapshot::Producer;
 /// What one comment line means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// The first line of a dump program.
+    /// The first line that a dump program writes.
     Begins {
-        /// The program.
+        /// The program that wrote the line.
         producer: Producer,
-        /// Its version.
+        /// The version of the program; `None` when the line does not give it.
         version: Option<String>,
-        /// The server's version, where the same line gives it.
+        /// The version of the server; `None` when the line does not give it.
         server: Option<String>,
     },
     /// The program's version on a line of its own (phpMyAdmin).
     ProducerVersion(String),
-    /// The server's version.
+    /// The version of the server that was dumped.
     Server(String),
-    /// The database that follows.
+    /// The name of the database whose objects follow.
     Database(String),
     /// A stand-in table for this view follows (phpMyAdmin).
     StandIn(String),
-    /// The program's last line.
+    /// The last line that a dump program writes.
     Ends {
-        /// The program; mariadb-dump writes the same line as mysqldump.
+        /// The program that wrote the line; mariadb-dump writes the same line as mysqldump.
         producer: Producer,
-        /// Date and time, where it says so.
+        /// Date and time of the end of the dump; `None` when the line does not give it.
         date: Option<String>,
     },
-    /// A message that something was left out.
+    /// A message of the dump program that something was left out.
     Problem(String),
 }
 
-/// Reads one comment. `ended` says whether its line feed was there: without it a last line
-/// that carries no date may be the beginning of a longer one.
+/// Reads one comment. `ended` says whether the line feed after it was there: without it, a last line that
+/// carries no date may be the beginning of a longer line.
 pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
     let text = comment.strip_prefix(b"-- ")?;
     // Long comments hold nothing of interest, and most dumps have thousands of short ones.
@@ -121,7 +121,7 @@ fn unquote(name: &str) -> String {
     name.trim_matches(|c| c == '`' || c == '"').to_owned()
 }
 
-/// `2026-11-22 17:37:00`; mysqldump pads the hour with a blank.
+/// Whether the text is a date and time such as `2026-11-22 17:37:00`; mysqldump pads the hour with a blank.
 fn is_date_time(text: &str) -> bool {
     let form = b"dddd-dd-dd hd:dd:dd";
     text.len() == form.len()
@@ -132,8 +132,8 @@ fn is_date_time(text: &str) -> bool {
         })
 }
 
-/// Whether a line looks like what programs print when something goes wrong, such as
-/// `mysqldump: Got error: 1045: …` or `Warning: Using a password …`.
+/// Whether a line looks like what programs print when something goes wrong, such as `mysqldump: Got error:
+/// 1045: …` or `Warning: Using a password …`.
 pub fn is_program_message(line: &str) -> bool {
     const PROGRAMS: [&str; 12] = [
         "mysqldump",

@@ -1,4 +1,4 @@
-//! Reading dumps: bytes, then statements, then facts.
+//! Reads dumps: bytes become statements, and statements become facts.
 
 pub mod container;
 pub mod header;

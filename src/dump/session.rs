@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::schema::ddl::{Assignment, VariableScope};
 use crate::schema::lexer::SqlModes;
 
-/// What SET statements have done so far.
+/// The session variables after the SET statements read so far.
 #[derive(Clone, Debug)]
 pub struct Session {
     sql_mode: Option<String>,
@@ -54,17 +54,17 @@ impl Session {
         }
     }
 
-    /// `sql_mode` as set by the dump; `None` while it is the server's own.
+    /// The value of `sql_mode` that the dump has set; `None` while it is the server's own.
     pub fn sql_mode(&self) -> Option<&str> {
         self.sql_mode.as_deref()
     }
 
-    /// Whether foreign keys are checked. They are until a dump says otherwise.
+    /// Whether foreign keys are checked (`foreign_key_checks`). They are, unless the dump says otherwise.
     pub fn foreign_key_checks(&self) -> bool {
         self.foreign_key_checks
     }
 
-    /// User variables that hold a saved value which nothing has put back.
+    /// User variables that hold the saved value of a system variable which no statement has restored.
     pub fn unrestored(&self) -> impl Iterator<Item = &str> {
         self.saved
             .iter()
@@ -79,7 +79,7 @@ impl Session {
         self.saved.keys().any(|name| name.starts_with("old_"))
     }
 
-    /// Applies one assignment.
+    /// Applies one assignment of a SET statement.
     pub fn assign(&mut self, assignment: &Assignment) {
         let value = assignment.value.trim();
         match assignment.scope {
@@ -140,7 +140,7 @@ pub fn flags(sql_mode: &str) -> impl Iterator<Item = &str> {
     sql_mode.split(',').map(str::trim).filter(|f| !f.is_empty())
 }
 
-/// A string literal's text; other values as they are.
+/// The text of a string literal; other values are returned as they are.
 pub fn unquote(value: &str) -> &str {
     let value = value.trim();
     ['\'', '"']
@@ -149,7 +149,8 @@ pub fn unquote(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-/// `session.sql_mode` and `SQL_MODE` alike as `sql_mode`, for the two that matter.
+/// `sql_mode` for `session.sql_mode` and `SQL_MODE` alike, and so for `foreign_key_checks`; empty for any other
+/// variable.
 fn system_variable(text: &str) -> &'static str {
     let name = text.rsplit('.').next().unwrap_or(text).trim();
     ["sql_mode", "foreign_key_checks"]

@@ -21,21 +21,21 @@ pub fn parse_row(text: &[u8], modes: SqlModes) -> Option<Vec<Option<Vec<u8>>>> {
     }
 }
 
-/// A value as the row writes it.
+/// A value as it is written in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// NULL.
+    /// The value NULL.
     Null,
-    /// A number, or a word.
+    /// A number, or a word without quotes.
     Bare(&'a [u8]),
-    /// A string's inside without an escape in it.
+    /// The inside of a string that has no escape in it.
     Plain(&'a [u8]),
-    /// A string with all of its marks, or a hexadecimal literal.
+    /// A string with its quotes and escapes, or a hexadecimal literal.
     Marked(&'a [u8], SqlModes),
 }
 
 impl<'a> Value<'a> {
-    /// A whole number, negative ones as their two's complement.
+    /// The value as a whole number, negative ones as their two's complement; `None` if it is not one.
     #[inline]
     pub fn integer(&self) -> Option<u64> {
         match self {
@@ -44,7 +44,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Its bytes without quotes and escapes; `None` for NULL, and for what cannot be read.
+    /// The bytes of the value without quotes and escapes; `None` for NULL, and for what cannot be read.
     pub fn bytes(&self) -> Option<Cow<'a, [u8]>> {
         match *self {
             Self::Null => None,
@@ -54,7 +54,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// What a string or a hexadecimal literal stands for; `None` when the text is neither.
+/// The bytes that a string or a hexadecimal literal stands for; `None` when the text is neither.
 fn decode(text: &[u8], modes: SqlModes) -> Option<Cow<'_, [u8]>> {
     match text {
         [b'\'', rest @ ..] => unquoted(rest, b'\'', modes).map(Cow::Owned),
@@ -73,8 +73,8 @@ fn decode(text: &[u8], modes: SqlModes) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// The inside of a string that the text ends with. Escapes are those of the MySQL manual,
-/// "String Literals"; any other escaped byte is itself.
+/// The inside of a string, where the text ends with its closing quote. Escapes are those of the MySQL manual,
+/// "String Literals"; any other escaped byte stands for itself.
 fn unquoted(text: &[u8], quote: u8, modes: SqlModes) -> Option<Vec<u8>> {
     let mut value = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -119,7 +119,7 @@ fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// `12`, `-3`, `+4`, and, as MySQL's floats are written, `12.0`.
+/// A whole number written as `12`, `-3`, `+4` or, as MySQL writes floats, `12.0`; `None` for other text.
 #[inline]
 pub fn integer(digits: &[u8]) -> Option<u64> {
     let (negative, digits) = match digits {
@@ -166,28 +166,28 @@ pub fn is_zero_date(date: &[u8]) -> bool {
     }
 }
 
-/// Goes over the values of a row.
+/// Reads the values of a row one after the other.
 pub struct Values<'a> {
     rest: &'a [u8],
     modes: SqlModes,
     ended: bool,
-    /// The text goes on behind the row's closing parenthesis.
+    /// Whether the text goes on behind the row's closing parenthesis.
     open: bool,
 }
 
-/// What comes next in a row.
+/// What comes next in a row: a value, the end, or text that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next<'a> {
-    /// A value.
+    /// The next value of the row.
     Value(Value<'a>),
-    /// No more.
+    /// The row has no more values.
     End,
-    /// Something that is no value, or no plain one in an open text.
+    /// The text is not a value, or not a plain one in an open text.
     Broken,
 }
 
 impl<'a> Values<'a> {
-    /// The values of a row whose text comes without the outer parentheses.
+    /// Reads the values of a row whose text comes without the outer parentheses.
     pub fn new(text: &'a [u8], modes: SqlModes) -> Self {
         Self {
             rest: text,
@@ -197,9 +197,9 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The values of the row that begins here, behind its opening parenthesis; other rows may
-    /// follow it. Takes numbers, strings and NULL only: what may hold a comment or the end of
-    /// the statement is broken.
+    /// Reads the values of the row that begins here, behind its opening parenthesis; other rows may follow it.
+    /// Takes numbers, strings and NULL only: text that may hold a comment or the end of the statement counts as
+    /// broken.
     pub fn open(text: &'a [u8], modes: SqlModes) -> Self {
         Self {
             open: true,
@@ -207,13 +207,13 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Passes over some values; returns whether they were there.
+    /// Passes over `count` values; returns whether there were so many.
     #[inline]
     pub fn skip(&mut self, count: usize) -> bool {
         (0..count).all(|_| matches!(self.value(), Next::Value(_)))
     }
 
-    /// Passes over the rest of an open row; returns what follows its closing parenthesis.
+    /// Passes over the rest of an open row; returns the text after its closing parenthesis.
     #[inline]
     pub fn close(mut self) -> Option<&'a [u8]> {
         loop {
@@ -225,7 +225,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The next value.
+    /// The next value of the row.
     #[inline(always)]
     pub fn value(&mut self) -> Next<'a> {
         // Every other value is one of these; they are not worth a call.
@@ -270,7 +270,7 @@ impl<'a> Values<'a> {
         self.after(value, end)
     }
 
-    /// A string without escapes, or the whole of one with some.
+    /// Reads a string: its inside if it has no escapes, or the whole of it if it has some.
     #[inline]
     fn string(&self, text: &'a [u8]) -> Option<(Value<'a>, usize)> {
         let mut at = 1;
@@ -300,7 +300,7 @@ impl<'a> Values<'a> {
         Some((value, at + 1))
     }
 
-    /// Goes on behind a value.
+    /// Goes on after a value that ends at `end`.
     #[inline]
     fn after(&mut self, value: Value<'a>, end: usize) -> Next<'a> {
         match self.rest.get(end..) {
@@ -315,8 +315,8 @@ impl<'a> Values<'a> {
         Next::Value(value)
     }
 
-    /// Everything that is not written as mysqldump does: blanks, other quotes, introducers,
-    /// hexadecimal literals, words and functions.
+    /// Reads any value that is not written as mysqldump does: blanks, other quotes, introducers, hexadecimal
+    /// literals, words and functions.
     #[cold]
     fn slow(&mut self) -> Next<'a> {
         let text = self.rest.trim_ascii_start();
@@ -342,14 +342,14 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// Nothing can be read behind it.
+    /// Marks the row as broken: no text after this can be read.
     fn broken(&mut self) -> Next<'a> {
         self.ended = true;
         self.rest = &[];
         Next::Broken
     }
 
-    /// Where a value ends: at the next comma outside of quotes and parentheses.
+    /// Index at which a value ends: at the next comma outside of quotes and parentheses.
     fn end_of(&self, text: &[u8]) -> Option<usize> {
         let mut depth = 0usize;
         let mut quote = None;
@@ -378,8 +378,8 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The next quote or backslash, eight bytes at a time. Most strings are short, for which a
-/// call to memchr costs more than a look.
+/// Index of the next quote or backslash; looks at eight bytes at a time. Most strings are short, for which a
+/// call to memchr costs more than this.
 #[inline]
 fn next_mark(text: &[u8]) -> Option<usize> {
     const EACH: u64 = 0x0101_0101_0101_0101;

@@ -7,20 +7,20 @@ use super::{Account, Given, Grant, Grants, Object};
 use crate::privilege::{Level, Privilege};
 use crate::server_version::{Family, ServerVersion};
 
-/// What a server goes by when it looks privileges up.
+/// The settings of a server that decide how it looks privileges up.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Which server.
+    /// Family and version of the server.
     pub server: ServerVersion,
-    /// `partial_revokes` (MySQL 8.0.16 and later): names of databases have no wildcards then, and
-    /// no escapes either: `` `civi\_site` `` is not `civi_site` (measured on MySQL 9.7).
+    /// `partial_revokes` is on (MySQL 8.0.16 and later): names of databases then have neither wildcards nor
+    /// escapes: `` `civi\_site` `` is not `civi_site` (measured on MySQL 9.7).
     pub partial_revokes: bool,
-    /// `lower_case_table_names` is 1 or 2: letter case of names does not count.
+    /// `lower_case_table_names` is 1 or 2: the letter case of names does not count.
     pub ignore_case: bool,
 }
 
 impl Rules {
-    /// Those of a server whose settings nobody has touched.
+    /// The rules of a server with default settings.
     pub fn of(server: ServerVersion) -> Self {
         Self {
             server,
@@ -43,7 +43,7 @@ impl Rules {
         }
     }
 
-    /// How a GRANT names this database and no other.
+    /// The pattern by which a GRANT names this database and no other.
     pub(super) fn pattern_of(&self, database: &str) -> String {
         let mut pattern = String::with_capacity(database.len() + 2);
         for c in database.chars() {
@@ -55,8 +55,8 @@ impl Rules {
         pattern
     }
 
-    /// Whether `pattern` means this database and perhaps others only by an underscore nobody
-    /// escaped, as in `GRANT ... ON civi_site.*`.
+    /// Whether `pattern` means this database, and others at most because an underscore is not escaped, as in
+    /// `GRANT ... ON civi_site.*`.
     fn names(&self, pattern: &str, database: &str) -> bool {
         let plain: String = Pattern::of(pattern)
             .parts
@@ -70,9 +70,10 @@ impl Rules {
         self.is_same_name(pattern, database) || self.is_same_name(&plain, database)
     }
 
-    /// The more specific of two patterns is the lesser. MySQL compares how much comes before the
-    /// first wildcard (MySQL manual, "Access Control, Stage 2"), MariaDB since 10.5 how many names
-    /// they can match (MDEV-14735): none with `%` before all with it, then the longer ones first.
+    /// A key for sorting patterns; the more specific of two patterns has the lesser key. MySQL compares how
+    /// much comes before the first wildcard (MySQL manual, "Access Control, Stage 2"). MariaDB since 10.5
+    /// compares how many names the patterns can match (MDEV-14735): patterns without `%` come before all with
+    /// it, then longer ones before shorter.
     fn specificity(&self, pattern: &str) -> (usize, usize, usize) {
         let parts = Pattern::of(pattern).parts;
         let count = |wanted: Part| parts.iter().filter(|&&part| part == wanted).count();
@@ -97,7 +98,7 @@ impl Rules {
     }
 }
 
-/// A database name of a GRANT.
+/// The database name of a GRANT, with its wildcards.
 struct Pattern {
     parts: Vec<Part>,
 }
@@ -105,9 +106,9 @@ struct Pattern {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Character(char),
-    /// `_`
+    /// The wildcard `_`: any one character.
     One,
-    /// `%`
+    /// The wildcard `%`: any number of characters.
     Many,
 }
 
@@ -132,7 +133,7 @@ impl Pattern {
     fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.chars().collect();
         let (mut part, mut at) = (0, 0);
-        // Where to go back to: behind the last `%`, with one more character given to it.
+        // Where to continue after a mismatch: after the last `%`, which then takes one more character.
         let mut retry: Option<(usize, usize)> = None;
         while at < name.len() {
             match (self.parts.get(part), name.get(at)) {
@@ -162,7 +163,7 @@ impl Pattern {
     }
 }
 
-/// A part of a database on which a privilege holds.
+/// A part of a database on which a privilege can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A table or view.
@@ -185,22 +186,22 @@ impl fmt::Display for Place {
     }
 }
 
-/// What an account may do on one database.
+/// The privileges that an account has on one database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {
-    /// On all of the database, from whichever level.
+    /// Privileges on the whole database, from whichever level they come.
     pub whole: BTreeSet<Privilege>,
-    /// On the server: what `*.*` gives, whatever is revoked for single databases.
+    /// Privileges on the server: what `*.*` gives, whatever is revoked for single databases.
     pub global: BTreeSet<Privilege>,
-    /// On parts of the database.
+    /// Privileges on parts of the database only, and those parts.
     pub partly: BTreeMap<Privilege, Vec<Place>>,
     pub(super) own_row: Option<OwnRow>,
 }
 
-/// The rows for the database that the account itself has and the server goes by.
+/// The account's own rows for the database, as far as the server uses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OwnRow {
-    /// Its pattern, when there is one such row and it is for this very database.
+    /// The pattern of the row; `Some` only if there is exactly one row and it is for this database alone.
     pub exact: Option<String>,
     pub privileges: BTreeSet<Privilege>,
 }
@@ -214,13 +215,13 @@ impl Grants {
         self.with_roles(database, rules, &self.roles_on())
     }
 
-    /// The same as if a role were on, too.
+    /// The privileges on a database as if `role` were active, too.
     pub(super) fn with_role(&self, role: &Account, database: &str, rules: &Rules) -> Privileges {
         let roles = self.roles_on().into_iter().chain([role]).collect();
         self.with_roles(database, rules, &self.with_their_roles(roles))
     }
 
-    /// Where partial revokes are, `partial_revokes` is on.
+    /// The rules, with `partial_revokes` on if the grants show a partial revoke.
     pub(super) fn rules(&self, rules: &Rules) -> Rules {
         Rules {
             partial_revokes: rules.partial_revokes || !self.restrictions.is_empty(),
@@ -273,7 +274,7 @@ impl Grants {
         privileges
     }
 
-    /// The rows that match the database, those of the same pattern put together.
+    /// The rows that match the database; rows with the same pattern are combined.
     fn rows(
         &self,
         database: &str,

@@ -1,4 +1,5 @@
-//! What is needed against what is there, and the statements that make up the difference.
+//! Compares the privileges that are needed with those that an account has, and writes the missing GRANT
+//! statements.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +10,21 @@ use crate::privilege::Privilege;
 use crate::schema::sql::identifier;
 use crate::server_version::Family;
 
-/// What came out.
+/// The result of the comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Needs that are met.
+    /// The needs that are met.
     pub met: Vec<Need>,
-    /// Needs that are not.
+    /// The needs that are not met.
     pub missing: Vec<Missing>,
-    /// What an administrator runs to meet all of them, in this order.
+    /// Statements that an administrator runs, in this order, to meet all needs.
     pub fixes: Vec<Fix>,
-    /// Roles of the account that are not on and would meet some of them.
+    /// Roles of the account that are not active and would meet some of the missing needs.
     pub roles: Vec<RoleHint>,
 }
 
 impl Verdict {
-    /// Whether everything is there without which it would fail or lose something.
+    /// Whether all needs are met without which the work would fail or lose something.
     pub fn is_enough(&self) -> bool {
         let mut missing = self.missing.iter();
         missing.all(|missing| missing.need.weight == Weight::Advised)
@@ -33,36 +34,36 @@ impl Verdict {
 /// A need that is not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// Which.
+    /// The need that is not met.
     pub need: Need,
-    /// Parts of the database where the privilege is there.
+    /// Parts of the database on which the privilege is granted.
     pub only_on: Vec<Place>,
-    /// A partial revoke takes away what the account has on the rest of the server.
+    /// Whether a partial revoke takes away here what the account has on the rest of the server.
     pub revoked: bool,
 }
 
-/// A statement for the administrator.
+/// A statement that an administrator runs to meet needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// The GRANT, without a semicolon.
+    /// The GRANT statement, without a semicolon.
     pub statement: String,
-    /// What does as well.
+    /// A setting or option that makes the GRANT unnecessary.
     pub instead: Option<Instead>,
 }
 
-/// A role that the account has and that is not on.
+/// A role that the account has and that is not active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleHint {
-    /// The role.
+    /// The role in question.
     pub role: Account,
-    /// What it would add of what is missing; `None` when its privileges were not shown.
+    /// Which of the missing privileges the role would add; `None` when its privileges were not shown.
     pub adds: Option<BTreeSet<Privilege>>,
-    /// The SET DEFAULT ROLE statement that turns it on at every login.
+    /// The SET DEFAULT ROLE statement that makes the role active at every login.
     pub statement: String,
 }
 
-/// Compares needs with the grants of an account. Without an account nothing is there, and there
-/// are no statements.
+/// Compares needs with the grants of an account. If the grants name no account, no need is met, and there are
+/// no statements.
 pub fn judge(needs: Vec<Need>, grants: &Grants, database: &str, rules: &Rules) -> Verdict {
     let case = Case {
         grants,
@@ -84,19 +85,19 @@ pub fn judge(needs: Vec<Need>, grants: &Grants, database: &str, rules: &Rules) -
     }
 }
 
-/// Whose grants, for which database, on which server.
+/// The account, database and server that needs are compared for.
 struct Case<'a> {
     grants: &'a Grants,
     database: &'a str,
     rules: &'a Rules,
 }
 
-/// Privileges to grant on one thing.
+/// Privileges that one GRANT statement grants on one object.
 struct Grouped<'a> {
     on: &'a Scope,
     instead: Option<&'a Instead>,
     privileges: BTreeSet<Privilege>,
-    /// Those of them that a partial revoke takes away.
+    /// The privileges among these that a partial revoke takes away.
     revoked: BTreeSet<Privilege>,
 }
 
@@ -155,7 +156,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// One GRANT for each thing to grant on, of the first alternative of each need.
+    /// One GRANT statement for each object, with the first alternative of each need.
     fn fixes(&self, missing: &[Missing], account: &Account) -> Vec<Fix> {
         let mut groups: Vec<Grouped<'_>> = Vec::new();
         for Missing { need, revoked, .. } in missing {
@@ -208,8 +209,8 @@ impl<'a> Case<'a> {
         fixes
     }
 
-    /// What to name in `GRANT ... ON`. A new row for the database hides the pattern that matched
-    /// it so far, so it gets that one's privileges, too.
+    /// The name for `GRANT ... ON`. A new row for the database hides the pattern that matched it so far, so the
+    /// new row gets the privileges of that pattern, too.
     fn row_to_grant(&self, database: &str, privileges: &mut BTreeSet<Privilege>) -> String {
         let pattern = match self.on(database).own_row {
             Some(OwnRow {
@@ -242,7 +243,7 @@ impl<'a> Case<'a> {
             .collect()
     }
 
-    /// What of the missing a role would add; `None` when its grants are not there to be read.
+    /// Which of the missing privileges a role would add; `None` when its grants are not known.
     fn added_by(&self, role: &Account, missing: &[Missing]) -> Option<BTreeSet<Privilege>> {
         let mut granted = self.grants.granted.iter();
         granted.find(|grant| grant.to.is(role))?;
@@ -252,7 +253,8 @@ impl<'a> Case<'a> {
         Some(added.map(|wanted| wanted.privilege).collect())
     }
 
-    /// MariaDB has one role on at a time. MySQL's statement names all that are to be on.
+    /// The statement that makes a role active at login. In MariaDB one role is active at a time; MySQL's
+    /// statement names all roles that are to be active.
     fn default_role(&self, role: &Account, account: &Account) -> String {
         match self.rules.server.family {
             Family::Mariadb => format!("SET DEFAULT ROLE {role} FOR {account}"),

@@ -1,4 +1,4 @@
-//! What an account may do, as SHOW GRANTS tells it.
+//! The privileges of an account, as SHOW GRANTS prints them.
 //!
 //! [`Grants::parse`] reads the text, [`Grants::on_database`] says which privileges hold on one
 //! database, and [`judge()`] compares them with what is needed and writes the GRANT statements.
@@ -34,7 +34,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account at a host.
+    /// Makes an account with a host.
     pub fn new(user: &str, host: &str) -> Self {
         Self {
             user: user.to_owned(),
@@ -42,18 +42,18 @@ impl Account {
         }
     }
 
-    /// Whether it is the account of those who have none of their own. Someone who logs in by
-    /// name and gets it is shadowed by it: the anonymous user's host is the more specific one.
+    /// Whether this is the anonymous account, of those who have no account of their own. It can take the place
+    /// of a named account at login: that happens when the anonymous account's host is the more specific one.
     pub fn is_anonymous(&self) -> bool {
         self.user.is_empty() && self.host.is_some()
     }
 
-    /// MariaDB's PUBLIC, whose privileges everyone has (10.11 and later).
+    /// Whether this is MariaDB's PUBLIC, whose privileges everyone has (10.11 and later).
     fn is_public(&self) -> bool {
         self.host.is_none() && self.user.eq_ignore_ascii_case("PUBLIC")
     }
 
-    /// A host that is left out means any.
+    /// Whether both are the same account. A host that is left out means any host.
     fn is(&self, other: &Self) -> bool {
         let host = |account: &Self| {
             let host = account.host.as_deref().unwrap_or("%");
@@ -64,7 +64,7 @@ impl Account {
 }
 
 impl fmt::Display for Account {
-    /// As in a statement, quoted.
+    /// Writes the account quoted, as in a statement.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&identifier(&self.user))?;
         match &self.host {
@@ -74,93 +74,94 @@ impl fmt::Display for Account {
     }
 }
 
-/// What a GRANT gives.
+/// The privileges that a GRANT gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// ALL PRIVILEGES, which means something else on each level and server.
+    /// ALL PRIVILEGES, whose meaning depends on the level and the server.
     All,
-    /// These. Empty is USAGE.
+    /// These privileges. An empty set means USAGE.
     These(BTreeSet<Privilege>),
 }
 
-/// What a GRANT gives it on.
+/// The object that a GRANT gives privileges on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
-    /// `*.*`.
+    /// The whole server, `*.*`.
     Server,
-    /// `` `pattern`.* ``: a name in which `_` and `%` are wildcards unless a backslash is before them.
+    /// The databases that match `` `pattern`.* ``, in which `_` and `%` are wildcards unless a backslash is
+    /// before them.
     Database(String),
-    /// `` `database`.`table` ``; no wildcards.
+    /// One table, `` `database`.`table` ``, without wildcards.
     Table(String, String),
-    /// Columns of such a table.
+    /// Columns of a table: its database, its name, the columns.
     Columns(String, String, Vec<String>),
-    /// A function, procedure or package of a database.
+    /// A function, procedure or package: its database and its name.
     Routine(String, String),
 }
 
-/// One GRANT of privileges.
+/// One GRANT of privileges on one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// Who has it: the account, one of its roles, or PUBLIC.
+    /// The grantee: the account, one of its roles, or PUBLIC.
     pub to: Account,
-    /// What.
+    /// The privileges that are granted.
     pub given: Given,
-    /// On what.
+    /// The object that the privileges are granted on.
     pub on: Object,
-    /// May it be passed on?
+    /// Whether the grantee may grant the privileges to others (WITH GRANT OPTION).
     pub grant_option: bool,
 }
 
 /// A partial revoke (MySQL 8.0.16 and later): global privileges that do not hold on a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restriction {
-    /// The database's name; no wildcards.
+    /// The name of the database, without wildcards.
     pub database: String,
-    /// What is taken away there.
+    /// The privileges that are taken away on this database.
     pub revoked: Given,
-    /// From whom.
+    /// The account or role from which they are taken.
     pub from: Account,
 }
 
 /// One GRANT of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleGrant {
-    /// The role.
+    /// The role that is granted.
     pub role: Account,
-    /// Who has it: the account, or a role.
+    /// The grantee: the account, or a role.
     pub to: Account,
-    /// May it be passed on?
+    /// Whether the grantee may grant the role to others (WITH ADMIN OPTION).
     pub admin_option: bool,
 }
 
-/// All that SHOW GRANTS says. Password hashes are read over and never kept.
+/// All that SHOW GRANTS says. Password hashes are skipped and never kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// Whose grants these are: the first grantee with a host, or the first one where none has.
+    /// The account whose grants these are: the first grantee with a host, or the first one if none has a host.
     pub account: Option<Account>,
     /// Privileges, the account's own and those of its roles and of PUBLIC where they are printed.
     pub granted: Vec<Grant>,
-    /// Partial revokes.
+    /// The partial revokes.
     pub restrictions: Vec<Restriction>,
-    /// Roles.
+    /// The grants of roles.
     pub roles: Vec<RoleGrant>,
-    /// Roles that are on after login. MySQL does not print them.
+    /// Roles that are active after login. MySQL does not print them.
     pub default_roles: Vec<Account>,
-    /// Roles that were on in the session that asked; `None` when nobody says.
+    /// Roles that were active in the session that asked; `None` when that is not known.
     pub active_roles: Option<Vec<Account>>,
-    /// Accounts as which it may act.
+    /// Accounts as which the account may act (GRANT PROXY).
     pub proxies: Vec<Account>,
-    /// It has to come over an encrypted connection. MySQL 5.7 and later do not print this.
+    /// Whether the account has to use an encrypted connection. MySQL 5.7 and later do not print this.
     pub requires_tls: bool,
-    /// Names of privileges that mean nothing here, upper-case: mostly MySQL's dynamic ones.
+    /// Names of privileges that are not used here, in upper case: mostly MySQL's dynamic ones.
     pub other_privileges: BTreeSet<String>,
-    /// Lines that could not be read.
+    /// Lines that could not be read as statements.
     pub unread: Vec<Unread>,
 }
 
 impl Grants {
-    /// Adds what `SELECT CURRENT_ROLE()` answered: `NONE` or nothing, MariaDB's name of the
-    /// role as it is, or MySQL's quoted list.
+    /// Adds the answer to `SELECT CURRENT_ROLE()`: `NONE` or nothing, MariaDB's bare name of the role, or
+    /// MySQL's quoted list.
     #[must_use]
     pub fn with_current_role(mut self, answer: Option<&str>) -> Self {
         let answer = answer.unwrap_or_default();
@@ -175,8 +176,8 @@ impl Grants {
         self
     }
 
-    /// Roles whose privileges count: those of the session or, where nobody says, the default
-    /// ones; with the roles that these have in turn.
+    /// The roles whose privileges count: those active in the session or, when that is not known, the default
+    /// roles; with the roles that these have in turn.
     fn roles_on(&self) -> Vec<&Account> {
         let first = self.active_roles.as_ref().unwrap_or(&self.default_roles);
         self.with_their_roles(first.iter().collect())
@@ -196,7 +197,7 @@ impl Grants {
         roles
     }
 
-    /// The account's roles that are not on.
+    /// The roles of the account that are not active.
     fn roles_off(&self) -> impl Iterator<Item = &Account> {
         let on = self.roles_on();
         self.roles

@@ -1,64 +1,64 @@
-//! What an account has to be allowed, in the words of GRANT statements.
+//! The privileges that an account needs, in the terms of GRANT statements.
 
 use crate::privilege::Privilege;
 
-/// Something that an account has to be allowed.
+/// A privilege that an account needs, with alternatives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// Any of these meets it; the first is the least to grant. Never empty.
+    /// Any one of these meets the need; the first is the least to grant. Never empty.
     pub any_of: Vec<Wanted>,
-    /// What happens without.
+    /// What happens when the need is not met.
     pub weight: Weight,
-    /// What it is needed for, to follow "is needed".
+    /// What the privilege is needed for; it follows the words "is needed".
     pub why: &'static str,
-    /// What does as well as a GRANT.
+    /// A setting or option that makes the GRANT unnecessary.
     pub instead: Option<Instead>,
-    /// Where the rule comes from.
+    /// The source of the rule: a manual, a file, or a measurement.
     pub source: &'static str,
 }
 
-/// A privilege and where it has to hold.
+/// A privilege and the object on which it has to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Which.
+    /// The privilege that is needed.
     pub privilege: Privilege,
-    /// Where.
+    /// The object on which it is needed.
     pub on: Scope,
 }
 
-/// Where a privilege has to hold.
+/// The object on which a privilege has to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// On the server: `*.*`.
+    /// The whole server, `*.*`.
     Server,
-    /// On all of the site's database.
+    /// The whole database of the site.
     Database,
-    /// On all of another one.
+    /// The whole of another database, given by its name.
     OtherDatabase(String),
-    /// On a table.
+    /// One table, given by its database and its name.
     Table(&'static str, &'static str),
 }
 
 /// What happens when a need is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// The upgrade or backup fails, or something is missing from the backup.
+    /// The upgrade or backup fails, or the backup lacks something.
     Required,
-    /// A message, or work that another account has to do.
+    /// The work succeeds, but prints a message or leaves something for another account to do.
     Advised,
 }
 
-/// What makes a need go away.
+/// A setting or option that makes a need unnecessary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Instead {
-    /// A variable of the server.
+    /// A variable of the server, and the value to set.
     Variable(&'static str, &'static str),
     /// An option of mysqldump.
     DumpOption(&'static str),
 }
 
 impl Instead {
-    /// The statement that sets the variable until the server stops.
+    /// The statement that sets the variable until the server stops; `None` for an option of mysqldump.
     pub fn statement(&self) -> Option<String> {
         match self {
             Self::Variable(name, value) => Some(format!("SET GLOBAL {name} = {value}")),
@@ -66,7 +66,7 @@ impl Instead {
         }
     }
 
-    /// The line for the option file's group `[mysqld]`, for the time after that.
+    /// The line for group `[mysqld]` of the option file, which keeps the variable set after a restart.
     pub fn option_line(&self) -> Option<String> {
         match self {
             Self::Variable(name, value) => Some(format!("{name} = {value}")),
@@ -76,7 +76,7 @@ impl Instead {
 }
 
 impl Need {
-    /// A need of one privilege on a database, without which the work fails.
+    /// A need for one privilege on a database, without which the work fails.
     pub(crate) fn on_database(
         privilege: Privilege,
         on: &Scope,
@@ -90,7 +90,7 @@ impl Need {
         Self::any(vec![wanted], why, source)
     }
 
-    /// A need that any of several privileges meets, without which the work fails.
+    /// A need that any one of several privileges meets, without which the work fails.
     pub(crate) fn any(any_of: Vec<Wanted>, why: &'static str, source: &'static str) -> Self {
         Self {
             any_of,
@@ -102,7 +102,7 @@ impl Need {
     }
 }
 
-/// A privilege on the server as a whole.
+/// A privilege that is wanted on the whole server.
 pub(crate) fn on_server(privilege: Privilege) -> Wanted {
     Wanted {
         privilege,

@@ -12,24 +12,24 @@ use crate::schema::lexer::{Lexer, SqlModes, Token};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("line {line} {problem}")]
 pub struct Unread {
-    /// Its number, from 1; of several, that of the first.
+    /// Number of the line, from 1; for a statement over several lines, that of the first.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub problem: Problem,
 }
 
 /// Why a line could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
-    /// Something else.
-    #[error("is no GRANT, REVOKE or SET DEFAULT ROLE")]
+    /// The line is another statement, or not a statement.
+    #[error("is not a GRANT, REVOKE or SET DEFAULT ROLE")]
     OtherStatement,
-    /// It goes on in a way that no server prints, or ends too early.
+    /// The line goes on in a way that no server prints, or ends too early; this is what was expected.
     #[error("does not have {0} where it should be")]
     Expected(&'static str),
 }
 
-/// How many lines a statement may be wrapped over.
+/// Most lines over which a statement may be wrapped.
 const LONGEST_WRAP: usize = 64;
 
 impl Grants {
@@ -111,12 +111,12 @@ impl Grants {
     }
 }
 
-/// The accounts of a list such as MySQL's CURRENT_ROLE(); as far as it can be read.
+/// The accounts of a list such as MySQL's CURRENT_ROLE() gives; empty if the list cannot be read.
 pub(super) fn accounts(list: &str) -> Vec<Account> {
     Reader::new(list).accounts().unwrap_or_default()
 }
 
-/// A line without what clients put around it; `None` when nothing is left.
+/// A line without what clients print around it; `None` when nothing is left.
 fn content(line: &str) -> Option<&str> {
     let mut line = line.trim();
     if let Some(cell) = line.strip_prefix('|') {
@@ -129,7 +129,7 @@ fn content(line: &str) -> Option<&str> {
         line = line.split_once('>').map_or(line, |(_, typed)| typed.trim());
     }
     if strip_word(line, "Grants for ").is_some() {
-        // With \G each line is a column: its name, a colon, its value.
+        // In `\G` output each line is a column: its name, a colon, its value.
         let (at, _) = line.match_indices(": ").find(|&(at, separator)| {
             let value = line.get(at + separator.len()..);
             value.is_some_and(begins_statement)
@@ -163,7 +163,7 @@ fn begins_statement(line: &str) -> bool {
     }
 }
 
-/// A statement and the lines it goes on with.
+/// A statement and the lines over which it is wrapped.
 struct Wrapped {
     line: usize,
     text: String,
@@ -181,7 +181,7 @@ impl Wrapped {
         }
     }
 
-    /// Takes one more line, unless the statement is whole without it and not with it.
+    /// Takes one more line, unless the statement is complete without it and not with it.
     fn takes(&mut self, line: &str) -> bool {
         if self.lines == LONGEST_WRAP {
             return false;
@@ -198,7 +198,7 @@ impl Wrapped {
     }
 }
 
-/// One statement.
+/// Reads one statement.
 struct Line {
     what: What,
     grantees: Vec<Account>,
@@ -220,7 +220,7 @@ struct Options {
     requires_tls: bool,
 }
 
-/// A privilege with columns, or a role.
+/// A privilege, perhaps with columns, or a role.
 struct Item {
     words: Vec<String>,
     quoted: bool,
@@ -248,7 +248,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Double quotes may be around names, so a text is taken for one wherever a name may be.
+    /// Makes a reader for one statement. Names may stand in double quotes, so a string is taken for a name
+    /// wherever a name may be.
     fn new(text: &'a str) -> Self {
         let mut lexer = Lexer::new(text, SqlModes::default());
         let token = lexer.next_lexeme().token;
@@ -352,7 +353,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Privileges or roles, up to ON or TO.
+    /// Reads privileges or roles, up to ON or TO.
     fn items(&mut self) -> Parsed<Vec<Item>> {
         let mut items = Vec::new();
         loop {
@@ -414,7 +415,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A name, or `None` for `*`.
+    /// Reads a name, or `None` for `*`.
     fn part(&mut self) -> Parsed<Option<String>> {
         if self.eat_symbol('*') {
             return Ok(None);
@@ -455,7 +456,7 @@ impl<'a> Reader<'a> {
         Ok(accounts)
     }
 
-    /// What comes after the grantee. How it proves who it is goes past unseen.
+    /// Reads what comes after the grantee. How the account authenticates is skipped, never kept.
     fn options(&mut self) -> Parsed<Options> {
         let mut options = Options::default();
         while !self.at_end() {
@@ -493,7 +494,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The privileges of one line: those on all of the object, and those on columns of it.
+/// The privileges of one line: those on the whole object, and those on columns of it.
 fn parts(
     items: Vec<Item>,
     on: &Object,
@@ -528,7 +529,7 @@ fn parts(
     Ok(parts)
 }
 
-/// Clients print `\\_` for `\_` when they write to a file.
+/// Replaces `\\_` by `\_`: clients print the former when they write to a file.
 fn single_backslashes(pattern: &str) -> String {
     pattern.replace("\\\\", "\\")
 }

@@ -126,7 +126,7 @@ fn lines_that_cannot_be_read_are_named_and_the_others_read() {
     assert_eq!(lines, [2, 4, 5, 6, 9, 10]);
     assert_eq!(
         grants.unread.first().map(ToString::to_string).as_deref(),
-        Some("line 2 is no GRANT, REVOKE or SET DEFAULT ROLE")
+        Some("line 2 is not a GRANT, REVOKE or SET DEFAULT ROLE")
     );
     assert!(!format!("{grants:?}").contains("secret"));
     assert_eq!(grants.granted.len(), 2);

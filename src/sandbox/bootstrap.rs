@@ -1,4 +1,4 @@
-//! A data folder with the system tables in it, made by the server program itself.
+//! Makes a data folder with the system tables in it, by running the server program.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::watched::{Watched, tail};
 use super::{Program, SandboxError};
 
-/// Makes the folder `data` in `folder`; `command` runs the server with all options that the later
-/// server has, too.
+/// Makes the folder `data` in `folder`; `command` runs the server, with all options that the later server gets
+/// as well.
 pub(super) fn bootstrap(
     program: &Program,
     folder: &Path,
@@ -47,8 +47,8 @@ pub(super) fn bootstrap(
     Ok(())
 }
 
-/// What `mariadb-install-db` runs, without the help texts that make it slow, without the accounts
-/// for the host's name, and with an account root that needs no password.
+/// The statements that `mariadb-install-db` runs, without the help texts that make it slow, without the
+/// accounts for the host's name, and with an account root that needs no password.
 fn system_tables(folder: &Path) -> Result<Vec<u8>, SandboxError> {
     let mut sql = Vec::from(
         "CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n",

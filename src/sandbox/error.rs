@@ -1,4 +1,4 @@
-//! Why there is no server to try things on, each with what to do about it.
+//! Why a sandbox cannot be had or used, each with what to do about it.
 
 use std::io;
 use std::path::PathBuf;
@@ -25,9 +25,9 @@ pub enum SandboxError {
     /// The program does not tell its version as a server does.
     #[error("{} --version does not print a server's version but: {said}", .program.display())]
     NoVersion {
-        /// The program.
+        /// The path of the server program.
         program: PathBuf,
-        /// What it printed, or why it could not be run.
+        /// The text that the program printed, or why it could not be run.
         said: String,
     },
     /// The scripts that make MariaDB's system tables are missing.
@@ -36,7 +36,7 @@ pub enum SandboxError {
          install the whole package, for example with: apt-get install mariadb-server-core", .program.display()
     )]
     NoSystemTables {
-        /// The program.
+        /// The path of the server program.
         program: PathBuf,
         /// The folders that were searched.
         searched: String,
@@ -56,67 +56,67 @@ pub enum SandboxError {
         "{}: longer than the {limit} bytes that the path of a socket may have; choose a shorter folder", .socket.display()
     )]
     SocketTooLong {
-        /// The path.
+        /// The path of the socket.
         socket: PathBuf,
-        /// The longest that the system takes, in bytes.
+        /// The longest path that the system allows, in bytes.
         limit: usize,
     },
     /// The private folder, or a file in it, could not be made, read or removed.
     #[error("{}: {source}", .path.display())]
     File {
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error that the operating system reports.
         source: io::Error,
     },
     /// The program could not be started.
     #[error("{} cannot be started: {source}", .program.display())]
     Spawn {
-        /// The program.
+        /// The path of the program.
         program: PathBuf,
-        /// What the system says.
+        /// The error that the operating system reports.
         source: io::Error,
     },
     /// The server program could not make its system tables.
     #[error("{} cannot make its data folder; the end of its log:\n{log}", .program.display())]
     Bootstrap {
-        /// The program.
+        /// The path of the server program.
         program: PathBuf,
-        /// The last lines of its log.
+        /// The last lines of the program's log.
         log: String,
     },
     /// The server ended instead of answering.
     #[error("{} ended at its start; the end of its log:\n{log}", .program.display())]
     Ended {
-        /// The program.
+        /// The path of the server program.
         program: PathBuf,
-        /// The last lines of its log.
+        /// The last lines of the server's log.
         log: String,
     },
     /// The server did not answer in time.
     #[error("{} does not answer after {seconds} s: {source}; the end of its log:\n{log}", .program.display())]
     NoAnswer {
-        /// The program.
+        /// The path of the server program.
         program: PathBuf,
-        /// How long it was waited for.
+        /// Seconds for which the program waited for an answer.
         seconds: u64,
-        /// What the last attempt met.
+        /// The error of the last attempt to connect.
         source: Box<ServerError>,
-        /// The last lines of its log.
+        /// The last lines of the server's log.
         log: String,
     },
     /// The server did not end in time.
     #[error("the private server in {} does not end; its process is {process}", .folder.display())]
     NoEnd {
-        /// Its folder.
+        /// The private folder of the server.
         folder: PathBuf,
-        /// The number of the process that watches it.
+        /// The id of the process that watches the server.
         process: u32,
     },
     /// A dump could not be loaded.
     #[error("the dump cannot be loaded: {message}")]
     Load {
-        /// What the client program says, with the line number.
+        /// The error message of the client program, with the line number.
         message: String,
     },
     /// The existing server holds tables.
@@ -125,7 +125,7 @@ pub enum SandboxError {
          because everything on it may be changed or removed"
     )]
     NotEmpty {
-        /// The server.
+        /// The address of the server.
         server: String,
         /// How many tables the account sees outside the server's own databases.
         tables: u64,
@@ -138,16 +138,16 @@ pub enum SandboxError {
          does not see; use an administrator's account"
     )]
     SeesTooLittle {
-        /// The server.
+        /// The address of the server.
         server: String,
     },
-    /// The server answers with an error, or not at all.
+    /// The server answers with an error, or does not answer.
     #[error(transparent)]
     Server(#[from] ServerError),
 }
 
 impl SandboxError {
-    /// An error of a file or folder.
+    /// Turns an error of the system into one about this file or folder, for `map_err`.
     pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { path, source }

@@ -1,4 +1,4 @@
-//! A server that somebody else runs, to try things on.
+//! A server that another person runs, to try things on.
 
 use super::SandboxError;
 use crate::server::connection::Reader;
@@ -11,8 +11,8 @@ pub struct Existing {
 }
 
 impl Existing {
-    /// Looks at the server. It has to be empty, and the account has to see that by a global SELECT
-    /// of its own: everything on a sandbox may be changed or removed.
+    /// Connects to the server and checks it. The server has to be empty, and the account has to be able to see
+    /// that by a global SELECT privilege of its own: everything on a sandbox may be changed or removed.
     ///
     /// # Errors
     /// The server cannot be reached, it holds a table, or the account does not see all tables.
@@ -37,7 +37,7 @@ impl Existing {
         }
     }
 
-    /// The way in.
+    /// The server and the account to use.
     pub fn login(&self) -> &Login {
         &self.login
     }

@@ -1,4 +1,4 @@
-//! What servers left whose owner and watcher were both killed.
+//! Removes the servers and folders that remain when both owner and watcher were killed.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
@@ -11,15 +11,15 @@ use crate::server::connection::Reader;
 use crate::server::login::Login;
 use crate::server::writer::Writer;
 
-/// How the names of private folders begin.
+/// The beginning of the names of private folders.
 pub(super) const PREFIX: &str = "cividb-sandbox-";
-/// The file that an owner keeps locked as long as it lives.
+/// The name of the file that an owner keeps locked as long as it lives.
 const OWNER: &str = "owner";
 
-/// Marks a folder as ours as long as the file that is returned stays open. The system takes the
-/// lock from a process that ends in whatever way.
+/// Marks a folder as ours as long as the returned file stays open. The system releases the lock however the
+/// process ends.
 pub(super) fn own(folder: &Path) -> Result<File, SandboxError> {
-    // The name comes when the lock is held: nobody ever finds the file without.
+    // The file gets its name only when the lock is held, so nobody ever finds it unlocked.
     let unnamed = folder.join("owner.new");
     let file = File::create(&unnamed).map_err(SandboxError::file(&unnamed))?;
     file.lock().map_err(SandboxError::file(&unnamed))?;
@@ -27,9 +27,8 @@ pub(super) fn own(folder: &Path) -> Result<File, SandboxError> {
     Ok(file)
 }
 
-/// Stops the servers, and removes the folders, that owners of this account who live no more have
-/// left in `parent`. What cannot be removed stays: the server that is to be started does not need
-/// it.
+/// Stops the servers and removes the folders in `parent` whose owners, processes of this account, live no
+/// more. Anything that cannot be removed stays: the server that is to be started does not need it.
 pub(super) fn remove(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {
@@ -47,12 +46,12 @@ pub(super) fn remove(parent: &Path) {
 
 fn is_orphaned(folder: &Path) -> bool {
     let owner = File::options().read(true).open(folder.join(OWNER));
-    // Where locks do not work nothing is known, and nothing removed.
+    // Where locks do not work, it is not known whether the owner lives, and nothing is removed.
     owner.is_ok_and(|file| file.try_lock().is_ok())
 }
 
-/// Asks a server to end over its own socket: no number of a process is trusted, which may belong
-/// to another one by now.
+/// Asks a server to end over its own socket. Process ids are not trusted, because they may belong to other
+/// processes by now.
 fn shut_down(folder: &Path) {
     const PATIENCE: Duration = Duration::from_secs(30);
     let login = Login {

@@ -1,4 +1,4 @@
-//! A private server of this machine.
+//! A private server on this machine, made for one purpose and removed afterwards.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -18,17 +18,17 @@ use crate::server::login::Login;
 /// and the BSDs have 104).
 const SOCKET_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// How a private server is to run.
+/// Settings of a private server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder to make the server's own folder in; without it that for temporary files
-    /// (`TMPDIR`, `/tmp`). It has to have room for what is loaded.
+    /// The folder in which the server's own folder is made; `None` means that for temporary files (`TMPDIR`,
+    /// `/tmp`). It must have room for what is loaded.
     pub parent: Option<PathBuf>,
-    /// A TCP port on 127.0.0.1. Without it the server cannot be reached over any network.
+    /// A TCP port on 127.0.0.1. With `None` the server cannot be reached over any network.
     pub port: Option<u16>,
-    /// More options for the server, which override those that it is given anyway.
+    /// Additional options for the server, which override those that it gets anyway.
     pub server: Vec<String>,
-    /// How long making the data folder, and then starting the server, may take each.
+    /// The longest time that making the data folder may take, and starting the server after that.
     pub patience: Duration,
 }
 
@@ -105,7 +105,7 @@ impl LocalServer {
     /// Starts the server again, with the same data and options, after its process has ended.
     ///
     /// # Errors
-    /// It still runs and does not end, or it does not start.
+    /// The server still runs and does not end, or it does not start.
     pub fn restart(&mut self) -> Result<(), SandboxError> {
         self.process
             .wait(self.options.patience)
@@ -114,33 +114,33 @@ impl LocalServer {
         self.wait_for_answer()
     }
 
-    /// The programs that it came with.
+    /// The programs that belong to the server.
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// Its private folder.
+    /// The path of the server's private folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Its socket.
+    /// The path of the server's socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join("sock")
     }
 
-    /// Its TCP port on 127.0.0.1, if it was given one.
+    /// The server's TCP port on 127.0.0.1; `None` if it has no port.
     pub fn port(&self) -> Option<u16> {
         self.options.port
     }
 
-    /// The number of the server's process, as it has written it down; `None` when it does not run.
+    /// The id of the server's process, as the server has written it to its file; `None` when it does not run.
     pub fn process(&self) -> Option<u32> {
         let path = self.folder.path().join("pid");
         fs::read_to_string(path).ok()?.trim().parse().ok()
     }
 
-    /// The way in for root.
+    /// The login for the account root.
     pub fn login(&self) -> Login {
         Login {
             socket: Some(self.socket()),
@@ -152,7 +152,7 @@ impl LocalServer {
     /// Opens a connection as root.
     ///
     /// # Errors
-    /// The server does not run any more.
+    /// The server no longer runs.
     pub fn connect(&self) -> Result<Reader, SandboxError> {
         Ok(Reader::open(&self.login())?)
     }
@@ -162,7 +162,7 @@ impl LocalServer {
     /// commands, by which a dump could run programs of this machine, do nothing.
     ///
     /// # Errors
-    /// There is no client program, or a statement fails.
+    /// The client program is missing, or a statement fails.
     pub fn load(&self, database: Option<&str>, dump: File) -> Result<(), SandboxError> {
         let mut client = self.program.client()?;
         client
@@ -186,7 +186,7 @@ impl LocalServer {
     /// Stops the server and removes its folder.
     ///
     /// # Errors
-    /// It does not end even when it is killed, or the folder cannot be removed.
+    /// The server does not end even when it is killed, or its folder cannot be removed.
     pub fn stop(mut self) -> Result<(), SandboxError> {
         self.process.end().ok_or_else(|| self.no_end())?;
         match fs::remove_dir_all(self.folder.path()) {
@@ -233,12 +233,12 @@ impl LocalServer {
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
-        // The folder goes with its field, should anything of it be left.
+        // The folder is removed with its field, should anything of it be left.
         self.process.end();
     }
 }
 
-/// The server with all options that its bootstrap needs, too.
+/// A command for the server with all options that its bootstrap needs as well.
 fn server_command(program: &Program, folder: &Path) -> Command {
     let mut command = program.server();
     command.arg("--no-defaults").args(program.options());

@@ -1,5 +1,5 @@
-//! A database server to try things on: a private one that exists only as long as it is needed, or
-//! an empty one that somebody else provides.
+//! A database server to try things on: a private one that exists only as long as it is needed, or an empty one
+//! that another person provides.
 //!
 //! [`Program`] finds a MariaDB or MySQL server program on this machine. [`LocalServer`] runs it in
 //! a private folder, and stops and removes it in every way that its owner can end. [`Existing`] is
@@ -23,17 +23,17 @@ pub use program::Program;
 use crate::server::connection::Reader;
 use crate::server::login::Login;
 
-/// A server to try things on.
+/// A server to try things on, private or existing.
 #[derive(Debug)]
 pub enum Sandbox {
-    /// A private server of this machine.
+    /// A private server on this machine.
     Local(LocalServer),
     /// An empty server that was already running.
     Existing(Existing),
 }
 
 impl Sandbox {
-    /// The way in, with an account that may do everything a sandbox is for.
+    /// The server and the account to use, which may do everything that a sandbox is for.
     pub fn login(&self) -> Login {
         match self {
             Self::Local(server) => server.login(),
@@ -41,10 +41,10 @@ impl Sandbox {
         }
     }
 
-    /// Opens a connection.
+    /// Opens a connection to the server.
     ///
     /// # Errors
-    /// The server does not answer any more.
+    /// The server no longer answers.
     pub fn connect(&self) -> Result<Reader, SandboxError> {
         Ok(Reader::open(&self.login())?)
     }

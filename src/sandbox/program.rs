@@ -1,4 +1,4 @@
-//! The programs of a database server: where they are, and how they are run.
+//! The programs of a database server: finding them and running them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,16 +8,16 @@ use std::process::Command;
 use super::SandboxError;
 use crate::server_version::{Family, ServerVersion};
 
-/// Names of server programs, the newer first: MariaDB keeps `mysqld` as a link to `mariadbd`.
+/// Names of server programs, the newer first; MariaDB keeps `mysqld` as a link to `mariadbd`.
 const SERVERS: [&str; 2] = ["mariadbd", "mysqld"];
-/// Where server programs are that are not in `PATH`: Debian, Red Hat, BSD and packages of others.
+/// Folders of server programs that are not in `PATH`: Debian, Red Hat, BSD, and packages of vendors.
 const FOLDERS: [&str; 4] = [
     "/usr/sbin",
     "/usr/libexec",
     "/usr/local/sbin",
     "/usr/local/libexec",
 ];
-/// Folders with programs, below the root or the base folder of an installation.
+/// Folders of programs, relative to the root or the base folder of an installation.
 const BELOW_ROOT: [&str; 7] = [
     "usr/sbin",
     "usr/libexec",
@@ -28,7 +28,7 @@ const BELOW_ROOT: [&str; 7] = [
     "",
 ];
 
-/// A server program of this machine, with what belongs to it.
+/// A server program of this machine, with the files that belong to it.
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
@@ -55,7 +55,7 @@ impl Program {
     /// whose own loader and libraries are then used.
     ///
     /// # Errors
-    /// No program is there, or it does not tell its version as a server does.
+    /// The program is not found, or it does not tell its version as a server does.
     pub fn find(named: Option<&Path>) -> Result<Self, SandboxError> {
         let Some(named) = named else {
             let folders = system_folders();
@@ -96,17 +96,17 @@ impl Program {
         Ok(program)
     }
 
-    /// The server program.
+    /// The path of the server program.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Family and version, as the program tells them.
+    /// Family and version, as the program prints them.
     pub fn version(&self) -> &ServerVersion {
         &self.version
     }
 
-    /// Whether it is MySQL or one of its forks, not MariaDB.
+    /// Whether the program is MySQL or one of its forks, and not MariaDB.
     pub fn is_mysql(&self) -> bool {
         self.version.family == Family::Mysql
     }
@@ -116,8 +116,8 @@ impl Program {
         self.run(&self.path)
     }
 
-    /// A command that runs a program which came with the server, such as `mariadb-dump`, or the
-    /// one of that name in `PATH`; `None` when there is none.
+    /// A command that runs a program which belongs to the server, such as `mariadb-dump`, or else the one of
+    /// that name in `PATH`; `None` when there is no such program.
     pub fn companion(&self, name: &str) -> Option<Command> {
         let beside = ["bin", "sbin"].map(|folder| self.base.join(folder));
         let found = executable(&beside, name);
@@ -130,7 +130,7 @@ impl Program {
     /// A command that runs the client program, `mariadb` or `mysql`.
     ///
     /// # Errors
-    /// There is none.
+    /// No client program is found.
     pub fn client(&self) -> Result<Command, SandboxError> {
         let (names, package) = match self.version.family {
             Family::Mariadb => (["mariadb", "mysql"], "mariadb-client-core"),
@@ -185,7 +185,7 @@ impl Program {
 }
 
 impl Loader {
-    /// That of a folder into which packages were unpacked; `None` if it has none.
+    /// The loader in a folder into which packages were unpacked; `None` if it has none.
     fn of(root: &Path) -> Option<Self> {
         let libraries = fs::read_dir(root.join("usr/lib")).ok()?.flatten();
         let libraries: Vec<PathBuf> = libraries
@@ -225,8 +225,8 @@ impl Loader {
     }
 }
 
-/// What the program says of its version: `/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (…)`,
-/// `mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64 (Debian 12)`.
+/// The version that the program prints: `/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (…)`, `mariadbd  Ver
+/// 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64 (Debian 12)`.
 fn version(path: &Path, loader: Option<&Loader>) -> Result<ServerVersion, SandboxError> {
     let mut command = match loader {
         Some(loader) => loader.run(path),
@@ -249,7 +249,7 @@ fn version(path: &Path, loader: Option<&Loader>) -> Result<ServerVersion, Sandbo
     })
 }
 
-/// The folders of `PATH`, and those that servers are in.
+/// The folders of `PATH`, and the folders in which servers are installed.
 fn system_folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path)

@@ -1,4 +1,4 @@
-//! A process that ends with its owner, however that ends.
+//! A process that ends with its owner, however the owner ends.
 //!
 //! Between the owner and the process stands a shell that waits for two things: the process ends,
 //! or the pipe from the owner closes. The system closes the pipe when the owner ends in whatever
@@ -43,12 +43,12 @@ kill "$guard"
 [ ! -e "$folder/closed" ] || rm -rf "$folder"
 exit $status
 "#;
-/// How long the end of a process is waited for: somewhat longer than the script takes to kill it.
+/// The longest wait for a process to end: somewhat longer than the script takes to kill it.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// Between two looks at whether something has happened.
+/// The time between two checks of whether something has happened.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
-/// A process that ends with its owner; its folder is then removed, too.
+/// A process that ends with its owner. Its folder is then removed, too.
 #[derive(Debug)]
 pub(super) struct Watched {
     shell: Child,
@@ -69,7 +69,7 @@ impl Watched {
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(errors)
-            // An interrupt at the terminal reaches the owner alone.
+            // An interrupt at the terminal reaches only the owner.
             .process_group(0)
             .spawn();
         let shell = shell.map_err(|source| SandboxError::Spawn {
@@ -79,7 +79,7 @@ impl Watched {
         Ok(Self { shell })
     }
 
-    /// How the process ended; `None` while it runs.
+    /// The exit status of the process; `None` while it runs.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         match self.shell.try_wait() {
             Ok(status) => status,
@@ -87,7 +87,7 @@ impl Watched {
         }
     }
 
-    /// Waits for the process to end by itself; `None` when it takes longer.
+    /// Waits for the process to end by itself; `None` when it takes longer than `patience`.
     pub fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
         let begun = Instant::now();
         loop {
@@ -101,19 +101,19 @@ impl Watched {
         }
     }
 
-    /// Ends the process in order, removes its folder, and waits until both are done.
+    /// Ends the process in the proper way, removes its folder, and waits until both are done.
     pub fn end(&mut self) -> Option<ExitStatus> {
         drop(self.shell.stdin.take());
         self.wait(PATIENCE)
     }
 
-    /// The number of the process that watches.
+    /// The id of the process that watches.
     pub fn id(&self) -> u32 {
         self.shell.id()
     }
 }
 
-/// The last lines of a log.
+/// The last lines of a log file.
 pub(super) fn tail(path: &Path) -> String {
     const LINES: usize = 20;
     let bytes = fs::read(path).unwrap_or_default();
@@ -122,7 +122,7 @@ pub(super) fn tail(path: &Path) -> String {
     inert(&lines[lines.len().saturating_sub(LINES)..].join("\n"))
 }
 
-/// A program's words without characters that would control a terminal.
+/// The text of a program without characters that could control a terminal.
 pub(super) fn inert(text: &str) -> String {
     let lines: Vec<String> = text.trim_end().lines().map(printable).collect();
     lines.join("\n")

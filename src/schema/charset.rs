@@ -2,9 +2,9 @@
 
 use super::model::{Column, Table};
 
-/// Default collations of the character sets, as servers before MySQL 8.0 and MariaDB 11.5
-/// have them. That is what a missing COLLATE means in the text of SHOW CREATE: newer servers
-/// print the collation of `utf8mb4` and `utf8mb3` always.
+/// Default collations of the character sets, as servers before MySQL 8.0 and MariaDB 11.5 have them. A missing
+/// COLLATE in the text of SHOW CREATE means this collation: newer servers always print the collation of
+/// `utf8mb4` and `utf8mb3`.
 const DEFAULT_COLLATIONS: &[(&str, &str)] = &[
     ("armscii8", "armscii8_general_ci"),
     ("ascii", "ascii_general_ci"),
@@ -71,7 +71,7 @@ pub fn default_collation(charset: &str) -> Option<&'static str> {
         .map(|(_, collation)| *collation)
 }
 
-/// Completes a pair of which the text may name only one, as a server would.
+/// Completes a character set and collation of which the text may name only one, as a server would.
 pub fn complete(
     charset: Option<String>,
     collation: Option<String>,
@@ -90,7 +90,7 @@ pub fn complete(
     (charset, collation)
 }
 
-/// Takes from a column the character set and collation that its table has anyway.
+/// Removes a column's character set and collation where they are those of its table.
 pub fn drop_inherited(column: &mut Column, table: &Table) {
     let (charset, collation) = complete(column.charset.take(), column.collation.take());
     column.charset = charset.filter(|_| charset_differs(&collation, table));
@@ -103,7 +103,7 @@ fn charset_differs(collation: &Option<String>, table: &Table) -> bool {
         .is_none_or(|name| table.charset.as_deref() != Some(of_collation(name)))
 }
 
-/// Writes into a column what it inherits so far, before its table's defaults change.
+/// Writes into a column what it has inherited, before its table's defaults change.
 pub fn keep_inherited(column: &mut Column, table: &Table) {
     if has_charset(&column.data_type) && column.collation.is_none() {
         column.charset = table.charset.clone();

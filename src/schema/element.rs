@@ -1,5 +1,5 @@
-//! The elements of a table definition, and what adding one to a table means. CREATE TABLE
-//! and ALTER TABLE share it, so both give unnamed keys the name that a server would.
+//! The elements of a table definition, and the effect of adding one to a table. CREATE TABLE and ALTER TABLE
+//! share this code, so both give unnamed keys the name that a server would.
 
 use super::{
     charset,
@@ -9,58 +9,58 @@ use super::{
 /// A column as a statement defines it, before the table's defaults are taken into account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnDefinition {
-    /// Its name.
+    /// The name of the column.
     pub name: String,
     /// The column; character set and collation only where the definition names them.
     pub column: Column,
-    /// `PRIMARY KEY` among its attributes.
+    /// Whether `PRIMARY KEY` is among the column's attributes.
     pub primary_key: bool,
-    /// `UNIQUE` among its attributes.
+    /// Whether `UNIQUE` is among the column's attributes.
     pub unique: bool,
-    /// Checks among its attributes. (A column's own REFERENCES is not kept: no server
-    /// prints one, and InnoDB ignored it before MariaDB 10.5 and MySQL 9.0.)
+    /// Expressions of the checks among the column's attributes. (REFERENCES among them is not kept: servers do
+    /// not print it, and InnoDB ignored it before MariaDB 10.5 and MySQL 9.0.)
     pub checks: Vec<String>,
-    /// The `BINARY` attribute: the binary collation of whatever character set it has.
+    /// Whether the column has the `BINARY` attribute: the binary collation of whatever character set it has.
     pub binary_collation: bool,
 }
 
 /// A key or constraint of a table definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// `PRIMARY KEY`.
+    /// A primary key, with its columns.
     PrimaryKey(Vec<KeyPart>),
-    /// Any other key.
+    /// A key other than the primary key.
     Index {
-        /// Its name where one is given.
+        /// The name of the key; `None` if the definition gives no name.
         name: Option<String>,
-        /// What it covers.
+        /// The kind and the columns of the key.
         index: Index,
     },
-    /// `FOREIGN KEY`.
+    /// A foreign key constraint.
     ForeignKey {
-        /// The constraint's name where one is given.
+        /// The name of the constraint; `None` if the definition gives no name.
         name: Option<String>,
-        /// What it says.
+        /// The columns, parent table and rules of the foreign key.
         foreign_key: ForeignKey,
     },
-    /// `CHECK`, its expression.
+    /// A `CHECK` constraint, with its expression.
     Check(String),
-    /// `PERIOD FOR` of system-versioned tables, which the model leaves out.
+    /// A `PERIOD FOR` of system-versioned tables, which is not in the model.
     Period,
 }
 
-/// Something of this kind and name is in the table already.
+/// The table already has an object of this kind and name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the table already has the {kind} {name}")]
 pub struct Duplicate {
-    /// `column`, `index`, `foreign key` or `primary key`.
+    /// The kind of object: `column`, `index`, `foreign key` or `primary key`.
     pub kind: &'static str,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
 }
 
 impl Table {
-    /// Adds a column with the keys among its attributes, at `place` or at the end.
+    /// Adds a column with the keys among its attributes, at index `place` or at the end.
     pub(crate) fn add_column(
         &mut self,
         definition: ColumnDefinition,
@@ -80,7 +80,7 @@ impl Table {
         self.add_attribute_keys(definition)
     }
 
-    /// The column that a definition means in this table.
+    /// The column that a definition gives in this table, with the table's defaults taken into account.
     pub(crate) fn resolve(&self, definition: &ColumnDefinition) -> Column {
         let mut column = definition.column.clone();
         if definition.binary_collation && column.collation.is_none() {
@@ -159,7 +159,7 @@ impl Table {
         Ok(())
     }
 
-    /// Servers name an index after its first column, then `column_2` and so on.
+    /// A free name for an index: servers name an index after its first column, then `column_2` and so on.
     fn free_index_name(&self, index: &Index) -> String {
         let base = match index.parts.first() {
             Some(part) if !part.column.starts_with('(') => part.column.as_str(),
@@ -168,14 +168,15 @@ impl Table {
         if !base.eq_ignore_ascii_case("PRIMARY") && find(&self.indexes, base).is_none() {
             return base.to_owned();
         }
-        // One of more names than there are indexes is free.
+        // There are more names in this range than indexes, so one is free.
         (2..self.indexes.len() + 3)
             .map(|number| format!("{base}_{number}"))
             .find(|name| find(&self.indexes, name).is_none())
             .unwrap_or_default()
     }
 
-    /// InnoDB names a foreign key `table_ibfk_N`, with N one above the highest in the table.
+    /// A free name for a foreign key: InnoDB names it `table_ibfk_N`, with N one above the highest in the
+    /// table.
     fn free_foreign_key_name(&self, table: &str) -> String {
         let prefix = format!("{table}_ibfk_");
         let highest = self
@@ -190,8 +191,8 @@ impl Table {
         format!("{prefix}{}", u64::from(highest.unwrap_or(0)) + 1)
     }
 
-    /// Brings what a server derives from the rest in order: key columns are not NULL, and
-    /// what MariaDB prints for JSON is `json`.
+    /// Updates what a server derives from the rest: key columns are not NULL, and what MariaDB prints for JSON
+    /// becomes `json`.
     pub(crate) fn settle(&mut self) {
         let Self {
             columns,
@@ -237,7 +238,7 @@ impl Table {
     }
 }
 
-/// The column of a check that is nothing but `json_valid(column)`.
+/// The column of a check that consists of `json_valid(column)` only; otherwise `None`.
 fn json_checked_column(check: &str) -> Option<&str> {
     let (function, argument) = check.split_once('(')?;
     let argument = argument.strip_suffix(')')?.trim();

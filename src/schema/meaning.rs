@@ -1,4 +1,4 @@
-//! What is the same though it is spelled differently.
+//! Decides which definitions mean the same although they are spelled differently.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table};
 
-/// Names of columns, indexes and constraints are compared without letter case, as servers do.
+/// Whether two lists of names of columns, indexes or constraints are equal without letter case, as for servers.
 pub(crate) fn same_names(left: &[String], right: &[String]) -> bool {
     left.len() == right.len()
         && left
@@ -68,7 +68,7 @@ pub(super) fn default_text<'a>(text: &'a str, data_type: &str) -> Cow<'a, str> {
 }
 
 /// The number without sign of zero, leading zeros and trailing zeros; `None` when the text
-/// is no plain decimal number.
+/// is not a plain decimal number.
 fn shortest_number(text: &str) -> Option<String> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -117,7 +117,7 @@ fn plain_expression(text: &str) -> String {
     plain
 }
 
-/// What is inside the pair of parentheses that holds the whole text.
+/// The text inside the pair of parentheses that encloses the whole text; `None` if there is none.
 fn without_parentheses(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0_usize;
@@ -133,9 +133,9 @@ fn without_parentheses(text: &str) -> Option<&str> {
     Some(inner)
 }
 
-/// Whether an index is what a server makes by itself for one of these foreign keys: on just
-/// its columns, named like the constraint (InnoDB) or like the first column (`column`,
-/// `column_2` …, as servers name any index without a name).
+/// Whether an index is what a server makes by itself for one of these foreign keys: it has exactly the foreign
+/// key's columns, and the name of the constraint (InnoDB) or of the first column (`column`, `column_2` …, as
+/// servers name any index without a name).
 pub(crate) fn is_server_made(
     name: &str,
     index: &Index,
@@ -160,7 +160,7 @@ fn is_default_name(name: &str, column: &str) -> bool {
         && (end.is_empty() || end.strip_prefix('_').is_some_and(is_number))
 }
 
-/// Whether a plain index covers these columns and no more.
+/// Whether a plain index has exactly these columns.
 pub(crate) fn is_just_on(index: &Index, columns: &[String]) -> bool {
     index.kind == IndexKind::Plain
         && index.parts.len() == columns.len()

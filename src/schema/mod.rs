@@ -1,5 +1,5 @@
-//! What a database is made of: the model, DDL in, DDL out, comparison.
-//! Knows nothing of CiviCRM, of dumps or of servers.
+//! The schema of a database: the model, reading and writing DDL, comparison. This module does not depend on
+//! CiviCRM, dumps or servers.
 
 pub mod apply;
 pub mod charset;

@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 /// All objects of one database, each kind keyed by name, in the order the source gave them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// Base tables.
+    /// Base tables by name.
     pub tables: IndexMap<String, Table>,
-    /// Views.
+    /// Views by name.
     pub views: IndexMap<String, View>,
-    /// Triggers.
+    /// Triggers by name.
     pub triggers: IndexMap<String, Trigger>,
     /// Stored functions and procedures. Both kinds may use the same name, hence the pair.
     pub routines: IndexMap<(RoutineKind, String), Routine>,
-    /// Scheduled events.
+    /// Scheduled events by name.
     pub events: IndexMap<String, Event>,
-    /// Views that the source announced by a stand-in and has not defined yet, with the
-    /// columns that each is to have. Dump programs write a stand-in first, so that views
-    /// may use each other; one that is left at the end is a view the dump has lost.
+    /// Views that the source announced by a stand-in and has not defined yet, with the columns that each is to
+    /// have. Dump programs write a stand-in first, so that views may use each other; a stand-in that is left at
+    /// the end is a view that the dump has lost.
     pub stand_ins: IndexMap<String, Vec<String>>,
 }
 
@@ -73,14 +73,14 @@ impl Schema {
 /// An object's name as SQL text gives it, perhaps with its database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
-    /// The database, where the text names one.
+    /// The database; `None` where the text does not name one.
     pub database: Option<String>,
-    /// The name itself.
+    /// The name of the object, without its database.
     pub name: String,
 }
 
 impl Name {
-    /// A name without a database.
+    /// Makes a name without a database.
     pub fn local(name: impl Into<String>) -> Self {
         Self {
             database: None,
@@ -98,8 +98,8 @@ impl fmt::Display for Name {
     }
 }
 
-/// Names among which letter case is ignored; among more, which no real database has, names
-/// have to be spelled alike, so that a hostile dump cannot make every look-up a long one.
+/// Number of names among which letter case is ignored. Among more, which no real database has, names have to be
+/// spelled alike, so that a hostile dump cannot make every look-up a long one.
 pub(crate) const MAX_IGNORING_CASE: usize = 4096;
 
 /// Looks a name up exactly, then without regard to ASCII letter case.
@@ -107,7 +107,7 @@ pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
     find_entry(map, name).map(|(_, value)| value)
 }
 
-/// As [`find`], with the name as the map spells it.
+/// Looks a name up like [`find`]; returns the name as the map spells it, too.
 pub fn find_entry<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<(&'a String, &'a V)> {
     map.get_key_value(name).or_else(|| {
         if map.len() > MAX_IGNORING_CASE {
@@ -119,12 +119,12 @@ pub fn find_entry<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<(&'
 
 /// A base table.
 ///
-/// As JSON each key is a field, and each name maps to its object; what is empty, absent, no or
-/// RESTRICT is left out.
+/// In JSON each key is a field, and each name maps to its object; values that are empty, absent, false or
+/// RESTRICT are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Table {
-    /// Columns in table order.
+    /// Columns by name, in table order.
     pub columns: IndexMap<String, Column>,
     /// Columns of the primary key; empty when there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -141,7 +141,7 @@ pub struct Table {
     /// Storage engine as the server spells it (`InnoDB`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
-    /// Default character set, lower case, `utf8mb3` for `utf8`.
+    /// Default character set, lower case, `utf8mb3` for `utf8`; `None` where not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
     /// Default collation, lower case, `utf8mb3_…` for `utf8_…`. Where only the charset was
@@ -164,33 +164,33 @@ pub struct Column {
     /// Default value; `None` for no default and for `DEFAULT NULL` alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultValue>,
-    /// `ON UPDATE CURRENT_TIMESTAMP`.
+    /// Whether the column has `ON UPDATE CURRENT_TIMESTAMP`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub on_update_now: bool,
-    /// `AUTO_INCREMENT`.
+    /// Whether the column has `AUTO_INCREMENT`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub auto_increment: bool,
-    /// Character set where it differs from the table's.
+    /// Character set; `None` where it is that of the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
-    /// Collation where it differs from the table's.
+    /// Collation; `None` where it is that of the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
-    /// Expression of a generated column, as written.
+    /// Expression of a generated column, as written; `None` for other columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<String>,
-    /// What people wrote about it. No part of what a column means: no comparison looks at it,
-    /// and only a statement that has to restate a column needs it.
+    /// The column's comment. It does not change what a column means: comparisons ignore it, and only a
+    /// statement that restates a column needs it.
     #[serde(skip)]
     pub comment: Option<String>,
 }
 
-// serde passes what it may skip by reference.
+// serde passes the value to `skip_serializing_if` by reference.
 fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// What a column holds when a statement names no value for it.
+/// The value that a column gets when a statement names no value for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DefaultValue {
@@ -214,16 +214,16 @@ impl fmt::Display for DefaultValue {
 pub struct KeyPart {
     /// Column name, or the expression of a functional key part in parentheses.
     pub column: String,
-    /// Prefix length in characters (bytes for binary types).
+    /// Prefix length in characters (bytes for binary types); `None` for the whole column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u32>,
-    /// Sorted in descending order.
+    /// Whether the column is sorted in descending order.
     #[serde(default, skip_serializing_if = "is_false")]
     pub descending: bool,
 }
 
 impl KeyPart {
-    /// A whole column in ascending order.
+    /// Makes a key part of a whole column in ascending order.
     pub fn column(name: impl Into<String>) -> Self {
         Self {
             column: name.into(),
@@ -236,9 +236,9 @@ impl KeyPart {
 /// A secondary index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
-    /// What kind of index it is.
+    /// The kind of the index.
     pub kind: IndexKind,
-    /// Its columns in order.
+    /// The columns of the index, in order.
     pub parts: Vec<KeyPart>,
 }
 
@@ -246,57 +246,57 @@ pub struct Index {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IndexKind {
-    /// `KEY`.
+    /// An index that is not unique (`KEY`).
     Plain,
-    /// `UNIQUE KEY`.
+    /// A unique index (`UNIQUE KEY`).
     Unique,
-    /// `FULLTEXT KEY`.
+    /// A full-text index (`FULLTEXT KEY`).
     Fulltext,
-    /// `SPATIAL KEY`.
+    /// A spatial index (`SPATIAL KEY`).
     Spatial,
 }
 
 /// A foreign key constraint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {
-    /// Columns of this table.
+    /// Columns of the child table, which has the constraint.
     pub columns: Vec<String>,
-    /// Database of the parent table where it is named.
+    /// Database of the parent table; `None` where the definition does not name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referenced_database: Option<String>,
-    /// The parent table.
+    /// Name of the parent table.
     pub referenced_table: String,
     /// Columns of the parent table.
     pub referenced_columns: Vec<String>,
-    /// What happens to children when the parent row is deleted.
+    /// The action on child rows when the parent row is deleted.
     #[serde(default, skip_serializing_if = "ReferentialAction::is_restrict")]
     pub on_delete: ReferentialAction,
-    /// What happens to children when the parent key changes.
+    /// The action on child rows when the parent key changes.
     #[serde(default, skip_serializing_if = "ReferentialAction::is_restrict")]
     pub on_update: ReferentialAction,
 }
 
-/// The rule of a foreign key. InnoDB treats `RESTRICT`, `NO ACTION` and nothing alike,
-/// so they are one value here (MySQL manual, "FOREIGN KEY Constraints").
+/// The rule of a foreign key. InnoDB treats `RESTRICT`, `NO ACTION` and a missing rule alike, so they are one
+/// value here (MySQL manual, "FOREIGN KEY Constraints").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReferentialAction {
-    /// Nothing given, `RESTRICT` or `NO ACTION`.
+    /// The parent row cannot be deleted or changed: `RESTRICT`, `NO ACTION`, or no rule given.
     #[default]
     #[serde(rename = "RESTRICT")]
     Restrict,
-    /// `CASCADE`.
+    /// Child rows are deleted or changed with the parent row (`CASCADE`).
     #[serde(rename = "CASCADE")]
     Cascade,
-    /// `SET NULL`.
+    /// The columns of child rows are set to NULL (`SET NULL`).
     #[serde(rename = "SET NULL")]
     SetNull,
-    /// `SET DEFAULT`, which InnoDB refuses.
+    /// The columns of child rows get their default (`SET DEFAULT`); InnoDB refuses this rule.
     #[serde(rename = "SET DEFAULT")]
     SetDefault,
 }
 
 impl ReferentialAction {
-    /// The SQL keywords.
+    /// The SQL keywords of the rule.
     pub fn as_sql(self) -> &'static str {
         match self {
             Self::Restrict => "RESTRICT",
@@ -306,7 +306,7 @@ impl ReferentialAction {
         }
     }
 
-    // serde passes what it may skip by reference.
+    // serde passes the value to `skip_serializing_if` by reference.
     fn is_restrict(&self) -> bool {
         *self == Self::Restrict
     }
@@ -315,9 +315,9 @@ impl ReferentialAction {
 /// An account named by a DEFINER clause.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
-    /// User part.
+    /// User part of the account.
     pub user: String,
-    /// Host part; `%` when the clause named none.
+    /// Host part of the account; `%` when the clause names none.
     pub host: String,
 }
 
@@ -331,7 +331,7 @@ impl fmt::Display for Account {
 /// A view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// DEFINER clause.
+    /// The account of the DEFINER clause; `None` without one.
     pub definer: Option<Account>,
     /// The defining SELECT as written.
     pub query: String,
@@ -342,13 +342,13 @@ pub struct View {
 /// A trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trigger {
-    /// The table it belongs to.
+    /// The table that the trigger belongs to.
     pub table: String,
-    /// Before or after the row change.
+    /// Whether the trigger runs before or after the row change.
     pub timing: TriggerTiming,
     /// The row change that fires it.
     pub event: TriggerEvent,
-    /// DEFINER clause.
+    /// The account of the DEFINER clause; `None` without one.
     pub definer: Option<Account>,
     /// The body: one statement or a BEGIN … END block, as written.
     pub body: String,
@@ -356,40 +356,40 @@ pub struct Trigger {
     pub sql_mode: Option<String>,
 }
 
-/// When a trigger runs.
+/// Whether a trigger runs before or after the row change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TriggerTiming {
-    /// `BEFORE`.
+    /// The trigger runs before the row change.
     Before,
-    /// `AFTER`.
+    /// The trigger runs after the row change.
     After,
 }
 
-/// What fires a trigger.
+/// The row change that fires a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TriggerEvent {
-    /// `INSERT`.
+    /// The trigger fires for each inserted row.
     Insert,
-    /// `UPDATE`.
+    /// The trigger fires for each updated row.
     Update,
-    /// `DELETE`.
+    /// The trigger fires for each deleted row.
     Delete,
 }
 
-/// Function or procedure.
+/// The kinds of stored routines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RoutineKind {
-    /// Stored function.
+    /// A stored function.
     Function,
-    /// Stored procedure.
+    /// A stored procedure.
     Procedure,
 }
 
 impl RoutineKind {
-    /// The word in lower case.
+    /// The kind in lower case, `function` or `procedure`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Function => "function",
@@ -401,7 +401,7 @@ impl RoutineKind {
 /// A stored function or procedure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routine {
-    /// DEFINER clause.
+    /// The account of the DEFINER clause; `None` without one.
     pub definer: Option<Account>,
     /// Everything after the name: parameters, RETURNS, characteristics and body, as written.
     pub definition: String,
@@ -412,7 +412,7 @@ pub struct Routine {
 /// A scheduled event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// DEFINER clause.
+    /// The account of the DEFINER clause; `None` without one.
     pub definer: Option<Account>,
     /// Everything after the name: schedule and body, as written.
     pub definition: String,

@@ -138,7 +138,7 @@ pub fn any_schema() -> impl Strategy<Value = Schema> {
     })
 }
 
-/// Names of constraints are unique in a database.
+/// Gives the foreign keys names with the table's name in them: constraint names are unique in a database.
 fn named_foreign_keys(name: &str, mut table: Table) -> Table {
     let keys = std::mem::take(&mut table.foreign_keys);
     for (constraint, key) in keys {
@@ -186,7 +186,7 @@ fn any_table() -> impl Strategy<Value = Table> {
             table.columns.extend(c.map(|c| ("c".to_owned(), c)));
             for (number, (kind, columns)) in indexes.into_iter().enumerate() {
                 let name = format!("index_{number}");
-                // One index for each list of columns: repeated ones are matched by any of them.
+                // Only one index for each list of columns: repeated indexes could be matched in any way.
                 let index = index(kind, &columns);
                 if !table
                     .indexes
@@ -281,7 +281,7 @@ pub fn hostile_name() -> impl Strategy<Value = String> {
     })
 }
 
-/// A parent and a child in which nothing is called otherwise than `name`, as far as it can be.
+/// A parent and a child table in which everything is called `name`, as far as that is possible.
 pub fn hostile_schema(name: &str) -> Schema {
     let shorter: String = name.chars().take(60).collect();
     let other = |end: &str| format!("{shorter}{end}");

@@ -21,7 +21,7 @@ use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::Row;
 
-/// Seconds to wait for a connection when nothing else is said.
+/// Seconds to wait for a connection unless the login gives another number.
 const CONNECT_TIMEOUT: u64 = 10;
 /// Seconds to wait for the answer to one question.
 const READ_TIMEOUT: u64 = 300;
@@ -38,24 +38,24 @@ pub struct Reader {
     endpoint: Endpoint,
     /// Family and version of the server.
     pub version: ServerVersion,
-    /// What the server says of its build.
+    /// What the server says of its build (`version_comment`).
     pub comment: String,
-    /// The account that the server took us for (`CURRENT_USER()`).
+    /// The account that the server authenticated (`CURRENT_USER()`).
     pub account: Account,
-    /// Who we said we are (`USER()`).
+    /// The user name that the client gave and the host it came from (`USER()`).
     pub given: Account,
-    /// Whether what goes over it is encrypted.
+    /// Whether the connection is encrypted.
     pub encrypted: bool,
 }
 
-/// One answer: rows by column name.
+/// The answer to one question: rows by column name.
 pub type Answer = Vec<Row>;
 
 impl Reader {
-    /// Connects, and makes the session one that reads only and waits for nothing long.
+    /// Connects, and sets the session to READ ONLY transactions and to short waits for locks.
     ///
     /// # Errors
-    /// Every way in which a connection can fail, with what to do.
+    /// Every way in which a connection can fail, with what to do about it.
     pub fn open(login: &Login) -> Result<Self, ServerError> {
         let endpoint = login.endpoint();
         let certificates = Certificates::gather(&login.tls)?;
@@ -99,12 +99,12 @@ impl Reader {
         Ok(connection)
     }
 
-    /// Makes the session one that reads only and waits for nothing long.
+    /// Sets the session to READ ONLY transactions and to short waits for locks.
     pub(super) fn settle(&mut self) -> Result<(), ServerError> {
         let statements = [
             // Names and rows as UTF-8; utf8mb4 came with MySQL 5.5.3.
             Some("SET NAMES utf8mb4".to_owned()),
-            // What is read is printed as is: quotes and functions as servers have them by default.
+            // What is read is printed as it is: quotes and functions as servers have them by default.
             Some("SET SESSION sql_mode = ''".to_owned()),
             Some("SET SESSION sql_quote_show_create = 1".to_owned()),
             Some(format!("SET SESSION lock_wait_timeout = {LOCK_WAIT}")),
@@ -125,8 +125,8 @@ impl Reader {
         &self.endpoint
     }
 
-    /// Asks one question, a SELECT or a SHOW; `about` names it for errors. Values come as the
-    /// server prints them.
+    /// Asks one question, a SELECT or a SHOW; `about` names it in errors. Values come as the server prints
+    /// them.
     ///
     /// # Errors
     /// The text is not one question, the account may not ask, the server does not know what is
@@ -137,10 +137,10 @@ impl Reader {
         Ok(answer)
     }
 
-    /// Like [`Reader::ask`], row by row.
+    /// Asks one question like [`Reader::ask`], and hands over the answer row by row.
     ///
     /// # Errors
-    /// As [`Reader::ask`].
+    /// The errors of [`Reader::ask`].
     pub fn each(
         &mut self,
         about: &str,
@@ -194,8 +194,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Ends the transaction, and lets go of the tables whose rows were read, so that no ALTER TABLE
-    /// has to wait.
+    /// Ends the transaction, and releases the metadata locks of the tables whose rows were read, so that no
+    /// ALTER TABLE has to wait.
     ///
     /// # Errors
     /// The connection is lost.
@@ -204,7 +204,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Sends a statement without an answer; returns how many rows it changed.
+    /// Sends a statement that has no answer; returns how many rows it changed.
     pub(super) fn send(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
         match self.conn.query_drop(sql) {
             Ok(()) => Ok(self.conn.affected_rows()),
@@ -212,7 +212,7 @@ impl Reader {
         }
     }
 
-    /// Like [`Reader::send`], as a prepared statement, of which the server takes one and no more.
+    /// Sends a statement like [`Reader::send`], as a prepared statement; the server then takes exactly one.
     pub(super) fn send_prepared(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
         match self.conn.exec_drop(sql, ()) {
             Ok(()) => Ok(self.conn.affected_rows()),
@@ -220,10 +220,10 @@ impl Reader {
         }
     }
 
-    /// Makes `database` the current one.
+    /// Makes `database` the current database.
     ///
     /// # Errors
-    /// There is none of that name, or the account may not use it.
+    /// The database does not exist, or the account may not use it.
     pub fn use_database(&mut self, database: &str) -> Result<(), ServerError> {
         let Err(error) = self.send("the database", &format!("USE {}", identifier(database))) else {
             return Ok(());
@@ -245,7 +245,7 @@ impl Reader {
         }
     }
 
-    /// Whether this is the current database.
+    /// Whether `database` is the current database.
     ///
     /// # Errors
     /// The connection is lost.
@@ -254,10 +254,10 @@ impl Reader {
         Ok(answer.first().and_then(first).as_deref() == Some(database))
     }
 
-    /// Makes the one database with a CiviCRM site in it the current one; returns its name.
+    /// Makes the only database that holds a CiviCRM site the current one; returns its name.
     ///
     /// # Errors
-    /// There is none that the account can see, or there are several.
+    /// The account sees no such database, or several.
     pub fn find_database(&mut self) -> Result<String, ServerError> {
         let mut found = self.databases(include_str!("../../sql/databases.sql"))?;
         let server = name_of(&self.endpoint);
@@ -292,7 +292,7 @@ impl Reader {
                 code: error.code,
                 message: error.message,
             },
-            // The server is shutting down, or ended the connection.
+            // The server is shutting down, or has ended the connection.
             mysql::Error::MySqlError(error)
                 if matches!(error.code, 1053 | 1152 | 1927 | 3169 | 4031) =>
             {
@@ -317,20 +317,20 @@ impl Reader {
     }
 }
 
-/// Settings of a session that say how questions are answered, and change nothing else.
+/// Settings of a session that affect how questions are answered, and change nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// Seconds after which the server gives up a question.
+    /// Seconds after which the server stops a statement, and the server's family.
     StatementSeconds(u64, Family),
-    /// Bytes that GROUP_CONCAT returns at most.
+    /// The most bytes that GROUP_CONCAT returns.
     GroupConcatBytes(u64),
-    /// Answers come in the bytes that are stored, as dump programs ask for them.
+    /// Answers come in the bytes that are stored, as dump programs ask for them (`character_set_results`).
     StoredBytes,
-    /// Answers come in UTF-8.
+    /// Answers come in UTF-8 (`utf8mb4`).
     Utf8,
     /// Times come in UTC.
     Utc,
-    /// Transactions see one moment throughout.
+    /// Transactions see one moment of the database throughout (REPEATABLE READ).
     RepeatableRead,
 }
 
@@ -380,12 +380,13 @@ fn is_question(sql: &str) -> bool {
     }
 }
 
-/// What messages call the server.
+/// The server's name in messages.
 fn name_of(endpoint: &Endpoint) -> String {
     format!("server at {endpoint}")
 }
 
-/// A value as text; MySQL names the columns of information_schema in capitals whatever was asked.
+/// A value of a row as text. Letter case of the column's name does not count: MySQL names the columns of
+/// information_schema in capitals whatever was asked.
 pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
     let (_, value) = row
         .iter()
@@ -400,8 +401,8 @@ pub(crate) fn first(row: &Row) -> Option<String> {
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
-/// `user@host` as functions and information_schema print it: without quotes, so the last @
-/// is the one that separates.
+/// Reads `user@host` as functions and information_schema print it: without quotes, so the last @ is the one
+/// that separates.
 pub(crate) fn account(text: &str) -> Account {
     let (user, host) = text.rsplit_once('@').unwrap_or((text, "%"));
     Account {
@@ -419,10 +420,10 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
     }
 }
 
-/// Certificates in the form that the library takes them: one file of authorities.
+/// Certificates in the form that the library takes: one file for all certificate authorities.
 struct Certificates {
     ca: Option<PathBuf>,
-    /// Holds the authorities of a folder while the connection is made.
+    /// Keeps the joined file of a folder's certificate authorities while the connection is made.
     _joined: Option<NamedTempFile>,
 }
 
@@ -467,7 +468,7 @@ impl Certificates {
     }
 }
 
-/// Connects in the way that the TLS mode asks for; says whether the connection is encrypted.
+/// Connects in the way that the TLS mode asks for; returns whether the connection is encrypted.
 fn connect(
     login: &Login,
     endpoint: &Endpoint,
@@ -498,7 +499,7 @@ fn connect(
     }
     match connect_once(login, endpoint, Some(tls)) {
         Ok(conn) => Ok((conn, true)),
-        // As MySQL's clients do: encrypted if that can be, otherwise not.
+        // As MySQL's clients do: encrypted if that is possible, otherwise not.
         Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => Ok((
             plain().map_err(|error| refusal(login, endpoint, error))?,
             false,
@@ -546,7 +547,7 @@ fn connect_once(
         .unwrap_or_else(|_| Err(mysql::Error::IoError(io::ErrorKind::TimedOut.into())))
 }
 
-/// The system's and rustls's errors also where the library hands them on in one of its own.
+/// The error of the system or of rustls, also where the library wraps it in one of its own.
 fn unwrapped(error: mysql::Error) -> mysql::Error {
     let mysql::Error::CodecError(codec) = &error else {
         return error;
@@ -560,7 +561,7 @@ fn unwrapped(error: mysql::Error) -> mysql::Error {
     }
 }
 
-/// Says why a connection was not made, and what to do.
+/// Says why a connection could not be made, and what to do.
 fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerError {
     let server = name_of(endpoint);
     match error {
@@ -622,7 +623,7 @@ fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerErr
     }
 }
 
-/// The system's own reason for a connection that failed, which the library does not pass on.
+/// The system's reason for a connection that failed, which the library does not pass on.
 fn reason(login: &Login, endpoint: &Endpoint, error: io::Error) -> io::Error {
     let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
     let tried = match endpoint {

@@ -12,34 +12,34 @@ pub enum ServerError {
          ({message})"
     )]
     WrongPassword {
-        /// Where it was asked.
+        /// The server that refused the account.
         server: String,
         /// The account, and whether a password was given.
         account: String,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
-    /// The database is not there.
+    /// The database does not exist, or the account does not see it.
     #[error("{server} has no database '{database}'; it shows this account: {}", shown(.visible))]
     UnknownDatabase {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// As asked for.
+        /// The name of the database asked for.
         database: String,
-        /// What is there for this account, when that could be asked.
+        /// The databases that this account sees; empty when they could not be asked for.
         visible: Vec<String>,
     },
     /// The account may not use the database.
     #[error(
-        "{server}: this account may not use the database '{database}', or there is none of that name; \
+        "{server}: this account may not use the database '{database}', or no database of that name exists; \
          run as an administrator: GRANT SELECT ON {database}.* TO the account ({message})"
     )]
     DatabaseDenied {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// As asked for.
+        /// The name of the database asked for.
         database: String,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
     /// No database was named, and none that the account sees holds CiviCRM.
@@ -48,57 +48,57 @@ pub enum ServerError {
          account that may read it (visible: {})", shown(.visible)
     )]
     NoCivicrmDatabase {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// Databases that the account sees.
+        /// The databases that the account sees.
         visible: Vec<String>,
     },
-    /// Several databases hold CiviCRM.
+    /// Several databases hold CiviCRM, and none was named.
     #[error("{server} holds several CiviCRM databases: {}; choose one with --database", .found.join(", "))]
     SeveralDatabases {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// Their names.
+        /// The names of the databases that hold CiviCRM.
         found: Vec<String>,
     },
-    /// Nobody answers at the address.
+    /// No server answers at the address.
     #[error("{server}: no connection: {error}; {}", advice(.error))]
     NoConnection {
-        /// The server.
+        /// The server that does not answer.
         server: String,
-        /// What the system says.
+        /// The error that the operating system reports.
         error: io::Error,
     },
-    /// The server wants encryption.
+    /// The server takes encrypted connections only.
     #[error("{server} takes encrypted connections only; leave --ssl-mode disabled out ({message})")]
     TlsRequired {
-        /// The server.
+        /// The server that asks for encryption.
         server: String,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
-    /// The server cannot encrypt.
+    /// The server cannot encrypt, and `--ssl-mode` asks for it.
     #[error(
         "{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode preferred over a network you trust"
     )]
     TlsMissing {
-        /// The server.
+        /// The server that offers no TLS.
         server: String,
     },
-    /// Encryption was not agreed on.
+    /// Client and server could not agree on encryption.
     #[error("{server}: no encrypted connection: {message}; check --ssl-ca and --ssl-mode")]
     TlsFailed {
-        /// The server.
+        /// The server that was connected to.
         server: String,
-        /// What the library says.
+        /// The error message of the library.
         message: String,
     },
     /// A file that encryption needs cannot be read.
     #[error("{path}: {error}")]
     TlsFile {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// What the system says.
+        /// The error that the operating system reports.
         error: io::Error,
     },
     /// The account has to change its password first.
@@ -106,68 +106,68 @@ pub enum ServerError {
         "{server}: the password of this account has expired; set a new one with ALTER USER ({message})"
     )]
     PasswordExpired {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
-    /// The server lets nobody in now, or nobody from here.
+    /// The server takes no connection now, or none from this host.
     #[error("{server} takes no connection from here: {message}")]
     Turned {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
-    /// The connection broke.
+    /// The connection was lost while a question was asked.
     #[error(
         "{server}: the connection was lost while reading {question}: {message}; what was begun has been rolled back by the server"
     )]
     Lost {
-        /// The server.
+        /// The server whose connection was lost.
         server: String,
-        /// What was asked.
+        /// What was asked, in words.
         question: String,
-        /// What the library says.
+        /// The error message of the library.
         message: String,
     },
-    /// The account may not ask this.
+    /// The account lacks a privilege for what was asked.
     #[error("{server}: this account may not read {question} ({code}: {message})")]
     Denied {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// What was asked.
+        /// What was asked, in words.
         question: String,
         /// The server's error number.
         code: u16,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
-    /// A connection that can only ask was to run something else; it was not sent.
+    /// A statement other than a question was given to a connection that can only ask; it was not sent.
     #[error("{question}: not sent, because it is not one question (SELECT or SHOW)")]
     NotAQuestion {
-        /// What it was for.
+        /// What the statement was for, in words.
         question: String,
     },
-    /// A statement is not what it is meant to be; it was not sent.
+    /// A statement is not the one that is meant; it was not sent. The text says why.
     #[error("{0}")]
     Blocked(String),
     /// The server answered with another error.
     #[error("{server}: {question}: error {code}: {message}")]
     Query {
-        /// The server.
+        /// The server that was asked.
         server: String,
-        /// What was asked.
+        /// What was asked, in words.
         question: String,
         /// The server's error number.
         code: u16,
-        /// What the server says.
+        /// The server's error message.
         message: String,
     },
 }
 
 impl ServerError {
-    /// The server's error number, where it is the server that answered.
+    /// The server's error number; `None` when the error does not come from the server.
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Denied { code, .. } | Self::Query { code, .. } => Some(*code),
@@ -175,7 +175,7 @@ impl ServerError {
         }
     }
 
-    /// Whether the connection itself is gone, so that asking anything else is of no use.
+    /// Whether the connection itself is lost, so that asking anything else is of no use.
     pub fn is_lost(&self) -> bool {
         matches!(self, Self::Lost { .. })
     }

@@ -1,6 +1,6 @@
-//! A running server: how to reach it, and the facts from there.
+//! Connects to a running server and reads the facts of a database from it.
 //!
-//! [`login`] says where a server is and as whom to speak to it, [`connection`] asks it, and only a
+//! [`login`] finds out where a server is and which account to use, [`connection`] asks it, and only a
 //! [`writer`] can change anything.
 
 pub mod connection;

@@ -1,5 +1,5 @@
-//! What an account may do, found out by doing it: in objects made for that, which are all
-//! gone again afterwards.
+//! Finds out what an account may do by doing it, with objects that are made for this purpose and all removed
+//! afterwards.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,27 +10,27 @@ use super::error::{ServerError, is_denial};
 use super::writer::Writer;
 use crate::schema::sql::identifier;
 
-/// What came of trying a privilege.
+/// The result of trying a privilege.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The server did it.
+    /// The server allowed the statement.
     Allowed,
-    /// The server refused; its error number and message.
+    /// The server refused the statement; its error number and message.
     Denied(u16, String),
-    /// It was not tried, for this reason.
+    /// The privilege was not tried, for this reason.
     NotTried(String),
 }
 
-/// What was found out.
+/// The result of trying all privileges.
 #[derive(Clone, Debug, Default)]
 pub struct Probed {
-    /// By the privilege's name in the manual.
+    /// What happened, by the privilege's name in the manual.
     pub outcomes: IndexMap<&'static str, Outcome>,
-    /// Objects that could not be removed, as statements that remove them.
+    /// Statements that remove the objects which could not be removed.
     pub left_behind: Vec<String>,
 }
 
-/// The objects made, each named so that nobody else has it.
+/// The names of the objects to make, chosen so that no other object has them.
 struct Names {
     parent: String,
     child: String,
@@ -63,7 +63,7 @@ impl Names {
 struct Probe {
     connection: Writer,
     probed: Probed,
-    /// What removes the objects made, last first.
+    /// Statements that remove the objects made, the last object first.
     removals: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl Probe {
             &format!("CREATE TEMPORARY TABLE {temporary} (id INT)"),
             Some(format!("DROP TEMPORARY TABLE IF EXISTS {temporary}")),
         )?;
-        // A function of one's own may be altered anyway; this asks about all of the database.
+        // Routines of one's own may be altered without the privilege; this asks for the whole database.
         self.attempt(
             "ALTER ROUTINE",
             &format!(
@@ -166,7 +166,7 @@ impl Probe {
         Ok(())
     }
 
-    /// Tries one statement and notes what came of it; `removal` takes back what it makes.
+    /// Tries one statement and records the result; `removal` is the statement that removes what it makes.
     fn attempt(
         &mut self,
         privilege: &'static str,
@@ -180,7 +180,7 @@ impl Probe {
             Ok(_) => Outcome::Allowed,
             Err(error) if error.is_lost() => return Err(self.with_leftovers(error)),
             Err(error) => match (error.code(), error) {
-                // What is to be dropped is not there: so it would have been allowed.
+                // The object to be dropped does not exist, so dropping it would have been allowed.
                 (Some(1051 | 1305 | 1091), _) => Outcome::Allowed,
                 // 1419: binary logging asks for SUPER, too.
                 (Some(code), ServerError::Denied { message, .. }) => Outcome::Denied(code, message),
@@ -203,7 +203,7 @@ impl Probe {
         }
     }
 
-    /// Removes everything made, also after a failure.
+    /// Removes all objects made, also after a failure.
     fn clean_up(&mut self) -> Result<(), ServerError> {
         while let Some(removal) = self.removals.pop() {
             match self.connection.run("the removal of the probe", &removal) {
@@ -218,7 +218,7 @@ impl Probe {
         Ok(())
     }
 
-    /// A connection that broke says what it leaves behind.
+    /// Adds to an error of a lost connection what is left behind.
     fn with_leftovers(&self, error: ServerError) -> ServerError {
         let lasting: Vec<&str> = self
             .removals
@@ -241,7 +241,7 @@ impl Probe {
     }
 }
 
-/// All privileges that are tried.
+/// All privileges that are tried, by their names in the manual.
 pub const PRIVILEGES: &[&str] = &[
     "SELECT",
     "INSERT",
@@ -260,7 +260,7 @@ pub const PRIVILEGES: &[&str] = &[
     "ALTER ROUTINE",
 ];
 
-/// Whether an error number of the probe says that a privilege lacks, and not something else.
+/// Whether an error number of the probe says that a privilege is missing, and not something else.
 pub fn says_denied(code: u16) -> bool {
     // ER_BINLOG_CREATE_ROUTINE_NEED_SUPER
     is_denial(code) || code == 1419

@@ -5,14 +5,14 @@ use std::ops::{Deref, DerefMut};
 use super::connection::Reader;
 use super::error::ServerError;
 
-/// Seconds that a statement may wait for rows that somebody else holds, unless it is set otherwise.
+/// Seconds that a statement may wait for rows locked by another session, unless it is set otherwise.
 const ROW_LOCK_WAIT: u32 = 5;
 
 /// A connection that may change a database; it can ask questions as well.
 ///
-/// Only three parts of the program make one: the executor of changes ([`crate::change`]), the probe
-/// of privileges ([`super::probe`]) and the private server that is thrown away afterwards. A test
-/// holds the list. Whoever holds a [`Reader`] and no `Writer` cannot change anything.
+/// Only three parts of the program make a writer: the executor of changes ([`crate::change`]), the probe of
+/// privileges ([`super::probe`]) and the private server that is thrown away afterwards. A test holds the list.
+/// Code that holds a [`Reader`] and no `Writer` cannot change anything.
 pub struct Writer {
     reader: Reader,
 }
@@ -35,7 +35,7 @@ impl Writer {
         Ok(Self { reader })
     }
 
-    /// Gives the connection back as one that can only ask, with the settings it began with.
+    /// Turns the connection back into one that can only ask, with the settings that it began with.
     ///
     /// # Errors
     /// The connection is lost.
@@ -45,7 +45,7 @@ impl Writer {
         Ok(self.reader)
     }
 
-    /// Runs a statement without an answer; returns how many rows it changed.
+    /// Runs a statement that has no answer; returns how many rows it changed.
     ///
     /// # Errors
     /// The account may not do it, the server refuses the statement, or the connection is lost.
@@ -53,10 +53,10 @@ impl Writer {
         self.reader.send(about, sql)
     }
 
-    /// Like [`Writer::run`], as a prepared statement, of which the server takes one and no more.
+    /// Runs a statement like [`Writer::run`], as a prepared statement; the server then takes exactly one.
     ///
     /// # Errors
-    /// As [`Writer::run`]. The server cannot prepare statements of every kind.
+    /// The errors of [`Writer::run`]. The server cannot prepare statements of every kind.
     pub fn run_prepared(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
         self.reader.send_prepared(about, sql)
     }

@@ -7,14 +7,14 @@ use super::Producer;
 /// A place in the text of a dump (after decompression).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Bytes before it.
+    /// Bytes of text before the place.
     pub offset: u64,
-    /// Line number, from 1.
+    /// Line number of the place, from 1.
     pub line: u64,
 }
 
 impl Default for Place {
-    /// The beginning.
+    /// The beginning of the text: offset 0, line 1.
     fn default() -> Self {
         Self { offset: 0, line: 1 }
     }
@@ -25,7 +25,7 @@ impl Default for Place {
 pub struct At {
     /// File name where the dump has several, otherwise empty.
     pub file: String,
-    /// Place in that file's text.
+    /// Place in the text of that file.
     pub place: Place,
 }
 
@@ -41,11 +41,11 @@ impl std::fmt::Display for At {
 /// What a dump tells beyond the objects in it: whether it is whole, and what a restore meets.
 #[derive(Clone, Debug, Default)]
 pub struct DumpFacts {
-    /// Statements, INSERTs included.
+    /// Number of statements, INSERTs included.
     pub statements: u64,
-    /// Rows of all databases.
+    /// Number of rows in all databases.
     pub rows: u64,
-    /// Tables created, in all databases.
+    /// Number of tables created, in all databases.
     pub tables_created: u64,
     /// One for each run of a dump program whose output the dump holds.
     pub parts: Vec<Part>,
@@ -55,21 +55,21 @@ pub struct DumpFacts {
     pub unrestored: Vec<String>,
     /// Tables locked by the last LOCK TABLES, when no UNLOCK TABLES followed.
     pub locked: Vec<String>,
-    /// The dump saves variables at its start, so that restoring them marks its end.
+    /// Whether the dump saves variables at its start, so that restoring them marks its end.
     pub ends_by_variables: bool,
-    /// START TRANSACTION without COMMIT.
+    /// Whether START TRANSACTION stands without a COMMIT after it.
     pub open_transaction: bool,
     /// Files that a folder announces and lacks, or marks as unfinished.
     pub unfinished: Vec<String>,
-    /// Text that is no SQL, such as messages of the dump program.
+    /// Text that is not SQL, such as messages of the dump program.
     pub stray_text: Vec<(At, String)>,
-    /// Statements that a server would refuse where they stand, with the reason.
+    /// Statements that a server would refuse at their place in the dump, with the reason.
     pub conflicts: Vec<(At, String)>,
-    /// INSERTs into tables whose trigger was made before, with the trigger and the table.
+    /// INSERTs into tables whose trigger was created before, with the trigger and the table.
     pub triggers_before_rows: Vec<(At, String, String)>,
-    /// INSERTs with another number of values than columns: table, columns, values.
+    /// INSERTs whose number of values is not that of the columns: table, columns, values.
     pub wrong_column_counts: Vec<(At, String, usize, usize)>,
-    /// Charsets that rows come in, as SET NAMES said, and those of their tables.
+    /// Character sets that rows come in, as SET NAMES said, and those of their tables.
     pub rows_in_charset: IndexMap<(Option<String>, Option<String>), At>,
     /// Statements that cannot be read, with the reason.
     pub unreadable: Vec<(At, String)>,
@@ -77,34 +77,34 @@ pub struct DumpFacts {
     pub swallowed_lines: Vec<(At, String)>,
     /// INSERTs that end inside a row, by table.
     pub broken_inserts: Vec<(At, String)>,
-    /// MariaDB's sandbox mark.
+    /// Place of MariaDB's sandbox mark; `None` if there is none.
     pub sandbox_mark: Option<At>,
-    /// `SET @@GLOBAL.GTID_PURGED`, not in a comment.
+    /// Place of `SET @@GLOBAL.GTID_PURGED` outside a comment; `None` if there is none.
     pub gtid_purged: Option<At>,
-    /// Collations (and charsets) that statements name, with the first place.
+    /// Collations (and character sets) that statements name, with the first place.
     pub collations: IndexMap<String, At>,
     /// `sql_mode` flags that SET statements name, with the first place.
     pub sql_modes: IndexMap<String, At>,
     /// CREATE, DROP and USE of a database by name.
     pub database_statements: Vec<(At, String)>,
-    /// Foreign keys made, with checks on, before the table they refer to.
+    /// Foreign keys created, with `foreign_key_checks` on, before the table that they refer to.
     pub keys_before_parent: Vec<KeyBeforeParent>,
-    /// Statements whose quotes do not fit the `sql_mode` they are run under: their first words.
+    /// First words of statements whose quotes do not fit the `sql_mode` under which they run.
     pub quoted_wrongly: Vec<(At, String)>,
-    /// Tables made without a column.
+    /// Tables created without a column.
     pub without_columns: Vec<(At, String)>,
-    /// Tables that statements use although nothing creates them, with the first place.
+    /// Tables that statements use although no statement creates them, with the first place.
     pub never_created: IndexMap<String, At>,
 }
 
 /// One run of a dump program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The program.
+    /// The program that wrote this part of the dump.
     pub producer: Producer,
-    /// Where its first line is.
+    /// The place of the program's first line.
     pub begins: At,
-    /// Whether its last line was found, whole.
+    /// Whether the program's last line was found, whole.
     pub ended: bool,
 }
 
@@ -113,62 +113,62 @@ pub struct Part {
 pub struct FileEnding {
     /// File name where the dump has several, otherwise empty.
     pub file: String,
-    /// Of the text.
+    /// How the text of the file ended.
     pub text: Ending,
-    /// Of the container.
+    /// Damage of the file's container; `None` if it is not damaged.
     pub damage: Option<Damage>,
 }
 
-/// A foreign key made before its parent table.
+/// A foreign key created before its parent table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyBeforeParent {
     /// The child table.
     pub table: String,
     /// The parent table.
     pub parent: String,
-    /// The statement.
+    /// The place of the statement that creates the foreign key.
     pub at: At,
 }
 
-/// What the end of the file interrupted.
+/// The statement that the end of the file interrupted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interrupted {
     /// The innermost thing that was open.
     pub open: Open,
-    /// Where the statement or comment began.
+    /// The place where the statement or comment began.
     pub place: Place,
-    /// The first bytes of that statement, at most 200.
+    /// The first bytes of that statement or comment, at most 200.
     pub head: Vec<u8>,
 }
 
-/// Things a file can end inside of.
+/// What a file can end inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open {
-    /// A statement without its delimiter.
+    /// The file ends inside a statement, before its delimiter.
     Statement,
-    /// A quoted string or name.
+    /// The file ends inside a quoted string or name.
     Quoted,
-    /// A `/* */` comment.
+    /// The file ends inside a `/* */` comment.
     Comment,
 }
 
-/// How the text ended.
+/// How the text of a dump ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// Something was still open.
+    /// What was still open at the end; `None` if nothing was.
     pub interrupted: Option<Interrupted>,
-    /// A DELIMITER block was not closed.
+    /// Whether a DELIMITER block was not closed.
     pub inside_delimiter_block: bool,
-    /// Bytes of text read.
+    /// Number of bytes of text read.
     pub bytes: u64,
-    /// Line feeds read.
+    /// Number of line feeds read.
     pub lines: u64,
 }
 
 /// What is wrong with a container, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// What is wrong.
+    /// The kind of damage.
     pub kind: DamageKind,
     /// Place in the input as stored, in bytes from its start. Exact for a read error, a cut (the
     /// input's length), a missing or wrong footer of gzip and zip (where the footer begins, or for
@@ -176,13 +176,13 @@ pub struct Damage {
     /// checksums inside bzip2, zstd and xz, it is where the decoder noticed: up to one compressed
     /// block after the damage, or one read buffer before.
     pub compressed_offset: u64,
-    /// Bytes of text delivered. A byte order mark does not count.
+    /// Bytes of text delivered before the damage. A byte order mark does not count.
     pub plain_bytes: u64,
-    /// One sentence without the input's name, for people.
+    /// One sentence for people that says what is wrong, without the input's name.
     pub message: String,
 }
 
-/// The kinds of [`Damage`].
+/// The ways in which a container can be damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DamageKind {
     /// The compressed data ends too early. bzip2, zstd and xz do not show whether only their footer
@@ -198,9 +198,9 @@ pub enum DamageKind {
     TrailingGarbage,
     /// The text is complete and checked, and zero bytes follow it: harmless, as from tapes.
     ZeroPadding,
-    /// Reading failed.
+    /// The input could not be read further.
     ReadError,
-    /// A later part of the input needs what is not supported: too much memory, another method, or it
-    /// is another file of a zip archive that came through a pipe.
+    /// A later part of the input needs what is not supported: too much memory, another compression method, or a
+    /// further file of a zip archive that came through a pipe.
     Unsupported,
 }

@@ -17,34 +17,34 @@ pub use dump::{
 };
 pub use server::ServerFacts;
 
-/// See the module's description.
+/// All that is known about one database: its schema, its rows as far as they matter, and its source.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Where the facts come from.
     pub source: Source,
-    /// The database this is about; `None` when a dump does not say.
+    /// The name of the database; `None` when a dump does not say.
     pub database: Option<String>,
-    /// Its tables, views, triggers, routines and events.
+    /// The tables, views, triggers, routines and events of the database.
     pub schema: Schema,
-    /// Rows per table, for the tables that have any.
+    /// Number of rows by table, for the tables that have any.
     pub row_counts: IndexMap<String, u64>,
-    /// Row counts are what a storage engine guesses, not counted.
+    /// Whether row counts are the storage engine's estimates, rather than counted.
     pub rows_estimated: bool,
-    /// Rows of the few tables whose content matters, by table.
+    /// The rows of the few tables whose content matters, by table.
     pub rows: IndexMap<String, Vec<Row>>,
-    /// Those of these tables that could not be read, with the reason.
+    /// Tables whose rows were wanted and could not be read, with the reason.
     pub rows_hidden: IndexMap<String, String>,
-    /// Kinds of objects of which there may be more than can be seen, with the reason: what is
-    /// not seen of them need not be missing.
+    /// Kinds of objects of which there may be more than the account can see, with the reason: an object of such
+    /// a kind that is not seen need not be missing.
     pub hidden: IndexMap<ObjectKind, String>,
-    /// What only a dump has.
+    /// What only a dump tells; `None` when the source is a server.
     pub dump: Option<DumpFacts>,
-    /// What only a server has.
+    /// What only a server tells; `None` when the source is a dump.
     pub server: Option<ServerFacts>,
 }
 
 impl Snapshot {
-    /// What holds the objects, for sentences.
+    /// What holds the objects, as sentences call it: a dump or a database.
     pub fn place(&self) -> &'static str {
         match self.source.kind {
             SourceKind::Dump => "the dump",
@@ -70,10 +70,10 @@ pub enum ObjectKind {
     Event,
 }
 
-/// Rows to keep: those of `table` whose text contains `containing`.
+/// Which rows to keep: those of `table` whose text contains `containing`.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsWanted {
-    /// The table.
+    /// The table whose rows are kept.
     pub table: &'static str,
     /// Bytes that the row must contain; empty for every row.
     pub containing: &'static [u8],
@@ -82,20 +82,20 @@ pub struct RowsWanted {
 /// A row by column name; `None` is NULL.
 pub type Row = IndexMap<String, Option<Vec<u8>>>;
 
-/// Where the facts come from.
+/// The dump or server that the facts come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// As the user named it, without a password.
+    /// The source as the user named it, without a password.
     pub name: String,
-    /// A dump or a server.
+    /// Whether the source is a dump or a server.
     pub kind: SourceKind,
-    /// Of a dump: compression or form: `plain`, `gzip`, … or `folder`.
+    /// How a dump is stored: its compression (`plain`, `gzip`, …) or `folder`.
     pub container: &'static str,
-    /// The program that wrote it.
+    /// The program that wrote the dump.
     pub producer: Producer,
-    /// That program's version as it gives it.
+    /// The version of that program as it gives it; `None` when not known.
     pub producer_version: Option<String>,
-    /// The server the data came from.
+    /// The version of the server that the data came from; `None` when not known.
     pub server_version: Option<ServerVersion>,
     /// When the dump was finished, as its last line says, in the time zone of its maker.
     pub finished: Option<String>,
@@ -103,7 +103,7 @@ pub struct Source {
     pub databases: Vec<String>,
 }
 
-/// Kinds of sources.
+/// The kinds of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SourceKind {
     /// A dump in a file, folder or stream.
@@ -114,7 +114,7 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
-    /// The name used in reports.
+    /// The name of the kind in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dump => "dump",
@@ -134,15 +134,15 @@ pub enum Producer {
     PhpMyAdmin,
     /// Adminer's export.
     Adminer,
-    /// mydumper.
+    /// The program mydumper, which writes folders.
     Mydumper,
-    /// Anything else, and dumps without comments.
+    /// Any other program, and dumps without comments.
     #[default]
     Unknown,
 }
 
 impl Producer {
-    /// The name used in reports.
+    /// The name of the program in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mysqldump => "mysqldump",

@@ -1,4 +1,4 @@
-//! What only a running server tells.
+//! What a running server tells, and a dump does not.
 
 use indexmap::IndexMap;
 
@@ -9,39 +9,40 @@ use crate::server_version::ServerVersion;
 /// What a running server tells besides the objects of the database.
 #[derive(Clone, Debug, Default)]
 pub struct ServerFacts {
-    /// What it says of its build.
+    /// What the server says of its build (`version_comment`).
     pub comment: String,
-    /// The account it took us for, which has the privileges.
+    /// The account that the server authenticated, whose privileges count (`CURRENT_USER()`); `None` when not
+    /// known.
     pub account: Option<Account>,
     /// Whether the connection was encrypted.
     pub encrypted: bool,
-    /// Settings that matter, by name in lower case.
+    /// The server's variables that matter, by name in lower case.
     pub variables: IndexMap<String, String>,
     /// Storage engines in lower case, and whether each can be used; `None` when not known.
     pub engines: Option<IndexMap<String, bool>>,
-    /// What the account may do; `None` when it could not be asked.
+    /// The privileges of the account; `None` when the account may not ask for them.
     pub grants: Option<Grants>,
-    /// All accounts of the server; `None` when this one may not ask.
+    /// All accounts of the server; `None` when this account may not ask for them.
     pub accounts: Option<Vec<Account>>,
-    /// Default character set and collation of the database, canonical.
+    /// Default character set and collation of the database, in canonical spelling.
     pub database_charset: Option<(String, String)>,
-    /// Bytes of data and indexes by table, as the storage engine guesses.
+    /// Bytes of data and indexes by table, as the storage engine estimates them.
     pub table_bytes: IndexMap<String, u64>,
-    /// Whether it copies another server; `None` when the account may not ask.
+    /// Whether the server is a replica of another server; `None` when the account may not ask.
     pub is_replica: Option<bool>,
-    /// Where the site keeps its log tables, when that is another database.
+    /// The database in which the site keeps its log tables, when that is not its own.
     pub logging_database: Option<String>,
-    /// Servers that copy this one, as far as the account sees them.
+    /// Number of replicas of this server, as far as the account sees them.
     pub replicas: u64,
 }
 
 impl ServerFacts {
-    /// A setting's value.
+    /// The value of a server variable; `None` when it is not known.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// What the server goes by when it looks privileges up.
+    /// How the server looks privileges up.
     pub fn rules(&self, server: &ServerVersion) -> Rules {
         Rules {
             partial_revokes: self.is_on("partial_revokes") == Some(true),
@@ -52,9 +53,9 @@ impl ServerFacts {
         }
     }
 
-    /// A setting that is on or off.
+    /// Whether a server variable is on; `None` when it is not known.
     pub fn is_on(&self, name: &str) -> Option<bool> {
-        // MariaDB 10.5 has settings that it no longer heeds, with nothing in them.
+        // MariaDB 10.5 still has variables that it no longer uses, with an empty value.
         let value = self.variable(name).filter(|value| !value.is_empty())?;
         Some(value == "1" || value.eq_ignore_ascii_case("ON"))
     }

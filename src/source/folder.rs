@@ -1,4 +1,4 @@
-//! A folder made by mydumper: one file per table, its rows, views, triggers and routines.
+//! Reads a folder made by mydumper: files for each table, its rows and triggers, for views and for routines.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use crate::dump::scanner::Scanner;
 use crate::snapshot::Place;
 use crate::snapshot::Producer;
 
-/// Most that is read of mydumper's file `metadata`, in bytes.
+/// Most bytes that are read of mydumper's file `metadata`.
 const MAX_METADATA: u64 = 16 << 20;
 
 /// What a file of the folder holds, in the order in which myloader restores them.
@@ -24,17 +24,18 @@ enum Kind {
     Programs,
 }
 
-/// What a file's name tells.
+/// What the name of a file in the folder tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     kind: Kind,
-    /// The database it belongs to.
+    /// The database that the file belongs to.
     pub(super) database: String,
 }
 
 impl Part {
-    /// The scanner for it. mydumper knows no DELIMITER: it breaks up every `;` at the end of
-    /// a line in the body of a program, and myloader takes only those for the end of a statement.
+    /// The scanner for the file. mydumper does not know DELIMITER: it breaks up every `;` at the end of a line
+    /// in the body of a stored program, and myloader takes only a `;` at the end of a line for the end of a
+    /// statement.
     pub(super) fn scanner(&self) -> Scanner {
         match self.kind {
             Kind::View | Kind::Programs => Scanner::resume(Place::default(), b";\n"),
@@ -52,7 +53,7 @@ struct Entry {
 /// Reads all files of the folder in the order of a restore.
 ///
 /// # Errors
-/// The folder cannot be listed, holds no dump, or one of its files is no text.
+/// The folder cannot be listed, does not hold a dump, or one of its files is not text.
 pub(super) fn read(
     folder: &Path,
     sink: &mut impl DumpSink,
@@ -79,7 +80,7 @@ pub(super) fn read(
             _ => files.extend(classify(&name).map(|part| Entry { part, path, name })),
         }
     }
-    // Any folder may hold files named like those of mydumper; these two no other has.
+    // Any folder may hold files named like those of mydumper; only its folders have these two.
     let has_structure = files.iter().any(|file| file.part.kind == Kind::Table);
     if files.is_empty() || finished.is_none() && !has_structure {
         return Err(SourceError::NoDump(folder.to_owned()));
@@ -125,7 +126,7 @@ fn is_finished(metadata: &Path) -> bool {
     })
 }
 
-/// What a single file of such a folder holds, when it lies beside mydumper's metadata.
+/// What a single file of such a folder holds, if it lies beside mydumper's metadata; otherwise `None`.
 pub(super) fn part(file: &Path) -> Option<Part> {
     let folder = file.parent()?;
     if !folder.join("metadata").is_file() {
@@ -134,9 +135,9 @@ pub(super) fn part(file: &Path) -> Option<Part> {
     classify(&file.file_name()?.to_string_lossy())
 }
 
-/// Kind and database by name: `db-schema-create.sql`, `db.table-schema.sql`, `db.table.sql`,
-/// `db.table.00001.sql`, `db.view-schema-view.sql`, `db.table-schema-triggers.sql`,
-/// `db-schema-post.sql`; each perhaps compressed.
+/// Tells kind and database by the file's name: `db-schema-create.sql`, `db.table-schema.sql`, `db.table.sql`,
+/// `db.table.00001.sql`, `db.view-schema-view.sql`, `db.table-schema-triggers.sql`, `db-schema-post.sql`; each
+/// perhaps compressed.
 fn classify(name: &str) -> Option<Part> {
     let stem = [".gz", ".zst", ".bz2", ".xz"]
         .iter()

@@ -1,4 +1,4 @@
-//! What the user named, and the facts from there.
+//! The sources that the user names, and the facts read from them.
 
 mod folder;
 mod settings;
@@ -18,12 +18,12 @@ use crate::server::login::{Gathered, Given, Login, LoginError, Secret, System, g
 use crate::server::reader::{self, Wanted};
 use crate::snapshot::Snapshot;
 
-/// Where facts come from.
+/// The place that facts are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// `-`: standard input.
+    /// Standard input, named by `-`.
     Stdin,
-    /// A file.
+    /// A file of this path.
     File(PathBuf),
     /// A folder made by mydumper.
     Folder(PathBuf),
@@ -31,21 +31,21 @@ pub enum Location {
     Server(Box<ServerLocation>),
 }
 
-/// How to get at servers.
+/// What is needed to connect to servers, besides the source's own name.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// What the command line says.
+    /// What the command line says about the server and its option files.
     pub given: Given,
-    /// Count rows instead of taking the storage engine's guess.
+    /// Whether to count rows instead of taking the storage engine's estimates.
     pub exact_counts: bool,
-    /// Asks the user for the password of the source of this name.
+    /// Asks the user for the password of the source of this name; `None` if there is no answer.
     pub ask_password: fn(&str) -> Option<Secret>,
-    /// Tells the user what was ignored.
+    /// Tells the user a warning.
     pub warn: fn(&str),
 }
 
 impl Default for Access {
-    /// Asks nobody and warns nobody.
+    /// Access that never asks for a password and never shows a warning.
     fn default() -> Self {
         Self {
             given: Given::default(),
@@ -56,22 +56,22 @@ impl Default for Access {
     }
 }
 
-/// A database on a running server, and the way in.
+/// A database on a running server, and the login for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerLocation {
-    /// As the user named it, without a password.
+    /// The source as the user named it, without a password.
     pub name: String,
-    /// The way in.
+    /// The server and the account to use.
     pub login: Login,
-    /// Where the site keeps its log tables, when that is another database.
+    /// The database in which the site keeps its log tables, when that is not its own.
     pub logging_database: Option<String>,
-    /// Count rows instead of taking the storage engine's guess.
+    /// Whether to count rows instead of taking the storage engine's estimates.
     pub exact_counts: bool,
 }
 
 impl ServerLocation {
-    /// The server that an argument names, if it names one: a URL, a settings file, or the
-    /// folder of a site.
+    /// The server that an argument names: a URL, a settings file, or the folder of a site. `None` if the
+    /// argument names something else.
     fn named(argument: &str, access: &Access) -> Result<Option<Self>, SourceError> {
         if url::is_url(argument) {
             return Self::of_url(argument, access).map(Some);
@@ -89,7 +89,7 @@ impl ServerLocation {
     fn of_url(text: &str, access: &Access) -> Result<Self, SourceError> {
         let login = url::parse(text)
             .map_err(|error| SourceError::Url(url::without_password(text), error))?;
-        // Nobody says where: then the environment may.
+        // Neither argument nor option names a server: then the environment may.
         let dsn = std::env::var("CIVICRM_DSN").ok();
         if let Some(dsn) = dsn.filter(|_| login == Login::default() && access.given.is_silent()) {
             let login = settings::parse_dsn(dsn.as_bytes())
@@ -145,11 +145,11 @@ impl ServerLocation {
         }
     }
 
-    /// Connects, and makes the database the current one: the one asked for, or else the only
-    /// one that holds CiviCRM. Returns its name as well.
+    /// Connects, and makes the database the current one: the one asked for, or else the only one that holds
+    /// CiviCRM. Returns the name of the database as well.
     ///
     /// # Errors
-    /// There is no way in, or no such database.
+    /// The connection cannot be made, or the database does not exist.
     pub fn connect(&self, database: Option<&str>) -> Result<(Reader, String), ServerError> {
         let mut connection = Reader::open(&self.login)?;
         let database = match database.or(self.login.database.as_deref()) {
@@ -183,18 +183,18 @@ impl ServerLocation {
 /// Why a source could not be read. Each message names the source.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The pattern is none.
+    /// The argument is not a valid pattern for file names.
     #[error("{pattern}: {error}")]
     Pattern {
-        /// As given.
+        /// The pattern as the user gave it.
         pattern: String,
-        /// What is wrong with it.
+        /// What is wrong with the pattern.
         error: glob::PatternError,
     },
-    /// No file, and no URL that is known.
+    /// The argument is neither a file nor a URL with a known scheme; this is the text after the `@`.
     #[error("...@{0}: there is no such file; the URL of a server is mysql://user@host/database")]
     Misspelled(String),
-    /// No file matches.
+    /// No file matches the argument.
     #[error("{0}: no file of that name, and none that matches it as a pattern")]
     NoMatch(String),
     /// Several files match where one is wanted.
@@ -206,13 +206,13 @@ pub enum SourceError {
     /// A site's settings file does not lead to its database.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// An environment variable does not.
+    /// An environment variable does not lead to a site's database; its name, and why.
     #[error("environment variable {0}: {1}")]
     Environment(&'static str, DsnError),
-    /// A URL names no server.
+    /// A URL does not name a server; the URL without its password, and why.
     #[error("{0}: {1}")]
     Url(String, UrlError),
-    /// The way into a server cannot be told.
+    /// The server or the account to use cannot be determined.
     #[error(transparent)]
     Login(#[from] LoginError),
     /// A server cannot be asked.
@@ -221,27 +221,27 @@ pub enum SourceError {
     /// A folder cannot be listed.
     #[error("{}: cannot list the folder: {error}", .path.display())]
     Folder {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error that the operating system reports.
         error: io::Error,
     },
-    /// A folder holds no dump.
-    #[error("{}: the folder is none of mydumper's (no metadata and no *-schema.sql in it); to verify the files in it, name them: '{}/*'", .0.display(), .0.display())]
+    /// The folder does not hold a dump.
+    #[error("{}: the folder was not made by mydumper (no metadata and no *-schema.sql in it); to verify the files in it, name them: '{}/*'", .0.display(), .0.display())]
     NoDump(PathBuf),
     /// The database could not be chosen.
     #[error("{name}: {error}")]
     Choose {
-        /// The source.
+        /// The name of the source.
         name: String,
-        /// Why.
+        /// Why no database could be chosen.
         error: ChooseError,
     },
 }
 
 impl SourceError {
-    /// The reason, when the source can be read but is no text of SQL: that is a finding
-    /// about a backup, not a failure to look at it.
+    /// The reason, when the source can be read but is not SQL text: that is a finding about a backup, not a
+    /// failure to look at it.
     pub fn not_text(&self) -> Option<&Problem> {
         match self {
             Self::Container(error) => match &error.problem {
@@ -260,7 +260,7 @@ impl Location {
     /// The sources that one argument names: itself, or the files that match it as a pattern.
     ///
     /// # Errors
-    /// Nothing of that name exists and nothing matches.
+    /// Neither a file of that name exists, nor does any file match it as a pattern.
     pub fn expand(argument: &str, access: &Access) -> Result<Vec<Self>, SourceError> {
         if argument == "-" {
             return Ok(vec![Self::Stdin]);
@@ -289,10 +289,10 @@ impl Location {
         Ok(found)
     }
 
-    /// The one source that an argument names.
+    /// The only source that an argument names.
     ///
     /// # Errors
-    /// As [`Location::expand`], and when it is a pattern that several files match.
+    /// The errors of [`Location::expand`], or the argument is a pattern that several files match.
     pub fn one(argument: &str, access: &Access) -> Result<Self, SourceError> {
         let mut locations = Self::expand(argument, access)?.into_iter();
         match (locations.next(), locations.next()) {
@@ -301,8 +301,8 @@ impl Location {
         }
     }
 
-    /// The database to take of a source that another is compared with: what the source itself
-    /// names comes before what the user said of both.
+    /// The database to take from a source that is compared with another: the one that the source itself names,
+    /// or else the one that the user named for both.
     pub fn database<'a>(&'a self, of_both: Option<&'a str>) -> Option<&'a str> {
         match self {
             Self::Server(server) => server.login.database.as_deref().or(of_both),
@@ -310,7 +310,7 @@ impl Location {
         }
     }
 
-    /// The file or folder of this path.
+    /// The file or folder at this path.
     pub fn of(path: PathBuf) -> Self {
         if path.is_dir() {
             Self::Folder(path)
@@ -319,7 +319,7 @@ impl Location {
         }
     }
 
-    /// Whether this is the file of that path, through links as well.
+    /// Whether this is the file at that path, also through links.
     pub fn is(&self, path: &Path) -> bool {
         let Self::File(file) = self else { return false };
         match (file.canonicalize(), path.canonicalize()) {
@@ -328,7 +328,7 @@ impl Location {
         }
     }
 
-    /// The name for reports.
+    /// The name of the source in reports.
     pub fn name(&self) -> String {
         match self {
             Self::Stdin => "-".to_owned(),
@@ -337,7 +337,8 @@ impl Location {
         }
     }
 
-    /// Whether a second reading finds the same: not so of standard input, pipes and devices.
+    /// Whether a second reading finds the same content. Standard input, pipes and devices can be read only
+    /// once.
     pub fn can_be_read_again(&self) -> bool {
         match self {
             Self::Stdin => false,
@@ -346,10 +347,10 @@ impl Location {
         }
     }
 
-    /// Reads everything. `watch` is told how far each file has been read, for a progress bar.
+    /// Reads all facts. `watch` is told how far each file has been read, for a progress bar.
     ///
     /// # Errors
-    /// The source cannot be read, is no text, or holds several CiviCRM databases.
+    /// The source cannot be read, is not text, or holds several CiviCRM databases.
     pub fn read(
         &self,
         database: Option<&str>,
@@ -367,7 +368,7 @@ impl Location {
     /// Scans the files of a dump; returns the kind of container.
     ///
     /// # Errors
-    /// The source cannot be read, is no text, or is no dump but a server.
+    /// The source cannot be read, is not text, or is a server and not a dump.
     pub fn scan(
         &self,
         sink: &mut impl DumpSink,
@@ -394,10 +395,10 @@ impl Location {
         }
     }
 
-    /// Puts together what a reader has made of the dump.
+    /// Puts together the facts that a reader has collected from the dump.
     ///
     /// # Errors
-    /// It holds several CiviCRM databases, or not the one asked for.
+    /// The dump holds several CiviCRM databases, or not the one asked for.
     pub fn finish(
         &self,
         reader: DumpReader,

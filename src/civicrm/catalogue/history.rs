@@ -1,8 +1,8 @@
-//! One table through all states, and the text of the files that keep it.
+//! One table through all states, and the form of the files that keep it.
 //!
-//! A file holds one item per line. Items stand in the order of the table, so that leaving out
-//! the lines that do not hold for a state gives that state's table, its order included. An item
-//! that was changed has one line per shape; one that was moved has one line per place.
+//! A file holds one item per line. Items stand in the order of the table, so leaving out the lines that do not
+//! hold for a state gives that state's table, its order included. An item that changed has one line per form;
+//! one that moved has one line per place.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,39 +15,39 @@ use super::items::{Column, ForeignKey, Index, Owner, TableOptions};
 use super::states::{Dated, StateNames, States};
 use super::{Result, State};
 
-/// A table in one state.
+/// The form of a table in one state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TableShape {
-    /// What is said of the table as a whole.
+    /// The owner and the options of the table.
     #[serde(flatten)]
     pub options: TableOptions,
     /// Columns in table order.
     pub columns: Vec<Column>,
-    /// Indexes: those CiviCRM asks for first.
+    /// Indexes: those that CiviCRM asks for come first.
     pub indexes: Vec<Index>,
-    /// Foreign keys.
+    /// Foreign keys, in the order in which CiviCRM declares them.
     pub foreign_keys: Vec<ForeignKey>,
 }
 
-/// Everything a table ever was.
+/// The history of a table in all states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableHistory {
     /// Name of the table.
     pub name: String,
-    /// Whether this is another shape that an extension gives to a table of core.
+    /// Whether this is another form that an extension gives to a table of core.
     pub variant: bool,
-    /// What is said of the table as a whole; together these are the states that have the table.
+    /// The owner and the options of the table; together their states are those that have the table.
     pub options: Vec<Dated<TableOptions>>,
-    /// Columns in table order.
+    /// Columns in table order, each with its states.
     pub columns: Vec<Dated<Column>>,
-    /// Indexes in order.
+    /// Indexes in order, each with its states.
     pub indexes: Vec<Dated<Index>>,
-    /// Foreign keys in order.
+    /// Foreign keys in order, each with its states.
     pub foreign_keys: Vec<Dated<ForeignKey>>,
 }
 
 impl TableHistory {
-    /// The table in the state at this place, if it exists there.
+    /// The form of the table in the state at this place; `None` if the state lacks the table.
     pub fn at(&self, place: usize) -> Option<TableShape> {
         Some(TableShape {
             options: holding(&self.options, place).next()?.clone(),
@@ -62,32 +62,32 @@ impl TableHistory {
         States::union(self.options.iter().map(|d| &d.states))
     }
 
-    /// Who brings the table in a state, if it exists there.
+    /// The owner of the table in a state; `None` if the state lacks the table.
     pub fn owner(&self, state: &State) -> Option<&Owner> {
         let mut options = holding(&self.options, state.place());
         options.next().map(|options| &options.owner)
     }
 
-    /// Everybody who ever brought it.
+    /// All owners that the table ever had.
     pub fn owners(&self) -> impl Iterator<Item = &Owner> {
         self.options.iter().map(|dated| &dated.item.owner)
     }
 
-    /// Every shape of the column of this name.
+    /// All forms of the column of this name.
     pub fn column(&self, name: &str) -> impl Iterator<Item = &Dated<Column>> {
         self.columns
             .iter()
             .filter(move |c| c.item.name.eq_ignore_ascii_case(name))
     }
 
-    /// Every shape of the index of this name.
+    /// All forms of the index of this name.
     pub fn index(&self, name: &str) -> impl Iterator<Item = &Dated<Index>> {
         self.indexes
             .iter()
             .filter(move |i| i.item.name.eq_ignore_ascii_case(name))
     }
 
-    /// Every shape of the foreign key of this name.
+    /// All forms of the foreign key of this name.
     pub fn foreign_key(&self, name: &str) -> impl Iterator<Item = &Dated<ForeignKey>> {
         self.foreign_keys
             .iter()
@@ -141,7 +141,7 @@ impl TableHistory {
     }
 }
 
-/// A history file as it is written.
+/// The form in which a history file is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -154,7 +154,7 @@ struct File {
     foreign_keys: Vec<Line<ForeignKey>>,
 }
 
-/// One line of it. Without `in` the item holds whenever the table exists.
+/// One line of a history file. Without `in`, the item holds whenever the table exists.
 #[derive(Serialize)]
 pub(super) struct Line<T> {
     #[serde(flatten)]
@@ -191,7 +191,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LineVisitor<T> {
     }
 }
 
-/// The fields of a line but `in`, which is put aside.
+/// The fields of a line except `in`, which is put aside.
 struct ItemFields<'a, A> {
     line: A,
     states: &'a mut Option<String>,
@@ -223,7 +223,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for ItemFields<'_, A> {
     }
 }
 
-/// Gives lines their states; `whole` stands in for a missing `in`, all states if `None`.
+/// Gives lines their states; `whole` is used for a missing `in`, and all states if `whole` is `None`.
 pub(super) fn dated<T>(
     lines: Vec<Line<T>>,
     whole: Option<&States>,

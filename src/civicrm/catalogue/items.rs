@@ -1,16 +1,16 @@
-//! What a history is made of, each as one line of a file and as part of the model.
+//! The items of a history, each as one line of a file and as part of the model.
 
 use serde::{Deserialize, Serialize};
 
 use crate::schema::model::{self, DefaultValue, IndexKind, KeyPart, ReferentialAction};
 
-/// Who brings a table.
+/// The owner of a table: what brings it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Owner {
-    /// CiviCRM itself.
+    /// CiviCRM itself brings the table.
     Core,
-    /// An extension shipped with it, by its key.
+    /// An extension shipped with CiviCRM brings the table; its key.
     Extension(String),
 }
 
@@ -32,22 +32,23 @@ impl From<Owner> for String {
     }
 }
 
-/// What is said of a table as a whole.
+/// The owner and the options of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableOptions {
-    /// Who brings it.
+    /// The owner of the table.
     pub owner: Owner,
-    /// Whether CiviCRM describes it as one to be logged.
+    /// Whether CiviCRM describes the table as one to be logged.
     #[serde(default, skip_serializing_if = "is_false")]
     pub log: bool,
     /// Columns of the primary key; empty when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub primary_key: Vec<String>,
-    /// Collation the table asks for by itself; otherwise it gets the state's.
+    /// Collation that the table asks for by itself; `None` where it is the state's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
-    /// Row format that differs from the state's; `DEFAULT` where the table asks for none.
+    /// Row format that differs from the state's; `DEFAULT` where the table asks for none, `None` where it is
+    /// the state's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_format: Option<String>,
 }
@@ -56,45 +57,46 @@ pub struct TableOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
-    /// Its name.
+    /// The name of the column.
     pub name: String,
-    /// Its canonical type.
+    /// The canonical type of the column.
     #[serde(rename = "type")]
     pub data_type: String,
     /// Whether NULL is allowed.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub nullable: bool,
-    /// Default as text; `None` for none and for NULL, `CURRENT_TIMESTAMP` for the time.
+    /// Default as text; `None` for no default and for NULL, `CURRENT_TIMESTAMP` for the current time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// `ON UPDATE CURRENT_TIMESTAMP`.
+    /// Whether the column has `ON UPDATE CURRENT_TIMESTAMP`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub on_update_now: bool,
-    /// `AUTO_INCREMENT`.
+    /// Whether the column has `AUTO_INCREMENT`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub auto_increment: bool,
-    /// Collation where it differs from the table's.
+    /// Collation; `None` where it is that of the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
-    /// On a multilingual site one column per locale stands in its place.
+    /// Whether a multilingual site has one column per locale in its place.
     #[serde(default, skip_serializing_if = "is_false")]
     pub localizable: bool,
-    /// How it comes out on a server with `explicit_defaults_for_timestamp=ON`, where that differs.
+    /// The column's attributes on a server with `explicit_defaults_for_timestamp=ON`; `None` where they are the
+    /// same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explicit_defaults: Option<ExplicitDefaults>,
 }
 
-/// What a TIMESTAMP column is when the server adds nothing to its declaration.
+/// The attributes of a TIMESTAMP column when the server adds nothing to its declaration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExplicitDefaults {
     /// Whether NULL is allowed.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub nullable: bool,
-    /// Default as text; `None` for none and for NULL, `CURRENT_TIMESTAMP` for the time.
+    /// Default as text; `None` for no default and for NULL, `CURRENT_TIMESTAMP` for the current time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// `ON UPDATE CURRENT_TIMESTAMP`.
+    /// Whether the column has `ON UPDATE CURRENT_TIMESTAMP`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub on_update_now: bool,
 }
@@ -103,18 +105,19 @@ pub struct ExplicitDefaults {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Index {
-    /// Its name.
+    /// The name of the index.
     pub name: String,
-    /// Its kind.
+    /// The kind of the index.
     #[serde(default = "plain", skip_serializing_if = "is_plain")]
     pub kind: IndexKind,
-    /// Its columns.
+    /// The columns of the index, in order.
     #[serde(with = "key_parts")]
     pub columns: Vec<KeyPart>,
-    /// On a multilingual site one index per locale stands in its place.
+    /// Whether a multilingual site has one index per locale in its place.
     #[serde(default, skip_serializing_if = "is_false")]
     pub localizable: bool,
-    /// CiviCRM does not ask for it; the server adds it for the foreign key of the same name.
+    /// Whether CiviCRM does not ask for the index, so that the server adds it for the foreign key of the same
+    /// name.
     #[serde(default, skip_serializing_if = "is_false")]
     pub implied_by_fk: bool,
 }
@@ -131,16 +134,16 @@ pub struct ForeignKey {
     pub ref_table: String,
     /// Columns of the parent table.
     pub ref_columns: Vec<String>,
-    /// What deleting the parent does.
+    /// The action on child rows when the parent row is deleted.
     #[serde(default, skip_serializing_if = "is_restrict")]
     pub on_delete: ReferentialAction,
-    /// What changing the parent's key does.
+    /// The action on child rows when the parent key changes.
     #[serde(default, skip_serializing_if = "is_restrict")]
     pub on_update: ReferentialAction,
 }
 
 impl Column {
-    /// What it takes and gives on a server that follows the old rules for TIMESTAMP.
+    /// The column's attributes on a server that follows the old rules for TIMESTAMP.
     pub fn defaults(&self) -> ExplicitDefaults {
         ExplicitDefaults {
             nullable: self.nullable,
@@ -149,7 +152,7 @@ impl Column {
         }
     }
 
-    /// The column in the model, in a table of this charset.
+    /// The column as the model has it, in a table of this character set.
     pub fn to_model(&self, table_charset: &str) -> model::Column {
         let charset = self.collation.as_deref().map(charset_of);
         let time = self.data_type == "timestamp" || self.data_type == "datetime";
@@ -172,7 +175,7 @@ impl Column {
         }
     }
 
-    /// The column as a server with `explicit_defaults_for_timestamp=ON` makes it, where that differs.
+    /// The column as a server with `explicit_defaults_for_timestamp=ON` makes it; `None` where it is the same.
     pub fn to_model_explicit(&self, table_charset: &str) -> Option<model::Column> {
         let explicit = self.explicit_defaults.clone()?;
         let column = Self {
@@ -186,7 +189,7 @@ impl Column {
 }
 
 impl Index {
-    /// The index in the model.
+    /// The index as the model has it.
     pub fn to_model(&self) -> model::Index {
         model::Index {
             kind: self.kind,
@@ -196,7 +199,7 @@ impl Index {
 }
 
 impl ForeignKey {
-    /// The foreign key in the model.
+    /// The foreign key as the model has it.
     pub fn to_model(&self) -> model::ForeignKey {
         model::ForeignKey {
             columns: self.columns.clone(),
@@ -224,7 +227,7 @@ fn plain() -> IndexKind {
     IndexKind::Plain
 }
 
-// serde passes what it may skip by reference.
+// serde passes the value to `skip_serializing_if` by reference.
 fn is_true(value: &bool) -> bool {
     *value
 }
@@ -241,7 +244,7 @@ fn is_restrict(action: &ReferentialAction) -> bool {
     *action == ReferentialAction::Restrict
 }
 
-/// Key parts as `name` or `name(length)`. CiviCRM declares no descending ones.
+/// Reads and writes key parts as `name` or `name(length)`. CiviCRM does not declare descending ones.
 mod key_parts {
     use serde::{Deserialize, Deserializer, Serializer};
 

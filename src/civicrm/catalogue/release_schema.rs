@@ -1,4 +1,4 @@
-//! The schema of one state in the terms of the model.
+//! The schema of one state as the model has it.
 
 use indexmap::IndexMap;
 
@@ -10,24 +10,24 @@ use crate::schema::model::{self, KeyPart, Schema, Table};
 /// The schema of one state, with what CiviCRM knows of its tables beyond their DDL.
 #[derive(Clone, Debug)]
 pub struct ReleaseSchema<'a> {
-    /// The state.
+    /// The state whose schema this is.
     pub state: &'a State,
     /// Every table of the state, those of all extensions shipped with it included, by name.
     pub schema: Schema,
-    /// What there is to know about each of these tables.
+    /// What CiviCRM knows of each of these tables beyond its DDL.
     pub tables: IndexMap<String, ReleaseTable>,
-    /// Other shapes that extensions give to tables of core, with the name of that table.
+    /// Other forms that extensions give to tables of core, each with the name of that table.
     pub variants: Vec<(String, Table, ReleaseTable)>,
 }
 
 /// What CiviCRM knows of a table beyond its DDL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseTable {
-    /// Who brings it.
+    /// The owner of the table.
     pub owner: Owner,
-    /// Which sites get it.
+    /// Which sites get the table.
     pub installed: Installed,
-    /// Whether CiviCRM describes it as one to be logged.
+    /// Whether CiviCRM describes the table as one to be logged.
     pub logged: bool,
     /// Columns that a multilingual site has once per locale, in table order.
     pub localizable_columns: Vec<String>,
@@ -116,7 +116,7 @@ impl ReleaseTable {
     }
 }
 
-/// The character set of a table's text.
+/// The default character set of a table.
 fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a str {
     match &options.collation {
         Some(collation) => charset_of(collation),

@@ -1,4 +1,4 @@
-//! Sets of states, and how they are written.
+//! Sets of states, and the text in which they are written.
 
 use std::collections::HashMap;
 
@@ -35,29 +35,29 @@ impl<'a> StateNames<'a> {
     }
 }
 
-/// The states something holds for: runs of places in the catalogue's ordered list of states.
+/// The states for which an item holds: runs of places in the catalogue's ordered list of states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct States {
-    /// Inclusive runs, ascending, never touching each other.
+    /// Runs of places, first and last included, ascending, never next to each other.
     runs: Vec<(usize, usize)>,
 }
 
 impl States {
-    /// A single state.
+    /// The set of a single state.
     pub(super) fn one(place: usize) -> Self {
         Self {
             runs: vec![(place, place)],
         }
     }
 
-    /// Every state.
+    /// The set of every state.
     pub(super) fn all(names: &StateNames) -> Self {
         Self {
             runs: vec![(0, names.newest())],
         }
     }
 
-    /// Adds a state that comes after all that are in already.
+    /// Adds a state that comes after all states of the set.
     pub(super) fn push(&mut self, place: usize) {
         match self.runs.last_mut() {
             Some((_, last)) if *last + 1 >= place => *last = place.max(*last),
@@ -65,8 +65,8 @@ impl States {
         }
     }
 
-    /// The states that are in any of several sets: of an item that moved or changed and came
-    /// back, when it was there at all.
+    /// The states that are in any of several sets: for an item that moved, changed or came back, the states
+    /// that have it in any form.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
         let sets = sets.into_iter();
         let mut runs: Vec<(usize, usize)> = sets.flat_map(|set| &set.runs).copied().collect();
@@ -81,7 +81,7 @@ impl States {
         Self { runs }
     }
 
-    /// Whether the state at this place of the ordered list is one of them.
+    /// Whether the state at this place of the ordered list is in the set.
     pub fn contains(&self, place: usize) -> bool {
         self.runs
             .iter()
@@ -98,7 +98,7 @@ impl States {
         self.runs.iter().flat_map(|&(first, last)| first..=last)
     }
 
-    /// Reads `4.3.5..5.13, 5.29..`: state names, an open end meaning the newest state.
+    /// Reads `4.3.5..5.13, 5.29..`: ranges of state names; an open end means the newest state.
     pub(super) fn parse(text: &str, names: &StateNames) -> Result<Self> {
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for run in text.split(", ") {
@@ -132,11 +132,11 @@ impl States {
     }
 }
 
-/// Something with the states it holds for.
+/// An item with the states for which it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dated<T> {
-    /// When.
+    /// The states for which the item holds.
     pub states: States,
-    /// What.
+    /// The item itself.
     pub item: T,
 }

@@ -1,4 +1,4 @@
-//! Makes one history out of the shapes a table had.
+//! Makes one history out of the forms that a table had.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::history::{TableHistory, TableShape};
 use super::items::{Column, ForeignKey, Index, TableOptions};
 use super::states::{Dated, States};
 
-/// The history of every table that stands in any of the states.
+/// The history of every table that occurs in any of the states.
 pub(super) fn histories<'a>(
     states: impl Iterator<Item = &'a BTreeMap<String, TableShape>>,
     variant: bool,
@@ -43,7 +43,7 @@ fn history(name: &str, variant: bool, shapes: &[Option<&TableShape>]) -> TableHi
     }
 }
 
-/// A position in the order of the table: the shapes that items of one name had there, oldest first.
+/// A position in the order of the table: the forms that items of one name had there, oldest first.
 struct Slot<T> {
     name: String,
     shapes: Vec<Dated<T>>,
@@ -61,8 +61,8 @@ impl<T: Clone + PartialEq> Slot<T> {
     }
 }
 
-/// Merges the sequences of all states, in ascending order, into one, of which each is a subsequence. An item keeps the slot of its
-/// name unless it moved; what is new goes right before its successor.
+/// Merges the sequences of all states, given in ascending order, into one of which each is a subsequence. An
+/// item keeps the slot of its name unless it moved; a new item goes right before its successor.
 pub(super) fn weave<'a, T: Clone + PartialEq + 'a>(
     sequences: impl Iterator<Item = &'a [T]>,
     name: impl Fn(&T) -> &str,
@@ -91,7 +91,7 @@ pub(super) fn weave<'a, T: Clone + PartialEq + 'a>(
     slots.into_iter().flat_map(|slot| slot.shapes).collect()
 }
 
-/// A longest common subsequence: for each element of `wanted` its index in `known`, if it is part.
+/// A longest common subsequence: for each element of `wanted` its index in `known`; `None` if it is not part.
 fn common_subsequence(known: &[&str], wanted: &[&str]) -> Vec<Option<usize>> {
     let width = wanted.len() + 1;
     // length[k * width + w]: longest common subsequence of known[k..] and wanted[w..].

@@ -17,16 +17,17 @@ use super::{Container, DamageKind};
 /// log2 of the largest window of a zstd frame: 128 MiB, the default limit of `zstd -d`.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
-/// Memory for xz: the 64 MiB dictionary of `xz -9` and what the decoder needs besides.
+/// Memory limit for xz, in bytes: the 64 MiB dictionary of `xz -9` and what the decoder needs besides.
 const XZ_MEMORY: u64 = 72 << 20;
 
-/// Zero bytes after the end that are read before the rest is taken for zeros as well.
+/// Zero bytes after the end of a container that are read; if all of these are zero, the rest is taken for zeros
+/// as well.
 const PADDING_READ: u64 = 1 << 20;
 
-/// Enough bytes to know a container by.
+/// Bytes at the start of an input that are enough to recognise its container.
 const MAGIC: usize = 6;
 
-/// The container that begins like this, if any.
+/// The container whose mark `start` begins with; `None` for no known container.
 pub(super) fn magic(start: &[u8]) -> Option<Container> {
     match start {
         [0x1F, 0x8B, ..] => Some(Container::Gzip),
@@ -67,7 +68,7 @@ pub(super) fn sniff(input: &mut Input) -> Result<Container, Stop> {
     Ok(magic(start).or_else(cut).unwrap_or(Container::Plain))
 }
 
-/// Copies the input through, without a buffer in between after the first.
+/// Copies plain input to the sink, without a buffer in between after the first.
 pub(super) fn plain(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     loop {
         match input.read_into(sink.space()?)? {
@@ -77,7 +78,7 @@ pub(super) fn plain(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     }
 }
 
-/// One call of a decoder.
+/// What one call of a decoder used, wrote and found.
 pub(super) struct Step {
     read: usize,
     written: usize,
@@ -85,7 +86,7 @@ pub(super) struct Step {
     done: Result<bool, Fault>,
 }
 
-/// What a decoder complains about.
+/// What a decoder reports as wrong with a member.
 pub(super) enum Fault {
     Damage(DamageKind, String),
     Refusal(Problem),
@@ -159,7 +160,7 @@ impl Deflated {
         self.crc.reset();
     }
 
-    /// Bytes written since the start.
+    /// Bytes of text written since the start.
     pub(super) fn written(&self) -> u64 {
         self.inflate.total_out()
     }
@@ -209,11 +210,12 @@ impl Decoder for Bunzip2 {
 /// zstd frames, one after the other with the same context.
 struct Unzstd {
     context: DCtx<'static>,
-    /// What the decoder asked for: the rest of the block. It gets no more, because it forgets what it
-    /// wrote in a call that fails, and so a good block before a bad one would be lost.
+    /// What the decoder asked for: the rest of the block, in bytes. The decoder is given no more than this,
+    /// because it forgets what it wrote in a call that fails, and so a good block before a bad one would be
+    /// lost.
     wanted: usize,
-    /// There was no room for all of the last block. The rest comes without a new one, for the same
-    /// reason.
+    /// There was no room for all of the last block. The rest is fetched without giving a new block, for the
+    /// same reason as in `wanted`.
     has_more: bool,
 }
 
@@ -403,7 +405,7 @@ pub(super) fn xz(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     }
 }
 
-/// Whether another member follows; damage if something else does.
+/// Whether another member follows in the input. Anything else that follows is damage.
 fn another_member(input: &mut Input, container: Container) -> Result<bool, Stop> {
     let start = input.offset();
     let zeros = input.skip_zeros(PADDING_READ)?;

@@ -1,4 +1,4 @@
-//! Why an input cannot be read, and how decoding stops.
+//! Why an input cannot be read as SQL text, and how decoding stops.
 
 use std::io;
 
@@ -8,9 +8,9 @@ use super::{Container, DamageKind};
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {problem}")]
 pub struct ContainerError {
-    /// The input: a path as given, or the name given to the reader.
+    /// The input that cannot be read: its path as given, or the name given to the reader.
     pub name: String,
-    /// What is wrong with it.
+    /// What is wrong with the input.
     #[source]
     pub problem: Problem,
 }
@@ -21,18 +21,18 @@ pub enum Problem {
     /// The file cannot be opened.
     #[error("cannot open: {0}")]
     Open(#[source] io::Error),
-    /// A directory was given.
+    /// The path is a directory, not a file.
     #[error("is a directory, not a file")]
     Directory,
     /// Reading failed before anything was recognised.
     #[error("cannot read at byte {offset}: {error}")]
     Read {
-        /// Bytes read before.
+        /// Bytes of the input read before the error.
         offset: u64,
-        /// What the system says.
+        /// The error that the operating system reports.
         error: io::Error,
     },
-    /// No thread could be started.
+    /// No thread could be started to read the input.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
     /// UTF-16 or UTF-32, as PowerShell's `>` writes it.
@@ -41,38 +41,38 @@ pub enum Problem {
          `iconv -f {0} -t UTF-8`, or dump again with mysqldump's --result-file"
     )]
     WideText(&'static str),
-    /// A known format that is not SQL text.
+    /// The input is in a known format that is not SQL text.
     #[error("is not SQL text but {what}; {advice}")]
     Foreign {
-        /// What it looks like, with its article.
+        /// What the input looks like, with its article, such as `an SQLite database`.
         what: &'static str,
-        /// What to do.
+        /// What the user can do about it.
         advice: &'static str,
     },
-    /// A compressed file inside a container.
+    /// A compressed file inside a container; this is the inner container.
     #[error("holds a {0} file inside another container; unpack it once first")]
     Nested(Container),
-    /// Nothing but NUL bytes as far as the first block goes.
+    /// The first block holds only NUL bytes; their number is given.
     #[error(
         "is not a text file: its first {0} bytes are all NUL, as after a crash or a failed copy"
     )]
     OnlyNul(usize),
-    /// Binary data of no known kind.
+    /// The input is binary data of no known kind.
     #[error("is not a text file: it begins with binary data of no known kind")]
     Binary,
-    /// A zip archive without a file.
+    /// The zip archive holds no file.
     #[error("the zip archive holds no file")]
     ZipEmpty,
-    /// A zip archive with several files.
+    /// The zip archive holds several files; these are their names.
     #[error("the zip archive holds several files ({}); unpack the one to read", quoted(.0))]
     ZipSeveral(Vec<String>),
-    /// An encrypted zip entry.
+    /// The zip entry of this name is encrypted.
     #[error("the zip archive is encrypted ({0:?}); unpack it with its password first")]
     ZipEncrypted(String),
-    /// A compression method other than stored and deflate.
+    /// A zip entry uses a compression method other than stored and deflate.
     #[error("the zip archive uses compression method {method} for {entry:?}; unpack it first")]
     ZipMethod {
-        /// The entry's name.
+        /// The name of the zip entry.
         entry: String,
         /// The method's number in the zip specification (12 bzip2, 14 LZMA, 93 zstd ...).
         method: u16,
@@ -89,10 +89,10 @@ pub enum Problem {
     Memory {
         /// The limit for this format, in MiB.
         limit_mib: u32,
-        /// The command that can do it.
+        /// The program that can decompress the input without this limit.
         program: &'static str,
     },
-    /// A feature of the format that is not supported.
+    /// The input uses a feature of its format that is not supported.
     #[error("{0}")]
     Unsupported(&'static str),
 }
@@ -122,14 +122,14 @@ pub(super) enum Stop {
     },
     /// Reading failed.
     Read { offset: u64, error: io::Error },
-    /// The input is not to be read.
+    /// The input is refused: this program cannot or will not read it.
     Refused(Problem),
-    /// Nobody wants the text any more.
+    /// The consumer has dropped the stream and wants no more text.
     ConsumerGone,
 }
 
 impl Stop {
-    /// The error when this happens before anything was recognised: only reading can fail there.
+    /// The error when decoding stops before anything was recognised: only reading can fail there.
     pub(super) fn into_problem(self) -> Problem {
         match self {
             Self::Read { offset, error } => Problem::Read { offset, error },

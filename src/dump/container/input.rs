@@ -19,7 +19,7 @@ const SIZE: usize = 128 * 1024;
 pub(super) struct Input {
     reader: Box<dyn Read + Send>,
     buffer: Box<[u8]>,
-    /// The unread part of `buffer`.
+    /// Index in `buffer` of the first unread byte.
     start: usize,
     end: usize,
     /// Offset of `buffer[start]` in the input.
@@ -29,12 +29,12 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// `offset` is where in the input the reader stands.
+    /// Makes an input whose reader stands at `offset`, in bytes from the start.
     pub(super) fn new(reader: Box<dyn Read + Send>, offset: u64) -> Self {
         Self::counted(reader, offset, Arc::new(AtomicU64::new(offset)))
     }
 
-    /// The same; what is read is added to `read`.
+    /// Like `new`, and adds the number of bytes read to `read`.
     pub(super) fn counted(reader: Box<dyn Read + Send>, offset: u64, read: Arc<AtomicU64>) -> Self {
         Self {
             reader,
@@ -57,12 +57,12 @@ impl Input {
         self.offset
     }
 
-    /// Offset of the end of what has been looked at; of the input's end once that was seen.
+    /// Offset of the end of the buffered bytes; the offset of the input's end once that was seen.
     pub(super) fn buffered_end(&self) -> u64 {
         self.offset + (self.end - self.start) as u64
     }
 
-    /// What is buffered, after reading if that is nothing. Empty only at the end.
+    /// The buffered bytes; reads first if the buffer is empty. The result is empty only at the end.
     pub(super) fn fill(&mut self) -> Result<&[u8], Stop> {
         self.peek(1)
     }
@@ -92,7 +92,7 @@ impl Input {
         self.offset += count as u64;
     }
 
-    /// Reads past the buffer straight into `target`, after what is buffered. 0 means the end.
+    /// Reads into `target`: first the buffered bytes, then straight from the reader. 0 means the end.
     pub(super) fn read_into(&mut self, target: &mut [u8]) -> Result<usize, Stop> {
         let buffered = self.buffer.get(self.start..self.end).unwrap_or_default();
         if !buffered.is_empty() {
@@ -112,7 +112,7 @@ impl Input {
         Ok(count)
     }
 
-    /// Takes exactly `count` bytes; a cut of kind `kind` if there are fewer.
+    /// Takes exactly `count` bytes. If there are fewer, the input is cut, with damage of kind `kind`.
     pub(super) fn take(
         &mut self,
         count: usize,
@@ -127,7 +127,7 @@ impl Input {
         Ok(bytes)
     }
 
-    /// Consumes everything up to and with the next zero byte; a cut if there is none.
+    /// Consumes all bytes up to and including the next zero byte. Without one, the input is cut.
     pub(super) fn skip_past_nul(&mut self, part: &str) -> Result<(), Stop> {
         loop {
             let available = self.fill()?;

@@ -19,19 +19,20 @@ use super::plain::read_at;
 use super::sink::Sink;
 use super::{Container, Lane, POOL, decode, lane};
 
-/// Parts are taken together until they have so many bytes.
+/// Parts of a compressed file are taken together until they have this many bytes.
 const RUN: u64 = 256 * 1024;
 
-/// Longer parts are not worth it: threads would wait until the text before them has been read.
+/// Length in bytes above which a part is not decoded beside others: threads would wait until the text before it
+/// has been read.
 const LONGEST: u64 = 8 << 20;
 
-/// Parts with a larger window, in bytes, are not decoded at the same time: each thread needs one.
+/// Window in bytes above which a part is not decoded beside others: each thread needs a window.
 const WINDOW: u64 = 8 << 20;
 
-/// Buffers of all threads together.
+/// Number of buffers that all threads together use.
 const BUFFERS: usize = 16;
 
-/// Starts threads on a file if it was compressed in parts; otherwise nothing.
+/// Starts several threads on a file that was compressed in parts; `None` for any other file.
 pub(super) fn start(
     file: &Arc<File>,
     container: Container,
@@ -102,7 +103,7 @@ fn decode_run(
     None
 }
 
-/// A part of a file as a reader.
+/// A part of a file, as a reader.
 struct Part {
     file: Arc<File>,
     rest: Range<u64>,
@@ -169,7 +170,7 @@ impl Runs {
         (end <= self.length && end - start <= LONGEST).then_some(end)
     }
 
-    /// Of a gzip member as bgzip makes it.
+    /// Where the gzip member made by bgzip ends that begins at `start`; `None` if that cannot be told.
     fn member_end(&self, start: u64) -> Option<u64> {
         const EXTRA: u8 = 1 << 2;
         let header: [u8; 18] = self.bytes(start)?;

@@ -52,16 +52,16 @@ use sink::Sink;
 /// to 4 MiB: smaller ones cost hand-overs (256 KiB 5 to 10 % on a machine of two cores), larger cache misses.
 pub const CHUNK: usize = 1024 * 1024;
 
-/// Buffers that go round between the decompressing thread and the consumer.
+/// Number of buffers that go round between the decompressing thread and the consumer.
 pub const POOL: usize = 4;
 
-/// Files smaller than this are read by one thread.
+/// Files smaller than this, in bytes, are read by one thread.
 const LARGE: u64 = 2 * CHUNK as u64;
 
-/// How the SQL text is wrapped.
+/// The compression or archive format that the SQL text is wrapped in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Container {
-    /// Not wrapped.
+    /// Plain text, not wrapped.
     Plain,
     /// One or more gzip members (RFC 1952).
     Gzip,
@@ -76,7 +76,7 @@ pub enum Container {
 }
 
 impl Container {
-    /// The name used in reports.
+    /// The container's name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -105,7 +105,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The damage, if any.
+    /// The damage; `None` if the stream ended clean.
     pub fn damage(&self) -> Option<&Damage> {
         match self {
             Self::Clean => None,
@@ -143,21 +143,21 @@ pub struct ByteStream {
     progress: Progress,
     /// The threads that read; blocks come from each in turn.
     lanes: Vec<Lane>,
-    /// How often one has handed over to the next.
+    /// How often one thread has handed over to the next.
     next: usize,
-    /// What `open` had to receive to learn whether this is text.
+    /// The first message from a thread, which `open` had to receive to learn whether this is text.
     first: Option<Message>,
     current: Option<Block>,
     delivered: u64,
     ending: Option<Ending>,
 }
 
-/// A piece of text.
+/// A piece of SQL text out of a container.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
-    /// Its bytes, 1 to [`CHUNK`].
+    /// The bytes of the piece, 1 to [`CHUNK`] of them.
     pub text: &'a [u8],
-    /// What is known of them.
+    /// What the reading thread has found out about the piece.
     pub ahead: &'a Ahead,
 }
 
@@ -168,7 +168,7 @@ struct Lane {
     empties: SyncSender<Vec<u8>>,
 }
 
-/// A lane with so many buffers, and the thread's end of it.
+/// Makes a lane with `pool` buffers, and the ends of its channels that the thread holds.
 fn lane(pool: usize) -> (Lane, SyncSender<Message>, Receiver<Vec<u8>>) {
     // Room for every buffer in both directions and for the ending: no send ever waits.
     let (sender, messages) = sync_channel(pool + 1);
@@ -185,10 +185,10 @@ fn lane(pool: usize) -> (Lane, SyncSender<Message>, Receiver<Vec<u8>>) {
 enum Message {
     Block(Block),
     End(Ending),
-    /// What comes is not to be read: if there was no block yet, the input at all.
+    /// The input is refused from here on; if no block came before, all of it is.
     Refused {
         problem: Problem,
-        /// Where in the input as stored.
+        /// Offset in bytes in the input as stored.
         offset: u64,
     },
 }
@@ -199,9 +199,9 @@ struct Block {
     buffer: Vec<u8>,
     text: Range<usize>,
     ahead: Ahead,
-    /// The next block comes from the next thread.
+    /// Whether the next block comes from the next thread.
     hands_over: bool,
-    /// There is nothing after this block, and why.
+    /// How the stream ended, if this is the last block; otherwise `None`.
     ending: Option<Ending>,
 }
 
@@ -212,14 +212,14 @@ impl ByteStream {
     /// file is not an error; it has no chunk.
     ///
     /// # Errors
-    /// The file cannot be opened or its start not read, it is a directory, it is not SQL text, or its
-    /// container is one that cannot be read at all. Damage further on is no error but an [`Ending`].
+    /// The file cannot be opened or its start not read, it is a directory, it is not SQL text, or its container
+    /// cannot be read at all. Damage further on is not an error but an [`Ending`].
     pub fn open(path: &Path) -> Result<Self, ContainerError> {
         let name = path.to_string_lossy().into_owned();
         Self::open_file(path).map_err(|problem| ContainerError { name, problem })
     }
 
-    /// Reads from anything, such as standard input.
+    /// Reads an input from any reader, such as standard input.
     ///
     /// `name` is what errors call it. A zip archive is then read without its directory at the end;
     /// that it holds more than one file is found only when the first has been delivered.
@@ -359,7 +359,8 @@ impl ByteStream {
         self.next_piece().map(|piece| piece.text)
     }
 
-    /// The same with what is known of it.
+    /// The next piece of text together with what its thread has found out about it; see
+    /// [`ByteStream::next_chunk`].
     pub fn next_piece(&mut self) -> Option<Piece<'_>> {
         loop {
             self.give_back();
@@ -398,7 +399,7 @@ impl ByteStream {
         })
     }
 
-    /// Gives the buffer back whose text has been read.
+    /// Gives the buffer whose text has been read back to its thread.
     fn give_back(&mut self) {
         let Some(block) = self.current.take() else {
             return;
@@ -443,7 +444,7 @@ impl ByteStream {
     }
 }
 
-/// The ending when the thread is gone without a word: a panic inside a decoder.
+/// The ending when the thread has gone without a last message: a panic inside a decoder.
 fn thread_died(compressed_offset: u64, plain_bytes: u64) -> Ending {
     Ending::Damaged(Damage {
         kind: DamageKind::Corrupt,

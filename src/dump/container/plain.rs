@@ -13,7 +13,7 @@ use std::thread;
 use super::error::Problem;
 use super::{Ahead, Block, CHUNK, Damage, DamageKind, Ending, Lane, Message, lane, text};
 
-/// Buffers of each thread.
+/// Number of buffers of each thread.
 const POOL: usize = 3;
 
 /// Starts `threads` threads on a file that is read from its first byte; the blocks come from
@@ -43,14 +43,14 @@ pub(super) fn start(
 
 struct Reader {
     file: Arc<File>,
-    /// Number of the next block to read, and how many there are from one to the next.
+    /// Number of the next block to read, and the distance in blocks from one read to the next.
     next: u64,
     step: u64,
     read: Arc<AtomicU64>,
 }
 
 impl Reader {
-    /// Reads until the file ends, or nobody wants more.
+    /// Reads until the file ends or the consumer wants no more.
     fn run(mut self, messages: &SyncSender<Message>, empties: &Receiver<Vec<u8>>) {
         while let Ok(buffer) = empties.recv() {
             let message = self.block(buffer);
@@ -88,7 +88,7 @@ impl Reader {
         })
     }
 
-    /// Fills the buffer as far as there is something; an ending when there is no more.
+    /// Fills the buffer as far as the file has text; returns an ending when there is no more.
     fn fill(&self, buffer: &mut [u8], offset: u64) -> (usize, Option<Ending>) {
         let mut filled = 0;
         while let Some(room) = buffer.get_mut(filled..)
@@ -117,7 +117,7 @@ impl Reader {
     }
 }
 
-/// Reads at a place of a file, whatever other threads do with it.
+/// Reads at an offset of a file, which other threads may read at the same time.
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }

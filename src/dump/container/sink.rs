@@ -11,7 +11,7 @@ pub(super) struct Sink {
     empties: Receiver<Vec<u8>>,
     buffer: Vec<u8>,
     filled: usize,
-    /// Whether the first block has passed as text.
+    /// Whether the first block has been accepted as text.
     judged: bool,
     /// While set, what is written is thrown away.
     muted: bool,
@@ -25,7 +25,7 @@ impl Sink {
         }
     }
 
-    /// For a thread that decodes what is not the beginning.
+    /// Makes a sink for a thread that does not decode the beginning of the input, so that no block is judged.
     pub(super) fn further(messages: SyncSender<Message>, empties: Receiver<Vec<u8>>) -> Self {
         Self {
             messages,
@@ -37,7 +37,7 @@ impl Sink {
         }
     }
 
-    /// Room for at least one byte; waits for the consumer if all buffers are with it.
+    /// Free space for at least one byte; waits for the consumer if it holds all buffers.
     pub(super) fn space(&mut self) -> Result<&mut [u8], Stop> {
         if self.filled == self.buffer.len() {
             self.flush()?;
@@ -46,7 +46,7 @@ impl Sink {
         Ok(self.buffer.get_mut(self.filled..).unwrap_or_default())
     }
 
-    /// The first `count` bytes of the space have been written.
+    /// Records that the first `count` bytes of the space have been written.
     pub(super) fn advance(&mut self, count: usize) {
         if !self.muted {
             self.filled = (self.filled + count).min(self.buffer.len());
@@ -71,7 +71,7 @@ impl Sink {
         self.send_block(false)
     }
 
-    /// Sends what is left; what comes next is with the next thread.
+    /// Sends the text that is left and says that what follows comes from the next thread.
     pub(super) fn hand_over(&mut self) -> Result<(), Stop> {
         if self.buffer.is_empty() {
             self.space()?;
@@ -97,9 +97,9 @@ impl Sink {
         self.messages.send(message).map_err(|_| Stop::ConsumerGone)
     }
 
-    /// Sends what is left and how it ended. `offset` is where the input stands.
+    /// Sends the text that is left and how decoding ended. `offset` is the position in the input.
     pub(super) fn finish(mut self, result: Result<(), Stop>, offset: u64) {
-        // Text that cannot be delivered or is none outweighs what the decoder found.
+        // Text that cannot be delivered, or is not text, outweighs what the decoder found.
         let result = self.flush().and(result);
         let (kind, compressed_offset, message) = match result {
             Ok(()) => return self.send(Message::End(Ending::Clean)),
@@ -119,14 +119,14 @@ impl Sink {
         self.send(Message::End(Ending::Damaged(Damage {
             kind,
             compressed_offset,
-            // The consumer knows.
+            // The consumer fills this in.
             plain_bytes: 0,
             message,
         })));
     }
 
     fn send(&self, message: Message) {
-        // Fails only when the consumer is gone, and then nobody minds.
+        // Fails only when the consumer is gone, and then the ending is of no use.
         let _ = self.messages.send(message);
     }
 }

@@ -6,13 +6,13 @@
 use super::decode::magic;
 use super::error::Problem;
 
-/// How much of the block the share of control bytes is taken from.
+/// Bytes of the first block in which control bytes are counted.
 const SAMPLE: usize = 4096;
 
-/// Control bytes in binary data: one in nine. More than one in this many is suspicious.
+/// More than one control byte in this many bytes is suspicious. In binary data it is about one in nine.
 const SUSPICIOUS: usize = 20;
 
-/// Printable bytes at the start that prove text, whatever blobs follow: `INSERT I`.
+/// Number of printable bytes at the start that prove text, whatever binary data follows: `INSERT I`.
 const PROOF: usize = 8;
 
 const EXTRACT: &str = "extract it first and give the SQL file inside";
@@ -21,7 +21,7 @@ const DECRYPT: &str = "decrypt it first";
 const DUMP: &str = "make a dump of the database and give that";
 const WRONG_FILE: &str = "is it the right file?";
 
-/// Other formats: offset, bytes there, name with article, what to do.
+/// Formats that are not SQL text: offset, the bytes there, the name with its article, and what to do.
 const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
     (257, b"ustar", "a tar archive", EXTRACT),
     (0, b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", EXTRACT),
@@ -86,7 +86,7 @@ const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
     ),
 ];
 
-/// Judges the first block. Returns the length of the byte order mark to leave out.
+/// Judges the first block. Returns the length of the byte order mark to leave out, in bytes.
 pub(super) fn judge(block: &[u8]) -> Result<usize, Problem> {
     if let Some(encoding) = wide_encoding(block) {
         return Err(Problem::WideText(encoding));

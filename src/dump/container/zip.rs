@@ -23,7 +23,7 @@ const END_64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 
-/// Sizes of the fixed parts, signatures included.
+/// Sizes in bytes of the fixed parts of the records, signatures included.
 const LOCAL_SIZE: usize = 30;
 const CENTRAL_SIZE: usize = 46;
 const END_SIZE: usize = 22;
@@ -34,10 +34,10 @@ const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
 const ENCRYPTED: u16 = 1;
-/// The checksum and sizes follow the data, and are zero in the header.
+/// Flag: the checksum and sizes follow the data and are zero in the header.
 const HAS_DESCRIPTOR: u16 = 1 << 3;
 
-/// What a header, before the data or in the directory, says of a file.
+/// What a header says of a file. The header may stand before the data or in the directory.
 #[derive(Debug)]
 struct Entry {
     name: String,
@@ -46,13 +46,13 @@ struct Entry {
     crc: u32,
     compressed: u64,
     plain: u64,
-    /// Where its header before the data is. Only in the directory.
+    /// Offset of the file's header before the data. Only the directory gives it.
     offset: u64,
 }
 
 impl Entry {
-    /// From the part that both kinds of header share (flags to the length of the extra field), the
-    /// offset as the directory gives it, the name and the extra field.
+    /// Reads an entry from the part that both kinds of header share (flags to the length of the extra field),
+    /// the offset as the directory gives it, the name and the extra field.
     fn parse(shared: &[u8], offset: u32, name: &[u8], extra: &[u8]) -> Option<Self> {
         let mut fields = Fields(shared);
         let (flags, method) = (fields.u16()?, fields.u16()?);
@@ -82,7 +82,7 @@ impl Entry {
         })
     }
 
-    /// Folders, and what macOS adds to every archive.
+    /// Whether the entry is a folder, or one of the files that macOS adds to every archive.
     fn is_clutter(&self) -> bool {
         self.name.ends_with('/')
             || self.name.starts_with("__MACOSX/")
@@ -119,16 +119,16 @@ fn long_values(extra: &[u8]) -> &[u8] {
     &[]
 }
 
-/// The one file of an archive, as its directory tells.
+/// The directory of an archive that holds one file.
 #[derive(Debug)]
 pub(super) struct Directory {
     entry: Entry,
-    /// What follows the directory, if anything.
+    /// Whether nothing follows the directory, or what does.
     after: Result<(), Stop>,
 }
 
 impl Directory {
-    /// Where the file's header begins.
+    /// Offset in bytes at which the file's header begins.
     pub(super) fn entry_offset(&self) -> u64 {
         self.entry.offset
     }
@@ -227,7 +227,7 @@ pub(super) fn decode(
     after
 }
 
-/// Decodes from the front, without the directory's help.
+/// Decodes an archive from the front, without the directory's help.
 fn decode_in_order(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     let mut file: Option<String> = None;
     while next_is(input, LOCAL)? {
@@ -284,7 +284,7 @@ fn decode_data(entry: &Entry, input: &mut Input, sink: &mut Sink) -> Result<(), 
     )
 }
 
-/// Passes on `count` stored bytes.
+/// Passes on `count` bytes of data that was stored without compression.
 fn copy(count: u64, data: &mut Deflated, input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     let mut left = count;
     while left > 0 {
@@ -356,7 +356,7 @@ fn read_local(input: &mut Input) -> Result<Entry, Stop> {
     )
 }
 
-/// Consumes the directory to the record at its end; `cut` is what it means if it ends before.
+/// Consumes the directory up to the record at its end. An input that ends before that is damage of kind `cut`.
 fn read_directory(input: &mut Input, cut: DamageKind) -> Result<Vec<Entry>, Stop> {
     const PART: &str = "the zip directory";
     let mut entries = Vec::new();
@@ -402,7 +402,7 @@ fn read_directory(input: &mut Input, cut: DamageKind) -> Result<Vec<Entry>, Stop
     }
 }
 
-/// Consumes name, extra field and comment after the fixed part of a header and puts all together.
+/// Consumes the name, extra field and comment after the fixed part of a header and makes the entry.
 fn read_variable(
     input: &mut Input,
     header_offset: u64,

@@ -1,5 +1,5 @@
-//! Statements in, facts out: runs the statements of a dump on the model as a server would
-//! and writes down what else they tell.
+//! Runs the statements of a dump on the schema model as a server would, and records what else they tell as
+//! facts.
 
 mod rows;
 mod statements;
@@ -19,10 +19,10 @@ use crate::snapshot::{
     Source,
 };
 
-/// Most places remembered of one kind of trouble; more would not make a report better.
+/// Most places remembered of one kind of problem; more would not make a report better.
 const MAX_PLACES: usize = 100;
 
-/// Reads the files of one dump.
+/// Reads the files of one dump and collects the facts that they give.
 #[derive(Clone)]
 pub struct DumpReader {
     wanted: &'static [RowsWanted],
@@ -31,23 +31,23 @@ pub struct DumpReader {
     facts: DumpFacts,
     databases: IndexMap<Option<String>, Database>,
     current: Option<String>,
-    /// Database that a header names, for dumps that never say USE.
+    /// Name of the database in the dump's header comments, for dumps that never say USE.
     header_database: Option<String>,
     session: Session,
-    /// What SET NAMES said last.
+    /// Character set that the last SET NAMES named; `None` before the first.
     client_charset: Option<String>,
     insert: Insert,
     /// First and last lines of dumps found inside the statement being read.
     swallowed: Vec<(At, String)>,
-    /// How the statement being run is quoted, when that is not what `sql_mode` says.
+    /// How the statement being run is quoted, when that differs from what `sql_mode` says.
     quotes: Option<SqlModes>,
-    /// A view whose stand-in table comes next, as phpMyAdmin's comments say.
+    /// Name of a view whose stand-in table comes next, as phpMyAdmin's comments say.
     stand_in_announced: Option<String>,
 }
 
 /// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
 pub trait DumpSink: Sink {
-    /// The reader inside.
+    /// The [`DumpReader`] that keeps track of the dump.
     fn reader(&mut self) -> &mut DumpReader;
 }
 
@@ -57,35 +57,35 @@ impl DumpSink for DumpReader {
     }
 }
 
-/// What the dump says of one database.
+/// What the dump says of one of its databases.
 #[derive(Clone, Debug, Default)]
 struct Database {
     schema: Schema,
     row_counts: IndexMap<String, u64>,
     rows: IndexMap<String, Vec<Row>>,
-    /// What the rows kept cost, by table, in bytes.
+    /// Memory that the kept rows need, in bytes, by table.
     kept_bytes: IndexMap<&'static str, usize>,
     used: IndexMap<String, At>,
 }
 
-/// Why a source holds no single database to report on.
+/// Why no single database of a source can be chosen to report on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChooseError {
-    /// The database asked for is not there.
+    /// The database asked for is not in the source.
     #[error("there is no database '{wanted}' in it; it holds: {}", .found.join(", "))]
     NotThere {
-        /// Asked for.
+        /// The name of the database asked for.
         wanted: String,
-        /// What is there.
+        /// The names of the databases in the source.
         found: Vec<String>,
     },
-    /// Several databases hold CiviCRM tables.
+    /// Several databases hold CiviCRM tables; these are their names.
     #[error("it holds several CiviCRM databases: {}; choose one with --database", .0.join(", "))]
     Several(Vec<String>),
 }
 
 impl DumpReader {
-    /// A reader that keeps the rows `wanted`.
+    /// Makes a reader that keeps the rows described by `wanted`.
     pub fn new(wanted: &'static [RowsWanted]) -> Self {
         Self {
             wanted,
@@ -104,8 +104,8 @@ impl DumpReader {
         }
     }
 
-    /// Begins another file of the same dump, as folders have them. Each is loaded by a
-    /// session of its own, into `database` where the file's name says so.
+    /// Begins another file of the same dump, as a folder has them. Each file is loaded in a session of its own,
+    /// into `database` where the file's name gives one.
     pub fn begin_file(&mut self, name: &str, database: Option<&str>) {
         name.clone_into(&mut self.file);
         self.session = Session::default();
@@ -115,13 +115,13 @@ impl DumpReader {
         }
     }
 
-    /// Says who wrote the dump, where that does not stand in its text.
+    /// Records which program wrote the dump, where the text of the dump does not say so.
     pub fn set_producer(&mut self, producer: Producer, version: Option<String>) {
         self.source.producer = producer;
         self.source.producer_version = version;
     }
 
-    /// Begins a part that a folder's own marks show to have `ended` or not.
+    /// Begins a part of the dump that a folder's own marks show to have `ended` or not.
     pub fn begin_part(&mut self, ended: bool) {
         let begins = self.at(Place::default());
         self.facts.parts.push(Part {
@@ -131,12 +131,12 @@ impl DumpReader {
         });
     }
 
-    /// Names a file or mark that shows that the dump was not finished.
+    /// Records a file or mark that shows that the dump was not finished.
     pub fn unfinished(&mut self, what: String) {
         self.facts.unfinished.push(what);
     }
 
-    /// Takes the end of one file.
+    /// Records how one file ended.
     pub fn end_file(&mut self, text: Ending, damage: Option<Damage>) {
         if let Some(interrupted) = &text.interrupted {
             let head = String::from_utf8_lossy(&interrupted.head);
@@ -224,7 +224,8 @@ impl DumpReader {
         })
     }
 
-    /// For dumps without comments; a comment that names the program takes precedence.
+    /// Records a program that the statements hint at, for dumps without comments; a comment that names the
+    /// program takes precedence.
     fn guess_producer(&mut self, producer: Producer) {
         if self.source.producer == Producer::Unknown {
             self.source.producer = producer;

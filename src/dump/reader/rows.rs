@@ -9,13 +9,13 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Table, TriggerEvent, find};
 use crate::snapshot::{At, Place, RowsWanted};
 
-/// Most bytes kept of the rows of one table, so that a hostile dump cannot fill the memory.
+/// Most bytes that are kept of the rows of one table, so that a hostile dump cannot fill the memory.
 const MAX_KEPT_BYTES: usize = 2 << 20;
 
-/// What a kept value costs besides its bytes, roughly.
+/// Approximate memory in bytes that a kept value costs besides its text.
 const VALUE_COST: usize = 100;
 
-/// The INSERT being read, kept from one to the next because they mostly repeat.
+/// The INSERT being read. It is kept from one to the next because they mostly repeat.
 #[derive(Clone, Default)]
 pub(super) struct Insert {
     pub(super) head: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct Insert {
     at: At,
     rows: Wanted,
     wanted: Option<RowsWanted>,
-    /// The values of its first row have been counted.
+    /// Whether the values of its first row have been counted.
     counted: bool,
 }
 
@@ -109,13 +109,13 @@ impl DumpReader {
         Some((database.as_deref(), table, columns.as_deref()?))
     }
 
-    /// A table as the dump has made it so far.
+    /// The table as the statements read so far have made it; `None` if it does not exist.
     pub fn table(&self, database: Option<&str>, name: &str) -> Option<&Table> {
         let database = self.databases.get(&database.map(str::to_owned))?;
         find(&database.schema.tables, name)
     }
 
-    /// How values are written at this point of the dump.
+    /// The `sql_mode` flags that decide how values are written at this point of the dump.
     pub fn sql_modes(&self) -> SqlModes {
         self.session.modes()
     }
@@ -182,8 +182,8 @@ impl DumpReader {
             }
         }
     }
-    /// Rows come in the charset of SET NAMES; what it cannot hold the dump program has
-    /// already replaced by question marks.
+    /// Rows come in the character set of SET NAMES; what that cannot hold, the dump program has already
+    /// replaced by question marks.
     fn note_charsets(&mut self, table_charset: Option<String>, at: &At) {
         let known = &mut self.facts.rows_in_charset;
         let pair = (self.client_charset.clone(), table_charset);

@@ -11,14 +11,13 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{ForeignKey, Name, Table, find};
 use crate::snapshot::{At, KeyBeforeParent, Place};
 
-/// Longest text that is read again behind a stray line, in bytes. The first statement of a
-/// dump with the comments before it is far shorter.
+/// Longest text in bytes that is read again behind a stray line. The first statement of a dump with the
+/// comments before it is far shorter.
 const MAX_READ_AGAIN: usize = 64 << 10;
 
 impl DumpReader {
-    /// A statement that is no SQL we know. Lines that programs print into a dump are set
-    /// apart, and what follows them is read as if they were not there; returns whether that
-    /// was so.
+    /// Handles a statement that is not SQL as we know it. Lines that programs print into a dump are set apart,
+    /// and what follows them is read as if they were not there; returns whether that was so.
     pub(super) fn unreadable(&mut self, text: Text<'_>, error: &ddl::DdlError) -> bool {
         let at = self.at(text.place);
         let line_end = memchr::memchr(b'\n', text.text).unwrap_or(text.text.len());

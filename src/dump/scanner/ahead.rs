@@ -1,21 +1,21 @@
 //! Rows counted before the scanner comes to them, by other threads.
 //!
-//! Where in a piece of a dump rows begin only the scanner knows, which comes from the left.
-//! But `),(` mostly stands between rows, so a thread may well guess that it does, and pass over
-//! the rows from there. The scanner takes its result where it comes to the same place itself,
-//! at the beginning of a row; a wrong guess is never met, and so costs time but no truth.
+//! Only the scanner, which reads from the start, knows where in a piece of a dump rows begin. But `),(` mostly
+//! stands between rows, so another thread may guess that it does, and pass over the rows from there. The
+//! scanner takes that result where it comes to the same place itself, at the beginning of a row. A wrong guess
+//! is never met: it costs time but cannot give a wrong result.
 
 use super::block::Simd;
 use super::rows::{Passed, Rows, Separator};
 use super::{DEFAULT_DELIMITER, LOOKAHEAD};
 
-/// Bytes of rows worth remembering. The texts of the tests are short.
+/// Number of bytes of rows that are worth remembering. The texts of the tests are short.
 const LEAST: usize = if cfg!(test) { 1 } else { 2048 };
 
-/// Guesses in one piece that may be worth nothing. Hostile text could make many.
+/// Guesses in one piece that may prove useless. Hostile text could make many.
 const MOST_MISSES: usize = 64;
 
-/// What was found out about one piece of a dump by itself.
+/// What was found out about one piece of a dump without the text before it.
 #[derive(Clone, Debug, Default)]
 pub struct Ahead {
     spans: Vec<Span>,
@@ -29,7 +29,7 @@ struct Span {
 }
 
 impl Ahead {
-    /// Looks at a piece.
+    /// Counts the rows of a piece in advance.
     pub fn of(piece: &[u8]) -> Self {
         let simd = Simd::best();
         let end = piece.len().saturating_sub(LOOKAHEAD);
@@ -64,7 +64,7 @@ impl Ahead {
         Self { spans }
     }
 
-    /// For reading the piece from `shift` on.
+    /// The results for reading the piece from its byte `shift` on.
     pub(super) fn from(&self, shift: usize) -> Cursor<'_> {
         Cursor {
             spans: &self.spans,
@@ -73,7 +73,7 @@ impl Ahead {
     }
 }
 
-/// What is still to come.
+/// The results that the scanner has not come to yet.
 #[derive(Debug)]
 pub(super) struct Cursor<'a> {
     spans: &'a [Span],

@@ -7,22 +7,24 @@ use std::env;
 use std::ops::{BitAnd, BitOr};
 use std::sync::OnceLock;
 
-/// Bytes in a block, one for each bit of a `u64`.
+/// Number of bytes in a block, one for each bit of a `u64`.
 pub(super) const BLOCK: usize = 64;
 
 /// A block of bytes in registers.
 pub(super) trait Block: Copy {
-    /// A truth for each byte.
+    /// A mask: true or false for each byte of a block.
     type Flags: Copy + BitAnd<Output = Self::Flags> + BitOr<Output = Self::Flags>;
 
+    /// Loads the bytes of a block into registers.
+    ///
     /// # Safety
-    /// The processor must have what the type is named after.
+    /// The processor must have the instructions that the type is named after.
     unsafe fn load(bytes: &[u8; BLOCK]) -> Self;
 
-    /// Which bytes are this one.
+    /// The mask of the bytes that are equal to `byte`.
     fn is(self, byte: u8) -> Self::Flags;
 
-    /// The same with one bit a byte, the first byte lowest.
+    /// The mask as a number with one bit for each byte, the first byte lowest.
     fn bits(flags: Self::Flags) -> u64;
 
     /// Each bit becomes the parity of the set bits up to and including it: set from an
@@ -36,12 +38,12 @@ pub(super) trait Block: Copy {
     }
 }
 
-/// Which kind of block is used.
+/// The kind of block that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Simd {
-    /// Byte by byte.
+    /// Portable code without vector instructions.
     Portable,
-    /// What every processor of the kind has: SSE2 or NEON, or nothing.
+    /// The vectors that every processor of the kind has (SSE2 or NEON), or portable code.
     Baseline,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -49,7 +51,7 @@ pub(super) enum Simd {
     Avx512,
 }
 
-/// What every processor of the kind has.
+/// The kind of block that every processor of this architecture can use.
 #[cfg(target_arch = "x86_64")]
 pub(super) type Baseline = x86::Sse2;
 #[cfg(target_arch = "aarch64")]
@@ -58,7 +60,7 @@ pub(super) type Baseline = neon::Neon;
 pub(super) type Baseline = Portable;
 
 impl Simd {
-    /// All kinds that this processor can do, best first.
+    /// All kinds of blocks that this processor can use, best first.
     pub(super) fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let wide = {
@@ -74,7 +76,7 @@ impl Simd {
             .chain([Self::Baseline, Self::Portable])
     }
 
-    /// The best that this processor can do. For tests `CIVIDB_SIMD=none` turns all off.
+    /// The best kind that this processor can use. In tests, `CIVIDB_SIMD=none` turns all vectors off.
     pub(super) fn best() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
         *BEST.get_or_init(|| match env::var_os("CIVIDB_SIMD") {
@@ -84,7 +86,7 @@ impl Simd {
     }
 }
 
-/// The fallback, and what the others are tested against: eight bytes at a time.
+/// A block of eight words of eight bytes: the fallback, and what the other kinds are tested against.
 #[derive(Clone, Copy)]
 pub(super) struct Portable([u64; 8]);
 
@@ -150,7 +152,7 @@ pub(super) mod x86 {
         }
     }
 
-    /// Four times 16 bytes.
+    /// A block in four registers of 16 bytes (SSE2).
     #[derive(Clone, Copy)]
     pub(in super::super) struct Sse2([__m128i; 4]);
 
@@ -203,7 +205,7 @@ pub(super) mod x86 {
         }
     }
 
-    /// Twice 32 bytes. AVX2 and PCLMULQDQ.
+    /// A block in two registers of 32 bytes. It needs AVX2 and PCLMULQDQ.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx2(__m256i, __m256i);
 
@@ -273,7 +275,7 @@ pub(super) mod x86 {
         }
     }
 
-    /// All 64 bytes. AVX-512BW and PCLMULQDQ.
+    /// A block in one register of 64 bytes. It needs AVX-512BW and PCLMULQDQ.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx512(__m512i);
 
@@ -314,7 +316,7 @@ pub(super) mod neon {
 
     use super::{BLOCK, BitAnd, BitOr, Block};
 
-    /// Four times 16 bytes.
+    /// A block in four registers of 16 bytes (NEON).
     #[derive(Clone, Copy)]
     pub(in super::super) struct Neon([uint8x16_t; 4]);
 

@@ -1,20 +1,20 @@
-//! Where the bytes stand that can change the scanner's state, 64 bytes at a time.
+//! Where the bytes stand that can change the scanner's state, found for 64 bytes at a time.
 //!
 //! A dump is mostly text in which nothing happens. Comparing a whole block at once and
 //! then walking the set bits is several times faster than looking at every byte.
 
 use super::block::{BLOCK, Baseline, Block, Portable, Simd};
 
-/// One bit per byte of a block, lowest bit first.
+/// The bytes of a block that matter to the scanner: one bit per byte, lowest bit first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Masks {
-    /// `'`
+    /// The bytes that are a single quote, `'`.
     pub single_quote: u64,
-    /// `"`
+    /// The bytes that are a double quote, `"`.
     pub double_quote: u64,
-    /// `` ` ``
+    /// The bytes that are a backquote, `` ` ``.
     pub backquote: u64,
-    /// `\`
+    /// The bytes that are a backslash, `\`.
     pub backslash: u64,
     /// Everything that matters outside quotes: the three quotes, `(`, `)`, `-`, `#`, `/`
     /// and the first byte of the delimiter.
@@ -23,7 +23,7 @@ pub(super) struct Masks {
 
 impl Masks {
     /// Classifies one block. `delimiter` is the first byte of the statement delimiter.
-    /// Wider vectors than every processor has would be no gain here: whole rows go by
+    /// Wider vectors than every processor has would gain nothing here: whole rows are handled by
     /// [`super::rows`].
     #[inline]
     pub(super) fn of(block: &[u8; BLOCK], delimiter: u8, simd: Simd) -> Self {
@@ -36,8 +36,10 @@ impl Masks {
         }
     }
 
+    /// Finds the bytes that matter.
+    ///
     /// # Safety
-    /// The processor must have what `B` is named after.
+    /// The processor must have the instructions that `B` is named after.
     #[inline(always)]
     unsafe fn classify<B: Block>(block: &[u8; BLOCK], delimiter: u8) -> Self {
         // SAFETY: as the caller promises.

@@ -1,4 +1,4 @@
-//! Bytes in, statements out.
+//! Splits the bytes of a dump into statements.
 //!
 //! The scanner splits a dump as the `mysql` command-line client does: it knows quotes,
 //! comments, version comments and DELIMITER, and nothing of SQL beyond recognising the
@@ -6,9 +6,9 @@
 //! only counted (and handed over one by one when asked for), so memory does not grow with
 //! the dump and no row is ever copied without need.
 //!
-//! Input comes in pieces of any size; the result never depends on where the pieces are cut, nor
-//! on how: rows that nobody wants are passed over by the block ([`rows`]), or have been by other
-//! threads ([`Ahead`]).
+//! Input comes in pieces of any size; the result never depends on where the pieces are cut, nor on whether rows
+//! that are not wanted are passed over by the block ([`rows`]) or were passed over by other threads
+//! ([`Ahead`]).
 
 mod ahead;
 mod block;
@@ -28,29 +28,29 @@ use rows::{Rows, Separator};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::{Ending, Interrupted, Open, Place};
 
-/// A statement longer than this is handed over cut short and marked, which no DDL that
-/// CiviCRM makes comes near. Rows of an INSERT do not count towards it.
+/// Longest text of a statement, in bytes. A longer statement is handed over cut short and marked; no DDL that
+/// CiviCRM makes comes near. Rows of an INSERT do not count.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// A row longer than this is cut short where rows are wanted whole: more than any blob that
-/// CiviCRM keeps.
+/// Longest row, in bytes, that is handed over whole where rows are wanted whole; longer rows are cut short. It
+/// is more than any blob that CiviCRM keeps.
 pub const MAX_ROW: usize = 256 << 20;
 
-/// Bytes that must be visible after the current one: the longest delimiter the client
-/// takes (16), and `/*M!999999` with room to spare.
+/// Bytes that must be visible after the current one: the longest delimiter that the client takes (16), and
+/// `/*M!999999` with room to spare.
 const LOOKAHEAD: usize = 32;
 
-/// How much of a new piece is joined to what the last one left over; more than
-/// [`LOOKAHEAD`], so that the rest of the piece is then read in place.
+/// Bytes of a new piece that are joined to what the last one left over; more than [`LOOKAHEAD`], so that the
+/// rest of the piece is then read in place.
 const JOIN: usize = 2 * LOOKAHEAD;
 
-/// How much of what follows the rows of an INSERT is handed over when it does not belong there.
+/// Bytes that are handed over of a text that follows the rows of an INSERT and does not belong there.
 const TAIL: usize = 200;
 
-/// How much of a comment inside a statement is handed over, in bytes.
+/// Bytes that are handed over of a comment inside a statement.
 pub const ASIDE: usize = 200;
 
-/// Longest delimiter of the `mysql` client; longer ones are cut by it as well.
+/// Longest delimiter of the `mysql` client, in bytes; the client cuts longer ones as well.
 const MAX_DELIMITER: usize = 16;
 
 /// The delimiter until a DELIMITER command says otherwise.
@@ -59,49 +59,49 @@ const DEFAULT_DELIMITER: u8 = b';';
 /// A statement other than the rows of an INSERT.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement<'a> {
-    /// Its text without the delimiter and surrounding white space.
+    /// The text of the statement, without the delimiter and surrounding white space.
     pub text: &'a [u8],
-    /// Where it begins.
+    /// The place where the statement begins.
     pub place: Place,
-    /// The text was longer than [`MAX_TEXT`] and only the beginning is here.
+    /// Whether the text was longer than [`MAX_TEXT`], so that only its beginning is here.
     pub cut_short: bool,
-    /// The delimiter that ends it.
+    /// The delimiter that ends the statement.
     pub delimiter: &'a [u8],
 }
 
 /// Takes what the scanner finds, in the order of the dump.
 pub trait Sink {
-    /// A whole statement.
+    /// Takes a whole statement.
     fn statement(&mut self, statement: Statement<'_>);
-    /// An INSERT or REPLACE up to and including VALUES. Returns for which of its rows
+    /// Takes the head of an INSERT or REPLACE, up to and including VALUES. Returns for which of its rows
     /// [`Sink::row`] is to be called.
     fn rows_begin(&mut self, head: Statement<'_>) -> Wanted;
-    /// The values of one row, without the outer parentheses.
+    /// Takes the values of one row, without the outer parentheses.
     fn row(&mut self, values: Statement<'_>);
-    /// Several rows at once, where rows are wanted whole: a text that begins with the first value
-    /// of a row and may end anywhere. Returns how many bytes were taken, up to and including the
-    /// closing parenthesis of a row, and how many rows; the others come by [`Sink::row`].
+    /// Takes several rows at once, where rows are wanted whole: a text that begins with the first value of a
+    /// row and may end anywhere. Returns how many bytes were taken, up to and including the closing parenthesis
+    /// of a row, and how many rows; the others come by [`Sink::row`].
     fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
         (0, 0)
     }
-    /// Whether [`Sink::batch`] is worth a call now, where rows are wanted whole.
+    /// Whether a call of [`Sink::batch`] is useful now, where rows are wanted whole.
     fn wants_batches(&self) -> bool {
         false
     }
-    /// Whole rows written as dump programs do, with what stands between them: begins with the
-    /// first value of a row and ends with the closing parenthesis of another. Returns whether
-    /// they were taken; otherwise they come by [`Sink::rows`] or [`Sink::row`].
+    /// Takes whole rows written as dump programs do, with the separators between them: the text begins with the
+    /// first value of a row and ends with the closing parenthesis of another. Returns whether the rows were
+    /// taken; otherwise they come by [`Sink::rows`] or [`Sink::row`].
     fn batch(&mut self, _rows: &[u8]) -> bool {
         false
     }
-    /// The end of an INSERT and how many rows it had. `broken` is there when it ended inside
-    /// a row (and is empty), or when its rows are followed by something that does not belong
-    /// there, whose first bytes it then is; `place` is where that began.
+    /// Takes the end of an INSERT and how many rows it had. `broken` is `Some` and empty when the INSERT ended
+    /// inside a row; when its rows are followed by something that does not belong there, it holds the first
+    /// bytes of that. `place` is where that began.
     fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place);
-    /// A comment between statements, with its marks. `ended` is false when the file stops
-    /// before the end of its line (or before `*/`).
+    /// Takes a comment between statements, with its marks. `ended` is false when the file stops before the end
+    /// of the comment's line (or before `*/`).
     fn comment(&mut self, text: &[u8], place: Place, ended: bool);
-    /// A `--` or `#` comment inside a statement, as far as it is no longer than [`ASIDE`].
+    /// Takes a `--` or `#` comment inside a statement, at most its first [`ASIDE`] bytes.
     fn comment_inside(&mut self, _text: &[u8], _place: Place) {}
     /// The `sql_mode` flags in force after what was handed over so far.
     fn modes(&self) -> SqlModes;
@@ -110,33 +110,33 @@ pub trait Sink {
 /// Which rows of an INSERT are handed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
-    /// None; they are counted.
+    /// No row is handed over; the rows are only counted.
     #[default]
     None,
-    /// The first.
+    /// The first row of the INSERT is handed over.
     First,
-    /// The first, and those that contain these bytes.
+    /// The first row is handed over, and the rows that contain these bytes.
     Containing(&'static [u8]),
-    /// All, of up to [`MAX_ROW`] bytes each, or several at once by [`Sink::rows`].
+    /// All rows are handed over, up to [`MAX_ROW`] bytes of each, or several at once by [`Sink::rows`].
     Whole,
 }
 
-/// Where the scanner is between bytes, quotes and comments aside.
+/// Which part of the dump the scanner is in, quotes and comments aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// Between statements.
+    /// The scanner is between statements.
     Between,
-    /// In a statement whose text is kept.
+    /// The scanner is in a statement whose text is kept.
     Text,
-    /// In a VALUES list, inside a row, this many parentheses deep.
+    /// The scanner is in a VALUES list, inside a row, this many parentheses deep.
     Row(u32),
-    /// In a VALUES list, between rows.
+    /// The scanner is in a VALUES list, between rows.
     Gap,
-    /// After a VALUES list (`ON DUPLICATE KEY UPDATE …`).
+    /// The scanner is after a VALUES list (`ON DUPLICATE KEY UPDATE …`).
     Tail,
 }
 
-/// What encloses the current byte.
+/// The quotes or comment that enclose the current byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inside {
     Plain,
@@ -146,7 +146,7 @@ enum Inside {
     DelimiterLine,
 }
 
-/// See the module's description.
+/// Splits a dump into statements and rows, piece by piece, and hands them to a [`Sink`].
 #[derive(Clone)]
 pub struct Scanner {
     mode: Mode,
@@ -157,9 +157,9 @@ pub struct Scanner {
     /// Text of the current statement, comment or row that came with earlier pieces.
     text: Vec<u8>,
     text_cut_short: bool,
-    /// Where in the current piece the text being kept goes on; `None` when none is kept.
+    /// Index in the current piece from which the text is kept; `None` when no text is kept.
     keep_from: Option<usize>,
-    /// Where the current statement or comment began, and the current row.
+    /// The place where the current statement or comment began, and the current row.
     began: Place,
     row_began: Place,
     tail_began: Place,
@@ -170,18 +170,18 @@ pub struct Scanner {
     head: Vec<u8>,
     rows: u64,
     rows_wanted: Wanted,
-    /// What stood between the last two rows.
+    /// The separator between the last two rows.
     separator: Separator,
-    /// In the current piece, the first place at or after which stands what a wanted row
-    /// contains; from where that was looked for.
+    /// The first index in the current piece, at or after the index at which the search began, of the bytes that
+    /// a wanted row contains; and the index at which that search began.
     hit: Option<(usize, usize)>,
     simd: Simd,
-    /// The last bytes of the piece before, not yet looked at.
+    /// The last bytes of the piece before, which were not looked at yet.
     carry: Vec<u8>,
     /// Bytes of text before the current piece.
     base: u64,
     lines: u64,
-    /// Up to where in the current piece line feeds are counted.
+    /// Index in the current piece up to which line feeds are counted.
     counted: usize,
 }
 
@@ -289,7 +289,7 @@ impl Scanner {
         self.feed_ahead(piece, &Ahead::default(), sink);
     }
 
-    /// The same with what has been found out about this piece.
+    /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece.
     pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) {
         let mut rest = piece;
         if !self.carry.is_empty() {
@@ -313,7 +313,7 @@ impl Scanner {
             .extend_from_slice(rest.get(used..).unwrap_or_default());
     }
 
-    /// Reads what is left and tells how the dump ended.
+    /// Reads the bytes that are left and tells how the dump ended.
     pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
         let carry = mem::take(&mut self.carry);
         self.process(&carry, Ahead::default().from(0), true, sink);
@@ -347,8 +347,8 @@ impl Scanner {
         }
     }
 
-    /// Looks at `bytes` and returns how many of them are done with; the last
-    /// [`LOOKAHEAD`] stay for the next call unless these are the `last` ones.
+    /// Looks at `bytes` and returns how many of them are done; the last [`LOOKAHEAD`] stay for the next call
+    /// unless these are the `last` ones.
     fn process(
         &mut self,
         bytes: &[u8],
@@ -426,9 +426,9 @@ impl Scanner {
         pos
     }
 
-    /// Passes over rows that nobody wants, as far as they are written as dump programs do;
-    /// the rest is left to the others, and that is all under an unusual `sql_mode` or
-    /// delimiter, or in quotes of another kind.
+    /// Passes over rows that are not wanted, as far as they are written as dump programs do. The rest is left
+    /// to the other functions: under an unusual `sql_mode` or delimiter, or in quotes of another kind, that is
+    /// everything.
     fn pass_rows(&mut self, bytes: &[u8], ahead: &mut Cursor<'_>, pos: usize, end: usize) -> usize {
         let quoted = match self.inside {
             Inside::Plain => false,
@@ -455,7 +455,7 @@ impl Scanner {
         let passed = match known {
             Some((from, passed)) if from == pos && !quoted && passed.at <= end => passed,
             _ => {
-                // No farther than to what is known.
+                // No farther than to the rows that are counted already.
                 let known = known.map_or(end, |(from, _)| from);
                 let end = if known > pos { end.min(known) } else { end };
                 let rows = Rows {
@@ -492,8 +492,8 @@ impl Scanner {
         begins
     }
 
-    /// Passes over whole rows from the beginning of one; returns where the last row begins, which
-    /// may not be whole, and how many came before it.
+    /// Passes over whole rows from the beginning of one. Returns where the last row begins, which may not be
+    /// whole, and how many came before it.
     fn whole_rows(&mut self, bytes: &[u8], pos: usize, end: usize) -> Option<(usize, u64)> {
         let delimiter = self.passable_delimiter()?;
         loop {
@@ -517,7 +517,7 @@ impl Scanner {
         }
     }
 
-    /// The first byte of the delimiter, where [`Rows`] can tell what belongs to rows by it.
+    /// The first byte of the delimiter; `None` where [`Rows`] could mistake it for a byte of a row.
     fn passable_delimiter(&self) -> Option<u8> {
         let delimiter = self.delimiter.first().copied().unwrap_or(DEFAULT_DELIMITER);
         let is_passable =
@@ -538,8 +538,8 @@ impl Scanner {
         }
     }
 
-    /// Inside quotes: on to the closing quote. A doubled quote closes and opens again,
-    /// which comes to the same.
+    /// Reads on to the closing quote, inside quotes. A doubled quote closes and opens again, which comes to the
+    /// same.
     #[inline]
     fn quoted(&mut self, blocks: &mut Blocks<'_>, pos: usize, end: usize, quote: u8) -> usize {
         let escapes = if self.modes.no_backslash_escapes {
@@ -563,7 +563,7 @@ impl Scanner {
         at + 1
     }
 
-    /// Inside a statement, outside quotes and comments.
+    /// Reads on inside a statement, outside quotes and comments.
     #[inline]
     fn plain(
         &mut self,
@@ -637,7 +637,7 @@ impl Scanner {
         Some(length)
     }
 
-    /// Between statements: white space, comments, DELIMITER, or the first byte of a statement.
+    /// Reads on between statements: white space, comments, DELIMITER, or the first byte of a statement.
     fn between(&mut self, bytes: &[u8], pos: usize, sink: &impl Sink) -> usize {
         let Some(&byte) = bytes.get(pos) else {
             return pos + 1;
@@ -674,7 +674,7 @@ impl Scanner {
         pos
     }
 
-    /// Between the rows of a VALUES list.
+    /// Reads on between the rows of a VALUES list.
     fn gap(&mut self, bytes: &[u8], pos: usize, sink: &mut impl Sink) -> usize {
         match bytes.get(pos) {
             Some(b'(') => {
@@ -754,7 +754,7 @@ impl Scanner {
         }
     }
 
-    /// `DELIMITER xx`: the rest of the line up to the first blank is the new delimiter.
+    /// Reads a `DELIMITER xx` line: the rest of the line up to the first blank is the new delimiter.
     fn delimiter_line(&mut self, bytes: &[u8], pos: usize, end: usize) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\n', rest) else {
@@ -863,7 +863,7 @@ impl Scanner {
             Mode::Tail => {
                 self.keep_up_to(bytes, at);
                 let tail = self.text.get(..TAIL).unwrap_or(&self.text);
-                // ON DUPLICATE KEY UPDATE, AS alias, RETURNING.
+                // What may follow the rows: ON DUPLICATE KEY UPDATE, AS alias, RETURNING.
                 let known = [&b"ON"[..], b"AS", b"RETURNING", b"/*"].iter().any(|word| {
                     tail.get(..word.len())
                         .is_some_and(|t| t.eq_ignore_ascii_case(word))
@@ -925,7 +925,7 @@ fn is_version_comment(bytes: &[u8], at: usize) -> bool {
     starts_with(bytes, at, b"/*!") || starts_with(bytes, at, b"/*M!")
 }
 
-/// `/*M!999999\\- enable the sandbox mode */`; the first releases wrote it without the M.
+/// Whether `/*M!999999\\- enable the sandbox mode */` stands here; the first releases wrote it without the M.
 fn is_sandbox_mark(bytes: &[u8], at: usize) -> bool {
     starts_with(bytes, at, b"/*M!999999") || starts_with(bytes, at, b"/*!999999")
 }

@@ -1,24 +1,24 @@
 //! Passes over rows as dump programs write them, whole blocks at a time.
 //!
-//! What is inside quotes is found by arithmetic on the masks instead of one quote after the
-//! other, and so are the marks between rows. Nothing in the loop depends on the data but its
-//! end, so that the processor never guesses wrong.
+//! The bytes inside quotes are found by arithmetic on the masks instead of one quote after the other, and so
+//! are the separators between rows. Only the end of the loop depends on the data, so the processor predicts
+//! every other branch rightly.
 
 #[cfg(target_arch = "x86_64")]
 use super::block::x86::{Avx2, Avx512};
 use super::block::{BLOCK, Baseline, Block, Portable, Simd};
 
-/// What stands between two rows.
+/// The text between two rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
-    /// `),(`, as mysqldump writes it.
+    /// The separator `),(`, as mysqldump writes it.
     Comma,
-    /// `),` and `(` on a line of its own, as mariadb-dump, phpMyAdmin and mydumper do.
+    /// The separator `),` with `(` on a line of its own, as mariadb-dump, phpMyAdmin and mydumper write it.
     CommaNewline,
 }
 
 impl Separator {
-    /// The one that begins here.
+    /// The separator that begins at index `at`; `None` for any other text.
     pub(super) fn at(bytes: &[u8], at: usize) -> Option<Self> {
         match bytes.get(at..)? {
             [b')', b',', b'(', ..] => Some(Self::Comma),
@@ -27,7 +27,7 @@ impl Separator {
         }
     }
 
-    /// Its bytes, both parentheses included.
+    /// Length of the separator in bytes, both parentheses included.
     pub(super) fn len(self) -> usize {
         match self {
             Self::Comma => 3,
@@ -41,10 +41,10 @@ impl Separator {
 pub(super) struct Rows<'a> {
     pub bytes: &'a [u8],
     pub from: usize,
-    /// Where to stop at the latest.
+    /// Index at which to stop at the latest.
     pub end: usize,
     pub quoted: bool,
-    /// First byte of the statement delimiter: neither a quote nor a comma.
+    /// First byte of the statement delimiter. It must not be a quote or a comma.
     pub delimiter: u8,
     pub separator: Separator,
 }
@@ -52,21 +52,21 @@ pub(super) struct Rows<'a> {
 /// How far [`Rows::pass`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Passed {
-    /// The first byte not looked at, or that was not understood; it stands in a row.
+    /// Index of the first byte that was not looked at or not understood; it stands in a row.
     pub at: usize,
-    /// Whether it stands inside single quotes.
+    /// Whether that byte stands inside single quotes.
     pub quoted: bool,
-    /// Rows that ended.
+    /// Number of rows that ended.
     pub rows: u64,
-    /// Line feeds before `counted`, which is at most 3 before `at`.
+    /// Number of line feeds before `counted`, which is at most 3 before `at`.
     pub lines: u64,
     pub counted: usize,
-    /// Where the last row began, if it did here: after its opening parenthesis.
+    /// Index at which the last row began, after its opening parenthesis; `None` if no row began here.
     pub row_begins: Option<usize>,
 }
 
 impl Passed {
-    /// The same in text that begins `shift` bytes later.
+    /// The same result for text that begins `shift` bytes later.
     pub(super) fn back_by(self, shift: usize) -> Self {
         Self {
             at: self.at - shift,
@@ -78,8 +78,8 @@ impl Passed {
 }
 
 impl Rows<'_> {
-    /// Stops before the first thing that is more than values in single quotes, numbers and
-    /// the marks between rows, and at the last whole block before the end.
+    /// Passes over rows. Stops before the first thing that is more than values in single quotes, numbers and
+    /// separators between rows, and at the last whole block before the end.
     pub(super) fn pass(self, simd: Simd) -> Passed {
         // SAFETY: `simd` names what the processor has.
         unsafe {
@@ -108,8 +108,10 @@ impl Rows<'_> {
         unsafe { self.pass_blocks::<Avx512>() }
     }
 
+    /// Passes over rows, with the separator and block given.
+    ///
     /// # Safety
-    /// The processor must have what `B` is named after.
+    /// The processor must have the instructions that `B` is named after.
     #[inline(always)]
     unsafe fn pass_blocks<B: Block>(self) -> Passed {
         // SAFETY: as the caller promises.
@@ -121,10 +123,10 @@ impl Rows<'_> {
         }
     }
 
-    /// `GAP` is the distance between the parentheses of two rows.
+    /// Passes over rows. `GAP` is the distance in bytes between the parentheses of two rows.
     ///
     /// # Safety
-    /// The processor must have what `B` is named after.
+    /// The processor must have the instructions that `B` is named after.
     #[inline(always)]
     unsafe fn run<B: Block, const GAP: usize>(self) -> Passed {
         let mut pos = self.from;
@@ -168,7 +170,7 @@ impl Rows<'_> {
                 let before = !(u64::MAX << stop);
                 let at = pos + stop as usize;
                 let here = separators & before;
-                // These are whole: no byte of a separator is unknown.
+                // These bytes are whole: no byte of a separator is unknown.
                 return Passed {
                     at,
                     quoted: false,
@@ -188,7 +190,7 @@ impl Rows<'_> {
             escaped = escaped_after;
             pos += BLOCK;
         }
-        // The rest of a separator, or what a backslash escapes, goes with what came before.
+        // The rest of a separator, or the byte that a backslash escapes, belongs to what came before.
         let rest = (u64::BITS - awaited.leading_zeros()) as usize + escaped as usize;
         Passed {
             at: pos + rest,

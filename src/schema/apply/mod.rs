@@ -1,8 +1,7 @@
-//! Running statements on the model as a server runs them on a database.
+//! Runs statements on the schema model as a server runs them on a database.
 //!
-//! A [`Schema`] is one database: which one a qualified name means is for the caller to
-//! decide, only the last part of a name counts here. Statements that do not change a schema
-//! change nothing.
+//! A [`Schema`] is one database. The caller decides which database a qualified name means; here only the last
+//! part of a name counts. Statements that do not change a schema have no effect.
 
 use indexmap::IndexMap;
 
@@ -17,28 +16,28 @@ use super::{
     model::{MAX_IGNORING_CASE, Name, RoutineKind, Schema, Table, find},
 };
 
-/// Why a server would refuse a statement. The schema is then as the statement found it, but
-/// for the actions of an ALTER TABLE that come before the one refused.
+/// Why a server would refuse a statement. The schema is then as before the statement, except for the actions of
+/// an ALTER TABLE that come before the one refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
-    /// The statement needs an object that is not there.
+    /// The statement needs an object that does not exist.
     #[error("there is no {kind} {name}{}", in_table(.table))]
     Missing {
-        /// `table`, `column`, `index` and so on.
+        /// The kind of object: `table`, `column`, `index` and so on.
         kind: &'static str,
-        /// Its name.
+        /// The name of the object.
         name: String,
-        /// The table it was looked for in, unless it is one itself.
+        /// The table in which the object was looked for; `None` if it is a table itself.
         table: Option<String>,
     },
-    /// The statement creates what is there already.
+    /// The statement creates an object that exists already.
     #[error("the {kind} {name} exists already{}", in_table(.table))]
     Exists {
-        /// `table`, `column`, `index` and so on.
+        /// The kind of object: `table`, `column`, `index` and so on.
         kind: &'static str,
-        /// Its name.
+        /// The name of the object.
         name: String,
-        /// The table it is in, unless it is one itself.
+        /// The table that has the object; `None` if it is a table itself.
         table: Option<String>,
     },
 }
@@ -95,13 +94,13 @@ fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
         .cloned()
 }
 
-/// Takes an entry out, exact spelling first, then in any letter case.
+/// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
 fn take<V>(map: &mut IndexMap<String, V>, name: &str) -> Option<V> {
     let key = key_of(map, name)?;
     map.shift_remove(&key)
 }
 
-/// Gives an entry another name at the same place.
+/// Gives an entry another name and keeps its place.
 pub(crate) fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str) -> bool {
     let Some(index) = key_of(map, from).and_then(|key| map.get_index_of(&key)) else {
         return false;
@@ -113,10 +112,10 @@ pub(crate) fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str)
 }
 
 impl Schema {
-    /// Runs one statement.
+    /// Runs one statement on the schema.
     ///
     /// # Errors
-    /// What a server would answer with an error: objects that are missing or there already.
+    /// The error that a server would answer with: an object does not exist, or exists already.
     pub fn apply(&mut self, statement: Statement) -> Result<(), ApplyError> {
         match statement {
             Statement::CreateTable(create) => self.create_table(*create),
@@ -186,7 +185,7 @@ impl Schema {
             .ok_or_else(|| missing("table", name))
     }
 
-    /// Temporary tables are no part of the schema, and stand-ins only announce a view.
+    /// Creates a table. Temporary tables are not part of the schema, and stand-ins only announce a view.
     fn create_table(&mut self, create: CreateTable) -> Result<(), ApplyError> {
         let name = create.name.name;
         if create.temporary {
@@ -240,7 +239,7 @@ impl Schema {
             .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(table));
     }
 
-    /// Moves the triggers along, and the foreign keys of other tables follow.
+    /// Renames a table. Its triggers move along, and the foreign keys of other tables follow.
     fn rename_table(&mut self, from: &Name, to: &Name) -> Result<(), ApplyError> {
         let (from, to) = (&from.name, &to.name);
         if self.has_relation(to) && !from.eq_ignore_ascii_case(to) {
@@ -266,7 +265,7 @@ impl Schema {
                 }
             }
             if name == to {
-                // Names that InnoDB made follow the table.
+                // Names of foreign keys that InnoDB generated follow the table.
                 let made: Vec<String> = table
                     .foreign_keys
                     .keys()
@@ -283,7 +282,8 @@ impl Schema {
         Ok(())
     }
 
-    /// A stand-in only announces its view; a view that replaces its stand-in fulfils it.
+    /// Creates a view. A stand-in only announces its view; a view that replaces its stand-in fulfils the
+    /// announcement.
     fn create_view(&mut self, create: CreateView) -> Result<(), ApplyError> {
         let stand_in = create.stand_in_columns(SqlModes::default());
         let name = create.name.name;
@@ -419,7 +419,7 @@ impl Schema {
 }
 
 impl Table {
-    /// Runs an action that concerns this table alone.
+    /// Runs an action that concerns only this table.
     fn alter(&mut self, name: &str, action: AlterAction) -> Result<(), ApplyError> {
         match action {
             AlterAction::AddColumn {
@@ -479,7 +479,7 @@ impl Table {
                 None => refuse_unless(if_exists, missing_in(name, "foreign key", &key)),
             },
             AlterAction::DropConstraint { name: constraint } => {
-                // What is left when it is no key is a check, whose name the model lacks.
+                // What remains when the constraint is not a key is a check, whose name is not in the model.
                 if take(&mut self.foreign_keys, &constraint).is_none() {
                     self.drop_index(name, &constraint, true)?;
                 }
@@ -516,7 +516,7 @@ impl Table {
         }
     }
 
-    /// A new default character set does not change the columns there are.
+    /// Changes a table option. A new default character set does not change the existing columns.
     fn alter_option(&mut self, option: TableOption) {
         if !matches!(option, TableOption::Charset(_) | TableOption::Collation(_)) {
             self.set_option(option);
@@ -540,7 +540,7 @@ impl Table {
         self.columns = columns;
     }
 
-    /// Whether the column was there to be changed.
+    /// Changes a column; returns whether the column exists.
     fn change_column(
         &mut self,
         table: &str,
@@ -577,7 +577,7 @@ impl Table {
         Ok(true)
     }
 
-    /// The index in the column list that a position means, `None` for the end.
+    /// The index in the list of columns that a position means; `None` for the end.
     fn place(&self, table: &str, position: Position) -> Result<Option<usize>, ApplyError> {
         match position {
             Position::Unchanged => Ok(None),

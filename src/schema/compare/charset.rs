@@ -1,4 +1,4 @@
-//! Character sets and collations of tables and columns.
+//! Compares character sets and collations of tables and columns.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use super::ColumnAspect;
 use crate::schema::charset::of_collation;
 use crate::schema::model::{Column, Schema, Table};
 
-/// A character set and collation, as far as known.
+/// A character set and a collation; `None` for one that is not known.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Charset<'a> {
     charset: Option<&'a str>,
@@ -23,7 +23,7 @@ impl<'a> Charset<'a> {
         }
     }
 
-    /// What differs for certain; what one side does not name says nothing.
+    /// How two differ for certain: a part that one side does not name is not compared.
     pub(super) fn difference(self, other: Charset) -> Option<ColumnAspect> {
         let differ =
             |left: Option<&str>, right: Option<&str>| left.zip(right).is_some_and(|(l, r)| l != r);
@@ -36,18 +36,18 @@ impl<'a> Charset<'a> {
         }
     }
 
-    /// The collation, whose name says the character set too, or else the character set.
+    /// The name of the collation, which contains the character set, or else the name of the character set.
     pub(super) fn name(self) -> &'a str {
         self.collation.or(self.charset).unwrap_or_default()
     }
 }
 
-/// A table's defaults.
+/// The default character set and collation of a table.
 pub(super) fn of_table(table: &Table) -> Charset<'_> {
     Charset::new(table.charset.as_deref(), table.collation.as_deref())
 }
 
-/// A column's own, or what it has from its table.
+/// The character set and collation of a column, its own or those of its table.
 pub(super) fn of_column<'a>(column: &'a Column, table: &'a Table) -> Charset<'a> {
     if inherits(column) {
         of_table(table)
@@ -56,14 +56,14 @@ pub(super) fn of_column<'a>(column: &'a Column, table: &'a Table) -> Charset<'a>
     }
 }
 
-/// Whether a column has what its table has.
+/// Whether a column has the character set and collation of its table.
 pub(super) fn inherits(column: &Column) -> bool {
     column.charset.is_none() && column.collation.is_none()
 }
 
-/// The reference as it would be in a database like `actual`: tables that have the usual
-/// character set of the reference get the one that most tables of `actual` have, and what
-/// is `utf8mb3` or `utf8mb4` by exception becomes the one of the two that `actual` has.
+/// The reference as it would be in a database like `actual`: tables that have the usual character set of the
+/// reference get the one that most tables of `actual` have, and names that are `utf8mb3` or `utf8mb4` as an
+/// exception become the one of the two that `actual` has.
 pub fn in_charset_of(mut reference: Schema, actual: &Schema) -> Schema {
     let Some((charset, collation)) = usual(actual) else {
         return reference;
@@ -101,7 +101,7 @@ pub fn usual_charset(schema: &Schema) -> Option<String> {
     usual(schema)?.0
 }
 
-/// Character set and collation of most tables; of the first such where several are as many.
+/// The character set and collation of most tables; on a tie, the pair that comes first.
 fn usual(schema: &Schema) -> Option<(Option<String>, Option<String>)> {
     let mut counts: IndexMap<Charset, usize> = IndexMap::new();
     for table in schema.tables.values() {

@@ -1,4 +1,4 @@
-//! Columns of a table.
+//! Compares the columns of a table.
 
 use std::collections::HashMap;
 
@@ -40,8 +40,7 @@ pub(super) fn compare(table: &mut Comparison) {
     }
 }
 
-/// The aspects in which a column of one table differs from a column of another; none when
-/// they mean the same.
+/// The aspects in which a column of one table differs from a column of another; empty when they mean the same.
 pub fn differing(
     actual: &Column,
     actual_table: &Table,
@@ -96,7 +95,7 @@ fn side((name, column): Named<Column>, table: &Table, with_charset: bool) -> Sid
     }
 }
 
-/// Reports the first of the common columns that does not stand where the reference has it.
+/// Reports the first of the common columns that has another position than in the reference.
 fn compare_order(table: &mut Comparison, both: &[(Named<Column>, Named<Column>)]) {
     let places: HashMap<&String, usize> = both
         .iter()

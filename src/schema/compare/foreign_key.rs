@@ -1,4 +1,4 @@
-//! Foreign keys of a table.
+//! Compares the foreign keys of a table.
 
 use super::{Comparison, DifferenceKind as Kind, ForeignKeyRule, Named, Options, Side, take_pairs};
 use crate::schema::{meaning::same_names, model::ForeignKey, sql::foreign_key_definition};

@@ -1,4 +1,4 @@
-//! Primary key and indexes of a table.
+//! Compares the primary key and indexes of a table.
 
 use super::{
     Comparison, DifferenceKind as Kind, IndexAspect, Named, Side, match_names, take_pairs,
@@ -45,7 +45,7 @@ pub(super) fn compare(table: &mut Comparison) {
     };
     let (mut implied, mut missing): (Vec<_>, Vec<_>) =
         missing.into_iter().partition(|&index| server_made(index));
-    // An index that nobody made for a foreign key is the better partner.
+    // An index that was not made for a foreign key is the better match.
     let mut renamed = take_pairs(&mut extra, &mut missing, |actual, reference| {
         !server_made(actual) && same(actual, reference)
     });
@@ -67,16 +67,15 @@ pub(super) fn compare(table: &mut Comparison) {
     }
 }
 
-/// Whether the table has the foreign key that this index of the reference was made for,
-/// but no index that serves it. Without the foreign key there is nothing to serve, and
-/// a server makes the index when the foreign key comes.
+/// Whether the table has the foreign key that this index of the reference was made for, but no index that
+/// serves it. Without the foreign key no index is needed, and a server makes one when the foreign key is added.
 fn lacks(table: &Table, index: &Index) -> bool {
     let mut keys = table.foreign_keys.values();
     keys.any(|key| is_just_on(index, &key.columns) && !serves(table, &key.columns))
 }
 
-/// Whether this index is all that a foreign key of the table has. After a foreign key has
-/// changed its name that is the index named like its old one.
+/// Whether this index is the only one that serves a foreign key of the table. After a foreign key has changed
+/// its name, that is the index with the old name.
 fn is_only_server(table: &Table, (name, index): Named<Index>) -> bool {
     let mut keys = table.foreign_keys.values();
     let Some(key) = keys.find(|key| is_just_on(index, &key.columns)) else {
@@ -87,8 +86,8 @@ fn is_only_server(table: &Table, (name, index): Named<Index>) -> bool {
     !serves(&without, &key.columns)
 }
 
-/// The aspects in which an index of one table differs from an index of another; none when
-/// they mean the same, whatever their names.
+/// The aspects in which an index of one table differs from an index of another; empty when they mean the same,
+/// whatever their names.
 pub fn differing(
     actual: &Index,
     actual_table: &Table,
@@ -132,7 +131,7 @@ fn differing_parts(actual: &[KeyPart], reference: &[KeyPart]) -> Vec<IndexAspect
     aspects
 }
 
-/// The parts without prefixes that reach to the end of their column: servers drop those.
+/// The key parts, without prefix lengths that reach to the end of their column: servers drop those.
 fn whole_columns(parts: &[KeyPart], table: &Table) -> Vec<KeyPart> {
     let is_whole = |part: &KeyPart| {
         let length = find(&table.columns, &part.column)
@@ -150,7 +149,7 @@ fn whole_columns(parts: &[KeyPart], table: &Table) -> Vec<KeyPart> {
         .collect()
 }
 
-/// The length of types that have one: 64 of `varchar(64)`.
+/// The length of a type that has one: 64 of `varchar(64)`.
 fn declared_length(data_type: &str) -> Option<u32> {
     matches!(
         family(data_type),

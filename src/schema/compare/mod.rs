@@ -1,6 +1,6 @@
-//! Comparing two schemas by meaning.
+//! Compares two schemas by meaning.
 //!
-//! Equal is what a server treats alike, however it prints it: see [`compare`].
+//! Objects are equal when a server treats them alike, however it prints them: see [`compare`].
 
 mod charset;
 mod column;
@@ -23,12 +23,12 @@ pub use column::differing as column_aspects;
 pub use foreign_key::{differing_rules as foreign_key_rules, same_ends};
 pub use index::differing as index_aspects;
 
-/// One object that the two schemas do not have alike.
+/// An object in which the two schemas differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What is different.
+    /// The kind of difference.
     pub kind: DifferenceKind,
-    /// The table, as the reference spells it if it has it.
+    /// The name of the table, in the reference's spelling if the reference has the table.
     pub table: String,
     /// The object in the actual schema; `None` when it is missing there.
     pub actual: Option<Side>,
@@ -63,9 +63,9 @@ impl Difference {
 /// An object as one of the two schemas has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// Name of the column, index or constraint; of the table when that is the object.
+    /// Name of the column, index or constraint, or of the table when the object is a table.
     pub name: String,
-    /// What it is, in a few words of SQL on one line, without control characters.
+    /// The object in a few words of SQL on one line, without control characters.
     pub definition: String,
 }
 
@@ -78,120 +78,120 @@ impl Side {
     }
 }
 
-/// What is different about an object.
+/// The kinds of differences between an object and its reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DifferenceKind {
-    /// The actual schema lacks a table. Nothing in it is reported besides.
+    /// The actual schema lacks a table. No difference inside that table is reported.
     TableMissing,
-    /// The actual schema has a table more.
+    /// The actual schema has a table that the reference lacks.
     TableExtra,
-    /// Storage engine.
+    /// The tables have different storage engines.
     EngineDiffers,
-    /// Default character set of the table. Columns that inherit it are not reported besides.
+    /// The default character sets of the tables differ. Columns that inherit it are not reported as well.
     CharsetDiffers,
-    /// Default collation of the table, within the same character set.
+    /// The default collations of the tables differ, within the same character set.
     CollationDiffers,
-    /// ROW_FORMAT, where both sides name one; only when asked for.
+    /// ROW_FORMAT differs, where both sides name one; reported only when asked for.
     RowFormatDiffers,
     /// The actual schema lacks a column.
     ColumnMissing,
-    /// The actual schema has a column more.
+    /// The actual schema has a column that the reference lacks.
     ColumnExtra,
-    /// A column that both have; every aspect in which it differs, at least one.
+    /// Both have the column, and it differs in these aspects, at least one.
     ColumnDiffers(Vec<ColumnAspect>),
-    /// The columns that both have stand in another order, from this one on; only when asked for.
+    /// The columns that both have stand in another order, from this one on; reported only when asked for.
     ColumnOrder,
-    /// Primary key, also when only one side has one.
+    /// The primary keys differ, or only one side has one.
     PrimaryKeyDiffers,
     /// The actual schema lacks an index.
     IndexMissing,
-    /// The actual schema has an index more; also one that repeats another.
+    /// The actual schema has an index that the reference lacks; also one that repeats another.
     IndexExtra,
-    /// An index of the same name; every aspect in which it differs, at least one.
+    /// Both have an index of this name, and it differs in these aspects, at least one.
     IndexDiffers(Vec<IndexAspect>),
-    /// The same index under another name.
+    /// Both have the index, under different names.
     IndexName,
     /// The actual schema lacks a foreign key.
     ForeignKeyMissing,
-    /// The actual schema has a foreign key more; also one that repeats another.
+    /// The actual schema has a foreign key that the reference lacks; also one that repeats another.
     ForeignKeyExtra,
-    /// The same foreign key with other rules, at least one of the two.
+    /// Both have the foreign key, and these rules of it differ, at least one.
     ForeignKeyDiffers(Vec<ForeignKeyRule>),
-    /// The same foreign key under another name.
+    /// Both have the foreign key, under different names.
     ForeignKeyName,
 }
 
-/// In what a column can differ.
+/// The aspects in which a column can differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnAspect {
-    /// Data type.
+    /// The data type of the column.
     Type,
-    /// NULL or NOT NULL.
+    /// Whether the column allows NULL.
     Nullability,
-    /// Default value.
+    /// The default value of the column.
     Default,
-    /// AUTO_INCREMENT.
+    /// Whether the column has AUTO_INCREMENT.
     AutoIncrement,
-    /// ON UPDATE CURRENT_TIMESTAMP.
+    /// Whether the column has ON UPDATE CURRENT_TIMESTAMP.
     OnUpdate,
-    /// Character set.
+    /// The character set of the column.
     Charset,
-    /// Collation, within the same character set.
+    /// The collation of the column, within the same character set.
     Collation,
-    /// Generated or not, or from another expression.
+    /// Whether the column is generated, or from which expression.
     Generated,
 }
 
-/// In what an index can differ.
+/// The aspects in which an index can differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IndexAspect {
-    /// Its columns or their order.
+    /// The columns of the index, or their order.
     Columns,
-    /// UNIQUE or plain.
+    /// Whether the index is UNIQUE.
     Uniqueness,
-    /// Prefix lengths.
+    /// The prefix lengths of the index's columns.
     Prefix,
-    /// Ascending or descending order of a column.
+    /// The ascending or descending order of a column of the index.
     Direction,
-    /// FULLTEXT or SPATIAL or neither.
+    /// Whether the index is FULLTEXT, SPATIAL or neither.
     Kind,
 }
 
-/// The rules of a foreign key.
+/// The two rules of a foreign key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ForeignKeyRule {
-    /// ON DELETE.
+    /// The rule ON DELETE.
     OnDelete,
-    /// ON UPDATE.
+    /// The rule ON UPDATE.
     OnUpdate,
 }
 
-/// What counts as a difference. By default: neither row format nor the order of columns,
-/// and character sets exactly.
+/// Which differences count. By default, row format and the order of columns do not count, and character sets
+/// are compared exactly.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What character sets and collations are held against.
+    /// The character sets and collations to compare with.
     pub charset: ReferenceCharset,
-    /// Compare ROW_FORMAT.
+    /// Whether to compare ROW_FORMAT.
     pub row_format: bool,
-    /// Compare the order of columns.
+    /// Whether to compare the order of columns.
     pub column_order: bool,
-    /// The actual schema is a text that no server has run. It need not have the indexes
-    /// that a server is yet to make for foreign keys.
+    /// Whether the actual schema is a text that no server has run. Such a text need not have the indexes that a
+    /// server makes for foreign keys.
     pub not_from_server: bool,
-    /// Other names under which a foreign key of the reference is as good, by the name it
-    /// has there. (Names of constraints are unique in a database.)
+    /// Other names under which a foreign key of the reference is as good, by its name in the reference. (Names
+    /// of constraints are unique in a database.)
     pub foreign_key_aliases: HashMap<String, Vec<String>>,
 }
 
-/// What character sets and collations are held against.
+/// The character sets and collations that a schema is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReferenceCharset {
-    /// Those of the reference.
+    /// The character sets and collations of the reference.
     #[default]
     Exactly,
-    /// Those that most tables of the actual schema have, see [`in_charset_of`]. A database
-    /// in one character set has no difference then, whichever it is; a mixture has.
+    /// The character set and collation that most tables of the actual schema have, see [`in_charset_of`]. A
+    /// database in a single character set then has no difference, whichever it is; a mixture has differences.
     Consistent,
 }
 
@@ -199,14 +199,13 @@ pub enum ReferenceCharset {
 /// the order of the reference, then missing ones, then extra ones. Each object gives one
 /// difference, save a foreign key that has another rule and another name: that gives two.
 ///
-/// Compared by meaning: names of columns, indexes and constraints without letter case,
-/// names of tables exactly first and then without letter case; numeric defaults by value;
-/// JSON as the LONGTEXT in `utf8mb4_bin` that MariaDB makes of it; an index prefix as long
-/// as the column as the whole column. Foreign keys are matched by what they connect, then
-/// compared by rule and by name. Indexes are matched by name, then by what they cover.
-/// The index that a server makes for a foreign key may be there or not, as long as some
-/// index serves the key. CHECK constraints, views, triggers, routines and events are not
-/// compared: every server prints their text in its own way.
+/// The comparison is by meaning: names of columns, indexes and constraints without letter case; names of tables
+/// exactly first and then without letter case; numeric defaults by value; JSON as the LONGTEXT in `utf8mb4_bin`
+/// that MariaDB makes of it; an index prefix as long as the column as the whole column. Foreign keys are
+/// matched by the columns they connect, then compared by rule and by name. Indexes are matched by name, then by
+/// what they cover. The index that a server makes for a foreign key may exist or not, as long as some index
+/// serves the foreign key. CHECK constraints, views, triggers, routines and events are not compared: every
+/// server prints their text in its own way.
 pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Difference> {
     let reference = match options.charset {
         ReferenceCharset::Exactly => Cow::Borrowed(reference),
@@ -239,7 +238,7 @@ pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Di
     differences
 }
 
-/// A table in a few words.
+/// A summary of a table: how many columns, indexes and foreign keys it has.
 fn summary(table: &Table) -> String {
     format!(
         "{} columns, {} indexes, {} foreign keys",
@@ -295,7 +294,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Compares a table option; one that a side does not name says nothing.
+    /// Compares a table option; an option that a side does not name is not compared.
     fn option(&mut self, kind: DifferenceKind, actual: Option<&str>, reference: Option<&str>) {
         if let (Some(actual), Some(reference)) = (actual, reference)
             && !actual.eq_ignore_ascii_case(reference)
@@ -316,7 +315,7 @@ impl Comparison<'_> {
     }
 }
 
-/// An object and its name.
+/// An object with its name.
 type Named<'a, T> = (&'a String, &'a T);
 
 /// Matches objects by name, exactly first and then without letter case: pairs in the order

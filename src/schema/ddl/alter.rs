@@ -1,11 +1,11 @@
-//! ALTER TABLE, CREATE INDEX and DROP INDEX.
+//! Reads ALTER TABLE, CREATE INDEX and DROP INDEX.
 
 use super::{
     AlterAction, AlterTable, DdlError, Position, Statement, column, key, parser::Parser, table,
 };
 use crate::schema::{charset, lexer::Token};
 
-/// ALTER TABLE from after the word TABLE.
+/// Reads ALTER TABLE from after the word TABLE.
 pub(super) fn alter_table(parser: &mut Parser) -> Result<Statement, DdlError> {
     let if_exists = parser.eat_if_exists();
     let name = parser.name("the name of a table")?;
@@ -83,7 +83,7 @@ fn action(parser: &mut Parser, actions: &mut Vec<AlterAction>) -> Result<(), Ddl
     Ok(())
 }
 
-/// An action that the model does not know, up to the next comma.
+/// Reads an action that is not in the model, up to the next comma.
 fn other(parser: &mut Parser) -> Result<AlterAction, DdlError> {
     if !matches!(parser.peek(), Token::Word(_)) {
         return Err(parser.unexpected("an action of ALTER TABLE"));
@@ -186,7 +186,7 @@ fn rename(parser: &mut Parser) -> Result<AlterAction, DdlError> {
     Ok(AlterAction::RenameTo(parser.name("the name of a table")?))
 }
 
-/// `CONVERT TO CHARACTER SET x [COLLATE y]`.
+/// Reads `CONVERT TO CHARACTER SET x [COLLATE y]`.
 fn convert(parser: &mut Parser) -> Result<AlterAction, DdlError> {
     if !parser.eat("CHARSET") {
         parser.expect("CHARACTER")?;
@@ -205,7 +205,7 @@ fn convert(parser: &mut Parser) -> Result<AlterAction, DdlError> {
     Ok(AlterAction::ConvertTo { charset, collation })
 }
 
-/// CREATE INDEX from the kind of index on.
+/// Reads CREATE INDEX from the kind of index on.
 pub(super) fn create_index(parser: &mut Parser) -> Result<Statement, DdlError> {
     let Some(kind) = key::index_kind(parser) else {
         return Err(parser.unexpected("INDEX"));
@@ -217,7 +217,7 @@ pub(super) fn create_index(parser: &mut Parser) -> Result<Statement, DdlError> {
     parser.expect("ON")?;
     let table = parser.name("the name of a table")?;
     let index = key::index(parser, kind)?;
-    // ALGORITHM and LOCK.
+    // The options ALGORITHM and LOCK.
     parser.rest()?;
     Ok(Statement::CreateIndex {
         table,
@@ -227,7 +227,7 @@ pub(super) fn create_index(parser: &mut Parser) -> Result<Statement, DdlError> {
     })
 }
 
-/// DROP INDEX from after the word INDEX.
+/// Reads DROP INDEX from after the word INDEX.
 pub(super) fn drop_index(parser: &mut Parser) -> Result<Statement, DdlError> {
     let if_exists = parser.eat_if_exists();
     let name = parser.identifier("the name of an index")?;

@@ -1,4 +1,4 @@
-//! Column definitions.
+//! Reads column definitions.
 
 use super::{
     DdlError, data_type, key,
@@ -11,10 +11,10 @@ use crate::schema::{
     model::{Column, DefaultValue},
 };
 
-/// The names under which the current time goes.
+/// The functions that give the current time.
 const NOW: &[&str] = &["CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP"];
 
-/// A column's name, type and attributes. Stops at the first token that is none of them.
+/// Reads a column's name, type and attributes. Stops at the first token that belongs to none of these.
 pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlError> {
     let name = parser.identifier("a column name")?;
     let data_type = data_type::data_type(parser)?;
@@ -44,7 +44,7 @@ pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlErr
     Ok(definition)
 }
 
-/// Reads one attribute; false when none begins here.
+/// Reads one attribute; returns false when no attribute begins here.
 fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<bool, DdlError> {
     let column = &mut definition.column;
     if parser.eat("NOT") {
@@ -119,7 +119,7 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
         "SECONDARY_ENGINE_ATTRIBUTE",
     ]) || parser.peek_second() == Token::Symbol('=')
     {
-        // Attributes that the model leaves out, with their value; engines may define others.
+        // Attributes that are not in the model, with their value; engines may define others.
         parser.advance();
         parser.eat_symbol('=');
         parser.option_value()?;
@@ -137,7 +137,7 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
     Ok(true)
 }
 
-/// What follows DEFAULT.
+/// Reads the value after DEFAULT.
 pub(super) fn default_value(parser: &mut Parser) -> Result<Option<DefaultValue>, DdlError> {
     if let Some(now) = current_time(parser)? {
         return Ok(Some(DefaultValue::Expression(now)));
@@ -165,7 +165,8 @@ pub(super) fn default_value(parser: &mut Parser) -> Result<Option<DefaultValue>,
     Ok(Some(DefaultValue::Literal(literal)))
 }
 
-/// NULL, TRUE, FALSE, `DATE '…'`, or the call of a function, which MariaDB prints bare.
+/// Reads NULL, TRUE, FALSE, `DATE '…'`, or the call of a function, which MariaDB prints without parentheses
+/// around it.
 fn word_default(parser: &mut Parser) -> Result<Option<DefaultValue>, DdlError> {
     if parser.eat("NULL") {
         return Ok(None);
@@ -187,7 +188,7 @@ fn word_default(parser: &mut Parser) -> Result<Option<DefaultValue>, DdlError> {
     ))))
 }
 
-/// The current time in any spelling, as `CURRENT_TIMESTAMP` with the digits after the second.
+/// Reads the current time in any spelling, as `CURRENT_TIMESTAMP` with its number of fractional digits.
 fn current_time(parser: &mut Parser) -> Result<Option<String>, DdlError> {
     if !parser.eat_any(NOW) {
         return Ok(None);
@@ -203,8 +204,8 @@ fn current_time(parser: &mut Parser) -> Result<Option<String>, DdlError> {
     }))
 }
 
-/// The text that hexadecimal digits stand for, which is how other servers print the same
-/// default; digits as `0x…` where they are no text.
+/// The text that hexadecimal digits stand for, which is how other servers print the same default; `0x…` with
+/// the digits where they do not stand for text.
 fn hex_literal(digits: &str) -> String {
     let bytes: Option<Vec<u8>> = digits
         .as_bytes()

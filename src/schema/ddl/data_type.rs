@@ -1,15 +1,15 @@
-//! Data types in canonical spelling.
+//! Reads data types and gives them their canonical spelling.
 
 use super::{DdlError, parser::Parser};
 use crate::schema::lexer::Token;
 
-/// A data type and what its spelling says besides.
+/// A data type, and what its spelling implies.
 pub(super) struct DataType {
-    /// Canonical: lower case, no display width of integers, defaults written out.
+    /// The canonical type: lower case, no display width of integers, defaults written out.
     pub name: String,
     /// The character set that spellings such as NCHAR imply.
     pub charset: Option<&'static str>,
-    /// `SERIAL`: also NOT NULL AUTO_INCREMENT UNIQUE.
+    /// Whether the type is `SERIAL`, which implies NOT NULL AUTO_INCREMENT UNIQUE.
     pub serial: bool,
 }
 
@@ -129,7 +129,7 @@ fn plain(name: String) -> DataType {
     }
 }
 
-/// The numbers in parentheses after a type, none if there are none.
+/// Reads the numbers in parentheses after a type; empty if there are no parentheses.
 fn arguments(parser: &mut Parser) -> Result<Vec<u32>, DdlError> {
     let mut numbers = Vec::new();
     if parser.eat_symbol('(') {
@@ -144,7 +144,7 @@ fn arguments(parser: &mut Parser) -> Result<Vec<u32>, DdlError> {
     Ok(numbers)
 }
 
-/// The values of ENUM and SET, quoted anew. Servers take blanks off their ends.
+/// Reads the values of ENUM or SET, and quotes them again. Servers remove blanks at their ends.
 fn values(parser: &mut Parser) -> Result<String, DdlError> {
     parser.expect_symbol('(', "(")?;
     let mut list = String::new();
@@ -171,8 +171,7 @@ fn values(parser: &mut Parser) -> Result<String, DdlError> {
     Ok(list)
 }
 
-/// UNSIGNED and ZEROFILL after an integer type. Widths matter only to ZEROFILL, which is
-/// always UNSIGNED too.
+/// Reads UNSIGNED and ZEROFILL after an integer type. Widths matter only with ZEROFILL, which implies UNSIGNED.
 fn integer(parser: &mut Parser, name: &str, width: u32) -> String {
     match sign(parser) {
         (_, true) => format!("{name}({width}) unsigned zerofill"),
@@ -189,7 +188,7 @@ fn signed(parser: &mut Parser, name: String) -> String {
     }
 }
 
-/// Whether UNSIGNED and whether ZEROFILL comes next, in any order.
+/// Reads UNSIGNED and ZEROFILL in any order; returns which of them are there.
 fn sign(parser: &mut Parser) -> (bool, bool) {
     let (mut unsigned, mut zerofill) = (false, false);
     loop {

@@ -1,4 +1,4 @@
-//! Keys, foreign keys and checks of a table definition.
+//! Reads keys, foreign keys and checks of a table definition.
 
 use super::{
     DdlError,
@@ -10,7 +10,7 @@ use crate::schema::{
     model::{ForeignKey, Index, IndexKind, KeyPart, ReferentialAction},
 };
 
-/// Words that begin a key or constraint; all are reserved, so no bare column name is one.
+/// Words that begin a key or constraint. All are reserved, so an unquoted column name is never one of them.
 const BEGINNINGS: &[&str] = &[
     "PRIMARY",
     "UNIQUE",
@@ -23,7 +23,7 @@ const BEGINNINGS: &[&str] = &[
     "CHECK",
 ];
 
-/// A key or constraint, or `None` when none begins here; with it whether it says IF NOT EXISTS.
+/// Reads a key or constraint, and whether it says IF NOT EXISTS; `None` when the text here begins neither.
 pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, DdlError> {
     if parser.eat_all(&["PERIOD", "FOR"]) {
         parser.identifier("the name of the period")?;
@@ -82,7 +82,7 @@ pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, Dd
     Ok(Some((Element::Index { name, index }, if_not_exists)))
 }
 
-/// `[UNIQUE | FULLTEXT | SPATIAL | VECTOR] [KEY | INDEX]`, at least one of them.
+/// Reads `[UNIQUE | FULLTEXT | SPATIAL | VECTOR] [KEY | INDEX]`, at least one of them.
 pub(super) fn index_kind(parser: &mut Parser) -> Option<IndexKind> {
     let kind = if parser.eat("UNIQUE") {
         Some(IndexKind::Unique)
@@ -91,7 +91,7 @@ pub(super) fn index_kind(parser: &mut Parser) -> Option<IndexKind> {
     } else if parser.eat("SPATIAL") {
         Some(IndexKind::Spatial)
     } else {
-        // MariaDB's vector indexes have no kind of their own in the model.
+        // MariaDB's vector indexes are not a kind of their own in the model.
         parser.eat("VECTOR");
         None
     };
@@ -99,7 +99,7 @@ pub(super) fn index_kind(parser: &mut Parser) -> Option<IndexKind> {
     kind.or(word.then_some(IndexKind::Plain))
 }
 
-/// The parts and options of an index, after its name.
+/// Reads the parts and options of an index, after its name.
 pub(super) fn index(parser: &mut Parser, kind: IndexKind) -> Result<Index, DdlError> {
     let mut parts = parts(parser)?;
     options(parser)?;
@@ -112,7 +112,7 @@ pub(super) fn index(parser: &mut Parser, kind: IndexKind) -> Result<Index, DdlEr
     Ok(Index { kind, parts })
 }
 
-/// `[name] [USING type]`.
+/// Reads `[name] [USING type]`.
 pub(super) fn index_name(parser: &mut Parser) -> Result<Option<String>, DdlError> {
     let name = if parser.at_symbol('(') || parser.at("USING") {
         None
@@ -155,7 +155,7 @@ fn parts(parser: &mut Parser) -> Result<Vec<KeyPart>, DdlError> {
     Ok(parts)
 }
 
-/// Options of an index; the model keeps none of them.
+/// Reads the options of an index, none of which the model keeps.
 fn options(parser: &mut Parser) -> Result<(), DdlError> {
     loop {
         if parser.eat_any(&["VISIBLE", "INVISIBLE", "IGNORED"])
@@ -186,7 +186,7 @@ fn options(parser: &mut Parser) -> Result<(), DdlError> {
     }
 }
 
-/// `REFERENCES table (columns) …`, as a foreign key whose own columns are yet to be filled in.
+/// Reads `REFERENCES table (columns) …`, as a foreign key whose own columns are yet to be filled in.
 pub(super) fn reference(parser: &mut Parser) -> Result<ForeignKey, DdlError> {
     parser.expect("REFERENCES")?;
     let table = parser.name("the name of a table")?;

@@ -31,26 +31,25 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at byte {offset}: expected {expected}, found {found}")]
 pub struct DdlError {
-    /// Where in the statement, in bytes.
+    /// Offset in the statement, in bytes.
     pub offset: usize,
-    /// What could have stood there.
+    /// The text that could have stood there.
     pub expected: &'static str,
-    /// What stands there, shortened to 40 characters.
+    /// The text that stands there, shortened to 40 characters.
     pub found: String,
 }
 
-/// What is expected where text is no statement at all.
+/// The text expected where a text is not a statement at all.
 const STATEMENT: &str = "an SQL statement";
 
 impl DdlError {
-    /// Whether the text does not even begin like a statement, as opposed to one that goes
-    /// wrong further on.
+    /// Whether the text does not even begin like a statement, unlike a statement that goes wrong further on.
     pub fn is_no_statement(&self) -> bool {
         self.expected == STATEMENT
     }
 }
 
-/// Statements that are known by their first word and not looked into.
+/// Statements that are recognised by their first word and not looked into.
 const OTHER_STATEMENTS: &[&str] = &[
     "ANALYZE",
     "BACKUP",
@@ -97,7 +96,7 @@ const OTHER_STATEMENTS: &[&str] = &[
     "XA",
 ];
 
-/// Objects that CREATE, ALTER and DROP know besides those of a schema.
+/// Kinds of objects for CREATE, ALTER and DROP that are not part of a schema.
 const OTHER_OBJECTS: &[&str] = &[
     "DATABASE",
     "EVENT",
@@ -124,8 +123,8 @@ const OTHER_OBJECTS: &[&str] = &[
 /// Reads one statement, given without its delimiter.
 ///
 /// # Errors
-/// Text that is no statement, such as a message of the dump program, and statements whose
-/// grammar differs from what servers print. Nothing of such a statement is known then.
+/// The text is not a statement, such as a message of the dump program, or its grammar differs from what servers
+/// print. Nothing is then known of such a statement.
 pub fn parse(text: &str, modes: SqlModes) -> Result<Statement, DdlError> {
     let mut parser = Parser::new(text, modes);
     statement(&mut parser)
@@ -218,7 +217,7 @@ fn transaction(parser: &mut Parser) -> Result<Statement, DdlError> {
     match OTHER_STATEMENTS.iter().find(|keyword| parser.at(keyword)) {
         Some(keyword) => {
             parser.advance();
-            // "Check your password" is no statement.
+            // A text such as "Check your password: …" is not a statement.
             if parser.at_symbol(':') {
                 return Err(parser.unexpected(STATEMENT));
             }
@@ -280,7 +279,7 @@ fn create(parser: &mut Parser, in_version_comment: bool) -> Result<Statement, Dd
     }
 }
 
-/// `CREATE USER` and its like, not looked into.
+/// Reads `CREATE USER` and similar statements without looking into them.
 fn other_object(parser: &Parser, verb: &str) -> Result<Statement, DdlError> {
     match OTHER_OBJECTS.iter().find(|object| parser.at(object)) {
         Some(object) => other(&format!("{verb} {object}")),

@@ -1,9 +1,9 @@
-//! The statements around the schema: variables, locks, transactions, rows.
+//! Reads the statements that are not about the schema: variables, locks, transactions, rows.
 
 use super::{Assignment, DdlError, InsertHead, Statement, VariableScope, parser::Parser};
 use crate::schema::lexer::Token;
 
-/// SET from after that word.
+/// Reads SET from after that word.
 pub(super) fn set(parser: &mut Parser) -> Result<Statement, DdlError> {
     if parser.at_any(&["PASSWORD", "ROLE", "STATEMENT", "RESOURCE"])
         || parser.at("DEFAULT") && parser.peek_second().is("ROLE")
@@ -24,7 +24,7 @@ pub(super) fn set(parser: &mut Parser) -> Result<Statement, DdlError> {
     }
 }
 
-/// One `variable = value`. A scope word also holds for the variables after it.
+/// Reads one `variable = value`. A scope word also holds for the variables after it.
 fn assignment(parser: &mut Parser, scope: &mut VariableScope) -> Result<Assignment, DdlError> {
     if let Token::UserVariable(name) = parser.peek() {
         let name = name.to_lowercase();
@@ -102,12 +102,12 @@ fn scope_of(word: &str) -> Option<VariableScope> {
     }
 }
 
-/// LOCK TABLES from after these words.
+/// Reads LOCK TABLES from after these words.
 pub(super) fn lock_tables(parser: &mut Parser) -> Result<Statement, DdlError> {
     let mut tables = Vec::new();
     loop {
         tables.push(parser.name("the name of a table")?);
-        // Alias and kind of lock.
+        // The alias of the table and the kind of lock.
         parser.text_until(|token| *token == Token::Symbol(','))?;
         if !parser.eat_symbol(',') {
             return Ok(Statement::LockTables(tables));
@@ -115,7 +115,7 @@ pub(super) fn lock_tables(parser: &mut Parser) -> Result<Statement, DdlError> {
     }
 }
 
-/// INSERT or REPLACE after that word, up to the word VALUES or whatever gives the rows.
+/// Reads INSERT or REPLACE after that word, up to the word VALUES or whatever gives the rows.
 pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
     parser.eat_any(&["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY"]);
     let ignore = parser.eat("IGNORE");
@@ -144,7 +144,7 @@ pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
     })
 }
 
-/// DELETE from after that word.
+/// Reads DELETE from after that word.
 pub(super) fn delete(parser: &mut Parser) -> Result<Statement, DdlError> {
     while parser.eat_any(&["LOW_PRIORITY", "QUICK", "IGNORE", "HISTORY"]) {}
     let table = if parser.eat("FROM") {

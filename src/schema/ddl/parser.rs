@@ -1,4 +1,4 @@
-//! The cursor that the grammar's parts share: looking, taking, refusing.
+//! The cursor that all parts of the grammar share.
 
 use super::DdlError;
 use crate::schema::{
@@ -6,7 +6,7 @@ use crate::schema::{
     model::Name,
 };
 
-/// A place in the tokens of one statement, with one token of look-ahead.
+/// A position in the tokens of one statement, with one token of look-ahead.
 pub(crate) struct Parser<'a> {
     lexer: Lexer<'a>,
     current: Lexeme<'a>,
@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// An identifier, bare or quoted.
+    /// Reads an identifier, quoted or not.
     pub fn identifier(&mut self, expected: &'static str) -> Result<String, DdlError> {
         let name = match self.peek() {
             Token::Word(word) => (*word).to_owned(),
@@ -153,7 +153,7 @@ impl<'a> Parser<'a> {
         Ok(name)
     }
 
-    /// An identifier or string, as accounts, character sets and option values may be written.
+    /// Reads an identifier or string, as accounts, character sets and option values may be written.
     pub fn word_or_text(&mut self, expected: &'static str) -> Result<String, DdlError> {
         match self.peek() {
             Token::Text(text) => {
@@ -165,7 +165,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `name` or `database.name`.
+    /// Reads `name` or `database.name`.
     pub fn name(&mut self, expected: &'static str) -> Result<Name, DdlError> {
         let first = self.identifier(expected)?;
         if self.eat_symbol('.') {
@@ -178,7 +178,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// One or more names between commas.
+    /// Reads one or more names between commas.
     pub fn names(&mut self, expected: &'static str) -> Result<Vec<Name>, DdlError> {
         let mut names = vec![self.name(expected)?];
         while self.eat_symbol(',') {
@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
         Ok(names)
     }
 
-    /// `(a, b, c)`; may be empty.
+    /// Reads `(a, b, c)`; the list may be empty.
     pub fn identifiers_in_parentheses(&mut self) -> Result<Vec<String>, DdlError> {
         self.expect_symbol('(', "(")?;
         let mut names = Vec::new();
@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
         Ok(number)
     }
 
-    /// Takes the value of an option that nobody needs.
+    /// Reads the value of an option that is not needed.
     pub fn option_value(&mut self) -> Result<(), DdlError> {
         match self.peek() {
             Token::Word(_)
@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
         self.eat_all(&["IF", "NOT", "EXISTS"])
     }
 
-    /// The text inside a pair of parentheses that may hold others, without the outer ones.
+    /// Reads a pair of parentheses that may hold others; returns the text without the outer pair.
     pub fn parenthesised(&mut self) -> Result<String, DdlError> {
         self.expect_symbol('(', "(")?;
         let text = self.text_until(|token| *token == Token::Symbol(')'))?;
@@ -241,13 +241,13 @@ impl<'a> Parser<'a> {
         Ok(text)
     }
 
-    /// Everything that is left of the statement, as written.
+    /// Reads all that is left of the statement, as written.
     pub fn rest(&mut self) -> Result<String, DdlError> {
         self.text_until(|_| false)
     }
 
-    /// The text up to the first token outside parentheses for which `stop` holds, or to
-    /// the end. Comments stay; the marks of version comments become a blank.
+    /// Reads the text up to the first token outside parentheses for which `stop` holds, or to the end. Comments
+    /// stay; the marks of version comments become a blank.
     pub fn text_until(&mut self, stop: impl Fn(&Token) -> bool) -> Result<String, DdlError> {
         let text = self.lexer.text();
         let mut taken = String::new();

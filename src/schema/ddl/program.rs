@@ -1,4 +1,4 @@
-//! Views, triggers, routines and events.
+//! Reads views and stored programs: triggers, routines and events.
 
 use super::{
     CreateEvent, CreateRoutine, CreateTrigger, CreateView, DdlError, Statement, TriggerOrder,
@@ -9,8 +9,8 @@ use crate::schema::{
     model::{Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View},
 };
 
-/// `DEFINER = account`, if it comes next. `CURRENT_USER` names whoever runs the statement,
-/// which is to say nobody in particular, and gives `None`.
+/// Reads `DEFINER = account`, if it comes next. `CURRENT_USER` means whoever runs the statement, so it gives
+/// `None`.
 pub(super) fn definer(parser: &mut Parser) -> Result<Option<Account>, DdlError> {
     if !parser.eat("DEFINER") {
         return Ok(None);
@@ -41,7 +41,7 @@ pub(super) fn definer(parser: &mut Parser) -> Result<Option<Account>, DdlError> 
     }))
 }
 
-/// CREATE VIEW from after the word VIEW.
+/// Reads CREATE VIEW from after the word VIEW.
 pub(super) fn create_view(
     parser: &mut Parser,
     or_replace: bool,
@@ -72,7 +72,7 @@ pub(super) fn create_view(
     }))
 }
 
-/// The columns of `SELECT 1 AS a, 1 AS b`, or `None` for any other query.
+/// The columns of `SELECT 1 AS a, 1 AS b`; `None` for any other query.
 pub(super) fn stand_in_columns(query: &str, modes: SqlModes) -> Option<Vec<String>> {
     let mut lexer = Lexer::new(query, modes);
     let mut next = || lexer.next_lexeme().token;
@@ -99,7 +99,7 @@ pub(super) fn stand_in_columns(query: &str, modes: SqlModes) -> Option<Vec<Strin
     }
 }
 
-/// CREATE TRIGGER from after the word TRIGGER.
+/// Reads CREATE TRIGGER from after the word TRIGGER.
 pub(super) fn create_trigger(
     parser: &mut Parser,
     or_replace: bool,
@@ -154,7 +154,7 @@ pub(super) fn create_trigger(
     }))
 }
 
-/// CREATE FUNCTION or CREATE PROCEDURE from after that word.
+/// Reads CREATE FUNCTION or CREATE PROCEDURE from after that word.
 pub(super) fn create_routine(
     parser: &mut Parser,
     kind: RoutineKind,
@@ -164,7 +164,7 @@ pub(super) fn create_routine(
     let if_not_exists = parser.eat_if_not_exists();
     let name = parser.name("the name of a routine")?;
     if kind == RoutineKind::Function && parser.at("RETURNS") {
-        // A function of a shared library: RETURNS type SONAME 'file'.
+        // A loadable function of a shared library: RETURNS type SONAME 'file'.
         parser.rest()?;
         return Ok(Statement::Other {
             keyword: "CREATE FUNCTION".to_owned(),
@@ -187,7 +187,7 @@ pub(super) fn create_routine(
     }))
 }
 
-/// CREATE EVENT from after the word EVENT.
+/// Reads CREATE EVENT from after the word EVENT.
 pub(super) fn create_event(
     parser: &mut Parser,
     or_replace: bool,

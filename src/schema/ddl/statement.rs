@@ -1,4 +1,4 @@
-//! What one statement says.
+//! The statements of a dump as the grammar gives them.
 
 use crate::schema::{
     element::{ColumnDefinition, Element},
@@ -6,387 +6,388 @@ use crate::schema::{
     model::{DefaultValue, Event, Index, Name, Routine, RoutineKind, Table, Trigger, View},
 };
 
-/// One SQL statement, as far as the schema of a database and the way of a dump are concerned.
+/// An SQL statement, as far as it matters to the schema of a database or to the course of a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// Nothing but comments, among them those that no server runs.
+    /// The text holds only comments, or version comments that no server runs.
     Empty,
-    /// `CREATE TABLE`.
+    /// A `CREATE TABLE` statement.
     CreateTable(Box<CreateTable>),
-    /// `ALTER TABLE`.
+    /// An `ALTER TABLE` statement.
     AlterTable(AlterTable),
-    /// `CREATE INDEX`.
+    /// A `CREATE INDEX` statement.
     CreateIndex {
-        /// The table.
+        /// The table that gets the index.
         table: Name,
         /// The name of the index.
         name: String,
-        /// What it covers.
+        /// The kind and the columns of the index.
         index: Index,
-        /// `IF NOT EXISTS`.
+        /// Whether the statement says `IF NOT EXISTS`.
         if_not_exists: bool,
     },
-    /// `DROP INDEX`.
+    /// A `DROP INDEX` statement.
     DropIndex {
-        /// The table.
+        /// The table that has the index.
         table: Name,
         /// The name of the index; `PRIMARY` for the primary key.
         name: String,
-        /// `IF EXISTS`.
+        /// Whether the statement says `IF EXISTS`.
         if_exists: bool,
     },
-    /// `DROP TABLE`.
+    /// A `DROP TABLE` statement.
     DropTable(Drop),
-    /// `DROP VIEW`.
+    /// A `DROP VIEW` statement.
     DropView(Drop),
-    /// `RENAME TABLE`, each from the first name to the second.
+    /// A `RENAME TABLE` statement; each pair is the old name and the new name.
     RenameTable(Vec<(Name, Name)>),
-    /// `CREATE VIEW`.
+    /// A `CREATE VIEW` statement.
     CreateView(CreateView),
-    /// `CREATE TRIGGER`.
+    /// A `CREATE TRIGGER` statement.
     CreateTrigger(CreateTrigger),
-    /// `CREATE FUNCTION` or `CREATE PROCEDURE`, stored ones only.
+    /// A `CREATE FUNCTION` or `CREATE PROCEDURE` statement, of stored routines only.
     CreateRoutine(CreateRoutine),
-    /// `CREATE EVENT`.
+    /// A `CREATE EVENT` statement.
     CreateEvent(CreateEvent),
-    /// `DROP TRIGGER`.
+    /// A `DROP TRIGGER` statement.
     DropTrigger(Drop),
-    /// `DROP FUNCTION` or `DROP PROCEDURE`.
+    /// A `DROP FUNCTION` or `DROP PROCEDURE` statement.
     DropRoutine(RoutineKind, Drop),
-    /// `DROP EVENT`.
+    /// A `DROP EVENT` statement.
     DropEvent(Drop),
-    /// `CREATE DATABASE`.
+    /// A `CREATE DATABASE` statement.
     CreateDatabase {
-        /// The database.
+        /// The name of the database.
         name: String,
-        /// `IF NOT EXISTS`.
+        /// Whether the statement says `IF NOT EXISTS`.
         if_not_exists: bool,
     },
-    /// `DROP DATABASE`.
+    /// A `DROP DATABASE` statement.
     DropDatabase {
-        /// The database.
+        /// The name of the database.
         name: String,
-        /// `IF EXISTS`.
+        /// Whether the statement says `IF EXISTS`.
         if_exists: bool,
     },
-    /// `USE`.
+    /// A `USE` statement.
     Use {
-        /// The database.
+        /// The name of the database.
         database: String,
     },
-    /// `SET`, one entry for each variable.
+    /// A `SET` statement, with one entry for each variable.
     Set(Vec<Assignment>),
-    /// `LOCK TABLES`.
+    /// A `LOCK TABLES` statement, with the tables.
     LockTables(Vec<Name>),
-    /// `UNLOCK TABLES`.
+    /// An `UNLOCK TABLES` statement.
     UnlockTables,
-    /// `START TRANSACTION` or `BEGIN`.
+    /// A `START TRANSACTION` or `BEGIN` statement.
     StartTransaction,
-    /// `COMMIT`.
+    /// A `COMMIT` statement.
     Commit,
-    /// `ROLLBACK`.
+    /// A `ROLLBACK` statement.
     Rollback,
-    /// `INSERT` up to where its rows begin.
+    /// An `INSERT` statement, up to where its rows begin.
     Insert(InsertHead),
-    /// `REPLACE` up to where its rows begin.
+    /// A `REPLACE` statement, up to where its rows begin.
     Replace(InsertHead),
-    /// `TRUNCATE TABLE`.
+    /// A `TRUNCATE TABLE` statement, with the table.
     TruncateTable(Name),
-    /// `DELETE` from one table; the deletes that join tables are `Other`.
+    /// A `DELETE` from one table; a `DELETE` that joins tables is `Other`.
     Delete(Name),
-    /// Any other statement that servers know, not looked into.
+    /// Any other statement that servers know, which is not looked into.
     Other {
-        /// Its first word or words, upper case: `GRANT`, `CREATE USER`.
+        /// The statement's first word or words, in upper case: `GRANT`, `CREATE USER`.
         keyword: String,
     },
 }
 
-/// `CREATE TABLE`.
+/// A `CREATE TABLE` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTable {
-    /// The table's name.
+    /// The name of the new table.
     pub name: Name,
-    /// `OR REPLACE` (MariaDB).
+    /// Whether the statement says `OR REPLACE` (MariaDB).
     pub or_replace: bool,
-    /// `IF NOT EXISTS`.
+    /// Whether the statement says `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// `TEMPORARY`.
+    /// Whether the table is `TEMPORARY`.
     pub temporary: bool,
-    /// CREATE stands inside a version comment, as only the stand-ins for views do.
+    /// Whether CREATE stands inside a version comment, as only the stand-ins for views do.
     pub in_version_comment: bool,
-    /// The table; as far as it is written out when `source` gives the rest.
+    /// The new table. When `source` gives a part of it, only the part that is written out.
     pub table: Table,
-    /// Where columns come from that are not written out.
+    /// The source of columns that are not written out.
     pub source: TableSource,
 }
 
-/// Where a new table's columns come from.
+/// The source of a new table's columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableSource {
-    /// All are written out.
+    /// All columns are written out.
     Definition,
-    /// `LIKE` another table.
+    /// The columns are those of another table (`LIKE`).
     Like(Name),
-    /// `AS SELECT`: also from the query, here as written.
+    /// Some columns come from a query (`AS SELECT`), here as written.
     Query(String),
 }
 
-/// `ALTER TABLE`.
+/// An `ALTER TABLE` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterTable {
-    /// The table's name.
+    /// The name of the table.
     pub name: Name,
-    /// `IF EXISTS` (MariaDB).
+    /// Whether the statement says `IF EXISTS` (MariaDB).
     pub if_exists: bool,
-    /// What is done, in order.
+    /// The actions of the statement, in order.
     pub actions: Vec<AlterAction>,
 }
 
-/// One action of `ALTER TABLE`.
+/// One action of an `ALTER TABLE` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterAction {
-    /// `ADD COLUMN`.
+    /// The action `ADD COLUMN`.
     AddColumn {
-        /// The new column.
+        /// The definition of the new column.
         definition: ColumnDefinition,
-        /// Where it goes.
+        /// The position of the new column.
         position: Position,
-        /// `IF NOT EXISTS` (MariaDB).
+        /// Whether the action says `IF NOT EXISTS` (MariaDB).
         if_not_exists: bool,
     },
-    /// `ADD` key, foreign key or check.
+    /// The action `ADD` with a key, foreign key or check.
     Add {
-        /// What is added.
+        /// The key, foreign key or check that is added.
         element: Element,
-        /// `IF NOT EXISTS` (MariaDB).
+        /// Whether the action says `IF NOT EXISTS` (MariaDB).
         if_not_exists: bool,
     },
-    /// `MODIFY COLUMN` and `CHANGE COLUMN`.
+    /// The action `MODIFY COLUMN` or `CHANGE COLUMN`.
     ChangeColumn {
-        /// The column's name so far.
+        /// The name of the column before the change.
         from: String,
-        /// What it becomes.
+        /// The definition of the column after the change.
         definition: ColumnDefinition,
-        /// Where it goes.
+        /// The position of the column after the change.
         position: Position,
-        /// `IF EXISTS` (MariaDB).
+        /// Whether the action says `IF EXISTS` (MariaDB).
         if_exists: bool,
     },
-    /// `RENAME COLUMN`.
+    /// The action `RENAME COLUMN`.
     RenameColumn {
-        /// The name so far.
+        /// The name of the column before the change.
         from: String,
-        /// The new name.
+        /// The new name of the column.
         to: String,
     },
-    /// `ALTER COLUMN … SET DEFAULT` or `DROP DEFAULT`.
+    /// The action `ALTER COLUMN … SET DEFAULT` or `… DROP DEFAULT`.
     SetDefault {
-        /// The column.
+        /// The name of the column.
         column: String,
-        /// The new default.
+        /// The new default; `None` for `DROP DEFAULT`.
         default: Option<DefaultValue>,
     },
-    /// `DROP COLUMN`.
+    /// The action `DROP COLUMN`.
     DropColumn {
-        /// The column.
+        /// The name of the column.
         name: String,
-        /// `IF EXISTS` (MariaDB).
+        /// Whether the action says `IF EXISTS` (MariaDB).
         if_exists: bool,
     },
-    /// `DROP PRIMARY KEY`.
+    /// The action `DROP PRIMARY KEY`.
     DropPrimaryKey,
-    /// `DROP KEY` or `DROP INDEX`.
+    /// The action `DROP KEY` or `DROP INDEX`.
     DropIndex {
-        /// The index; `PRIMARY` for the primary key.
+        /// The name of the index; `PRIMARY` for the primary key.
         name: String,
-        /// `IF EXISTS` (MariaDB).
+        /// Whether the action says `IF EXISTS` (MariaDB).
         if_exists: bool,
     },
-    /// `DROP FOREIGN KEY`.
+    /// The action `DROP FOREIGN KEY`.
     DropForeignKey {
-        /// The constraint.
+        /// The name of the constraint.
         name: String,
-        /// `IF EXISTS` (MariaDB).
+        /// Whether the action says `IF EXISTS` (MariaDB).
         if_exists: bool,
     },
-    /// `DROP CONSTRAINT`: a foreign key, a unique key, the primary key or a check.
+    /// The action `DROP CONSTRAINT`: of a foreign key, a unique key, the primary key or a check.
     DropConstraint {
-        /// The constraint.
+        /// The name of the constraint.
         name: String,
     },
-    /// `RENAME INDEX` or `RENAME KEY`.
+    /// The action `RENAME INDEX` or `RENAME KEY`.
     RenameIndex {
-        /// The name so far.
+        /// The name of the index before the change.
         from: String,
-        /// The new name.
+        /// The new name of the index.
         to: String,
     },
-    /// `RENAME TO`.
+    /// The action `RENAME TO`, with the new name of the table.
     RenameTo(Name),
-    /// `CONVERT TO CHARACTER SET`: the table's and that of all its text columns.
+    /// The action `CONVERT TO CHARACTER SET`, which changes the table's character set and that of all its text
+    /// columns.
     ConvertTo {
-        /// Character set, canonical.
+        /// The character set in canonical spelling.
         charset: Option<String>,
-        /// Collation, canonical.
+        /// The collation in canonical spelling.
         collation: Option<String>,
     },
-    /// A table option.
+    /// The change of a table option.
     Option(TableOption),
-    /// `DISABLE KEYS`.
+    /// The action `DISABLE KEYS`.
     DisableKeys,
-    /// `ENABLE KEYS`.
+    /// The action `ENABLE KEYS`.
     EnableKeys,
-    /// Anything else, which does not change the model.
+    /// Any other action; it does not change the model.
     Other {
-        /// Its text.
+        /// The text of the action.
         text: String,
     },
 }
 
-/// Where `ALTER TABLE` puts a column.
+/// The position at which `ALTER TABLE` puts a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// At the end, or where the column is.
+    /// A new column goes to the end; an existing column stays where it is.
     Unchanged,
-    /// `FIRST`.
+    /// The column becomes the first one (`FIRST`).
     First,
-    /// `AFTER` another column.
+    /// The column goes after another one (`AFTER`).
     After(String),
 }
 
 /// A table option that the model knows; values are canonical.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableOption {
-    /// `ENGINE`.
+    /// The storage engine (`ENGINE`).
     Engine(String),
-    /// `DEFAULT CHARSET`.
+    /// The default character set (`DEFAULT CHARSET`).
     Charset(String),
-    /// `COLLATE`.
+    /// The default collation (`COLLATE`).
     Collation(String),
-    /// `ROW_FORMAT`; `None` for `DEFAULT`.
+    /// The row format (`ROW_FORMAT`); `None` for `DEFAULT`.
     RowFormat(Option<String>),
-    /// Any other.
+    /// Any other table option.
     Other,
 }
 
-/// A `DROP` of objects of one kind.
+/// A `DROP` statement for objects of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drop {
-    /// The objects.
+    /// The names of the objects.
     pub names: Vec<Name>,
-    /// `IF EXISTS`.
+    /// Whether the statement says `IF EXISTS`.
     pub if_exists: bool,
-    /// `TEMPORARY`, of tables.
+    /// Whether the statement says `TEMPORARY`, which only `DROP TABLE` can.
     pub temporary: bool,
 }
 
-/// `CREATE VIEW`.
+/// A `CREATE VIEW` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateView {
-    /// The view's name.
+    /// The name of the view.
     pub name: Name,
-    /// `OR REPLACE`.
+    /// Whether the statement says `OR REPLACE`.
     pub or_replace: bool,
-    /// `IF NOT EXISTS` (MariaDB).
+    /// Whether the statement says `IF NOT EXISTS` (MariaDB).
     pub if_not_exists: bool,
-    /// Names of its columns, where they do not come from the query.
+    /// Names of the view's columns; `None` if they come from the query.
     pub columns: Option<Vec<String>>,
-    /// Definer and query.
+    /// The definer and the query of the view.
     pub view: View,
 }
 
 impl CreateView {
-    /// The columns of a stand-in, or `None` for a real view. Dump programs first create
-    /// each view as `SELECT 1 AS a, 1 AS b`, so that other views may name it.
+    /// The columns of a stand-in; `None` for a real view. Dump programs first create each view as `SELECT 1 AS
+    /// a, 1 AS b`, so that other views may name it.
     pub fn stand_in_columns(&self, modes: SqlModes) -> Option<Vec<String>> {
         super::program::stand_in_columns(&self.view.query, modes)
     }
 }
 
-/// `CREATE TRIGGER`.
+/// A `CREATE TRIGGER` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTrigger {
-    /// The trigger's name.
+    /// The name of the trigger.
     pub name: Name,
-    /// `OR REPLACE` (MariaDB).
+    /// Whether the statement says `OR REPLACE` (MariaDB).
     pub or_replace: bool,
-    /// `IF NOT EXISTS`.
+    /// Whether the statement says `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// What it is; `sql_mode` is not part of the statement and stays `None`.
+    /// The trigger itself; `sql_mode` is not part of the statement and stays `None`.
     pub trigger: Trigger,
-    /// Another trigger which it fires after (`FOLLOWS`) or before (`PRECEDES`).
+    /// Another trigger after which (`FOLLOWS`) or before which (`PRECEDES`) this one fires.
     pub order: Option<TriggerOrder>,
 }
 
-/// The place of a trigger among those of the same table, time and event.
+/// The order of a trigger among those of the same table, time and event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TriggerOrder {
-    /// `FOLLOWS`.
+    /// The trigger fires after this one (`FOLLOWS`).
     Follows(String),
-    /// `PRECEDES`.
+    /// The trigger fires before this one (`PRECEDES`).
     Precedes(String),
 }
 
-/// `CREATE FUNCTION` or `CREATE PROCEDURE`.
+/// A `CREATE FUNCTION` or `CREATE PROCEDURE` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateRoutine {
-    /// Which of the two.
+    /// Whether the routine is a function or a procedure.
     pub kind: RoutineKind,
-    /// The routine's name.
+    /// The name of the routine.
     pub name: Name,
-    /// `OR REPLACE` (MariaDB).
+    /// Whether the statement says `OR REPLACE` (MariaDB).
     pub or_replace: bool,
-    /// `IF NOT EXISTS`.
+    /// Whether the statement says `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// What it is.
+    /// The routine itself; `sql_mode` is not part of the statement.
     pub routine: Routine,
 }
 
-/// `CREATE EVENT`.
+/// A `CREATE EVENT` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateEvent {
-    /// The event's name.
+    /// The name of the event.
     pub name: Name,
-    /// `OR REPLACE` (MariaDB).
+    /// Whether the statement says `OR REPLACE` (MariaDB).
     pub or_replace: bool,
-    /// `IF NOT EXISTS`.
+    /// Whether the statement says `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// What it is.
+    /// The event itself; `sql_mode` is not part of the statement.
     pub event: Event,
 }
 
-/// One variable that `SET` sets.
+/// One variable that a `SET` statement sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Which kind of variable.
+    /// The scope of the variable.
     pub scope: VariableScope,
-    /// Its name, lower case; `names` for `SET NAMES`, `character set` for
-    /// `SET CHARACTER SET`, `transaction` for `SET TRANSACTION`.
+    /// The name of the variable in lower case; `names` for `SET NAMES`, `character set` for `SET CHARACTER
+    /// SET`, `transaction` for `SET TRANSACTION`.
     pub name: String,
     /// The text of the value, without the marks of version comments.
     pub value: String,
 }
 
-/// Where a variable lives.
+/// The scope of a variable that a `SET` statement sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VariableScope {
-    /// `SESSION`, `LOCAL`, or nothing said.
+    /// A session variable: `SESSION`, `LOCAL`, or no scope given.
     Session,
-    /// `GLOBAL`.
+    /// A global variable (`GLOBAL`).
     Global,
-    /// `PERSIST` or `PERSIST_ONLY`.
+    /// A persisted variable (`PERSIST` or `PERSIST_ONLY`).
     Persist,
-    /// A user's own: `@name`.
+    /// A user variable, `@name`.
     User,
 }
 
-/// The beginning of `INSERT` and `REPLACE`.
+/// The beginning of an `INSERT` or `REPLACE` statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InsertHead {
-    /// The table.
+    /// The table that gets the rows.
     pub table: Name,
-    /// The columns it names, `None` for all in table order.
+    /// The columns that the statement names; `None` for all columns in table order.
     pub columns: Option<Vec<String>>,
-    /// `IGNORE`.
+    /// Whether the statement says `IGNORE`.
     pub ignore: bool,
 }

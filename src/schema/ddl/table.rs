@@ -1,4 +1,4 @@
-//! CREATE TABLE, table options, and the statements on tables that are only lists of names.
+//! Reads CREATE TABLE, table options, and the statements on tables that are only lists of names.
 
 use super::{
     CreateTable, DdlError, Statement, TableOption, TableSource, column, key, parser::Parser,
@@ -10,13 +10,13 @@ use crate::schema::{
     model::Table,
 };
 
-/// What stands between the parentheses of CREATE TABLE, one item each.
+/// An item between the parentheses of CREATE TABLE.
 enum Item {
     Column(ColumnDefinition),
     Element(Element),
 }
 
-/// CREATE TABLE from after the word TABLE.
+/// Reads CREATE TABLE from after the word TABLE.
 pub(super) fn create(
     parser: &mut Parser,
     or_replace: bool,
@@ -86,7 +86,8 @@ fn fill(table: &mut Table, name: &str, items: Vec<Item>) -> Result<(), Duplicate
     Ok(())
 }
 
-/// More columns and keys than any server takes (4096 columns, and at most 128 indexes).
+/// Most columns and keys that are read of one table; no server takes so many (4096 columns, and at most 128
+/// indexes).
 const MAX_ITEMS: usize = 5000;
 
 fn items(parser: &mut Parser) -> Result<Vec<Item>, DdlError> {
@@ -112,7 +113,7 @@ fn is_query(token: &Token) -> bool {
 }
 
 impl Table {
-    /// Sets an option; the caller completes character set and collation.
+    /// Sets a table option; the caller completes character set and collation.
     pub(crate) fn set_option(&mut self, option: TableOption) {
         match option {
             TableOption::Engine(engine) => self.engine = Some(engine),
@@ -151,7 +152,7 @@ const OPTIONS: &[&str] = &[
     "TABLESPACE",
 ];
 
-/// One table option, or `None` when none begins here.
+/// Reads one table option; `None` when no option begins here.
 pub(super) fn option(parser: &mut Parser) -> Result<Option<TableOption>, DdlError> {
     parser.eat("DEFAULT");
     if parser.eat_any(&["ENGINE", "TYPE"]) {
@@ -198,7 +199,7 @@ pub(super) fn option(parser: &mut Parser) -> Result<Option<TableOption>, DdlErro
         || parser.eat_all(&["DATA", "DIRECTORY"])
         || parser.eat_all(&["INDEX", "DIRECTORY"]);
     if !takes_value {
-        // An option of some engine, which need not be known to be passed over.
+        // An option of some storage engine; it can be skipped without knowing it.
         if parser.peek_second() != Token::Symbol('=') {
             return Ok(None);
         }
@@ -209,7 +210,7 @@ pub(super) fn option(parser: &mut Parser) -> Result<Option<TableOption>, DdlErro
     Ok(Some(TableOption::Other))
 }
 
-/// An engine's name as servers spell it.
+/// The name of a storage engine as servers spell it.
 fn canonical_engine(name: String) -> String {
     if name.eq_ignore_ascii_case("HEAP") {
         return "MEMORY".to_owned();

@@ -1,10 +1,10 @@
-//! Tokens of MySQL and MariaDB SQL, with their places in the text.
+//! Splits MySQL and MariaDB SQL into tokens, with their offsets in the text.
 //!
 //! The lexer never fails: text that breaks off inside a literal or comment yields
 //! [`Token::Unterminated`], and after the last token it yields [`Token::End`] for ever.
-//! Version comments are resolved here, so no grammar above has to know of them: the text
-//! inside `/*!50003 … */` and `/*M!100616 … */` counts as SQL whatever the version,
-//! except for 999999, which no server runs (MariaDB's sandbox line).
+//! Version comments are resolved here, so the grammars above need not know of them: the text inside `/*!50003 …
+//! */` and `/*M!100616 … */` counts as SQL whatever the version, except for 999999, which no server runs
+//! (MariaDB's sandbox line).
 
 use std::borrow::Cow;
 
@@ -28,23 +28,23 @@ pub enum Token<'a> {
     Quoted(Cow<'a, str>),
     /// A string, without quotes, escapes and introducer.
     Text(Cow<'a, str>),
-    /// The digits of `x'…'` or `0x…`.
+    /// The digits of a hexadecimal literal, `x'…'` or `0x…`.
     Hex(&'a str),
-    /// The digits of `b'…'` or `0b…`.
+    /// The digits of a bit literal, `b'…'` or `0b…`.
     Bits(&'a str),
     /// An unsigned number as written.
     Number(&'a str),
-    /// `@name` without the `@`; also the host part of an account.
+    /// A user variable `@name` without the `@`; also the host part of an account.
     UserVariable(Cow<'a, str>),
-    /// `@@scope.name` without the `@@`.
+    /// A system variable `@@scope.name` without the `@@`.
     SystemVariable(&'a str),
-    /// `:=`.
+    /// The operator `:=`.
     Assign,
-    /// Any other character.
+    /// Any other character, as a token of its own.
     Symbol(char),
-    /// The text ends inside this.
+    /// The text ends inside this kind of token, given in words.
     Unterminated(&'static str),
-    /// The text is over.
+    /// The end of the text.
     End,
 }
 
@@ -60,33 +60,33 @@ impl Token<'_> {
     }
 }
 
-/// A token and where it stands.
+/// A token and its position in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lexeme<'a> {
-    /// What it is.
+    /// The token itself.
     pub token: Token<'a>,
-    /// Byte offset of its first byte.
+    /// Byte offset of the token's first byte.
     pub start: usize,
-    /// Byte offset after its last byte.
+    /// Byte offset after the token's last byte.
     pub end: usize,
-    /// It stands inside a version comment.
+    /// Whether the token stands inside a version comment.
     pub in_version_comment: bool,
-    /// A version comment began or ended between the token before and this one.
+    /// Whether a version comment began or ended between the token before and this one.
     pub after_marker: bool,
 }
 
-/// Reads the tokens of one statement. Cloning it is cheap: that is how to look ahead.
+/// Reads the tokens of one statement. Cloning it is cheap, which is the way to look ahead.
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     text: &'a str,
     modes: SqlModes,
     position: usize,
-    /// Version comments that are open; they may nest.
+    /// Number of version comments that are open; they may be nested.
     depth: usize,
 }
 
 impl<'a> Lexer<'a> {
-    /// Starts at the beginning of `text`.
+    /// Makes a lexer at the beginning of `text`.
     pub fn new(text: &'a str, modes: SqlModes) -> Self {
         Self {
             text,
@@ -101,7 +101,7 @@ impl<'a> Lexer<'a> {
         self.text
     }
 
-    /// The next token that is neither white space nor comment.
+    /// The next token; skips white space and comments.
     pub fn next_lexeme(&mut self) -> Lexeme<'a> {
         let depth = self.depth;
         let mut after_marker = false;
@@ -169,8 +169,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Passes `/* … */`. As on a server, a version comment that is not run may hold one
-    /// more level of comments.
+    /// Skips `/* … */`. As on a server, a version comment that is not run may hold one more level of comments.
     fn skip_comment(&mut self) -> Result<(), &'static str> {
         let rest = self.rest();
         let nests = rest.starts_with("/*!") || rest.starts_with("/*M!");
@@ -233,7 +232,7 @@ impl<'a> Lexer<'a> {
             .is_some_and(|&byte| is_word_byte(byte) || matches!(byte, b'`' | b'"'))
     }
 
-    /// A quoted identifier or string: doubled quotes, and in strings backslashes, are escapes.
+    /// Reads a quoted identifier or string: doubled quotes, and in strings backslashes, are escapes.
     fn quoted(&mut self, quote: u8, make: fn(Cow<'a, str>) -> Token<'a>) -> Token<'a> {
         let is_text = matches!(make(Cow::Borrowed("")), Token::Text(_));
         let backslash = is_text && !self.modes.no_backslash_escapes;
@@ -321,7 +320,7 @@ impl<'a> Lexer<'a> {
             .is_some_and(|before| before.ends_with('\''))
     }
 
-    /// A number, or a name that begins with a digit.
+    /// Reads a number, or a name that begins with a digit.
     fn number(&mut self) -> Token<'a> {
         let start = self.position;
         let digits = |from: usize, allowed: fn(u8) -> bool| {
@@ -375,7 +374,7 @@ impl<'a> Lexer<'a> {
             .is_some_and(|&b| is_word_byte(b))
     }
 
-    /// A word, or the literal that it introduces: `x'41'`, `N'text'`, `_binary 'text'`.
+    /// Reads a word, or the literal that it introduces: `x'41'`, `N'text'`, `_binary 'text'`.
     fn word(&mut self) -> Token<'a> {
         let start = self.position;
         let length = self.rest().bytes().take_while(|&b| is_word_byte(b)).count();
@@ -402,7 +401,7 @@ impl<'a> Lexer<'a> {
         Token::Word(word)
     }
 
-    /// Whether a literal begins here that an introducer may stand before.
+    /// Whether a literal that may have an introducer before it begins here.
     fn at_literal(&self) -> bool {
         match (self.byte(0), self.byte(1)) {
             (Some(b'\''), _)

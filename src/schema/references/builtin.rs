@@ -1,16 +1,15 @@
 //! Words that may stand before an opening parenthesis without calling a stored function.
 //!
-//! The names are those of MariaDB 10.11 (`information_schema.SQL_FUNCTIONS`), with what its
-//! grammar knows besides, MariaDB 11.x and MySQL 5.0 to 9.x, and the loadable functions that
-//! come with these servers.
+//! The names are those of MariaDB 10.11 (`information_schema.SQL_FUNCTIONS`), the other words of its grammar,
+//! those of MariaDB 11.x and MySQL 5.0 to 9.x, and the loadable functions that come with these servers.
 
-/// Whether this is a built-in function, a type or a keyword, in any letter case.
+/// Whether the name is a built-in function, a type or a keyword, in any letter case.
 pub(super) fn is_builtin(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     BUILTINS.binary_search(&name.as_str()).is_ok()
 }
 
-/// In order, for the binary search.
+/// The names in alphabetical order, for the binary search.
 #[rustfmt::skip]
 const BUILTINS: &[&str] = &[
     "abs", "acos", "add_months", "adddate", "addtime", "aes_decrypt", "aes_encrypt", "against",

@@ -1,8 +1,8 @@
-//! What the body of a trigger, view, routine or event uses.
+//! Finds the objects that the body of a trigger, view, routine or event uses.
 //!
-//! No grammar of all of SQL: one pass over the tokens that knows in which clause it is.
-//! Where it cannot be certain it stays silent, because a name it invents is a false alarm
-//! about somebody's backup. Names in strings that are run as SQL cannot be seen.
+//! This is not a grammar of all of SQL, but one pass over the tokens that knows in which clause it is. Where it
+//! cannot be certain it reports nothing, because a name that it invents would be a false alarm about somebody's
+//! backup. Names in strings that are run as SQL cannot be seen.
 
 mod builtin;
 mod scan;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::{lexer::SqlModes, model::Name};
 
-/// The objects that a body names.
+/// The objects that the body of a stored program or view names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
     /// Tables and views that are read or written; not those that the body makes itself.
@@ -25,12 +25,12 @@ pub struct References {
     pub columns: BTreeSet<(Name, String)>,
     /// Functions called that are neither built in nor part of the language.
     pub functions: BTreeSet<Name>,
-    /// Procedures called.
+    /// Procedures that the body calls.
     pub procedures: BTreeSet<Name>,
 }
 
-/// Finds what a body uses. `body` is a trigger's body, a view's query, a routine's or
-/// event's whole definition.
+/// Finds the objects that a body uses. `body` is a trigger's body, a view's query, or the whole definition of a
+/// routine or event.
 pub fn of(body: &str, modes: SqlModes) -> References {
     scan::scan(body, modes)
 }

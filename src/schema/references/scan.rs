@@ -1,4 +1,4 @@
-//! The pass over the tokens of a body.
+//! Goes over the tokens of a body and collects the objects that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,15 +39,15 @@ pub(super) fn scan(body: &str, modes: SqlModes) -> References {
 struct Frame {
     verb: Verb,
     clause: Clause,
-    /// A table may come next.
+    /// Whether a table may come next.
     table_next: bool,
     /// The tables that the statement of this frame names directly.
     targets: Vec<Name>,
-    /// Among its tables is something other than a table by name.
+    /// Whether the tables of the statement include something other than a table by name.
     derived: bool,
-    /// It encloses arguments, where FROM may belong to the function.
+    /// Whether the frame encloses arguments, where FROM may belong to the function.
     arguments: bool,
-    /// It encloses an item of a table list.
+    /// Whether the frame encloses an item of a table list.
     table_item: bool,
 }
 
@@ -64,7 +64,7 @@ enum Verb {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Clause {
-    /// An expression or anything else of no interest.
+    /// An expression, or anything else in which no table or target is named.
     #[default]
     Other,
     /// A list of tables.
@@ -129,7 +129,7 @@ const CLAUSES: &[&str] = &[
     "QUALIFY",
 ];
 
-/// Words after a table that are no alias of it.
+/// Words after a table that are not an alias of it.
 const NO_ALIAS: &[&str] = &[
     "NATURAL",
     "LEFT",
@@ -192,7 +192,7 @@ impl<'a> Scan<'a> {
         self.token(ahead) == Some(&Token::Symbol(symbol))
     }
 
-    /// The identifier at a place, quoted or not.
+    /// The identifier `ahead` tokens from here, quoted or not; `None` for another token.
     fn name_at(&self, ahead: usize) -> Option<String> {
         match self.token(ahead)? {
             Token::Word(word) => Some((*word).to_owned()),
@@ -225,7 +225,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Forgets the statement before.
+    /// Begins a statement, and forgets the one before.
     fn begin(&mut self, verb: Verb) {
         self.frame = Frame {
             verb,
@@ -344,7 +344,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes the beginning of a statement that names tables; false if it is none of those.
+    /// Reads the beginning of a statement that names tables; returns false if it is another statement.
     fn statement(&mut self) -> bool {
         let verb = if self.is_any(0, &["INSERT", "REPLACE"]) && !self.symbol(1, '(') {
             Verb::Insert
@@ -403,8 +403,8 @@ impl<'a> Scan<'a> {
         true
     }
 
-    /// CREATE TABLE and other definitions, which the body makes or changes itself: passes
-    /// over them, but for the query that fills a new table.
+    /// Skips CREATE TABLE and other definitions of objects that the body makes or changes itself, except the
+    /// query that fills a new table.
     fn definition(&mut self) {
         let start = self.position;
         while self.is_any(0, CREATE_TABLE) {
@@ -462,7 +462,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// SET after UPDATE or INSERT begins assignments; as a statement of its own it does not.
+    /// Handles SET: after UPDATE or INSERT it begins assignments, as a statement of its own it does not.
     fn set(&mut self) {
         let statement = self.at_statement();
         if statement {
@@ -479,7 +479,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The target of `column = value`, when only one table can have it.
+    /// Records the target of `column = value`, when only one table can have it.
     fn assignment(&mut self) {
         let frame = &mut self.frame;
         let target = match frame.targets.as_slice() {
@@ -495,7 +495,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// An item of a table list.
+    /// Reads an item of a table list.
     fn table(&mut self) {
         if self.is(0, "LATERAL") || self.is(0, "ONLY") {
             self.position += 1;
@@ -514,7 +514,7 @@ impl<'a> Scan<'a> {
             return;
         };
         if self.symbol(0, '(') {
-            // JSON_TABLE(…) and its like; its parentheses hold arguments.
+            // JSON_TABLE(…) and similar functions; the parentheses hold arguments.
             self.frame.derived = true;
             return;
         }
@@ -529,7 +529,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Notes what an alias stands for; two meanings make it uncertain.
+    /// Records the table that an alias stands for; with two meanings it becomes uncertain.
     fn mean(&mut self, alias: String, table: Option<Name>) {
         self.aliases
             .entry(alias)
@@ -541,7 +541,7 @@ impl<'a> Scan<'a> {
             .or_insert(table);
     }
 
-    /// Takes `[PARTITION (…)] [AS] alias` if it comes next.
+    /// Reads `[PARTITION (…)] [AS] alias` if it comes next.
     fn alias(&mut self) -> Option<String> {
         let explicit = self.is(0, "AS");
         let ahead = usize::from(explicit);
@@ -566,7 +566,7 @@ impl<'a> Scan<'a> {
         alias
     }
 
-    /// `name` or `database.name`.
+    /// Reads `name` or `database.name`.
     fn take_name(&mut self) -> Option<Name> {
         let first = self.name_at(0)?;
         self.position += 1;
@@ -586,7 +586,7 @@ impl<'a> Scan<'a> {
         table.database.is_some() || !self.made_here.contains(&table.name.to_lowercase())
     }
 
-    /// Notes the use of a table, unless the body made it; whether it did not.
+    /// Records the use of a table, unless the body made it; returns whether it was recorded.
     fn use_table(&mut self, table: &Name) -> bool {
         let known = self.is_known(table);
         if known {
@@ -595,7 +595,7 @@ impl<'a> Scan<'a> {
         known
     }
 
-    /// `a.b` and `a.b.c` outside of table lists: a column, or the call of a function.
+    /// Reads `a.b` and `a.b.c` outside of table lists: a column, or the call of a function.
     fn qualified_name(&mut self) -> bool {
         if self.frame.table_next || !self.symbol(1, '.') {
             return false;
@@ -621,7 +621,7 @@ impl<'a> Scan<'a> {
         true
     }
 
-    /// A name before a parenthesis.
+    /// Records the call of a function: a name before a parenthesis.
     fn call(&mut self, database: Option<String>) {
         // After these a name with parentheses defines or names something else.
         let defines = self.before(1).is_some_and(|token| {
@@ -679,8 +679,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// How many tokens to look back for a common table expression's name; no table has more
-/// than 4096 columns.
+/// How many tokens to look back for the name of a common table expression; tables have at most 4096 columns.
 const LONGEST_COLUMN_LIST: usize = 8192;
 
 /// The names of common table expressions and of tables that the body creates, lower case.

@@ -1,25 +1,25 @@
-//! Rows whose parent is not there, as a question.
+//! The query for rows whose parent row does not exist.
 
 use super::identifier;
 
-/// Rows of a child table that refer to no row of the parent table, as FROM and WHERE say it. A
-/// NULL in any of the columns refers to nothing and is no such row.
+/// The FROM and WHERE of a query for the rows of a child table that refer to no row of the parent table. A row
+/// with a NULL in any of the columns refers to nothing and is not such a row.
 #[derive(Clone, Debug)]
 pub struct AntiJoin<'a> {
-    /// The table that refers, quoted.
+    /// The child table, quoted.
     pub child: String,
-    /// What it goes by, quoted; its own name if `None`.
+    /// The alias of the child table, quoted; `None` for its own name.
     pub child_alias: Option<&'a str>,
-    /// The table referred to, quoted, with its database if that is another.
+    /// The parent table, quoted, with its database if that is another.
     pub parent: String,
-    /// What it goes by, quoted: it may be the child itself.
+    /// The alias of the parent table, quoted; an alias is needed because it may be the child table itself.
     pub parent_alias: &'a str,
-    /// The columns that refer and those they refer to, not quoted.
+    /// The columns of the child table and those of the parent table that they refer to, not quoted.
     pub columns: Vec<(&'a str, &'a str)>,
 }
 
 impl AntiJoin<'_> {
-    /// Tables and join.
+    /// The text after FROM: both tables and their join.
     pub fn from(&self) -> String {
         let alias = self.child_alias.map(|alias| format!(" AS {alias}"));
         format!(
@@ -32,7 +32,7 @@ impl AntiJoin<'_> {
         )
     }
 
-    /// What makes a row of the parent table the parent of one of the child table.
+    /// The condition under which a row of the parent table is the parent of a row of the child table.
     pub fn joined(&self) -> String {
         let columns = self.columns.iter();
         let equal = columns.map(|(column, parent)| {
@@ -42,7 +42,7 @@ impl AntiJoin<'_> {
         equal.collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The condition.
+    /// The text after WHERE.
     pub fn filter(&self) -> String {
         let columns = self.columns.iter();
         let there = columns.map(|(column, _)| format!("{} IS NOT NULL", self.own(column)));
@@ -61,7 +61,7 @@ impl AntiJoin<'_> {
     }
 }
 
-/// The question for the first rows by their key; without a key, any.
+/// The query for the first rows in the order of their key; without a key, for any rows.
 pub fn first_rows(
     select: &[String],
     from: &str,

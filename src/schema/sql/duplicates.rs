@@ -1,22 +1,22 @@
-//! Rows that are equal in the columns of a key, as a question.
+//! The query for rows that are equal in the columns of a key.
 
 use super::identifier;
 use crate::schema::model::KeyPart;
 
-/// Groups of rows of one table, which goes by `c`, that are equal in all parts of a key.
+/// Groups of rows of one table, with the alias `c`, that are equal in all parts of a key.
 #[derive(Clone, Debug)]
 pub struct Duplicates<'a> {
-    /// The table, not quoted.
+    /// The name of the table, not quoted.
     pub table: &'a str,
-    /// The columns, or as much of their beginnings as the key looks at.
+    /// The parts of the key: whole columns or prefixes of them.
     pub parts: &'a [KeyPart],
-    /// NULLs are equal as well. They are to no server: rows with a NULL in any part are left
-    /// out otherwise.
+    /// Whether NULLs count as equal. No server treats them so in a unique key; otherwise rows with a NULL in
+    /// any part are left out.
     pub nulls_equal: bool,
 }
 
 impl Duplicates<'_> {
-    /// The values that are compared, one for each part.
+    /// The expressions that are compared, one for each part of the key.
     pub fn values(&self) -> impl Iterator<Item = String> {
         self.parts.iter().map(|part| {
             let column = identifier(&part.column);
@@ -27,7 +27,7 @@ impl Duplicates<'_> {
         })
     }
 
-    /// A row for each group.
+    /// The query that returns a row for each group.
     pub fn groups(&self, select: &str) -> String {
         let columns = self.parts.iter().map(|part| identifier(&part.column));
         let there: Vec<String> = columns.map(|c| format!("c.{c} IS NOT NULL")).collect();
@@ -42,7 +42,7 @@ impl Duplicates<'_> {
         )
     }
 
-    /// How many groups and rows there are, as `sets` and `n`.
+    /// The query that returns the number of groups as `sets` and of their rows as `n`.
     pub fn count(&self) -> String {
         format!(
             "SELECT COUNT(*) AS sets, SUM(d.n) AS n FROM ({}) AS d",

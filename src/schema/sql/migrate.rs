@@ -1,4 +1,4 @@
-//! From one schema to another.
+//! Writes the statements that bring one schema to another.
 
 use std::collections::HashSet;
 
@@ -26,9 +26,9 @@ use crate::schema::{
 /// meanwhile, in all tables of `actual`; one that the reference does not know stays off if
 /// the columns it connects come to have two types.
 ///
-/// Data is out of sight here: the statements fail on a server whose rows break them.
-/// Nothing that `reference` does not know is dropped, save a foreign key in whose place it
-/// has another one; the rest is named in comments (`-- …`) at the end.
+/// Rows are not looked at: the statements fail on a server whose rows violate them. Nothing that `reference`
+/// lacks is dropped, except a foreign key in whose place it has another one; the rest is named in comments (`--
+/// …`) at the end.
 pub fn statements_to(
     actual: &Schema,
     reference: &Schema,
@@ -209,23 +209,23 @@ fn left_alone(difference: &Difference) -> Option<String> {
     Some(format!("-- left alone: {what} {}", printable(&path)))
 }
 
-/// What happens to the foreign keys.
+/// The changes to the foreign keys of all tables.
 struct ForeignKeyChanges<'a> {
     changes: Vec<Change<'a>>,
-    /// Comments on foreign keys that cannot stay.
+    /// Comments on foreign keys that cannot be added again.
     taken_off: Vec<String>,
 }
 
-/// What happens to one foreign key.
+/// The change to one foreign key.
 struct Change<'a> {
-    /// Its table.
+    /// The table that has the foreign key.
     table: &'a str,
-    /// The constraint to drop.
+    /// The name of the constraint to drop; `None` if none is dropped.
     drop: Option<&'a str>,
-    /// The constraint to add.
+    /// The constraint to add, with its name; `None` if none is added.
     add: Option<(&'a str, &'a ForeignKey)>,
-    /// Whether it is dropped before tables are altered, rather than in the statement that
-    /// adds its successor.
+    /// Whether the constraint is dropped before tables are altered, and not in the statement that adds its
+    /// successor.
     early: bool,
 }
 
@@ -257,7 +257,7 @@ impl<'a> ForeignKeyChanges<'a> {
             match difference.kind {
                 Kind::TableMissing => changes.extend(parent.foreign_keys.iter().map(add)),
                 Kind::ForeignKeyMissing | Kind::ForeignKeyDiffers(_) | Kind::ForeignKeyName
-                    // A key that differs in rule and in name is two differences.
+                    // A foreign key that differs in rule and in name gives two differences.
                     if !old.is_some_and(|old| changes.iter().any(|it| it.drops(table, old))) =>
                 {
                     changes.extend(parent.foreign_keys.get_key_value(difference.name()).map(add));
@@ -281,7 +281,7 @@ impl<'a> ForeignKeyChanges<'a> {
         Self { changes, taken_off }
     }
 
-    /// Indexes for foreign keys that stay while the table is altered, and lose theirs by it.
+    /// Indexes to add for foreign keys that stay while the table is altered, and lose their index by it.
     fn indexes_to_add(&self, table: &str, actual: &Table, changed: &Table) -> Vec<String> {
         actual
             .foreign_keys
@@ -298,7 +298,7 @@ impl<'a> ForeignKeyChanges<'a> {
             .collect()
     }
 
-    /// Whether the difference is a foreign key that gives way to another.
+    /// Whether the difference is a foreign key that is replaced by another.
     fn replace(&self, difference: &Difference) -> bool {
         difference.kind == Kind::ForeignKeyExtra
             && self
@@ -322,7 +322,7 @@ impl<'a> ForeignKeyChanges<'a> {
         })
     }
 
-    /// One ALTER TABLE for each table to which something happens.
+    /// One ALTER TABLE for each table that has a change.
     fn statements(&self, action: impl Fn(&Change) -> Option<String>) -> Vec<String> {
         let mut actions: IndexMap<&str, Vec<String>> = IndexMap::new();
         for change in &self.changes {
@@ -399,8 +399,8 @@ fn altered_columns(actual: &Schema, differences: &[Difference]) -> HashSet<(Stri
     altered
 }
 
-/// Takes foreign keys from and to altered columns off meanwhile. Gives comments on those
-/// that cannot come back.
+/// Removes foreign keys from and to altered columns for the time of the change. Adds comments on those that
+/// cannot be added again.
 fn add_touched<'a>(
     changes: &mut Vec<Change<'a>>,
     actual: &'a Schema,
@@ -457,7 +457,7 @@ fn add_touched<'a>(
     taken_off
 }
 
-/// The type of a column in the reference, or in the actual schema if only that has it.
+/// The type of a column after the change: in the reference, or in the actual schema if only that has it.
 fn type_to_be<'a>(
     actual: &'a Schema,
     reference: &'a Schema,

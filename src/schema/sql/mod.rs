@@ -1,8 +1,7 @@
-//! DDL out: SQL that MySQL 5.7 to 9.x and MariaDB 10.2 to 11.x all run.
+//! Writes DDL that MySQL 5.7 to 9.x and MariaDB 10.2 to 11.x all run.
 //!
-//! Statements come without a terminator, so that they can be sent one by one; [`script`]
-//! joins them to a file. They rely on the default reading of backslashes, that is on
-//! `NO_BACKSLASH_ESCAPES` being off.
+//! Statements have no terminator, so that they can be sent one by one; [`script`] joins them to a file. They
+//! rely on the default meaning of backslashes, that is on `NO_BACKSLASH_ESCAPES` being off.
 
 mod anti_join;
 mod duplicates;
@@ -27,9 +26,9 @@ pub use schema::schema_sql;
 /// Whether [`create_table`] writes the foreign keys too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForeignKeys {
-    /// Inside CREATE TABLE: the parents must exist.
+    /// Foreign keys are written inside CREATE TABLE: the parent tables must exist.
     Included,
-    /// Left out, to be added once all tables exist.
+    /// Foreign keys are left out, to be added once all tables exist.
     Omitted,
 }
 
@@ -65,10 +64,9 @@ fn create_table_with(name: &str, table: &Table, keep: impl Fn(&ForeignKey) -> bo
     )
 }
 
-/// A CREATE TABLE for the eye, made to be compared line by line: columns, indexes and
-/// foreign keys sorted by name, every line complete with its comma, and nothing that has
-/// no meaning. Indexes that servers make for foreign keys are left out; a foreign key that
-/// lacks one says so. ROW_FORMAT and checks are not part of it.
+/// A CREATE TABLE for people, made to be compared line by line: columns, indexes and foreign keys are sorted by
+/// name, every line is complete with its comma, and what has no meaning is left out. Indexes that servers make
+/// for foreign keys are left out; a foreign key that lacks one says so. ROW_FORMAT and checks are not included.
 pub fn canonical(name: &str, table: &Table) -> String {
     let mut columns: Vec<String> = table
         .columns
@@ -139,7 +137,7 @@ fn canonical_column(column: &Column, table: &Table) -> Column {
     column
 }
 
-/// Statements as a script: each ended by a semicolon, comments on lines of their own.
+/// Joins statements to a script: each ends with a semicolon, comments stand on lines of their own.
 pub fn script(statements: &[String]) -> String {
     statements
         .iter()
@@ -154,12 +152,12 @@ pub fn script(statements: &[String]) -> String {
         .collect()
 }
 
-/// A name in backquotes.
+/// Quotes a name with backquotes.
 pub fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A string literal.
+/// Quotes a text as a string literal.
 pub fn string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('\'');
@@ -183,7 +181,7 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     names.join(", ")
 }
 
-/// ALTER TABLE with one action per line.
+/// An ALTER TABLE statement with one action per line.
 pub(crate) fn alter_table(name: &str, actions: &[String]) -> String {
     format!(
         "ALTER TABLE {}\n  {}",
@@ -208,7 +206,7 @@ pub(crate) fn whole_column_definition(column: &Column) -> String {
     }
 }
 
-/// Type and attributes of a column, everything after its name but its comment.
+/// The type and attributes of a column: everything after its name except its comment.
 ///
 /// NULL is written out: without it a TIMESTAMP is NOT NULL where
 /// `explicit_defaults_for_timestamp` is off, as before MySQL 8.0 and MariaDB 10.10.
@@ -226,7 +224,7 @@ pub fn column_definition(column: &Column) -> String {
     );
     if let Some(expression) = &column.generated {
         add(&format!("GENERATED ALWAYS AS ({expression})"));
-        // MariaDB takes neither NULL nor DEFAULT here; only MySQL knows NOT NULL.
+        // MariaDB takes neither NULL nor DEFAULT here; only MySQL takes NOT NULL.
         if !column.nullable {
             add("NOT NULL");
         }
@@ -292,7 +290,7 @@ fn default_value(default: &DefaultValue, data_type: &str) -> String {
     }
 }
 
-/// `b'01'` or `0x41`.
+/// Whether the text is a bit or hexadecimal literal such as `b'01'` or `0x41`.
 fn is_radix_literal(text: &str) -> bool {
     let bits = text
         .strip_prefix("b'")
@@ -318,7 +316,7 @@ pub(crate) fn index_item(name: &str, index: &Index) -> String {
     )
 }
 
-/// What CREATE TABLE calls an index of this kind.
+/// The words in CREATE TABLE for an index of this kind.
 pub(super) fn index_keyword(kind: IndexKind) -> &'static str {
     match kind {
         IndexKind::Plain => "KEY",
@@ -358,8 +356,8 @@ pub(crate) fn foreign_key_item(name: &str, key: &ForeignKey) -> String {
     )
 }
 
-/// A foreign key for ALTER TABLE, with no word of a rule that is the default: MariaDB prints
-/// `NO ACTION` for a RESTRICT that was added in place, and nothing for what nobody asked for.
+/// A foreign key for ALTER TABLE, without rules that are the default: MariaDB prints `NO ACTION` for a RESTRICT
+/// that was added in place, and nothing for a rule that was not given.
 pub(crate) fn brief_foreign_key_item(name: &str, key: &ForeignKey) -> String {
     let mut item = foreign_key_item(name, key);
     for (event, action) in [
@@ -376,7 +374,7 @@ pub(crate) fn brief_foreign_key_item(name: &str, key: &ForeignKey) -> String {
     item
 }
 
-/// Everything of a foreign key after its name: columns, parent and rules.
+/// The definition of a foreign key, everything after its name: columns, parent and rules.
 pub(super) fn foreign_key_definition(key: &ForeignKey) -> String {
     let database = key
         .referenced_database

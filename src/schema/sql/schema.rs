@@ -1,4 +1,4 @@
-//! A whole schema as SQL.
+//! Writes a whole schema as SQL.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,9 @@ use crate::schema::model::{ForeignKey, Schema, Table};
 
 /// Statements that create all tables of a schema, empty, in an empty database.
 ///
-/// They run with foreign key checks on: parents come before their children, and a foreign
-/// key that closes a circle is added by ALTER TABLE at the end. So are foreign keys to
-/// tables that the schema does not have, for which no order would do. Views, triggers,
-/// routines and events are not written.
+/// The statements run with foreign key checks on: parents come before their children, and a foreign key that
+/// closes a circle is added by ALTER TABLE at the end. Foreign keys to tables that the schema lacks are added
+/// there, too, because no order would do for them. Views and stored programs are not written.
 pub fn schema_sql(schema: &Schema) -> Vec<String> {
     let mut waiting: IndexMap<&String, &Table> = schema.tables.iter().collect();
     let mut created: HashSet<String> = HashSet::new();

@@ -1,13 +1,13 @@
-//! What will be connected to.
+//! The address that a client connects to.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{LOCALHOST, Login, Protocol};
 
-/// The port of MySQL and MariaDB.
+/// The default TCP port of MySQL and MariaDB.
 const DEFAULT_PORT: u16 = 3306;
-/// Where Debian, MySQL's own packages and Red Hat put the socket.
+/// Paths at which Debian, MySQL's own packages and Red Hat put the socket.
 const SOCKETS: [&str; 4] = [
     "/run/mysqld/mysqld.sock",
     "/var/run/mysqld/mysqld.sock",
@@ -15,25 +15,25 @@ const SOCKETS: [&str; 4] = [
     "/var/lib/mysql/mysql.sock",
 ];
 
-/// The other end of a connection.
+/// The address that a client connects to: a Unix socket, or a TCP port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// A Unix socket.
+    /// The path of a Unix socket.
     Socket(PathBuf),
-    /// TCP.
+    /// A TCP port of a host.
     Tcp {
-        /// Name or address, IPv6 without brackets.
+        /// Host name or address; an IPv6 address stands without brackets.
         host: String,
-        /// The port.
+        /// The TCP port.
         port: u16,
     },
 }
 
 impl Login {
-    /// What will be connected to, by the rules of the servers' clients: a host that is not
-    /// `localhost` is reached by TCP, whatever the socket; `localhost`, or no host, by a socket
-    /// unless `protocol` says TCP. Without the path of a socket it is the first usual one that
-    /// exists; where none does, TCP, but for a `protocol` that says otherwise.
+    /// The address to connect to, by the rules of the servers' clients: a host that is not `localhost` is
+    /// reached by TCP, whatever the socket; `localhost`, or no host, by a socket unless `protocol` says TCP. If
+    /// no path of a socket is given, the first usual path that exists is taken; if none exists, TCP, unless
+    /// `protocol` says otherwise.
     pub fn endpoint(&self) -> Endpoint {
         self.endpoint_among(&SOCKETS.map(Path::new))
     }

@@ -1,5 +1,5 @@
-//! All that says where a server is and as whom to speak to it, put together in the order of
-//! MySQL's clients (MySQL manual, "Specifying Program Options" and "Using Option Files").
+//! Puts together everything that says where a server is and which account to use, in the order of MySQL's
+//! clients (MySQL manual, "Specifying Program Options" and "Using Option Files").
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::option_file::{Groups, Reader};
 use super::options::Options;
 use super::{Login, Secret};
 
-/// The groups that the command-line clients of both servers read, and our own.
+/// The groups that the command-line clients of both servers read, and the program's own.
 const GROUPS: [&str; 6] = [
     "client",
     "mysql",
@@ -20,37 +20,37 @@ const GROUPS: [&str; 6] = [
     "cividb",
 ];
 
-/// What the command line says.
+/// What the command line says about the server and its option files.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     /// `--host`, `--port`, `--socket`, `--user`, `--database` and the like.
     pub login: Login,
-    /// `--defaults-file`: read this option file alone.
+    /// `--defaults-file`: read only this option file.
     pub defaults_file: Option<PathBuf>,
-    /// `--defaults-extra-file`: read this one after those of the system, before `~/.my.cnf`.
+    /// `--defaults-extra-file`: read this file after those of the system, before `~/.my.cnf`.
     pub defaults_extra_file: Option<PathBuf>,
-    /// `--no-defaults`: read no option file; the login file is none.
+    /// `--no-defaults`: read no option file. The login file does not count as one.
     pub no_defaults: bool,
     /// `--defaults-group-suffix`: read `[client_x]` beside `[client]`, and so on.
     pub defaults_group_suffix: Option<String>,
-    /// `--login-path`: read these lines of the login file, too.
+    /// `--login-path`: read this group of the login file as well.
     pub login_path: Option<String>,
-    /// `--password`: ask for it, whatever is set elsewhere.
+    /// `--password`: ask for the password, whatever is set elsewhere.
     pub ask_password: bool,
 }
 
-/// The machine, apart, so that tests can have one of their own.
+/// What the operating system provides, as a type of its own so that tests can replace it.
 pub struct System<'a> {
-    /// Asks for an environment variable.
+    /// Returns the value of an environment variable.
     pub variable: &'a dyn Fn(&str) -> Option<OsString>,
-    /// The folder that `etc` is in.
+    /// The folder that holds `etc`.
     pub root: &'a Path,
     /// Whether this process runs as root.
     pub is_superuser: bool,
 }
 
 impl System<'static> {
-    /// The one this runs on.
+    /// The system that this program runs on.
     pub fn real() -> Self {
         Self {
             variable: &|name| std::env::var_os(name),
@@ -60,14 +60,14 @@ impl System<'static> {
     }
 }
 
-/// What all sources come to.
+/// The result of putting all sources together.
 #[derive(Debug)]
 pub struct Gathered {
-    /// Where and as whom.
+    /// The server and the account to use.
     pub login: Login,
     /// Whether to ask for the password, which `login` then lacks.
     pub ask_password: bool,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
 }
 
@@ -78,12 +78,11 @@ pub struct Gathered {
 /// `--defaults-extra-file`, `~/.my.cnf`. The account is by default the one of the system, as for
 /// the clients: root for the superuser, else `$USER` or `$LOGNAME`.
 ///
-/// Where the clients of MySQL let `[client]` of the login file win over the login path that was
-/// asked for, if it stands below, the login path wins here.
+/// MySQL's clients let `[client]` of the login file win over the login path that was asked for if it comes
+/// later in the file; here the login path wins.
 ///
 /// # Errors
-/// If a file that is named cannot be read, one has a line that is wrong, or the login path is
-/// not there.
+/// A file that is named cannot be read, a file has a line that is wrong, or the login path does not exist.
 pub fn gather(
     given: Given,
     url: Option<Login>,
@@ -123,7 +122,7 @@ pub fn gather(
 }
 
 impl Given {
-    /// Whether it says nothing of where the server is and who asks.
+    /// Whether the command line says nothing of where the server is and which account to use.
     pub fn is_silent(&self) -> bool {
         let login = &self.login;
         login.host.is_none()
@@ -137,8 +136,8 @@ impl Given {
 }
 
 impl Gathered {
-    /// A way in that a site's own file names whole, as PHP takes it: only what the command line
-    /// says comes over it, and the password belongs to the account.
+    /// The login that a site's own settings file gives as a whole, as PHP takes it: only what the command line
+    /// says overrides it, and the password belongs to the account.
     pub fn of_site(given: &Given, site: Login) -> Self {
         let other_account = given.login.user.is_some() && given.login.user != site.user;
         let mut login = given.login.clone().or(site);
@@ -175,7 +174,7 @@ fn read_option_files(
     }
 }
 
-/// The option files of the whole system. One that comes up twice is read the second time.
+/// The option files of the whole system. A file that is listed twice is read at its second place.
 fn global_files(system: &System<'_>) -> Vec<PathBuf> {
     let home = (system.variable)("MARIADB_HOME").or_else(|| (system.variable)("MYSQL_HOME"));
     let mut folders = vec![system.root.join("etc"), system.root.join("etc/mysql")];
@@ -219,7 +218,7 @@ fn read_login_file(
     Ok(())
 }
 
-/// What the environment says (MySQL manual, "Environment Variables").
+/// Adds what the environment says (MySQL manual, "Environment Variables").
 fn environment(
     variable: &dyn Fn(&'static str) -> Option<OsString>,
     system: &System<'_>,

@@ -1,8 +1,8 @@
-//! The login file `.mylogin.cnf` (MySQL manual, "mysql_config_editor"): an option file whose
-//! lines are encrypted, with a key that stands beside them, so that nobody reads it by chance.
+//! Reads the login file `.mylogin.cnf` (MySQL manual, "mysql_config_editor"): an option file whose lines are
+//! encrypted with a key that is stored beside them, so that nobody reads it by accident.
 //!
-//! 4 unused bytes, 20 bytes of key, then for each line its length when encrypted (4 bytes, least
-//! first) and the line itself, in AES-128-ECB with the padding of PKCS #7.
+//! Its format: 4 unused bytes, 20 bytes of key, then for each line its length when encrypted (4 bytes,
+//! little-endian) and the line itself, in AES-128-ECB with the padding of PKCS #7.
 
 use std::fs::File;
 use std::io;
@@ -18,18 +18,18 @@ const UNUSED: usize = 4;
 const KEY: usize = 20;
 const BLOCK: usize = 16;
 
-/// What a login file gives.
+/// The result of reading a login file.
 pub(super) enum LoginFile {
-    /// The lines of it, decrypted.
+    /// The lines of the file, decrypted.
     Text(Vec<u8>),
-    /// There is none.
+    /// The file does not exist.
     Absent,
-    /// There is one, but it does not count.
+    /// The file exists but is ignored, for the reason in the warning.
     Ignored(Warning),
 }
 
-/// Reads a login file. As for MySQL's clients it does not count if others than its owner may
-/// read or write it.
+/// Reads a login file. As MySQL's clients do, it ignores a file that accounts other than its owner may read or
+/// write.
 pub(super) fn read(path: &Path) -> Result<LoginFile, LoginError> {
     let bytes = match read_bytes(path) {
         Ok(Some(bytes)) => bytes,
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path) -> Result<LoginFile, LoginError> {
     }
 }
 
-/// What is in the file, unless others may read or write it.
+/// The bytes of the file; `None` if accounts other than its owner may read or write it.
 fn read_bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -62,7 +62,7 @@ fn read_bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
     read_all(file).map(Some)
 }
 
-/// The lines of a login file. Empty files are taken for login files without lines.
+/// Decrypts the lines of a login file. An empty file counts as a login file without lines.
 fn decrypt(file: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut text = Vec::new();
     if file.is_empty() {
@@ -92,7 +92,7 @@ fn decrypt(file: &[u8]) -> Result<Vec<u8>, Damage> {
     Ok(text)
 }
 
-/// The key of AES-128: bytes beyond the sixteenth are folded over the first.
+/// Makes the key of AES-128: bytes beyond the sixteenth are folded over the first.
 fn fold(key: &[u8]) -> [u8; BLOCK] {
     let mut folded = [0; BLOCK];
     for chunk in key.chunks(BLOCK) {
@@ -103,7 +103,8 @@ fn fold(key: &[u8]) -> [u8; BLOCK] {
     folded
 }
 
-/// How many bytes at the end are padding: that many, each of which says so.
+/// Number of padding bytes at the end of `text`, each of which holds this number; `None` if the padding is
+/// wrong.
 fn padding(text: &[u8]) -> Option<usize> {
     let length = usize::from(*text.last()?);
     let (_, padding) = text.split_at_checked(text.len().checked_sub(length)?)?;

@@ -1,4 +1,4 @@
-//! Where a server is, and as whom to speak to it.
+//! Where a server is, and which account to use there.
 //!
 //! [`gather()`] puts the command line, option files, login file and environment over one another
 //! as the servers' own clients do; [`url`] reads servers given as URLs; [`Login::endpoint`] says
@@ -19,35 +19,35 @@ pub use endpoint::Endpoint;
 pub use error::{Damage, LineProblem, LoginError, Place, Warning};
 pub use gather::{Gathered, Given, System, gather};
 
-/// The host that is reached by a Unix socket.
+/// The host name that means the Unix socket of this machine.
 const LOCALHOST: &str = "localhost";
 
-/// What is known of a way into a server. Each source of such knowledge (URL, arguments, option
-/// files, environment, settings file) gives one; [`Login::or`] puts them over one another.
+/// What is known of where a server is and which account to use. Each source of such knowledge (URL, arguments,
+/// option files, environment, settings file) gives one; [`Login::or`] puts them over one another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Login {
-    /// Host name or address; `localhost` means the socket, as for the servers' own clients.
+    /// Host name or address; `localhost` means the Unix socket, as for the servers' own clients.
     pub host: Option<String>,
-    /// TCP port.
+    /// TCP port of the server.
     pub port: Option<u16>,
     /// Path of a Unix socket.
     pub socket: Option<PathBuf>,
     /// The protocol to use where host and socket leave a choice.
     pub protocol: Option<Protocol>,
-    /// Account name.
+    /// Name of the account, without its host.
     pub user: Option<String>,
-    /// Its password; empty is a password, too.
+    /// The password of the account; an empty one is a password, too.
     pub password: Option<Secret>,
-    /// The database.
+    /// The name of the database.
     pub database: Option<String>,
-    /// Encryption.
+    /// How the connection is to be encrypted.
     pub tls: Tls,
     /// Seconds to wait for a connection.
     pub connect_timeout: Option<u64>,
 }
 
 impl Login {
-    /// This, and from `lower` what this does not say.
+    /// This login, with the parts that it does not give taken from `lower`.
     #[must_use]
     pub fn or(self, lower: Self) -> Self {
         Self {
@@ -67,29 +67,29 @@ impl Login {
 /// `--protocol` of the servers' clients, as far as it exists outside Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// TCP, even to localhost.
+    /// TCP, even for localhost.
     Tcp,
     /// A Unix socket.
     Socket,
 }
 
-/// What a connection has to be encrypted with.
+/// How a connection is to be encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// How much is asked of it.
+    /// How strictly encryption is required; `None` when nothing says so.
     pub mode: Option<TlsMode>,
-    /// File of certificates of authorities to trust.
+    /// File of certificates of the certificate authorities to trust.
     pub ca: Option<PathBuf>,
     /// Folder of such files.
     pub ca_path: Option<PathBuf>,
     /// File of the client's own certificate.
     pub certificate: Option<PathBuf>,
-    /// File of its key.
+    /// File of the private key of the client's certificate.
     pub key: Option<PathBuf>,
 }
 
 impl Tls {
-    /// This, and from `lower` what this does not say.
+    /// These settings, with those that they do not give taken from `lower`.
     #[must_use]
     pub fn or(self, lower: Self) -> Self {
         Self {
@@ -105,29 +105,29 @@ impl Tls {
 /// `--ssl-mode` of MySQL's clients (MySQL manual, "Command Options for Encrypted Connections").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum TlsMode {
-    /// Never.
+    /// The connection is never encrypted.
     Disabled,
-    /// If the server can.
+    /// The connection is encrypted if the server can do so.
     Preferred,
-    /// Or no connection.
+    /// The connection is encrypted, or it is not made.
     Required,
-    /// With a certificate of an authority that is trusted.
+    /// As `Required`, and the server's certificate must come from a trusted certificate authority.
     VerifyCa,
-    /// With such a certificate, for this very host.
+    /// As `VerifyCa`, and the certificate must be for this very host.
     VerifyIdentity,
 }
 
-/// A password. Nothing prints it, in debug output neither.
+/// A password. Nothing prints it, not even debug output.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a password.
+    /// Wraps a password.
     pub fn new(password: impl Into<String>) -> Self {
         Self(password.into())
     }
 
-    /// The password itself, for the server alone.
+    /// The password itself, only for sending it to the server.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,9 +1,9 @@
 //! Option files (`my.cnf`): MySQL manual, "Using Option Files"; MariaDB's "Configuring MariaDB
 //! with Option Files".
 //!
-//! They are read as the servers' clients read them. Three things are stricter or kinder on
-//! purpose: an error in an included file is an error, lines may have any length, and only ASCII
-//! white space is cut off (the clients take the last byte of `à` for a space, too).
+//! They are read as the servers' clients read them. Three things differ on purpose: an error in an included
+//! file is an error, lines may have any length, and only ASCII white space is cut off (the clients take the
+//! last byte of `à` for a space, too).
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -15,11 +15,12 @@ use line::{EndComments, Line, parse_line};
 
 use super::error::{LineProblem, LoginError, Place, Warning};
 
-/// As deep as the clients follow `!include`.
+/// How many levels of `!include` are followed, as in the clients.
 const MAX_DEPTH: usize = 10;
-/// So many files nobody has; but files that include each other can ask for 10^10.
+/// How many files are read at most. Real option files are far fewer, but files that include each other can ask
+/// for 10^10.
 const MAX_FILES: usize = 1000;
-/// Bytes of one file.
+/// Longest option file that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 
 /// An option as it stands in a file. Its value may be a password, so nothing prints it.
@@ -29,11 +30,12 @@ pub(super) struct Setting {
     pub value: Option<Vec<u8>>,
 }
 
-/// The groups to read.
+/// The groups of option files to read.
 pub(super) struct Groups(Vec<String>);
 
 impl Groups {
-    /// All these, and with a suffix (`--defaults-group-suffix`) also each with that behind it.
+    /// Makes the list of all these groups; with a suffix (`--defaults-group-suffix`) also each group with the
+    /// suffix behind it.
     pub fn new(names: &[&str], suffix: Option<&str>) -> Self {
         let plain = names.iter().map(|&name| name.to_owned());
         let suffixed = suffix
@@ -42,7 +44,7 @@ impl Groups {
         Self(plain.chain(suffixed).collect())
     }
 
-    /// Whether a group is among them; letter case does not count.
+    /// Whether the list contains a group; letter case does not count.
     pub fn contain(&self, group: &[u8]) -> bool {
         let same = |name: &String| name.as_bytes().eq_ignore_ascii_case(group);
         self.0.iter().any(same)
@@ -51,7 +53,7 @@ impl Groups {
 
 /// Reads option files, and remembers what they set.
 pub(super) struct Reader<'a> {
-    /// `~`.
+    /// The home folder, for which `~` stands.
     home: Option<&'a Path>,
     files: usize,
     pub settings: Vec<Setting>,
@@ -68,12 +70,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a file that must be there.
+    /// Reads a file that must exist.
     pub fn required(&mut self, path: &Path, groups: &Groups) -> Result<(), LoginError> {
         self.file(&self.expand(path), groups, 0)
     }
 
-    /// Reads a file that may be there.
+    /// Reads a file that need not exist.
     pub fn optional(&mut self, path: &Path, groups: &Groups) -> Result<(), LoginError> {
         match self.file(path, groups, 0) {
             Err(LoginError::OptionFile { error, .. }) if is_absent(&error) => Ok(()),
@@ -81,7 +83,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the lines of a login file, in which `#` begins no comment, and which includes nothing.
+    /// Takes the lines of a login file, in which `#` does not begin a comment, and which cannot include other
+    /// files.
     pub fn login_file(
         &mut self,
         path: &Path,
@@ -182,8 +185,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A path with the home folder for a leading `~`; other relative paths are the working
-    /// folder's, as for the clients.
+    /// Replaces a leading `~` of a path by the home folder; other relative paths are relative to the working
+    /// folder, as for the clients.
     fn expand(&self, path: &Path) -> PathBuf {
         match (path.strip_prefix("~"), self.home) {
             (Ok(rest), Some(home)) => home.join(rest),
@@ -192,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a file is just not there.
+/// Whether the error says that a file does not exist.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -200,7 +203,7 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// What is in a file, unless it is too big for an option file.
+/// Reads a whole file, unless it is too big for an option file.
 pub(super) fn read_all(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
@@ -210,12 +213,12 @@ pub(super) fn read_all(file: File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Who may do what with a file.
+/// The permission bits of a file.
 pub(super) fn mode(metadata: &fs::Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
 }
 
-/// The `*.cnf` of a folder, in the order of their names.
+/// The files `*.cnf` of a folder, in the order of their names.
 fn option_files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.file_name()))

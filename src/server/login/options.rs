@@ -1,5 +1,5 @@
-//! The options of the servers' clients that say where a server is, put over one another: of an
-//! option that is set twice the later setting counts.
+//! The options of the servers' clients that say where a server is. Of an option that is set twice, the later
+//! setting counts.
 
 use clap::ValueEnum;
 
@@ -7,19 +7,18 @@ use super::error::LoginError;
 use super::option_file::Setting;
 use super::{Login, Protocol, Secret, TlsMode};
 
-/// What all settings so far come to.
+/// The result of all settings read so far.
 #[derive(Default)]
 pub(super) struct Options {
     pub login: Login,
-    /// Whether the last word on the password was `password` without a value.
+    /// Whether the last setting of the password was `password` without a value.
     pub ask_password: bool,
     /// Whether `--ssl-mode` was given, which `--ssl-ca` then leaves alone.
     tls_mode_is_explicit: bool,
 }
 
 impl Options {
-    /// Takes one setting. Other programs' options live in the same groups, so that unknown ones
-    /// mean nothing.
+    /// Takes one setting. Options of other programs stand in the same groups, so unknown options are ignored.
     pub fn set(&mut self, setting: &Setting) -> Result<(), LoginError> {
         let name = canonical(&setting.name);
         let (name, negated) = without_prefix(&name);
@@ -73,7 +72,7 @@ impl Options {
         Ok(())
     }
 
-    /// `skip-` and `disable-`; only what can be switched off, can be.
+    /// Applies an option with `skip-` or `disable-` before it; only options that can be switched off take it.
     fn negate(&mut self, option: &str, value: Value<'_>) -> Result<(), Wanted> {
         match option {
             "ssl" => self.use_tls(!value.truth()?),
@@ -87,9 +86,9 @@ impl Options {
         Ok(())
     }
 
-    /// Puts what the command line says over all else. What it names counts, and is not undone by
-    /// what it does not speak of: a socket there means this machine, whatever the host in a file,
-    /// and a port means TCP, as for MariaDB's clients.
+    /// Puts what the command line says over all else. What it names counts, and an option elsewhere that it
+    /// does not name cannot undo that: a socket there means this machine, whatever the host in a file, and a
+    /// port means TCP, as for MariaDB's clients.
     pub fn put_over(&mut self, top: Login) {
         if top.socket.is_some() && top.host.is_none() {
             self.login.host = Some(super::LOCALHOST.to_owned());
@@ -111,8 +110,8 @@ impl Options {
         self.login = top.or(lower);
     }
 
-    // The four ways to ask for encryption act on one mode, as MySQL 5.7 has them, the only client
-    // that knows all four. Only that a certificate authority never lessens what was asked.
+    // The four ways to ask for encryption act on one mode, as in MySQL 5.7, the only client that knows all
+    // four. The one exception: naming a certificate authority never weakens the mode.
 
     fn set_tls_mode(&mut self, mode: TlsMode) {
         self.login.tls.mode = Some(mode);
@@ -142,7 +141,7 @@ impl Options {
     }
 }
 
-/// All options that say something here.
+/// All options that are used here.
 const KNOWN: [&str; 15] = [
     "connect-timeout",
     "database",
@@ -161,15 +160,15 @@ const KNOWN: [&str; 15] = [
     "user",
 ];
 
-/// The name with `-` for `_`, and in small letters: MariaDB's clients do not tell them apart.
+/// The name with `-` for `_`, and in lower case: MariaDB's clients do not tell them apart.
 fn canonical(name: &[u8]) -> String {
     String::from_utf8_lossy(name)
         .to_ascii_lowercase()
         .replace('_', "-")
 }
 
-/// The name without `loose-`, `enable-`, `skip-` and `disable-`, and whether one of the last two
-/// turned it round (MySQL manual, "Program Option Modifiers").
+/// The name without `loose-`, `enable-`, `skip-` and `disable-`, and whether one of the last two negated it
+/// (MySQL manual, "Program Option Modifiers").
 fn without_prefix(name: &str) -> (&str, bool) {
     let name = name.strip_prefix("loose-").unwrap_or(name);
     let negated = name
@@ -181,10 +180,10 @@ fn without_prefix(name: &str) -> (&str, bool) {
     }
 }
 
-/// What a value should have been.
+/// What a value should have been, for the error message.
 type Wanted = &'static str;
 
-/// What stands behind `=`, if that is there.
+/// The text after `=`; `None` if there is no `=`.
 #[derive(Clone, Copy)]
 struct Value<'a>(Option<&'a [u8]>);
 
@@ -194,14 +193,14 @@ impl<'a> Value<'a> {
         str::from_utf8(bytes).map_err(|_| "a value in UTF-8")
     }
 
-    /// Empty text takes back what was set before.
+    /// The value as text. An empty text takes back what was set before.
     fn text(self) -> Result<Option<String>, Wanted> {
         Ok(Some(self.utf8()?)
             .filter(|text| !text.is_empty())
             .map(str::to_owned))
     }
 
-    /// 0 takes back what was set before.
+    /// The value as a number. 0 takes back what was set before.
     fn number<T>(self, wanted: Wanted) -> Result<Option<T>, Wanted>
     where
         T: std::str::FromStr + Default + PartialEq,
@@ -232,12 +231,12 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A mode as `--ssl-mode` has it.
+/// The mode of the name that `--ssl-mode` takes; `None` for any other name.
 pub(super) fn tls_mode(name: &str) -> Option<TlsMode> {
     TlsMode::from_str(&name.replace('_', "-"), true).ok()
 }
 
-/// The names of the modes.
+/// The names of the modes, for messages.
 pub(super) const TLS_MODES: &str =
     "one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY";
 

@@ -1,8 +1,7 @@
 //! Servers as URLs: `mysql://user:password@host:port/database?socket=/path`.
 //!
-//! All up to the last `@` is user and password, so that neither need be percent-encoded but for a
-//! `%` before two hexadecimal digits, and for a `:` in the name of a user. In what follows, `@`
-//! must be.
+//! Everything up to the last `@` is user and password. Neither need be percent-encoded, but for a `%` before
+//! two hexadecimal digits, and for a `:` in the name of a user. After the last `@`, an `@` must be encoded.
 
 pub mod parts;
 
@@ -12,7 +11,7 @@ use self::parts::{Address, Dialect, Malformed, host_and_port, password_in};
 use super::options::{TLS_MODES, tls_mode};
 use super::{LOCALHOST, Login, Secret, Tls};
 
-/// What stands for something else in a URL, or is no ASCII.
+/// Bytes that have a meaning in a URL, or are not ASCII.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'-')
@@ -21,44 +20,44 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 const SCHEMES: [&str; 3] = ["mysql", "mysqli", "mariadb"];
 
-/// Why a URL names no server. No message holds what may be a password.
+/// Why a URL does not name a server. No message holds what may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Another scheme, or none.
+    /// The URL has another scheme than `mysql` or `mariadb`, or none.
     #[error("a server's URL begins with mysql://, mysqli:// or mariadb://")]
     Scheme,
-    /// `[::1`
+    /// The bracket of an IPv6 address is not closed, as in `[::1`.
     #[error("the URL has an IPv6 address that no ']' ends")]
     Bracket,
-    /// No number, or too great a one.
+    /// The port is not a number, or the number is too great.
     #[error(
-        "the port in the URL is no number from 0 to 65535 (an IPv6 address stands in brackets, \
+        "the port in the URL is not a number from 0 to 65535 (an IPv6 address stands in brackets, \
          and an '@' after the host is written %40)"
     )]
     Port,
-    /// Bytes that are no text.
+    /// A part of the URL is not UTF-8 after decoding; this is the name of the part.
     #[error("the {0} in the URL is not UTF-8")]
     Encoding(&'static str),
-    /// A key that means nothing.
+    /// The URL has a parameter that is not known; this is its name.
     #[error(
         "the URL has the unknown parameter '{0}'; known are socket, ssl-mode, ssl-ca, ssl-capath, \
          ssl-cert, ssl-key"
     )]
     UnknownKey(String),
-    /// No mode of that name.
+    /// The TLS mode in the URL does not exist.
     #[error("ssl-mode in the URL wants {TLS_MODES}")]
     TlsMode,
 }
 
-/// Whether this is meant as the URL of a server.
+/// Whether the text is meant as the URL of a server.
 pub fn is_url(text: &str) -> bool {
     split_scheme(text).is_some()
 }
 
-/// What a URL says. Each part may be empty: `mysql://` is a URL, too.
+/// Reads a URL. Each part may be empty: `mysql://` is a URL, too.
 ///
 /// # Errors
-/// If it is none, or says something unknown.
+/// The text is not a URL of a server, or has a part that is not known.
 pub fn parse(url: &str) -> Result<Login, UrlError> {
     let (_, rest) = split_scheme(url).ok_or(UrlError::Scheme)?;
     let parts = parts::split(rest, Dialect::Url)?;
@@ -89,8 +88,8 @@ pub fn parse(url: &str) -> Result<Login, UrlError> {
     Ok(login)
 }
 
-/// A URL as it may be shown. Of one that cannot be read only the scheme is left, for its password
-/// may be anywhere; what is no URL of a server comes back as it is.
+/// A URL as it may be shown. Of a URL that cannot be read only the scheme is left, because its password may be
+/// anywhere; a text that is not the URL of a server is returned as it is.
 pub fn without_password(url: &str) -> String {
     let Some((scheme, _)) = split_scheme(url) else {
         return match misspelled(url) {
@@ -104,19 +103,19 @@ pub fn without_password(url: &str) -> String {
     let Some(password) = password_in(url) else {
         return url.to_owned();
     };
-    // With the colon before it.
+    // The colon before the password is removed as well.
     let mut shown = url.to_owned();
     shown.replace_range(password.start.saturating_sub(1)..password.end, "");
     shown
 }
 
-/// What follows the `@` of a text that would be a URL with a password but for its scheme.
+/// The text after the `@`, if the text would be a URL with a password but for its scheme.
 pub fn misspelled(text: &str) -> Option<&str> {
     let (account, server) = text.rsplit_once('@')?;
     (split_scheme(text).is_none() && account.contains(':')).then_some(server)
 }
 
-/// A way in as a URL, without its password.
+/// The URL of a login, without its password.
 pub fn of(login: &Login) -> String {
     let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let mut url = "mysql://".to_owned();
@@ -141,7 +140,7 @@ pub fn of(login: &Login) -> String {
     url
 }
 
-/// Scheme, and what follows `://`.
+/// The scheme and the text after `://`; `None` if there is no `://`.
 fn split_scheme(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     let known = SCHEMES.iter().any(|name| name.eq_ignore_ascii_case(scheme));
@@ -168,7 +167,7 @@ fn set_parameter(login: &mut Login, pair: &str) -> Result<(), UrlError> {
         key: private_key,
     } = &mut login.tls;
     let (file, name) = match key.replace('_', "-").as_str() {
-        // PHP's own: a second connection to the same server.
+        // An option of PHP: a second connection to the same server.
         "new-link" => return Ok(()),
         "ssl-mode" => {
             let value = decode(value, "ssl-mode")?.unwrap_or_default();
@@ -186,7 +185,7 @@ fn set_parameter(login: &mut Login, pair: &str) -> Result<(), UrlError> {
     Ok(())
 }
 
-/// The text, `None` if it is empty.
+/// The decoded text; `None` if it is empty.
 fn decode(part: &str, name: &'static str) -> Result<Option<String>, UrlError> {
     let text = parts::decode(part).map_err(|_| UrlError::Encoding(name))?;
     Ok(Some(text).filter(|text| !text.is_empty()))

@@ -1,4 +1,4 @@
-//! What a server tells of itself: settings, accounts, replication.
+//! What a server tells of itself: variables, accounts, replication.
 
 use super::FactReader;
 use crate::grants::Grants;
@@ -10,7 +10,7 @@ use crate::server_version::Family;
 use crate::snapshot::ServerFacts;
 
 impl FactReader<'_> {
-    /// Asks everything that is not about the database's own objects.
+    /// Asks for everything that is not about the database's own objects.
     pub(super) fn facts(&mut self) -> Result<ServerFacts, ServerError> {
         let mut facts = ServerFacts {
             comment: self.connection.comment.clone(),
@@ -39,7 +39,7 @@ impl FactReader<'_> {
         facts.grants = grants.map(|answer| {
             let lines: Vec<String> = answer.iter().filter_map(first).collect();
             let grants = Grants::parse(&lines.join("\n"));
-            // Servers that know no roles do not answer.
+            // Servers without roles answer with an error.
             match roles {
                 Some(roles) => grants.with_current_role(roles.first().and_then(first).as_deref()),
                 None => grants,
@@ -82,7 +82,8 @@ impl FactReader<'_> {
         Ok(facts)
     }
 
-    /// Asks what an account may or may not be allowed to ask, and older servers do not know.
+    /// Asks a question that the account may not be allowed to ask, or that older servers do not know; `None`
+    /// then.
     fn if_allowed(&mut self, about: &str, sql: &str) -> Result<Option<Answer>, ServerError> {
         match self.connection.ask(about, sql) {
             Ok(answer) => Ok(Some(answer)),

@@ -1,5 +1,5 @@
-//! A database on a running server, read into a [`Snapshot`]: one question for each view of
-//! information_schema, put together here.
+//! Reads a database on a running server into a [`Snapshot`]: one question for each view of information_schema,
+//! put together here.
 
 mod facts;
 mod programs;
@@ -20,13 +20,13 @@ use crate::schema::sql::identifier;
 use crate::server_version::Family;
 use crate::snapshot::{ObjectKind, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
 
-/// What to read besides the schema.
+/// What to read in addition to the schema.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted {
-    /// Rows to keep.
+    /// Which rows to keep.
     pub rows: &'static [RowsWanted],
-    /// Count the rows of every table, which reads all of an index of each, in place of the
-    /// storage engine's guess.
+    /// Whether to count the rows of every table, which reads a whole index of each, instead of taking the
+    /// storage engine's estimates.
     pub exact_counts: bool,
 }
 
@@ -35,8 +35,7 @@ struct FactReader<'a> {
     database: &'a str,
 }
 
-/// Reads `database`, which has to be the connection's current one, in a transaction that
-/// reads only.
+/// Reads `database`, which has to be the connection's current database, in a READ ONLY transaction.
 ///
 /// # Errors
 /// The connection is lost, or the server does not answer a question that every server does.
@@ -57,10 +56,10 @@ pub fn read(
     Ok(snapshot)
 }
 
-/// What a server tells of itself to an account, whether or not that may see a database.
+/// Reads what a server tells of itself to an account, whether or not the account may see a database.
 ///
 /// # Errors
-/// As [`read`].
+/// The errors of [`read`].
 pub fn server_facts(connection: &mut Reader) -> Result<ServerFacts, ServerError> {
     let mut reader = FactReader {
         connection,
@@ -113,8 +112,8 @@ impl FactReader<'_> {
         Ok(snapshot)
     }
 
-    /// What the account's privileges keep from it: a server shows nothing of it, and says so
-    /// to nobody.
+    /// The kinds of objects that the account may not see in full for lack of privileges, with the reason: a
+    /// server leaves them out of its answers without saying so.
     fn hidden(&self, facts: &ServerFacts) -> IndexMap<ObjectKind, String> {
         use Privilege::{
             AlterRoutine, CreateRoutine, Event, Execute, Select, ShowCreateRoutine, ShowRoutine,
@@ -126,7 +125,7 @@ impl FactReader<'_> {
             return hidden;
         };
         let has = grants.on_database(self.database, &facts.rules(version));
-        // Before a privilege came, everybody or only SUPER saw what it is for.
+        // Before a privilege existed, everybody or only SUPER could see what it is for.
         let lacks = |any_of: &[Privilege]| {
             any_of
                 .iter()
@@ -157,8 +156,8 @@ impl FactReader<'_> {
         hidden
     }
 
-    /// Takes tables as SHOW CREATE TABLE prints them, which tells more than information_schema,
-    /// and to accounts that may only read. Each has with it why it is printed.
+    /// Takes tables as SHOW CREATE TABLE prints them, which tells more than information_schema, also to
+    /// accounts that may only read. Each table comes with the reason why it is printed.
     fn show_create_tables(
         &mut self,
         tables: IndexMap<String, String>,
@@ -167,7 +166,7 @@ impl FactReader<'_> {
         if tables.is_empty() {
             return Ok(());
         }
-        // Else bytes that are no text arrive as question marks.
+        // Without this, bytes that are not text arrive as question marks.
         self.connection.set(Setting::StoredBytes)?;
         let count = tables.len();
         for (table, why) in tables {
@@ -213,7 +212,7 @@ impl FactReader<'_> {
             )?,
             ..Answers::default()
         };
-        // Servers before MySQL 8.0.16 and MariaDB 10.2 have none.
+        // Servers before MySQL 8.0.16 and MariaDB 10.2 have no checks.
         match connection.ask("the checks", include_str!("../../../sql/checks.sql")) {
             Ok(answer) => answers.checks = answer,
             Err(error) if error.is_lost() => return Err(error),
@@ -233,7 +232,7 @@ impl FactReader<'_> {
         let triggers = connection.ask("the triggers", include_str!("../../../sql/triggers.sql"))?;
         let views = connection.ask("the views", include_str!("../../../sql/views.sql"))?;
         let routines = connection.ask("the routines", include_str!("../../../sql/routines.sql"))?;
-        // Servers before MySQL 5.5 have no PARAMETERS; the bodies are all that is looked into.
+        // Servers before MySQL 5.5 have no PARAMETERS; then only the bodies are looked into.
         let parameters = connection
             .ask(
                 "the parameters",
@@ -264,7 +263,7 @@ impl FactReader<'_> {
     }
 }
 
-/// Rows and bytes as the storage engines guess them.
+/// Takes rows and bytes of tables as the storage engines estimate them.
 fn sizes(tables: &Answer, snapshot: &mut Snapshot) {
     for row in tables {
         let Some(name) = text(row, "table_name") else {
@@ -285,7 +284,7 @@ fn sizes(tables: &Answer, snapshot: &mut Snapshot) {
 }
 
 impl ServerFacts {
-    /// Whether it is a node of a Galera cluster.
+    /// Whether the server is a node of a Galera cluster.
     pub fn is_galera(&self) -> bool {
         self.is_on("wsrep_on") == Some(true)
     }

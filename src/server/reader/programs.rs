@@ -1,4 +1,4 @@
-//! Triggers, routines, views and events out of information_schema.
+//! Stored programs (triggers, routines, events) and views, read from information_schema.
 
 use indexmap::IndexMap;
 
@@ -42,7 +42,7 @@ pub(super) fn triggers(answer: &Answer) -> IndexMap<String, Trigger> {
     answer.iter().map(trigger).collect()
 }
 
-/// Views; `None` for one whose query the account may not see.
+/// Reads views; `None` for a view whose query the account may not see.
 pub(super) fn views(answer: &Answer, database: &str) -> IndexMap<String, Option<View>> {
     let view = |row: &Row| {
         let mut query = without_database(&name(row, "view_definition"), database);
@@ -60,7 +60,7 @@ pub(super) fn views(answer: &Answer, database: &str) -> IndexMap<String, Option<
     answer.iter().map(view).collect()
 }
 
-/// A view of which the account may know only that it is there.
+/// A view of which the account may only know that it exists.
 pub(super) fn unseen_view() -> View {
     View {
         definer: None,
@@ -69,13 +69,13 @@ pub(super) fn unseen_view() -> View {
     }
 }
 
-/// A query without the current database before its names, as SHOW CREATE VIEW prints it.
+/// The query without the current database before its names, as SHOW CREATE VIEW prints it.
 fn without_database(query: &str, database: &str) -> String {
     let mut lexer = Lexer::new(query, SqlModes::default());
     let mut shortened = String::with_capacity(query.len());
     let mut copied = 0;
     let mut before = lexer.next_lexeme();
-    // Whether the token before `before` was a dot: then it is no database.
+    // Whether the token before `before` was a dot; a name after a dot is not a database.
     let mut after_dot = false;
     while before.token != Token::End {
         let next = lexer.next_lexeme();
@@ -92,7 +92,7 @@ fn without_database(query: &str, database: &str) -> String {
     shortened
 }
 
-/// Functions and procedures; the flag says whether the account may see every body.
+/// Reads functions and procedures; the flag says whether the account may see every body.
 pub(super) fn routines(
     answer: &Answer,
     parameters: &Answer,
@@ -102,7 +102,7 @@ pub(super) fn routines(
         let kind = match name(row, "routine_type").as_str() {
             "FUNCTION" => RoutineKind::Function,
             "PROCEDURE" => RoutineKind::Procedure,
-            // MariaDB's packages are neither.
+            // MariaDB's packages are neither functions nor procedures.
             _ => return None,
         };
         let routine_name = name(row, "routine_name");

@@ -1,4 +1,4 @@
-//! Rows of the few tables whose content matters, and row counts.
+//! Reads the rows of the few tables whose content matters, and counts rows.
 
 use indexmap::IndexMap;
 
@@ -8,7 +8,7 @@ use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::{RowsWanted, Snapshot};
 
-/// The questions, by table.
+/// Tables and the statements that read their rows.
 const QUESTIONS: &[(&str, &str)] = &[
     (
         "civicrm_domain",
@@ -33,7 +33,7 @@ const QUESTIONS: &[(&str, &str)] = &[
 ];
 
 impl FactReader<'_> {
-    /// Reads the rows wanted.
+    /// Reads the wanted rows into the snapshot.
     pub(super) fn rows(
         &mut self,
         wanted: &[RowsWanted],
@@ -64,7 +64,7 @@ impl FactReader<'_> {
     }
 }
 
-/// Counts the rows of tables; those that the account may not read are left out.
+/// Counts the rows of tables; leaves out tables that the account may not read.
 ///
 /// # Errors
 /// The connection is lost.

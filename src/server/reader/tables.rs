@@ -1,6 +1,6 @@
-//! Tables out of information_schema: each is put together as the CREATE TABLE that the
-//! server would print and read by the grammar that reads dumps, so that the same table gives
-//! the same model whichever way it comes.
+//! Reads tables from information_schema. Each is put together as the CREATE TABLE that the server would print,
+//! and read by the grammar that reads dumps, so that the same table gives the same model whichever way it
+//! comes.
 
 use std::collections::HashSet;
 
@@ -23,11 +23,11 @@ pub(super) struct Answers {
     pub foreign_keys: Answer,
     pub foreign_key_columns: Answer,
     pub checks: Answer,
-    /// The tables of checks, where `checks` does not name them.
+    /// The tables that checks belong to, where `checks` does not name them.
     pub constraints: Answer,
 }
 
-/// One table in pieces of SQL.
+/// One table as pieces of SQL, not yet put together.
 #[derive(Default)]
 struct Pieces {
     columns: IndexMap<String, String>,
@@ -51,8 +51,8 @@ struct ForeignKey {
     rules: String,
 }
 
-/// The tables of foreign keys whose rules are not shown: accounts that may only read see the
-/// columns of such keys and nothing else (measured on MariaDB 10.5 to 11.8).
+/// Tables whose foreign keys are shown without their rules: accounts that may only read see the columns of such
+/// keys and nothing else (measured on MariaDB 10.5 to 11.8).
 pub(super) fn without_rules(answers: &Answers) -> Vec<String> {
     let key = |row: &Row| (name(row, "table_name"), name(row, "constraint_name"));
     let known: HashSet<(String, String)> = answers.foreign_keys.iter().map(key).collect();
@@ -67,9 +67,9 @@ pub(super) fn without_rules(answers: &Answers) -> Vec<String> {
     tables
 }
 
-/// The tables of which information_schema tells less than SHOW CREATE TABLE: it has no
-/// characters beyond the Basic Multilingual Plane and no bytes that are no text, but prints a
-/// question mark for them, and MySQL cuts binary defaults at the first zero byte.
+/// Tables of which information_schema tells less than SHOW CREATE TABLE: it prints a question mark for
+/// characters beyond the Basic Multilingual Plane and for bytes that are not text, and MySQL cuts binary
+/// defaults at the first zero byte.
 pub(super) fn inexact(answers: &Answers, version: &ServerVersion) -> Vec<String> {
     let is_inexact = |row: &Row| {
         let printed = ["column_type", "column_default", "generation_expression"];
@@ -87,7 +87,7 @@ pub(super) fn inexact(answers: &Answers, version: &ServerVersion) -> Vec<String>
     tables
 }
 
-/// Puts the tables together; for those that cannot be read the reason.
+/// Puts the tables together. Also returns the tables that cannot be read, with the reason.
 pub(super) fn tables(
     answers: &Answers,
     database: &str,
@@ -95,7 +95,7 @@ pub(super) fn tables(
 ) -> (IndexMap<String, Table>, Vec<(String, String)>) {
     let mut pieces: IndexMap<String, Pieces> = IndexMap::new();
     for row in &answers.tables {
-        // Views come from another answer, and sequences are no tables.
+        // Views come from another answer, and sequences are not tables.
         let kind = text(row, "table_type").unwrap_or_default();
         if kind.contains("BASE") || kind.contains("VERSIONED") {
             let options = options(row);
@@ -141,7 +141,7 @@ pub(super) fn tables(
             Ok(Statement::CreateTable(create)) => {
                 tables.insert(name, create.table);
             }
-            Ok(_) => unreadable.push((name, "its definition is no table".to_owned())),
+            Ok(_) => unreadable.push((name, "its definition is not that of a table".to_owned())),
             Err(error) => unreadable.push((name, error.to_string())),
         }
     }
@@ -195,7 +195,7 @@ fn options(row: &Row) -> String {
     if let Some(collation) = text(row, "table_collation") {
         options.push_str(&format!(" COLLATE={collation}"));
     }
-    // Only what was asked for stands here, as SHOW CREATE TABLE has it too.
+    // Only options that were asked for stand here, as SHOW CREATE TABLE has it too.
     let given = name(row, "create_options");
     let row_format = given
         .split(' ')
@@ -206,7 +206,7 @@ fn options(row: &Row) -> String {
     options
 }
 
-/// Everything after a column's name.
+/// The definition of a column: everything after its name.
 fn column_definition(row: &Row, version: &ServerVersion) -> String {
     let data_type = name(row, "column_type");
     let extra = name(row, "extra").to_ascii_lowercase();
@@ -229,7 +229,7 @@ fn column_definition(row: &Row, version: &ServerVersion) -> String {
             },
         );
     }
-    // The period columns of system-versioned tables are never null, and nobody writes so.
+    // The period columns of system-versioned tables are never NULL, and the server prints no NOT NULL for them.
     let is_period = ["ROW START", "ROW END"].contains(&name(row, "generation_expression").as_str());
     if name(row, "is_nullable") == "NO" && !is_period {
         sql.push_str(" NOT NULL");
@@ -250,9 +250,9 @@ fn column_definition(row: &Row, version: &ServerVersion) -> String {
     sql
 }
 
-/// MariaDB prints an expression as SQL from 10.2.7 on. All others print a constant as its bare
-/// value, and mark what is an expression since MySQL 8.0.13; before, only the current time
-/// could be one.
+/// The default as SQL. MariaDB prints an expression as SQL from 10.2.7 on. All others print a constant as its
+/// bare value, and mark an expression since MySQL 8.0.13; before that, only the current time could be an
+/// expression.
 fn default_value(default: &str, data_type: &str, extra: &str, version: &ServerVersion) -> String {
     if version.at_least(Family::Mariadb, (10, 2, 7)) {
         return default.to_owned();
@@ -276,8 +276,8 @@ fn default_value(default: &str, data_type: &str, extra: &str, version: &ServerVe
     string(default)
 }
 
-/// MySQL 8 and later print expressions with a backslash before each quote and backslash here,
-/// and only here.
+/// Removes the backslashes that MySQL 8 and later print before each quote and backslash of an expression in
+/// information_schema, and only there.
 fn unescaped(expression: &str, version: &ServerVersion) -> String {
     if version.family != Family::Mysql {
         return expression.to_owned();
@@ -316,7 +316,7 @@ fn add_index_part(table: &mut Pieces, row: &Row, version: &ServerVersion) {
         Some(column) => identifier(&column),
         None => format!("({})", unescaped(&name(row, "expression"), version)),
     };
-    // Servers give the parts of full-text and spatial indexes lengths that nobody wrote.
+    // Servers print lengths for the parts of full-text and spatial indexes that no statement gave.
     let whole = key.beginning.starts_with("FULLTEXT") || key.beginning.starts_with("SPATIAL");
     if let Some(length) = text(row, "sub_part").filter(|_| !whole) {
         part.push_str(&format!("({length})"));

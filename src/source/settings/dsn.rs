@@ -1,52 +1,52 @@
 //! A DSN, `mysql://user:password@host:port/database?option=value`, and the login in it.
 //!
-//! CiviCRM gives it to PEAR's `DB::parseDSN`, whose rules these are: the host begins behind the
-//! last `@`, the password behind the first `:`, and `%XX` counts as a byte wherever it is two hex
-//! digits; since CiviCRM 5.39 installers write all special characters so.
+//! CiviCRM gives the DSN to PEAR's `DB::parseDSN`, whose rules these are: the host begins after the last `@`,
+//! the password after the first `:`, and `%XX` counts as a byte wherever two hexadecimal digits follow. Since
+//! CiviCRM 5.39, installers write all special characters in this form.
 
 use std::path::PathBuf;
 
 use crate::server::login::url::parts::{self, Address, Dialect, Malformed};
 use crate::server::login::{Login, Secret, Tls, TlsMode};
 
-/// Why a DSN gives no login. It says nothing of what stands in it.
+/// Why a DSN does not give a login. No message holds a part of the DSN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DsnError {
-    /// It is not for MySQL.
+    /// The DSN is not for MySQL.
     #[error("does not begin with mysql:// or mysqli://")]
     Scheme,
-    /// The installer's placeholders stand in it.
+    /// The DSN holds placeholders of the installer's template.
     #[error(
         "holds placeholders (%%...%%): this is the template for settings files, not a site's file"
     )]
     Template,
-    /// There is no database.
+    /// The DSN does not name a database.
     #[error("names no database (mysql://user:password@host/database)")]
     NoDatabase,
-    /// The port is none.
+    /// The port is not a number from 1 to 65535.
     #[error(
-        "has a port that is no number from 1 to 65535; an @ : / ? or % in the user name or the \
+        "has a port that is not a number from 1 to 65535; an @ : / ? or % in the user name or the \
          password has to be written as %40 %3A %2F %3F or %25"
     )]
     Port,
-    /// A bracket of `unix(` or of an IPv6 address stays open.
+    /// A bracket of `unix(` or of an IPv6 address is not closed.
     #[error("has a bracket in its host that is not closed")]
     Bracket,
-    /// A protocol other than `tcp` and `unix`.
+    /// The DSN has a protocol other than `tcp` and `unix`.
     #[error("has a protocol other than tcp(host) and unix(/path/of/socket)")]
     Protocol,
-    /// A part is not UTF-8.
+    /// A part of the DSN is not UTF-8.
     #[error("holds bytes that are not UTF-8; write them as %XX of their UTF-8 form")]
     Encoding,
-    /// The value is no text.
-    #[error("is no text")]
+    /// The value of the constant is not text.
+    #[error("is not text")]
     NotText,
 }
 
-/// Reads a DSN.
+/// Reads a DSN into a login.
 ///
 /// # Errors
-/// It is none, or names no database.
+/// The text is not a DSN, or does not name a database.
 pub fn parse(dsn: &[u8]) -> Result<Login, DsnError> {
     let dsn = std::str::from_utf8(dsn).map_err(|_| DsnError::Encoding)?;
     let (scheme, rest) = dsn.split_once("://").ok_or(DsnError::Scheme)?;
@@ -71,7 +71,7 @@ pub fn parse(dsn: &[u8]) -> Result<Login, DsnError> {
             return Err(DsnError::Template);
         }
         login.user = some(decode(account.user)?);
-        // None would let a password from elsewhere in, which PHP would not send.
+        // With `None`, a password from elsewhere would be used, which PHP would not send.
         login.password = Some(Secret::new(decode(account.password.unwrap_or_default())?));
     }
     Ok(login)
@@ -87,7 +87,7 @@ impl From<Malformed> for DsnError {
     }
 }
 
-/// `host`, `host:port`, `[IPv6]`, `[IPv6]:port`.
+/// Reads `host`, `host:port`, `[IPv6]` or `[IPv6]:port`.
 fn host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), DsnError> {
     // An IPv6 address without brackets leaves no room for a port.
     let (host, port) = match text.parse::<std::net::Ipv6Addr>() {
@@ -101,12 +101,12 @@ fn host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), DsnError> 
             Ok(port) => Some(port),
         },
     };
-    // PHP takes no host for localhost; None would let a host from elsewhere in.
+    // PHP takes an empty host for localhost; with `None`, a host from elsewhere would be used.
     let host = some(host.to_owned()).unwrap_or_else(|| "localhost".to_owned());
     Ok((Some(host), port))
 }
 
-/// The options that concern encryption; `new_link` and others mean nothing here.
+/// Reads the options that concern encryption; `new_link` and others are ignored.
 ///
 /// CiviCRM encrypts when any of the six is there, `ssl=` whatever its value
 /// (`CRM_Utils_SQL::isSSLDSN`). PHP's mysqlnd then checks the server's certificate and its name,
@@ -142,7 +142,7 @@ fn decode(part: &str) -> Result<String, DsnError> {
     parts::decode(part).map_err(|_| DsnError::Encoding)
 }
 
-/// `%%dbUser%%` and the like, as the installer's template has them.
+/// Whether the text is a placeholder such as `%%dbUser%%` of the installer's template.
 fn is_placeholder(text: &str) -> bool {
     text.strip_prefix("%%")
         .and_then(|text| text.strip_suffix("%%"))

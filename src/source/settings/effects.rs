@@ -12,11 +12,11 @@ const MAX_TARGET: usize = 64;
 
 const INCLUDES: [&str; 4] = ["include", "include_once", "require", "require_once"];
 const ASSIGNMENTS: [&str; 10] = ["=", ".=", "??=", "+=", "-=", "*=", "/=", "%=", "++", "--"];
-/// What stands before the target of an assignment inside an expression.
+/// Tokens that may stand before the target of an assignment inside an expression.
 const BEFORE_TARGETS: [&str; 11] = ["(", "=", ";", "{", "}", "&&", "||", "?", ":", "==", "==="];
 
 impl Script<'_> {
-    /// Does what an expression does: assignments, `define`, `include`, and `a or b`.
+    /// Carries out an expression's effects: assignments, `define`, `include`, and `a or b`.
     pub(super) fn execute(&mut self, tokens: &[Lexeme], depth: u8) {
         if self.interpreter.state.is_dead || tokens.is_empty() {
             return;
@@ -67,7 +67,7 @@ impl Script<'_> {
         self.side_effects(tokens);
     }
 
-    /// `left or right`: the right side happens when the left one comes out as `wanted`.
+    /// Carries out `left or right`: the right side runs when the left one comes out as `wanted`.
     fn branch(&mut self, left: &[Lexeme], right: &[Lexeme], wanted: bool, depth: u8) {
         self.execute(left, depth);
         let truth = self.scope().truth(left);
@@ -79,7 +79,7 @@ impl Script<'_> {
         }
     }
 
-    /// `$x = …`, `$x .= …`, `$x['key'] = …`. Returns whether it is one.
+    /// Carries out `$x = …`, `$x .= …` or `$x['key'] = …`. Returns whether the expression is an assignment.
     fn assignment(&mut self, tokens: &[Lexeme]) -> bool {
         let [first, rest @ ..] = tokens else {
             return false;
@@ -118,7 +118,7 @@ impl Script<'_> {
         true
     }
 
-    /// The keys of `['a']['b']`.
+    /// The keys in `['a']['b']`; `None` for other tokens.
     fn keys(&self, mut tokens: &[Lexeme]) -> Option<Vec<Vec<u8>>> {
         let mut keys = Vec::new();
         while let Some(first) = tokens.first() {
@@ -130,7 +130,7 @@ impl Script<'_> {
         Some(keys)
     }
 
-    /// `define('X', …)`. Returns whether it is one.
+    /// Carries out `define('X', …)`. Returns whether the expression is one.
     fn define_call(&mut self, tokens: &[Lexeme]) -> bool {
         let [name, rest @ ..] = tokens else {
             return false;
@@ -155,8 +155,8 @@ impl Script<'_> {
         true
     }
 
-    /// What an expression of any kind changes: the files that it includes, and variables that
-    /// it sets in a way that is not followed.
+    /// Notes what any expression changes: the files that it includes, and variables that it sets in a way that
+    /// is not followed.
     pub(super) fn side_effects(&mut self, tokens: &[Lexeme]) {
         if self.interpreter.state.is_dead {
             return;

@@ -1,4 +1,4 @@
-//! Why a settings file gives no login. No text here holds anything of a DSN.
+//! Why a settings file does not give a login. No text here holds any part of a DSN.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::dsn::DsnError;
 use super::value::Reasons;
 
-/// A line of a file.
+/// A line of a settings file, or of a file that it includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file: the settings file, or one that it includes.
@@ -38,33 +38,33 @@ pub enum SettingsError {
     /// The file or folder cannot be read.
     #[error("{}: cannot read: {error}", .path.display())]
     Read {
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error that the operating system reports.
         error: io::Error,
     },
     /// The file is too big.
-    #[error("{}: is no settings file: it has more than {limit} bytes", .path.display())]
+    #[error("{}: is not a settings file: it has more than {limit} bytes", .path.display())]
     TooLarge {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The most that is read, in bytes.
+        /// Longest file that is read, in bytes.
         limit: u64,
     },
     /// The file holds NUL bytes.
-    #[error("{}: is no PHP text: it holds NUL bytes, as binary files and UTF-16 do", .0.display())]
+    #[error("{}: is not PHP text: it holds NUL bytes, as binary files and UTF-16 do", .0.display())]
     Binary(PathBuf),
-    /// The file holds no PHP.
-    #[error("{}: is no settings file: it holds no PHP (<?php)", .0.display())]
+    /// The file does not hold PHP.
+    #[error("{}: is not a settings file: it holds no PHP (<?php)", .0.display())]
     NotPhp(PathBuf),
     /// A string, comment or bracket has no end, so that PHP could not read the file either.
     #[error(
         "{place}: a {what} begins here and never ends; if a quote in a password broke it, write \\' there"
     )]
     Unterminated {
-        /// Where it begins.
+        /// The place where the string, comment or bracket begins.
         place: Place,
-        /// `string`, `comment`, `heredoc`, `bracket`.
+        /// What does not end: `string`, `comment`, `heredoc` or `bracket`.
         what: &'static str,
     },
     /// Following the file would take too long.
@@ -73,32 +73,32 @@ pub enum SettingsError {
     /// The constant is defined nowhere.
     #[error("{}: defines no {constant}{}", .path.display(), list_includes(.not_followed))]
     Missing {
-        /// The file.
+        /// The path of the settings file.
         path: PathBuf,
-        /// The constant.
+        /// The name of the constant.
         constant: &'static str,
-        /// Files that it includes, in which the constant may be.
+        /// Files that the settings file includes and that were not read; the constant may be in them.
         not_followed: Vec<Include>,
     },
-    /// The constant is defined where no way of the script leads.
+    /// The constant is defined in a place that the script never reaches.
     #[error("{place}: {constant} is defined in a function or behind a condition that never holds")]
     NotReached {
-        /// Where it is defined.
+        /// The place of the definition.
         place: Place,
-        /// The constant.
+        /// The name of the constant.
         constant: &'static str,
     },
-    /// The constant is made of what only PHP knows.
+    /// The value of the constant depends on something that only PHP knows.
     #[error(
         "{place}: {constant} is made of {made_of}, which only PHP can tell when it runs; \
          set CIVICRM_DSN in the environment, or give --host, --user and --database"
     )]
     Unknown {
-        /// Where it is defined.
+        /// The place of the definition.
         place: Place,
-        /// The constant.
+        /// The name of the constant.
         constant: &'static str,
-        /// What cannot be told.
+        /// The parts of the value that cannot be known without running PHP.
         made_of: Reasons,
     },
     /// The constant is defined differently in different branches.
@@ -108,29 +108,29 @@ pub enum SettingsError {
         .path.display(), list_places(.path, .places)
     )]
     Ambiguous {
-        /// The settings file.
+        /// The path of the settings file.
         path: PathBuf,
-        /// The constant.
+        /// The name of the constant.
         constant: &'static str,
-        /// The definitions.
+        /// The places of the definitions.
         places: Vec<Place>,
     },
-    /// The DSN cannot be read.
+    /// The value of the constant is not a DSN that can be read.
     #[error("{place}: {constant} {error}")]
     Dsn {
-        /// Where it is defined.
+        /// The place of the definition.
         place: Place,
-        /// The constant.
+        /// The name of the constant.
         constant: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the DSN.
         error: DsnError,
     },
     /// A site folder holds several settings files.
     #[error("{}: has several settings files, name one of them: {}", .folder.display(), list_paths(.files))]
     Several {
-        /// The folder.
+        /// The path of the site folder.
         folder: PathBuf,
-        /// The files.
+        /// The paths of the settings files.
         files: Vec<PathBuf>,
     },
 }
@@ -138,9 +138,9 @@ pub enum SettingsError {
 /// A file that a settings file includes and that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Include {
-    /// Where it is included.
+    /// The place of the `include`.
     pub place: Place,
-    /// The file, if its name can be told.
+    /// The path of the file; `None` if its name cannot be known without running PHP.
     pub path: Option<PathBuf>,
 }
 

@@ -8,10 +8,10 @@ use super::php::{Lexeme, Token};
 use super::state::State;
 use super::value::Value;
 
-/// How deep brackets are followed.
+/// How many levels of brackets are followed.
 const MAX_DEPTH: u8 = 40;
 
-/// Where an expression stands.
+/// The script and namespace that an expression stands in.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub state: &'a State,
@@ -22,7 +22,7 @@ pub(super) struct Scope<'a> {
     pub fuel: &'a Cell<usize>,
 }
 
-/// An expression that is not followed: PHP that settings files do not need, or no PHP at all.
+/// An expression that is not followed: PHP that settings files do not need, or text that is not PHP at all.
 pub(super) struct NotFollowed;
 
 pub(super) type Result<T> = std::result::Result<T, NotFollowed>;
@@ -47,19 +47,19 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether a condition holds, if that can be told.
+    /// Whether a condition holds; `None` if that cannot be known.
     pub fn truth(&self, tokens: &[Lexeme]) -> Option<bool> {
         self.value(tokens).truth()
     }
 
-    /// The file of this name; relative ones are looked for beside the script.
+    /// The path that a file name in the script means; relative ones are looked for beside the script.
     pub fn path(&self, name: &[u8]) -> Option<PathBuf> {
         let name = std::str::from_utf8(name).ok()?;
         let folder = self.file.parent().unwrap_or(Path::new(""));
         Some(folder.join(name))
     }
 
-    /// The full name of something declared here with `const`.
+    /// The full name, with the namespace, of a constant declared here with `const`.
     pub fn full_name(&self, name: &str) -> String {
         match self.namespace {
             "" => name.to_owned(),
@@ -120,7 +120,7 @@ pub(super) struct Reader<'a> {
     pub(super) tokens: &'a [Lexeme],
     pub(super) position: usize,
     pub(super) depth: u8,
-    /// Inside a string.
+    /// Whether the expression stands inside a string.
     pub(super) is_quoted: bool,
 }
 
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         self.take(symbol).then_some(()).ok_or(NotFollowed)
     }
 
-    /// Pays for a value; nothing is followed any more when the fuel is used up.
+    /// Uses up fuel for a value; when no fuel is left, nothing more is followed.
     pub(super) fn pay(&self, value: Value) -> Result<Value> {
         let fuel = self.scope.fuel;
         fuel.set(fuel.get().saturating_sub(value.weight()));
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         self.deeper(Self::conditional)
     }
 
-    /// `a ? b : c`, `a ?: c`, `a ?? c`.
+    /// Reads `a ? b : c`, `a ?: c` and `a ?? c`.
     fn conditional(&mut self) -> Result<Value> {
         let condition = self.binary(0)?;
         if self.take("??") {
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
         self.indices(value)
     }
 
-    /// `[key]` behind a value.
+    /// Reads each `[key]` after a value.
     fn indices(&mut self, mut value: Value) -> Result<Value> {
         loop {
             if self.take("[") {
@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A truth that can be told, or the reasons why not.
+/// A truth value that is known, or else the reasons of `value` why it is not.
 pub(super) fn truth_value(truth: Option<bool>, value: Value) -> Value {
     match (truth, value) {
         (Some(truth), _) => Value::Bool(truth),

@@ -1,11 +1,11 @@
-//! The functions whose results can be told without PHP.
+//! PHP functions whose results can be known without running PHP.
 
 use std::path::Path;
 
 use super::expression::Scope;
 use super::value::{Reasons, Value};
 
-/// What a call gives. `name` is in small letters.
+/// The result of a call. `name` is in lower case.
 pub(super) fn call(scope: &Scope<'_>, name: &str, arguments: Vec<Value>) -> Value {
     match (name, arguments.as_slice()) {
         ("getenv", arguments) => {
@@ -25,9 +25,9 @@ pub(super) fn call(scope: &Scope<'_>, name: &str, arguments: Vec<Value>) -> Valu
     known(scope, name, arguments).unwrap_or_else(|| Value::unknown(format!("{name}()")))
 }
 
-/// What a call with known arguments gives, if that can be told.
+/// The result of a call with known arguments; `None` if it cannot be known.
 fn known(scope: &Scope<'_>, name: &str, arguments: Vec<Value>) -> Option<Value> {
-    // Every function here takes texts; an argument that is none is not followed.
+    // Every function here takes texts; a call with an argument that is not a text is not followed.
     let mut texts = arguments.iter().map(|value| value.clone().into_text().ok());
     let first = texts.next()??;
     let second = texts.next().flatten();
@@ -103,7 +103,8 @@ fn trim(text: &[u8]) -> &[u8] {
     text.get(start..end).unwrap_or_default()
 }
 
-/// `%s`, `%d`, `%u`, `%%`, each perhaps with a place as in `%1$s`; nothing else.
+/// The result of `sprintf` with `%s`, `%d`, `%u` and `%%`, each perhaps with a position as in `%1$s`; `None`
+/// for other formats.
 fn sprintf(format: &[u8], arguments: &[Value]) -> Option<Value> {
     let mut result = Value::text(*b"");
     let mut arguments_in_turn = arguments.iter();
@@ -136,12 +137,12 @@ fn sprintf(format: &[u8], arguments: &[Value]) -> Option<Value> {
     Some(result)
 }
 
-/// The number that a text of digits stands for.
+/// The number that a text of digits stands for; `None` for other texts.
 pub(super) fn integer(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
-/// Whether this can be a name, and nothing that a terminal would take for more.
+/// Whether the text can be a name in PHP, so that a terminal shows it as it is.
 pub(super) fn is_plain(name: &[u8]) -> bool {
     (1..=64).contains(&name.len())
         && name
@@ -149,7 +150,7 @@ pub(super) fn is_plain(name: &[u8]) -> bool {
             .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// `'NAME'` for messages, or nothing when it is not known or no name.
+/// The text `'NAME'` for messages; empty when the name is not known, or the value is not a name.
 pub(super) fn quoted_name(name: &Value) -> String {
     match name {
         Value::Text(name) if is_plain(name) => format!("'{}'", String::from_utf8_lossy(name)),

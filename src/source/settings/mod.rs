@@ -1,8 +1,7 @@
-//! A CiviCRM site's `civicrm.settings.php`: the way into its database, read without running PHP.
+//! Reads a CiviCRM site's `civicrm.settings.php`, for the login to its database, without running PHP.
 //!
-//! [`site::find`] finds the file in a site folder, [`SettingsFile::read`] reads it. What the file
-//! leaves to the moment when PHP runs is never guessed: the error names the line and what is
-//! missing.
+//! [`site::find`] finds the file in a site folder, [`SettingsFile::read`] reads it. A value that is known only
+//! when PHP runs is never guessed: the error names the line and what is missing.
 
 mod dsn;
 mod effects;
@@ -31,25 +30,25 @@ use crate::server::login::Login;
 use script::Interpreter;
 use value::Value;
 
-/// Most that is read of a file, in bytes; CiviCRM's own settings files have about 25,000.
+/// Most bytes that are read of a file; CiviCRM's own settings files have about 25,000.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What a settings file says about the database.
+/// What a settings file says about the site's databases.
 #[derive(Debug)]
 pub struct SettingsFile {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
     /// `CIVICRM_DSN`: the database of CiviCRM.
     pub dsn: Dsn,
-    /// `CIVICRM_LOGGING_DSN`: where the log tables are, from CiviCRM 3.3 on. Usually the same,
-    /// and no reason not to use the other when it cannot be told.
+    /// `CIVICRM_LOGGING_DSN`: the database of the log tables, from CiviCRM 3.3 on. It is usually the same
+    /// database; an error here does not prevent the use of `dsn`.
     pub logging_dsn: Result<Option<Dsn>, SettingsError>,
 }
 
 /// A DSN and where it is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dsn {
-    /// What it says.
+    /// The server, account and database that the DSN names.
     pub login: Login,
     /// The line of its definition, in the settings file or one that it includes.
     pub place: Place,
@@ -59,8 +58,8 @@ impl SettingsFile {
     /// Reads a settings file, and the files that it includes as far as `CIVICRM_DSN` asks for them.
     ///
     /// # Errors
-    /// It cannot be read, is none, or `CIVICRM_DSN` is missing, wrong or made of something that
-    /// only PHP knows, such as `getenv('X')`.
+    /// The file cannot be read, it is not a settings file, or `CIVICRM_DSN` is missing, wrong or made of
+    /// something that only PHP knows, such as `getenv('X')`.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let mut script = Interpreter::new("CIVICRM_DSN");
         script.run(path)?;
@@ -76,7 +75,8 @@ impl SettingsFile {
     }
 }
 
-/// The only text that a constant can hold, and its place; `None` if it is defined nowhere.
+/// The only text that a constant can hold, and the place of its definition; `None` if it is not defined
+/// anywhere.
 fn constant(
     script: &Interpreter,
     path: &Path,
@@ -102,7 +102,7 @@ fn constant(
     }
 }
 
-/// The login in such a constant.
+/// The login in the DSN that a constant holds.
 fn dsn(
     script: &Interpreter,
     path: &Path,
@@ -137,7 +137,7 @@ fn missing(script: Interpreter, path: &Path, constant: &'static str) -> Settings
     }
 }
 
-/// Whether a path names a PHP file: by its end, or by what the file begins with.
+/// Whether a path names a PHP file: by the end of its name, or by the first bytes of the file.
 pub fn is_settings(path: &Path) -> bool {
     let is_named = path
         .extension()
@@ -171,7 +171,7 @@ fn read_text(path: &Path) -> Result<Vec<u8>, SettingsError> {
 }
 
 fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    // A pipe would wait, and lose what was read; the file may be one that a script includes.
+    // A pipe would wait, and would lose what was read; the file may be one that a script includes.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("is not a regular file"));
     }

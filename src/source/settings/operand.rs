@@ -8,7 +8,7 @@ use super::php::{Part, Token};
 use super::slices::bracketed;
 use super::value::Value;
 
-/// What PHP fills in itself, and no file.
+/// Variables that PHP sets itself, so that no file defines them.
 const SUPERGLOBALS: [&str; 9] = [
     "_ENV", "_SERVER", "_GET", "_POST", "_REQUEST", "_COOKIE", "_SESSION", "_FILES", "argv",
 ];
@@ -109,7 +109,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `isset($x)`, `empty($x)`: certain only for what is certainly set.
+    /// Reads `isset($x)` and `empty($x)`: the result is known only for a variable that is certainly set.
     fn presence(&mut self, word: &str) -> Result<Value> {
         self.expect("(")?;
         let is_variable = matches!(
@@ -127,7 +127,7 @@ impl Reader<'_> {
         Ok(truth_value(truth, value))
     }
 
-    /// After `(`: a cast and what it is for, if it is one.
+    /// Reads a cast and its operand after `(`; `None` if the bracket does not hold a cast.
     fn cast(&mut self) -> Result<Option<Value>> {
         let types = ["string", "int", "integer", "bool", "boolean", "binary"];
         let (Some(first), Some(second)) = (

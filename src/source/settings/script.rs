@@ -1,8 +1,8 @@
-//! Follows a settings file on every way that it may take.
+//! Follows a settings file along every path that it may take.
 //!
-//! A condition that can be told decides; with any other, both branches are followed and their
-//! results joined, so that [`State`] knows all that a constant may hold in the end. Here is the
-//! script itself; its statements are in `statements`, what expressions do in `effects`.
+//! A condition whose value is known decides; with any other, both branches are followed and their results
+//! joined, so that [`State`] knows all that a constant may hold in the end. This module follows the script
+//! itself; its statements are in `statements`, the effects of expressions in `effects`.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -15,27 +15,27 @@ use super::slices::{bracketed, definition};
 use super::state::State;
 use super::value::Value;
 
-/// How deep blocks are followed.
+/// How many levels of nested blocks are followed.
 pub(super) const MAX_DEPTH: u8 = 60;
-/// How deep files that include files are followed.
+/// How many levels of files that include files are followed.
 const MAX_INCLUDES: usize = 5;
-/// Tokens, names and bytes that are looked at before a file counts as too complex; a real
-/// file needs a hundredth of it.
+/// Number of tokens, names and bytes that are looked at before a file counts as too complex; a real file needs
+/// a hundredth of it.
 const FUEL: usize = 20_000_000;
 
 pub(super) type Result<T> = std::result::Result<T, SettingsError>;
 
 /// A script and what it has done so far.
 pub(super) struct Interpreter {
-    /// The constant that is wanted: once it is defined for certain, includes are of no interest.
+    /// The constant that is wanted; once it is defined for certain, includes are not followed any more.
     wanted: &'static str,
     pub state: State,
-    /// What holds behind the loops and switches that are open.
+    /// The states after the loops and switches that are open.
     pub(super) breaks: Vec<State>,
-    /// What holds behind the files that are open.
+    /// The states after the files that are open.
     pub(super) returns: Vec<State>,
     pub not_followed: Vec<Include>,
-    /// The first place that reads like the definition of what is wanted, reached or not.
+    /// The first place that looks like the definition of the wanted constant, whether it is reached or not.
     pub mentioned: Option<Place>,
     pub(super) fuel: Cell<usize>,
 }
@@ -56,7 +56,7 @@ impl Interpreter {
     /// Follows a file to its end.
     ///
     /// # Errors
-    /// It cannot be read, or is no PHP.
+    /// The file cannot be read, or is not PHP.
     pub fn run(&mut self, path: &Path) -> Result<()> {
         let bytes = super::read_text(path)?;
         let file: Rc<Path> = Rc::from(path);
@@ -97,7 +97,7 @@ impl Interpreter {
         self.fuel.set(self.fuel.get().saturating_sub(work));
     }
 
-    /// Follows an included file, or notes that it cannot be read.
+    /// Follows an included file, or records that it cannot be read.
     pub(super) fn include(&mut self, path: Option<PathBuf>, place: Place) {
         let is_settled = self.state.slot(self.wanted).is_some_and(|slot| slot.always);
         if is_settled || self.state.is_dead {
@@ -108,7 +108,7 @@ impl Interpreter {
             Some(path) if self.returns.len() <= MAX_INCLUDES => self.run(path).is_ok(),
             _ => false,
         };
-        // The last line of every settings file since 4.2; no DSN is there.
+        // The last line of every settings file since 4.2; it never defines the DSN.
         let is_class_loader = path
             .as_deref()
             .is_some_and(|path| path.ends_with("CRM/Core/ClassLoader.php"));
@@ -121,7 +121,7 @@ impl Interpreter {
     }
 }
 
-/// A file being followed.
+/// A file that is being followed.
 pub(super) struct Script<'a> {
     pub(super) interpreter: &'a mut Interpreter,
     pub(super) file: Rc<Path>,
@@ -177,7 +177,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// The tokens up to the `;`, which is skipped.
+    /// The tokens up to the next `;`, which is skipped.
     pub(super) fn simple_statement(&mut self) -> Result<&'a [Lexeme]> {
         let rest = self.rest();
         let mut end = 0;
@@ -198,7 +198,7 @@ impl<'a> Script<'a> {
         Ok(tokens)
     }
 
-    /// The length of what begins so many tokens ahead: one token, or all to the closing bracket.
+    /// The length of what begins `ahead` tokens ahead: one token, or all tokens up to the closing bracket.
     pub(super) fn bracketed(&self, ahead: usize) -> Result<usize> {
         let rest = self.rest().get(ahead..).unwrap_or_default();
         bracketed(rest).ok_or_else(|| SettingsError::Unterminated {
@@ -207,7 +207,7 @@ impl<'a> Script<'a> {
         })
     }
 
-    /// What stands in the brackets that begin here.
+    /// The tokens inside the brackets that begin here.
     pub(super) fn in_brackets(&mut self) -> Result<&'a [Lexeme]> {
         if !self.is("(") {
             return Ok(&[]);
@@ -223,13 +223,13 @@ impl<'a> Script<'a> {
         self.interpreter.state.define(name, value, &self.file, line);
     }
 
-    /// Does what a condition does, and asks whether it holds.
+    /// Carries out the effects of a condition, and returns whether it holds; `None` if that cannot be known.
     pub(super) fn condition(&mut self, tokens: &[Lexeme]) -> Option<bool> {
         self.side_effects(tokens);
         self.scope().truth(tokens)
     }
 
-    /// Leaves only the ways on which a condition of this truth comes out as `wanted`.
+    /// Keeps only the paths on which a condition of this truth comes out as `wanted`.
     pub(super) fn assume(&mut self, truth: Option<bool>, wanted: bool) {
         if truth == Some(!wanted) {
             self.interpreter.state = State::dead();

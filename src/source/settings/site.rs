@@ -10,22 +10,22 @@ use super::{Place, SettingsError, SettingsFile};
 
 const NAME: &str = "civicrm.settings.php";
 
-/// Joomla: its installer writes both, with the same DSN.
+/// Joomla's settings files: its installer writes both, with the same DSN.
 const JOOMLA: [&str; 2] = [
     "administrator/components/com_civicrm",
     "components/com_civicrm",
 ];
 
-/// WordPress: the second in old sites; where both are there, the first is in use.
+/// WordPress's folders: the second is for old sites; where both exist, the first is in use.
 const WORDPRESS: [&str; 2] = ["wp-content/uploads/civicrm", "wp-content/plugins/civicrm"];
 
-/// Standalone; the second in 2.x and 3.x.
+/// Standalone's folders: the second is for CiviCRM 2.x and 3.x.
 const STANDALONE: [&str; 2] = ["private", "standalone"];
 
-/// The web root, seen from the root of a site or of its Composer project.
+/// The web root, relative to the root of a site or of its Composer project.
 const WEB_ROOTS: [&str; 3] = ["", "web", "docroot"];
 
-/// Where CiviCRM's code may be, and with it `settings_location.php`.
+/// Folders in which CiviCRM's code may be, and with it `settings_location.php`.
 const CODE: [&str; 6] = [
     "",
     "sites/all/modules/civicrm",
@@ -37,10 +37,10 @@ const CODE: [&str; 6] = [
 
 /// The settings file of a site: of Drupal, Backdrop, Joomla, WordPress or Standalone, given the
 /// folder of the site, the root of its Composer project, or the folder of the file itself.
-/// `None` if the folder holds none.
+/// Returns `None` if the folder holds no settings file.
 ///
 /// # Errors
-/// There are several (a multi-site, or two of Joomla that disagree), or a folder in question
+/// There are several settings files (a multi-site, or two of Joomla that disagree), or a folder in question
 /// cannot be read.
 pub fn find(folder: &Path) -> Result<Option<PathBuf>, SettingsError> {
     let mut search = Search::default();
@@ -71,12 +71,12 @@ pub fn find(folder: &Path) -> Result<Option<PathBuf>, SettingsError> {
 #[derive(Default)]
 struct Search {
     found: Vec<PathBuf>,
-    /// The first folder that could not be looked into.
+    /// Why the first folder that could not be read was not.
     refused: Option<SettingsError>,
 }
 
 impl Search {
-    /// Takes the file in this folder, if there is one.
+    /// Takes the settings file in this folder; returns whether there is one.
     fn look(&mut self, folder: &Path) -> bool {
         let path = folder.join(NAME);
         match fs::metadata(&path) {
@@ -92,7 +92,7 @@ impl Search {
         }
     }
 
-    /// Takes the first of Joomla's two; both if they name different databases.
+    /// Takes the first of Joomla's two files; both if they name different databases.
     fn look_in_joomla(&mut self, root: &Path) {
         let login = |path: &PathBuf| SettingsFile::read(path).map(|file| file.dsn.login);
         let before = self.found.len();
@@ -105,7 +105,7 @@ impl Search {
         }
     }
 
-    /// Drupal: a folder for each site.
+    /// Looks in the folder of each of Drupal's sites.
     fn look_in_each(&mut self, sites: &Path) {
         let entries = match fs::read_dir(sites) {
             Ok(entries) => entries,
@@ -151,8 +151,8 @@ impl Search {
     }
 }
 
-/// The folder that `settings_location.php` in the folder of CiviCRM's code points at, which a site
-/// needs when that is a link: `CIVICRM_CONFDIR`, the settings file's own folder or the one above.
+/// The folder that `settings_location.php` in the folder of CiviCRM's code names in `CIVICRM_CONFDIR`: the
+/// settings file's own folder or the one above. A site needs it when the code folder is a link.
 fn settings_location(code: &Path) -> Result<Option<PathBuf>, SettingsError> {
     const CONSTANT: &str = "CIVICRM_CONFDIR";
     let path = code.join("settings_location.php");
@@ -229,7 +229,7 @@ mod tests {
         let folder = site(&["sites/default/settings.php", "wp-content/uploads/x.php"]);
         assert_eq!(found(folder.path()), "none");
         assert_eq!(found(&folder.path().join("absent")), "none");
-        // A folder of that name is no file.
+        // A folder of that name is not a file.
         fs::create_dir_all(folder.path().join("private").join(NAME)).unwrap();
         assert_eq!(found(folder.path()), "none");
     }
@@ -272,7 +272,7 @@ mod tests {
         let text = fs::read_to_string(folder.path().join(&administrator)).unwrap();
         write(&folder.path().join(&site_part), &text);
         assert_eq!(found(folder.path()), administrator);
-        // One that cannot be told is no reason to stop.
+        // A definition that cannot be known is not a reason to stop.
         write(&folder.path().join(&site_part), "<?php");
         assert_eq!(found(folder.path()), administrator);
     }

@@ -1,13 +1,13 @@
-//! Pieces of token lists.
+//! Splits lists of tokens.
 
 use super::php::{Lexeme, Part, Token};
 
-/// What ends the expression behind `include`.
+/// Tokens that end the expression after `include`.
 const AFTER_ARGUMENTS: [&str; 13] = [
     ")", "]", "}", ";", ",", "===", "!==", "==", "!=", "||", "&&", "?", ":",
 ];
 
-/// The line of `define('CONSTANT'`, wherever it stands.
+/// The line of `define('CONSTANT'`, wherever it stands; `None` if it does not occur.
 pub(super) fn definition(tokens: &[Lexeme], constant: &str) -> Option<u64> {
     let constant = Token::Text(vec![Part::Literal(constant.as_bytes().to_vec())]);
     tokens.windows(3).find_map(|window| match window {
@@ -33,7 +33,7 @@ pub(super) fn argument(tokens: &[Lexeme]) -> &[Lexeme] {
     tokens.get(..end).unwrap_or_default()
 }
 
-/// The number of tokens up to the bracket that closes the first one; 1 if that is none.
+/// The number of tokens up to the bracket that closes the first one; 1 if the first token is not a bracket.
 pub(super) fn bracketed(tokens: &[Lexeme]) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, lexeme) in tokens.iter().enumerate() {
@@ -49,7 +49,7 @@ pub(super) fn bracketed(tokens: &[Lexeme]) -> Option<usize> {
     None
 }
 
-/// Splits at the first such token outside of brackets.
+/// Splits at the first occurrence of such a token outside of brackets.
 pub(super) fn split_once(
     tokens: &[Lexeme],
     is_it: impl Fn(&Lexeme) -> bool,

@@ -7,20 +7,20 @@ use std::rc::Rc;
 use super::error::Place;
 use super::value::Value;
 
-/// Most definitions of one name that are remembered: two already are one too many.
+/// Most definitions of one name that are remembered; already two make the value unknown.
 const MOST: usize = 8;
 
-/// All that one name can hold, by the way the script may have taken.
+/// All values that one name can hold, by the path that the script may have taken.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Slot {
     /// Different values, each with the place of its first definition, in the order of lines.
     pub candidates: Vec<(Value, Place)>,
-    /// It is set whatever way was taken.
+    /// Whether the name is set whichever path was taken.
     pub always: bool,
 }
 
 impl Slot {
-    /// The one value that is possible, or why it cannot be told.
+    /// The only value that is possible, or else why it cannot be known.
     pub fn value(&self, name: &str) -> Value {
         match self.candidates.as_slice() {
             [] => Value::unknown(format!("{name} (set nowhere)")),
@@ -66,17 +66,17 @@ impl Slot {
 /// Constants by their names, variables by their names with a `$`.
 type Slots = BTreeMap<String, Rc<Slot>>;
 
-/// The state of a script on the ways that lead to one point of it. Copies share their slots
-/// until one of them changes.
+/// The state of a script on the paths that lead to one point of it. Copies share their slots until one of them
+/// changes.
 #[derive(Clone, Default)]
 pub(super) struct State {
     slots: Rc<Slots>,
-    /// No way leads here: behind `return` and `exit`, in a branch that is never taken.
+    /// Whether no path leads here: after `return` and `exit`, and in a branch that is never taken.
     pub is_dead: bool,
 }
 
 impl State {
-    /// No way at all.
+    /// The state of a point to which no path leads.
     pub fn dead() -> Self {
         Self {
             is_dead: true,
@@ -88,7 +88,7 @@ impl State {
         self.slots.get(name).map(Rc::as_ref)
     }
 
-    /// `define`: the first definition stays.
+    /// Defines a constant, as `define` does: the first definition stays.
     pub fn define(&mut self, name: &str, value: Value, file: &Rc<Path>, line: u64) {
         if self.is_dead || self.slot(name).is_some_and(|slot| slot.always) {
             return;
@@ -99,7 +99,7 @@ impl State {
         slot.add(value, Place::new(file, line));
     }
 
-    /// An assignment: the last one stays.
+    /// Assigns to a variable: the last assignment stays.
     pub fn assign(&mut self, name: &str, value: Value, file: &Rc<Path>, line: u64) {
         if self.is_dead {
             return;
@@ -111,14 +111,15 @@ impl State {
         Rc::make_mut(&mut self.slots).insert(name.to_owned(), Rc::new(slot));
     }
 
-    /// `unset`.
+    /// Removes a variable, as `unset` does.
     pub fn remove(&mut self, name: &str) {
         if !self.is_dead {
             Rc::make_mut(&mut self.slots).remove(name);
         }
     }
 
-    /// What holds when either way may have been taken. Returns how many names were compared.
+    /// Joins the states of two paths, either of which may have been taken. Returns how many names were
+    /// compared.
     pub fn join(&mut self, other: Self) -> usize {
         if other.is_dead {
             return 0;

@@ -1,4 +1,4 @@
-//! The statements of a script.
+//! Follows the statements of a script.
 
 use super::error::SettingsError;
 use super::php::{Lexeme, Token};
@@ -93,7 +93,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// `return`, `exit`, `break`: nothing behind it is reached from here.
+    /// Handles `return`, `exit` and `break`: the code after it is not reached from here.
     fn leave(&mut self, keep: impl FnOnce(&mut Interpreter, State)) -> Result<()> {
         self.position += 1;
         let expression = self.simple_statement()?;
@@ -103,7 +103,7 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    /// A function or class: what is in it happens elsewhere, if at all.
+    /// Skips a function or class: its body runs elsewhere, if at all.
     fn skip_declaration(&mut self) -> Result<()> {
         while let Some(lexeme) = self.peek() {
             let is_body = lexeme.is("{");
@@ -132,7 +132,8 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    /// The statements of a branch: one statement, or with `:` all up to one of the words.
+    /// Follows the statements of a branch: one statement, or after `:` all statements up to one of the words in
+    /// `ends`.
     fn body(&mut self, ends: &[&str]) -> Result<()> {
         if !self.take(":") {
             return self.statement();
@@ -186,7 +187,7 @@ impl<'a> Script<'a> {
             return Ok(());
         }
         self.interpreter.breaks.push(State::dead());
-        // The ways that have found no case yet.
+        // The paths that have not matched a case yet.
         let mut pending = std::mem::replace(&mut self.interpreter.state, State::dead());
         while self.peek().is_some() {
             if is_alternative && self.take_word("endswitch") || !is_alternative && self.take("}") {
@@ -215,7 +216,7 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    /// The label up to `:` or `;`.
+    /// The label of a case up to `:` or `;`.
     fn case_label(&mut self) -> Result<&'a [Lexeme]> {
         let rest = self.rest();
         let mut end = 0;
@@ -232,7 +233,7 @@ impl<'a> Script<'a> {
         Ok(rest.get(..end).unwrap_or_default())
     }
 
-    /// Once or not at all: a second turn defines nothing that the first has not defined.
+    /// Follows a loop's body once or not at all: a second round would define nothing new.
     fn loop_statement(&mut self, keyword: &str) -> Result<()> {
         self.position += 1;
         let condition = self.in_brackets()?;
@@ -278,8 +279,8 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    /// An exception may come anywhere in the block, so `catch` begins with what was before it
-    /// or with what is behind it.
+    /// Follows `try`. An exception may occur anywhere in the block, so `catch` begins with the state before the
+    /// block joined with the state after it.
     fn try_statement(&mut self) -> Result<()> {
         self.position += 1;
         let before = self.interpreter.state.clone();

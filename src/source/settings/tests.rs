@@ -379,11 +379,11 @@ fn what_cannot_be_told_is_an_error_that_names_the_line() {
 #[test]
 fn what_is_wrong_is_an_error_that_names_the_line() {
     let cases: &[(&str, &[u8], &str)] = &[
-        ("empty", b"", "civicrm.settings.php: is no settings file: it holds no PHP (<?php)"),
+        ("empty", b"", "civicrm.settings.php: is not a settings file: it holds no PHP (<?php)"),
         (
             "no PHP",
             b"[client]\nuser=x\n",
-            "civicrm.settings.php: is no settings file: it holds no PHP (<?php)",
+            "civicrm.settings.php: is not a settings file: it holds no PHP (<?php)",
         ),
         (
             "nothing defined",
@@ -398,7 +398,7 @@ fn what_is_wrong_is_an_error_that_names_the_line() {
         (
             "UTF-16",
             b"\xff\xfe<\0?\0p\0h\0p\0",
-            "civicrm.settings.php: is no PHP text: it holds NUL bytes, as binary files and UTF-16 do",
+            "civicrm.settings.php: is not PHP text: it holds NUL bytes, as binary files and UTF-16 do",
         ),
         (
             "an open string",
@@ -433,7 +433,7 @@ fn what_is_wrong_is_an_error_that_names_the_line() {
         (
             "no text",
             b"<?php\ndefine('CIVICRM_DSN', NULL);\n",
-            "civicrm.settings.php: line 2: CIVICRM_DSN is no text",
+            "civicrm.settings.php: line 2: CIVICRM_DSN is not text",
         ),
         (
             "no database",
@@ -497,7 +497,7 @@ fn places_in_included_files_name_the_file() {
     ];
     assert_eq!(
         read_beside("<?php include 'a/one.php';", &others),
-        "a/two.php: line 4: CIVICRM_DSN has a port that is no number from 1 to 65535; an @ : / ? or % in the user name or the password has to be written as %40 %3A %2F %3F or %25"
+        "a/two.php: line 4: CIVICRM_DSN has a port that is not a number from 1 to 65535; an @ : / ? or % in the user name or the password has to be written as %40 %3A %2F %3F or %25"
     );
 }
 

@@ -1,4 +1,4 @@
-//! What an expression is worth, as far as that can be told without running PHP.
+//! The value of an expression, as far as it can be known without running PHP.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::fmt;
 /// Longer texts and arrays than this many bytes are not followed: no login needs them.
 const MAX_BYTES: usize = 64 << 10;
 
-/// A value. It may be a password, so that it is not `Debug`.
+/// A value. It may be a password, so it is not `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Value {
     Null,
@@ -15,7 +15,7 @@ pub(super) enum Value {
     Int(i64),
     Text(Vec<u8>),
     Array(BTreeMap<Vec<u8>, Value>),
-    /// Only PHP can tell, because of these.
+    /// The value is known only when PHP runs, for these reasons.
     Unknown(Reasons),
 }
 
@@ -28,7 +28,7 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// What it counts as in a condition, if that can be told.
+    /// Whether the value counts as true in a condition; `None` if that cannot be known.
     pub fn truth(&self) -> Option<bool> {
         match self {
             Self::Null => Some(false),
@@ -40,10 +40,10 @@ impl Value {
         }
     }
 
-    /// As a string.
+    /// The value as a string.
     ///
     /// # Errors
-    /// Why that cannot be told.
+    /// The reasons why the string cannot be known.
     pub fn into_text(self) -> Result<Vec<u8>, Reasons> {
         match self {
             Self::Null | Self::Bool(false) => Ok(Vec::new()),
@@ -55,7 +55,7 @@ impl Value {
         }
     }
 
-    /// `self . other`.
+    /// The value of `self . other`.
     pub fn concat(self, other: Self) -> Self {
         match (self.into_text(), other.into_text()) {
             (Ok(mut left), Ok(right)) => {
@@ -67,7 +67,7 @@ impl Value {
         }
     }
 
-    /// `self === other`, or `==` when not strict, if that can be told.
+    /// The value of `self === other`, or of `==` when not strict; `None` if it cannot be known.
     pub fn equals(&self, other: &Self, strict: bool) -> Option<bool> {
         // Settings files ask for `CIVICRM_UF === 'UnitTests'`, the user framework that
         // CiviCRM's own tests set in the environment. No site runs under it.
@@ -89,7 +89,7 @@ impl Value {
         }
     }
 
-    /// `self[key]`.
+    /// The value of `self[key]`.
     pub fn index(&self, key: Value) -> Self {
         match (self, key.into_text()) {
             (Self::Unknown(reasons), _) => Self::Unknown(reasons.clone()),
@@ -98,11 +98,11 @@ impl Value {
                 Some(value) => value.clone(),
                 None => Self::unknown("an array key that is set nowhere"),
             },
-            (_, Ok(_)) => Self::unknown("an index into a value that is no array"),
+            (_, Ok(_)) => Self::unknown("an index into a value that is not an array"),
         }
     }
 
-    /// `self[keys…] = value`.
+    /// Carries out `self[keys…] = value`.
     pub fn insert(&mut self, keys: &[Vec<u8>], value: Value) {
         let Some((last, before)) = keys.split_last() else {
             *self = value;
@@ -120,7 +120,7 @@ impl Value {
         }
     }
 
-    /// As PHP makes an array of what has none yet.
+    /// The value as an array; PHP makes an empty array of a value that is not set.
     fn as_array(&mut self) -> &mut Self {
         if *self == Self::Null {
             *self = Self::Array(BTreeMap::new());
@@ -128,7 +128,7 @@ impl Value {
         self
     }
 
-    /// The bytes that it takes, roughly.
+    /// Approximate number of bytes that the value takes.
     pub fn weight(&self) -> usize {
         match self {
             Self::Text(text) => 8 + text.len(),
@@ -140,7 +140,7 @@ impl Value {
         }
     }
 
-    /// This, unless it is too big to be of interest.
+    /// The value itself, or an unknown value if it is too big to matter.
     pub fn bounded(self) -> Self {
         if self.weight() > MAX_BYTES {
             return Self::unknown("a value of more than 64 KiB");
@@ -149,12 +149,12 @@ impl Value {
     }
 }
 
-/// What makes a value unknown: getenv('X'), a function, a constant set nowhere …
+/// The reasons that make a value unknown: getenv('X'), a function, a constant that is not set …
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reasons(BTreeSet<String>);
 
 impl Reasons {
-    /// Most that are remembered: more help nobody.
+    /// Most reasons that are remembered; more would not help anybody.
     const MOST: usize = 6;
 
     pub(super) fn and(mut self, other: Self) -> Self {
@@ -165,7 +165,7 @@ impl Reasons {
 }
 
 impl From<String> for Reasons {
-    /// Names come from the file: a terminal must not take a part of one for a command.
+    /// Removes characters that a terminal could take for a command, because names come from the file.
     fn from(reason: String) -> Self {
         Self(BTreeSet::from([
             reason.replace(char::is_control, "\u{fffd}")

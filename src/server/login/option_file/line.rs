@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::LineProblem;
 
-/// Whether `#` ends a line.
+/// Whether `#` begins a comment at the end of a line.
 #[derive(Clone, Copy)]
 pub(super) enum EndComments {
     Yes,
@@ -16,15 +16,15 @@ pub(super) enum EndComments {
 
 /// What a line of an option file says.
 pub(super) enum Line<'a> {
-    /// Nothing: empty, a comment, an unknown directive.
+    /// The line says nothing: it is empty, a comment, or an unknown directive.
     Nothing,
-    /// `[client]`
+    /// A group header, such as `[client]`.
     Group(&'a [u8]),
-    /// `!include FILE`
+    /// The directive `!include FILE`.
     Include(&'a Path),
-    /// `!includedir FOLDER`
+    /// The directive `!includedir FOLDER`.
     IncludeDir(&'a Path),
-    /// `user = civicrm`
+    /// An option, such as `user = civicrm`.
     Option {
         name: &'a [u8],
         value: Option<Vec<u8>>,
@@ -32,7 +32,7 @@ pub(super) enum Line<'a> {
 }
 
 pub(super) fn parse_line(line: &[u8], comments: EndComments) -> Result<Line<'_>, LineProblem> {
-    // The clients see C strings.
+    // The clients read lines as C strings, which end at a NUL byte.
     let line = trim(line.split(|&byte| byte == 0).next().unwrap_or_default());
     match line.split_first() {
         None | Some((b'#' | b';', _)) => Ok(Line::Nothing),
@@ -58,7 +58,7 @@ pub(super) fn parse_line(line: &[u8], comments: EndComments) -> Result<Line<'_>,
     }
 }
 
-/// `include PATH` or `includedir PATH`. What else begins with `!`, the clients ignore.
+/// Reads `include PATH` or `includedir PATH`. The clients ignore any other directive.
 fn parse_directive(directive: &[u8]) -> Result<Line<'_>, LineProblem> {
     let end = directive.iter().position(|&byte| is_space(byte));
     let (keyword, path) = directive.split_at(end.unwrap_or(directive.len()));
@@ -77,7 +77,7 @@ fn as_path(bytes: &[u8]) -> &Path {
     Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
 }
 
-/// The line before a `#` that is not in quotes. A backslash protects a quote only in quotes.
+/// The line up to a `#` that is not in quotes. A backslash protects a quote only inside quotes.
 fn without_end_comment(line: &[u8]) -> &[u8] {
     let mut open = None;
     let mut escaped = false;
@@ -96,7 +96,7 @@ fn without_end_comment(line: &[u8]) -> &[u8] {
     line
 }
 
-/// What is between two quotes of one kind that are the first byte and the last.
+/// The text between two quotes of one kind that are the first byte and the last; any other text as it is.
 fn unquote(value: &[u8]) -> &[u8] {
     match value {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
@@ -104,7 +104,7 @@ fn unquote(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Resolves the escape sequences of option files; any other backslash is one.
+/// Resolves the escape sequences of option files; any other backslash stands for itself.
 fn unescape(value: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -136,7 +136,7 @@ fn split_at_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     Some((before, rest.split_first()?.1))
 }
 
-/// White space of C, which has the vertical tab, too.
+/// Whether C counts the byte as white space, to which the vertical tab belongs, too.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }

@@ -290,7 +290,7 @@ fn errors_name_file_and_line() {
         ),
         (
             "[client]\na=s3cret\n[mysql\n",
-            ":3: a group that no ']' ends",
+            ":3: a group without its closing ']'",
         ),
         (
             "[client]\n!include\n",

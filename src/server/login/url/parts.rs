@@ -9,62 +9,62 @@ use std::str::Utf8Error;
 
 use percent_encoding::percent_decode_str;
 
-/// Whose rules hold for what follows the `@`.
+/// The rules for what follows the `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// Those of URLs: the first `?` ends the path.
+    /// The rules of URLs: the first `?` ends the path.
     Url,
-    /// Those of PEAR's `DB::parseDSN`: the first `/` ends the host, which may be written as
-    /// `tcp(host)` or `unix(/path/of/socket)`.
+    /// The rules of PEAR's `DB::parseDSN`: the first `/` ends the host, which may be written as `tcp(host)` or
+    /// `unix(/path/of/socket)`.
     Pear,
 }
 
-/// Where the server is.
+/// The address of a server as the text gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address<'a> {
-    /// Host and port.
+    /// Host and port, not yet separated.
     Tcp(&'a str),
     /// The path of a Unix socket.
     Socket(&'a str),
 }
 
-/// The parts, still with their `%XX`. Each may be empty.
+/// The parts of a URL or DSN, with their `%XX` not yet decoded. Each may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts<'a> {
-    /// User and password, if there is an `@`.
+    /// User and password; `None` if there is no `@`.
     pub account: Option<Account<'a>>,
-    /// Where the server is.
+    /// The address of the server.
     pub address: Address<'a>,
-    /// The database.
+    /// The name of the database.
     pub database: &'a str,
-    /// What follows the `?`.
+    /// The text after the `?`.
     pub options: &'a str,
 }
 
-/// User and password.
+/// The user and password of a URL or DSN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account<'a> {
-    /// The user.
+    /// The name of the user.
     pub user: &'a str,
-    /// The password, if there is a `:`.
+    /// The password; `None` if there is no `:`.
     pub password: Option<&'a str>,
 }
 
-/// Why a text has no such parts.
+/// Why a text cannot be split into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// A bracket is not closed.
+    /// The bracket of an IPv6 address or of `unix(` is not closed.
     Bracket,
     /// The bracket of an IPv6 address is followed by something other than a port.
     Port,
-    /// A protocol other than `tcp` and `unix`.
+    /// The protocol is not `tcp` or `unix`.
     Protocol,
 }
 
-/// Splits what follows `scheme://`.
+/// Splits the text after `scheme://` into its parts.
 ///
 /// # Errors
-/// The place of the server is not written as the dialect wants it.
+/// The address of the server is not written by the rules of the dialect.
 pub fn split(rest: &str, dialect: Dialect) -> Result<Parts<'_>, Malformed> {
     let (account, place) = split_account(rest);
     let (address, database, options) = match dialect {
@@ -104,7 +104,7 @@ fn split_pear(place: &str) -> Result<(Address<'_>, &str), Malformed> {
     Ok((address(inside), path.strip_prefix('/').unwrap_or(path)))
 }
 
-/// The account, and what follows its `@`.
+/// The account, and the text after its `@`.
 fn split_account(rest: &str) -> (Option<Account<'_>>, &str) {
     let Some((account, place)) = rest.rsplit_once('@') else {
         return (None, rest);
@@ -119,7 +119,7 @@ fn split_account(rest: &str) -> (Option<Account<'_>>, &str) {
 /// Host and port of `host`, `host:port`, `[IPv6]` or `[IPv6]:port`; both may be empty.
 ///
 /// # Errors
-/// The bracket is not closed, or followed by something else.
+/// The bracket is not closed, or is followed by something other than a port.
 pub fn host_and_port(address: &str) -> Result<(&str, &str), Malformed> {
     let Some(bracketed) = address.strip_prefix('[') else {
         return Ok(split_at(address, ':'));
@@ -132,18 +132,18 @@ pub fn host_and_port(address: &str) -> Result<(&str, &str), Malformed> {
     }
 }
 
-/// A part without its `%XX`; any other `%` stays.
+/// Decodes the `%XX` of a part; any other `%` stays.
 ///
 /// # Errors
-/// It is not UTF-8 then.
+/// The decoded part is not UTF-8.
 pub fn decode(part: &str) -> Result<String, Utf8Error> {
     let text = percent_decode_str(part).decode_utf8()?;
     Ok(text.into_owned())
 }
 
-/// Where the password stands in a text that is or was meant as a URL, with or without
-/// something before it (`--against=mysql://…`), however its scheme is spelled (`postgres://…`,
-/// `mysql:/…`, `user:…@host`).
+/// Byte range of the password in a text that is, or was meant as, a URL. There may be text before it
+/// (`--against=mysql://…`), and the scheme may be spelled in any way (`postgres://…`, `mysql:/…`,
+/// `user:…@host`).
 pub fn password_in(text: &str) -> Option<Range<usize>> {
     let scheme = ["://", ":/", "//"]
         .iter()

@@ -7,7 +7,7 @@ mod strings;
 
 use std::ops::Range;
 
-/// A token and its line, counted from 1. Tokens hold passwords, so that nothing here is `Debug`.
+/// A token and its line, counted from 1. Tokens hold passwords, so none of these types is `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Lexeme {
     pub token: Token,
@@ -16,7 +16,7 @@ pub(super) struct Lexeme {
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// `$name`, without the `$`.
+    /// A variable, `$name`, without the `$`.
     Variable(String),
     /// A keyword, constant or function, with its namespace.
     Name(String),
@@ -26,7 +26,7 @@ pub(super) enum Token {
     Text(Vec<Part>),
     /// An operator or bracket. `?>` counts as `;`, as it does for PHP.
     Symbol(&'static str),
-    /// A byte that begins no token.
+    /// A byte that does not begin a token.
     Other,
 }
 
@@ -34,18 +34,18 @@ pub(super) enum Token {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Part {
     Literal(Vec<u8>),
-    /// What stands as `$x`, `$x[key]`, `{$…}` or `${…}` in it.
+    /// An expression that stands as `$x`, `$x[key]`, `{$…}` or `${…}` in the string.
     Expression(Vec<Lexeme>),
 }
 
-/// Something that begins and never ends.
+/// A string, comment, heredoc or bracket that begins and never ends.
 #[derive(Clone, Copy)]
 pub(super) struct Unterminated {
     pub what: &'static str,
     pub line: u64,
 }
 
-/// Longest first.
+/// Operators and brackets, the longest first.
 const SYMBOLS: [&str; 60] = [
     "===", "!==", "<=>", "**=", "...", "<<=", ">>=", "??=", "?->", "==", "!=", "<>", "<=", ">=",
     "&&", "||", "??", ".=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "=>", "->", "::", "++",
@@ -58,13 +58,13 @@ impl Lexeme {
         matches!(self.token, Token::Symbol(this) if this == symbol)
     }
 
-    /// Whether this is the keyword, in any letter case.
+    /// Whether the token is the keyword, in any letter case.
     pub fn is_word(&self, keyword: &str) -> bool {
         matches!(&self.token, Token::Name(name) if name.eq_ignore_ascii_case(keyword))
     }
 }
 
-/// All tokens of a file; none when it holds no `<?php`.
+/// All tokens of a file; empty when it does not hold `<?php`.
 pub(super) fn tokens(bytes: &[u8]) -> Result<Vec<Lexeme>, Unterminated> {
     let mut lexer = Lexer::new(bytes, 1, 0);
     lexer.skip_html();
@@ -182,7 +182,7 @@ impl<'a> Lexer<'a> {
                 self.advance(1);
                 let mut parts = self.template(Some(byte), line)?;
                 if byte == b'`' {
-                    // The output of a command.
+                    // The value is the output of a command.
                     parts = vec![Part::Expression(Vec::new())];
                 }
                 self.push(Token::Text(parts), line);
@@ -207,7 +207,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// A comment to the end of the line, or of the PHP part.
+    /// Skips a comment up to the end of the line, or of the PHP part.
     fn line_comment(&mut self) {
         let rest = self.rest();
         let newline = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));

@@ -1,12 +1,12 @@
-//! Strings: quotes, escapes, expressions inside, heredocs.
+//! Reads strings: quotes, escapes, expressions inside, heredocs.
 
 use super::{Lexeme, Lexer, Part, Token, Unterminated, is_name, starts_name};
 
-/// How deep expressions in strings in expressions are read.
+/// How many levels of expressions in strings in expressions are read.
 const MAX_NESTING: u8 = 8;
 
 impl Lexer<'_> {
-    /// After the opening quote.
+    /// Reads a string in single quotes, after its opening quote.
     pub(super) fn single_quoted(&mut self, line: u64) -> Result<Vec<u8>, Unterminated> {
         let mut text = Vec::new();
         loop {
@@ -31,7 +31,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// The pieces up to the closing quote; without one, up to the end of the text.
+    /// The pieces of a string up to the closing quote; without a quote, up to the end of the text.
     pub(super) fn template(
         &mut self,
         quote: Option<u8>,
@@ -77,7 +77,7 @@ impl Lexer<'_> {
         Ok(parts)
     }
 
-    /// `$x`, `$x[key]` or `$x->name` in a string.
+    /// Reads `$x`, `$x[key]` or `$x->name` in a string.
     fn simple_expression(&mut self) -> Vec<Lexeme> {
         let line = self.line;
         let lexeme = |token| Lexeme { token, line };
@@ -88,7 +88,7 @@ impl Lexer<'_> {
             let end = memchr::memchr(b']', rest).unwrap_or_default();
             let key = rest.get(1..end).unwrap_or_default();
             if key.is_empty() || !key.iter().all(|&byte| is_name(byte)) {
-                // No PHP, or a variable as the key.
+                // Text that is not PHP, or a variable as the key.
                 tokens.push(lexeme(Token::Other));
                 return tokens;
             }
@@ -103,7 +103,7 @@ impl Lexer<'_> {
         tokens
     }
 
-    /// `{$…}` or `${…}`; nothing when the brace is never closed.
+    /// Reads `{$…}` or `${…}`; `None` when the brace is never closed.
     fn braced_expression(&mut self) -> Option<Result<Vec<Lexeme>, Unterminated>> {
         let is_name_only = self.peek(0) == Some(b'$');
         let start = self.position + if is_name_only { 2 } else { 1 };
@@ -145,7 +145,7 @@ impl Lexer<'_> {
         }))
     }
 
-    /// A backslash and what follows, in double quotes or a heredoc.
+    /// Reads a backslash and what follows it, in double quotes or a heredoc.
     fn escape(&mut self, quote: Option<u8>, text: &mut Vec<u8>) {
         let digits = |from: usize, most: usize, radix: u32| {
             let rest = self.rest().get(from..).unwrap_or_default();
@@ -185,7 +185,7 @@ impl Lexer<'_> {
                     _ => (1, b'\\'),
                 }
             }
-            // The brace is not one of `{$` any more.
+            // The brace no longer belongs to a `{$`.
             Some(b'{') => {
                 text.push(b'\\');
                 (2, b'{')
@@ -220,22 +220,22 @@ impl Lexer<'_> {
     }
 }
 
-/// `<<<LABEL` and its line.
+/// The opening of a heredoc: `<<<LABEL` and the rest of its line.
 struct Heredoc<'a> {
     label: &'a [u8],
-    /// `<<<'LABEL'`: nothing in it is an expression or escape.
+    /// Whether it is written `<<<'LABEL'`, so that its body holds no expressions and no escapes.
     is_raw: bool,
-    /// Bytes up to the body.
+    /// Number of bytes up to the body.
     length: usize,
 }
 
 /// Where the body of a heredoc ends.
 struct HeredocEnd {
-    /// Bytes of text, without the last line end.
+    /// Number of bytes of text, without the last line end.
     text: usize,
-    /// Columns of white space before the closing label, taken from every line.
+    /// Columns of white space before the closing label, which are taken from every line.
     indent: usize,
-    /// Bytes including the closing label.
+    /// Number of bytes up to and including the closing label.
     total: usize,
 }
 
@@ -298,7 +298,7 @@ impl<'a> Heredoc<'a> {
     }
 }
 
-/// Takes up to so many blanks from the beginning of each line.
+/// Takes up to `indent` blanks from the beginning of each line.
 fn unindent(text: &[u8], indent: usize) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|&byte| byte == b'\n') {
