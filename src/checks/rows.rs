@@ -150,7 +150,7 @@ fn answers(check: &'static Check, examined: &Examination, findings: &mut Finding
         };
         let wants_others = matches!(
             question.what,
-            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+            What::Orphans(_) | What::PolymorphicOrphans(_) | What::Rule(_)
         );
         if is_whole || !wants_others {
             findings.push(finding(question, answer));
@@ -186,7 +186,7 @@ fn check_of(question: &Question) -> &'static Check {
         What::Duplicates(_) => &DUPLICATE_ROWS,
         What::Nulls(_) => &NULL_ROWS,
         What::ZeroDates(_) => &ZERO_DATE,
-        What::Strays(_) => &POLYMORPHIC_ORPHAN,
+        What::PolymorphicOrphans(_) => &POLYMORPHIC_ORPHAN,
         What::Rule(_) => &UPGRADE_DATA,
     }
 }
@@ -233,7 +233,7 @@ fn columns(question: &Question) -> Vec<String> {
         What::Orphans(link) => vec![link.column.clone()],
         What::Duplicates(key) => key.parts.iter().map(|part| part.column.clone()).collect(),
         What::Nulls(column) | What::ZeroDates(column) => vec![column.clone()],
-        What::Strays(pair) => vec![pair.type_column.clone(), pair.id_column.clone()],
+        What::PolymorphicOrphans(pair) => vec![pair.type_column.clone(), pair.id_column.clone()],
         What::Rule(rule) => rule
             .columns()
             .filter(|(of, _)| of.is_none())
@@ -255,7 +255,7 @@ fn severity(question: &Question) -> Severity {
         (What::Nulls(column), _) if rules::is_filled(&question.table, column) => Severity::Note,
         // The site has lived with it since its own upgrade.
         (What::Nulls(_), Basis::Release) => Severity::Note,
-        (What::Strays(pair), _) => {
+        (What::PolymorphicOrphans(pair), _) => {
             let outlives = rules::pairs_of(&question.table).any(|known| {
                 known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives
             });
@@ -396,7 +396,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
             fix = "Set them to NULL where the column allows it, otherwise to a date that you write down.".to_owned();
             expected = Some("a date or NULL".to_owned());
         }
-        What::Strays(pair) => {
+        What::PolymorphicOrphans(pair) => {
             let named = answer.names.as_deref().unwrap_or("a table");
             what = format!(
                 "{table}.{}: {} to {} of {named} that {} not there",
@@ -441,7 +441,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
 fn samples(question: &Question, answer: &Answer) -> String {
     let arrow = matches!(
         question.what,
-        What::Orphans(_) | What::Strays(_) | What::ZeroDates(_) | What::Rule(_)
+        What::Orphans(_) | What::PolymorphicOrphans(_) | What::ZeroDates(_) | What::Rule(_)
     );
     let one = |sample: &Sample| -> Option<String> {
         let keys = sample.keys.join(" = ");

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::output::Output;
-use super::rows::Inquiry;
+use super::rows::RowExaminer;
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
@@ -146,19 +146,19 @@ impl Check {
                 let findings = common.examine(&examined, checks::CHECK)?;
                 return Ok(Report::new("check", &case, findings, common.strict));
             }
-            let inquiry = Inquiry {
+            let examiner = RowExaminer {
                 catalogue: &catalogue,
                 wish: Wish::default(),
                 pace: Pace::default(),
             };
-            let (snapshot, rows) = inquiry.read(location, common)?;
+            let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
-            let inquired = inquiry.ask(&case, rows, common)?;
+            let answered = examiner.ask(&case, rows, common)?;
             let mut examined = Examination::of(&case);
-            examined.rows = inquired.rows();
+            examined.rows = answered.rows();
             let findings = common.examine(&examined, checks::CHECK)?;
             let mut report = Report::new("check", &case, findings, common.strict);
-            report.effort = Some(inquired.answers.effort);
+            report.effort = Some(answered.answers.effort);
             Ok(report)
         })
     }

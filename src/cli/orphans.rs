@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::Output;
-use super::rows::Inquiry;
+use super::rows::RowExaminer;
 use super::{Common, ServerOptions};
 use crate::case::Case;
 use crate::checks::{Examination, ORPHANS, cut};
@@ -57,7 +57,7 @@ impl Orphans {
         if !location.can_be_read_again() && self.export.is_some() {
             return Err(Error::ExportOfStream);
         }
-        let inquiry = Inquiry {
+        let examiner = RowExaminer {
             catalogue: &catalogue,
             wish: Wish {
                 samples: self.sample,
@@ -68,16 +68,16 @@ impl Orphans {
                 statement_seconds: self.statement_seconds,
             },
         };
-        let (snapshot, rows) = inquiry.read(&location, common)?;
+        let (snapshot, rows) = examiner.read(&location, common)?;
         let case = Case::new(snapshot, &catalogue).to_release(self.target.clone());
-        let inquired = inquiry.ask(&case, rows, common)?;
+        let answered = examiner.ask(&case, rows, common)?;
         let mut examined = Examination::of(&case);
-        examined.rows = inquired.rows();
+        examined.rows = answered.rows();
         let mut findings = common.examine(&examined, ORPHANS)?;
         cut(&examined, &mut findings);
         common.accept(&mut findings)?;
         let mut report = Report::new("orphans", &case, findings, common.strict);
-        report.effort = Some(inquired.answers.effort);
+        report.effort = Some(answered.answers.effort);
         report.compared_with = self
             .target
             .as_ref()

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::crew::Crew;
 use super::ids::IdSet;
 use super::needs::{Needs, OfColumn};
 use super::question::{Kind, column_of};
 use super::rules::{self, Test, is_like};
+use super::workers::Workers;
 use crate::civicrm::catalogue::Catalogue;
 use crate::dump::reader::DumpReader;
 use crate::dump::reader::DumpSink;
@@ -92,11 +92,11 @@ impl TableFacts {
     }
 
     /// Keys and pairs of which this INSERT leaves a column out: of such rows nothing can be said.
-    fn note_left_out(&mut self, plan: &Plan) {
-        for (key, facts) in plan.keys.iter().zip(&mut self.keys) {
+    fn note_left_out(&mut self, layout: &RowLayout) {
+        for (key, facts) in layout.keys.iter().zip(&mut self.keys) {
             facts.left_out += u64::from(key.is_empty());
         }
-        for (pair, facts) in plan.pairs.iter().zip(&mut self.pairs) {
+        for (pair, facts) in layout.pairs.iter().zip(&mut self.pairs) {
             facts.left_out += u64::from(pair.is_none());
         }
     }
@@ -189,12 +189,12 @@ impl TableFacts {
 pub struct Gatherer<'c> {
     /// Everything else that the dump tells.
     reader: DumpReader,
-    /// What the rows hold, by table, but for what the crew has read.
+    /// What the rows hold, by table, but for what the workers has read.
     tables: IndexMap<TableName, TableFacts>,
     wants: Wants<'c>,
-    plan: Option<Arc<Plan>>,
-    crew: Crew,
-    /// The INSERT that the plan is for; empty when there is none.
+    layout: Option<Arc<RowLayout>>,
+    workers: Workers,
+    /// The INSERT that the layout is for; empty when there is none.
     head: Vec<u8>,
     /// Rows of this INSERT that the reader still wants.
     reader_wants: Wanted,
@@ -211,7 +211,7 @@ enum Wants<'c> {
 
 /// How to read the rows of one INSERT.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct RowLayout {
     /// Index of the table.
     pub(super) table: usize,
     needs: Needs,
@@ -265,8 +265,8 @@ impl<'c> Gatherer<'c> {
             reader,
             tables: IndexMap::new(),
             wants,
-            plan: None,
-            crew: Crew::default(),
+            layout: None,
+            workers: Workers::default(),
             head: Vec::new(),
             reader_wants: Wanted::None,
             folded: Vec::new(),
@@ -275,7 +275,7 @@ impl<'c> Gatherer<'c> {
 
     /// What it has read.
     pub fn finish(mut self) -> (DumpReader, IndexMap<TableName, TableFacts>) {
-        for (table, facts) in self.crew.finish() {
+        for (table, facts) in self.workers.finish() {
             if let Some((_, ours)) = self.tables.get_index_mut(table) {
                 ours.merge(facts);
             }
@@ -283,7 +283,7 @@ impl<'c> Gatherer<'c> {
         (self.reader, self.tables)
     }
 
-    fn plan(&mut self) -> Option<Arc<Plan>> {
+    fn layout(&mut self) -> Option<Arc<RowLayout>> {
         let (database, table, columns) = self.reader.current_insert()?;
         let name = (database.map(str::to_owned), table.to_ascii_lowercase());
         let definition = self.reader.table(database, table)?;
@@ -298,19 +298,19 @@ impl<'c> Gatherer<'c> {
         if needs.is_empty() {
             return None;
         }
-        let mut plan = Plan::new(&needs, definition, columns, self.reader.sql_modes());
+        let mut layout = RowLayout::new(&needs, definition, columns, self.reader.sql_modes());
         let facts = self.tables.entry(name.clone());
-        plan.table = facts.index();
+        layout.table = facts.index();
         let facts = facts.or_insert_with(|| TableFacts::new(needs));
-        facts.note_left_out(&plan);
-        Some(Arc::new(plan))
+        facts.note_left_out(&layout);
+        Some(Arc::new(layout))
     }
 
     /// Rows that the dump takes away again do not count.
     fn forget(&mut self, statement: &[u8]) {
         for name in emptied(statement, &self.reader) {
             if let Some((table, _, facts)) = self.tables.get_full_mut(&name) {
-                self.crew.forget(table);
+                self.workers.forget(table);
                 *facts = TableFacts::new(std::mem::take(&mut facts.needs));
             }
         }
@@ -329,18 +329,18 @@ impl Sink for Gatherer<'_> {
         if self.head != head.text {
             self.head.clear();
             self.head.extend_from_slice(head.text);
-            self.plan = self.plan();
+            self.layout = self.layout();
         }
-        match self.plan {
+        match self.layout {
             Some(_) => Wanted::Whole,
             None => self.reader_wants,
         }
     }
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        match (&self.plan, self.reader_wants) {
-            (Some(plan), Wanted::None) => match self.tables.get_index_mut(plan.table) {
-                Some((_, facts)) => plan.read_open(text, facts, &mut self.folded),
+        match (&self.layout, self.reader_wants) {
+            (Some(layout), Wanted::None) => match self.tables.get_index_mut(layout.table) {
+                Some((_, facts)) => layout.read_open(text, facts, &mut self.folded),
                 None => (0, 0),
             },
             _ => (0, 0),
@@ -348,12 +348,12 @@ impl Sink for Gatherer<'_> {
     }
 
     fn wants_batches(&self) -> bool {
-        self.plan.is_some() && self.reader_wants == Wanted::None && self.crew.is_free()
+        self.layout.is_some() && self.reader_wants == Wanted::None && self.workers.is_free()
     }
 
     fn batch(&mut self, rows: &[u8]) -> bool {
-        match &self.plan {
-            Some(plan) => self.crew.read(plan, rows),
+        match &self.layout {
+            Some(layout) => self.workers.read(layout, rows),
             None => false,
         }
     }
@@ -367,10 +367,10 @@ impl Sink for Gatherer<'_> {
             }
             Wanted::Containing(_) | Wanted::Whole => self.reader.row(values),
         }
-        if let Some(plan) = &self.plan
-            && let Some((_, facts)) = self.tables.get_index_mut(plan.table)
+        if let Some(layout) = &self.layout
+            && let Some((_, facts)) = self.tables.get_index_mut(layout.table)
         {
-            plan.read(values.text, facts, &mut self.folded);
+            layout.read(values.text, facts, &mut self.folded);
         }
     }
 
@@ -397,9 +397,9 @@ impl DumpSink for Gatherer<'_> {
     }
 }
 
-impl Plan {
+impl RowLayout {
     fn new(needs: &Needs, table: &Table, columns: &[String], modes: SqlModes) -> Self {
-        let mut plan = Self {
+        let mut layout = Self {
             modes,
             nulls_equal: needs.nulls_equal.clone(),
             needs: needs.clone(),
@@ -423,17 +423,18 @@ impl Plan {
                 Some((slot_of(&part.column)?, kind, part.length))
             });
             // Of a key with a column that is left out nothing can be said.
-            plan.keys
+            layout
+                .keys
                 .push(parts.collect::<Option<_>>().unwrap_or_default());
         }
         for (named, id) in &needs.pairs {
-            plan.pairs.push(slot_of(named).zip(slot_of(id)));
+            layout.pairs.push(slot_of(named).zip(slot_of(id)));
         }
         for (index, name) in needs.columns.keys().enumerate() {
             if place_of(name).is_none() {
                 match becomes_null(table, name) {
-                    true => plan.omitted.push(index),
-                    false => plan.made.push(index),
+                    true => layout.omitted.push(index),
+                    false => layout.made.push(index),
                 }
             }
         }
@@ -443,7 +444,7 @@ impl Plan {
                 continue;
             }
             let column = needs.columns.get_full(&name.to_ascii_lowercase());
-            plan.slots.push(Slot {
+            layout.slots.push(Slot {
                 skip: place - before,
                 column: column.map(|(index, ..)| index),
                 kind: kind_of(name, table),
@@ -452,7 +453,7 @@ impl Plan {
             });
             before = place + 1;
         }
-        plan
+        layout
     }
 
     /// Facts of its table without any row.
@@ -813,7 +814,7 @@ mod tests {
         scanner.finish(sink);
     }
 
-    /// What is known, whoever of the crew found it in whatever order.
+    /// What is known, whoever of the workers found it in whatever order.
     fn told(gatherer: Gatherer) -> Vec<String> {
         let (_, tables) = gatherer.finish();
         let of_column = |column: &ColumnFacts| {

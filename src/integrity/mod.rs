@@ -11,7 +11,7 @@
 //! - [`collation`], [`ids`]: what is equal, sets of ids
 //! - [`needs`]: which columns the questions look at
 //! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
-//! - `crew`: threads that share its work
+//! - `workers`: threads that share the work of the first pass
 //! - [`rows`]: the second pass: the offending rows themselves
 //! - [`dump`]: both passes in order
 //! - [`sql`]: the same questions as SQL
@@ -20,7 +20,6 @@
 //! A dump and a server that hold the same rows give the same answers.
 
 pub mod collation;
-mod crew;
 pub mod dump;
 pub mod gather;
 pub mod ids;
@@ -30,6 +29,7 @@ pub mod rows;
 pub mod rules;
 pub mod server;
 pub mod sql;
+mod workers;
 
 use std::path::PathBuf;
 

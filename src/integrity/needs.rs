@@ -217,7 +217,7 @@ impl Needs {
                 }) => needs.key(parts, *nulls_equal, table),
                 What::Nulls(column) => needs.column(column).nulls = true,
                 What::ZeroDates(column) => needs.column(column).zeros = true,
-                What::Strays(Pair {
+                What::PolymorphicOrphans(Pair {
                     type_column,
                     id_column,
                     ..

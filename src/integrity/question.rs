@@ -40,7 +40,7 @@ pub enum What {
     /// Dates without a day or month.
     ZeroDates(String),
     /// Rows that name a table and an id in it, which is not there.
-    Strays(Pair),
+    PolymorphicOrphans(Pair),
     /// What an upgrade step checks besides.
     Rule(&'static Rule),
 }
@@ -136,7 +136,7 @@ impl Question {
             What::Duplicates(_) => "duplicates",
             What::Nulls(_) => "nulls",
             What::ZeroDates(_) => "zero-dates",
-            What::Strays(_) => "strays",
+            What::PolymorphicOrphans(_) => "strays",
             What::Rule(_) => "rows",
         }
     }
@@ -147,7 +147,7 @@ impl Question {
             What::Orphans(link) => &link.column,
             What::Duplicates(key) => &key.name,
             What::Nulls(column) | What::ZeroDates(column) => column,
-            What::Strays(pair) => &pair.id_column,
+            What::PolymorphicOrphans(pair) => &pair.id_column,
             What::Rule(rule) => rule.name,
         }
     }
@@ -155,7 +155,7 @@ impl Question {
 
 /// Whose rows are asked about, and what they are held against.
 #[derive(Clone, Debug)]
-struct Asked<'a> {
+struct Background<'a> {
     /// The database.
     subject: Subject<'a>,
     /// All releases.
@@ -170,7 +170,7 @@ struct Asked<'a> {
     keys_are_kept: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Background<'a> {
     fn of(case: &'a Case) -> Self {
         let target = case.target_release.as_ref();
         Self {
@@ -195,9 +195,9 @@ pub struct Questions {
 
 /// Puts together all questions about the rows of a case: from its own keys, its release and its target.
 pub fn questions(case: &Case) -> Questions {
-    let asked = &Asked::of(case);
-    let mut builder = Builder::new(asked);
-    let schema = asked.subject.schema;
+    let background = &Background::of(case);
+    let mut builder = Builder::new(background);
+    let schema = background.subject.schema;
     for (name, table) in &schema.tables {
         builder.own(name, table);
         builder.held_against(name, table);
@@ -220,7 +220,7 @@ pub fn questions(case: &Case) -> Questions {
 }
 
 struct Builder<'a> {
-    asked: &'a Asked<'a>,
+    background: &'a Background<'a>,
     schema: &'a Schema,
     /// What the releases have, with the basis that it gives a question.
     references: Vec<(Basis, Schema)>,
@@ -231,15 +231,15 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(asked: &'a Asked<'a>) -> Self {
-        let Asked {
+    fn new(background: &'a Background<'a>) -> Self {
+        let Background {
             subject,
             catalogue,
             state,
             ref from,
             target,
             ..
-        } = *asked;
+        } = *background;
         let reference = |state| Reference::new(catalogue, state, subject).schema;
         let mut references = Vec::new();
         references.extend(state.map(|state| (Basis::Release, reference(state))));
@@ -252,7 +252,7 @@ impl<'a> Builder<'a> {
         };
         let known = state.or(target.map(|(_, state)| state));
         Self {
-            asked,
+            background,
             schema: subject.schema,
             references,
             adds,
@@ -314,16 +314,16 @@ impl<'a> Builder<'a> {
 
     /// The first release up to the target that has the column NOT NULL.
     fn not_null_since(&self, table: &str, column: &str, basis: Basis) -> Option<String> {
-        let (_, target) = self.asked.target.filter(|_| basis == Basis::Target)?;
-        let from = self.asked.state.map_or(0, State::place);
-        let history = self.asked.catalogue.history(table)?;
+        let (_, target) = self.background.target.filter(|_| basis == Basis::Target)?;
+        let from = self.background.state.map_or(0, State::place);
+        let history = self.background.catalogue.history(table)?;
         let first = history
             .column(column)
             .filter(|dated| !dated.item.nullable)
             .flat_map(|dated| dated.states.places())
             .filter(|place| *place > from && *place <= target.place())
             .min()?;
-        let state = self.asked.catalogue.states().get(first)?;
+        let state = self.background.catalogue.states().get(first)?;
         Some(state.first_release().to_owned())
     }
 
@@ -356,7 +356,7 @@ impl<'a> Builder<'a> {
             if !self.is_new(name, format!("unique {}", sorted.join(","))) {
                 continue;
             }
-            if basis == Basis::Own && self.asked.keys_are_kept {
+            if basis == Basis::Own && self.background.keys_are_kept {
                 continue;
             }
             let step = self.step(AddKind::Unique, name, &[key.to_owned()]);
@@ -394,7 +394,7 @@ impl<'a> Builder<'a> {
         let Some((parent, there)) = table_of(self.schema, &key.referenced_table) else {
             // A table that only the target has is made by the upgrade.
             if basis != Basis::Target && self.is_new(name, target) {
-                let or_hidden = match self.asked.keys_are_kept {
+                let or_hidden = match self.background.keys_are_kept {
                     true => ", or this account may not see it",
                     false => "",
                 };
@@ -426,8 +426,13 @@ impl<'a> Builder<'a> {
             .into_iter()
             .chain([format!("FK_{name}_{column}")])
             .collect();
-        let step = rules::pre_checked(name, column, self.asked.from.as_ref(), self.asked.target)
-            .or_else(|| self.step(AddKind::ForeignKey, name, &names));
+        let step = rules::pre_checked(
+            name,
+            column,
+            self.background.from.as_ref(),
+            self.background.target,
+        )
+        .or_else(|| self.step(AddKind::ForeignKey, name, &names));
         let link = Link {
             column: column.to_owned(),
             parent: parent.to_owned(),
@@ -456,7 +461,7 @@ impl<'a> Builder<'a> {
     /// Tables of custom data refer to what they extend, also where the foreign key was lost.
     fn custom(&mut self, name: &str, table: &Table) {
         let groups = self
-            .asked
+            .background
             .subject
             .site
             .map(|site: &Site| &site.custom_groups);
@@ -519,7 +524,7 @@ impl<'a> Builder<'a> {
                     id_column: id_column.to_owned(),
                     words: pair.words,
                 };
-                self.push(name, What::Strays(pair), Basis::Civicrm, None);
+                self.push(name, What::PolymorphicOrphans(pair), Basis::Civicrm, None);
             }
         }
     }
@@ -527,8 +532,8 @@ impl<'a> Builder<'a> {
     fn rules(&mut self, name: &str, table: &Table) {
         for rule in rules::rules_of(name) {
             if !rule.applies(
-                self.asked.from.as_ref(),
-                self.asked.target.map(|(version, _)| version),
+                self.background.from.as_ref(),
+                self.background.target.map(|(version, _)| version),
             ) {
                 continue;
             }

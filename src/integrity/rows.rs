@@ -23,7 +23,7 @@ use crate::snapshot::Place;
 
 /// What makes a row one of those looked for.
 #[derive(Debug)]
-pub enum Mark {
+pub enum Criterion {
     /// The column's value, or the hash of it, is one of these.
     OneOf(String, IdSet),
     /// The column is NULL.
@@ -47,22 +47,22 @@ pub enum Mark {
 
 /// Something found, whose rows are to be collected.
 #[derive(Debug)]
-pub struct Suspect {
+pub struct Search {
     /// Index of the question.
     pub question: usize,
     /// Of a pair the table that is named.
     pub names: Option<String>,
     /// Its rows.
-    pub mark: Mark,
+    pub criterion: Criterion,
     /// Different values found in the first pass.
     pub values: Option<u64>,
     /// What is collected.
-    pub found: Found,
+    pub collected: Collected,
 }
 
 /// Rows of one finding.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Collected {
     /// How many.
     pub rows: u64,
     /// The first by key.
@@ -88,10 +88,10 @@ pub struct Collector<'a> {
     /// That of the whole dump: a key may come behind the rows.
     schema: &'a Schema,
     /// By table in lower case.
-    suspects: IndexMap<String, Vec<Suspect>>,
+    searches: IndexMap<String, Vec<Search>>,
     questions: &'a [Question],
     wish: &'a Wish,
-    plan: Option<Plan>,
+    layout: Option<RowLayout>,
     head: Vec<u8>,
     failed: Option<RowFileError>,
 }
@@ -102,12 +102,12 @@ const LEFT_OUT_AS_NULL: usize = usize::MAX - 1;
 
 /// How to read the rows of one INSERT.
 #[derive(Debug)]
-struct Plan {
+struct RowLayout {
     /// Index of the table.
     table: usize,
     /// Places of the primary key's values.
     key: Vec<usize>,
-    /// For each suspect the places and kinds of its values.
+    /// For each search the places and kinds of its values.
     places: Vec<Vec<(usize, Kind)>>,
     /// For each column of a file the place of its value.
     exported: Vec<(String, Option<usize>)>,
@@ -115,30 +115,30 @@ struct Plan {
 }
 
 impl<'a> Collector<'a> {
-    /// A collector of these suspects of one database.
+    /// A collector of these searches of one database.
     pub fn new(
         reader: DumpReader,
         database: Option<String>,
         schema: &'a Schema,
-        suspects: Vec<Suspect>,
+        searches: Vec<Search>,
         questions: &'a [Question],
         wish: &'a Wish,
     ) -> Self {
-        let mut by_table: IndexMap<String, Vec<Suspect>> = IndexMap::new();
-        for suspect in suspects {
-            if let Some(question) = questions.get(suspect.question) {
+        let mut by_table: IndexMap<String, Vec<Search>> = IndexMap::new();
+        for search in searches {
+            if let Some(question) = questions.get(search.question) {
                 let table = question.table.to_ascii_lowercase();
-                by_table.entry(table).or_default().push(suspect);
+                by_table.entry(table).or_default().push(search);
             }
         }
         Self {
             reader,
             database,
             schema,
-            suspects: by_table,
+            searches: by_table,
             questions,
             wish,
-            plan: None,
+            layout: None,
             head: Vec::new(),
             failed: None,
         }
@@ -152,21 +152,21 @@ impl<'a> Collector<'a> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let suspects = self.suspects.into_values().flatten();
+        let searches = self.searches.into_values().flatten();
         let mut answers = Vec::new();
-        for suspect in suspects {
-            answers.extend(suspect.answer(self.wish.samples)?);
+        for search in searches {
+            answers.extend(search.answer(self.wish.samples)?);
         }
         answers.sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
         Ok(answers)
     }
 
-    fn plan(&self) -> Option<Plan> {
+    fn layout(&self) -> Option<RowLayout> {
         let (database, name, columns) = self.reader.current_insert()?;
         if database != self.database.as_deref() {
             return None;
         }
-        let (index, _, suspects) = self.suspects.get_full(&name.to_ascii_lowercase())?;
+        let (index, _, searches) = self.searches.get_full(&name.to_ascii_lowercase())?;
         let table = self.reader.table(database, name)?;
         let place_of = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
         let place = |name: &str| {
@@ -177,15 +177,17 @@ impl<'a> Collector<'a> {
             };
             (place_of(name).unwrap_or(left_out), kind)
         };
-        let places = suspects.iter().map(|suspect| match &suspect.mark {
-            Mark::OneOf(column, _)
-            | Mark::Null(column)
-            | Mark::Zero(column)
-            | Mark::Rule(column, _) => vec![place(column)],
-            Mark::Equal { parts, .. } => parts.iter().map(|part| place(&part.column)).collect(),
-            Mark::Names(named, id, ..) => vec![place(named), place(id)],
+        let places = searches.iter().map(|search| match &search.criterion {
+            Criterion::OneOf(column, _)
+            | Criterion::Null(column)
+            | Criterion::Zero(column)
+            | Criterion::Rule(column, _) => vec![place(column)],
+            Criterion::Equal { parts, .. } => {
+                parts.iter().map(|part| place(&part.column)).collect()
+            }
+            Criterion::Names(named, id, ..) => vec![place(named), place(id)],
         });
-        Some(Plan {
+        Some(RowLayout {
             table: index,
             key: find(&self.schema.tables, name)
                 .into_iter()
@@ -203,18 +205,18 @@ impl<'a> Collector<'a> {
     /// Rows that the dump takes away again do not count.
     fn forget(&mut self, statement: &[u8]) {
         for (database, table) in emptied(statement, &self.reader) {
-            let Some(suspects) = self.suspects.get_mut(&table) else {
+            let Some(searches) = self.searches.get_mut(&table) else {
                 continue;
             };
             if database != self.database {
                 continue;
             }
-            for suspect in suspects {
-                let file = suspect.found.file.take();
-                suspect.found = Found::default();
+            for search in searches {
+                let file = search.collected.file.take();
+                search.collected = Collected::default();
                 let Some(mut file) = file else { continue };
                 match file.cut(file.head()) {
-                    Ok(()) => suspect.found.file = Some(file),
+                    Ok(()) => search.collected.file = Some(file),
                     Err(error) => self.failed = Some(error),
                 }
             }
@@ -222,38 +224,38 @@ impl<'a> Collector<'a> {
     }
 
     fn read(&mut self, text: &[u8]) -> Result<(), RowFileError> {
-        let Some(plan) = &self.plan else {
+        let Some(layout) = &self.layout else {
             return Ok(());
         };
-        let Some((_, suspects)) = self.suspects.get_index_mut(plan.table) else {
+        let Some((_, searches)) = self.searches.get_index_mut(layout.table) else {
             return Ok(());
         };
         let mut row = Vec::new();
-        let mut values = Values::new(text, plan.modes);
+        let mut values = Values::new(text, layout.modes);
         while let Next::Value(value) = values.value() {
             row.push(value);
         }
-        for (suspect, places) in suspects.iter_mut().zip(&plan.places) {
-            if !suspect.mark.is_on(&row, places) {
+        for (search, places) in searches.iter_mut().zip(&layout.places) {
+            if !search.criterion.is_on(&row, places) {
                 continue;
             }
-            let key = plan
+            let key = layout
                 .key
                 .iter()
                 .map(|place| text_of(row.get(*place)))
                 .collect();
-            suspect.take(key, &row, places, self.wish.samples);
+            search.take(key, &row, places, self.wish.samples);
             let Some(folder) = &self.wish.export else {
                 continue;
             };
-            if suspect.found.file.is_none() {
-                let names = suspect.names.as_deref();
-                let path = file_of(folder, self.questions, suspect.question, names)?;
-                let columns = plan.exported.iter().map(|(column, _)| column.as_str());
-                suspect.found.file = Some(RowFile::create(path, columns)?);
+            if search.collected.file.is_none() {
+                let names = search.names.as_deref();
+                let path = file_of(folder, self.questions, search.question, names)?;
+                let columns = layout.exported.iter().map(|(column, _)| column.as_str());
+                search.collected.file = Some(RowFile::create(path, columns)?);
             }
-            if let Some(file) = &mut suspect.found.file {
-                let values: Vec<_> = plan
+            if let Some(file) = &mut search.collected.file {
+                let values: Vec<_> = layout
                     .exported
                     .iter()
                     .map(|(_, place)| row.get((*place)?)?.bytes())
@@ -309,7 +311,7 @@ fn text_of(value: Option<&Value>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-impl Mark {
+impl Criterion {
     fn is_on(&self, row: &[Value], places: &[(usize, Kind)]) -> bool {
         let mut folded = Vec::new();
         let at = |index: usize| {
@@ -361,13 +363,13 @@ fn single(parts: &[KeyPart], places: &[(usize, Kind)]) -> bool {
     matches!((parts, places), ([part], [(_, Kind::Integer)]) if part.length.is_none())
 }
 
-impl Suspect {
+impl Search {
     fn take(&mut self, key: Vec<String>, row: &[Value], places: &[(usize, Kind)], samples: usize) {
-        let found = &mut self.found;
-        found.rows += 1;
+        let collected = &mut self.collected;
+        collected.rows += 1;
         let value = |index: usize| places.get(index).and_then(|(place, _)| row.get(*place));
         let is_shown = |kind: &Kind| matches!(kind, Kind::Integer | Kind::Date);
-        if let Mark::Equal { parts, .. } = &self.mark {
+        if let Criterion::Equal { parts, .. } = &self.criterion {
             let mut shared = Vec::new();
             let mut shown = Vec::new();
             for (i, (part, (_, kind))) in parts.iter().zip(places).enumerate() {
@@ -383,7 +385,7 @@ impl Suspect {
                     value => text_of(Some(&value)),
                 });
             }
-            let group = found.groups.entry(shared).or_default();
+            let group = collected.groups.entry(shared).or_default();
             group.rows += 1;
             if !key.is_empty() {
                 insert(&mut group.keys, key, MAX_KEYS, |a, b| compare_keys(a, b));
@@ -393,36 +395,36 @@ impl Suspect {
             }
             return;
         }
-        let shown = match &self.mark {
-            Mark::OneOf(..) | Mark::Zero(_) => places
+        let shown = match &self.criterion {
+            Criterion::OneOf(..) | Criterion::Zero(_) => places
                 .first()
                 .is_some_and(|(_, kind)| is_shown(kind))
                 .then(|| text_of(value(0))),
-            Mark::Names(..) => Some(text_of(value(1))),
-            Mark::Null(_) | Mark::Rule(..) | Mark::Equal { .. } => None,
+            Criterion::Names(..) => Some(text_of(value(1))),
+            Criterion::Null(_) | Criterion::Rule(..) | Criterion::Equal { .. } => None,
         };
         let sample = Sample {
             keys: joined(&key).into_iter().collect(),
             value: shown,
         };
-        insert(&mut found.samples, sample, samples, compare_samples);
+        insert(&mut collected.samples, sample, samples, compare_samples);
     }
 
     fn answer(self, samples: usize) -> Result<Option<super::Answer>, RowFileError> {
         let Self {
             question,
             names,
-            mark,
+            criterion,
             values,
-            found,
+            collected,
         } = self;
-        let file = found.file.map(RowFile::finish).transpose()?;
+        let file = collected.file.map(RowFile::finish).transpose()?;
         let mut answer = super::Answer {
             question,
             names,
-            rows: Some(found.rows),
+            rows: Some(collected.rows),
             values,
-            samples: found.samples,
+            samples: collected.samples,
             file,
         };
         if answer.rows == Some(0) {
@@ -430,9 +432,9 @@ impl Suspect {
             answer.rows = None;
             return Ok(Some(answer));
         }
-        if let Mark::Equal { .. } = mark {
+        if let Criterion::Equal { .. } = criterion {
             // Two rows of one hash need not be equal.
-            let mut groups: Vec<Group> = found.groups.into_values().collect();
+            let mut groups: Vec<Group> = collected.groups.into_values().collect();
             groups.retain(|group| group.rows > 1);
             answer.rows = Some(groups.iter().map(|group| group.rows).sum());
             answer.values = Some(groups.len() as u64);
@@ -520,9 +522,9 @@ impl Sink for Collector<'_> {
         if self.head != head.text {
             self.head.clear();
             self.head.extend_from_slice(head.text);
-            self.plan = self.plan();
+            self.layout = self.layout();
         }
-        match self.plan {
+        match self.layout {
             Some(_) if self.failed.is_none() => Wanted::Whole,
             _ => Wanted::None,
         }
@@ -531,7 +533,7 @@ impl Sink for Collector<'_> {
     fn row(&mut self, values: Statement<'_>) {
         if let Err(error) = self.read(values.text) {
             self.failed = Some(error);
-            self.plan = None;
+            self.layout = None;
         }
     }
 

@@ -79,7 +79,7 @@ struct Work {
 
 /// What one connection brings back.
 #[derive(Default)]
-struct Brought {
+struct PartialAnswers {
     answers: Vec<Answer>,
     not_answered: Vec<NotAnswered>,
     statements: u64,
@@ -104,7 +104,7 @@ pub fn answer(
         at_work: count,
     });
     let meaning = meaning(schema);
-    let asker = || -> Result<Brought, AskError> {
+    let asker = || -> Result<PartialAnswers, AskError> {
         let mut asker = Asker {
             connect,
             connection: None,
@@ -115,7 +115,7 @@ pub fn answer(
             questions: &questions.list,
             pace,
             wish,
-            brought: Brought::default(),
+            partial: PartialAnswers::default(),
         };
         // A server may have no room for so many connections; then the others do the work.
         if let Err(error) = asker.connect() {
@@ -123,7 +123,7 @@ pub fn answer(
             work.at_work -= 1;
             return match work.at_work == 0 && !work.jobs.is_empty() {
                 true => Err(error.into()),
-                false => Ok(asker.brought),
+                false => Ok(asker.partial),
             };
         }
         loop {
@@ -131,11 +131,11 @@ pub fn answer(
                 let mut work = locked(&work);
                 let Some(job) = work.jobs.pop_front() else {
                     work.at_work -= 1;
-                    return Ok(asker.brought);
+                    return Ok(asker.partial);
                 };
                 job
             };
-            let answers = asker.brought.answers.len();
+            let answers = asker.partial.answers.len();
             match asker.job(&job) {
                 Err(error) if asker.refused => {
                     let mut work = locked(&work);
@@ -143,9 +143,9 @@ pub fn answer(
                     if work.at_work == 0 {
                         return Err(error);
                     }
-                    asker.brought.answers.truncate(answers);
+                    asker.partial.answers.truncate(answers);
                     work.jobs.push_front(job);
-                    return Ok(asker.brought);
+                    return Ok(asker.partial);
                 }
                 other => other?,
             }
@@ -165,13 +165,13 @@ pub fn answer(
     };
     let mut statements = 0;
     for result in results {
-        let brought = match result {
-            Ok(brought) => brought?,
+        let partial = match result {
+            Ok(partial) => partial?,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        answers.list.extend(brought.answers);
-        answers.not_answered.extend(brought.not_answered);
-        statements += brought.statements;
+        answers.list.extend(partial.answers);
+        answers.not_answered.extend(partial.not_answered);
+        statements += partial.statements;
     }
     answers.effort.statements = Some(statements);
     answers
@@ -232,12 +232,12 @@ struct Asker<'a> {
     questions: &'a [Question],
     pace: Pace,
     wish: &'a Wish,
-    brought: Brought,
+    partial: PartialAnswers,
 }
 
 /// Rows found so far of one finding.
 #[derive(Default)]
-struct Found {
+struct Hits {
     rows: u64,
     values: IdSet,
     /// The ranges that have some.
@@ -246,7 +246,7 @@ struct Found {
     file: Option<RowFile>,
 }
 
-impl Found {
+impl Hits {
     fn add(&mut self, count: u64, range: Option<&Range>) {
         self.rows += count;
         if count == 0 {
@@ -276,7 +276,7 @@ impl Asker<'_> {
             Ok(()) => Ok(()),
             Err(AskError::Server(error)) if !error.is_lost() && !self.refused => {
                 for index in questions {
-                    self.brought.not_answered.push(NotAnswered {
+                    self.partial.not_answered.push(NotAnswered {
                         question: index,
                         why: error.to_string(),
                     });
@@ -309,7 +309,7 @@ impl Asker<'_> {
         let sql = self.meaning.clone().and_name(table).pass(sql.to_owned());
         let sql = &sql.map_err(|blocked| ServerError::Blocked(blocked.to_string()))?;
         loop {
-            self.brought.statements += 1;
+            self.partial.statements += 1;
             let connection = match &mut self.connection {
                 Some(connection) => connection,
                 None => self.connect()?,
@@ -342,7 +342,7 @@ impl Asker<'_> {
         };
         match &question.what {
             What::Duplicates(key) => self.duplicates(index, question, key),
-            What::Strays(pair) => self.strays(index, question, pair),
+            What::PolymorphicOrphans(pair) => self.polymorphic_orphans(index, question, pair),
             What::Rule(rule) if sql::present(rule).is_some() => self.present(index, question, rule),
             _ => match Rows::of(question, None, self.schema) {
                 Some(rows) => self.rows(index, question, None, &rows),
@@ -360,7 +360,7 @@ impl Asker<'_> {
         if row.and_then(|row| number(row, "n")).unwrap_or(0) > 0
             && row.and_then(|row| number(row, "wanted")) == Some(0)
         {
-            self.brought.answers.push(Answer {
+            self.partial.answers.push(Answer {
                 question: index,
                 names: None,
                 rows: None,
@@ -372,7 +372,12 @@ impl Asker<'_> {
         Ok(())
     }
 
-    fn strays(&mut self, index: usize, question: &Question, pair: &Pair) -> Result<(), AskError> {
+    fn polymorphic_orphans(
+        &mut self,
+        index: usize,
+        question: &Question,
+        pair: &Pair,
+    ) -> Result<(), AskError> {
         let named = self.ask(&question.table, &sql::named(&question.table, pair))?;
         // Whichever of the spellings that the collation takes for equal the server answers.
         let named = named.iter().filter_map(|row| text(row, "named"));
@@ -420,7 +425,7 @@ impl Asker<'_> {
                 file.map(RowFile::finish).transpose()?
             }
         };
-        self.brought.answers.push(Answer {
+        self.partial.answers.push(Answer {
             question: index,
             names: None,
             rows: Some(rows),
@@ -444,9 +449,9 @@ impl Asker<'_> {
         };
         let by_value = matches!(
             question.what,
-            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+            What::Orphans(_) | What::PolymorphicOrphans(_) | What::Rule(_)
         ) && rows.value.is_some();
-        let mut found = Found::default();
+        let mut found = Hits::default();
         self.ranges(question, rows.range.as_deref(), |asker, range| {
             let (mut count, mut values) = (0, Vec::new());
             asker.each(&question.table, &rows.count(range, by_value), &mut |row| {
@@ -468,10 +473,10 @@ impl Asker<'_> {
         question: usize,
         named: Option<&str>,
         by_value: bool,
-        found: Found,
+        found: Hits,
     ) -> Result<(), AskError> {
         if found.rows > 0 {
-            self.brought.answers.push(Answer {
+            self.partial.answers.push(Answer {
                 question,
                 names: named.map(str::to_owned),
                 rows: Some(found.rows),
@@ -500,7 +505,7 @@ impl Asker<'_> {
         };
         let key = rows.range.clone();
         let conditions: Vec<&Rows> = asked.iter().map(|(.., rows)| rows).collect();
-        let mut found: Vec<Found> = asked.iter().map(|_| Found::default()).collect();
+        let mut found: Vec<Hits> = asked.iter().map(|_| Hits::default()).collect();
         self.ranges(first, key.as_deref(), |asker, range| {
             let sql = sql::scan(&first.table, &conditions, key.as_deref().zip(range));
             let answer = asker.ask(&first.table, &sql)?;
@@ -526,7 +531,7 @@ impl Asker<'_> {
         named: Option<&str>,
         table: &Table,
         rows: &Rows,
-        found: &mut Found,
+        found: &mut Hits,
     ) -> Result<(), AskError> {
         let Some(question) = self.questions.get(index) else {
             return Ok(());
@@ -611,7 +616,7 @@ impl Asker<'_> {
                 file.take().map(RowFile::discard).transpose()?;
                 let why = format!("its rows could not be written: {error}");
                 let skipped = NotAnswered { question, why };
-                self.brought.not_answered.push(skipped);
+                self.partial.not_answered.push(skipped);
                 Ok(false)
             }
             other => other.map(|()| true),

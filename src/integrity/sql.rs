@@ -65,7 +65,9 @@ impl Rows {
                 value: Some(format!("CAST(c.{} AS CHAR)", identifier(column))),
                 range: key,
             },
-            What::Strays(pair) => Self::strays(&question.table, table, pair, named?, schema)?,
+            What::PolymorphicOrphans(pair) => {
+                Self::polymorphic_orphans(&question.table, table, pair, named?, schema)?
+            }
             What::Rule(rule) => Self::rule(rule, plain)?,
             What::Duplicates(_) => return None,
         })
@@ -87,7 +89,7 @@ impl Rows {
         }
     }
 
-    fn strays(
+    fn polymorphic_orphans(
         name: &str,
         table: &Table,
         pair: &Pair,
