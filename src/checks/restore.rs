@@ -1,4 +1,4 @@
-//! What a restore of the dump would meet.
+//! What a restore of the dump would stop at or change.
 
 use indexmap::IndexMap;
 
@@ -51,7 +51,7 @@ pub static RESTORE_CONFLICT: Check = Check {
     }],
 };
 
-/// Rows have another number of values than their table has columns.
+/// Rows have a different number of values than their table has columns.
 pub static RESTORE_COLUMN_COUNT: Check = Check {
     id: "restore-column-count",
     severity: Severity::Error,
@@ -177,7 +177,7 @@ fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
     examined.snapshot().dump.as_ref()
 }
 
-/// Names in quotes that do not fit the `sql_mode` in force.
+/// Adds a finding for names in double quotes where the `sql_mode` in force takes them for text.
 fn quoting(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     for (at, what) in dump(examined).iter().flat_map(|dump| &dump.quoted_wrongly) {
         findings.push(
@@ -221,7 +221,7 @@ fn key_order(check: &'static Check, examined: &Examination, findings: &mut Findi
     );
 }
 
-/// Statements that the server refuses because of what the dump did before.
+/// Adds a finding for each statement that the server refuses because of what the dump did before.
 fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for (at, reason) in &dump.conflicts {
@@ -270,8 +270,8 @@ fn trigger_order(check: &'static Check, examined: &Examination, findings: &mut F
     }
 }
 
-/// Views and programs that name the database they came from read and write that one wherever
-/// they are restored.
+/// Adds a finding for views and stored programs that name the database they came from: they read
+/// and write that one wherever they are restored.
 fn database_in_programs(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(database) = &examined.snapshot().database else {
         return;
@@ -362,7 +362,7 @@ fn gtid(check: &'static Check, examined: &Examination, findings: &mut Findings) 
     );
 }
 
-/// First releases of each MariaDB series whose clients take the sandbox mark.
+/// The first release of each MariaDB series whose clients accept the sandbox mark.
 const TAKES_SANDBOX_MARK: [(u32, u32, u32); 6] = [
     (10, 5, 25),
     (10, 6, 18),

@@ -1,9 +1,9 @@
-//! Are the rows sound? Answers of [`crate::integrity`] as findings.
+//! Turns the answers of [`crate::integrity`] to questions about rows into findings.
 //!
-//! How they rank: *error* is what stops a restore, or an upgrade for certain: a row without its
-//! parent, a key of the database that comes twice, what an upgrade step looks for. A *warning*
-//! may: what the target asks for without a step that is known to fail on it, dates and NULLs
-//! that only some servers refuse. What a step mends by itself is a *note*.
+//! How they rank: an *error* stops a restore or an upgrade for certain: a row without its parent,
+//! equal rows in a unique key of the database, what an upgrade step tests for. A *warning* may stop
+//! it: what the target requires without a step that is known to fail, dates and NULLs that only
+//! some servers refuse. What an upgrade step repairs by itself is a *note*.
 
 use super::{
     Check, Examination, Finding, Findings, Group, Lack, Need, Rows, RowsFound, Rule, Severity,
@@ -25,7 +25,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &UPGRADE_DATA,
 ];
 
-/// Rows refer to rows that are not there.
+/// Rows refer to rows that do not exist.
 pub static ORPHAN_ROWS: Check = Check {
     id: "orphan-rows",
     severity: Severity::Error,
@@ -119,11 +119,11 @@ pub static UPGRADE_DATA: Check = Check {
     }],
 };
 
-/// From this release on steps mend most duplicates before they make a key unique.
+/// From this release on, upgrade steps repair most duplicates before they make a key unique.
 const MENDS_DUPLICATES: (u32, u32) = (5, 54);
 
-/// Adds a finding for each answer that belongs to the check. Of a dump that is not whole, whose other findings say
-/// so, nothing is said that rows behind the cut could make good.
+/// Adds a finding for each answer that belongs to the check. Of a dump that is cut, which other findings say,
+/// nothing is reported that the lost rows could disprove.
 fn answers(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Rows::Asked(questions, answers) = examined.rows else {
         return;
@@ -158,7 +158,7 @@ fn answers(check: &'static Check, examined: &Examination, findings: &mut Finding
     }
 }
 
-/// Says what could not be made a question.
+/// Notes which references could not be asked about, and why.
 fn not_asked(questions: &Questions, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     if let Some(why) = snapshot.hidden.get(&ObjectKind::Table) {
@@ -268,7 +268,7 @@ fn severity(question: &Question) -> Severity {
     }
 }
 
-/// The parts of a finding's sentence.
+/// The parts of a finding's message, with its fix.
 struct Texts {
     what: String,
     harm: String,
@@ -437,7 +437,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
     }
 }
 
-/// The first rows in a few words: `id 5 → 99, id 7 → 99, …`.
+/// The first offending rows as text: `id 5 → 99, id 7 → 99, …`.
 fn samples(question: &Question, answer: &Answer) -> String {
     let arrow = matches!(
         question.what,

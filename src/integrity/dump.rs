@@ -23,15 +23,15 @@ use crate::source::{Location, SourceError};
 /// Why a dump gave no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
-    /// It cannot be read.
+    /// The dump cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Its rows cannot be written.
+    /// Offending rows of the dump cannot be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),
 }
 
-/// What the first pass over a dump left of its rows.
+/// The facts about rows that the first pass over a dump gathers.
 pub struct FirstPass {
     database: Option<String>,
     tables: IndexMap<String, TableFacts>,
@@ -165,7 +165,7 @@ impl FirstPass {
 }
 
 impl Effort {
-    /// That of questions that were not asked yet.
+    /// The effort of questions that have not been asked yet.
     pub fn of(questions: &Questions) -> Self {
         let links = questions.list.iter();
         Self {
@@ -178,28 +178,29 @@ impl Effort {
     }
 }
 
-/// Goes over the questions with what was gathered.
+/// Answers the questions, one by one, from the facts that the first pass has gathered.
 struct Evaluator<'a> {
     schema: &'a Schema,
-    /// Rows by table, for those of which nothing was gathered.
+    /// The number of rows of each table, for tables of which the first pass gathered nothing else.
     row_counts: &'a IndexMap<String, u64>,
     searches: Vec<Search>,
     answers: Vec<Answer>,
     not_answered: Vec<NotAnswered>,
-    /// Questions whose columns were not gathered.
+    /// Indexes of the questions whose columns the first pass did not look at.
     unknown: Vec<usize>,
 }
 
-/// What one question came to.
+/// The outcome of one question.
 enum Outcome {
     Fine,
-    /// Marks of the rows, with the tables named and the number of different values.
+    /// There are offending rows: the criteria that they meet, each with the table that the rows
+    /// name and the number of different values.
     Found(Vec<(Criterion, Option<String>, Option<u64>)>),
-    /// Found, and there are no rows to show.
+    /// Something is wrong, and there are no rows to show for it.
     Missing,
-    /// Its columns were not gathered.
+    /// The first pass did not look at the columns of the question.
     Unknown,
-    /// Not all rows could be read.
+    /// Not all rows could be read, for the reason given.
     Unread(String),
 }
 
@@ -295,7 +296,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Whether the dump has rows of a table.
+    /// Whether the dump holds rows of a table.
     fn has_rows(&self, table: &str) -> bool {
         find(self.row_counts, table).is_some_and(|rows| *rows > 0)
     }
@@ -483,7 +484,7 @@ impl<'a> Evaluator<'a> {
 }
 
 impl Pair {
-    /// The table that a text names: by its name, or by a word for it.
+    /// The table that the text of a type column names, by its name or by another word for it.
     pub fn table_of<'a>(&self, named: &'a [u8]) -> Option<&'a str> {
         let named = std::str::from_utf8(named).ok()?;
         let word = self.words.iter().find(|(word, _)| *word == named);
@@ -491,7 +492,7 @@ impl Pair {
     }
 }
 
-/// Whether a column of a table is of whole numbers.
+/// Whether a column of a table has an integer type.
 pub fn is_integer(schema: &Schema, table: &str, column: &str) -> bool {
     find(&schema.tables, table).is_some_and(|table| {
         column_of(table, column).is_some_and(|(_, column)| Kind::of(column, table) == Kind::Integer)

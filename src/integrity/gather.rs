@@ -1,5 +1,5 @@
-//! The first pass over a dump: which ids are there, which are referred to, which keys come
-//! twice, how many NULLs and zero dates there are. No row is kept.
+//! The first pass over a dump: which ids exist, which ids are referred to, which keys occur more
+//! than once, and how many NULLs and zero dates there are. No row is kept.
 //!
 //! The rows of a child may come before those of its parent, keys and constraints behind all
 //! rows (phpMyAdmin), and the release is known at the end. So ids of every column are kept
@@ -33,34 +33,34 @@ pub type TableName = (Option<String>, String);
 pub struct TableFacts {
     needs: Needs,
     columns: Vec<ColumnFacts>,
-    /// A hash of each row's values, for each key of the needs.
+    /// For each key of the needs the hashes of its rows' values.
     keys: Vec<KeyFacts>,
-    /// For each pair of the needs the ids by the text that names their table.
+    /// For each pair of the needs the ids, by the text that names their table.
     pairs: Vec<PairFacts>,
-    /// Rows that were read.
+    /// The number of rows that were read.
     pub rows: u64,
-    /// Rows that could not be read to the last column that is needed.
+    /// The number of rows that could not be read up to the last column that is needed.
     pub unread: u64,
 }
 
-/// What is known of one column.
+/// The facts about one column.
 #[derive(Debug, Default)]
 pub struct ColumnFacts {
-    /// Its values, where they are needed; of text, hashes.
+    /// The distinct values, where they are needed; hashes of them where they are text.
     pub ids: IdSet,
-    /// The one that came last.
+    /// The value of the row that was read last.
     last: Option<u64>,
-    /// Those that came more than once.
+    /// The values that occur more than once.
     pub twice: IdSet,
-    /// How many were NULL.
+    /// The number of NULLs.
     pub nulls: u64,
-    /// How many were zero dates.
+    /// The number of dates without a day or month.
     pub zeros: u64,
-    /// How many a rule looks for.
+    /// The number of values that meet a rule's test.
     pub of_rule: u64,
-    /// Values that are not what the column's type says.
+    /// The number of values that cannot stand in a set, see [`id_of`].
     pub odd: u64,
-    /// Rows that did not get as far as this column.
+    /// The number of rows that ended before this column.
     pub left_out: u64,
 }
 
@@ -91,7 +91,8 @@ impl TableFacts {
         facts
     }
 
-    /// Keys and pairs of which this INSERT leaves a column out: of such rows nothing can be said.
+    /// Notes the keys and pairs of which this INSERT leaves a column out: nothing can be said of
+    /// their rows.
     fn note_left_out(&mut self, layout: &RowLayout) {
         for (key, facts) in layout.keys.iter().zip(&mut self.keys) {
             facts.left_out += u64::from(key.is_empty());
@@ -101,14 +102,14 @@ impl TableFacts {
         }
     }
 
-    /// What is known of a column, if it was needed.
+    /// The facts about a column and what was needed of it; `None` when nothing was.
     pub fn column(&self, name: &str) -> Option<(&ColumnFacts, OfColumn)> {
         let (index, _, of) = self.needs.columns.get_full(&name.to_ascii_lowercase())?;
         Some((self.columns.get(index)?, *of))
     }
 
-    /// Hashes that come more than once in the key of these columns; `None` when they were not
-    /// kept. Takes the others out.
+    /// The hashes that occur more than once in the key of these columns; `None` when they were not
+    /// kept. Removes the other hashes.
     pub fn repeated(&mut self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
         let same = |key: &Vec<KeyPart>| {
             key.len() == parts.len()
@@ -135,7 +136,7 @@ impl TableFacts {
         Some((repeated, key.left_out))
     }
 
-    /// The ids of a pair by what names their table; `None` when they were not kept.
+    /// The ids of a pair, by the text that names their table; `None` when they were not kept.
     pub fn pair(
         &self,
         type_column: &str,
@@ -148,7 +149,7 @@ impl TableFacts {
         Some((&pair.ids, pair.left_out))
     }
 
-    /// Takes in what another thread has read of the same table.
+    /// Adds the facts that another thread has read of the same table.
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.unread += other.unread;
@@ -171,7 +172,7 @@ impl TableFacts {
         }
     }
 
-    /// Bytes that it takes, about.
+    /// How much memory the facts take, in bytes, approximately.
     pub fn memory(&self) -> u64 {
         let columns = self.columns.iter();
         let columns: u64 = columns.map(|c| c.ids.memory() + c.twice.memory()).sum();
@@ -187,44 +188,44 @@ impl TableFacts {
 
 /// Reads a dump as [`DumpReader`] does, and gathers what questions need.
 pub struct Gatherer<'c> {
-    /// Everything else that the dump tells.
+    /// The reader that takes all other facts from the dump.
     reader: DumpReader,
-    /// What the rows hold, by table, but for what the workers has read.
+    /// The facts about rows, by table, without those that the workers gather.
     tables: IndexMap<TableName, TableFacts>,
     wants: Wants<'c>,
     layout: Option<Arc<RowLayout>>,
     workers: Workers,
-    /// The INSERT that the layout is for; empty when there is none.
+    /// The INSERT statement that the layout belongs to; empty when there is no layout.
     head: Vec<u8>,
-    /// Rows of this INSERT that the reader still wants.
+    /// Which rows of this INSERT statement the reader wants as well.
     reader_wants: Wanted,
     folded: Vec<u8>,
 }
 
-/// Of which tables what is needed.
+/// Which columns are needed, of which tables.
 enum Wants<'c> {
-    /// Of any, what could matter in any release.
+    /// Of every table, the columns that could matter in any release.
     Any(&'c Catalogue),
-    /// Of these of one database.
+    /// Of some tables of one database, the columns that are needed.
     These(Option<String>, IndexMap<String, Needs>),
 }
 
-/// How to read the rows of one INSERT.
+/// Where the values that are needed stand in the rows of one INSERT statement.
 #[derive(Debug, Default)]
 pub(super) struct RowLayout {
-    /// Index of the table.
+    /// The index of the table among the facts.
     pub(super) table: usize,
     needs: Needs,
-    /// In the order of the values.
+    /// The values to look at, in the order in which they stand in a row.
     slots: Vec<Slot>,
-    /// For each key the slots of its values, with kind and length.
+    /// For each key the slots of its values, with their kinds and prefix lengths.
     keys: Vec<Vec<(usize, Kind, Option<u32>)>>,
     nulls_equal: Vec<bool>,
-    /// For each pair its slots.
+    /// For each pair the slots of its two columns; `None` when the INSERT leaves one out.
     pairs: Vec<Option<(usize, usize)>>,
-    /// Columns that this INSERT leaves out, so that they become NULL.
+    /// Indexes of the columns that this INSERT leaves out, so that they become NULL.
     omitted: Vec<usize>,
-    /// Columns that it leaves out, and whose values the server makes.
+    /// Indexes of the columns that this INSERT leaves out, and whose values the server makes.
     made: Vec<usize>,
     modes: SqlModes,
 }
@@ -232,26 +233,27 @@ pub(super) struct RowLayout {
 /// One value to look at.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// Values before it that nobody needs.
+    /// The number of values between the slot before and this one, which are not needed.
     skip: usize,
-    /// Its column in the facts.
+    /// The index of the column in the facts; `None` when only a key or pair needs the value.
     column: Option<usize>,
     kind: Kind,
     needs: OfColumn,
-    /// The server makes a number of NULL.
+    /// Whether the server replaces NULL by the next number (AUTO_INCREMENT).
     numbered: bool,
 }
 
-/// Slots of most tables; a row of more takes a little longer.
+/// The most slots of a layout whose rows are read in place; rows with more slots take a little
+/// longer.
 const FEW: usize = 24;
 
 impl<'c> Gatherer<'c> {
-    /// One that keeps what could matter in any release.
+    /// A gatherer that keeps all that could matter in any release.
     pub fn of_any(reader: DumpReader, catalogue: &'c Catalogue) -> Self {
         Self::new(reader, Wants::Any(catalogue))
     }
 
-    /// One that keeps what is needed of some tables of one database.
+    /// A gatherer that keeps what is needed of some tables of one database.
     pub fn of_these(
         reader: DumpReader,
         database: Option<String>,
@@ -273,7 +275,7 @@ impl<'c> Gatherer<'c> {
         }
     }
 
-    /// What it has read.
+    /// Ends the pass, and returns the reader and the facts about the rows of each table.
     pub fn finish(mut self) -> (DumpReader, IndexMap<TableName, TableFacts>) {
         for (table, facts) in self.workers.finish() {
             if let Some((_, ours)) = self.tables.get_index_mut(table) {
@@ -306,7 +308,7 @@ impl<'c> Gatherer<'c> {
         Some(Arc::new(layout))
     }
 
-    /// Rows that the dump takes away again do not count.
+    /// Drops the facts about tables that a statement of the dump empties or drops.
     fn forget(&mut self, statement: &[u8]) {
         for name in emptied(statement, &self.reader) {
             if let Some((table, _, facts)) = self.tables.get_full_mut(&name) {
@@ -456,7 +458,7 @@ impl RowLayout {
         layout
     }
 
-    /// Facts of its table without any row.
+    /// The facts of the layout's table before any row is read.
     pub(super) fn no_rows(&self) -> TableFacts {
         TableFacts::new(self.needs.clone())
     }
@@ -465,7 +467,7 @@ impl RowLayout {
         self.modes
     }
 
-    /// Reads one row.
+    /// Adds one row to the facts of its table.
     pub(super) fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
         let mut values = Values::new(row, self.modes);
         let mut kept = vec![Value::Null; self.slots.len()];
@@ -476,8 +478,8 @@ impl RowLayout {
         }
     }
 
-    /// Reads rows for as long as they are whole and written plainly; returns how many bytes and
-    /// rows that were. The text begins behind an opening parenthesis.
+    /// Reads rows as long as they are complete and of simple values only; returns how many bytes
+    /// and rows it read. The text begins behind an opening parenthesis.
     pub(super) fn read_open(
         &self,
         text: &[u8],
@@ -510,7 +512,7 @@ impl RowLayout {
         }
     }
 
-    /// Reads the values of the slots; returns how many there were.
+    /// Reads the values of the slots; returns how many of them the row holds.
     #[inline]
     fn values<'a>(&self, values: &mut Values<'a>, kept: &mut [Value<'a>]) -> usize {
         for (i, (slot, kept)) in self.slots.iter().zip(kept).enumerate() {
@@ -525,7 +527,7 @@ impl RowLayout {
         self.slots.len()
     }
 
-    /// Takes the values of the slots into the facts.
+    /// Adds the values of the slots to the facts.
     #[inline]
     fn take(&self, row: &[Value], facts: &mut TableFacts, folded: &mut Vec<u8>) {
         facts.rows += 1;
@@ -569,7 +571,7 @@ impl RowLayout {
         }
     }
 
-    /// A row that ends before one of the slots.
+    /// Notes a row that ends before the slot of this index.
     fn cut(&self, slot: usize, facts: &mut TableFacts) {
         facts.unread += 1;
         for column in self.slots.iter().skip(slot).filter_map(|slot| slot.column) {
@@ -627,7 +629,7 @@ impl ColumnFacts {
     }
 }
 
-/// Whether a value is what a rule looks for.
+/// Whether a value meets a rule's test.
 pub fn is_hit(rule: &rules::Rule, value: &Value) -> bool {
     let Some(text) = value.bytes() else {
         return false;
@@ -657,7 +659,7 @@ impl PairFacts {
     }
 }
 
-/// The tables that a statement takes all rows from.
+/// The tables that a statement empties or drops.
 pub fn emptied(statement: &[u8], reader: &DumpReader) -> Vec<TableName> {
     let verb = statement
         .split(u8::is_ascii_whitespace)
@@ -681,7 +683,7 @@ pub fn emptied(statement: &[u8], reader: &DumpReader) -> Vec<TableName> {
         .collect()
 }
 
-/// Whether a column is NULL in rows that do not give it.
+/// Whether a column is NULL in rows that are inserted without a value for it.
 pub fn becomes_null(table: &Table, column: &str) -> bool {
     column_of(table, column).is_some_and(|(_, column)| {
         column.nullable
@@ -695,8 +697,8 @@ fn kind_of(column: &str, table: &Table) -> Kind {
     column_of(table, column).map_or(Kind::Bytes, |(_, column)| Kind::of(column, table))
 }
 
-/// What stands for a value in a set: the number itself, or a hash. `None` where it is not known
-/// which others a server takes for equal.
+/// What stands for a value in a set of ids: the number itself, or a hash. `None` where it is not
+/// known which other values a server takes for equal.
 #[inline]
 pub fn id_of(value: &Value, kind: Kind, folded: &mut Vec<u8>) -> Option<u64> {
     match kind {
@@ -712,8 +714,8 @@ pub fn id_of(value: &Value, kind: Kind, folded: &mut Vec<u8>) -> Option<u64> {
     }
 }
 
-/// A hash that rows share when they are equal in all of these columns; `None` where one is
-/// NULL, which is equal to nothing.
+/// A hash that rows share when they are equal in all of these columns; `None` where a value is
+/// NULL, which is not equal to anything.
 #[inline]
 pub fn hash_of<'a>(
     parts: impl Iterator<Item = (Value<'a>, Kind, Option<u32>)>,
@@ -739,7 +741,8 @@ pub fn hash_of<'a>(
     Some(hash)
 }
 
-/// The bytes that equal values share, behind those that are there already.
+/// Appends the canonical bytes of a value to `to`: values that are equal to a server have the same
+/// bytes. `None` where it is not known which values are.
 pub fn canonical(value: &Value, kind: Kind, length: Option<u32>, to: &mut Vec<u8>) -> Option<()> {
     if let (Kind::Integer, Some(number)) = (kind, value.integer()) {
         to.extend_from_slice(&number.to_le_bytes());
@@ -757,7 +760,7 @@ pub fn canonical(value: &Value, kind: Kind, length: Option<u32>, to: &mut Vec<u8
     Some(())
 }
 
-/// The first characters of a text, or bytes of anything else.
+/// The prefix of a value: its first characters if it is text, otherwise its first bytes.
 fn prefix(bytes: &[u8], length: u32, kind: Kind) -> &[u8] {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let end = match (kind, std::str::from_utf8(bytes)) {
@@ -767,7 +770,7 @@ fn prefix(bytes: &[u8], length: u32, kind: Kind) -> &[u8] {
     end.and_then(|end| bytes.get(..end)).unwrap_or(bytes)
 }
 
-/// The finalizer of SplitMix64 over both.
+/// Mixes a part into a hash with the finalizer of SplitMix64.
 #[inline]
 fn mix(hash: u64, part: u64) -> u64 {
     let mut mixed = hash.rotate_left(23) ^ part;
@@ -814,7 +817,7 @@ mod tests {
         scanner.finish(sink);
     }
 
-    /// What is known, whoever of the workers found it in whatever order.
+    /// The facts, independent of which worker found them and in which order.
     fn told(gatherer: Gatherer) -> Vec<String> {
         let (_, tables) = gatherer.finish();
         let of_column = |column: &ColumnFacts| {

@@ -1,5 +1,6 @@
-//! The second pass over a dump: the offending rows themselves, counted, shown, written to files.
-//! It is made only when the first one has found something, and looks only at the tables concerned.
+//! The second pass over a dump: it counts the offending rows, keeps samples and writes the rows to
+//! files. It is made only when the first pass has found something, and looks only at the tables
+//! concerned.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -21,7 +22,7 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Schema, Table, find};
 use crate::snapshot::Place;
 
-/// What makes a row one of those looked for.
+/// What makes a row one of those that are looked for.
 #[derive(Debug)]
 pub enum Criterion {
     /// The column's value, or the hash of it, is one of these.
@@ -30,44 +31,44 @@ pub enum Criterion {
     Null(String),
     /// The column is a zero date.
     Zero(String),
-    /// The columns together have one of these hashes.
+    /// The columns of a key together have one of these hashes.
     Equal {
-        /// The columns.
+        /// The columns of the key.
         parts: Vec<KeyPart>,
-        /// NULLs are equal.
+        /// Whether NULLs count as equal.
         nulls_equal: bool,
-        /// Hashes that come more than once.
+        /// The hashes that occur more than once.
         hashes: HashSet<u64>,
     },
     /// The first column names this table, and the second holds one of these ids.
     Names(String, String, Vec<u8>, IdSet),
-    /// A rule looks for the column's value.
+    /// The column's value meets the test of a rule.
     Rule(String, &'static Rule),
 }
 
-/// Something found, whose rows are to be collected.
+/// Something that the first pass has found, and the rows that are collected for it.
 #[derive(Debug)]
 pub struct Search {
-    /// Index of the question.
+    /// The index of the question among [`Questions::list`](super::question::Questions::list).
     pub question: usize,
-    /// Of a pair the table that is named.
+    /// The table that the rows name, for a pair of columns that names one.
     pub names: Option<String>,
-    /// Its rows.
+    /// Which rows are looked for.
     pub criterion: Criterion,
-    /// Different values found in the first pass.
+    /// The number of different values that the first pass has found.
     pub values: Option<u64>,
-    /// What is collected.
+    /// The rows that are collected.
     pub collected: Collected,
 }
 
-/// Rows of one finding.
+/// The rows that were collected for one search.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// How many.
+    /// The number of rows.
     pub rows: u64,
-    /// The first by key.
+    /// The first rows in the order of their keys.
     samples: Vec<Sample>,
-    /// Rows that are equal, by what they share.
+    /// Groups of equal rows, by the canonical bytes of the values that they share.
     groups: HashMap<Vec<u8>, Group>,
     file: Option<RowFile>,
 }
@@ -75,19 +76,19 @@ pub struct Collected {
 #[derive(Debug, Default)]
 struct Group {
     rows: u64,
-    /// Keys of the first of them.
+    /// The primary keys of the first rows of the group.
     keys: Vec<Vec<String>>,
     value: Option<String>,
 }
 
-/// Reads a dump for the rows of what was found.
+/// Reads a dump, and collects the rows that the searches are for.
 pub struct Collector<'a> {
-    /// Keeps track of the dump.
+    /// The reader that keeps track of the dump's statements.
     reader: DumpReader,
     database: Option<String>,
-    /// That of the whole dump: a key may come behind the rows.
+    /// The schema of the whole dump: a key may be defined behind the rows.
     schema: &'a Schema,
-    /// By table in lower case.
+    /// The searches, by the name of the table in lower case.
     searches: IndexMap<String, Vec<Search>>,
     questions: &'a [Question],
     wish: &'a Wish,
@@ -96,26 +97,26 @@ pub struct Collector<'a> {
     failed: Option<RowFileError>,
 }
 
-/// The place of a column that the INSERT leaves out, and of one that becomes NULL by it.
+/// The place of a column that the INSERT leaves out, and which therefore is NULL.
 const LEFT_OUT: usize = usize::MAX;
 const LEFT_OUT_AS_NULL: usize = usize::MAX - 1;
 
-/// How to read the rows of one INSERT.
+/// Where the values that are needed stand in the rows of one INSERT statement.
 #[derive(Debug)]
 struct RowLayout {
-    /// Index of the table.
+    /// The index of the table among those with searches.
     table: usize,
-    /// Places of the primary key's values.
+    /// The places of the primary key's values in a row.
     key: Vec<usize>,
-    /// For each search the places and kinds of its values.
+    /// For each search the places and kinds of the values that it looks at.
     places: Vec<Vec<(usize, Kind)>>,
-    /// For each column of a file the place of its value.
+    /// For each column that is written to files the place of its value.
     exported: Vec<(String, Option<usize>)>,
     modes: SqlModes,
 }
 
 impl<'a> Collector<'a> {
-    /// A collector of these searches of one database.
+    /// A collector for these searches in one database.
     pub fn new(
         reader: DumpReader,
         database: Option<String>,
@@ -144,7 +145,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// What was collected, and bytes that it took.
+    /// Ends the pass, and returns an answer for each search that has rows.
     ///
     /// # Errors
     /// A file could not be written.
@@ -202,7 +203,7 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// Rows that the dump takes away again do not count.
+    /// Drops the rows of tables that a statement of the dump empties or drops.
     fn forget(&mut self, statement: &[u8]) {
         for (database, table) in emptied(statement, &self.reader) {
             let Some(searches) = self.searches.get_mut(&table) else {
@@ -272,7 +273,7 @@ pub fn key_of(table: &Table) -> impl Iterator<Item = &str> {
     table.primary_key.iter().map(|part| part.column.as_str())
 }
 
-/// The columns that are written to files: generated ones take no values back.
+/// The columns that are written to files: all but generated ones, which cannot be inserted.
 pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
     let columns = table.columns.iter();
     columns
@@ -280,11 +281,11 @@ pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
         .map(|(name, _)| name.as_str())
 }
 
-/// The file for the rows of a finding, in a folder that is there when this returns. Findings of
-/// the same column and kind are numbered from the second on.
+/// The path of the file for the rows of a finding. The folder is created. Findings of the same
+/// column and kind are numbered from the second on.
 ///
 /// # Errors
-/// The folder cannot be made.
+/// The folder cannot be created.
 pub fn file_of(
     folder: &Path,
     questions: &[Question],
@@ -358,7 +359,7 @@ impl Criterion {
     }
 }
 
-/// Keys of one column of numbers go by the numbers themselves.
+/// Whether a key is one integer column, so that its values stand for themselves instead of hashes.
 fn single(parts: &[KeyPart], places: &[(usize, Kind)]) -> bool {
     matches!((parts, places), ([part], [(_, Kind::Integer)]) if part.length.is_none())
 }
@@ -463,12 +464,12 @@ pub fn first_groups(
     first
 }
 
-/// The parts of a key with commas between them; `None` of a table without a primary key.
+/// The columns of a key, separated by commas; `None` for a table without a primary key.
 pub fn joined(key: &[String]) -> Option<String> {
     (!key.is_empty()).then(|| key.join(","))
 }
 
-/// Puts an item into a list in order that keeps only the first.
+/// Inserts an item into an ordered list, which keeps only its first `most` items.
 fn insert<T>(list: &mut Vec<T>, item: T, most: usize, compare: impl Fn(&T, &T) -> Ordering) {
     let place = list.partition_point(|other| compare(other, &item).is_le());
     if place < most {
@@ -477,7 +478,7 @@ fn insert<T>(list: &mut Vec<T>, item: T, most: usize, compare: impl Fn(&T, &T) -
     }
 }
 
-/// By the first key, then by the value.
+/// Compares samples by their first key, then by the value.
 pub fn compare_samples(one: &Sample, other: &Sample) -> Ordering {
     let parts = |sample: &Sample| -> Vec<String> {
         let key = sample.keys.first();
@@ -495,7 +496,7 @@ fn compare_texts(one: &Option<String>, other: &Option<String>) -> Ordering {
     }
 }
 
-/// Part by part, numbers by their size.
+/// Compares keys column by column, numbers by their value.
 fn compare_keys(one: &[String], other: &[String]) -> Ordering {
     for (one, other) in one.iter().zip(other) {
         let number = |text: &String| text.parse::<i128>().ok();

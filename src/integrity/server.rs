@@ -43,41 +43,41 @@ impl Default for Pace {
     }
 }
 
-/// Numbers that the first range of a table covers.
+/// How many numbers the first range of a table covers.
 const FIRST_STEP: i128 = 1 << 20;
 /// A range that takes less than this is followed by one of twice the size, one that takes more
 /// than four times as long by one of half.
 const QUICK: Duration = Duration::from_millis(500);
-/// How often a connection is made again for one statement.
+/// How often a lost connection is made again for one statement.
 const MAX_LOST: u32 = 3;
 
 /// Why a server gave no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// It cannot be asked.
+    /// The server cannot be reached or asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// Rows cannot be written.
+    /// Offending rows cannot be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),
 }
 
-/// Some questions that are answered together.
+/// Questions that are answered together.
 enum Job {
-    /// One question.
+    /// The question of this index.
     One(usize),
-    /// NULLs and zero dates of one table, in one scan.
+    /// The questions of these indexes, about NULLs and zero dates of one table, in one scan.
     Scan(Vec<usize>),
 }
 
-/// What is left to do.
+/// The jobs that no thread has taken yet.
 struct Work {
     jobs: VecDeque<Job>,
-    /// Threads that take jobs.
+    /// The number of threads that take jobs.
     at_work: usize,
 }
 
-/// What one connection brings back.
+/// The answers that one connection has got.
 #[derive(Default)]
 struct PartialAnswers {
     answers: Vec<Answer>,
@@ -210,7 +210,8 @@ fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
     jobs.into_iter().map(|(_, job)| job).collect()
 }
 
-/// A question: it names nothing but tables and columns of the schema, and what answers go by.
+/// What the gate expects of every question: a SELECT that names only tables and columns of the
+/// schema, and the names that answers are given.
 fn meaning(schema: &Schema) -> Meaning {
     let tables = schema.tables.iter();
     let names = tables.flat_map(|(name, table)| {
@@ -223,11 +224,11 @@ fn meaning(schema: &Schema) -> Meaning {
 struct Asker<'a> {
     connect: &'a (dyn Fn() -> Result<Reader, ServerError> + Sync),
     connection: Option<Reader>,
-    /// The last connection asked for was not given.
+    /// Whether the server refused the last attempt to connect.
     refused: bool,
     lost: u32,
     schema: &'a Schema,
-    /// What the gate takes for a question about this schema.
+    /// What the gate expects of every question about this schema.
     meaning: Meaning,
     questions: &'a [Question],
     pace: Pace,
@@ -235,12 +236,12 @@ struct Asker<'a> {
     partial: PartialAnswers,
 }
 
-/// Rows found so far of one finding.
+/// The offending rows that were found so far for one question.
 #[derive(Default)]
 struct Hits {
     rows: u64,
     values: IdSet,
-    /// The ranges that have some.
+    /// The ranges that have offending rows.
     places: Vec<Option<Range>>,
     samples: Vec<Sample>,
     file: Option<RowFile>,
@@ -293,7 +294,7 @@ impl Asker<'_> {
         Ok(self.connection.insert(opened?))
     }
 
-    /// Asks, over a new connection if the one there was is lost.
+    /// Sends a statement and returns its rows; connects again if the connection is lost.
     fn ask(&mut self, table: &str, sql: &str) -> Result<connection::Answer, ServerError> {
         let mut answer = connection::Answer::new();
         self.each(table, sql, &mut |row| answer.push(row))?;
@@ -488,7 +489,7 @@ impl Asker<'_> {
         Ok(())
     }
 
-    /// NULLs and zero dates of one table.
+    /// Answers the questions about NULLs and zero dates of one table, in one scan.
     fn scan(&mut self, indexes: &[usize]) -> Result<(), AskError> {
         let asked: Vec<(usize, &Question, Rows)> = indexes
             .iter()
@@ -603,8 +604,8 @@ impl Asker<'_> {
         Ok(())
     }
 
-    /// A finding stays one though its rows cannot be written in time; a file without all of them
-    /// does not. Returns whether they were written.
+    /// Keeps a finding whose rows cannot be written in time, and removes its file, which would not
+    /// hold all of them. Returns whether the rows were written.
     fn keep(
         &mut self,
         question: usize,
@@ -650,7 +651,7 @@ impl Asker<'_> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Goes over the ranges of a column, or over the table as a whole.
+    /// Runs a function on each range of a column, or once on the table as a whole.
     fn ranges(
         &mut self,
         question: &Question,
@@ -723,12 +724,12 @@ fn number(row: &Row, column: &str) -> Option<u64> {
     text(row, column)?.parse().ok()
 }
 
-/// ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
+/// Whether a statement took too long: ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
 fn is_timeout(error: &ServerError) -> bool {
     matches!(error.code(), Some(1969 | 3024))
 }
 
-/// A connection whose statements end in time.
+/// Opens a connection whose statements are ended by the server when they take too long.
 fn open(
     connect: &(dyn Fn() -> Result<Reader, ServerError> + Sync),
     pace: Pace,

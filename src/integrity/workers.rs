@@ -1,5 +1,5 @@
-//! Threads that help reading the rows of a dump, each into facts of its own. Which of them read a
-//! row makes no difference to what all of them together know.
+//! A pool of worker threads that read rows of a dump, each into facts of its own. Which worker
+//! reads a row makes no difference to the facts of all of them taken together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,37 +14,37 @@ use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 use crate::threads;
 
-/// Fewer bytes of rows are read sooner than handed over.
+/// The least bytes of rows that are handed to a worker; fewer are read sooner than handed over.
 const WORTH: usize = if cfg!(test) { 1 } else { 16 * 1024 };
 
-/// Batches a worker has at most: the one it reads, and one that waits.
+/// The most batches that a worker holds: the one that it reads, and one that waits.
 const MOST: usize = 2;
 
-/// By the index of their table.
+/// Facts of tables, by the index of the table.
 type Tables = IndexMap<usize, TableFacts>;
 
-/// The workers; they start with the first batch.
+/// The worker threads. They start with the first batch.
 #[derive(Default)]
 pub(super) struct Workers(Option<Vec<Worker>>);
 
 struct Worker {
     jobs: Sender<Job>,
-    /// Batches that were not read yet.
+    /// The number of batches that the worker has not read yet.
     pending: Arc<AtomicUsize>,
-    /// Buffers that were.
+    /// Buffers of batches that have been read, to be used again.
     empties: Receiver<Vec<u8>>,
     thread: JoinHandle<Tables>,
 }
 
 enum Job {
-    /// An INSERT of these rows.
+    /// Reads an INSERT statement that holds these rows.
     Read(Arc<RowLayout>, Vec<u8>),
-    /// The rows of the table are gone again.
+    /// Drops the facts of a table, whose rows the dump has removed again.
     Forget(usize),
 }
 
 impl Workers {
-    /// Whether one of them has nothing better to do.
+    /// Whether at least one worker is idle.
     pub(super) fn is_free(&self) -> bool {
         match &self.0 {
             Some(workers) => workers.iter().any(Worker::is_free),
@@ -52,8 +52,8 @@ impl Workers {
         }
     }
 
-    /// Has rows read: from the first value of the first to the closing parenthesis of the last.
-    /// Returns whether they were taken.
+    /// Hands rows to an idle worker. The text reaches from the first value of the first row to the
+    /// closing parenthesis of the last. Returns whether a worker took it.
     pub(super) fn read(&mut self, layout: &Arc<RowLayout>, rows: &[u8]) -> bool {
         if rows.len() < WORTH {
             return false;
@@ -75,7 +75,7 @@ impl Workers {
         worker.jobs.send(job).is_ok()
     }
 
-    /// Rows of a table that were read so far do not count.
+    /// Drops the facts of a table that the workers have gathered so far.
     pub(super) fn forget(&self, table: usize) {
         for worker in self.0.iter().flatten() {
             // One that has panicked is found out at the end.
@@ -83,7 +83,8 @@ impl Workers {
         }
     }
 
-    /// What they have read.
+    /// Waits for the workers to finish, and returns the facts of each table that each of them has
+    /// read.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = (usize, TableFacts)> + use<> {
         let workers = self.0.take().unwrap_or_default();
         workers.into_iter().flat_map(|worker| {
@@ -102,7 +103,7 @@ impl Worker {
     }
 }
 
-/// None where the system has no thread to give.
+/// Starts a worker; `None` where the system cannot start another thread.
 fn start() -> Option<Worker> {
     let (jobs, received) = channel();
     let (emptied, empties) = channel();
@@ -149,7 +150,7 @@ fn work(jobs: &Receiver<Job>, emptied: &Sender<Vec<u8>>, pending: &AtomicUsize) 
     tables
 }
 
-/// Takes the rows of one INSERT.
+/// Adds the rows of one INSERT statement to the facts of its table.
 struct Rows<'a> {
     layout: &'a RowLayout,
     facts: &'a mut TableFacts,
