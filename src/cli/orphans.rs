@@ -1,4 +1,4 @@
-//! `cividb orphans`: are the rows sound?
+//! `cividb orphans`: looks for rows that stop restores and upgrades.
 
 use std::path::PathBuf;
 
@@ -18,26 +18,26 @@ use crate::integrity::server::Pace;
 use crate::report::Report;
 use crate::source::Location;
 
-/// Arguments of `orphans`.
+/// The arguments of `cividb orphans`.
 #[derive(Debug, Args)]
 pub struct Orphans {
     /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
     /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// The release that it is to be upgraded to; by default its own
+    /// Release that the site is to be upgraded to; by default its own
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
-    /// Rows to show of each finding, by their keys
+    /// Number of rows to show of each finding, by their keys
     #[arg(long, value_name = "N", default_value_t = 3)]
     sample: usize,
     /// Write all rows of each finding to a CSV file in this folder
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// Connections to a server at once
+    /// Number of connections to a server at the same time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     connections: u8,
-    /// Most seconds that one statement may take on a server
+    /// Longest time in seconds that one statement may take on a server
     #[arg(long, value_name = "N", default_value_t = 30)]
     statement_seconds: u64,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Where reports go, and in which form.
+//! Prints reports: on standard output or into a file, in one of the formats.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,20 +13,20 @@ use crate::report::human::{self, Detail};
 use crate::report::{Report, csv, json};
 use crate::text::printable_json;
 
-/// Takes the reports of one run.
+/// The output of one run, which takes its reports.
 pub struct Output<'a> {
     common: &'a Common,
     detail: Detail,
     several: bool,
     reports: Vec<Report>,
-    /// Sources that could not be read.
+    /// The names of the sources that could not be read.
     unread: Vec<String>,
-    /// What goes into `--output`, which is written at once at the end.
+    /// The content of the file that `--output` names, which is written at once at the end.
     file: Vec<u8>,
 }
 
 impl<'a> Output<'a> {
-    /// For one report or for `several`, which end with a line for each.
+    /// An output for one report, or for `several`, behind which each source has a line.
     pub(super) fn new(common: &'a Common, several: bool) -> Self {
         let detail = match (common.quiet, common.verbose) {
             (true, _) => Detail::Quiet,
@@ -43,7 +43,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Prints a report as soon as it is there.
+    /// Prints a report at once.
     pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
         let (detail, several, first) = (self.detail, self.several, self.reports.is_empty());
         match self.common.format {
@@ -69,7 +69,7 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Says that there is no report on a source. Of several sources each has a line in JSON, this one as well.
+    /// Notes a source that could not be read. In JSON each of several sources has a line, this one as well.
     pub(super) fn add_unread(
         &mut self,
         command: &str,
@@ -85,7 +85,7 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// What the sources without a report mean for the whole.
+    /// The exit code that the sources without a report lead to.
     pub(super) fn exit_of_unread(&self) -> Exit {
         match (self.unread.is_empty(), self.reports.is_empty()) {
             (true, _) => Exit::Fine,
@@ -146,7 +146,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Prints what is no report.
+/// Prints text that is not a report.
 pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     match &common.output {
         Some(path) => write_file(path, text.as_bytes()),
@@ -159,8 +159,8 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     }
 }
 
-/// A file is written beside its place and renamed, so that nobody ever reads half of it; what
-/// is no file, such as a device or a pipe, is written to as it is.
+/// Writes a file beside its place and renames it, so that nobody ever reads half of it. A path that
+/// is not a regular file, such as a device or a pipe, is written to directly.
 fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
     let replace = || -> io::Result<()> {
         if let Ok(metadata) = fs::metadata(path)

@@ -1,4 +1,5 @@
-//! The rows of a source: it is read, then asked what its release and its own keys make a question of.
+//! The rows of a source: reads the source, then asks the questions about rows that its release and
+//! its own keys lead to.
 
 use super::progress::Bar;
 use super::{Common, read};
@@ -13,7 +14,7 @@ use crate::integrity::{Answers, Wish};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
-/// How to ask.
+/// Reads sources and asks questions about their rows.
 pub(super) struct RowExaminer<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) wish: Wish,
@@ -21,14 +22,14 @@ pub(super) struct RowExaminer<'a> {
     pub(super) pace: Pace,
 }
 
-/// Where the rows of a source are to be asked about.
+/// Where the questions about the rows of a source are answered from.
 pub(super) enum RowSource<'a> {
-    /// In what the first pass over a dump left.
+    /// A dump, and what the first pass over it has gathered.
     Dump(&'a Location, FirstPass),
     Server(&'a ServerLocation),
 }
 
-/// What came of it.
+/// The questions about the rows of a source, and their answers.
 pub(super) struct RowAnswers {
     questions: Questions,
     pub(super) answers: Answers,
@@ -41,7 +42,7 @@ impl RowAnswers {
 }
 
 impl RowExaminer<'_> {
-    /// Reads the source: of a dump the ids and keys of all rows as well.
+    /// Reads the source; of a dump the ids and keys of all rows as well.
     pub(super) fn read<'a>(
         &self,
         location: &'a Location,
@@ -61,7 +62,7 @@ impl RowExaminer<'_> {
         Ok((snapshot, RowSource::Dump(location, first_pass)))
     }
 
-    /// Asks about the rows of what was read.
+    /// Asks the questions about the rows of the source that was read.
     pub(super) fn ask(
         &self,
         case: &Case,

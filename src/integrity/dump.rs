@@ -389,7 +389,8 @@ impl<'a> Evaluator<'a> {
             let Some(table) = pair.table_of(named) else {
                 continue;
             };
-            // What is no table of this database, or has no ids, is nothing to look in.
+            // A text that is not the name of a table here, or of one without ids, cannot be looked
+            // up.
             let Some(definition) = self.schema.tables.get(table) else {
                 continue;
             };

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - [`question`]: what is asked of which table, from its own keys, its release and the target
-//! - [`rules`]: what CiviCRM's upgrade steps ask of rows, and references that are no foreign keys
+//! - [`rules`]: what CiviCRM's upgrade steps ask of rows, and references that are not foreign keys
 //! - [`collation`], [`ids`]: what is equal, sets of ids
 //! - [`needs`]: which columns the questions look at
 //! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
