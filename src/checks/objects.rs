@@ -87,7 +87,7 @@ pub(super) const CHECKS: &[&Check] = &[
 pub static TABLE_MISSING: Check = Check {
     id: "table-missing",
     severity: Severity::Error,
-    title: "a table is not there although its CiviCRM release or other parts of the database need it",
+    title: "a table is missing that the CiviCRM release or other parts of the database need",
     why: "Its rows, what refers to it and the pages that read it are lost.",
     fix: "Make the backup again with all tables; on a running site restore the table, or find out who \
             dropped it.",
@@ -199,7 +199,7 @@ pub static ROUTINE_MISSING: Check = Check {
 pub static REFERENCE_BROKEN: Check = Check {
     id: "reference-broken",
     severity: Severity::Error,
-    title: "a trigger, view or routine uses a table or column that is not there",
+    title: "a trigger, view or routine uses a table or column that does not exist",
     why: "Every statement that fires or reads it fails with error 1146 or 1054.",
     fix: "If the table or column was lost, make the backup again; if the site has it so, let CiviCRM \
             rebuild its triggers and views.",

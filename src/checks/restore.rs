@@ -42,7 +42,7 @@ pub static RESTORE_CONFLICT: Check = Check {
     severity: Severity::Error,
     title: "the server would refuse a statement because of those before it",
     why: "The restore stops there, for instance at a trigger that exists already (1359).",
-    fix: "Take the statement out that is there twice, or make the backup again in one piece.",
+    fix: "Take out the statement that is there twice, or make the backup again in one piece.",
     source: "measured on MariaDB 10.11",
     rules: &[Rule {
         group: Group::Restore,
@@ -55,7 +55,7 @@ pub static RESTORE_CONFLICT: Check = Check {
 pub static RESTORE_COLUMN_COUNT: Check = Check {
     id: "restore-column-count",
     severity: Severity::Error,
-    title: "rows have another number of values than their table has columns",
+    title: "rows have a different number of values than their table has columns",
     why: "The restore stops there with error 1136.",
     fix: "Make the backup with column names in its INSERTs (mysqldump --complete-insert, phpMyAdmin's \
             default).",
@@ -229,7 +229,7 @@ fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findi
             Finding::new(
                 check,
                 format!("the server refuses a statement: {reason}"),
-                "Take the statement out that is there twice, or make the backup again in one piece.",
+                "Take out the statement that is there twice, or make the backup again in one piece.",
             )
             .at(at),
         );

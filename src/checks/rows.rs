@@ -29,8 +29,8 @@ pub(super) const CHECKS: &[&Check] = &[
 pub static ORPHAN_ROWS: Check = Check {
     id: "orphan-rows",
     severity: Severity::Error,
-    title: "rows refer to rows that are not there",
-    why: "Whoever adds the foreign key gets error 1452, an upgrade among them; pages about such rows fail.",
+    title: "rows refer to rows that do not exist",
+    why: "Adding the foreign key fails with error 1452, in an upgrade as well; pages about such rows fail.",
     fix: "cividb repair foreign-keys --orphans shows the rows and what the foreign key's own rule does \
             with them, and does it with --apply.",
     source: "the foreign keys of the database, of its release and of the target",
@@ -61,8 +61,8 @@ pub static NULL_ROWS: Check = Check {
     id: "null-rows",
     severity: Severity::Warning,
     title: "NULL in columns that are to be NOT NULL",
-    why: "Whoever changes the column gets error 1138 or 1265, or zeros and empty texts in strict mode's \
-            absence.",
+    why: "Changing the column gives error 1138 or 1265, or zeros and empty texts without strict \
+            mode.",
     fix: "Set the column of these rows to a value that the application understands, by hand after a \
             backup.",
     source: "the schemas of the release and of the target; CRM/Upgrade/Incremental",
@@ -310,7 +310,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 (Basis::Target, _) => "; the foreign key that the target release has cannot be made (error 1452)".to_owned(),
                 (Basis::Civicrm, _) => "; the foreign key that CiviCRM makes for custom data cannot be made (error 1452)".to_owned(),
             };
-            let mend = match link.on_delete {
+            let remedy = match link.on_delete {
                 ReferentialAction::SetNull => format!(
                     "set {table}.{} to NULL, as its foreign key would have done when they went",
                     link.column
@@ -323,7 +323,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 ),
             };
             fix = format!(
-                "Bring the rows of {} back from an older backup, or {mend}. First keep the rows: cividb orphans --export FOLDER.",
+                "Bring the rows of {} back from an older backup, or {remedy}. First keep the rows: cividb orphans --export FOLDER.",
                 link.parent
             );
             expected = Some(format!("a row of {}", link.parent));
@@ -349,7 +349,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 (_, Basis::Own, _) => "; a restore stops there with error 1062".to_owned(),
                 (_, _, Some(step)) if severity(question) == Severity::Note => {
                     format!(
-                        "; the upgrade step {step} mends most such rows before it makes the key unique"
+                        "; the upgrade step {step} repairs most such rows before it makes the key unique"
                     )
                 }
                 (_, _, Some(step)) => format!(

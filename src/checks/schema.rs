@@ -80,7 +80,7 @@ pub static COLUMN_MISSING: Check = Check {
 pub static COLUMN_DIFFERS: Check = Check {
     id: "column-differs",
     severity: Severity::Error,
-    title: "a column is not what CiviCRM needs",
+    title: "a column differs from what CiviCRM needs",
     why: "CiviCRM's statements fail on it or store something else.",
     fix: "cividb diff --sql prints the statement that changes it.",
     source: "the schema of the release",
@@ -154,7 +154,7 @@ pub static FK_NAME: Check = Check {
 pub static FK_DIFFERS: Check = Check {
     id: "fk-differs",
     severity: Severity::Error,
-    title: "a foreign key has other rules",
+    title: "a foreign key has other rules than in the release",
     why: "Deleting a contact or another parent deletes rows that it should keep, or is refused.",
     fix: "cividb repair foreign-keys shows the statement, and runs it with --apply.",
     source: "the schema of the release",
@@ -199,8 +199,8 @@ pub static INDEX_MISSING: Check = Check {
 pub static INDEX_DIFFERS: Check = Check {
     id: "index-differs",
     severity: Severity::Warning,
-    title: "an index or the primary key is another one",
-    why: "As a missing one; an upgrade step that drops it by its name may fail.",
+    title: "an index or the primary key differs from that of the release",
+    why: "Pages become slow or duplicates come in, as without the index; an upgrade step that drops it by its name may fail.",
     fix: "cividb repair indexes shows the statement, and runs it with --apply.",
     source: "the schema of the release",
     rules: &[Rule {

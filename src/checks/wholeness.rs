@@ -38,7 +38,7 @@ pub static DUMP_UNREADABLE: Check = Check {
 pub static DUMP_TRUNCATED: Check = Check {
     id: "dump-truncated",
     severity: Severity::Error,
-    title: "the dump ends before its end",
+    title: "the dump is cut: its end is missing",
     why: "Tables, rows, triggers or routines that should follow are not in the backup.",
     fix: "Make the backup again, and verify it before you need it.",
     source: "mysqldump writes its last line, restores variables and unlocks tables only when it got through",
@@ -55,7 +55,7 @@ pub static DUMP_EMPTY: Check = Check {
     severity: Severity::Error,
     title: "there is nothing in the dump",
     why: "There is nothing to restore.",
-    fix: "Look which database was dumped, and by an account that may see its tables.",
+    fix: "Look which database was dumped, and whether the account may see its tables.",
     source: "",
     rules: &[Rule {
         group: Group::Dump,
@@ -99,7 +99,7 @@ pub static DUMP_DAMAGED: Check = Check {
 pub static DUMP_ENCODING: Check = Check {
     id: "dump-encoding",
     severity: Severity::Error,
-    title: "the text is UTF-16 or no text, or in a charset that cannot hold the data",
+    title: "the dump is UTF-16, is not text, or is in a charset that cannot hold the data",
     why: "No client can restore it as it is, or characters are lost in it.",
     fix: "Make the backup with --result-file instead of >, and with --default-character-set=utf8mb4.",
     source: "PowerShell's > writes UTF-16",
@@ -130,7 +130,7 @@ pub static DUMP_NO_DATA: Check = Check {
     id: "dump-no-data",
     severity: Severity::Error,
     title: "no rows at all, or none in a table that always has some",
-    why: "The structure alone is no backup.",
+    why: "The structure alone is not a backup.",
     fix: "Make the backup again with the rows of all tables: without --no-data, --ignore-table-data and \
             --where.",
     source: "mysqldump --no-data, mydumper --no-data",
@@ -205,7 +205,7 @@ fn empty(check: &'static Check, examined: &Examination, findings: &mut Findings)
         findings.push(Finding::new(
             check,
             "there is no table, no row and no other object in the dump",
-            "Look which database was dumped, and by an account that may see its tables.",
+            "Look which database was dumped, and whether the account may see its tables.",
         ));
     }
 }

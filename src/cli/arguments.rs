@@ -8,11 +8,10 @@ use clap::{CommandFactory, Parser};
 
 use super::{Cli, Exit, process_title, tell};
 
-const PASSWORD_REFUSED: &str = "a password is taken neither from -p nor from --password, for every user of this machine could \
+const PASSWORD_REFUSED: &str = "a password is not taken from -p or --password, because every user of this machine could \
 read it in the process list; -p alone asks for it, and option files, MYSQL_PWD and a login path are read";
 
-const SHORT_HELP: &str =
-    "-h prints help and stands alone; for the host of a server use --host NAME";
+const SHORT_HELP: &str = "-h prints help and takes no other arguments beside it; for the host of a server use --host NAME";
 
 /// Reads the arguments, of which the first is the program's name. Where the program ends here, as
 /// with help or bad arguments, prints why and returns the exit code.

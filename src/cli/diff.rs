@@ -26,8 +26,8 @@ use crate::text::printable;
 /// The arguments of `cividb diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Release to compare with; by default the one that the schema is found to be of

@@ -46,8 +46,8 @@ pub struct Verify {
 /// The arguments of `cividb check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for

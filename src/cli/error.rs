@@ -33,7 +33,7 @@ pub enum Error {
     OwnReference(#[from] OwnReferenceError),
     /// The name is neither that of a reference nor a known release.
     #[error(
-        "no reference is called '{0}', and no known release; `cividb reference list` shows all"
+        "'{0}' is neither the name of a reference nor a known release; `cividb reference list` shows all"
     )]
     UnknownReference(String),
     /// A source is not complete, so that a reference cannot be made of it.
@@ -45,7 +45,7 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// The command cannot print in the format that was asked for.
-    #[error("--format {format} is nothing that {command} can print; {instead}")]
+    #[error("{command} cannot print --format {format}; {instead}")]
     Format {
         /// The value of `--format`.
         format: &'static str,
@@ -67,14 +67,14 @@ pub enum Error {
     },
     /// The release of a schema could not be told.
     #[error(
-        "{name}: too few tables of CiviCRM to tell their release; name one with --release, or another source with --against"
+        "{name}: too few tables of CiviCRM to tell the release; name it with --release, or another source with --against"
     )]
     NoRelease {
         /// The name of the source, without a password.
         name: String,
     },
     /// The catalogue has no such release.
-    #[error("no schema of CiviCRM {release} is known, only of {oldest} to {newest}")]
+    #[error("the schema of CiviCRM {release} is not known, only those of {oldest} to {newest}")]
     UnknownRelease {
         /// The release that was asked for.
         release: String,
@@ -119,7 +119,7 @@ pub enum Error {
     #[error("{0}: there is no GRANT in it; paste what SHOW GRANTS prints")]
     NoGrants(String),
     /// A file with grants does not name a database, or names several.
-    #[error("{0}: it does not tell one database; name it with --database")]
+    #[error("{0}: the grants do not name exactly one database; name it with --database")]
     GrantsDatabase(String),
     /// A configuration file cannot be read.
     #[error("{path}: {problem}")]

@@ -37,7 +37,7 @@ use crate::source::{Location, ServerLocation};
 /// The arguments of `cividb grants`.
 #[derive(Debug, Args)]
 pub struct Grants {
-    /// Server: mysql://user@host/database, a civicrm.settings.php or a site's folder
+    /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Release to upgrade to; by default the one that the site has

@@ -21,8 +21,8 @@ use crate::source::Location;
 /// The arguments of `cividb orphans`.
 #[derive(Debug, Args)]
 pub struct Orphans {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Release that the site is to be upgraded to; by default its own

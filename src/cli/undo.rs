@@ -23,7 +23,7 @@ pub struct Undo {
     /// Journal that a command with --apply wrote
     #[arg(value_name = "JOURNAL")]
     journal: PathBuf,
-    /// Server: mysql://user@host/database, a civicrm.settings.php or a site's folder
+    /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Make the changes; without this the statements are printed and nothing is changed

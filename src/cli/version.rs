@@ -27,8 +27,8 @@ use crate::source::{Location, ServerLocation};
 /// The arguments of `cividb version`.
 #[derive(Debug, Args)]
 pub struct Version {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Set each version that is wrong to the release that the schema is
@@ -129,7 +129,10 @@ impl Version {
                 confirm(question, self.yes)?;
             }
             // Said before anything can go wrong.
-            tell(&format!("the way back is kept in {}", journal.display()));
+            tell(&format!(
+                "the journal for cividb undo is kept in {}",
+                journal.display()
+            ));
             let head = Head::of(snapshot, "version");
             let told = &mut |message: &str| tell(message);
             connection = repair::apply(connection, &database, &head, &changes, &journal, told)?;
