@@ -62,7 +62,7 @@ pub enum Error {
     Output {
         /// The path of the file; `None` for standard output.
         path: Option<String>,
-        /// What the system says.
+        /// The error that the operating system gives.
         error: io::Error,
     },
     /// The release of a schema could not be told.
@@ -102,7 +102,7 @@ pub enum Error {
     GrantsFile {
         /// The path of the file.
         path: String,
-        /// What the system says.
+        /// The error that the operating system gives.
         error: io::Error,
     },
     /// A line in a file with grants is not a GRANT statement.

@@ -35,7 +35,7 @@ use crate::source::{Location, ServerLocation};
 /// The arguments of `cividb repair`.
 #[derive(Debug, Args)]
 pub struct Repair {
-    /// What to repair
+    /// Kind of problem to repair
     #[arg(value_name = "FAMILY", value_enum)]
     family: Family,
     /// Server (mysql://user@host/database), civicrm.settings.php or site's folder; or a dump, for

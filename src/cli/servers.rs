@@ -35,7 +35,7 @@ pub(super) struct ServerOptions {
     /// Read this option file as well, after the global ones and before ~/.my.cnf
     #[arg(long, value_name = "FILE", conflicts_with = "defaults_file")]
     defaults_extra_file: Option<PathBuf>,
-    /// Read no option file
+    /// Do not read any option file
     #[arg(long)]
     no_defaults: bool,
     /// Read also groups of option files with this suffix, such as [clientSUFFIX]
