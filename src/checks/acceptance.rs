@@ -1,4 +1,4 @@
-//! Findings that somebody knows and lives with, for a reason and until a day.
+//! Accepted findings: those that the user has decided to live with, for a reason and until a day.
 //!
 //! An accepted finding is shown and counted as accepted; it does not make a report fail. After its last day it
 //! counts again.
@@ -11,29 +11,30 @@ use super::check::Check;
 use super::finding::{Finding, Findings, Object};
 use super::registry;
 
-/// One entry of the list: findings of one check, about one object or about any.
+/// One entry of the list of accepted findings: those of one check, about one object or about any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acceptance {
-    /// The check.
+    /// The check whose findings are accepted.
     pub check: &'static Check,
-    /// The object, as `NAME` or `TABLE.NAME`, letter case ignored; `None` for any.
+    /// The object whose findings are accepted, as `NAME` or `TABLE.NAME`, letter case ignored;
+    /// `None` for any object.
     pub object: Option<String>,
     /// Why the findings are accepted, for whoever reads the report.
     pub reason: String,
-    /// The last day on which they are.
+    /// The last day on which the findings are accepted, in UTC.
     pub until: Date,
 }
 
-/// What a finding was accepted with.
+/// Why, and until when, a finding is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accepted {
-    /// Why.
+    /// The reason that the entry gives.
     pub reason: String,
-    /// The last day, as `2027-01-31`.
+    /// The last day on which the finding is accepted, as `2027-01-31`.
     pub until: String,
 }
 
-/// An entry as the file has it.
+/// An entry as it stands in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -43,7 +44,7 @@ struct Entry {
     until: String,
 }
 
-/// The file. Its other parts belong to other commands.
+/// The part of the file that this module reads: other parts belong to other commands.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -54,23 +55,23 @@ struct File {
 /// Why a list of accepted findings cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptanceError {
-    /// It is not TOML, or has another form.
+    /// The text is not TOML, or not of the form of a `cividb.toml`.
     #[error("{0}")]
     Form(#[from] toml::de::Error),
-    /// There is no such check.
+    /// An entry names a check that does not exist.
     #[error(
         "[[accept]] names the check '{0}', which does not exist; `cividb explain` lists all checks"
     )]
     UnknownCheck(String),
-    /// The day is not one.
+    /// The last day of an entry is not a date.
     #[error("[[accept]] of {check}: until = \"{until}\" is not a day of the form 2027-01-31")]
     Day {
-        /// The check.
+        /// The check that the entry names.
         check: String,
-        /// As written.
+        /// The text that stands in the place of the date.
         until: String,
     },
-    /// An entry without a reason says nothing to whoever reads it in a year.
+    /// An entry has no reason: nobody who reads it in a year would know why it stands there.
     #[error("[[accept]] of {0}: the reason is empty; say why the finding is accepted")]
     NoReason(String),
 }
@@ -126,12 +127,12 @@ fn names_of(object: &Object) -> Vec<String> {
     names
 }
 
-/// The day in UTC.
+/// Today's date in UTC.
 pub fn today() -> Date {
     OffsetDateTime::now_utc().date()
 }
 
-/// Marks the findings that are accepted on this day.
+/// Marks the findings that are accepted on this day, and sorts all.
 pub fn accept(findings: &mut Findings, list: &[Acceptance], today: Date) {
     for finding in &mut findings.list {
         let mut valid = list.iter().filter(|entry| entry.until >= today);

@@ -1,4 +1,4 @@
-//! Does a backup hold what the site holds that it was made of?
+//! Compares a backup with the site that it was made of: does it hold what the site holds?
 
 use super::objects::{ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING};
 use super::{Check, Examination, Finding, Findings, Group, Need, OtherSource, Rule, Severity};
@@ -42,20 +42,20 @@ pub static ROWS_DIFFER: Check = Check {
     }],
 };
 
-/// Fewer rows than this more or less are what a site writes in a day or two.
+/// The least difference in rows that counts; a site writes fewer in a day or two.
 const FEW_ROWS: u64 = 100;
 
 const FIX: &str = "Make the backup again, of this database, with all its objects.";
 
-/// An object that the site has and its backup has not.
+/// An object that is in the site and not in its backup.
 struct Missing<'a> {
     kind: &'static str,
     name: &'a str,
     table: Option<&'a str>,
 }
 
-/// Adds the objects of the check's kind that the site has and `backup` has not. Those that were found missing for
-/// another reason already are not named twice.
+/// Adds the objects of the check's kind that are in the site and not in the backup. Those that were found
+/// missing for another reason already are not named twice.
 pub(super) fn missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(site) = examined.site_of_backup else {
         return;
@@ -129,7 +129,7 @@ pub fn doubtful<'a>(backup: &'a Snapshot, site: &'a Snapshot) -> Vec<&'a str> {
         .collect()
 }
 
-/// Adds the tables whose row counts are far apart.
+/// Adds a finding for each table whose row counts are far apart.
 fn rows(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(OtherSource {
         snapshot: site,
@@ -167,7 +167,8 @@ fn count(snapshot: &Snapshot, table: &str) -> u64 {
     snapshot.row_counts.get(table).copied().unwrap_or(0)
 }
 
-/// More than a half is gone, and not just a few rows.
+/// Whether one of two row counts is less than half of the other, and the difference is more than a
+/// few rows.
 fn far_apart(one: u64, other: u64) -> bool {
     let (less, more) = (one.min(other), one.max(other));
     more - less >= FEW_ROWS && less < more / 2

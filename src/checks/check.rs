@@ -7,11 +7,11 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::Need;
 
-/// What a finding does to the user.
+/// What a finding means to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; nothing fails for it.
+    /// The finding is worth knowing; nothing fails because of it.
     Note,
     /// The backup, the upgrade or the application may fail or lose data.
     Warning,
@@ -30,16 +30,17 @@ impl Severity {
     }
 }
 
-/// A check: what it is called, what it looks for, and the rules that do so.
+/// A check: one kind of problem, and the rules that look for it.
 ///
 /// A check stands in the file of its rules; [`super::registry::FAMILIES`] collects them all.
 #[derive(Debug)]
 pub struct Check {
-    /// Part of the contract with scripts; never changes.
+    /// The name that reports and options use. It is part of the contract with scripts and never
+    /// changes.
     pub id: &'static str,
     /// How its findings usually rank; a finding may rank lower or higher where it does less or more harm.
     pub severity: Severity,
-    /// What it looks for, in a few words.
+    /// What the check looks for, in a few words.
     pub title: &'static str,
     /// What happens to somebody who ignores a finding.
     pub why: &'static str,
@@ -47,53 +48,55 @@ pub struct Check {
     pub fix: &'static str,
     /// The message of a typical finding.
     pub example: &'static str,
-    /// Where the knowledge comes from: releases, files and messages of CiviCRM or of a server; empty where it is
-    /// plain.
+    /// Where the knowledge comes from: releases, files and messages of CiviCRM or of a server; empty where no
+    /// source is needed.
     pub source: &'static str,
-    /// What looks for it. Each rule makes findings of this check alone.
+    /// The rules that look for the problem. Each makes findings of this check only.
     pub rules: &'static [Rule],
 }
 
 /// One way in which a check looks at a source.
 #[derive(Debug)]
 pub struct Rule {
-    /// The commands that run it are those that include this group.
+    /// The group that the rule belongs to: the commands that run it are those that include this
+    /// group.
     pub group: Group,
-    /// What has to be known before it can run. Where a need is not met, the check is reported as not made.
+    /// What has to be known before the rule can run. Where a need is not met, the check is reported as not
+    /// made.
     pub needs: &'static [Need],
-    /// Adds the findings.
+    /// The function that looks at a source and adds the findings.
     pub run: fn(&'static Check, &Examination, &mut Findings),
 }
 
 /// Rules that belong together. A command is a set of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// Whether a dump is whole, as a file.
+    /// Rules that look whether a dump is complete, as a file.
     Dump,
-    /// What a restore of a dump would meet.
+    /// Rules that look what a restore of a dump would stop at.
     Restore,
-    /// Whether all objects are there and fit together.
+    /// Rules that look whether all objects exist and fit together.
     Objects,
-    /// Whether a backup is a state to go back to.
+    /// Rules that look whether a backup is a state to go back to.
     Backup,
-    /// Whether a backup holds what its site holds.
+    /// Rules that compare a backup with its site.
     Against,
-    /// Whether the schema is that of its release.
+    /// Rules that compare the schema with its release.
     Schema,
-    /// Whether `civicrm_domain.version` names the release that the schema is of.
+    /// Rules that look whether `civicrm_domain.version` names the release that the schema is of.
     Release,
-    /// What `civicrm_domain.version` says.
+    /// Rules that look whether `civicrm_domain.version` is one that CiviCRM takes.
     Version,
-    /// Whether the server fits.
+    /// Rules that look whether the server and its settings fit the release.
     Server,
-    /// Whether the account may do what it has to do.
+    /// Rules that look whether the account has the privileges that it needs.
     Grants,
-    /// Whether the rows are sound.
+    /// Rules that turn the answers to questions about rows into findings.
     Rows,
 }
 
 impl PartialEq for Check {
-    /// Ids are unique.
+    /// Checks are equal when their ids are, which are unique.
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
     }

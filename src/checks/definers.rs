@@ -74,7 +74,7 @@ fn definers(schema: &Schema) -> BTreeMap<&Account, String> {
         .collect()
 }
 
-/// On a server those that do not exist.
+/// Adds a finding for each definer whose account does not exist on the server.
 fn missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     let Some(known) = snapshot
@@ -95,7 +95,8 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
     }
 }
 
-/// In a dump all of them, for nobody knows which server it goes to.
+/// Adds a finding for each definer in a dump: it is not known whether the accounts exist on the
+/// server that it is restored on.
 fn named(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     for (account, counts) in definers(&examined.snapshot().schema) {
         let message = format!("{counts} run as {account}");

@@ -1,4 +1,4 @@
-//! What the rules look at: the case, and what a command has found out besides.
+//! What rules look at: the case, and what a command has found out besides.
 
 use std::cell::OnceCell;
 
@@ -17,35 +17,36 @@ use crate::snapshot::Snapshot;
 /// A case, and what a command has found out besides the facts of its source.
 #[derive(Debug)]
 pub struct Examination<'a, 'c> {
-    /// The source.
+    /// The case that is examined.
     pub case: &'a Case<'c>,
     /// The site that a backup was made of, where the user named it.
     pub site_of_backup: Option<OtherSource<'a>>,
-    /// What the account may do, against what it is for, where a command asks.
+    /// The privileges of the account, judged against what it is for, where a command asks for them.
     pub privileges: Option<Privileges<'a>>,
-    /// What was asked of the rows.
+    /// Which questions about rows were asked, with their answers.
     pub rows: Rows<'a>,
-    /// The user says that the source is not a site of CiviCRM, so that nothing of CiviCRM is missed in it.
+    /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
+    /// from it.
     pub without_civicrm: bool,
     users: OnceCell<Vec<User<'a>>>,
     is_cut: OnceCell<bool>,
 }
 
-/// A source that another is held against.
+/// A source that another one is compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct OtherSource<'a> {
-    /// Its facts.
+    /// The facts about the other source.
     pub snapshot: &'a Snapshot,
-    /// As the user named it, without a password.
+    /// The name of the other source as the user gave it, without a password.
     pub name: &'a str,
 }
 
-/// What an account may do, judged.
+/// The privileges of an account, judged against what it is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Privileges<'a> {
-    /// What is there and what is missing.
+    /// Which privileges the account has, and which it lacks.
     pub verdict: &'a Verdict,
-    /// The database that it was judged for.
+    /// The database that the privileges were judged for.
     pub database: &'a str,
 }
 
@@ -57,12 +58,12 @@ pub enum Rows<'a> {
     NotAsked,
     /// The user left the rows out.
     LeftOut,
-    /// They were asked.
+    /// The questions were asked, and these are the answers.
     Asked(&'a Questions, &'a Answers),
 }
 
 impl<'a, 'c> Examination<'a, 'c> {
-    /// Of the case alone.
+    /// An examination of the case alone.
     pub fn of(case: &'a Case<'c>) -> Self {
         Self {
             case,
@@ -75,31 +76,32 @@ impl<'a, 'c> Examination<'a, 'c> {
         }
     }
 
-    /// The facts of the source.
+    /// The facts about the source.
     pub fn snapshot(&self) -> &'a Snapshot {
         &self.case.snapshot
     }
 
-    /// The server that the dump is to be restored on: the one that the user named, or else the one that it
-    /// came from.
+    /// The server that the dump is to be restored on: the one that the user named, or otherwise the one that
+    /// the dump came from.
     pub fn target_server(&self) -> Option<&'a ServerVersion> {
         let target = self.case.target_server.as_ref();
         target.or(self.case.snapshot.source.server_version.as_ref())
     }
 
-    /// The release that is to run on the server: the target of an upgrade, or else the site's own.
+    /// The release that is to run on the server: the target of an upgrade, or otherwise the site's
+    /// own.
     pub fn release(&self) -> Option<Version> {
         let target = self.case.target_release.clone();
         target.or_else(|| self.case.release())
     }
 
-    /// Whether the source is a dump that is not all there, so that what is missing from it may stand where it is
-    /// cut or damaged.
+    /// Whether the source is a dump that is cut or damaged, so that what is missing from it may have stood in
+    /// the lost part.
     pub fn is_cut(&self) -> bool {
         *self.is_cut.get_or_init(|| self.has_error(&wholeness::CUT))
     }
 
-    /// Whether the source is a dump that ends before its end.
+    /// Whether the source is a dump that was cut, so that its end is missing.
     pub fn ends_early(&self) -> bool {
         self.has_error(&[&wholeness::DUMP_TRUNCATED, &wholeness::DUMP_UNREADABLE])
     }

@@ -1,4 +1,4 @@
-//! What checks find, and what they could not look at.
+//! What checks have found, and what they could not look at.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,54 +18,54 @@ use crate::snapshot::At;
 pub struct Object {
     /// `table`, `view`, `trigger`, `function`, `procedure`, `event`, `account`, `file`, …
     pub kind: &'static str,
-    /// Its name.
+    /// The object's name.
     pub name: String,
-    /// The table it belongs to, where it belongs to one.
+    /// The table that the object belongs to; `None` for one that does not belong to a table.
     pub table: Option<String>,
 }
 
-/// Something a check found.
+/// Something that a check has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The check.
+    /// The check that has found it.
     pub check: &'static Check,
-    /// How it ranks.
+    /// The severity of this finding.
     pub severity: Severity,
-    /// What it is about; `None` for the source as a whole.
+    /// The object that the finding is about; `None` for the source as a whole.
     pub object: Option<Object>,
-    /// What should be.
+    /// What was expected, where that can be said.
     pub expected: Option<String>,
-    /// What is.
+    /// What the source has instead, where that can be said.
     pub actual: Option<String>,
-    /// One sentence for people.
+    /// What was found, as one sentence for people.
     pub message: String,
-    /// What to do.
+    /// What to do about the finding.
     pub fix: String,
-    /// Where in the dump.
+    /// Where in the dump the finding stands.
     pub at: Option<At>,
-    /// The rows it is about, where it is about rows.
+    /// The rows that the finding is about, where it is about rows.
     pub rows: Option<RowsFound>,
-    /// What CiviCRM's own upgrades leave in every database says where it comes from, in a few
-    /// words; reports fold such findings.
+    /// Where the finding comes from, in a few words, if it is inherited: CiviCRM's own upgrades
+    /// leave it in every database. Reports fold such findings.
     pub inherited: Option<String>,
-    /// Somebody knows the finding and lives with it: it is shown and does not count.
+    /// Why and until when the finding is accepted: an accepted finding is shown and does not count.
     pub accepted: Option<Accepted>,
 }
 
 /// Rows that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RowsFound {
-    /// How many; `None` where a stream could not be read again to count them.
+    /// The number of rows; `None` where a stream could not be read again to count them.
     pub count: Option<u64>,
-    /// Different values among them, or groups of equal rows, where they were counted.
+    /// The number of different values, or of groups of equal rows, where they were counted.
     pub values: Option<u64>,
-    /// The columns that are wrong.
+    /// The columns whose values are wrong.
     pub columns: Vec<String>,
-    /// The upgrade step that fails on them.
+    /// The upgrade step that fails because of these rows.
     pub step: Option<String>,
-    /// The first of them.
+    /// The first of the rows.
     pub samples: Vec<Sample>,
-    /// The file they were written to.
+    /// The file that the rows were written to.
     pub file: Option<PathBuf>,
 }
 
@@ -87,14 +87,14 @@ impl Finding {
         }
     }
 
-    /// Ranks it differently from the check's usual severity.
+    /// Gives the finding another severity than the usual one of its check.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    /// Says what it is about.
+    /// Says which object the finding is about.
     #[must_use]
     pub fn about(mut self, kind: &'static str, name: impl Into<String>) -> Self {
         self.object = Some(Object {
@@ -114,7 +114,7 @@ impl Finding {
         self
     }
 
-    /// Sets both sides.
+    /// Says what was expected and what the source has instead.
     #[must_use]
     pub fn sides(mut self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
@@ -122,7 +122,7 @@ impl Finding {
         self
     }
 
-    /// Says where in the dump.
+    /// Says where in the dump the finding stands.
     #[must_use]
     pub fn at(mut self, at: &At) -> Self {
         self.at = Some(at.clone());
@@ -133,9 +133,9 @@ impl Finding {
 /// A check that was not made, or not of everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NotChecked {
-    /// The check's id.
+    /// The id of the check.
     pub check: &'static str,
-    /// Why not.
+    /// Why the check was not made.
     pub why: String,
     /// Whether the command promises to look at it, so that the report is not complete. What such a source never
     /// has, and what the user left out, is not missed.
@@ -156,29 +156,29 @@ pub struct Findings {
 pub struct Detected {
     /// The last release of that schema, as a minor release where that is enough.
     pub release: String,
-    /// Name of the state in the catalogue.
+    /// The name of the state in the catalogue.
     pub state: String,
-    /// How many differences there are to it.
+    /// How many differences the schema has from this state.
     pub differences: usize,
     /// Other states that fit as well.
     pub also: Vec<String>,
-    /// Objects that tell it from its neighbours.
+    /// Objects that distinguish the release from its neighbours.
     pub evidence: Vec<String>,
-    /// Tables and columns of later releases.
+    /// Tables and columns that only later releases have.
     pub later: Vec<String>,
-    /// Tables that no release says anything about, by class.
+    /// The number of tables that belong to no release, by class.
     pub not_compared: BTreeMap<&'static str, usize>,
-    /// The last step that the upgrader noted.
+    /// The last upgrade step that the upgrader noted as finished.
     pub last_step: Option<String>,
 }
 
 impl Findings {
-    /// Adds a finding.
+    /// Adds a finding to the list.
     pub fn push(&mut self, finding: Finding) {
         self.list.push(finding);
     }
 
-    /// Says that a check was not made, or not of everything. The same is said once.
+    /// Notes that a check was not made, or not of everything. The same note is kept once.
     pub fn skip(&mut self, check: &'static Check, lack: impl Into<Lack>) {
         let lack = lack.into();
         let skipped = NotChecked {
@@ -191,7 +191,7 @@ impl Findings {
         }
     }
 
-    /// Whether something was not looked at that should have been.
+    /// Whether something could not be looked at that the command promises to look at.
     pub fn are_incomplete(&self) -> bool {
         self.not_checked.iter().any(|skipped| skipped.incomplete)
     }
@@ -201,13 +201,13 @@ impl Findings {
         self.list.iter().any(|finding| finding.check.id == check.id)
     }
 
-    /// Keeps the findings of selected checks.
+    /// Removes the findings of checks that are not selected.
     pub fn retain(&mut self, selection: &Selection) {
         self.list
             .retain(|finding| selection.includes(finding.check));
     }
 
-    /// How many findings rank so; accepted ones do not count.
+    /// How many findings have this severity; accepted ones do not count.
     pub fn count(&self, severity: Severity) -> usize {
         let counted = self
             .list
@@ -226,8 +226,8 @@ impl Findings {
             .count()
     }
 
-    /// Worst first, then in the order of the registry; within a check what is
-    /// inherited last, otherwise as found. Accepted ones stand behind all others.
+    /// Sorts the findings: the most severe first, then in the order of the registry, then inherited
+    /// ones behind others, otherwise as they were found. Accepted findings stand behind all others.
     pub fn sort(&mut self) {
         self.list.sort_by_cached_key(|finding| {
             let severity = std::cmp::Reverse(finding.severity);

@@ -1,4 +1,4 @@
-//! May an account do what an upgrade or a backup does?
+//! Looks whether an account has the privileges that an upgrade or a backup needs.
 
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::case::Case;
@@ -28,7 +28,7 @@ pub static GRANT_MISSING: Check = Check {
     }],
 };
 
-/// A role of the account would give what is missing, but is not active.
+/// A role that is not active would give the account the privileges that are missing.
 pub static ROLE_NOT_ACTIVE: Check = Check {
     id: "role-not-active",
     severity: Severity::Warning,
@@ -61,7 +61,7 @@ pub static TRIGGER_PRIVILEGE_BINLOG: Check = Check {
     }],
 };
 
-/// What decides over the privileges that an upgrade of this database needs.
+/// The facts that decide which privileges an upgrade of this database needs.
 pub fn upgrade_facts(case: &Case, facts: &ServerFacts) -> UpgradeFacts {
     let (site, snapshot) = (case.site.as_ref(), &case.snapshot);
     let is_on = |name| facts.is_on(name) == Some(true);
@@ -81,8 +81,8 @@ pub fn upgrade_facts(case: &Case, facts: &ServerFacts) -> UpgradeFacts {
     }
 }
 
-/// What decides over the privileges that a backup of this database needs. What the account
-/// cannot see is taken to be there.
+/// The facts that decide which privileges a backup of this database needs. Objects that the account
+/// cannot see are taken to exist.
 pub fn backup_facts(case: &Case, facts: &ServerFacts) -> BackupFacts {
     let snapshot = &case.snapshot;
     let schema = &snapshot.schema;
@@ -100,7 +100,8 @@ pub fn backup_facts(case: &Case, facts: &ServerFacts) -> BackupFacts {
     }
 }
 
-/// Adds the privileges of this check that are missing, with the statements that give them.
+/// Adds a finding for each missing privilege that belongs to this check, with the statements that
+/// grant it.
 fn missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(privileges) = examined.privileges else {
         return;
@@ -181,7 +182,7 @@ fn finding(missing: &Missing, database: &str, statements: &[String]) -> Finding 
         .sides(name, "not granted")
 }
 
-/// The names of the privileges that a verdict found.
+/// The names of the privileges that the account has, according to a verdict.
 pub fn there(verdict: &Verdict) -> Vec<&'static str> {
     let met = verdict.met.iter().filter_map(|need| need.any_of.first());
     let mut names: Vec<&'static str> = met

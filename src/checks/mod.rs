@@ -1,4 +1,4 @@
-//! Rules: what is known of a database in, findings out.
+//! Checks and their rules: they turn what is known of a database into findings.
 //!
 //! A [`Check`] stands in the file of its rules, [`registry`] collects all of them, and a command is a set of
 //! [`Group`]s. Rules look at an [`Examination`] only and never ask where a fact came from; what a source cannot
@@ -27,7 +27,8 @@ pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};
 pub use needs::{Answer, Lack, Need};
 pub use registry::{Selection, examine};
 
-/// Adds what says that a dump is not all there, so that its structure may not be either.
+/// Adds the findings that say that a dump is cut or damaged, so that its structure may be
+/// incomplete as well.
 pub fn cut(examined: &Examination, findings: &mut Findings) {
     let mut found = Findings::default();
     for check in wholeness::CUT {
@@ -39,7 +40,7 @@ pub fn cut(examined: &Examination, findings: &mut Findings) {
     findings.list.append(&mut found.list);
 }
 
-/// Whether a dump is whole and can be restored.
+/// The groups of `verify`: whether a dump is complete and can be restored.
 pub const VERIFY: &[Group] = &[
     Group::Dump,
     Group::Restore,
@@ -48,19 +49,19 @@ pub const VERIFY: &[Group] = &[
     Group::Against,
 ];
 
-/// How a schema differs from its release.
+/// The groups of `diff`: how a schema differs from its release.
 pub const DIFF: &[Group] = &[Group::Schema, Group::Release];
 
-/// What the version says.
+/// The groups of `version`: what `civicrm_domain.version` says.
 pub const VERSION: &[Group] = &[Group::Version, Group::Release];
 
-/// Whether the account and the server are fit for an upgrade.
+/// The groups of `grants`: whether the account and the server are fit for an upgrade.
 pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
 
-/// Whether the rows are sound.
+/// The groups of `orphans`: whether the rows are sound.
 pub const ORPHANS: &[Group] = &[Group::Rows];
 
-/// Everything that can be checked of a source.
+/// The groups of `check`: everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
     Group::Dump,
     Group::Restore,

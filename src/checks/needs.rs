@@ -1,4 +1,4 @@
-//! What a rule has to know before it can run, and why a source cannot tell it.
+//! The needs of rules: what has to be known before a rule can run, and why a source cannot tell it.
 
 use super::examination::{Examination, Rows};
 use crate::civicrm::release::Version;
@@ -17,48 +17,48 @@ pub enum Need {
     Structure,
     /// The dump reaches to its end.
     WholeDump,
-    /// All tables can be seen.
+    /// The account can see all tables.
     AllTables,
-    /// All routines can be seen.
+    /// The account can see all routines.
     AllRoutines,
-    /// The triggers that should be there can be told.
+    /// It is known which triggers should exist.
     ExpectedTriggers,
-    /// A CiviCRM site is in the database.
+    /// The database holds a CiviCRM site.
     Site,
-    /// The release that the schema is of.
+    /// The release that the schema is of is known.
     DetectedRelease,
-    /// The release that the site runs, or is to run.
+    /// The release that the site runs, or is to run, is known.
     Release,
-    /// The rows of `civicrm_domain`.
+    /// The rows of `civicrm_domain` are known.
     Versions,
-    /// The server that the dump is to be restored on.
+    /// The server that the dump is to be restored on is known.
     TargetServer,
     /// The source is a running server.
     Server,
-    /// The accounts of the server, or that every definer is the account itself.
+    /// The accounts of the server are known, or every definer is the account itself.
     Accounts,
-    /// What the account may do.
+    /// The privileges of the account are known.
     Privileges,
-    /// The site that the backup was made of.
+    /// The site that the backup was made of is known.
     SiteOfBackup,
-    /// All objects of this kind of the site that the backup was made of.
+    /// The account can see all objects of this kind in the site that the backup was made of.
     OfSite(ObjectKind),
-    /// What was asked of the rows.
+    /// Questions about rows were asked.
     Rows,
 }
 
 /// Why something was not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lack {
-    /// For people.
+    /// The reason, in words for people.
     pub why: String,
-    /// Whether the command promises to look at it. What a source of this kind never has, and what the user left
-    /// out, is not missed.
+    /// Whether the command promises to look at it, so that the result is incomplete. It does not promise what
+    /// a source of this kind never has, nor what the user left out.
     pub incomplete: bool,
 }
 
 impl Lack {
-    /// Something that the command promises to look at.
+    /// The lack of something that the command promises to look at.
     pub fn of_promised(why: impl Into<String>) -> Self {
         let why = why.into();
         Self {
@@ -67,7 +67,8 @@ impl Lack {
         }
     }
 
-    /// Something that such a source never has, that is not there to be looked at, or that the user left out.
+    /// The lack of something that such a source never has, that does not exist in it, or that the user left
+    /// out.
     pub fn of_course(why: impl Into<String>) -> Self {
         let why = why.into();
         Self {
@@ -77,21 +78,21 @@ impl Lack {
     }
 }
 
-/// What a need comes to.
+/// Whether a source meets a need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is met.
+    /// The source meets the need.
     Met,
-    /// The rule says nothing about such a source, and nobody would expect it to.
+    /// The rule does not apply to such a source, which need not be said.
     NotApplicable,
-    /// It is not met, which has to be said.
+    /// The source does not meet the need, and the report has to say why.
     Lacking(Lack),
 }
 
 use Answer::{Lacking, Met, NotApplicable};
 
 impl Need {
-    /// Whether the examined source meets it.
+    /// Whether the examined source meets the need.
     pub fn answer(self, examined: &Examination) -> Answer {
         let snapshot = examined.snapshot();
         let (dump, server) = (snapshot.dump.as_ref(), snapshot.server.as_ref());
@@ -153,7 +154,7 @@ impl Need {
     }
 }
 
-/// A database without a table of CiviCRM mostly is the wrong one, unless the user says that it is meant.
+/// A database without a table of CiviCRM is mostly the wrong one, unless the user says that it is meant.
 fn no_site(examined: &Examination) -> Lack {
     match examined.without_civicrm {
         false => Lack::of_promised("no CiviCRM tables"),
@@ -173,13 +174,13 @@ fn promised(is_there: bool, why: &str) -> Answer {
     }
 }
 
-/// Met unless there is a reason why objects are hidden.
+/// Whether objects can be seen: the need is met unless there is a reason why they are hidden.
 fn visible(why_hidden: Option<&String>) -> Answer {
     why_hidden.map_or(Met, |why| Lacking(Lack::of_promised(why)))
 }
 
-/// The upgrader drops all triggers until its end, and a site may have its triggers made by hand: then none has to
-/// be there.
+/// Whether it is known which triggers should exist. The upgrader drops all triggers until its end, and a site
+/// may have its triggers made by hand: then none has to exist.
 fn expected_triggers(examined: &Examination) -> Answer {
     let (case, snapshot) = (examined.case, examined.snapshot());
     if let Some(why) = snapshot.hidden.get(&ObjectKind::Trigger) {
@@ -220,7 +221,7 @@ fn expected_triggers(examined: &Examination) -> Answer {
     Met
 }
 
-/// A version such as 4.4.alpha1 that no site runs but an upgrade passes through.
+/// Whether a version is one such as 4.4.alpha1, which no site runs but an upgrade passes through.
 fn is_between_steps(release: &Version) -> bool {
     release.as_str().contains("alpha") || release.as_str().contains("beta")
 }
@@ -255,7 +256,8 @@ fn versions(examined: &Examination) -> Answer {
     Lacking(Lack::of_promised(why))
 }
 
-/// The account that asks exists, whatever else it may see.
+/// Whether it is known which accounts exist. The account that asks exists, whatever else it may
+/// see.
 fn accounts(schema: &Schema, server: &ServerFacts) -> Answer {
     let is_someone_else =
         |definer: &&crate::schema::model::Account| Some(*definer) != server.account.as_ref();

@@ -1,4 +1,4 @@
-//! Is everything there that a backup should hold, and does it fit together?
+//! Looks whether a database has all objects that it should have, and whether they fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +16,12 @@ use crate::schema::model::{Name, RoutineKind, Schema};
 use crate::schema::references::{self, References};
 use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
 
-/// How CiviCRM makes its triggers, views and function again.
+/// How to let CiviCRM make its triggers, views and function again.
 pub(super) const REBUILD: &str =
     "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
 
-/// What to do about objects that are missing; a backup can be made again, a live database
-/// has to be mended.
+/// What to do about missing objects of each kind: a backup can be made again, a live database has
+/// to be repaired.
 struct Fixes {
     trigger: String,
     no_trigger: String,
@@ -83,11 +83,11 @@ pub(super) const CHECKS: &[&Check] = &[
     &REFERENCE_BROKEN,
 ];
 
-/// A table is not there although its CiviCRM release or other parts of the database need it.
+/// A table is missing that the CiviCRM release or other parts of the database need.
 pub static TABLE_MISSING: Check = Check {
     id: "table-missing",
     severity: Severity::Error,
-    title: "a table is not there although its CiviCRM release or other parts of the database need it",
+    title: "a table is missing that the CiviCRM release or other parts of the database need",
     why: "Its rows, what refers to it and the pages that read it are lost.",
     fix: "Make the backup again with all tables; on a running site restore the table, or find out who \
             dropped it.",
@@ -202,11 +202,11 @@ pub static ROUTINE_MISSING: Check = Check {
     ],
 };
 
-/// A trigger, view or routine uses a table or column that is not there.
+/// A trigger, view or routine uses a table or column that does not exist.
 pub static REFERENCE_BROKEN: Check = Check {
     id: "reference-broken",
     severity: Severity::Error,
-    title: "a trigger, view or routine uses a table or column that is not there",
+    title: "a trigger, view or routine uses a table or column that does not exist",
     why: "Every statement that fires or reads it fails with error 1146 or 1054.",
     fix: "If the table or column was lost, make the backup again; if the site has it so, let CiviCRM \
             rebuild its triggers and views.",
@@ -219,7 +219,8 @@ pub static REFERENCE_BROKEN: Check = Check {
     }],
 };
 
-/// `mysqldump --skip-opt` leaves AUTO_INCREMENT out of every table.
+/// Adds a finding when no table has an AUTO_INCREMENT column: `mysqldump --skip-opt` leaves the
+/// attribute out.
 pub(super) fn lost_auto_increment(
     check: &'static Check,
     examined: &Examination,
@@ -248,7 +249,7 @@ pub(super) fn lost_auto_increment(
     }
 }
 
-/// Tables that something needs and nothing creates; one finding each, with all reasons.
+/// Adds one finding, with all reasons, for each table that something needs and nothing creates.
 fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     let fixes = Fixes::for_source(snapshot.source.kind);
@@ -377,7 +378,8 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
     }
 }
 
-/// CiviCRM makes its phone function from 4.3 on, together with its triggers.
+/// Whether CiviCRM's function for phone numbers should exist: from 4.3 on CiviCRM makes it together
+/// with its triggers.
 fn wants_phone_function(examined: &Examination) -> bool {
     let makes =
         |release: Version| Version::parse("4.3.alpha1").is_some_and(|since| release >= since);
@@ -386,7 +388,7 @@ fn wants_phone_function(examined: &Examination) -> bool {
         && examined.snapshot().schema.table("civicrm_phone").is_some()
 }
 
-/// What one trigger, view, routine or event uses.
+/// One trigger, view, routine or event, and the tables, columns and routines that it uses.
 #[derive(Debug)]
 pub(super) struct User<'a> {
     kind: &'static str,
@@ -473,7 +475,7 @@ fn broken_references(check: &'static Check, examined: &Examination, findings: &m
     }
 }
 
-/// Functions and procedures that are called and not there, each with what calls it.
+/// Functions and procedures that are called and do not exist, each with what calls it.
 fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTreeSet<String>> {
     let snapshot = examined.snapshot();
     let schema = &snapshot.schema;
@@ -528,7 +530,8 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
     }
 }
 
-/// Tables and columns that `user` uses and that do not exist: for a sentence, and by name.
+/// The tables and columns that `user` uses and that do not exist, each as a phrase for a sentence
+/// and by its name.
 fn broken_parts(
     schema: &Schema,
     user: &User<'_>,

@@ -27,12 +27,12 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
     FAMILIES.iter().flat_map(|family| family.iter().copied())
 }
 
-/// The check of this id.
+/// The check with this id.
 pub fn find(id: &str) -> Option<&'static Check> {
     checks().find(|check| check.id == id)
 }
 
-/// The place of a check among all; after all of them for an id that is unknown.
+/// The position of a check in the registry; an unknown id comes after all of them.
 pub(super) fn position(id: &str) -> usize {
     checks().take_while(|check| check.id != id).count()
 }
@@ -40,9 +40,9 @@ pub(super) fn position(id: &str) -> usize {
 /// Which checks are made, by their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// These alone; all when it is empty.
+    /// The checks to make; all when it is empty.
     pub only: Vec<&'static str>,
-    /// Not these.
+    /// The checks to leave out.
     pub skip: Vec<&'static str>,
 }
 
@@ -53,8 +53,8 @@ impl Selection {
     }
 }
 
-/// Runs the rules of these groups of all selected checks. A check whose needs the source does not meet is said not
-/// to be made.
+/// Runs the rules of these groups of all selected checks. A check whose needs the source does not meet is
+/// reported as not made.
 pub fn examine(examined: &Examination, groups: &[Group], selection: &Selection) -> Findings {
     let mut findings = Findings::default();
     for check in checks().filter(|check| selection.includes(check)) {
@@ -64,7 +64,7 @@ pub fn examine(examined: &Examination, groups: &[Group], selection: &Selection) 
     findings
 }
 
-/// Runs the rules of these groups of one check.
+/// Runs those rules of one check that belong to these groups.
 pub(super) fn run(
     check: &'static Check,
     groups: &[Group],

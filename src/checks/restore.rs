@@ -1,4 +1,4 @@
-//! What a restore of the dump would meet.
+//! What a restore of the dump would stop at or change.
 
 use indexmap::IndexMap;
 
@@ -43,7 +43,7 @@ pub static RESTORE_CONFLICT: Check = Check {
     severity: Severity::Error,
     title: "the server would refuse a statement because of those before it",
     why: "The restore stops there, for instance at a trigger that exists already (1359).",
-    fix: "Take the statement out that is there twice, or make the backup again in one piece.",
+    fix: "Take out the statement that is there twice, or make the backup again in one piece.",
     example: "the server refuses a statement: the table civicrm_worldregion exists already",
     source: "measured on MariaDB 10.11",
     rules: &[Rule {
@@ -53,11 +53,11 @@ pub static RESTORE_CONFLICT: Check = Check {
     }],
 };
 
-/// Rows have another number of values than their table has columns.
+/// Rows have a different number of values than their table has columns.
 pub static RESTORE_COLUMN_COUNT: Check = Check {
     id: "restore-column-count",
     severity: Severity::Error,
-    title: "rows have another number of values than their table has columns",
+    title: "rows have a different number of values than their table has columns",
     why: "The restore stops there with error 1136.",
     fix: "Make the backup with column names in its INSERTs (mysqldump --complete-insert, phpMyAdmin's \
             default).",
@@ -187,7 +187,7 @@ fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
     examined.snapshot().dump.as_ref()
 }
 
-/// Names in quotes that do not fit the `sql_mode` in force.
+/// Adds a finding for names in double quotes where the `sql_mode` in force takes them for text.
 fn quoting(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     for (at, what) in dump(examined).iter().flat_map(|dump| &dump.quoted_wrongly) {
         findings.push(
@@ -231,7 +231,7 @@ fn key_order(check: &'static Check, examined: &Examination, findings: &mut Findi
     );
 }
 
-/// Statements that the server refuses because of what the dump did before.
+/// Adds a finding for each statement that the server refuses because of what the dump did before.
 fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for (at, reason) in &dump.conflicts {
@@ -239,7 +239,7 @@ fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findi
             Finding::new(
                 check,
                 format!("the server refuses a statement: {reason}"),
-                "Take the statement out that is there twice, or make the backup again in one piece.",
+                "Take out the statement that is there twice, or make the backup again in one piece.",
             )
             .at(at),
         );
@@ -280,8 +280,8 @@ fn trigger_order(check: &'static Check, examined: &Examination, findings: &mut F
     }
 }
 
-/// Views and programs that name the database they came from read and write that one wherever
-/// they are restored.
+/// Adds a finding for views and stored programs that name the database they came from: they read
+/// and write that one wherever they are restored.
 fn database_in_programs(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(database) = &examined.snapshot().database else {
         return;
@@ -372,7 +372,7 @@ fn gtid(check: &'static Check, examined: &Examination, findings: &mut Findings) 
     );
 }
 
-/// First releases of each MariaDB series whose clients take the sandbox mark.
+/// The first release of each MariaDB series whose clients accept the sandbox mark.
 const TAKES_SANDBOX_MARK: [(u32, u32, u32); 6] = [
     (10, 5, 25),
     (10, 6, 18),

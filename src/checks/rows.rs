@@ -1,9 +1,9 @@
-//! Are the rows sound? Answers of [`crate::integrity`] as findings.
+//! Turns the answers of [`crate::integrity`] to questions about rows into findings.
 //!
-//! How they rank: *error* is what stops a restore, or an upgrade for certain: a row without its
-//! parent, a key of the database that comes twice, what an upgrade step looks for. A *warning*
-//! may: what the target asks for without a step that is known to fail on it, dates and NULLs
-//! that only some servers refuse. What a step mends by itself is a *note*.
+//! How they rank: an *error* stops a restore or an upgrade for certain: a row without its parent,
+//! equal rows in a unique key of the database, what an upgrade step tests for. A *warning* may stop
+//! it: what the target requires without a step that is known to fail, dates and NULLs that only
+//! some servers refuse. What an upgrade step repairs by itself is a *note*.
 
 use super::{
     Check, Examination, Finding, Findings, Group, Lack, Need, Rows, RowsFound, Rule, Severity,
@@ -25,12 +25,12 @@ pub(super) const CHECKS: &[&Check] = &[
     &UPGRADE_DATA,
 ];
 
-/// Rows refer to rows that are not there.
+/// Rows refer to rows that do not exist.
 pub static ORPHAN_ROWS: Check = Check {
     id: "orphan-rows",
     severity: Severity::Error,
-    title: "rows refer to rows that are not there",
-    why: "Whoever adds the foreign key gets error 1452, an upgrade among them; pages about such rows fail.",
+    title: "rows refer to rows that do not exist",
+    why: "Adding the foreign key fails with error 1452, in an upgrade as well; pages about such rows fail.",
     fix: "cividb repair foreign-keys --orphans shows the rows and what the foreign key's own rule does \
             with them, and does it with --apply.",
     example: "civicrm_state_province.country_id: 1 row refers to 1 row of civicrm_country that is not there \
@@ -65,8 +65,8 @@ pub static NULL_ROWS: Check = Check {
     id: "null-rows",
     severity: Severity::Warning,
     title: "NULL in columns that are to be NOT NULL",
-    why: "Whoever changes the column gets error 1138 or 1265, or zeros and empty texts in strict mode's \
-            absence.",
+    why: "Changing the column gives error 1138 or 1265, or zeros and empty texts without strict \
+            mode.",
     fix: "Set the column of these rows to a value that the application understands, by hand after a \
             backup.",
     example: "civicrm_file.upload_date: 1 row is NULL (key 1); CiviCRM 6.2.0 has the column NOT NULL, and \
@@ -133,11 +133,11 @@ pub static UPGRADE_DATA: Check = Check {
     }],
 };
 
-/// From this release on steps mend most duplicates before they make a key unique.
+/// From this release on, upgrade steps repair most duplicates before they make a key unique.
 const MENDS_DUPLICATES: (u32, u32) = (5, 54);
 
-/// Adds a finding for each answer that belongs to the check. Of a dump that is not whole, whose other findings say
-/// so, nothing is said that rows behind the cut could make good.
+/// Adds a finding for each answer that belongs to the check. Of a dump that is cut, which other findings say,
+/// nothing is reported that the lost rows could disprove.
 fn answers(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Rows::Asked(questions, answers) = examined.rows else {
         return;
@@ -164,7 +164,7 @@ fn answers(check: &'static Check, examined: &Examination, findings: &mut Finding
         };
         let wants_others = matches!(
             question.what,
-            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+            What::Orphans(_) | What::PolymorphicOrphans(_) | What::Rule(_)
         );
         if is_whole || !wants_others {
             findings.push(finding(question, answer));
@@ -172,7 +172,7 @@ fn answers(check: &'static Check, examined: &Examination, findings: &mut Finding
     }
 }
 
-/// Says what could not be made a question.
+/// Notes which references could not be asked about, and why.
 fn not_asked(questions: &Questions, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     if let Some(why) = snapshot.hidden.get(&ObjectKind::Table) {
@@ -200,7 +200,7 @@ fn check_of(question: &Question) -> &'static Check {
         What::Duplicates(_) => &DUPLICATE_ROWS,
         What::Nulls(_) => &NULL_ROWS,
         What::ZeroDates(_) => &ZERO_DATE,
-        What::Strays(_) => &POLYMORPHIC_ORPHAN,
+        What::PolymorphicOrphans(_) => &POLYMORPHIC_ORPHAN,
         What::Rule(_) => &UPGRADE_DATA,
     }
 }
@@ -247,7 +247,7 @@ fn columns(question: &Question) -> Vec<String> {
         What::Orphans(link) => vec![link.column.clone()],
         What::Duplicates(key) => key.parts.iter().map(|part| part.column.clone()).collect(),
         What::Nulls(column) | What::ZeroDates(column) => vec![column.clone()],
-        What::Strays(pair) => vec![pair.type_column.clone(), pair.id_column.clone()],
+        What::PolymorphicOrphans(pair) => vec![pair.type_column.clone(), pair.id_column.clone()],
         What::Rule(rule) => rule
             .columns()
             .filter(|(of, _)| of.is_none())
@@ -269,7 +269,7 @@ fn severity(question: &Question) -> Severity {
         (What::Nulls(column), _) if rules::is_filled(&question.table, column) => Severity::Note,
         // The site has lived with it since its own upgrade.
         (What::Nulls(_), Basis::Release) => Severity::Note,
-        (What::Strays(pair), _) => {
+        (What::PolymorphicOrphans(pair), _) => {
             let outlives = rules::pairs_of(&question.table).any(|known| {
                 known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives
             });
@@ -282,7 +282,7 @@ fn severity(question: &Question) -> Severity {
     }
 }
 
-/// The parts of a finding's sentence.
+/// The parts of a finding's message, with its fix.
 struct Texts {
     what: String,
     harm: String,
@@ -324,7 +324,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 (Basis::Target, _) => "; the foreign key that the target release has cannot be made (error 1452)".to_owned(),
                 (Basis::Civicrm, _) => "; the foreign key that CiviCRM makes for custom data cannot be made (error 1452)".to_owned(),
             };
-            let mend = match link.on_delete {
+            let remedy = match link.on_delete {
                 ReferentialAction::SetNull => format!(
                     "set {table}.{} to NULL, as its foreign key would have done when they went",
                     link.column
@@ -337,7 +337,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 ),
             };
             fix = format!(
-                "Bring the rows of {} back from an older backup, or {mend}. First keep the rows: cividb orphans --export FOLDER.",
+                "Bring the rows of {} back from an older backup, or {remedy}. First keep the rows: cividb orphans --export FOLDER.",
                 link.parent
             );
             expected = Some(format!("a row of {}", link.parent));
@@ -363,7 +363,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                 (_, Basis::Own, _) => "; a restore stops there with error 1062".to_owned(),
                 (_, _, Some(step)) if severity(question) == Severity::Note => {
                     format!(
-                        "; the upgrade step {step} mends most such rows before it makes the key unique"
+                        "; the upgrade step {step} repairs most such rows before it makes the key unique"
                     )
                 }
                 (_, _, Some(step)) => format!(
@@ -410,7 +410,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
             fix = "Set them to NULL where the column allows it, otherwise to a date that you write down.".to_owned();
             expected = Some("a date or NULL".to_owned());
         }
-        What::Strays(pair) => {
+        What::PolymorphicOrphans(pair) => {
             let named = answer.names.as_deref().unwrap_or("a table");
             what = format!(
                 "{table}.{}: {} to {} of {named} that {} not there",
@@ -451,11 +451,11 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
     }
 }
 
-/// The first rows in a few words: `id 5 → 99, id 7 → 99, …`.
+/// The first offending rows as text: `id 5 → 99, id 7 → 99, …`.
 fn samples(question: &Question, answer: &Answer) -> String {
     let arrow = matches!(
         question.what,
-        What::Orphans(_) | What::Strays(_) | What::ZeroDates(_) | What::Rule(_)
+        What::Orphans(_) | What::PolymorphicOrphans(_) | What::ZeroDates(_) | What::Rule(_)
     );
     let one = |sample: &Sample| -> Option<String> {
         let keys = sample.keys.join(" = ");

@@ -1,4 +1,4 @@
-//! Is the schema that of its CiviCRM release?
+//! Compares the schema with that of its CiviCRM release.
 //!
 //! How a difference ranks: *error* is what breaks statements, loses data or stops upgrades
 //! whatever its age: a table or column that is missing, a lost foreign key, another engine.
@@ -79,11 +79,11 @@ pub static COLUMN_MISSING: Check = Check {
     }],
 };
 
-/// A column is not what CiviCRM needs.
+/// A column differs from what CiviCRM needs.
 pub static COLUMN_DIFFERS: Check = Check {
     id: "column-differs",
     severity: Severity::Error,
-    title: "a column is not what CiviCRM needs",
+    title: "a column differs from what CiviCRM needs",
     why: "CiviCRM's statements fail on it or store something else.",
     fix: "cividb diff --sql prints the statement that changes it.",
     example: "column civicrm_email.hold_date is varchar(20) NULL, CiviCRM 5.81 has datetime NULL (so in no \
@@ -165,7 +165,7 @@ pub static FK_NAME: Check = Check {
 pub static FK_DIFFERS: Check = Check {
     id: "fk-differs",
     severity: Severity::Error,
-    title: "a foreign key has other rules",
+    title: "a foreign key has other rules than in the release",
     why: "Deleting a contact or another parent deletes rows that it should keep, or is refused.",
     fix: "cividb repair foreign-keys shows the statement, and runs it with --apply.",
     example: "foreign key FK_civicrm_domain_contact_id of civicrm_domain is (`contact_id`) REFERENCES \
@@ -214,12 +214,12 @@ pub static INDEX_MISSING: Check = Check {
     }],
 };
 
-/// An index or the primary key is another one.
+/// An index or the primary key differs from that of the release.
 pub static INDEX_DIFFERS: Check = Check {
     id: "index-differs",
     severity: Severity::Warning,
-    title: "an index or the primary key is another one",
-    why: "As a missing one; an upgrade step that drops it by its name may fail.",
+    title: "an index or the primary key differs from that of the release",
+    why: "Pages become slow or duplicates come in, as without the index; an upgrade step that drops it by its name may fail.",
     fix: "cividb repair indexes shows the statement, and runs it with --apply.",
     example: "index UI_email of civicrm_email is KEY (`email`, `on_hold`), CiviCRM 5.81 has KEY (`email`) (so \
             in no release of CiviCRM)",
@@ -326,7 +326,7 @@ const FIX_VERSION: &str = "If a backup was restored over another database, resto
      upgrade stopped, run it again from a backup. Only if the version itself was changed by hand: cividb version --fix.";
 
 impl Detected {
-    /// The summary of a detection.
+    /// Summarizes which release a schema was detected to be of.
     pub fn of(detection: &Detection) -> Self {
         Self {
             release: detection.state.name.clone(),
@@ -345,7 +345,7 @@ impl Detected {
     }
 }
 
-/// Adds the differences of this check from the detected release.
+/// Adds the differences from the detected release that belong to this check.
 pub(super) fn differences(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     if let Some(detection) = examined.case.detection() {
         add(
@@ -358,7 +358,7 @@ pub(super) fn differences(check: &'static Check, examined: &Examination, finding
     }
 }
 
-/// Holds the schema against a release that the user named.
+/// Compares the schema with a release that the user named.
 pub fn check_release(
     case: &Case,
     state: &State,
@@ -373,7 +373,7 @@ pub fn check_release(
     (reference, plain)
 }
 
-/// Holds the schema against another one, knowing nothing of CiviCRM.
+/// Compares the schema with another one, without any knowledge of CiviCRM.
 pub fn check_other(
     actual: &Schema,
     other: &Schema,
@@ -395,7 +395,7 @@ pub fn check_other(
     differences
 }
 
-/// Finds a declared version that names another release than the schema is of.
+/// Adds a finding when `civicrm_domain.version` names another release than the schema is of.
 pub(super) fn version_mismatch(
     check: &'static Check,
     examined: &Examination,
@@ -438,7 +438,8 @@ pub(super) fn version_mismatch(
     );
 }
 
-/// Adds a finding for each difference of this check that no other finding tells already.
+/// Adds a finding for each difference that belongs to this check and that no other finding tells
+/// already.
 fn add(
     check: &'static Check,
     all: &[Aged],
@@ -493,7 +494,8 @@ fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &
     finding
 }
 
-/// What a difference does to a site, given all the others; see the module's description.
+/// The severity of a difference, given all the others; the description of the module says how they
+/// rank.
 pub(crate) fn severity(aged: &Aged, all: &[Aged]) -> Severity {
     let Aged { difference, age } = aged;
     let inherited = age.is_inherited();
@@ -530,7 +532,7 @@ pub(crate) fn severity(aged: &Aged, all: &[Aged]) -> Severity {
     }
 }
 
-/// How a difference ranks whose age is not known.
+/// The severity of a difference whose age is not known.
 fn usual_severity(kind: &Kind, difference: &Difference) -> Severity {
     match kind {
         Kind::ColumnDiffers(aspects) => aspects
@@ -576,7 +578,7 @@ fn loses_unique(difference: &Difference) -> bool {
 
 /// Whether the table has another unique index on the same columns in another order.
 fn another_keeps_unique(difference: &Difference, all: &[Aged]) -> bool {
-    /// The names in backquotes, in alphabetical order.
+    /// The column names in the definition of an index, in alphabetical order.
     fn columns(side: Option<&Side>) -> Vec<&str> {
         let definition = side.map_or("", |side| &side.definition);
         let mut columns: Vec<&str> = definition.split('`').skip(1).step_by(2).collect();
@@ -591,14 +593,15 @@ fn another_keeps_unique(difference: &Difference, all: &[Aged]) -> bool {
     })
 }
 
-/// Whether the actual column takes no NULL and has no value of its own to put there.
+/// Whether the actual column is NOT NULL and has no default value, so that it refuses rows without
+/// a value.
 fn refuses_rows(difference: &Difference) -> bool {
     difference.actual.as_ref().is_some_and(|side| {
         side.definition.contains(" NOT NULL") && !side.definition.contains(" DEFAULT ")
     })
 }
 
-/// Whether the actual column is the same text type, only longer.
+/// Whether the actual column has the same text type as the reference and is only longer.
 fn holds_more(difference: &Difference) -> bool {
     let length = |side: &Option<Side>| -> Option<u32> {
         let text = side.as_ref()?.definition.strip_prefix("varchar(")?;
@@ -608,8 +611,8 @@ fn holds_more(difference: &Difference) -> bool {
         && length(&difference.reference).is_some()
 }
 
-/// Whether only prefixes differ, as servers cut them that allow 767 bytes for an index:
-/// 255 characters of utf8mb3, 191 of utf8mb4.
+/// Whether two indexes differ only in prefix lengths, because a server that allows 767 bytes for an
+/// index cut them: to 255 characters of utf8mb3, or 191 of utf8mb4.
 fn is_cut_by_server(difference: &Difference) -> bool {
     matches!(&difference.kind, Kind::IndexDiffers(aspects) if aspects[..] == [IndexAspect::Prefix])
         && difference.actual.as_ref().is_some_and(|side| {
@@ -657,13 +660,13 @@ fn object_kind(kind: &Kind) -> &'static str {
     }
 }
 
-/// The name that the database has for it, or else the reference.
+/// The name of the object in the database, or otherwise in the reference.
 fn object_name(difference: &Difference) -> &str {
     let side = difference.actual.as_ref().or(difference.reference.as_ref());
     side.map_or(&difference.table, |side| &side.name)
 }
 
-/// A finding about the object, with both sides.
+/// A finding about the object of a difference, with what was expected and what the source has.
 fn finding(
     difference: &Difference,
     check: &'static Check,
@@ -686,12 +689,12 @@ fn finding(
     }
 }
 
-/// Whether it is only the name that differs.
+/// Whether only the name of the object differs.
 fn is_name(kind: &Kind) -> bool {
     matches!(kind, Kind::ForeignKeyName | Kind::IndexName)
 }
 
-/// One line with both sides. `has` introduces the reference's.
+/// A sentence about a difference, with both definitions. `has` introduces that of the reference.
 fn sentence(difference: &Difference, has: &str) -> String {
     let table = &difference.table;
     let name = object_name(difference);

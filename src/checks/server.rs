@@ -1,4 +1,4 @@
-//! Is the server fit for a release of CiviCRM?
+//! Looks whether the server is fit for a release of CiviCRM.
 
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::civicrm::catalogue::Catalogue;
@@ -45,10 +45,12 @@ pub static SERVER_SETTING: Check = Check {
     }],
 };
 
-/// `thread_stack` below this stops installer and upgrader from 4.3 on (CRM/Upgrade/Form.php).
+/// The least `thread_stack`, in bytes: below it the installer and the upgrader stop from 4.3 on
+/// (CRM/Upgrade/Form.php).
 const MIN_THREAD_STACK: u64 = 192 << 10;
 
-/// Adds what of the server's settings does not fit the release that runs on it or is to.
+/// Adds a finding for each setting of the server that does not fit the release that runs, or is to
+/// run, on it.
 fn settings(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     let (Some(facts), Some(version), Some(target)) = (
@@ -119,7 +121,7 @@ struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// Adds a setting that is wrong, with the line for the option file.
+    /// Adds a finding about a setting that is wrong, with the line for the option file.
     fn wrong(&mut self, severity: Severity, name: &str, wanted: &str, why: &str) {
         let actual = self.facts.variable(name).unwrap_or_default().to_owned();
         let message = format!("{name} is {actual}: {why}");
@@ -208,7 +210,8 @@ impl Settings<'_> {
         }
     }
 
-    /// From 5.33 on tables are utf8mb4 with keys of 255 characters, which take 1020 bytes.
+    /// Looks at the settings that limit the length of indexes: from 5.33 on tables are utf8mb4 and
+    /// have keys of 255 characters, which take 1020 bytes.
     fn row_format(&mut self, snapshot: &Snapshot) {
         if self.is_from((5, 33)) {
             let why = "indexes on long utf8mb4 columns fail with error 1071 or 1709";
@@ -242,7 +245,8 @@ impl Settings<'_> {
         }
     }
 
-    /// Off by default before MySQL 8.0 and MariaDB 10.10, and fine there.
+    /// Looks at `explicit_defaults_for_timestamp`, which is off by default before MySQL 8.0 and
+    /// MariaDB 10.10, and fine there.
     fn timestamps(&mut self) {
         let on_by_default = self.version.at_least(Family::Mysql, (8, 0, 2))
             || self.version.at_least(Family::Mariadb, (10, 10, 1));
@@ -263,8 +267,8 @@ impl Settings<'_> {
         }
     }
 
-    /// Foreign keys of the release to columns that are no unique key: MySQL 8.4 and later
-    /// refuse them unless told otherwise (error 6125, measured on 9.7).
+    /// Looks for foreign keys of the release to columns that are not a unique key: MySQL 8.4 and
+    /// later refuse them unless a setting allows them (error 6125, measured on 9.7).
     fn foreign_keys(&mut self, catalogue: &Catalogue) {
         if self.facts.is_on("restrict_fk_on_non_standard_key") != Some(true) {
             return;
@@ -308,7 +312,8 @@ fn has_unique_parent(schema: &Schema, key: &ForeignKey) -> bool {
             .any(|index| is_it(index.parts.iter().map(|part| &part.column).collect()))
 }
 
-/// What tables get whose makers do not say: those of extensions, and temporary ones.
+/// Adds a finding when the database's default character set is not that of its tables. Tables that
+/// are made without one, such as temporary ones and those of extensions, get the default.
 pub(super) fn database_charset(
     check: &'static Check,
     examined: &Examination,

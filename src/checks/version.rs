@@ -1,4 +1,4 @@
-//! What does `civicrm_domain.version` say?
+//! Looks at what `civicrm_domain.version` says.
 
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::case::Case;
@@ -14,7 +14,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &VERSION_DOMAINS_DIFFER,
 ];
 
-/// Civicrm_domain.version holds nothing.
+/// The column `civicrm_domain.version` is empty.
 pub static VERSION_MISSING: Check = Check {
     id: "version-missing",
     severity: Severity::Error,
@@ -57,7 +57,7 @@ pub static VERSION_PARTIAL_UPGRADE: Check = Check {
     ],
 };
 
-/// Civicrm_domain.version is not of the form that CiviCRM takes.
+/// The value of `civicrm_domain.version` is not of the form that CiviCRM accepts.
 pub static VERSION_INVALID: Check = Check {
     id: "version-invalid",
     severity: Severity::Error,
@@ -75,7 +75,7 @@ pub static VERSION_INVALID: Check = Check {
     }],
 };
 
-/// Civicrm_domain.version names no release of CiviCRM.
+/// The value of `civicrm_domain.version` is not a release of CiviCRM.
 pub static VERSION_UNKNOWN: Check = Check {
     id: "version-unknown",
     severity: Severity::Error,
@@ -111,21 +111,21 @@ pub static VERSION_DOMAINS_DIFFER: Check = Check {
     }],
 };
 
-/// The version of one domain, judged.
+/// The version of one domain, and what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainVersion {
-    /// `id` of its row; `None` when the table has no row at all.
+    /// The `id` of the domain's row; `None` when the table does not have a row.
     pub id: Option<u64>,
-    /// As stored; `None` is NULL.
+    /// The version as it is stored; `None` is NULL.
     pub value: Option<String>,
-    /// What it is.
+    /// What the version means.
     pub state: VersionState,
-    /// The release that should stand there; `None` when nothing tells.
+    /// The release that should be stored; `None` when it is not known.
     pub proposed: Option<String>,
 }
 
 impl DomainVersion {
-    /// The value as SQL would write it, so that blanks show.
+    /// The value as an SQL literal, so that blanks show.
     pub fn quoted(&self) -> String {
         if self.id.is_none() && self.value.is_none() {
             return "no row".to_owned();
@@ -183,7 +183,8 @@ fn versions(check: &'static Check, examined: &Examination, findings: &mut Findin
         .extend(found.filter(|finding| finding.check == check));
 }
 
-/// A backup made in the middle of an upgrade is whole, but it is not a state to go back to.
+/// Adds a finding about a backup that was made in the middle of an upgrade: it is complete, but it
+/// is not a state to go back to.
 fn upgrade_under_way(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     if let Some(version) = examined.case.declared_version()
         && version.is_upgrade_marker()
@@ -228,7 +229,7 @@ fn finding(version: &DomainVersion, proposer: &Proposer) -> Option<Finding> {
     Some(finding)
 }
 
-/// What to do about a version that is no release.
+/// What to do about a version that is not a release.
 fn fix(version: &DomainVersion, proposer: &Proposer) -> String {
     let set = version.proposed.as_deref().map(set_statement);
     match version.state {
@@ -278,7 +279,7 @@ fn fix(version: &DomainVersion, proposer: &Proposer) -> String {
     }
 }
 
-/// For all domains at once, as the upgrader does it.
+/// The statement that sets the version of all domains at once, as the upgrader does it.
 fn set_statement(release: &str) -> String {
     format!("UPDATE civicrm_domain SET version = '{release}';")
 }

@@ -1,4 +1,4 @@
-//! Is the dump whole?
+//! Looks whether the dump is complete.
 
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::schema::model::Schema;
@@ -35,11 +35,11 @@ pub static DUMP_UNREADABLE: Check = Check {
     }],
 };
 
-/// The dump ends before its end.
+/// The dump is cut: its end is missing.
 pub static DUMP_TRUNCATED: Check = Check {
     id: "dump-truncated",
     severity: Severity::Error,
-    title: "the dump ends before its end",
+    title: "the dump is cut: its end is missing",
     why: "Tables, rows, triggers or routines that should follow are not in the backup.",
     fix: "Make the backup again, and verify it before you need it.",
     example: "the dump is cut: the last line that mysqldump writes is missing",
@@ -51,13 +51,13 @@ pub static DUMP_TRUNCATED: Check = Check {
     }],
 };
 
-/// There is nothing in the dump.
+/// The dump is empty.
 pub static DUMP_EMPTY: Check = Check {
     id: "dump-empty",
     severity: Severity::Error,
     title: "there is nothing in the dump",
     why: "There is nothing to restore.",
-    fix: "Look which database was dumped, and by an account that may see its tables.",
+    fix: "Look which database was dumped, and whether the account may see its tables.",
     example: "the dump is empty",
     source: "",
     rules: &[Rule {
@@ -100,11 +100,11 @@ pub static DUMP_DAMAGED: Check = Check {
     }],
 };
 
-/// The text is UTF-16 or no text, or in a charset that cannot hold the data.
+/// The dump is in UTF-16, is not text, or is in a character set that cannot hold the data.
 pub static DUMP_ENCODING: Check = Check {
     id: "dump-encoding",
     severity: Severity::Error,
-    title: "the text is UTF-16 or no text, or in a charset that cannot hold the data",
+    title: "the dump is UTF-16, is not text, or is in a charset that cannot hold the data",
     why: "No client can restore it as it is, or characters are lost in it.",
     fix: "Make the backup with --result-file instead of >, and with --default-character-set=utf8mb4.",
     example: "the rows of utf8mb4 tables are written as latin1: any character that it lacks stands as ? in the \
@@ -117,7 +117,7 @@ pub static DUMP_ENCODING: Check = Check {
     }],
 };
 
-/// Rows without CREATE TABLE, or tables without columns.
+/// The dump has rows without CREATE TABLE, or tables without columns.
 pub static DUMP_NO_STRUCTURE: Check = Check {
     id: "dump-no-structure",
     severity: Severity::Error,
@@ -133,12 +133,12 @@ pub static DUMP_NO_STRUCTURE: Check = Check {
     }],
 };
 
-/// No rows at all, or none in a table that always has some.
+/// The dump has no rows at all, or none in a table that always has some.
 pub static DUMP_NO_DATA: Check = Check {
     id: "dump-no-data",
     severity: Severity::Error,
     title: "no rows at all, or none in a table that always has some",
-    why: "The structure alone is no backup.",
+    why: "The structure alone is not a backup.",
     fix: "Make the backup again with the rows of all tables: without --no-data, --ignore-table-data and \
             --where.",
     example: "table civicrm_domain has no row, although 32 other tables have",
@@ -166,7 +166,7 @@ pub static DUMP_NO_END: Check = Check {
     }],
 };
 
-/// What says that a dump is not all there.
+/// The checks whose findings say that a dump is cut or damaged.
 pub(super) const CUT: [&Check; 5] = [
     &DUMP_UNREADABLE,
     &DUMP_TRUNCATED,
@@ -185,7 +185,7 @@ fn damaged_containers(_: &'static Check, examined: &Examination, findings: &mut 
     }
 }
 
-/// Messages of programs in the middle of the dump.
+/// Adds a finding for each message of a program that stands in the middle of the dump.
 fn stray_text(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     for (at, text) in dump(examined).iter().flat_map(|dump| &dump.stray_text) {
         let fix = if text.contains("[Warning] Using a password") {
@@ -215,7 +215,7 @@ fn empty(check: &'static Check, examined: &Examination, findings: &mut Findings)
         findings.push(Finding::new(
             check,
             "there is no table, no row and no other object in the dump",
-            "Look which database was dumped, and by an account that may see its tables.",
+            "Look which database was dumped, and whether the account may see its tables.",
         ));
     }
 }
@@ -279,7 +279,7 @@ fn damaged_container(file: &FileEnding, findings: &mut Findings) {
     findings.push(finding);
 }
 
-/// All signs of an early end, the strongest first, each with the place that it shows at.
+/// All signs that the dump is cut, the strongest first, each with the place where it shows.
 fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
     let mut signs: Vec<(String, Option<At>)> = Vec::new();
     for file in &dump.files {
@@ -337,13 +337,13 @@ fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
     signs
 }
 
-/// Whether the program that made the dump writes a last line, by which its end is known.
+/// Whether the producer of the dump writes a last line, which marks its end.
 fn has_last_line(dump: &DumpFacts) -> bool {
     let mut parts = dump.parts.iter();
     parts.any(|part| part.producer != Producer::PhpMyAdmin)
 }
 
-/// All signs of an early end are told as one finding: the strongest sign leads.
+/// Adds one finding with all signs that the dump is cut, the strongest first.
 fn truncated(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     let signs = signs_of_cut(dump);
@@ -424,7 +424,7 @@ fn no_data(check: &'static Check, examined: &Examination, findings: &mut Finding
     }
 }
 
-/// Rows that came through a charset narrower than their table's.
+/// Adds a finding for rows that are written in a narrower character set than their table's.
 fn charsets(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for ((names, table), at) in &dump.rows_in_charset {

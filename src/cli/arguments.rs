@@ -1,4 +1,5 @@
-//! From the process's arguments to [`Cli`], minding what users of MySQL's clients type.
+//! Turns the process's arguments into [`Cli`], with clear answers to what users of MySQL's clients
+//! type.
 
 use std::ffi::{OsStr, OsString};
 
@@ -7,14 +8,13 @@ use clap::{CommandFactory, Parser};
 
 use super::{Cli, Exit, process_title, tell};
 
-const PASSWORD_REFUSED: &str = "a password is taken neither from -p nor from --password, for every user of this machine could \
+const PASSWORD_REFUSED: &str = "a password is not taken from -p or --password, because every user of this machine could \
 read it in the process list; -p alone asks for it, and option files, MYSQL_PWD and a login path are read";
 
-const SHORT_HELP: &str =
-    "-h prints help and stands alone; for the host of a server use --host NAME";
+const SHORT_HELP: &str = "-h prints help and takes no other arguments beside it; for the host of a server use --host NAME";
 
-/// Reads the arguments, the program's name first. Where that ends the program, says why and
-/// returns the exit code.
+/// Reads the arguments, of which the first is the program's name. Where the program ends here, as
+/// with help or bad arguments, prints why and returns the exit code.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
     let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
     if given().any(|argument| holds_password(argument)) {
@@ -43,14 +43,16 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
     Err(exit)
 }
 
-/// `-pSECRET`, perhaps behind other letters as in `-vpSECRET`, or `--password=SECRET`.
+/// Whether an argument holds a password: `-pSECRET`, perhaps behind other letters as in
+/// `-vpSECRET`, or `--password=SECRET`.
 fn holds_password(argument: &OsStr) -> bool {
     let is_password = |after: &[u8]| matches!(after, [b'p', _, ..]);
     argument.as_encoded_bytes().starts_with(b"--password=")
         || after_flags(argument, b"qv").is_some_and(is_password)
 }
 
-/// Whether help was called for by `-h`, and more than the names of commands stands with it.
+/// Whether help was asked for with `-h`, and other arguments than names of commands stand beside
+/// it.
 fn is_short_help_beside_others<'a>(given: impl Iterator<Item = &'a OsString>) -> bool {
     let mut given = given.peekable();
     let program = Cli::command();
@@ -72,14 +74,16 @@ fn is_short_help_beside_others<'a>(given: impl Iterator<Item = &'a OsString>) ->
     !is_alone && !by_command && rest.iter().take(until).any(|argument| is_short(&argument))
 }
 
-/// What follows those letters in `-vqp…`; `None` for anything but short options.
+/// What follows the letters of these flags in an argument such as `-vqp…`; `None` for anything but
+/// short options.
 fn after_flags<'a>(argument: &'a OsStr, flags: &[u8]) -> Option<&'a [u8]> {
     let letters = argument.as_encoded_bytes().strip_prefix(b"-")?;
     let flag_count = letters.iter().take_while(|letter| flags.contains(letter));
     letters.get(flag_count.count()..)
 }
 
-/// Without the advice to write `-- -D` for an option that there is not: nobody means a file.
+/// The error without clap's advice to write `-- -D` for an unknown option: nobody means a file of
+/// that name.
 fn without_misleading_tip(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::UnknownArgument
         && let Some(ContextValue::StyledStrs(tips)) = error.remove(ContextKind::Suggested)

@@ -1,4 +1,4 @@
-//! `cividb completions`: what shells complete commands and options with.
+//! `cividb completions`: scripts that let shells complete commands and options.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -6,10 +6,10 @@ use clap_complete::Shell;
 use super::output::print;
 use super::{Cli, Common, Error, Exit};
 
-/// Arguments of `completions`.
+/// The arguments of `cividb completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// The shell that the script is for
+    /// Shell that the script is for
     #[arg(value_name = "SHELL", value_enum)]
     shell: Shell,
 }

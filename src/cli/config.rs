@@ -1,4 +1,4 @@
-//! `cividb.toml`: what somebody decided once for all runs.
+//! `cividb.toml`: what the user has decided once for all runs.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -9,9 +9,9 @@ use crate::checks::acceptance::{self, Acceptance};
 /// The name of the file, in the current folder.
 const FILE: &str = "cividb.toml";
 
-/// Reads the accepted findings: from the file that the user named, or else from `cividb.toml` in the current
-/// folder, or else from the user's own in `$XDG_CONFIG_HOME/cividb` or `~/.config/cividb`. Without a file nothing is
-/// accepted.
+/// Reads the accepted findings: from the file that the user named, or otherwise from `cividb.toml` in the
+/// current folder, or otherwise from the user's own in `$XDG_CONFIG_HOME/cividb` or `~/.config/cividb`.
+/// Without such a file no finding is accepted.
 ///
 /// # Errors
 /// The file cannot be read, or is not of the form of a `cividb.toml`; a file that was named must exist.
@@ -42,7 +42,7 @@ fn of_user() -> Option<PathBuf> {
     Some(config?.join("cividb").join(FILE))
 }
 
-/// `None` where there is no such file.
+/// Reads the accepted findings from a file; `None` where the file does not exist.
 fn read(path: &Path) -> Result<Option<Vec<Acceptance>>, Error> {
     let failed = |problem: String| Error::Config {
         path: path.display().to_string(),

@@ -1,11 +1,12 @@
-//! Questions before something is changed.
+//! Confirmation by the user before something is changed.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::cli::error::Error;
 use crate::text::printable;
 
-/// Asks on the terminal; with `yes` it is answered already.
+/// Asks a question on the terminal that the user has to answer with yes; with `yes` it is answered
+/// already.
 ///
 /// # Errors
 /// The answer is no, or there is no terminal to ask on.

@@ -23,17 +23,17 @@ use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
 use crate::text::printable;
 
-/// Arguments of `diff`.
+/// The arguments of `cividb diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// The release to compare with; by default the one that the schema is found to be of
+    /// Release to compare with; by default the one that the schema is found to be of
     #[arg(long, value_name = "X.Y.Z", conflicts_with = "against")]
     release: Option<Version>,
-    /// Another source to compare with, table by table and knowing nothing of CiviCRM
+    /// Another source to compare with, table by table and without any knowledge of CiviCRM
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
     /// Print the statements that bring the schema to what it is compared with
@@ -46,9 +46,9 @@ pub struct Diff {
     server: ServerOptions,
 }
 
-/// What was compared with what.
+/// The result of a comparison, and what the source was compared with.
 struct Compared {
-    /// What the source is compared with, for the eye.
+    /// The name of what the source is compared with, for people.
     name: String,
     reference: Schema,
     differences: Vec<Difference>,
@@ -147,8 +147,8 @@ fn with_other(
     })
 }
 
-/// The statements as a script. One with control characters in a name is left out by name:
-/// what is printed must neither move the cursor nor be another statement.
+/// The statements as a script. In the place of a statement with control characters in a name stands
+/// a comment: what is printed must neither move the cursor nor become another statement.
 fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     let actual = &snapshot.schema;
     let statements = sql::statements_to(actual, &compared.reference, &compared.differences);
@@ -173,7 +173,7 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     sql::script(&head) + &sql::script(&statements)
 }
 
-/// A statement that passed the gate, or a comment that names it.
+/// A statement that has passed the gate, or a comment that says why it has not.
 pub(super) fn or_comment(passed: Result<String, Blocked>) -> String {
     passed.unwrap_or_else(|blocked| format!("-- left out: {blocked}"))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::output::Output;
-use super::rows::Inquiry;
+use super::rows::RowExaminer;
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
@@ -23,18 +23,18 @@ use crate::server_version::ServerVersion;
 use crate::snapshot::{Snapshot, Source};
 use crate::source::{Access, Location};
 
-/// Arguments of `verify`.
+/// The arguments of `cividb verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns, mydumper folders, or - for
     /// standard input
     #[arg(required = true, value_name = "DUMP")]
     dumps: Vec<String>,
-    /// The site that the dump was made of, to compare with: a server (mysql://user@host/database),
-    /// a civicrm.settings.php, a site's folder, or another dump
+    /// Site that the dump was made of, to compare with: a server (mysql://user@host/database), a
+    /// civicrm.settings.php, a site's folder, or another dump
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
-    /// The dump is meant to hold no CiviCRM: without this a dump without its tables is not a PASS
+    /// Expect no CiviCRM tables in the dump; without this a dump without them is not a PASS
     #[arg(long)]
     no_civicrm: bool,
     #[command(flatten)]
@@ -43,14 +43,14 @@ pub struct Verify {
     server: ServerOptions,
 }
 
-/// Arguments of `check`.
+/// The arguments of `cividb check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// Leave the rows out: whether each has its parent, and what else `orphans` looks for
+    /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
     #[command(flatten)]
@@ -61,8 +61,8 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 struct Restore {
-    /// The server it is to be restored on, such as mysql-8.4 or mariadb-10.6; by default the one
-    /// that the dump names
+    /// Server that the dump is to be restored on, such as mysql-8.4 or mariadb-10.6; by default the
+    /// one that the dump names
     #[arg(long, value_name = "NAME-VERSION", value_parser = target_server)]
     target_server: Option<ServerVersion>,
 }
@@ -104,7 +104,8 @@ impl Verify {
     }
 }
 
-/// Reads the site that a backup was made of.
+/// Reads the site that a backup was made of, and counts the rows of tables where an estimate is not
+/// enough.
 fn read_site(site: &Location, backup: &Case, common: &Common) -> Result<Snapshot, Error> {
     let database = site.database(common.database.as_deref());
     let there = match site {
@@ -148,28 +149,28 @@ impl Check {
                 report.layout = Layout::ReleaseAndByCheck;
                 return Ok(report);
             }
-            let inquiry = Inquiry {
+            let examiner = RowExaminer {
                 catalogue: &catalogue,
                 options: ExportOptions::default(),
                 limits: Limits::default(),
             };
-            let (snapshot, rows) = inquiry.read(location, common)?;
+            let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
-            let inquired = inquiry.ask(&case, rows, common)?;
+            let answered = examiner.ask(&case, rows, common)?;
             let mut examined = Examination::of(&case);
-            examined.rows = inquired.rows();
+            examined.rows = answered.rows();
             let findings = common.examine(&examined, checks::CHECK)?;
             let mut report = Report::new("check", &case, findings, common.strict);
             report.layout = Layout::ReleaseAndByCheck;
             report
                 .sections
-                .push(Section::Integrity(inquired.answers.statistics));
+                .push(Section::Integrity(answered.answers.statistics));
             Ok(report)
         })
     }
 }
 
-/// An empty database is what a failed restore leaves, and not a site.
+/// Refuses a database without tables: it is what a failed restore leaves, and not a site.
 fn refuse_empty_database(case: &Case) -> Result<(), Error> {
     let snapshot = &case.snapshot;
     if snapshot.server.is_some() && snapshot.hidden.is_empty() && case.site.is_none() {
@@ -259,7 +260,8 @@ pub(super) fn report_on_each(
     Ok(worst)
 }
 
-/// A file that is no text is a finding about the backup, not a failure to look at it.
+/// The finding about a file that is not text; `None` for any other error. It says something about
+/// the backup, and is not a failure to look at it.
 fn not_text(error: &Error) -> Option<Finding> {
     use crate::dump::container::Problem;
     let Error::Source(error) = error else {

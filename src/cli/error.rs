@@ -16,71 +16,71 @@ pub enum Error {
     /// A source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Nor could the one that it is compared with.
+    /// The source to compare with could not be read.
     #[error(transparent)]
     OtherSource(SourceError),
     /// The reference catalogue could not be read.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The command is about CiviCRM, and there is none.
+    /// The source has no CiviCRM tables, and the command is about CiviCRM.
     #[error("{name}: there are no CiviCRM tables in it")]
     NoCivicrm {
-        /// The source.
+        /// The name of the source, without a password.
         name: String,
     },
     /// A reference of the user's own could not be read or kept.
     #[error(transparent)]
     OwnReference(#[from] OwnReferenceError),
-    /// There is no reference of this name.
+    /// The name is neither that of a reference nor a known release.
     #[error(
-        "no reference is called '{0}', and no known release; `cividb reference list` shows all"
+        "'{0}' is neither the name of a reference nor a known release; `cividb reference list` shows all"
     )]
     UnknownReference(String),
-    /// A source is not whole, so that no reference can be made of it.
+    /// A source is not complete, so that a reference cannot be made of it.
     #[error("{from}: {}", listed(.problems))]
     NotWhole {
-        /// The source.
+        /// The name of the source, without a password.
         from: String,
-        /// What is wrong, with the places.
+        /// What is wrong with the source, with the places in a dump.
         problems: Vec<String>,
     },
-    /// The command cannot print in this form.
-    #[error("--format {format} is nothing that {command} can print; {instead}")]
+    /// The command cannot print in the format that was asked for.
+    #[error("{command} cannot print --format {format}; {instead}")]
     Format {
-        /// The form asked for.
+        /// The value of `--format`.
         format: &'static str,
-        /// The command.
+        /// The name of the command.
         command: &'static str,
-        /// What it can print.
+        /// What the command can print, as a clause.
         instead: &'static str,
     },
-    /// The report would take the place of what it is about.
+    /// The report would overwrite the source that it is about.
     #[error("--output {0} is one of the sources: the report would overwrite it")]
     OutputIsSource(String),
     /// The report could not be written.
     #[error("cannot write the report{}: {error}", .path.as_ref().map(|path| format!(" to {path}")).unwrap_or_default())]
     Output {
-        /// The file, unless it is standard output.
+        /// The path of the file; `None` for standard output.
         path: Option<String>,
-        /// What the system says.
+        /// The error that the operating system gives.
         error: io::Error,
     },
     /// The release of a schema could not be told.
     #[error(
-        "{name}: too few tables of CiviCRM to tell their release; name one with --release, or another source with --against"
+        "{name}: too few tables of CiviCRM to tell the release; name it with --release, or another source with --against"
     )]
     NoRelease {
-        /// The source.
+        /// The name of the source, without a password.
         name: String,
     },
     /// The catalogue has no such release.
-    #[error("no schema of CiviCRM {release} is known, only of {oldest} to {newest}")]
+    #[error("the schema of CiviCRM {release} is not known, only those of {oldest} to {newest}")]
     UnknownRelease {
-        /// As given.
+        /// The release that was asked for.
         release: String,
-        /// The oldest that is known.
+        /// The oldest release that is known.
         oldest: String,
-        /// The newest that is known.
+        /// The newest release that is known.
         newest: String,
     },
     /// A server could not be asked.
@@ -92,7 +92,7 @@ pub enum Error {
     /// Offending rows could not be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),
-    /// Rows are found in a second pass.
+    /// Rows were to be exported from standard input, which cannot be read a second time.
     #[error(
         "--export needs a source that can be read twice, which standard input cannot; name the file"
     )]
@@ -100,62 +100,62 @@ pub enum Error {
     /// A file with grants cannot be read.
     #[error("{path}: {error}")]
     GrantsFile {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// What the system says.
+        /// The error that the operating system gives.
         error: io::Error,
     },
-    /// A line in it is no grant.
+    /// A line in a file with grants is not a GRANT statement.
     #[error("{path}, line {line}: the line {problem}; paste what SHOW GRANTS prints")]
     GrantsUnread {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Line number from 1.
+        /// The number of the line, from 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong with the line.
         problem: String,
     },
-    /// There is no grant in it.
+    /// A file with grants does not hold a GRANT statement.
     #[error("{0}: there is no GRANT in it; paste what SHOW GRANTS prints")]
     NoGrants(String),
-    /// It names no database, or several.
-    #[error("{0}: it does not tell one database; name it with --database")]
+    /// A file with grants does not name a database, or names several.
+    #[error("{0}: the grants do not name exactly one database; name it with --database")]
     GrantsDatabase(String),
     /// A configuration file cannot be read.
     #[error("{path}: {problem}")]
     Config {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// What is wrong.
+        /// What is wrong with the file.
         problem: String,
     },
-    /// There is no terminal to ask on.
+    /// The user could not be asked to confirm a change, without a terminal.
     #[error("nothing was changed: there is no terminal to ask on; --yes answers beforehand")]
     NotConfirmed,
-    /// The user said no.
+    /// The user did not confirm a change.
     #[error("nothing was changed")]
     Declined,
-    /// The version stands nowhere that can be read.
+    /// The version of the site cannot be read.
     #[error("{name}: {why}, so its version is not known")]
     NoVersion {
-        /// The source.
+        /// The name of the source, without a password.
         name: String,
-        /// Why not.
+        /// Why the version cannot be read.
         why: String,
     },
-    /// No source was named.
+    /// The arguments do not name a source.
     #[error(
         "name a source: a dump, mysql://user@host/database, a civicrm.settings.php or a site's folder; or \
          say where the server is with --host, --socket, an option file or CIVICRM_DSN"
     )]
     NoSource,
-    /// SQL and unified diffs have one form only.
+    /// `--format` was given for SQL or a unified diff, which have one format only.
     #[error("--sql and --unified print text; leave --format out")]
     TextOnly,
 }
 
 impl Error {
-    /// The catalogue has no schema of this release.
+    /// The error for a release of which the catalogue has no schema.
     pub(crate) fn unknown_release(release: &Version, catalogue: &Catalogue) -> Self {
         let name = |state: Option<&State>| state.map(|s| s.name.clone()).unwrap_or_default();
         Self::UnknownRelease {

@@ -12,10 +12,10 @@ use crate::checks::registry;
 use crate::checks::{Check, Group};
 use crate::exit::Exit;
 
-/// Arguments of `explain`.
+/// The arguments of `cividb explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Ids of checks, such as fk-name; without any all checks are listed
+    /// Ids of checks, such as fk-name; without an id all checks are listed
     #[arg(value_name = "ID", value_parser = check_id)]
     checks: Vec<&'static str>,
 }
@@ -104,7 +104,7 @@ fn as_json(check: &Check) -> Value {
     })
 }
 
-/// The commands that make a check.
+/// The names of the commands that make a check.
 fn commands(check: &Check) -> Vec<&'static str> {
     let made_in = |groups: &[Group]| check.rules.iter().any(|rule| groups.contains(&rule.group));
     let commands = crate::checks::COMMANDS.iter();

@@ -1,4 +1,5 @@
-//! `cividb grants`: may this account run the upgrade, or make a whole backup?
+//! `cividb grants`: whether an account has the privileges that an upgrade or a complete backup
+//! needs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,25 +34,25 @@ use crate::server_version::ServerVersion;
 use crate::snapshot::{ObjectKind, Snapshot, Source, SourceKind};
 use crate::source::{Location, ServerLocation};
 
-/// Arguments of `grants`.
+/// The arguments of `cividb grants`.
 #[derive(Debug, Args)]
 pub struct Grants {
-    /// The server: mysql://user@host/database, a civicrm.settings.php or a site's folder
+    /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// The release to upgrade to; by default the one that the site has
+    /// Release to upgrade to; by default the one that the site has
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
     /// What the account is for
     #[arg(long = "for", value_enum, default_value_t = Purpose::Upgrade)]
     purpose: Purpose,
-    /// Prove it by doing it, in objects with names of their own that are removed again
+    /// Try each privilege on objects with names of their own, which are removed again
     #[arg(long, conflicts_with = "grants_file")]
     probe: bool,
-    /// Judge what SHOW GRANTS printed, in a file (- for standard input), without a server
+    /// Judge the output of SHOW GRANTS in this file (- for standard input), without a server
     #[arg(long, value_name = "FILE", conflicts_with = "source")]
     grants_file: Option<PathBuf>,
-    /// With --grants-file: the server it was printed by, such as mysql-8.4 or mariadb-10.11
+    /// With --grants-file: the server that printed the grants, such as mysql-8.4 or mariadb-10.11
     #[arg(long, value_name = "NAME-VERSION", value_parser = target_server, requires = "grants_file")]
     target_server: Option<ServerVersion>,
     #[command(flatten)]
@@ -60,9 +61,9 @@ pub struct Grants {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Purpose {
-    /// CiviCRM's upgrades, and running it
+    /// To run CiviCRM and its upgrades
     Upgrade,
-    /// A mysqldump with all that is in the database
+    /// To make a dump with mysqldump of all that is in the database
     Backup,
 }
 
@@ -213,7 +214,8 @@ impl Grants {
         Ok(report)
     }
 
-    /// The release to judge for: the one asked for, the site's own, or the newest known.
+    /// The release to judge the privileges for: the one asked for, the site's own, or the newest
+    /// that is known.
     fn target(&self, case: &Case) -> Result<Version, Error> {
         let newest = || Version::parse(&case.catalogue.states().last()?.name);
         let target = self.target.clone();
@@ -250,7 +252,8 @@ impl Grants {
     }
 }
 
-/// What is missing, with statements that have passed the gate; others are named in their place.
+/// The verdict about an account's privileges, with statements that have passed the gate; in the
+/// place of a blocked one stands why it was blocked.
 fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
     let wanted = needs.iter().flat_map(|need| &need.any_of);
     let others: Vec<String> = wanted
@@ -268,8 +271,8 @@ fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> 
     verdict
 }
 
-/// Connects and reads; of a database that the account may not even use, what the server says
-/// of the account.
+/// Connects to the server and reads the database; of a database that the account may not use, only
+/// what the server says about the account.
 fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Snapshot), Error> {
     let denied = match location.connect(database) {
         Ok((mut connection, database)) => {
@@ -300,7 +303,7 @@ fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Sn
     Ok((connection, snapshot))
 }
 
-/// The one database that the grants name, if it is one.
+/// The database that the grants name, if they name exactly one.
 fn only_database(granted: &Granted) -> Option<String> {
     let mut names = granted.granted.iter().filter_map(|grant| match &grant.on {
         Object::Database(pattern) => Some(pattern.replace("\\_", "_").replace("\\%", "%")),
@@ -310,7 +313,8 @@ fn only_database(granted: &Granted) -> Option<String> {
     (!first.contains('%') && names.all(|name| name == first)).then_some(first)
 }
 
-/// A role without a host, and a password's hash, are printed by MariaDB alone.
+/// The server that a text of grants is likely to come from: only MariaDB prints hashes of passwords
+/// and SET DEFAULT ROLE.
 fn likely_server(text: &str) -> ServerVersion {
     let mariadb = text.contains("IDENTIFIED ") || text.contains("SET DEFAULT ROLE");
     let text = if mariadb { "10.11.0-MariaDB" } else { "8.4.0" };
@@ -321,7 +325,7 @@ fn likely_server(text: &str) -> ServerVersion {
     })
 }
 
-/// Adds what the server refused although its grants say otherwise.
+/// Adds a finding for each privilege that the server refused although it is granted.
 fn compare(probed: &Probed, summary: &GrantsSummary, findings: &mut Findings) {
     for (privilege, outcome) in &probed.outcomes {
         if !summary.there.contains(privilege) {

@@ -39,7 +39,7 @@ use crate::source::Location;
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
@@ -55,28 +55,29 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Is this backup whole, and can it be restored?
+    /// Check whether a backup is complete and can be restored
     Verify(dumps::Verify),
-    /// Everything that can be checked of a source.
+    /// Check everything that can be checked of a source
     Check(dumps::Check),
-    /// What does civicrm_domain.version say, and what should it say? Sets it, too
+    /// Show what civicrm_domain.version says and what it should say, and set it
     Version(version::Version),
-    /// May this account run the upgrade, or make a whole backup, and which GRANT is missing?
+    /// Check whether an account may run the upgrade or make a complete backup, and which GRANT is
+    /// missing
     Grants(grants::Grants),
-    /// Foreign keys with their right names, missing keys and indexes, engines, character sets
+    /// Repair names of foreign keys, missing foreign keys and indexes, engines and character sets
     Repair(repair::Repair),
-    /// Takes back what a command with --apply changed, from the journal it wrote
+    /// Take back what a command with --apply changed, from the journal that it wrote
     Undo(undo::Undo),
-    /// Are the rows sound? Orphans, duplicates, NULLs and dates that stop upgrades
+    /// Look for rows that stop upgrades: orphans, duplicates, NULLs and dates
     Orphans(orphans::Orphans),
-    /// What does a check look for, why does it matter, and what is to be done about a finding?
+    /// Explain what a check looks for, why it matters, and what to do about a finding
     Explain(explain::Explain),
-    /// The schemas that CiviCRM's releases have: list them, show one, import one of your own.
+    /// List and show the schemas of CiviCRM's releases, and import one of your own
     #[command(subcommand)]
     Reference(reference::Reference),
-    /// How does this schema differ from its CiviCRM release, or from another source?
+    /// Compare a schema with its CiviCRM release, or with another source
     Diff(diff::Diff),
-    /// Prints a script that lets a shell complete the commands and options of cividb
+    /// Print a script that lets a shell complete the commands and options of cividb
     Completions(completions::Completions),
 }
 
@@ -90,7 +91,7 @@ struct Common {
     /// Write the report to FILE instead of standard output
     #[arg(long, global = true, value_name = "FILE")]
     output: Option<String>,
-    /// Which database, when the source holds several
+    /// Database to look at, when the source holds several
     #[arg(long, global = true, value_name = "NAME")]
     database: Option<String>,
     /// Count warnings as errors
@@ -128,14 +129,15 @@ enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// Use colour on a terminal, unless NO_COLOR is set
     Auto,
     Always,
     Never,
 }
 
 impl Common {
-    /// Runs the rules of these groups, as far as the user wants their checks, and marks what is accepted.
+    /// Runs the rules of these groups, of the checks that the user wants, and marks the findings that are
+    /// accepted.
     fn examine(&self, examined: &Examination, groups: &[Group]) -> Result<Findings, Error> {
         let mut findings = examine(examined, groups, &self.selection());
         self.accept(&mut findings)?;

@@ -1,11 +1,11 @@
-//! `cividb orphans`: are the rows sound?
+//! `cividb orphans`: looks for rows that stop restores and upgrades.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::output::Output;
-use super::rows::Inquiry;
+use super::rows::RowExaminer;
 use super::{Common, ServerOptions};
 use crate::case::Case;
 use crate::checks::{Examination, ORPHANS, cut};
@@ -18,26 +18,26 @@ use crate::integrity::server::Limits;
 use crate::report::{Report, Section};
 use crate::source::Location;
 
-/// Arguments of `orphans`.
+/// The arguments of `cividb orphans`.
 #[derive(Debug, Args)]
 pub struct Orphans {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// The release that it is to be upgraded to; by default its own
+    /// Release that the site is to be upgraded to; by default its own
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
-    /// Rows to show of each finding, by their keys
+    /// Number of rows to show of each finding, by their keys
     #[arg(long, value_name = "N", default_value_t = 3)]
     sample: usize,
     /// Write all rows of each finding to a CSV file in this folder
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// Connections to a server at once
+    /// Number of connections to a server at the same time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     connections: u8,
-    /// Most seconds that one statement may take on a server
+    /// Longest time in seconds that one statement may take on a server
     #[arg(long, value_name = "N", default_value_t = 30)]
     statement_seconds: u64,
     #[command(flatten)]
@@ -57,7 +57,7 @@ impl Orphans {
         if !location.can_be_read_again() && self.export.is_some() {
             return Err(Error::ExportOfStream);
         }
-        let inquiry = Inquiry {
+        let examiner = RowExaminer {
             catalogue: &catalogue,
             options: ExportOptions {
                 samples: self.sample,
@@ -68,18 +68,18 @@ impl Orphans {
                 statement_seconds: self.statement_seconds,
             },
         };
-        let (snapshot, rows) = inquiry.read(&location, common)?;
+        let (snapshot, rows) = examiner.read(&location, common)?;
         let case = Case::new(snapshot, &catalogue).to_release(self.target.clone());
-        let inquired = inquiry.ask(&case, rows, common)?;
+        let answered = examiner.ask(&case, rows, common)?;
         let mut examined = Examination::of(&case);
-        examined.rows = inquired.rows();
+        examined.rows = answered.rows();
         let mut findings = common.examine(&examined, ORPHANS)?;
         cut(&examined, &mut findings);
         common.accept(&mut findings)?;
         let mut report = Report::new("orphans", &case, findings, common.strict);
         report
             .sections
-            .push(Section::Integrity(inquired.answers.statistics));
+            .push(Section::Integrity(answered.answers.statistics));
         report.compared_with = self
             .target
             .as_ref()

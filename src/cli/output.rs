@@ -1,4 +1,4 @@
-//! Where reports go, and in which form.
+//! Prints reports: on standard output or into a file, in one of the formats.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::report::human::Detail;
 use crate::report::render::{self, Renderer, Unread};
 
-/// Takes the reports of one run.
+/// The output of one run, which takes its reports.
 pub struct Output<'a> {
     common: &'a Common,
     renderer: Box<dyn Renderer>,
@@ -26,7 +26,7 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// For one report or for `several`, which end with a line for each.
+    /// An output for one report, or for `several`, behind which each source has a line.
     pub(super) fn new(common: &'a Common, several: bool) -> Self {
         let detail = match (common.quiet, common.verbose) {
             (true, _) => Detail::Quiet,
@@ -70,7 +70,7 @@ impl<'a> Output<'a> {
         self.render(|renderer, out| renderer.unread(&unread, out))
     }
 
-    /// What the sources without a report mean for the whole.
+    /// The exit code that the sources without a report lead to.
     pub(super) fn exit_of_unread(&self) -> Exit {
         match (self.unread, self.reports) {
             (0, _) => Exit::Fine,
@@ -114,7 +114,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Prints what is no report.
+/// Prints text that is not a report.
 pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     match &common.output {
         Some(path) => write_file(path, text.as_bytes()),
@@ -127,8 +127,8 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     }
 }
 
-/// A file is written beside its place and renamed, so that nobody ever reads half of it; what
-/// is no file, such as a device or a pipe, is written to as it is.
+/// Writes a file beside its place and renames it, so that nobody ever reads half of it. A path that
+/// is not a regular file, such as a device or a pipe, is written to directly.
 fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
     let replace = || -> io::Result<()> {
         if let Ok(metadata) = fs::metadata(path)

@@ -1,7 +1,7 @@
 //! Takes passwords out of what `ps` shows of this process.
 //!
-//! As the servers' own clients do: a password in a URL is accepted, and written over in the
-//! process's arguments before anything else happens. Linux keeps them in memory that the
+//! The servers' own clients do the same: a password in a URL is accepted, and overwritten in the
+//! process's arguments before anything else happens. Linux keeps the arguments in memory that the
 //! process may write to, at an address that `/proc/self/stat` tells.
 
 use std::ffi::{OsStr, OsString};
@@ -39,7 +39,7 @@ pub(super) fn hide_passwords() -> io::Result<()> {
     Ok(())
 }
 
-/// An argument with its password written over, if it is a database URL with one.
+/// The argument with its password overwritten, if it is a database URL with one.
 pub(super) fn without_password(argument: &OsStr) -> OsString {
     let mut bytes = argument.as_encoded_bytes().to_vec();
     let place = password(&bytes);
@@ -49,13 +49,13 @@ pub(super) fn without_password(argument: &OsStr) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Where the password of a URL stands in an argument, if it is one or was meant as one.
+/// The range of the password in an argument that is a database URL, or was meant as one.
 fn password(argument: &[u8]) -> Option<Range<usize>> {
     password_in(std::str::from_utf8(argument).ok()?)
 }
 
-/// Field 48 of `/proc/self/stat` (proc(5), `arg_start`); the second field may hold blanks, so
-/// counting begins behind its parenthesis.
+/// The address of the process's arguments: field 48 of `/proc/self/stat` (proc(5), `arg_start`).
+/// The second field may hold blanks, so counting begins behind its parenthesis.
 fn arguments_address() -> io::Result<u64> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     let field = stat

@@ -9,7 +9,7 @@ use super::Common;
 use crate::dump::container::Progress;
 use crate::text::printable;
 
-/// The bar for one source; does nothing where it would not be seen.
+/// The progress bar for one source; it does nothing where nobody would see it.
 pub struct Bar(Option<ProgressBar>);
 
 impl Bar {
@@ -39,7 +39,7 @@ impl Bar {
         bar.set_position(progress.bytes_read());
     }
 
-    /// Takes the bar off the screen.
+    /// Removes the bar from the screen.
     pub(super) fn finish(self) {
         if let Some(bar) = self.0 {
             bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! `cividb reference`: the schemas to compare with.
+//! `cividb reference`: lists, shows and imports the schemas to compare with.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -22,42 +22,44 @@ use crate::schema::sql::{schema_sql, script};
 use crate::source::Location;
 use crate::text::{count, printable};
 
-/// Arguments of `reference`.
+/// The arguments of `cividb reference`.
 #[derive(Debug, Subcommand)]
 pub enum Reference {
-    /// All references: the states of CiviCRM's schema that are built in, and those you imported
+    /// List all references: the states of CiviCRM's schema that are built in, and those that you
+    /// imported
     List,
-    /// One reference, as JSON or as SQL that creates it empty
+    /// Show one reference, as JSON or as SQL that creates its tables, empty
     Show(Show),
-    /// Keep the schema of a distribution's sql/civicrm.mysql, or of any dump, as a reference
+    /// Import the schema of a distribution's sql/civicrm.mysql, or of any dump, as a reference
     Import(Import),
 }
 
-/// Arguments of `reference show`.
+/// The arguments of `cividb reference show`.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// A release (4.4.5), a state as `reference list` shows them (4.4), or a reference of your own
+    /// Release (4.4.5), state as `reference list` shows it (4.4), or name of a reference of your
+    /// own
     #[arg(value_name = "STATE")]
     state: String,
     /// Print SQL that creates the tables, empty, in an empty database
     #[arg(long)]
     sql: bool,
-    /// Also the tables of extensions that come with the release and are not turned on in a fresh
-    /// installation with a content management system
+    /// Show also the tables of extensions that come with the release and are not turned on in a
+    /// fresh installation with a content management system
     #[arg(long)]
     all: bool,
 }
 
-/// Arguments of `reference import`.
+/// The arguments of `cividb reference import`.
 #[derive(Debug, Args)]
 pub struct Import {
     /// sql/civicrm.mysql of a CiviCRM distribution, or a dump
     #[arg(value_name = "PATH")]
     path: String,
-    /// What to call it
+    /// Name of the new reference
     #[arg(long)]
     name: String,
-    /// Replace the reference of this name
+    /// Replace the reference of this name, if there is one
     #[arg(long)]
     force: bool,
 }
@@ -73,17 +75,18 @@ impl Reference {
     }
 }
 
-/// A line of the list; the keys are part of the contract with scripts.
+/// An entry of the list of references; its keys are part of the contract with scripts.
 #[derive(Serialize)]
 struct Entry {
     name: String,
     origin: Origin,
-    /// As a fresh installation with a content management system has them.
+    /// The number of tables of a fresh installation with a content management system.
     tables: usize,
     releases: Vec<String>,
 }
 
-/// A reference that cannot be read is complained of, the others are listed.
+/// Lists all references. A reference that cannot be read is named on standard error, and the others
+/// are listed.
 fn list(catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
     let mut exit = Exit::Fine;
     let mut entries: Vec<Entry> = Vec::new();
@@ -196,7 +199,7 @@ impl Show {
     }
 }
 
-/// The reference that a name or a release means.
+/// Finds the reference that a name or a release stands for.
 fn find(name: &str, catalogue: &Catalogue, all: bool) -> Result<ReferenceFile, Error> {
     let built_in = catalogue.state(name).or_else(|| {
         let state = VersionState::of(Some(name), catalogue);
@@ -212,7 +215,7 @@ fn find(name: &str, catalogue: &Catalogue, all: bool) -> Result<ReferenceFile, E
         .ok_or_else(|| Error::UnknownReference(name.to_owned()))
 }
 
-/// A script that creates the tables in an empty database.
+/// A script that creates the tables of a reference in an empty database.
 fn sql(reference: &ReferenceFile) -> String {
     let mut statements = vec![
         format!(
@@ -269,7 +272,8 @@ fn printable_lines(text: &str) -> String {
     text.lines().map(|line| printable(line) + "\n").collect()
 }
 
-/// A reference is made of a whole source only; that it has no rows does not matter.
+/// Refuses a source that is not complete: a reference is not made of it. Whether it has rows does
+/// not matter.
 fn whole(case: &Case) -> Result<(), Error> {
     let selection = Selection {
         only: Vec::new(),

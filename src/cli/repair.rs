@@ -1,5 +1,5 @@
-//! `cividb repair`: foreign keys with their right names, missing keys and indexes, engines and
-//! character sets. The plan first; `--apply` runs it.
+//! `cividb repair`: repairs names of foreign keys, missing foreign keys and indexes, engines and
+//! character sets. It prints the plan first; `--apply` runs it.
 
 mod rebuild;
 mod script;
@@ -32,29 +32,29 @@ use crate::server::connection::Reader;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
-/// Arguments of `repair`.
+/// The arguments of `cividb repair`.
 #[derive(Debug, Args)]
 pub struct Repair {
-    /// What to repair
+    /// Kind of problem to repair
     #[arg(value_name = "FAMILY", value_enum)]
     family: Family,
-    /// A server (mysql://user@host/database), a civicrm.settings.php or a site's folder; or a
-    /// dump, for the statements to run after restoring it
+    /// Server (mysql://user@host/database), civicrm.settings.php or site's folder; or a dump, for
+    /// the statements to run after restoring it
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// A dump: the statements to run after restoring it, as with the dump for SOURCE
+    /// Print the statements to run after restoring this dump, as with the dump for SOURCE
     #[arg(long, value_name = "DUMP", conflicts_with_all = ["source", "apply"])]
     sql_for: Option<String>,
-    /// The release to upgrade to: what its steps drop by name comes first, and is said so
+    /// Release to upgrade to: what its steps drop by name is repaired first, and marked as such
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
-    /// Also what CiviCRM's own upgrades leave in every database without harm
+    /// Repair also what CiviCRM's own upgrades leave in every database without harm
     #[arg(long)]
     inherited: bool,
-    /// Do it; without this the statements are printed and nothing is changed
+    /// Make the changes; without this the statements are printed and nothing is changed
     #[arg(long)]
     apply: bool,
-    /// Ask nothing
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Where to write the journal that cividb undo takes the repair back from; by default
@@ -79,7 +79,8 @@ pub struct Repair {
     /// Folder for the rows that --orphans changes: CSV files, and SQL that puts them back
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
-    /// With rebuild: the new database, mysql://user@host/database, which is empty or not there yet
+    /// With rebuild: the new database, mysql://user@host/database, which is empty or does not exist
+    /// yet
     #[arg(long, value_name = "DSN")]
     into: Option<String>,
     /// Longest time in seconds for which the writers of a table may wait until it is proved that no
@@ -134,10 +135,10 @@ impl Repair {
         }
     }
 
-    /// The case with the target of the upgrade.
+    /// The case of a source, with the target of the upgrade.
     ///
     /// # Errors
-    /// CiviCRM has no such release, or the site is newer.
+    /// CiviCRM does not have this release, or the site is newer.
     fn case<'c>(&self, snapshot: Snapshot, catalogue: &'c Catalogue) -> Result<Case<'c>, Error> {
         let case = Case::new(snapshot, catalogue).to_release(self.target.clone());
         if let Some(target) = &self.target {
@@ -156,7 +157,7 @@ impl Repair {
         Ok(plan::plan(case, &options))
     }
 
-    /// Prints the plan.
+    /// Prints the plan, as a script or as a report.
     fn show(
         &self,
         plan: &Plan,
@@ -302,7 +303,7 @@ impl Repair {
         Ok(exit)
     }
 
-    /// The rows that are changed so that the plan can run, as far as --orphans says.
+    /// The rows that are changed first so that the plan can run, as `--orphans` says.
     fn toll(
         &self,
         connection: &mut Reader,
@@ -318,16 +319,16 @@ impl Repair {
     }
 }
 
-/// What a plan is up against in the rows.
+/// The rows that stand in the way of a plan.
 #[derive(Debug, Default)]
 struct RowPlan {
-    /// Rows that keep planned keys from being added.
+    /// Rows without a parent that keep planned foreign keys from being added.
     orphans: Vec<Orphans>,
-    /// Rows that are changed first.
+    /// The rows that are changed before the plan runs.
     toll: Toll,
 }
 
-/// The rows that keep planned keys from being added.
+/// Looks for the rows without a parent that keep planned foreign keys from being added.
 fn orphans(
     connection: &mut Reader,
     plan: &Plan,
@@ -342,7 +343,7 @@ fn orphans(
     Ok(all)
 }
 
-/// Warns where the upgrader may go on to change what is repaired.
+/// Warns when an upgrade is under way, which may go on to change what is repaired.
 fn warn_of_upgrade(case: &Case) {
     if let Some(version) = case.declared_version().filter(Version::is_upgrade_marker) {
         tell(&format!(
@@ -352,7 +353,7 @@ fn warn_of_upgrade(case: &Case) {
     }
 }
 
-/// Makes sure that CiviCRM has such a release, as far as that is known.
+/// Makes sure that CiviCRM has this release, as far as releases are known.
 pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<(), Error> {
     match catalogue.state_for(target) {
         Some(_) => Ok(()),
@@ -360,7 +361,7 @@ pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<
     }
 }
 
-/// Makes sure that the release of the schema can be told.
+/// The release that the schema is of, or an error when it is not known.
 fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
     case.detection().ok_or_else(|| Error::NoRelease {
         name: case.snapshot.source.name.clone(),

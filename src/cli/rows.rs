@@ -1,4 +1,5 @@
-//! The rows of a source: it is read, then asked what its release and its own keys make a question of.
+//! The rows of a source: reads the source, then asks the questions about rows that its release and
+//! its own keys lead to.
 
 use super::progress::Bar;
 use super::{Common, read};
@@ -6,74 +7,74 @@ use crate::case::Case;
 use crate::checks::Rows;
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
-use crate::integrity::dump::{DumpError, Gathered, gather};
+use crate::integrity::dump::{DumpError, FirstPass, gather};
 use crate::integrity::question::{Questions, questions};
 use crate::integrity::server::{self, AskError, Limits};
 use crate::integrity::{Answers, ExportOptions};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
-/// How to ask.
-pub(super) struct Inquiry<'a> {
+/// Reads sources and asks questions about their rows.
+pub(super) struct RowExaminer<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) options: ExportOptions,
     /// How hard to ask a server.
     pub(super) limits: Limits,
 }
 
-/// Where the rows of a source are to be asked about.
-pub(super) enum Unasked<'a> {
-    /// In what the first pass over a dump left.
-    Dump(&'a Location, Gathered),
+/// Where the questions about the rows of a source are answered from.
+pub(super) enum RowSource<'a> {
+    /// A dump, and what the first pass over it has gathered.
+    Dump(&'a Location, FirstPass),
     Server(&'a ServerLocation),
 }
 
-/// What came of it.
-pub(super) struct Inquired {
+/// The questions about the rows of a source, and their answers.
+pub(super) struct RowAnswers {
     questions: Questions,
     pub(super) answers: Answers,
 }
 
-impl Inquired {
+impl RowAnswers {
     pub(super) fn rows(&self) -> Rows<'_> {
         Rows::Asked(&self.questions, &self.answers)
     }
 }
 
-impl Inquiry<'_> {
-    /// Reads the source: of a dump the ids and keys of all rows as well.
+impl RowExaminer<'_> {
+    /// Reads the source; of a dump the ids and keys of all rows as well.
     pub(super) fn read<'a>(
         &self,
         location: &'a Location,
         common: &Common,
-    ) -> Result<(Snapshot, Unasked<'a>), Error> {
+    ) -> Result<(Snapshot, RowSource<'a>), Error> {
         let database = common.database.as_deref();
         if let Location::Server(server) = location {
             let snapshot = read(location, database, common)?;
-            return Ok((snapshot, Unasked::Server(server)));
+            return Ok((snapshot, RowSource::Server(server)));
         }
         let mut bar = Bar::new(common, &location.name());
-        let gathered = gather(location, database, self.catalogue, &mut |progress| {
+        let first_pass = gather(location, database, self.catalogue, &mut |progress| {
             bar.update(progress);
         });
         bar.finish();
-        let (snapshot, gathered) = gathered?;
-        Ok((snapshot, Unasked::Dump(location, gathered)))
+        let (snapshot, first_pass) = first_pass?;
+        Ok((snapshot, RowSource::Dump(location, first_pass)))
     }
 
-    /// Asks about the rows of what was read.
+    /// Asks the questions about the rows of the source that was read.
     pub(super) fn ask(
         &self,
         case: &Case,
-        rows: Unasked,
+        rows: RowSource,
         common: &Common,
-    ) -> Result<Inquired, Error> {
+    ) -> Result<RowAnswers, Error> {
         let questions = questions(case);
         let answers = match rows {
-            Unasked::Dump(location, gathered) => {
+            RowSource::Dump(location, first_pass) => {
                 let mut bar = Bar::new(common, &location.name());
                 let schema = &case.snapshot;
-                let answered = gathered.answer(
+                let answered = first_pass.answer(
                     location,
                     schema,
                     &questions,
@@ -88,9 +89,9 @@ impl Inquiry<'_> {
                     DumpError::Export(error) => Error::Export(error),
                 })?
             }
-            Unasked::Server(location) => self.ask_server(location, &case.snapshot, &questions)?,
+            RowSource::Server(location) => self.ask_server(location, &case.snapshot, &questions)?,
         };
-        Ok(Inquired { questions, answers })
+        Ok(RowAnswers { questions, answers })
     }
 
     fn ask_server(

@@ -1,4 +1,4 @@
-//! The options that say where a server is and as whom to speak to it.
+//! The options that say where a server is, and which account to use.
 
 use std::path::PathBuf;
 
@@ -14,16 +14,16 @@ use crate::text::printable;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for servers")]
 pub(super) struct ServerOptions {
-    /// Host of the server; without it, and for localhost, its socket
+    /// Host of the server; without this, and for localhost, its socket is used
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
-    /// TCP port
+    /// TCP port of the server
     #[arg(short = 'P', long, value_name = "NUMBER")]
     port: Option<u16>,
-    /// Unix socket
+    /// Unix socket of the server
     #[arg(short = 'S', long, value_name = "FILE")]
     socket: Option<PathBuf>,
-    /// Account
+    /// Account to log in as
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
     /// Ask for the password (otherwise: option files, MYSQL_PWD, the settings file)
@@ -35,45 +35,45 @@ pub(super) struct ServerOptions {
     /// Read this option file as well, after the global ones and before ~/.my.cnf
     #[arg(long, value_name = "FILE", conflicts_with = "defaults_file")]
     defaults_extra_file: Option<PathBuf>,
-    /// Read no option file
+    /// Do not read any option file
     #[arg(long)]
     no_defaults: bool,
-    /// Read groups such as [clientSUFFIX], too
+    /// Read also groups of option files with this suffix, such as [clientSUFFIX]
     #[arg(long, value_name = "SUFFIX")]
     defaults_group_suffix: Option<String>,
-    /// Group of the login path file to read as well
+    /// Read also this group of the login path file
     #[arg(long, value_name = "NAME")]
     login_path: Option<String>,
-    /// What to ask of encryption [default: preferred]
+    /// Whether to encrypt the connection and verify the server [default: preferred]
     #[arg(long, value_enum, value_name = "MODE")]
     ssl_mode: Option<TlsMode>,
-    /// File of certificates of authorities to trust
+    /// File with the certificates of the authorities to trust
     #[arg(long, value_name = "FILE")]
     ssl_ca: Option<PathBuf>,
-    /// Folder of such files
+    /// Folder with the certificates of the authorities to trust
     #[arg(long, value_name = "FOLDER")]
     ssl_capath: Option<PathBuf>,
-    /// File of the client's own certificate
+    /// File with the client's own certificate
     #[arg(long, value_name = "FILE", requires = "ssl_key")]
     ssl_cert: Option<PathBuf>,
-    /// File of the key of that certificate
+    /// File with the private key of the client's own certificate
     #[arg(long, value_name = "FILE", requires = "ssl_cert")]
     ssl_key: Option<PathBuf>,
     /// Seconds to wait for a connection [default: 10]
     #[arg(long, value_name = "SECONDS")]
     connect_timeout: Option<u64>,
-    /// Count the rows of every table, which reads an index of each, instead of taking the
-    /// storage engine's guess
+    /// Count the rows of every table, which reads an index of each, instead of taking the storage
+    /// engine's estimate
     #[arg(long)]
     count_rows: bool,
 }
 
 impl ServerOptions {
-    /// The source to look at: the one named, or else the server that options or the
+    /// The source to look at: the one that is named, or otherwise the server that options or the
     /// environment name.
     ///
     /// # Errors
-    /// Nothing names one.
+    /// Neither the argument, nor the options, nor the environment name a source.
     pub(super) fn source(&self, named: Option<&str>) -> Result<String, Error> {
         if let Some(named) = named {
             return Ok(named.to_owned());
@@ -87,7 +87,7 @@ impl ServerOptions {
         }
     }
 
-    /// The way in as far as the options say it.
+    /// How to reach the server, as far as the options say it.
     pub(super) fn access(&self) -> Access {
         Access {
             given: Given {

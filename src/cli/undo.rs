@@ -1,4 +1,4 @@
-//! `cividb undo`: takes back what a journal says was changed.
+//! `cividb undo`: takes back the changes that a journal records.
 
 use std::path::PathBuf;
 
@@ -17,19 +17,19 @@ use crate::schema::sql;
 use crate::source::Location;
 use crate::text::{count, printable};
 
-/// Arguments of `undo`.
+/// The arguments of `cividb undo`.
 #[derive(Debug, Args)]
 pub struct Undo {
-    /// The journal that a command with --apply wrote
+    /// Journal that a command with --apply wrote
     #[arg(value_name = "JOURNAL")]
     journal: PathBuf,
-    /// The server: mysql://user@host/database, a civicrm.settings.php or a site's folder
+    /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// Do it; without this the statements are printed and nothing is changed
+    /// Make the changes; without this the statements are printed and nothing is changed
     #[arg(long)]
     apply: bool,
-    /// Ask nothing
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Take back all but the rows and tables that have changed since, which are named and stay as they
@@ -123,7 +123,7 @@ fn what_changed(changed: u64) -> String {
     }
 }
 
-/// `2 steps taken back; 1 had not been done`.
+/// The result as a sentence, such as `2 steps taken back; 1 had not been done`.
 fn summary(undone: &Undone, changed: u64) -> String {
     let steps = count(undone.steps as u64, "step");
     let not_done = match undone.not_done {

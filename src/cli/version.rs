@@ -1,5 +1,5 @@
-//! `cividb version`: what the version of each domain means, what should stand there, and
-//! setting it.
+//! `cividb version`: shows what the version of each domain means and what it should be, and sets
+//! it.
 
 use std::path::PathBuf;
 
@@ -24,11 +24,11 @@ use crate::report::{Plan, Report, Section, VersionSummary};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
-/// Arguments of `version`.
+/// The arguments of `cividb version`.
 #[derive(Debug, Args)]
 pub struct Version {
-    /// A dump file (plain, gzip, bzip2, zstd, xz or zip), a mydumper folder, - for standard
-    /// input, a server (mysql://user@host/database), a civicrm.settings.php or a site's folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
+    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
     /// Set each version that is wrong to the release that the schema is
@@ -40,10 +40,10 @@ pub struct Version {
     /// Set the version of this domain only
     #[arg(long, value_name = "ID")]
     domain: Option<u64>,
-    /// Do it; without this the statements are printed and nothing is changed
+    /// Make the changes; without this the statements are printed and nothing is changed
     #[arg(long)]
     apply: bool,
-    /// Ask nothing
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Set the version even where an upgrade is under way or the schema is that of another release
@@ -130,7 +130,10 @@ impl Version {
                 confirm(question, self.yes)?;
             }
             // Said before anything can go wrong.
-            tell(&format!("the way back is kept in {}", journal.display()));
+            tell(&format!(
+                "the journal for cividb undo is kept in {}",
+                journal.display()
+            ));
             let head = Head::of(snapshot, "version");
             let told = &mut |message: &str| tell(message);
             connection = repair::apply(connection, &database, &head, &changes, &journal, told)?;
@@ -148,10 +151,11 @@ impl Version {
         Ok(exit)
     }
 
-    /// What is to be changed.
+    /// The changes that are to be made.
     ///
     /// # Errors
-    /// What would be set is not what the schema is, or an upgrade is under way.
+    /// The version that would be set is not the release that the schema is of, or an upgrade is
+    /// under way.
     fn plan(&self, judged: &Judged) -> Result<Vec<VersionChange>, Error> {
         let wanted = repair::Wanted {
             release: self.set.clone(),
@@ -173,7 +177,7 @@ fn why_no_version(snapshot: &Snapshot) -> String {
     }
 }
 
-/// What the versions are, and what the schema is.
+/// The versions of the domains, and the release that the schema is of.
 struct Judged<'a> {
     case: Case<'a>,
     summary: VersionSummary,

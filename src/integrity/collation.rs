@@ -7,30 +7,34 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collation {
     weights: Weights,
-    /// Blanks at the end do not count.
+    /// Whether blanks at the end of a text are ignored, as in collations with the attribute PAD
+    /// SPACE.
     pads: bool,
 }
 
-/// What of letters counts.
+/// What a comparison of two texts takes into account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weights {
-    /// Every byte.
+    /// Texts are equal when all their bytes are.
     Binary,
-    /// Letters without case; beyond ASCII it is not known which are equal.
+    /// ASCII letters are equal without regard to case; which other characters are equal is not
+    /// known.
     Ascii,
-    /// As `utf8mb4_general_ci` has it.
+    /// Texts are compared as `utf8mb4_general_ci` does.
     General,
-    /// As `utf8mb4_unicode_ci` has it, CiviCRM's own.
+    /// Texts are compared as `utf8mb4_unicode_ci` does, the collation that CiviCRM creates its
+    /// tables with.
     Unicode,
 }
 
-/// Characters that count as others; what counts as nothing has an empty text.
+/// Characters, each with the text that it is compared as; the text is empty for a character that is
+/// ignored.
 type Table = HashMap<char, String>;
 
 static GENERAL: LazyLock<Table> = LazyLock::new(|| table(include_str!("general_ci.tsv")));
 static UNICODE: LazyLock<Table> = LazyLock::new(|| table(include_str!("unicode_ci.tsv")));
 
-/// What characters beyond the 65,536 first count as, all of them, in both collations.
+/// What every character above U+FFFF is compared as, in both collations.
 const BEYOND: char = '\u{FFFD}';
 
 impl Collation {
@@ -53,20 +57,22 @@ impl Collation {
         }
     }
 
-    /// Whether [`Collation::fold`] tells all that is equal to the text.
+    /// Whether [`Collation::fold`] gives the same result for every text that a server takes for
+    /// equal to this one.
     pub fn is_sure_of(self, text: &[u8]) -> bool {
         self.weights != Weights::Ascii || text.is_ascii()
     }
 
-    /// A text that others share if they are equal in the collation. Of collations that are
-    /// not known here it keeps more apart than a server does, never less.
+    /// The folded form of a text: texts that are equal in the collation have the same one. In a
+    /// collation that is not known here, texts that a server takes for equal may have different
+    /// forms; texts that differ never share one.
     pub fn fold(self, text: &[u8]) -> Vec<u8> {
         let mut folded = Vec::with_capacity(text.len());
         self.fold_into(text, &mut folded);
         folded
     }
 
-    /// [`Collation::fold`] behind what is in `folded`.
+    /// Appends the folded form of a text to `folded`, see [`Collation::fold`].
     pub fn fold_into(self, text: &[u8], folded: &mut Vec<u8>) {
         let start = folded.len();
         folded.extend_from_slice(text);
@@ -106,7 +112,8 @@ fn through(table: &Table, text: &str, folded: &mut Vec<u8>) {
     }
 }
 
-/// Lines of what counts and, behind a tab, the characters and ranges that count as it.
+/// Reads a table: each line is a text and, behind a tab, the characters and ranges that are
+/// compared as that text.
 fn table(lines: &str) -> Table {
     let character = |hex: &str| char::from_u32(u32::from_str_radix(hex, 16).ok()?);
     let mut table = Table::new();

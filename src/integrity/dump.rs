@@ -8,7 +8,7 @@ use super::gather::{Gatherer, TableFacts, TableName};
 use super::ids::IdSet;
 use super::needs::{Needs, single_integer};
 use super::question::{Key, Kind, Link, Pair, Question, Questions, What, column_of, id_column};
-use super::rows::{Collector, Found, Mark, Suspect};
+use super::rows::{Collected, Collector, Criterion, Search};
 use super::rules::{Rule, Test};
 use super::{Answer, Answers, ExportOptions, NotAnswered, Statistics};
 use crate::civicrm::catalogue::Catalogue;
@@ -23,16 +23,16 @@ use crate::source::{Location, SourceError};
 /// Why a dump gave no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
-    /// It cannot be read.
+    /// The dump cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Its rows cannot be written.
+    /// Offending rows of the dump cannot be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),
 }
 
-/// What the first pass over a dump left of its rows.
-pub struct Gathered {
+/// The facts about rows that the first pass over a dump gathers.
+pub struct FirstPass {
     database: Option<String>,
     tables: IndexMap<String, TableFacts>,
     memory: u64,
@@ -48,7 +48,7 @@ pub fn gather(
     database: Option<&str>,
     catalogue: &Catalogue,
     watch: &mut dyn FnMut(&Progress),
-) -> Result<(Snapshot, Gathered), SourceError> {
+) -> Result<(Snapshot, FirstPass), SourceError> {
     let mut gatherer = Gatherer::of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
     let container = location.scan(&mut gatherer, watch)?;
     let (reader, tables) = gatherer.finish();
@@ -58,13 +58,13 @@ pub fn gather(
     let named = tables.keys().any(|(name, _)| *name == snapshot.database);
     let database = snapshot.database.clone().filter(|_| named);
     let tables = of_database(tables, database.as_ref());
-    let gathered = Gathered {
+    let first_pass = FirstPass {
         database,
         tables,
         memory,
         passes: 1,
     };
-    Ok((snapshot, gathered))
+    Ok((snapshot, first_pass))
 }
 
 fn memory(tables: &IndexMap<TableName, TableFacts>) -> u64 {
@@ -82,7 +82,7 @@ fn of_database(
         .collect()
 }
 
-impl Gathered {
+impl FirstPass {
     /// Answers the questions about the dump that `snapshot` shows.
     ///
     /// # Errors
@@ -96,9 +96,9 @@ impl Gathered {
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Answers, DumpError> {
         let again = location.can_be_read_again();
-        let mut judge = Judge::new(snapshot);
-        judge.all(&questions.list, &mut self.tables, 0..questions.list.len());
-        let unknown = std::mem::take(&mut judge.unknown);
+        let mut evaluator = Evaluator::new(snapshot);
+        evaluator.all(&questions.list, &mut self.tables, 0..questions.list.len());
+        let unknown = std::mem::take(&mut evaluator.unknown);
         if !unknown.is_empty() && again {
             // Keys that came behind their rows, on columns that no release refers by.
             let asked = unknown
@@ -112,40 +112,40 @@ impl Gathered {
             let (_, tables) = gatherer.finish();
             self.memory += memory(&tables);
             let mut tables = of_database(tables, self.database.as_ref());
-            judge.all(&questions.list, &mut tables, unknown.into_iter());
-            for index in std::mem::take(&mut judge.unknown) {
-                judge.skip(index, "its values could not be read");
+            evaluator.all(&questions.list, &mut tables, unknown.into_iter());
+            for index in std::mem::take(&mut evaluator.unknown) {
+                evaluator.skip(index, "its values could not be read");
             }
         } else {
             for index in unknown {
-                judge.skip(
+                evaluator.skip(
                     index,
                     "its key came behind the rows, and a stream cannot be read twice",
                 );
             }
         }
-        let Judge {
-            suspects,
+        let Evaluator {
+            searches,
             mut answers,
             not_answered,
             ..
-        } = judge;
+        } = evaluator;
         drop(std::mem::take(&mut self.tables));
-        if !suspects.is_empty() && again {
+        if !searches.is_empty() && again {
             let reader = DumpReader::new(&[]);
             let database = self.database.clone();
             let schema = &snapshot.schema;
             let mut collector =
-                Collector::new(reader, database, schema, suspects, &questions.list, options);
+                Collector::new(reader, database, schema, searches, &questions.list, options);
             location.scan(&mut collector, watch)?;
             self.passes += 1;
             answers.extend(collector.finish()?);
         } else {
-            answers.extend(suspects.into_iter().map(|suspect| Answer {
-                question: suspect.question,
-                names: suspect.names,
+            answers.extend(searches.into_iter().map(|search| Answer {
+                question: search.question,
+                names: search.names,
                 rows: None,
-                values: suspect.values,
+                values: search.values,
                 samples: Vec::new(),
                 file: None,
             }));
@@ -165,7 +165,7 @@ impl Gathered {
 }
 
 impl Statistics {
-    /// That of questions that were not asked yet.
+    /// The statistics of questions that have not been asked yet.
     pub fn of(questions: &Questions) -> Self {
         let links = questions.list.iter();
         Self {
@@ -178,37 +178,38 @@ impl Statistics {
     }
 }
 
-/// Goes over the questions with what was gathered.
-struct Judge<'a> {
+/// Answers the questions, one by one, from the facts that the first pass has gathered.
+struct Evaluator<'a> {
     schema: &'a Schema,
-    /// Rows by table, for those of which nothing was gathered.
+    /// The number of rows of each table, for tables of which the first pass gathered nothing else.
     row_counts: &'a IndexMap<String, u64>,
-    suspects: Vec<Suspect>,
+    searches: Vec<Search>,
     answers: Vec<Answer>,
     not_answered: Vec<NotAnswered>,
-    /// Questions whose columns were not gathered.
+    /// Indexes of the questions whose columns the first pass did not look at.
     unknown: Vec<usize>,
 }
 
-/// What one question came to.
-enum Verdict {
+/// The outcome of one question.
+enum Outcome {
     Fine,
-    /// Marks of the rows, with the tables named and the number of different values.
-    Found(Vec<(Mark, Option<String>, Option<u64>)>),
-    /// Found, and there are no rows to show.
+    /// There are offending rows: the criteria that they meet, each with the table that the rows
+    /// name and the number of different values.
+    Found(Vec<(Criterion, Option<String>, Option<u64>)>),
+    /// Something is wrong, and there are no rows to show for it.
     Missing,
-    /// Its columns were not gathered.
+    /// The first pass did not look at the columns of the question.
     Unknown,
-    /// Not all rows could be read.
+    /// Not all rows could be read, for the reason given.
     Unread(String),
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Evaluator<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
         Self {
             schema: &snapshot.schema,
             row_counts: &snapshot.row_counts,
-            suspects: Vec::new(),
+            searches: Vec::new(),
             answers: Vec::new(),
             not_answered: Vec::new(),
             unknown: Vec::new(),
@@ -226,10 +227,10 @@ impl<'a> Judge<'a> {
                 continue;
             };
             match self.one(question, tables) {
-                Verdict::Fine => {}
-                Verdict::Unknown => self.unknown.push(index),
-                Verdict::Unread(why) => self.skip(index, why),
-                Verdict::Missing => self.answers.push(Answer {
+                Outcome::Fine => {}
+                Outcome::Unknown => self.unknown.push(index),
+                Outcome::Unread(why) => self.skip(index, why),
+                Outcome::Missing => self.answers.push(Answer {
                     question: index,
                     names: None,
                     rows: None,
@@ -237,14 +238,14 @@ impl<'a> Judge<'a> {
                     samples: Vec::new(),
                     file: None,
                 }),
-                Verdict::Found(marks) => {
-                    for (mark, names, values) in marks {
-                        self.suspects.push(Suspect {
+                Outcome::Found(criteria) => {
+                    for (criterion, names, values) in criteria {
+                        self.searches.push(Search {
                             question: index,
                             names,
-                            mark,
+                            criterion,
                             values,
-                            found: Found::default(),
+                            collected: Collected::default(),
                         });
                     }
                 }
@@ -259,43 +260,43 @@ impl<'a> Judge<'a> {
         });
     }
 
-    fn one(&self, question: &Question, tables: &mut IndexMap<String, TableFacts>) -> Verdict {
+    fn one(&self, question: &Question, tables: &mut IndexMap<String, TableFacts>) -> Outcome {
         let name = question.table.to_ascii_lowercase();
         let Some(facts) = tables.get(&name).filter(|facts| facts.rows > 0) else {
             return match self.has_rows(&name) {
-                true => Verdict::Unknown,
+                true => Outcome::Unknown,
                 // Without rows nothing is wrong with them.
-                false => Verdict::Fine,
+                false => Outcome::Fine,
             };
         };
         match &question.what {
             What::Orphans(link) => self.orphans(link, facts, tables),
             What::Nulls(column) => match facts.column(column) {
-                Some((_, needs)) if !needs.nulls => Verdict::Unknown,
+                Some((_, needs)) if !needs.nulls => Outcome::Unknown,
                 Some((found, _)) if found.nulls > 0 => {
-                    Verdict::Found(vec![(Mark::Null(column.clone()), None, None)])
+                    Outcome::Found(vec![(Criterion::Null(column.clone()), None, None)])
                 }
-                Some(_) => Verdict::Fine,
-                None => Verdict::Unknown,
+                Some(_) => Outcome::Fine,
+                None => Outcome::Unknown,
             },
             What::ZeroDates(column) => match facts.column(column) {
-                Some((_, needs)) if !needs.zeros => Verdict::Unknown,
+                Some((_, needs)) if !needs.zeros => Outcome::Unknown,
                 Some((found, _)) if found.zeros > 0 => {
-                    Verdict::Found(vec![(Mark::Zero(column.clone()), None, None)])
+                    Outcome::Found(vec![(Criterion::Zero(column.clone()), None, None)])
                 }
-                Some(_) => Verdict::Fine,
-                None => Verdict::Unknown,
+                Some(_) => Outcome::Fine,
+                None => Outcome::Unknown,
             },
-            What::Strays(pair) => self.strays(pair, facts, tables),
+            What::PolymorphicOrphans(pair) => self.polymorphic_orphans(pair, facts, tables),
             What::Rule(rule) => self.rule(rule, facts, tables),
             What::Duplicates(key) => match tables.get_mut(&name) {
                 Some(facts) => self.duplicates(key, &question.table, facts),
-                None => Verdict::Fine,
+                None => Outcome::Fine,
             },
         }
     }
 
-    /// Whether the dump has rows of a table.
+    /// Whether the dump holds rows of a table.
     fn has_rows(&self, table: &str) -> bool {
         find(self.row_counts, table).is_some_and(|rows| *rows > 0)
     }
@@ -305,12 +306,12 @@ impl<'a> Judge<'a> {
         link: &Link,
         facts: &TableFacts,
         tables: &IndexMap<String, TableFacts>,
-    ) -> Verdict {
+    ) -> Outcome {
         let Some((referring, needs)) = facts.column(&link.column) else {
-            return Verdict::Unknown;
+            return Outcome::Unknown;
         };
         if !needs.ids {
-            return Verdict::Unknown;
+            return Outcome::Unknown;
         }
         let nothing = IdSet::default();
         let there = match tables.get(&link.parent.to_ascii_lowercase()) {
@@ -321,29 +322,33 @@ impl<'a> Judge<'a> {
                             "not all values of {}.{} could be read",
                             link.parent, link.parent_column
                         );
-                        return Verdict::Unread(why);
+                        return Outcome::Unread(why);
                     }
                     &found.ids
                 }
-                _ => return Verdict::Unknown,
+                _ => return Outcome::Unknown,
             },
-            None if self.has_rows(&link.parent) => return Verdict::Unknown,
+            None if self.has_rows(&link.parent) => return Outcome::Unknown,
             None => &nothing,
         };
         let bad = referring.ids.without(there);
         if bad.is_empty() {
             if referring.left_out > 0 || referring.odd > 0 {
-                return Verdict::Unread("not all of its values could be read".to_owned());
+                return Outcome::Unread("not all of its values could be read".to_owned());
             }
-            return Verdict::Fine;
+            return Outcome::Fine;
         }
         let values = Some(bad.len());
-        Verdict::Found(vec![(Mark::OneOf(link.column.clone(), bad), None, values)])
+        Outcome::Found(vec![(
+            Criterion::OneOf(link.column.clone(), bad),
+            None,
+            values,
+        )])
     }
 
-    fn duplicates(&self, key: &Key, table: &str, facts: &mut TableFacts) -> Verdict {
+    fn duplicates(&self, key: &Key, table: &str, facts: &mut TableFacts) -> Outcome {
         let Some(table) = find(&self.schema.tables, table) else {
-            return Verdict::Fine;
+            return Outcome::Fine;
         };
         let hashes: HashSet<u64> = match single_integer(&key.parts, table) {
             Some(column) if !key.nulls_equal => match facts.column(column) {
@@ -351,40 +356,41 @@ impl<'a> Judge<'a> {
                     let most = usize::try_from(found.twice.len()).unwrap_or(usize::MAX);
                     found.twice.first(most).into_iter().collect()
                 }
-                _ => return Verdict::Unknown,
+                _ => return Outcome::Unknown,
             },
             _ => match facts.repeated(&key.parts, key.nulls_equal) {
                 Some((repeated, _)) => repeated.into_iter().collect(),
-                None => return Verdict::Unknown,
+                None => return Outcome::Unknown,
             },
         };
         if hashes.is_empty() {
-            return Verdict::Fine;
+            return Outcome::Fine;
         }
         let values = Some(hashes.len() as u64);
-        let mark = Mark::Equal {
+        let criterion = Criterion::Equal {
             parts: key.parts.clone(),
             nulls_equal: key.nulls_equal,
             hashes,
         };
-        Verdict::Found(vec![(mark, None, values)])
+        Outcome::Found(vec![(criterion, None, values)])
     }
 
-    fn strays(
+    fn polymorphic_orphans(
         &self,
         pair: &Pair,
         facts: &TableFacts,
         tables: &IndexMap<String, TableFacts>,
-    ) -> Verdict {
+    ) -> Outcome {
         let Some((by_name, _)) = facts.pair(&pair.type_column, &pair.id_column) else {
-            return Verdict::Unknown;
+            return Outcome::Unknown;
         };
-        let mut marks = Vec::new();
+        let mut criteria = Vec::new();
         for (named, ids) in by_name {
             let Some(table) = pair.table_of(named) else {
                 continue;
             };
-            // What is no table of this database, or has no ids, is nothing to look in.
+            // A text that is not the name of a table here, or of one without ids, cannot be looked
+            // up.
             let Some(definition) = self.schema.tables.get(table) else {
                 continue;
             };
@@ -394,30 +400,30 @@ impl<'a> Judge<'a> {
             let there = match tables.get(&table.to_ascii_lowercase()) {
                 Some(there) => match there.column(id) {
                     Some((found, _)) if found.left_out > 0 => {
-                        return Verdict::Unread(format!("not all ids of {table} could be read"));
+                        return Outcome::Unread(format!("not all ids of {table} could be read"));
                     }
                     Some((found, _)) => found.ids.clone(),
-                    None => return Verdict::Unknown,
+                    None => return Outcome::Unknown,
                 },
-                None if self.has_rows(table) => return Verdict::Unknown,
+                None if self.has_rows(table) => return Outcome::Unknown,
                 None => IdSet::default(),
             };
             let bad = ids.without(&there);
             if !bad.is_empty() {
                 let values = Some(bad.len());
-                let mark = Mark::Names(
+                let criterion = Criterion::Names(
                     pair.type_column.clone(),
                     pair.id_column.clone(),
                     named.clone(),
                     bad,
                 );
                 let named = String::from_utf8_lossy(named).into_owned();
-                marks.push((mark, Some(named), values));
+                criteria.push((criterion, Some(named), values));
             }
         }
-        match marks.is_empty() {
-            true => Verdict::Fine,
-            false => Verdict::Found(marks),
+        match criteria.is_empty() {
+            true => Outcome::Fine,
+            false => Outcome::Found(criteria),
         }
     }
 
@@ -426,18 +432,18 @@ impl<'a> Judge<'a> {
         rule: &'static Rule,
         facts: &TableFacts,
         tables: &IndexMap<String, TableFacts>,
-    ) -> Verdict {
+    ) -> Outcome {
         match rule.test {
             Test::NoneLike(column, _) => match facts.column(column) {
                 Some((found, _)) if found.of_rule > 0 => {
-                    Verdict::Found(vec![(Mark::Rule(column.to_owned(), rule), None, None)])
+                    Outcome::Found(vec![(Criterion::Rule(column.to_owned(), rule), None, None)])
                 }
-                Some(_) => Verdict::Fine,
-                None => Verdict::Unknown,
+                Some(_) => Outcome::Fine,
+                None => Outcome::Unknown,
             },
             Test::Present(column, wanted, active) => {
                 let Some((by_name, _)) = facts.pair(column, active) else {
-                    return Verdict::Unknown;
+                    return Outcome::Unknown;
                 };
                 let is_there = by_name.iter().any(|(name, active)| {
                     name.trim_ascii_end()
@@ -445,19 +451,19 @@ impl<'a> Judge<'a> {
                         && active.first(2).iter().any(|active| *active != 0)
                 });
                 if is_there {
-                    Verdict::Fine
+                    Outcome::Fine
                 } else {
-                    Verdict::Missing
+                    Outcome::Missing
                 }
             }
             Test::SeveralWithoutLineItem => {
                 let Some((payments, _)) = facts.column("contribution_id") else {
-                    return Verdict::Unknown;
+                    return Outcome::Unknown;
                 };
                 let mut with_items = IdSet::default();
                 if let Some(items) = tables.get("civicrm_line_item") {
                     let Some((by_name, _)) = items.pair("entity_table", "entity_id") else {
-                        return Verdict::Unknown;
+                        return Outcome::Unknown;
                     };
                     let of_contributions = by_name.iter().filter(|(name, _)| {
                         name.trim_ascii_end()
@@ -467,19 +473,19 @@ impl<'a> Judge<'a> {
                 }
                 let bad = payments.twice.without(&with_items);
                 if bad.is_empty() {
-                    return Verdict::Fine;
+                    return Outcome::Fine;
                 }
                 let values = Some(bad.len());
-                let mark = Mark::OneOf("contribution_id".to_owned(), bad);
-                Verdict::Found(vec![(mark, None, values)])
+                let criterion = Criterion::OneOf("contribution_id".to_owned(), bad);
+                Outcome::Found(vec![(criterion, None, values)])
             }
-            Test::Distinct(_) => Verdict::Fine,
+            Test::Distinct(_) => Outcome::Fine,
         }
     }
 }
 
 impl Pair {
-    /// The table that a text names: by its name, or by a word for it.
+    /// The table that the text of a type column names, by its name or by another word for it.
     pub fn table_of<'a>(&self, named: &'a [u8]) -> Option<&'a str> {
         let named = std::str::from_utf8(named).ok()?;
         let word = self.words.iter().find(|(word, _)| *word == named);
@@ -487,7 +493,7 @@ impl Pair {
     }
 }
 
-/// Whether a column of a table is of whole numbers.
+/// Whether a column of a table has an integer type.
 pub fn is_integer(schema: &Schema, table: &str, column: &str) -> bool {
     find(&schema.tables, table).is_some_and(|table| {
         column_of(table, column).is_some_and(|(_, column)| Kind::of(column, table) == Kind::Integer)

@@ -1,5 +1,5 @@
-//! The first pass over a dump: which ids are there, which are referred to, which keys come
-//! twice, how many NULLs and zero dates there are. No row is kept.
+//! The first pass over a dump: which ids exist, which ids are referred to, which keys occur more
+//! than once, and how many NULLs and zero dates there are. No row is kept.
 //!
 //! The rows of a child may come before those of its parent, keys and constraints behind all
 //! rows (phpMyAdmin), and the release is known at the end. So ids of every column are kept
@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::crew::Crew;
 use super::ids::IdSet;
 use super::needs::{Needs, OfColumn};
 use super::question::{Kind, column_of};
 use super::rules::{self, Test, is_like};
+use super::workers::Workers;
 use crate::civicrm::catalogue::Catalogue;
 use crate::dump::reader::DumpReader;
 use crate::dump::reader::DumpSink;
@@ -33,34 +33,34 @@ pub type TableName = (Option<String>, String);
 pub struct TableFacts {
     needs: Needs,
     columns: Vec<ColumnFacts>,
-    /// A hash of each row's values, for each key of the needs.
+    /// For each key of the needs the hashes of its rows' values.
     keys: Vec<KeyFacts>,
-    /// For each pair of the needs the ids by the text that names their table.
+    /// For each pair of the needs the ids, by the text that names their table.
     pairs: Vec<PairFacts>,
-    /// Rows that were read.
+    /// The number of rows that were read.
     pub rows: u64,
-    /// Rows that could not be read to the last column that is needed.
+    /// The number of rows that could not be read up to the last column that is needed.
     pub unread: u64,
 }
 
-/// What is known of one column.
+/// The facts about one column.
 #[derive(Debug, Default)]
 pub struct ColumnFacts {
-    /// Its values, where they are needed; of text, hashes.
+    /// The distinct values, where they are needed; hashes of them where they are text.
     pub ids: IdSet,
-    /// The one that came last.
+    /// The value of the row that was read last.
     last: Option<u64>,
-    /// Those that came more than once.
+    /// The values that occur more than once.
     pub twice: IdSet,
-    /// How many were NULL.
+    /// The number of NULLs.
     pub nulls: u64,
-    /// How many were zero dates.
+    /// The number of dates without a day or month.
     pub zeros: u64,
-    /// How many a rule looks for.
+    /// The number of values that meet a rule's test.
     pub of_rule: u64,
-    /// Values that are not what the column's type says.
+    /// The number of values that cannot stand in a set, see [`id_of`].
     pub odd: u64,
-    /// Rows that did not get as far as this column.
+    /// The number of rows that ended before this column.
     pub left_out: u64,
 }
 
@@ -91,24 +91,25 @@ impl TableFacts {
         facts
     }
 
-    /// Keys and pairs of which this INSERT leaves a column out: of such rows nothing can be said.
-    fn note_left_out(&mut self, plan: &Plan) {
-        for (key, facts) in plan.keys.iter().zip(&mut self.keys) {
+    /// Notes the keys and pairs of which this INSERT leaves a column out: nothing can be said of
+    /// their rows.
+    fn note_left_out(&mut self, layout: &RowLayout) {
+        for (key, facts) in layout.keys.iter().zip(&mut self.keys) {
             facts.left_out += u64::from(key.is_empty());
         }
-        for (pair, facts) in plan.pairs.iter().zip(&mut self.pairs) {
+        for (pair, facts) in layout.pairs.iter().zip(&mut self.pairs) {
             facts.left_out += u64::from(pair.is_none());
         }
     }
 
-    /// What is known of a column, if it was needed.
+    /// The facts about a column and what was needed of it; `None` when nothing was.
     pub fn column(&self, name: &str) -> Option<(&ColumnFacts, OfColumn)> {
         let (index, _, of) = self.needs.columns.get_full(&name.to_ascii_lowercase())?;
         Some((self.columns.get(index)?, *of))
     }
 
-    /// Hashes that come more than once in the key of these columns; `None` when they were not
-    /// kept. Takes the others out.
+    /// The hashes that occur more than once in the key of these columns; `None` when they were not
+    /// kept. Removes the other hashes.
     pub fn repeated(&mut self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
         let same = |key: &Vec<KeyPart>| {
             key.len() == parts.len()
@@ -135,7 +136,7 @@ impl TableFacts {
         Some((repeated, key.left_out))
     }
 
-    /// The ids of a pair by what names their table; `None` when they were not kept.
+    /// The ids of a pair, by the text that names their table; `None` when they were not kept.
     pub fn pair(
         &self,
         type_column: &str,
@@ -148,7 +149,7 @@ impl TableFacts {
         Some((&pair.ids, pair.left_out))
     }
 
-    /// Takes in what another thread has read of the same table.
+    /// Adds the facts that another thread has read of the same table.
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.unread += other.unread;
@@ -171,7 +172,7 @@ impl TableFacts {
         }
     }
 
-    /// Bytes that it takes, about.
+    /// How much memory the facts take, in bytes, approximately.
     pub fn memory(&self) -> u64 {
         let columns = self.columns.iter();
         let columns: u64 = columns.map(|c| c.ids.memory() + c.twice.memory()).sum();
@@ -187,44 +188,44 @@ impl TableFacts {
 
 /// Reads a dump as [`DumpReader`] does, and gathers what questions need.
 pub struct Gatherer<'c> {
-    /// Everything else that the dump tells.
+    /// The reader that takes all other facts from the dump.
     reader: DumpReader,
-    /// What the rows hold, by table, but for what the crew has read.
+    /// The facts about rows, by table, without those that the workers gather.
     tables: IndexMap<TableName, TableFacts>,
     wants: Wants<'c>,
-    plan: Option<Arc<Plan>>,
-    crew: Crew,
-    /// The INSERT that the plan is for; empty when there is none.
+    layout: Option<Arc<RowLayout>>,
+    workers: Workers,
+    /// The INSERT statement that the layout belongs to; empty when there is no layout.
     head: Vec<u8>,
-    /// Rows of this INSERT that the reader still wants.
+    /// Which rows of this INSERT statement the reader wants as well.
     reader_wants: Wanted,
     folded: Vec<u8>,
 }
 
-/// Of which tables what is needed.
+/// Which columns are needed, of which tables.
 enum Wants<'c> {
-    /// Of any, what could matter in any release.
+    /// Of every table, the columns that could matter in any release.
     Any(&'c Catalogue),
-    /// Of these of one database.
+    /// Of some tables of one database, the columns that are needed.
     These(Option<String>, IndexMap<String, Needs>),
 }
 
-/// How to read the rows of one INSERT.
+/// Where the values that are needed stand in the rows of one INSERT statement.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
-    /// Index of the table.
+pub(super) struct RowLayout {
+    /// The index of the table among the facts.
     pub(super) table: usize,
     needs: Needs,
-    /// In the order of the values.
+    /// The values to look at, in the order in which they stand in a row.
     slots: Vec<Slot>,
-    /// For each key the slots of its values, with kind and length.
+    /// For each key the slots of its values, with their kinds and prefix lengths.
     keys: Vec<Vec<(usize, Kind, Option<u32>)>>,
     nulls_equal: Vec<bool>,
-    /// For each pair its slots.
+    /// For each pair the slots of its two columns; `None` when the INSERT leaves one out.
     pairs: Vec<Option<(usize, usize)>>,
-    /// Columns that this INSERT leaves out, so that they become NULL.
+    /// Indexes of the columns that this INSERT leaves out, so that they become NULL.
     omitted: Vec<usize>,
-    /// Columns that it leaves out, and whose values the server makes.
+    /// Indexes of the columns that this INSERT leaves out, and whose values the server makes.
     made: Vec<usize>,
     modes: SqlModes,
 }
@@ -232,26 +233,27 @@ pub(super) struct Plan {
 /// One value to look at.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// Values before it that nobody needs.
+    /// The number of values between the slot before and this one, which are not needed.
     skip: usize,
-    /// Its column in the facts.
+    /// The index of the column in the facts; `None` when only a key or pair needs the value.
     column: Option<usize>,
     kind: Kind,
     needs: OfColumn,
-    /// The server makes a number of NULL.
+    /// Whether the server replaces NULL by the next number (AUTO_INCREMENT).
     numbered: bool,
 }
 
-/// Slots of most tables; a row of more takes a little longer.
+/// The most slots of a layout whose rows are read in place; rows with more slots take a little
+/// longer.
 const FEW: usize = 24;
 
 impl<'c> Gatherer<'c> {
-    /// One that keeps what could matter in any release.
+    /// A gatherer that keeps all that could matter in any release.
     pub fn of_any(reader: DumpReader, catalogue: &'c Catalogue) -> Self {
         Self::new(reader, Wants::Any(catalogue))
     }
 
-    /// One that keeps what is needed of some tables of one database.
+    /// A gatherer that keeps what is needed of some tables of one database.
     pub fn of_these(
         reader: DumpReader,
         database: Option<String>,
@@ -265,17 +267,17 @@ impl<'c> Gatherer<'c> {
             reader,
             tables: IndexMap::new(),
             wants,
-            plan: None,
-            crew: Crew::default(),
+            layout: None,
+            workers: Workers::default(),
             head: Vec::new(),
             reader_wants: Wanted::None,
             folded: Vec::new(),
         }
     }
 
-    /// What it has read.
+    /// Ends the pass, and returns the reader and the facts about the rows of each table.
     pub fn finish(mut self) -> (DumpReader, IndexMap<TableName, TableFacts>) {
-        for (table, facts) in self.crew.finish() {
+        for (table, facts) in self.workers.finish() {
             if let Some((_, ours)) = self.tables.get_index_mut(table) {
                 ours.merge(facts);
             }
@@ -283,7 +285,7 @@ impl<'c> Gatherer<'c> {
         (self.reader, self.tables)
     }
 
-    fn plan(&mut self) -> Option<Arc<Plan>> {
+    fn layout(&mut self) -> Option<Arc<RowLayout>> {
         let (database, table, columns) = self.reader.current_insert()?;
         let name = (database.map(str::to_owned), table.to_ascii_lowercase());
         let definition = self.reader.table(database, table)?;
@@ -298,19 +300,19 @@ impl<'c> Gatherer<'c> {
         if needs.is_empty() {
             return None;
         }
-        let mut plan = Plan::new(&needs, definition, columns, self.reader.sql_modes());
+        let mut layout = RowLayout::new(&needs, definition, columns, self.reader.sql_modes());
         let facts = self.tables.entry(name.clone());
-        plan.table = facts.index();
+        layout.table = facts.index();
         let facts = facts.or_insert_with(|| TableFacts::new(needs));
-        facts.note_left_out(&plan);
-        Some(Arc::new(plan))
+        facts.note_left_out(&layout);
+        Some(Arc::new(layout))
     }
 
-    /// Rows that the dump takes away again do not count.
+    /// Drops the facts about tables that a statement of the dump empties or drops.
     fn forget(&mut self, statement: &[u8]) {
         for name in emptied(statement, &self.reader) {
             if let Some((table, _, facts)) = self.tables.get_full_mut(&name) {
-                self.crew.forget(table);
+                self.workers.forget(table);
                 *facts = TableFacts::new(std::mem::take(&mut facts.needs));
             }
         }
@@ -329,18 +331,18 @@ impl Sink for Gatherer<'_> {
         if self.head != head.text {
             self.head.clear();
             self.head.extend_from_slice(head.text);
-            self.plan = self.plan();
+            self.layout = self.layout();
         }
-        match self.plan {
+        match self.layout {
             Some(_) => Wanted::Whole,
             None => self.reader_wants,
         }
     }
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        match (&self.plan, self.reader_wants) {
-            (Some(plan), Wanted::None) => match self.tables.get_index_mut(plan.table) {
-                Some((_, facts)) => plan.read_open(text, facts, &mut self.folded),
+        match (&self.layout, self.reader_wants) {
+            (Some(layout), Wanted::None) => match self.tables.get_index_mut(layout.table) {
+                Some((_, facts)) => layout.read_open(text, facts, &mut self.folded),
                 None => (0, 0),
             },
             _ => (0, 0),
@@ -348,12 +350,12 @@ impl Sink for Gatherer<'_> {
     }
 
     fn wants_batches(&self) -> bool {
-        self.plan.is_some() && self.reader_wants == Wanted::None && self.crew.is_free()
+        self.layout.is_some() && self.reader_wants == Wanted::None && self.workers.is_free()
     }
 
     fn batch(&mut self, rows: &[u8]) -> bool {
-        match &self.plan {
-            Some(plan) => self.crew.read(plan, rows),
+        match &self.layout {
+            Some(layout) => self.workers.read(layout, rows),
             None => false,
         }
     }
@@ -367,10 +369,10 @@ impl Sink for Gatherer<'_> {
             }
             Wanted::Containing(_) | Wanted::Whole => self.reader.row(values),
         }
-        if let Some(plan) = &self.plan
-            && let Some((_, facts)) = self.tables.get_index_mut(plan.table)
+        if let Some(layout) = &self.layout
+            && let Some((_, facts)) = self.tables.get_index_mut(layout.table)
         {
-            plan.read(values.text, facts, &mut self.folded);
+            layout.read(values.text, facts, &mut self.folded);
         }
     }
 
@@ -397,9 +399,9 @@ impl DumpSink for Gatherer<'_> {
     }
 }
 
-impl Plan {
+impl RowLayout {
     fn new(needs: &Needs, table: &Table, columns: &[String], modes: SqlModes) -> Self {
-        let mut plan = Self {
+        let mut layout = Self {
             modes,
             nulls_equal: needs.nulls_equal.clone(),
             needs: needs.clone(),
@@ -423,17 +425,18 @@ impl Plan {
                 Some((slot_of(&part.column)?, kind, part.length))
             });
             // Of a key with a column that is left out nothing can be said.
-            plan.keys
+            layout
+                .keys
                 .push(parts.collect::<Option<_>>().unwrap_or_default());
         }
         for (named, id) in &needs.pairs {
-            plan.pairs.push(slot_of(named).zip(slot_of(id)));
+            layout.pairs.push(slot_of(named).zip(slot_of(id)));
         }
         for (index, name) in needs.columns.keys().enumerate() {
             if place_of(name).is_none() {
                 match becomes_null(table, name) {
-                    true => plan.omitted.push(index),
-                    false => plan.made.push(index),
+                    true => layout.omitted.push(index),
+                    false => layout.made.push(index),
                 }
             }
         }
@@ -443,7 +446,7 @@ impl Plan {
                 continue;
             }
             let column = needs.columns.get_full(&name.to_ascii_lowercase());
-            plan.slots.push(Slot {
+            layout.slots.push(Slot {
                 skip: place - before,
                 column: column.map(|(index, ..)| index),
                 kind: kind_of(name, table),
@@ -452,10 +455,10 @@ impl Plan {
             });
             before = place + 1;
         }
-        plan
+        layout
     }
 
-    /// Facts of its table without any row.
+    /// The facts of the layout's table before any row is read.
     pub(super) fn no_rows(&self) -> TableFacts {
         TableFacts::new(self.needs.clone())
     }
@@ -464,7 +467,7 @@ impl Plan {
         self.modes
     }
 
-    /// Reads one row.
+    /// Adds one row to the facts of its table.
     pub(super) fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
         let mut values = Values::new(row, self.modes);
         let mut kept = vec![Value::Null; self.slots.len()];
@@ -475,8 +478,8 @@ impl Plan {
         }
     }
 
-    /// Reads rows for as long as they are whole and written plainly; returns how many bytes and
-    /// rows that were. The text begins behind an opening parenthesis.
+    /// Reads rows as long as they are complete and of simple values only; returns how many bytes
+    /// and rows it read. The text begins behind an opening parenthesis.
     pub(super) fn read_open(
         &self,
         text: &[u8],
@@ -509,7 +512,7 @@ impl Plan {
         }
     }
 
-    /// Reads the values of the slots; returns how many there were.
+    /// Reads the values of the slots; returns how many of them the row holds.
     #[inline]
     fn values<'a>(&self, values: &mut Values<'a>, kept: &mut [Value<'a>]) -> usize {
         for (i, (slot, kept)) in self.slots.iter().zip(kept).enumerate() {
@@ -524,7 +527,7 @@ impl Plan {
         self.slots.len()
     }
 
-    /// Takes the values of the slots into the facts.
+    /// Adds the values of the slots to the facts.
     #[inline]
     fn take(&self, row: &[Value], facts: &mut TableFacts, folded: &mut Vec<u8>) {
         facts.rows += 1;
@@ -568,7 +571,7 @@ impl Plan {
         }
     }
 
-    /// A row that ends before one of the slots.
+    /// Notes a row that ends before the slot of this index.
     fn cut(&self, slot: usize, facts: &mut TableFacts) {
         facts.unread += 1;
         for column in self.slots.iter().skip(slot).filter_map(|slot| slot.column) {
@@ -626,7 +629,7 @@ impl ColumnFacts {
     }
 }
 
-/// Whether a value is what a rule looks for.
+/// Whether a value meets a rule's test.
 pub fn is_hit(rule: &rules::Rule, value: &Value) -> bool {
     let Some(text) = value.bytes() else {
         return false;
@@ -656,7 +659,7 @@ impl PairFacts {
     }
 }
 
-/// The tables that a statement takes all rows from.
+/// The tables that a statement empties or drops.
 pub fn emptied(statement: &[u8], reader: &DumpReader) -> Vec<TableName> {
     let verb = statement
         .split(u8::is_ascii_whitespace)
@@ -680,7 +683,7 @@ pub fn emptied(statement: &[u8], reader: &DumpReader) -> Vec<TableName> {
         .collect()
 }
 
-/// Whether a column is NULL in rows that do not give it.
+/// Whether a column is NULL in rows that are inserted without a value for it.
 pub fn becomes_null(table: &Table, column: &str) -> bool {
     column_of(table, column).is_some_and(|(_, column)| {
         column.nullable
@@ -694,8 +697,8 @@ fn kind_of(column: &str, table: &Table) -> Kind {
     column_of(table, column).map_or(Kind::Bytes, |(_, column)| Kind::of(column, table))
 }
 
-/// What stands for a value in a set: the number itself, or a hash. `None` where it is not known
-/// which others a server takes for equal.
+/// What stands for a value in a set of ids: the number itself, or a hash. `None` where it is not
+/// known which other values a server takes for equal.
 #[inline]
 pub fn id_of(value: &Value, kind: Kind, folded: &mut Vec<u8>) -> Option<u64> {
     match kind {
@@ -711,8 +714,8 @@ pub fn id_of(value: &Value, kind: Kind, folded: &mut Vec<u8>) -> Option<u64> {
     }
 }
 
-/// A hash that rows share when they are equal in all of these columns; `None` where one is
-/// NULL, which is equal to nothing.
+/// A hash that rows share when they are equal in all of these columns; `None` where a value is
+/// NULL, which is not equal to anything.
 #[inline]
 pub fn hash_of<'a>(
     parts: impl Iterator<Item = (Value<'a>, Kind, Option<u32>)>,
@@ -738,7 +741,8 @@ pub fn hash_of<'a>(
     Some(hash)
 }
 
-/// The bytes that equal values share, behind those that are there already.
+/// Appends the canonical bytes of a value to `to`: values that are equal to a server have the same
+/// bytes. `None` where it is not known which values are.
 pub fn canonical(value: &Value, kind: Kind, length: Option<u32>, to: &mut Vec<u8>) -> Option<()> {
     if let (Kind::Integer, Some(number)) = (kind, value.integer()) {
         to.extend_from_slice(&number.to_le_bytes());
@@ -756,7 +760,7 @@ pub fn canonical(value: &Value, kind: Kind, length: Option<u32>, to: &mut Vec<u8
     Some(())
 }
 
-/// The first characters of a text, or bytes of anything else.
+/// The prefix of a value: its first characters if it is text, otherwise its first bytes.
 fn prefix(bytes: &[u8], length: u32, kind: Kind) -> &[u8] {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let end = match (kind, std::str::from_utf8(bytes)) {
@@ -766,7 +770,7 @@ fn prefix(bytes: &[u8], length: u32, kind: Kind) -> &[u8] {
     end.and_then(|end| bytes.get(..end)).unwrap_or(bytes)
 }
 
-/// The finalizer of SplitMix64 over both.
+/// Mixes a part into a hash with the finalizer of SplitMix64.
 #[inline]
 fn mix(hash: u64, part: u64) -> u64 {
     let mut mixed = hash.rotate_left(23) ^ part;
@@ -813,7 +817,7 @@ mod tests {
         scanner.finish(sink);
     }
 
-    /// What is known, whoever of the crew found it in whatever order.
+    /// The facts, independent of which worker found them and in which order.
     fn told(gatherer: Gatherer) -> Vec<String> {
         let (_, tables) = gatherer.finish();
         let of_column = |column: &ColumnFacts| {

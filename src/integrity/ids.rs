@@ -1,35 +1,36 @@
-//! Sets of ids, in memory that grows with the distinct ones only.
+//! Sets of ids, whose memory grows with the number of distinct ids only.
 
 use std::borrow::Cow;
 
 use roaring::{RoaringBitmap, RoaringTreemap};
 
-/// Numbers in a block: a bit each.
+/// How many numbers a block covers, with one bit each.
 const BLOCK: u32 = 1 << 16;
-/// Blocks there may be: for numbers below 2^26. Higher ids are rare.
+/// The most blocks that a set has: they cover the numbers below 2^26. Higher ids are rare.
 const BLOCKS: usize = 1 << 10;
-/// Numbers of which a block is made. Until then they take about two bytes each, then 8 KiB.
+/// How many numbers of one range make it worth a block. Before, each takes about two bytes; a block
+/// takes 8 KiB.
 const MANY: u16 = 1 << 10;
 
 /// A set of whole numbers. Those below 2^32, which ids are, take a bit each where they are dense.
 #[derive(Clone, Debug, Default)]
 pub struct IdSet {
-    /// Where numbers are dense: a bitmap finds its place faster than what packs them.
+    /// Bitmaps of the ranges that are dense: they are faster than compressed bitmaps.
     blocks: Vec<Block>,
-    /// The others, but for those from 2^32 on.
+    /// All other numbers below 2^32.
     small: RoaringBitmap,
     large: RoaringTreemap,
 }
 
 #[derive(Clone, Debug)]
 enum Block {
-    /// That many numbers, which are not here.
+    /// The range has this many numbers, which stand among `small`.
     Few(u16),
     Many(Box<[u64; (BLOCK / 64) as usize]>),
 }
 
 impl IdSet {
-    /// Adds a number; returns whether it is new.
+    /// Adds a number; returns whether it was not in the set before.
     #[inline]
     pub fn insert(&mut self, id: u64) -> bool {
         let Ok(small) = u32::try_from(id) else {
@@ -63,7 +64,7 @@ impl IdSet {
         is_new
     }
 
-    /// Moves the numbers around this one to a block of their own.
+    /// Moves all numbers of this number's range to a block of their own.
     fn make_block(&mut self, id: u32) {
         let first = id / BLOCK * BLOCK;
         let range = first..=first + (BLOCK - 1);
@@ -80,7 +81,7 @@ impl IdSet {
         }
     }
 
-    /// All below 2^32.
+    /// All numbers of the set below 2^32.
     fn all_small(&self) -> Cow<'_, RoaringBitmap> {
         let mut all = Cow::Borrowed(&self.small);
         for (first, block) in (0..).step_by(BLOCK as usize).zip(&self.blocks) {
@@ -92,7 +93,7 @@ impl IdSet {
         all
     }
 
-    /// Whether it holds the number.
+    /// Whether the set holds the number.
     #[inline]
     pub fn contains(&self, id: u64) -> bool {
         let Ok(small) = u32::try_from(id) else {
@@ -105,18 +106,18 @@ impl IdSet {
         }
     }
 
-    /// How many it holds.
+    /// How many numbers the set holds.
     pub fn len(&self) -> u64 {
         self.all_small().len() + self.large.len()
     }
 
-    /// Whether it holds none.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         let is_many = |block| matches!(block, &Block::Many(_));
         self.small.is_empty() && self.large.is_empty() && !self.blocks.iter().any(is_many)
     }
 
-    /// Those of them that the other lacks.
+    /// The numbers of this set that are not in the other one.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self {
@@ -126,7 +127,7 @@ impl IdSet {
         }
     }
 
-    /// Takes all of another set in, as if each had been inserted.
+    /// Adds all numbers of another set.
     pub fn add(&mut self, other: &Self) {
         for (index, block) in other.blocks.iter().enumerate() {
             let Block::Many(theirs) = block else { continue };
@@ -147,7 +148,7 @@ impl IdSet {
         self.large |= &other.large;
     }
 
-    /// Those that both have.
+    /// The numbers that are in both sets.
     #[must_use]
     pub fn shared(&self, other: &Self) -> Self {
         let mut shared = Self {
@@ -160,14 +161,14 @@ impl IdSet {
         shared
     }
 
-    /// The smallest of them.
+    /// The smallest numbers of the set, at most `count`, in ascending order.
     pub fn first(&self, count: usize) -> Vec<u64> {
         let small = self.all_small();
         let small = small.iter().map(u64::from);
         small.chain(self.large.iter()).take(count).collect()
     }
 
-    /// Bytes that it takes, about.
+    /// How much memory the set takes, in bytes, approximately.
     pub fn memory(&self) -> u64 {
         let small = self.small.statistics();
         let bytes = small.n_bytes_array_containers
@@ -181,7 +182,8 @@ impl IdSet {
     }
 }
 
-/// The block of a number, the word in it, and the bit in that.
+/// Where a number stands: the index of its block, of the word in the block, and the bit in the
+/// word.
 #[inline]
 fn place(id: u32) -> (usize, usize, u64) {
     let (block, inside) = (id / BLOCK, id % BLOCK);

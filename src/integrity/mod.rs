@@ -1,4 +1,5 @@
-//! Are the rows sound? Questions about rows, and their answers from a dump or a server.
+//! Questions about rows (are there orphans, duplicates, NULLs where none may be?), and their
+//! answers from a dump or a server.
 //!
 //! ```text
 //! schema, release, target -> questions -> dump:   gather (one pass), then rows (a second, if anything was found)
@@ -7,11 +8,11 @@
 //! ```
 //!
 //! - [`question`]: what is asked of which table, from its own keys, its release and the target
-//! - [`rules`]: what CiviCRM's upgrade steps ask of rows, and references that are no foreign keys
+//! - [`rules`]: what CiviCRM's upgrade steps ask of rows, and references that are not foreign keys
 //! - [`collation`], [`ids`]: what is equal, sets of ids
 //! - [`needs`]: which columns the questions look at
 //! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
-//! - `crew`: threads that share its work
+//! - `workers`: threads that share the work of the first pass
 //! - [`rows`]: the second pass: the offending rows themselves
 //! - [`dump`]: both passes in order
 //! - [`sql`]: the same questions as SQL
@@ -20,7 +21,6 @@
 //! A dump and a server that hold the same rows give the same answers.
 
 pub mod collation;
-mod crew;
 pub mod dump;
 pub mod gather;
 pub mod ids;
@@ -30,47 +30,50 @@ pub mod rows;
 pub mod rules;
 pub mod server;
 pub mod sql;
+mod workers;
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What was found of one question. Nothing found is no answer.
+/// What was found for one question. A question for which nothing was found has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Index of the question.
+    /// The index of the question among [`question::Questions::list`].
     pub question: usize,
-    /// Of references that are no foreign keys: the table that these rows name.
+    /// The table that these rows name, for a reference that is not a foreign key.
     pub names: Option<String>,
-    /// Offending rows; `None` where a stream could not be read again to count them.
+    /// The number of offending rows; `None` where a stream could not be read again to count them.
     pub rows: Option<u64>,
-    /// Different values among them, or groups of equal rows, where they were counted.
+    /// The number of different values of the offending rows, or of groups of equal rows, where they
+    /// were counted.
     pub values: Option<u64>,
-    /// The first of them in the order of their keys.
+    /// The first offending rows in the order of their keys.
     pub samples: Vec<Sample>,
-    /// The file they were written to.
+    /// The file that the offending rows were written to.
     pub file: Option<PathBuf>,
 }
 
-/// One offending row, or rows that are equal. Only keys and ids stand in it, nothing of a person.
+/// One offending row, or several that are equal. It holds keys and ids only, no personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sample {
-    /// Primary keys of the row, or of the rows that are equal; their parts with commas between.
+    /// The primary key of the row, or of each row that is equal; the columns of a key are separated
+    /// by commas.
     pub keys: Vec<String>,
     /// The offending value where it is a number or a date.
     pub value: Option<String>,
 }
 
-/// Most keys of equal rows that one sample holds.
+/// The most primary keys of equal rows that one sample holds.
 pub const MAX_KEYS: usize = 5;
 
-/// Rows and answers of one source.
+/// The answers to the questions about one source.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// By question, then by the table named.
+    /// What was found, ordered by question and then by the table that the rows name.
     pub list: Vec<Answer>,
-    /// What could not be answered.
+    /// The questions that could not be answered.
     pub not_answered: Vec<NotAnswered>,
     /// How it went.
     pub statistics: Statistics,
@@ -79,9 +82,9 @@ pub struct Answers {
 /// A question that could not be answered.
 #[derive(Clone, Debug)]
 pub struct NotAnswered {
-    /// Index of the question.
+    /// The index of the question among [`question::Questions::list`].
     pub question: usize,
-    /// Why not.
+    /// Why the question could not be answered.
     pub why: String,
 }
 

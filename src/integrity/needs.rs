@@ -7,36 +7,36 @@ use super::rules::{self, Test};
 use crate::civicrm::catalogue::Catalogue;
 use crate::schema::model::{IndexKind, KeyPart, Schema, Table};
 
-/// What is needed of one column.
+/// Which facts about one column are needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OfColumn {
-    /// The set of its values.
+    /// The set of the column's values is needed.
     pub ids: bool,
-    /// The set of those that come more than once.
+    /// The set of the values that occur more than once is needed.
     pub twice: bool,
-    /// How many are NULL.
+    /// The number of NULLs is needed.
     pub nulls: bool,
-    /// How many are zero dates.
+    /// The number of dates without a day or month is needed.
     pub zeros: bool,
-    /// What a rule asks of its values.
+    /// The index of the rule in [`rules::RULES`] whose test the values are put to.
     pub rule: Option<usize>,
 }
 
 /// What is needed of the rows of one table. Columns go by their names in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// By column.
+    /// Which facts are needed, by the column's name.
     pub columns: IndexMap<String, OfColumn>,
-    /// Columns that are to be unique together, where they are more than one or no numbers.
+    /// Keys that are to be unique, where they have several columns or one that is not an integer.
     pub keys: Vec<Vec<KeyPart>>,
-    /// For each of them whether NULLs are equal.
+    /// For each of `keys`, whether NULLs count as equal.
     pub nulls_equal: Vec<bool>,
-    /// Columns that name a table, and those that hold an id in it.
+    /// Pairs of columns, of which the first names a table and the second holds an id in it.
     pub pairs: Vec<(String, String)>,
 }
 
 impl Needs {
-    /// Whether nothing is needed.
+    /// Whether nothing is needed of the table.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty() && self.keys.is_empty() && self.pairs.is_empty()
     }
@@ -49,7 +49,8 @@ impl Needs {
         self.column(name).ids = true;
     }
 
-    /// Columns unique together: of one column of whole numbers a set tells.
+    /// Adds a key that is to be unique. For a key of one integer column the set of the values that
+    /// occur more than once is enough.
     fn key(&mut self, parts: &[KeyPart], nulls_equal: bool, table: &Table) {
         if let Some(column) = single_integer(parts, table)
             && !nulls_equal
@@ -195,7 +196,7 @@ impl Needs {
         needs
     }
 
-    /// What these questions need, by table in lower case.
+    /// What these questions need, by the name of the table in lower case.
     pub fn of_questions<'a>(
         questions: impl Iterator<Item = &'a Question>,
         schema: &Schema,
@@ -217,7 +218,7 @@ impl Needs {
                 }) => needs.key(parts, *nulls_equal, table),
                 What::Nulls(column) => needs.column(column).nulls = true,
                 What::ZeroDates(column) => needs.column(column).zeros = true,
-                What::Strays(Pair {
+                What::PolymorphicOrphans(Pair {
                     type_column,
                     id_column,
                     ..
@@ -237,7 +238,7 @@ impl Needs {
     }
 }
 
-/// The column of a key that is one whole column of whole numbers.
+/// The column of a key that consists of one integer column, without a prefix length.
 pub fn single_integer<'a>(parts: &'a [KeyPart], table: &Table) -> Option<&'a str> {
     let [part] = parts else { return None };
     let (_, column) = column_of(table, &part.column)?;

@@ -1,4 +1,4 @@
-//! What is asked of the rows of which table.
+//! Which questions are asked about the rows of which table.
 
 use std::collections::HashSet;
 
@@ -20,94 +20,94 @@ use crate::schema::model::{
 pub struct Question {
     /// The table as the source spells it.
     pub table: String,
-    /// What to look for.
+    /// What the question looks for.
     pub what: What,
-    /// Why it should not be there.
+    /// Why no such row should exist.
     pub basis: Basis,
-    /// The upgrade step that fails on it.
+    /// The upgrade step that fails when such a row exists.
     pub step: Option<String>,
 }
 
-/// What to look for.
+/// What a question looks for in the rows of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// Rows whose parent is not there.
+    /// Rows whose parent row does not exist.
     Orphans(Link),
-    /// Rows that are equal where a unique key does not allow it.
+    /// Rows that are equal in the columns of a unique key.
     Duplicates(Key),
-    /// NULL where it is not allowed.
+    /// Rows with NULL in a column that does not allow it.
     Nulls(String),
-    /// Dates without a day or month.
+    /// Rows with a date that has no day or no month, such as 0000-00-00.
     ZeroDates(String),
-    /// Rows that name a table and an id in it, which is not there.
-    Strays(Pair),
-    /// What an upgrade step checks besides.
+    /// Rows that name a table and an id that does not exist in it.
+    PolymorphicOrphans(Pair),
+    /// Rows that an upgrade step, or CiviCRM's code, checks for beyond keys.
     Rule(&'static Rule),
 }
 
-/// A reference from one column to another.
+/// A reference from one column to a column of a parent table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The column that refers.
     pub column: String,
-    /// The table it refers to, as the source spells it.
+    /// The parent table, as the source spells it.
     pub parent: String,
-    /// The column there.
+    /// The column of the parent table that is referred to.
     pub parent_column: String,
-    /// What the foreign key does when the parent goes.
+    /// What the foreign key does with the row when its parent is deleted.
     pub on_delete: ReferentialAction,
 }
 
 /// Columns that are to be unique together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The key's name; `PRIMARY` for a primary key.
+    /// The name of the key; `PRIMARY` for a primary key.
     pub name: String,
-    /// Its columns.
+    /// The columns of the key.
     pub parts: Vec<KeyPart>,
-    /// NULLs are equal as well, which they are to no server.
+    /// Whether NULLs count as equal. In a unique key of a server they never do.
     pub nulls_equal: bool,
 }
 
 /// A column that names a table, and one that holds an id in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// Names the table.
+    /// The column that names the parent table.
     pub type_column: String,
-    /// The id.
+    /// The column that holds the id of the parent row.
     pub id_column: String,
-    /// Tables that go by another word.
+    /// Words, other than their names, by which `type_column` names tables: word and table.
     pub words: &'static [(&'static str, &'static str)],
 }
 
-/// Why something should not be there.
+/// Why rows of some kind should not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Basis {
-    /// The database has the key itself.
+    /// The database has the key or column definition itself.
     Own,
-    /// The release of the database has it.
+    /// The release that the schema is of has the key or column definition.
     Release,
-    /// The release that it is to be upgraded to has it.
+    /// The release that the database is to be upgraded to has the key or column definition.
     Target,
-    /// CiviCRM's code expects it.
+    /// CiviCRM's code or one of its upgrade steps expects it.
     Civicrm,
 }
 
 /// How values of a column are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Whole numbers.
+    /// The values are whole numbers.
     Integer,
-    /// Text in a collation.
+    /// The values are text, compared by this collation.
     Text(Collation),
-    /// DATE, DATETIME, TIMESTAMP.
+    /// The values are of the type DATE, DATETIME or TIMESTAMP.
     Date,
-    /// Anything else, byte by byte.
+    /// The values are of any other type, and compared byte by byte.
     Bytes,
 }
 
 impl Kind {
-    /// Of a column of this table.
+    /// How values of a column of this table are compared.
     pub fn of(column: &Column, table: &Table) -> Self {
         let family = column
             .data_type
@@ -129,48 +129,50 @@ impl Kind {
 }
 
 impl Question {
-    /// What it looks for, in a word that is good for a file's name.
+    /// What the question looks for, in one word that is fit for the name of a file.
     pub fn word(&self) -> &'static str {
         match &self.what {
             What::Orphans(_) => "orphans",
             What::Duplicates(_) => "duplicates",
             What::Nulls(_) => "nulls",
             What::ZeroDates(_) => "zero-dates",
-            What::Strays(_) => "strays",
+            What::PolymorphicOrphans(_) => "strays",
             What::Rule(_) => "rows",
         }
     }
 
-    /// What it is about, in a word that is good for a file's name.
+    /// What the question is about (a column, a key or a rule), in one word that is fit for the name
+    /// of a file.
     pub fn subject(&self) -> &str {
         match &self.what {
             What::Orphans(link) => &link.column,
             What::Duplicates(key) => &key.name,
             What::Nulls(column) | What::ZeroDates(column) => column,
-            What::Strays(pair) => &pair.id_column,
+            What::PolymorphicOrphans(pair) => &pair.id_column,
             What::Rule(rule) => rule.name,
         }
     }
 }
 
-/// Whose rows are asked about, and what they are held against.
+/// The database whose rows are asked about, and the releases that they are compared with.
 #[derive(Clone, Debug)]
-struct Asked<'a> {
-    /// The database.
+struct Background<'a> {
+    /// The schema and the site of the database.
     subject: Subject<'a>,
-    /// All releases.
+    /// The schemas of all releases.
     catalogue: &'a Catalogue,
-    /// The state that it is in, where that is known.
+    /// The state that the schema is of, where that is known.
     state: Option<&'a State>,
     /// The version that an upgrade starts from.
     from: Option<Version>,
-    /// The release it is to be upgraded to, and the state of that.
+    /// The release that the database is to be upgraded to, with its state.
     target: Option<(&'a Version, &'a State)>,
-    /// A server keeps unique keys by itself, so that there is nothing to ask.
+    /// Whether the source is a server, which enforces its keys by itself, so that there is nothing
+    /// to ask about them.
     keys_are_kept: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Background<'a> {
     fn of(case: &'a Case) -> Self {
         let target = case.target_release.as_ref();
         Self {
@@ -187,17 +189,17 @@ impl<'a> Asked<'a> {
 /// The questions for one database, and those that cannot be asked.
 #[derive(Clone, Debug, Default)]
 pub struct Questions {
-    /// In the order of the tables, then of the kinds.
+    /// The questions, ordered by table and then by what they look for.
     pub list: Vec<Question>,
-    /// References between rows that cannot be looked into: which, and why not.
+    /// References that cannot be asked about, each with the reason, as text for people.
     pub not_asked: Vec<String>,
 }
 
 /// Puts together all questions about the rows of a case: from its own keys, its release and its target.
 pub fn questions(case: &Case) -> Questions {
-    let asked = &Asked::of(case);
-    let mut builder = Builder::new(asked);
-    let schema = asked.subject.schema;
+    let background = &Background::of(case);
+    let mut builder = Builder::new(background);
+    let schema = background.subject.schema;
     for (name, table) in &schema.tables {
         builder.own(name, table);
         builder.held_against(name, table);
@@ -220,9 +222,10 @@ pub fn questions(case: &Case) -> Questions {
 }
 
 struct Builder<'a> {
-    asked: &'a Asked<'a>,
+    background: &'a Background<'a>,
     schema: &'a Schema,
-    /// What the releases have, with the basis that it gives a question.
+    /// The schemas of the releases to compare with, each with the basis of the questions that come
+    /// from it.
     references: Vec<(Basis, Schema)>,
     adds: Vec<UpgradeAdd>,
     classifier: Option<Classifier<'a>>,
@@ -231,15 +234,15 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(asked: &'a Asked<'a>) -> Self {
-        let Asked {
+    fn new(background: &'a Background<'a>) -> Self {
+        let Background {
             subject,
             catalogue,
             state,
             ref from,
             target,
             ..
-        } = *asked;
+        } = *background;
         let reference = |state| Reference::new(catalogue, state, subject).schema;
         let mut references = Vec::new();
         references.extend(state.map(|state| (Basis::Release, reference(state))));
@@ -252,7 +255,7 @@ impl<'a> Builder<'a> {
         };
         let known = state.or(target.map(|(_, state)| state));
         Self {
-            asked,
+            background,
             schema: subject.schema,
             references,
             adds,
@@ -276,7 +279,7 @@ impl<'a> Builder<'a> {
             .insert((table.to_ascii_lowercase(), what.to_ascii_lowercase()))
     }
 
-    /// What the database's own keys ask for.
+    /// Adds the questions that the database's own keys lead to.
     fn own(&mut self, name: &str, table: &Table) {
         self.unique(name, table, table, Basis::Own);
         for (constraint, key) in &table.foreign_keys {
@@ -284,7 +287,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What the releases ask for.
+    /// Adds the questions that the schemas of the releases lead to.
     fn held_against(&mut self, name: &str, table: &Table) {
         let references = std::mem::take(&mut self.references);
         for (basis, reference) in &references {
@@ -312,18 +315,18 @@ impl<'a> Builder<'a> {
         self.references = references;
     }
 
-    /// The first release up to the target that has the column NOT NULL.
+    /// The first release, up to the target, in which the column is NOT NULL.
     fn not_null_since(&self, table: &str, column: &str, basis: Basis) -> Option<String> {
-        let (_, target) = self.asked.target.filter(|_| basis == Basis::Target)?;
-        let from = self.asked.state.map_or(0, State::place);
-        let history = self.asked.catalogue.history(table)?;
+        let (_, target) = self.background.target.filter(|_| basis == Basis::Target)?;
+        let from = self.background.state.map_or(0, State::place);
+        let history = self.background.catalogue.history(table)?;
         let first = history
             .column(column)
             .filter(|dated| !dated.item.nullable)
             .flat_map(|dated| dated.states.places())
             .filter(|place| *place > from && *place <= target.place())
             .min()?;
-        let state = self.asked.catalogue.states().get(first)?;
+        let state = self.background.catalogue.states().get(first)?;
         Some(state.first_release().to_owned())
     }
 
@@ -356,7 +359,7 @@ impl<'a> Builder<'a> {
             if !self.is_new(name, format!("unique {}", sorted.join(","))) {
                 continue;
             }
-            if basis == Basis::Own && self.asked.keys_are_kept {
+            if basis == Basis::Own && self.background.keys_are_kept {
                 continue;
             }
             let step = self.step(AddKind::Unique, name, &[key.to_owned()]);
@@ -394,7 +397,7 @@ impl<'a> Builder<'a> {
         let Some((parent, there)) = table_of(self.schema, &key.referenced_table) else {
             // A table that only the target has is made by the upgrade.
             if basis != Basis::Target && self.is_new(name, target) {
-                let or_hidden = match self.asked.keys_are_kept {
+                let or_hidden = match self.background.keys_are_kept {
                     true => ", or this account may not see it",
                     false => "",
                 };
@@ -426,8 +429,13 @@ impl<'a> Builder<'a> {
             .into_iter()
             .chain([format!("FK_{name}_{column}")])
             .collect();
-        let step = rules::pre_checked(name, column, self.asked.from.as_ref(), self.asked.target)
-            .or_else(|| self.step(AddKind::ForeignKey, name, &names));
+        let step = rules::pre_checked(
+            name,
+            column,
+            self.background.from.as_ref(),
+            self.background.target,
+        )
+        .or_else(|| self.step(AddKind::ForeignKey, name, &names));
         let link = Link {
             column: column.to_owned(),
             parent: parent.to_owned(),
@@ -443,7 +451,7 @@ impl<'a> Builder<'a> {
             .push(format!("{table}.{columns}: {why}"));
     }
 
-    /// The step that adds a key of one of these names.
+    /// The upgrade step that adds a key of one of these names.
     fn step(&self, kind: AddKind, table: &str, names: &[String]) -> Option<String> {
         let add = self.adds.iter().find(|add| {
             add.kind == kind
@@ -453,10 +461,11 @@ impl<'a> Builder<'a> {
         Some(add.version.to_owned())
     }
 
-    /// Tables of custom data refer to what they extend, also where the foreign key was lost.
+    /// Adds the questions about tables of custom data: they refer to what they extend, also where
+    /// the foreign key was lost.
     fn custom(&mut self, name: &str, table: &Table) {
         let groups = self
-            .asked
+            .background
             .subject
             .site
             .map(|site: &Site| &site.custom_groups);
@@ -519,7 +528,7 @@ impl<'a> Builder<'a> {
                     id_column: id_column.to_owned(),
                     words: pair.words,
                 };
-                self.push(name, What::Strays(pair), Basis::Civicrm, None);
+                self.push(name, What::PolymorphicOrphans(pair), Basis::Civicrm, None);
             }
         }
     }
@@ -527,8 +536,8 @@ impl<'a> Builder<'a> {
     fn rules(&mut self, name: &str, table: &Table) {
         for rule in rules::rules_of(name) {
             if !rule.applies(
-                self.asked.from.as_ref(),
-                self.asked.target.map(|(version, _)| version),
+                self.background.from.as_ref(),
+                self.background.target.map(|(version, _)| version),
             ) {
                 continue;
             }
@@ -556,17 +565,17 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A column with the name that the table gives it.
+/// A column of this name in any letter case, with its name as the table spells it.
 pub fn column_of<'a>(table: &'a Table, name: &str) -> Option<(&'a str, &'a Column)> {
     find_entry(&table.columns, name).map(|(name, column)| (name.as_str(), column))
 }
 
-/// A table with the name that the schema gives it.
+/// A table of this name in any letter case, with its name as the schema spells it.
 pub fn table_of<'a>(schema: &'a Schema, name: &str) -> Option<(&'a str, &'a Table)> {
     find_entry(&schema.tables, name).map(|(name, table)| (name.as_str(), table))
 }
 
-/// The column of a primary key that is one whole number: what ids refer to.
+/// The column of a primary key that consists of one integer column, which ids refer to.
 pub fn id_column(table: &Table) -> Option<&str> {
     let [part] = &table.primary_key[..] else {
         return None;

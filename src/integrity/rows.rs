@@ -1,5 +1,6 @@
-//! The second pass over a dump: the offending rows themselves, counted, shown, written to files.
-//! It is made only when the first one has found something, and looks only at the tables concerned.
+//! The second pass over a dump: it counts the offending rows, keeps samples and writes the rows to
+//! files. It is made only when the first pass has found something, and looks only at the tables
+//! concerned.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -21,53 +22,53 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Schema, Table, find};
 use crate::snapshot::Place;
 
-/// What makes a row one of those looked for.
+/// What makes a row one of those that are looked for.
 #[derive(Debug)]
-pub enum Mark {
+pub enum Criterion {
     /// The column's value, or the hash of it, is one of these.
     OneOf(String, IdSet),
     /// The column is NULL.
     Null(String),
     /// The column is a zero date.
     Zero(String),
-    /// The columns together have one of these hashes.
+    /// The columns of a key together have one of these hashes.
     Equal {
-        /// The columns.
+        /// The columns of the key.
         parts: Vec<KeyPart>,
-        /// NULLs are equal.
+        /// Whether NULLs count as equal.
         nulls_equal: bool,
-        /// Hashes that come more than once.
+        /// The hashes that occur more than once.
         hashes: HashSet<u64>,
     },
     /// The first column names this table, and the second holds one of these ids.
     Names(String, String, Vec<u8>, IdSet),
-    /// A rule looks for the column's value.
+    /// The column's value meets the test of a rule.
     Rule(String, &'static Rule),
 }
 
-/// Something found, whose rows are to be collected.
+/// Something that the first pass has found, and the rows that are collected for it.
 #[derive(Debug)]
-pub struct Suspect {
-    /// Index of the question.
+pub struct Search {
+    /// The index of the question among [`Questions::list`](super::question::Questions::list).
     pub question: usize,
-    /// Of a pair the table that is named.
+    /// The table that the rows name, for a pair of columns that names one.
     pub names: Option<String>,
-    /// Its rows.
-    pub mark: Mark,
-    /// Different values found in the first pass.
+    /// Which rows are looked for.
+    pub criterion: Criterion,
+    /// The number of different values that the first pass has found.
     pub values: Option<u64>,
-    /// What is collected.
-    pub found: Found,
+    /// The rows that are collected.
+    pub collected: Collected,
 }
 
-/// Rows of one finding.
+/// The rows that were collected for one search.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// How many.
+pub struct Collected {
+    /// The number of rows.
     pub rows: u64,
-    /// The first by key.
+    /// The first rows in the order of their keys.
     samples: Vec<Sample>,
-    /// Rows that are equal, by what they share.
+    /// Groups of equal rows, by the canonical bytes of the values that they share.
     groups: HashMap<Vec<u8>, Group>,
     file: Option<RowFile>,
 }
@@ -75,76 +76,76 @@ pub struct Found {
 #[derive(Debug, Default)]
 struct Group {
     rows: u64,
-    /// Keys of the first of them.
+    /// The primary keys of the first rows of the group.
     keys: Vec<Vec<String>>,
     value: Option<String>,
 }
 
-/// Reads a dump for the rows of what was found.
+/// Reads a dump, and collects the rows that the searches are for.
 pub struct Collector<'a> {
-    /// Keeps track of the dump.
+    /// The reader that keeps track of the dump's statements.
     reader: DumpReader,
     database: Option<String>,
-    /// That of the whole dump: a key may come behind the rows.
+    /// The schema of the whole dump: a key may be defined behind the rows.
     schema: &'a Schema,
-    /// By table in lower case.
-    suspects: IndexMap<String, Vec<Suspect>>,
+    /// The searches, by the name of the table in lower case.
+    searches: IndexMap<String, Vec<Search>>,
     questions: &'a [Question],
     options: &'a ExportOptions,
-    plan: Option<Plan>,
+    layout: Option<RowLayout>,
     head: Vec<u8>,
     failed: Option<RowFileError>,
 }
 
-/// The place of a column that the INSERT leaves out, and of one that becomes NULL by it.
+/// The place of a column that the INSERT leaves out, and which therefore is NULL.
 const LEFT_OUT: usize = usize::MAX;
 const LEFT_OUT_AS_NULL: usize = usize::MAX - 1;
 
-/// How to read the rows of one INSERT.
+/// Where the values that are needed stand in the rows of one INSERT statement.
 #[derive(Debug)]
-struct Plan {
-    /// Index of the table.
+struct RowLayout {
+    /// The index of the table among those with searches.
     table: usize,
-    /// Places of the primary key's values.
+    /// The places of the primary key's values in a row.
     key: Vec<usize>,
-    /// For each suspect the places and kinds of its values.
+    /// For each search the places and kinds of the values that it looks at.
     places: Vec<Vec<(usize, Kind)>>,
-    /// For each column of a file the place of its value.
+    /// For each column that is written to files the place of its value.
     exported: Vec<(String, Option<usize>)>,
     modes: SqlModes,
 }
 
 impl<'a> Collector<'a> {
-    /// A collector of these suspects of one database.
+    /// A collector for these searches in one database.
     pub fn new(
         reader: DumpReader,
         database: Option<String>,
         schema: &'a Schema,
-        suspects: Vec<Suspect>,
+        searches: Vec<Search>,
         questions: &'a [Question],
         options: &'a ExportOptions,
     ) -> Self {
-        let mut by_table: IndexMap<String, Vec<Suspect>> = IndexMap::new();
-        for suspect in suspects {
-            if let Some(question) = questions.get(suspect.question) {
+        let mut by_table: IndexMap<String, Vec<Search>> = IndexMap::new();
+        for search in searches {
+            if let Some(question) = questions.get(search.question) {
                 let table = question.table.to_ascii_lowercase();
-                by_table.entry(table).or_default().push(suspect);
+                by_table.entry(table).or_default().push(search);
             }
         }
         Self {
             reader,
             database,
             schema,
-            suspects: by_table,
+            searches: by_table,
             questions,
             options,
-            plan: None,
+            layout: None,
             head: Vec::new(),
             failed: None,
         }
     }
 
-    /// What was collected, and bytes that it took.
+    /// Ends the pass, and returns an answer for each search that has rows.
     ///
     /// # Errors
     /// A file could not be written.
@@ -152,21 +153,21 @@ impl<'a> Collector<'a> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let suspects = self.suspects.into_values().flatten();
+        let searches = self.searches.into_values().flatten();
         let mut answers = Vec::new();
-        for suspect in suspects {
-            answers.extend(suspect.answer(self.options.samples)?);
+        for search in searches {
+            answers.extend(search.answer(self.options.samples)?);
         }
         answers.sort_by(|a, b| (a.question, &a.names).cmp(&(b.question, &b.names)));
         Ok(answers)
     }
 
-    fn plan(&self) -> Option<Plan> {
+    fn layout(&self) -> Option<RowLayout> {
         let (database, name, columns) = self.reader.current_insert()?;
         if database != self.database.as_deref() {
             return None;
         }
-        let (index, _, suspects) = self.suspects.get_full(&name.to_ascii_lowercase())?;
+        let (index, _, searches) = self.searches.get_full(&name.to_ascii_lowercase())?;
         let table = self.reader.table(database, name)?;
         let place_of = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
         let place = |name: &str| {
@@ -177,15 +178,17 @@ impl<'a> Collector<'a> {
             };
             (place_of(name).unwrap_or(left_out), kind)
         };
-        let places = suspects.iter().map(|suspect| match &suspect.mark {
-            Mark::OneOf(column, _)
-            | Mark::Null(column)
-            | Mark::Zero(column)
-            | Mark::Rule(column, _) => vec![place(column)],
-            Mark::Equal { parts, .. } => parts.iter().map(|part| place(&part.column)).collect(),
-            Mark::Names(named, id, ..) => vec![place(named), place(id)],
+        let places = searches.iter().map(|search| match &search.criterion {
+            Criterion::OneOf(column, _)
+            | Criterion::Null(column)
+            | Criterion::Zero(column)
+            | Criterion::Rule(column, _) => vec![place(column)],
+            Criterion::Equal { parts, .. } => {
+                parts.iter().map(|part| place(&part.column)).collect()
+            }
+            Criterion::Names(named, id, ..) => vec![place(named), place(id)],
         });
-        Some(Plan {
+        Some(RowLayout {
             table: index,
             key: find(&self.schema.tables, name)
                 .into_iter()
@@ -200,21 +203,21 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// Rows that the dump takes away again do not count.
+    /// Drops the rows of tables that a statement of the dump empties or drops.
     fn forget(&mut self, statement: &[u8]) {
         for (database, table) in emptied(statement, &self.reader) {
-            let Some(suspects) = self.suspects.get_mut(&table) else {
+            let Some(searches) = self.searches.get_mut(&table) else {
                 continue;
             };
             if database != self.database {
                 continue;
             }
-            for suspect in suspects {
-                let file = suspect.found.file.take();
-                suspect.found = Found::default();
+            for search in searches {
+                let file = search.collected.file.take();
+                search.collected = Collected::default();
                 let Some(mut file) = file else { continue };
                 match file.cut(file.head()) {
-                    Ok(()) => suspect.found.file = Some(file),
+                    Ok(()) => search.collected.file = Some(file),
                     Err(error) => self.failed = Some(error),
                 }
             }
@@ -222,38 +225,38 @@ impl<'a> Collector<'a> {
     }
 
     fn read(&mut self, text: &[u8]) -> Result<(), RowFileError> {
-        let Some(plan) = &self.plan else {
+        let Some(layout) = &self.layout else {
             return Ok(());
         };
-        let Some((_, suspects)) = self.suspects.get_index_mut(plan.table) else {
+        let Some((_, searches)) = self.searches.get_index_mut(layout.table) else {
             return Ok(());
         };
         let mut row = Vec::new();
-        let mut values = Values::new(text, plan.modes);
+        let mut values = Values::new(text, layout.modes);
         while let Next::Value(value) = values.value() {
             row.push(value);
         }
-        for (suspect, places) in suspects.iter_mut().zip(&plan.places) {
-            if !suspect.mark.is_on(&row, places) {
+        for (search, places) in searches.iter_mut().zip(&layout.places) {
+            if !search.criterion.is_on(&row, places) {
                 continue;
             }
-            let key = plan
+            let key = layout
                 .key
                 .iter()
                 .map(|place| text_of(row.get(*place)))
                 .collect();
-            suspect.take(key, &row, places, self.options.samples);
+            search.take(key, &row, places, self.options.samples);
             let Some(folder) = &self.options.export else {
                 continue;
             };
-            if suspect.found.file.is_none() {
-                let names = suspect.names.as_deref();
-                let path = file_of(folder, self.questions, suspect.question, names)?;
-                let columns = plan.exported.iter().map(|(column, _)| column.as_str());
-                suspect.found.file = Some(RowFile::create(path, columns)?);
+            if search.collected.file.is_none() {
+                let names = search.names.as_deref();
+                let path = file_of(folder, self.questions, search.question, names)?;
+                let columns = layout.exported.iter().map(|(column, _)| column.as_str());
+                search.collected.file = Some(RowFile::create(path, columns)?);
             }
-            if let Some(file) = &mut suspect.found.file {
-                let values: Vec<_> = plan
+            if let Some(file) = &mut search.collected.file {
+                let values: Vec<_> = layout
                     .exported
                     .iter()
                     .map(|(_, place)| row.get((*place)?)?.bytes())
@@ -270,7 +273,7 @@ pub fn key_of(table: &Table) -> impl Iterator<Item = &str> {
     table.primary_key.iter().map(|part| part.column.as_str())
 }
 
-/// The columns that are written to files: generated ones take no values back.
+/// The columns that are written to files: all but generated ones, which cannot be inserted.
 pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
     let columns = table.columns.iter();
     columns
@@ -278,11 +281,11 @@ pub fn exported(table: &Table) -> impl Iterator<Item = &str> {
         .map(|(name, _)| name.as_str())
 }
 
-/// The file for the rows of a finding, in a folder that is there when this returns. Findings of
-/// the same column and kind are numbered from the second on.
+/// The path of the file for the rows of a finding. The folder is created. Findings of the same
+/// column and kind are numbered from the second on.
 ///
 /// # Errors
-/// The folder cannot be made.
+/// The folder cannot be created.
 pub fn file_of(
     folder: &Path,
     questions: &[Question],
@@ -309,7 +312,7 @@ fn text_of(value: Option<&Value>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-impl Mark {
+impl Criterion {
     fn is_on(&self, row: &[Value], places: &[(usize, Kind)]) -> bool {
         let mut folded = Vec::new();
         let at = |index: usize| {
@@ -356,18 +359,18 @@ impl Mark {
     }
 }
 
-/// Keys of one column of numbers go by the numbers themselves.
+/// Whether a key is one integer column, so that its values stand for themselves instead of hashes.
 fn single(parts: &[KeyPart], places: &[(usize, Kind)]) -> bool {
     matches!((parts, places), ([part], [(_, Kind::Integer)]) if part.length.is_none())
 }
 
-impl Suspect {
+impl Search {
     fn take(&mut self, key: Vec<String>, row: &[Value], places: &[(usize, Kind)], samples: usize) {
-        let found = &mut self.found;
-        found.rows += 1;
+        let collected = &mut self.collected;
+        collected.rows += 1;
         let value = |index: usize| places.get(index).and_then(|(place, _)| row.get(*place));
         let is_shown = |kind: &Kind| matches!(kind, Kind::Integer | Kind::Date);
-        if let Mark::Equal { parts, .. } = &self.mark {
+        if let Criterion::Equal { parts, .. } = &self.criterion {
             let mut shared = Vec::new();
             let mut shown = Vec::new();
             for (i, (part, (_, kind))) in parts.iter().zip(places).enumerate() {
@@ -383,7 +386,7 @@ impl Suspect {
                     value => text_of(Some(&value)),
                 });
             }
-            let group = found.groups.entry(shared).or_default();
+            let group = collected.groups.entry(shared).or_default();
             group.rows += 1;
             if !key.is_empty() {
                 insert(&mut group.keys, key, MAX_KEYS, |a, b| compare_keys(a, b));
@@ -393,36 +396,36 @@ impl Suspect {
             }
             return;
         }
-        let shown = match &self.mark {
-            Mark::OneOf(..) | Mark::Zero(_) => places
+        let shown = match &self.criterion {
+            Criterion::OneOf(..) | Criterion::Zero(_) => places
                 .first()
                 .is_some_and(|(_, kind)| is_shown(kind))
                 .then(|| text_of(value(0))),
-            Mark::Names(..) => Some(text_of(value(1))),
-            Mark::Null(_) | Mark::Rule(..) | Mark::Equal { .. } => None,
+            Criterion::Names(..) => Some(text_of(value(1))),
+            Criterion::Null(_) | Criterion::Rule(..) | Criterion::Equal { .. } => None,
         };
         let sample = Sample {
             keys: joined(&key).into_iter().collect(),
             value: shown,
         };
-        insert(&mut found.samples, sample, samples, compare_samples);
+        insert(&mut collected.samples, sample, samples, compare_samples);
     }
 
     fn answer(self, samples: usize) -> Result<Option<super::Answer>, RowFileError> {
         let Self {
             question,
             names,
-            mark,
+            criterion,
             values,
-            found,
+            collected,
         } = self;
-        let file = found.file.map(RowFile::finish).transpose()?;
+        let file = collected.file.map(RowFile::finish).transpose()?;
         let mut answer = super::Answer {
             question,
             names,
-            rows: Some(found.rows),
+            rows: Some(collected.rows),
             values,
-            samples: found.samples,
+            samples: collected.samples,
             file,
         };
         if answer.rows == Some(0) {
@@ -430,9 +433,9 @@ impl Suspect {
             answer.rows = None;
             return Ok(Some(answer));
         }
-        if let Mark::Equal { .. } = mark {
+        if let Criterion::Equal { .. } = criterion {
             // Two rows of one hash need not be equal.
-            let mut groups: Vec<Group> = found.groups.into_values().collect();
+            let mut groups: Vec<Group> = collected.groups.into_values().collect();
             groups.retain(|group| group.rows > 1);
             answer.rows = Some(groups.iter().map(|group| group.rows).sum());
             answer.values = Some(groups.len() as u64);
@@ -461,12 +464,12 @@ pub fn first_groups(
     first
 }
 
-/// The parts of a key with commas between them; `None` of a table without a primary key.
+/// The columns of a key, separated by commas; `None` for a table without a primary key.
 pub fn joined(key: &[String]) -> Option<String> {
     (!key.is_empty()).then(|| key.join(","))
 }
 
-/// Puts an item into a list in order that keeps only the first.
+/// Inserts an item into an ordered list, which keeps only its first `most` items.
 fn insert<T>(list: &mut Vec<T>, item: T, most: usize, compare: impl Fn(&T, &T) -> Ordering) {
     let place = list.partition_point(|other| compare(other, &item).is_le());
     if place < most {
@@ -475,7 +478,7 @@ fn insert<T>(list: &mut Vec<T>, item: T, most: usize, compare: impl Fn(&T, &T) -
     }
 }
 
-/// By the first key, then by the value.
+/// Compares samples by their first key, then by the value.
 pub fn compare_samples(one: &Sample, other: &Sample) -> Ordering {
     let parts = |sample: &Sample| -> Vec<String> {
         let key = sample.keys.first();
@@ -493,7 +496,7 @@ fn compare_texts(one: &Option<String>, other: &Option<String>) -> Ordering {
     }
 }
 
-/// Part by part, numbers by their size.
+/// Compares keys column by column, numbers by their value.
 fn compare_keys(one: &[String], other: &[String]) -> Ordering {
     for (one, other) in one.iter().zip(other) {
         let number = |text: &String| text.parse::<i128>().ok();
@@ -520,9 +523,9 @@ impl Sink for Collector<'_> {
         if self.head != head.text {
             self.head.clear();
             self.head.extend_from_slice(head.text);
-            self.plan = self.plan();
+            self.layout = self.layout();
         }
-        match self.plan {
+        match self.layout {
             Some(_) if self.failed.is_none() => Wanted::Whole,
             _ => Wanted::None,
         }
@@ -531,7 +534,7 @@ impl Sink for Collector<'_> {
     fn row(&mut self, values: Statement<'_>) {
         if let Err(error) = self.read(values.text) {
             self.failed = Some(error);
-            self.plan = None;
+            self.layout = None;
         }
     }
 

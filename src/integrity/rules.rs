@@ -1,22 +1,22 @@
-//! What CiviCRM's upgrade steps and code ask of rows, beyond the keys that a schema can show.
+//! What CiviCRM's upgrade steps and code require of rows, beyond the keys that a schema can show.
 
 use crate::civicrm::catalogue::State;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade_drops::is_between;
 use crate::schema::model::KeyPart;
 
-/// A pair of columns that names a table and an id in it. No foreign key can keep it.
+/// A pair of columns that names a table and an id in it. A foreign key cannot enforce it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PairOf {
-    /// The table that has them.
+    /// The table that has the two columns.
     pub table: &'static str,
     /// The column that names a table.
     pub type_column: &'static str,
     /// The column that holds the id.
     pub id_column: &'static str,
-    /// Tables that go by another word.
+    /// Words, other than their names, by which the column names tables: word and table.
     pub words: &'static [(&'static str, &'static str)],
-    /// A row outlives what it tells of, by design: losing it harms nothing.
+    /// Whether rows outlive what they are about by design, so that a missing parent does no harm.
     pub outlives: bool,
 }
 
@@ -109,7 +109,7 @@ pub const PAIRS: &[PairOf] = &[
     pair("civicrm_uf_join"),
 ];
 
-/// The pairs of one table.
+/// The pairs of columns of one table.
 pub fn pairs_of(table: &str) -> impl Iterator<Item = &'static PairOf> {
     PAIRS
         .iter()
@@ -220,25 +220,25 @@ pub fn is_filled(table: &str, column: &str) -> bool {
 /// Something that rows of one table must not be, or must be.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// In a word that is good for a file's name.
+    /// The name of the rule, in one word that is fit for the name of a file.
     pub name: &'static str,
-    /// The table.
+    /// The table whose rows the rule is about.
     pub table: &'static str,
-    /// The last upgrade step that looks; with `always` any release minds.
+    /// The last upgrade step that makes the test; with `always` every release depends on it.
     pub step: &'static str,
-    /// CiviCRM's code minds in every release, not only during the upgrade.
+    /// Whether CiviCRM's code depends on it in every release, not only during the upgrade.
     pub always: bool,
-    /// What it asks.
+    /// The test that the rows have to pass.
     pub test: Test,
-    /// What is wrong, after a number of rows.
+    /// What is wrong, as the end of a sentence that begins with a number of rows.
     pub message: &'static str,
-    /// What comes of it.
+    /// What happens because of such rows.
     pub harm: &'static str,
-    /// What to do.
+    /// What to do about such rows.
     pub fix: &'static str,
 }
 
-/// What a rule asks.
+/// The test that rows have to pass.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Test {
     /// No value of the column is LIKE the pattern.
@@ -251,7 +251,7 @@ pub enum Test {
     SeveralWithoutLineItem,
 }
 
-/// All rules.
+/// The rules about rows of all releases.
 pub const RULES: &[Rule] = &[
     Rule {
         name: "price-field-amounts",
@@ -300,7 +300,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// The rules of one table.
+/// The rules about one table.
 pub fn rules_of(table: &str) -> impl Iterator<Item = &'static Rule> {
     RULES
         .iter()
@@ -308,7 +308,7 @@ pub fn rules_of(table: &str) -> impl Iterator<Item = &'static Rule> {
 }
 
 impl Rule {
-    /// Whether it matters to a database that is to be upgraded from one version to another.
+    /// Whether the rule matters to a database that is to be upgraded from one version to another.
     pub fn applies(&self, from: Option<&Version>, target: Option<&Version>) -> bool {
         self.always
             || from
@@ -316,7 +316,7 @@ impl Rule {
                 .is_some_and(|(from, target)| is_between(self.step, from, target))
     }
 
-    /// The columns it looks at, with the table where that is another one.
+    /// The columns that the rule looks at, each with its table where that is another one.
     pub fn columns(&self) -> impl Iterator<Item = (Option<&'static str>, &'static str)> {
         let columns: Vec<(Option<&str>, &str)> = match self.test {
             Test::NoneLike(column, _) => vec![(None, column)],
@@ -331,7 +331,8 @@ impl Rule {
         columns.into_iter()
     }
 
-    /// As a key with equal NULLs, where it is one.
+    /// The columns that have to be unique together, NULLs counting as equal; `None` for any other
+    /// test.
     pub fn key(&self) -> Option<Vec<KeyPart>> {
         match self.test {
             Test::Distinct(columns) => Some(columns.iter().copied().map(KeyPart::column).collect()),
@@ -340,8 +341,8 @@ impl Rule {
     }
 }
 
-/// Whether a text is LIKE a pattern, as a server says in a collation without letter case:
-/// `%` is any text and `_` any character.
+/// Whether a text is LIKE a pattern in a collation that ignores letter case: `%` stands for any
+/// text and `_` for any character.
 pub fn is_like(text: &str, pattern: &str) -> bool {
     fn matches(text: &[char], pattern: &[char]) -> bool {
         match pattern {

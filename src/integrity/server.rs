@@ -43,43 +43,43 @@ impl Default for Limits {
     }
 }
 
-/// Numbers that the first range of a table covers.
+/// How many numbers the first range of a table covers.
 const FIRST_STEP: i128 = 1 << 20;
 /// A range that takes less than this is followed by one of twice the size, one that takes more
 /// than four times as long by one of half.
 const QUICK: Duration = Duration::from_millis(500);
-/// How often a connection is made again for one statement.
+/// How often a lost connection is made again for one statement.
 const MAX_LOST: u32 = 3;
 
 /// Why a server gave no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// It cannot be asked.
+    /// The server cannot be reached or asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// Rows cannot be written.
+    /// Offending rows cannot be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),
 }
 
-/// Some questions that are answered together.
+/// Questions that are answered together.
 enum Job {
-    /// One question.
+    /// The question of this index.
     One(usize),
-    /// NULLs and zero dates of one table, in one scan.
+    /// The questions of these indexes, about NULLs and zero dates of one table, in one scan.
     Scan(Vec<usize>),
 }
 
-/// What is left to do.
+/// The jobs that no thread has taken yet.
 struct Work {
     jobs: VecDeque<Job>,
-    /// Threads that take jobs.
+    /// The number of threads that take jobs.
     at_work: usize,
 }
 
-/// What one connection brings back.
+/// The answers that one connection has got.
 #[derive(Default)]
-struct Brought {
+struct PartialAnswers {
     answers: Vec<Answer>,
     not_answered: Vec<NotAnswered>,
     statements: u64,
@@ -104,7 +104,7 @@ pub fn answer(
         at_work: count,
     });
     let meaning = meaning(schema);
-    let asker = || -> Result<Brought, AskError> {
+    let asker = || -> Result<PartialAnswers, AskError> {
         let mut asker = Asker {
             connect,
             connection: None,
@@ -115,7 +115,7 @@ pub fn answer(
             questions: &questions.list,
             limits,
             options,
-            brought: Brought::default(),
+            partial: PartialAnswers::default(),
         };
         // A server may have no room for so many connections; then the others do the work.
         if let Err(error) = asker.connect() {
@@ -123,7 +123,7 @@ pub fn answer(
             work.at_work -= 1;
             return match work.at_work == 0 && !work.jobs.is_empty() {
                 true => Err(error.into()),
-                false => Ok(asker.brought),
+                false => Ok(asker.partial),
             };
         }
         loop {
@@ -131,11 +131,11 @@ pub fn answer(
                 let mut work = locked(&work);
                 let Some(job) = work.jobs.pop_front() else {
                     work.at_work -= 1;
-                    return Ok(asker.brought);
+                    return Ok(asker.partial);
                 };
                 job
             };
-            let answers = asker.brought.answers.len();
+            let answers = asker.partial.answers.len();
             match asker.job(&job) {
                 Err(error) if asker.refused => {
                     let mut work = locked(&work);
@@ -143,9 +143,9 @@ pub fn answer(
                     if work.at_work == 0 {
                         return Err(error);
                     }
-                    asker.brought.answers.truncate(answers);
+                    asker.partial.answers.truncate(answers);
                     work.jobs.push_front(job);
-                    return Ok(asker.brought);
+                    return Ok(asker.partial);
                 }
                 other => other?,
             }
@@ -165,13 +165,13 @@ pub fn answer(
     };
     let mut statements = 0;
     for result in results {
-        let brought = match result {
-            Ok(brought) => brought?,
+        let partial = match result {
+            Ok(partial) => partial?,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        answers.list.extend(brought.answers);
-        answers.not_answered.extend(brought.not_answered);
-        statements += brought.statements;
+        answers.list.extend(partial.answers);
+        answers.not_answered.extend(partial.not_answered);
+        statements += partial.statements;
     }
     answers.statistics.statements = Some(statements);
     answers
@@ -210,7 +210,8 @@ fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
     jobs.into_iter().map(|(_, job)| job).collect()
 }
 
-/// A question: it names nothing but tables and columns of the schema, and what answers go by.
+/// What the gate expects of every question: a SELECT that names only tables and columns of the
+/// schema, and the names that answers are given.
 fn meaning(schema: &Schema) -> Meaning {
     let tables = schema.tables.iter();
     let names = tables.flat_map(|(name, table)| {
@@ -223,30 +224,30 @@ fn meaning(schema: &Schema) -> Meaning {
 struct Asker<'a> {
     connect: &'a (dyn Fn() -> Result<Reader, ServerError> + Sync),
     connection: Option<Reader>,
-    /// The last connection asked for was not given.
+    /// Whether the server refused the last attempt to connect.
     refused: bool,
     lost: u32,
     schema: &'a Schema,
-    /// What the gate takes for a question about this schema.
+    /// What the gate expects of every question about this schema.
     meaning: Meaning,
     questions: &'a [Question],
     limits: Limits,
     options: &'a ExportOptions,
-    brought: Brought,
+    partial: PartialAnswers,
 }
 
-/// Rows found so far of one finding.
+/// The offending rows that were found so far for one question.
 #[derive(Default)]
-struct Found {
+struct Hits {
     rows: u64,
     values: IdSet,
-    /// The ranges that have some.
+    /// The ranges that have offending rows.
     places: Vec<Option<Range>>,
     samples: Vec<Sample>,
     file: Option<RowFile>,
 }
 
-impl Found {
+impl Hits {
     fn add(&mut self, count: u64, range: Option<&Range>) {
         self.rows += count;
         if count == 0 {
@@ -276,7 +277,7 @@ impl Asker<'_> {
             Ok(()) => Ok(()),
             Err(AskError::Server(error)) if !error.is_lost() && !self.refused => {
                 for index in questions {
-                    self.brought.not_answered.push(NotAnswered {
+                    self.partial.not_answered.push(NotAnswered {
                         question: index,
                         why: error.to_string(),
                     });
@@ -293,7 +294,7 @@ impl Asker<'_> {
         Ok(self.connection.insert(opened?))
     }
 
-    /// Asks, over a new connection if the one there was is lost.
+    /// Sends a statement and returns its rows; connects again if the connection is lost.
     fn ask(&mut self, table: &str, sql: &str) -> Result<connection::Answer, ServerError> {
         let mut answer = connection::Answer::new();
         self.each(table, sql, &mut |row| answer.push(row))?;
@@ -309,7 +310,7 @@ impl Asker<'_> {
         let sql = self.meaning.clone().and_name(table).pass(sql.to_owned());
         let sql = &sql.map_err(|blocked| ServerError::Blocked(blocked.to_string()))?;
         loop {
-            self.brought.statements += 1;
+            self.partial.statements += 1;
             let connection = match &mut self.connection {
                 Some(connection) => connection,
                 None => self.connect()?,
@@ -342,7 +343,7 @@ impl Asker<'_> {
         };
         match &question.what {
             What::Duplicates(key) => self.duplicates(index, question, key),
-            What::Strays(pair) => self.strays(index, question, pair),
+            What::PolymorphicOrphans(pair) => self.polymorphic_orphans(index, question, pair),
             What::Rule(rule) if sql::present(rule).is_some() => self.present(index, question, rule),
             _ => match Rows::of(question, None, self.schema) {
                 Some(rows) => self.rows(index, question, None, &rows),
@@ -360,7 +361,7 @@ impl Asker<'_> {
         if row.and_then(|row| number(row, "n")).unwrap_or(0) > 0
             && row.and_then(|row| number(row, "wanted")) == Some(0)
         {
-            self.brought.answers.push(Answer {
+            self.partial.answers.push(Answer {
                 question: index,
                 names: None,
                 rows: None,
@@ -372,7 +373,12 @@ impl Asker<'_> {
         Ok(())
     }
 
-    fn strays(&mut self, index: usize, question: &Question, pair: &Pair) -> Result<(), AskError> {
+    fn polymorphic_orphans(
+        &mut self,
+        index: usize,
+        question: &Question,
+        pair: &Pair,
+    ) -> Result<(), AskError> {
         let named = self.ask(&question.table, &sql::named(&question.table, pair))?;
         // Whichever of the spellings that the collation takes for equal the server answers.
         let named = named.iter().filter_map(|row| text(row, "named"));
@@ -420,7 +426,7 @@ impl Asker<'_> {
                 file.map(RowFile::finish).transpose()?
             }
         };
-        self.brought.answers.push(Answer {
+        self.partial.answers.push(Answer {
             question: index,
             names: None,
             rows: Some(rows),
@@ -444,9 +450,9 @@ impl Asker<'_> {
         };
         let by_value = matches!(
             question.what,
-            What::Orphans(_) | What::Strays(_) | What::Rule(_)
+            What::Orphans(_) | What::PolymorphicOrphans(_) | What::Rule(_)
         ) && rows.value.is_some();
-        let mut found = Found::default();
+        let mut found = Hits::default();
         self.ranges(question, rows.range.as_deref(), |asker, range| {
             let (mut count, mut values) = (0, Vec::new());
             asker.each(&question.table, &rows.count(range, by_value), &mut |row| {
@@ -468,10 +474,10 @@ impl Asker<'_> {
         question: usize,
         named: Option<&str>,
         by_value: bool,
-        found: Found,
+        found: Hits,
     ) -> Result<(), AskError> {
         if found.rows > 0 {
-            self.brought.answers.push(Answer {
+            self.partial.answers.push(Answer {
                 question,
                 names: named.map(str::to_owned),
                 rows: Some(found.rows),
@@ -483,7 +489,7 @@ impl Asker<'_> {
         Ok(())
     }
 
-    /// NULLs and zero dates of one table.
+    /// Answers the questions about NULLs and zero dates of one table, in one scan.
     fn scan(&mut self, indexes: &[usize]) -> Result<(), AskError> {
         let asked: Vec<(usize, &Question, Rows)> = indexes
             .iter()
@@ -500,7 +506,7 @@ impl Asker<'_> {
         };
         let key = rows.range.clone();
         let conditions: Vec<&Rows> = asked.iter().map(|(.., rows)| rows).collect();
-        let mut found: Vec<Found> = asked.iter().map(|_| Found::default()).collect();
+        let mut found: Vec<Hits> = asked.iter().map(|_| Hits::default()).collect();
         self.ranges(first, key.as_deref(), |asker, range| {
             let sql = sql::scan(&first.table, &conditions, key.as_deref().zip(range));
             let answer = asker.ask(&first.table, &sql)?;
@@ -526,7 +532,7 @@ impl Asker<'_> {
         named: Option<&str>,
         table: &Table,
         rows: &Rows,
-        found: &mut Found,
+        found: &mut Hits,
     ) -> Result<(), AskError> {
         let Some(question) = self.questions.get(index) else {
             return Ok(());
@@ -598,8 +604,8 @@ impl Asker<'_> {
         Ok(())
     }
 
-    /// A finding stays one though its rows cannot be written in time; a file without all of them
-    /// does not. Returns whether they were written.
+    /// Keeps a finding whose rows cannot be written in time, and removes its file, which would not
+    /// hold all of them. Returns whether the rows were written.
     fn keep(
         &mut self,
         question: usize,
@@ -611,7 +617,7 @@ impl Asker<'_> {
                 file.take().map(RowFile::discard).transpose()?;
                 let why = format!("its rows could not be written: {error}");
                 let skipped = NotAnswered { question, why };
-                self.brought.not_answered.push(skipped);
+                self.partial.not_answered.push(skipped);
                 Ok(false)
             }
             other => other.map(|()| true),
@@ -646,7 +652,7 @@ impl Asker<'_> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Goes over the ranges of a column, or over the table as a whole.
+    /// Runs a function on each range of a column, or once on the table as a whole.
     fn ranges(
         &mut self,
         question: &Question,
@@ -719,12 +725,12 @@ fn number(row: &Row, column: &str) -> Option<u64> {
     text(row, column)?.parse().ok()
 }
 
-/// ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
+/// Whether a statement took too long: ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
 fn is_timeout(error: &ServerError) -> bool {
     matches!(error.code(), Some(1969 | 3024))
 }
 
-/// A connection whose statements end in time.
+/// Opens a connection whose statements are ended by the server when they take too long.
 fn open(
     connect: &(dyn Fn() -> Result<Reader, ServerError> + Sync),
     limits: Limits,

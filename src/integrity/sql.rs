@@ -1,4 +1,4 @@
-//! Questions as SQL. Everything is read, nothing changed; names are quoted, values are literals.
+//! Questions as SQL. The statements only read; names are quoted, values are literals.
 
 use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_column};
 use super::rows::{exported, key_of};
@@ -6,29 +6,29 @@ use super::rules::{Rule, Test};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::{AntiJoin, Duplicates, first_rows, identifier, string};
 
-/// Rows of one table as FROM and WHERE say it. The table is `c`.
+/// The FROM and WHERE clauses that select the offending rows of one table, whose alias is `c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// Tables and joins.
+    /// The FROM clause: tables and joins, without the word FROM.
     pub from: String,
-    /// The condition.
+    /// The WHERE clause: the condition, without the word WHERE.
     pub filter: String,
-    /// The offending value, where it may be shown.
+    /// The expression of the offending value, where it may be shown.
     pub value: Option<String>,
-    /// A column of numbers by which the table can be read in parts, best one with an index.
+    /// An integer column by which the table can be read in ranges, preferably one with an index.
     pub range: Option<String>,
 }
 
-/// Part of a table.
+/// A range of the values of an integer column, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// The first number.
+    /// The smallest value of the range.
     pub first: i128,
-    /// The last one.
+    /// The largest value of the range.
     pub last: i128,
 }
 
-/// The child is `c`, the parent `p`.
+/// The rows of a child table (`c`) without a row in the parent table (`p`).
 fn anti_join<'a>(
     table: &str,
     column: &'a str,
@@ -65,7 +65,9 @@ impl Rows {
                 value: Some(format!("CAST(c.{} AS CHAR)", identifier(column))),
                 range: key,
             },
-            What::Strays(pair) => Self::strays(&question.table, table, pair, named?, schema)?,
+            What::PolymorphicOrphans(pair) => {
+                Self::polymorphic_orphans(&question.table, table, pair, named?, schema)?
+            }
             What::Rule(rule) => Self::rule(rule, plain)?,
             What::Duplicates(_) => return None,
         })
@@ -87,7 +89,7 @@ impl Rows {
         }
     }
 
-    fn strays(
+    fn polymorphic_orphans(
         name: &str,
         table: &Table,
         pair: &Pair,
@@ -150,7 +152,7 @@ impl Rows {
         )
     }
 
-    /// How many there are, as `n`; where values are numbers, by `value`.
+    /// The statement that counts the rows as `n`; with `by_value` for each `value`.
     pub fn count(&self, range: Option<&Range>, by_value: bool) -> String {
         let (from, filter) = (&self.from, self.within(range));
         match self.value.as_ref().filter(|_| by_value) {
@@ -161,7 +163,8 @@ impl Rows {
         }
     }
 
-    /// The first by primary key, whose parts are `k0`, `k1` …, with `value`.
+    /// The statement that selects the first rows by primary key, whose columns are `k0`, `k1` …,
+    /// with `value`.
     pub fn first(&self, table: &Table, range: Option<&Range>, count: usize) -> String {
         let keys: Vec<String> = key_of(table)
             .map(|key| format!("c.{}", identifier(key)))
@@ -180,7 +183,7 @@ impl Rows {
         first_rows(&shown, &self.from, &self.within(range), &order, count)
     }
 
-    /// All columns of the rows, in the order of their keys.
+    /// The statement that selects all columns of the rows, in the order of their primary keys.
     pub fn whole(&self, table: &Table, range: Option<&Range>) -> String {
         format!(
             "SELECT {} FROM {} WHERE {}{}",
@@ -213,7 +216,7 @@ fn null(column: &str) -> String {
     format!("c.{} IS NULL", identifier(column))
 }
 
-/// Both are 0 where a date has none.
+/// The condition for a date without a month or day: the server's functions give 0 for it.
 fn zero(column: &str) -> String {
     let column = identifier(column);
     format!("MONTH(c.{column}) = 0 OR DAYOFMONTH(c.{column}) = 0")
@@ -229,7 +232,8 @@ fn begins_index(table: &Table, column: &str) -> bool {
     begins(&table.primary_key) || table.indexes.values().any(|index| begins(&index.parts))
 }
 
-/// NULLs and zero dates of many columns of one table, counted in one go as `n0`, `n1` ….
+/// The statement that counts NULLs and zero dates of several columns of one table in one scan, as
+/// `n0`, `n1` ….
 pub fn scan(table: &str, conditions: &[&Rows], range: Option<(&str, &Range)>) -> String {
     let counts: Vec<String> = conditions
         .iter()
@@ -246,7 +250,7 @@ pub fn scan(table: &str, conditions: &[&Rows], range: Option<(&str, &Range)>) ->
     )
 }
 
-/// The texts by which a pair names tables, as `named`.
+/// The statement that selects the texts by which a pair of columns names tables, as `named`.
 pub fn named(table: &str, pair: &Pair) -> String {
     let column = identifier(&pair.type_column);
     format!(
@@ -255,7 +259,8 @@ pub fn named(table: &str, pair: &Pair) -> String {
     )
 }
 
-/// How many rows a table has and how many of them a rule wants, as `n` and `wanted`.
+/// The statement that counts the rows of a table as `n`, and those that a rule requires as
+/// `wanted`; `None` for a rule of another kind.
 pub fn present(rule: &Rule) -> Option<String> {
     let Test::Present(column, wanted, active) = rule.test else {
         return None;
@@ -269,17 +274,17 @@ pub fn present(rule: &Rule) -> Option<String> {
     ))
 }
 
-/// Rows that are equal in a key.
+/// The statements about rows that are equal in the columns of a key.
 #[derive(Clone, Debug)]
 pub struct Equal<'a> {
     table: &'a Table,
     duplicates: Duplicates<'a>,
-    /// All parts are numbers or dates, which may be shown.
+    /// Whether all columns of the key are numbers or dates, which may be shown.
     shown: bool,
 }
 
 impl<'a> Equal<'a> {
-    /// Those of a key of this table.
+    /// The statements for a key of this table.
     pub fn new(name: &'a str, table: &'a Table, key: &'a Key) -> Self {
         let kinds = key
             .parts
@@ -298,13 +303,13 @@ impl<'a> Equal<'a> {
         }
     }
 
-    /// How many groups and rows there are, as `sets` and `n`.
+    /// The statement that counts the groups as `sets` and their rows as `n`.
     pub fn count(&self) -> String {
         self.duplicates.count()
     }
 
-    /// The groups: the first `most` of their keys, with `;` between, as `keys`, and what they
-    /// share as `value`.
+    /// The statement that selects the groups: as `keys` the first `most` primary keys of each,
+    /// separated by `;`, and as `value` the values that its rows share.
     pub fn first(&self, most: usize) -> String {
         let keys: Vec<String> = key_of(self.table)
             .map(|key| format!("c.{}", identifier(key)))
@@ -332,7 +337,7 @@ impl<'a> Equal<'a> {
             .groups(&format!("{list} AS `keys`, {value} AS value"))
     }
 
-    /// All columns of the rows.
+    /// The statement that selects all columns of the rows, group by group.
     pub fn whole(&self) -> String {
         let select: Vec<String> = self
             .duplicates

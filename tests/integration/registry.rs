@@ -13,7 +13,7 @@ use cividb::civicrm::release::Version;
 use cividb::dump::container::Progress;
 use cividb::exit::Exit;
 use cividb::grants::{self, Grants};
-use cividb::integrity::Wish;
+use cividb::integrity::ExportOptions;
 use cividb::integrity::dump::gather;
 use cividb::integrity::question::questions;
 use cividb::report::{Report, Verdict};
@@ -451,7 +451,7 @@ impl Source {
             gather(&location, None, common::catalogue(), quiet).expect("it is read");
         let site = self.spoil(&mut snapshot);
         let case = common::case(snapshot).to_release(self.target());
-        let (questions, wish) = (questions(&case), Wish::default());
+        let (questions, wish) = (questions(&case), ExportOptions::default());
         let answers = gathered.answer(&location, &case.snapshot, &questions, &wish, quiet);
         let answers = answers.expect("it is read again");
         let verdict = privileges(&case);

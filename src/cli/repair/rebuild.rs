@@ -1,4 +1,5 @@
-//! `cividb repair rebuild SOURCE --into DSN`: a new database out of an old one.
+//! `cividb repair rebuild SOURCE --into DSN`: copies a database into a new one with the schema of
+//! its release.
 
 use super::Repair;
 use crate::case::Case;

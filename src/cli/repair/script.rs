@@ -1,4 +1,4 @@
-//! What a repair is going to do: as SQL for people, and as a report.
+//! Prints what a repair is going to do: as SQL for people, and as a report.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::text::{count, printable};
 
-/// The plan as SQL for people.
+/// The plan as a commented SQL script for people.
 pub(super) fn script(
     plan: &Plan,
     rows: &RowPlan,
@@ -124,7 +124,7 @@ pub(super) fn script(
     sql::script(&lines)
 }
 
-/// Which rows of one table are changed first, and for which foreign key.
+/// A sentence about the rows of one table that are changed first, and for which foreign key.
 pub(super) fn row_change(tally: &Tally) -> String {
     format!(
         "ROWS: {}, for the foreign key {}",
@@ -133,7 +133,8 @@ pub(super) fn row_change(tally: &Tally) -> String {
     )
 }
 
-/// What is added to the question whether to run a plan: `, delete 5 rows and set columns of 1 row NULL`.
+/// The part of the question whether to run a plan that tells the changed rows, such as `, and first delete 5
+/// rows, as said above,`.
 pub(super) fn row_question(toll: &Toll) -> String {
     let (deleted, set_null) = toll.totals();
     let mut parts = Vec::new();
@@ -149,7 +150,7 @@ pub(super) fn row_question(toll: &Toll) -> String {
     }
 }
 
-/// What keeps a step from running.
+/// The orphans that keep a step from running.
 fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<Item = &'o Orphans> {
     let keys = planned.after.foreign_keys.clone();
     let table = planned.table.clone();
@@ -158,7 +159,8 @@ fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<I
         .filter(move |found| found.table == table && keys.contains_key(&found.constraint))
 }
 
-/// A statement, unless control characters in its names would make it another one on a terminal.
+/// A statement, or a comment in its place when control characters in its names would make it
+/// another one on a terminal.
 fn shown(statement: &str) -> String {
     let shown: Vec<String> = statement.lines().map(printable).collect();
     let shown = shown.join("\n");
@@ -218,7 +220,7 @@ pub(super) fn report(plan: report::Plan, case: &Case, common: &Common) -> Report
     report.with(Section::Repair(plan))
 }
 
-/// Adds what a run has done to the plan of what remains.
+/// Adds what a run has done to the report on what remains.
 pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
     plan.applied = true;
     plan.done = Some(ran.done);

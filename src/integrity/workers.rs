@@ -1,5 +1,5 @@
-//! Threads that help reading the rows of a dump, each into facts of its own. Which of them read a
-//! row makes no difference to what all of them together know.
+//! A pool of worker threads that read rows of a dump, each into facts of its own. Which worker
+//! reads a row makes no difference to the facts of all of them taken together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,87 +8,88 @@ use std::thread::{self, JoinHandle};
 
 use indexmap::IndexMap;
 
-use super::gather::{Plan, TableFacts};
+use super::gather::{RowLayout, TableFacts};
 use crate::dump::scanner::{Scanner, Sink, Statement, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 use crate::threads;
 
-/// Fewer bytes of rows are read sooner than handed over.
+/// The least bytes of rows that are handed to a worker; fewer are read sooner than handed over.
 const WORTH: usize = if cfg!(test) { 1 } else { 16 * 1024 };
 
-/// Batches a helper has at most: the one it reads, and one that waits.
+/// The most batches that a worker holds: the one that it reads, and one that waits.
 const MOST: usize = 2;
 
-/// By the index of their table.
+/// Facts of tables, by the index of the table.
 type Tables = IndexMap<usize, TableFacts>;
 
-/// The helpers; they start with the first batch.
+/// The worker threads. They start with the first batch.
 #[derive(Default)]
-pub(super) struct Crew(Option<Vec<Helper>>);
+pub(super) struct Workers(Option<Vec<Worker>>);
 
-struct Helper {
+struct Worker {
     jobs: Sender<Job>,
-    /// Batches that were not read yet.
+    /// The number of batches that the worker has not read yet.
     pending: Arc<AtomicUsize>,
-    /// Buffers that were.
+    /// Buffers of batches that have been read, to be used again.
     empties: Receiver<Vec<u8>>,
     thread: JoinHandle<Tables>,
 }
 
 enum Job {
-    /// An INSERT of these rows.
-    Read(Arc<Plan>, Vec<u8>),
-    /// The rows of the table are gone again.
+    /// Reads an INSERT statement that holds these rows.
+    Read(Arc<RowLayout>, Vec<u8>),
+    /// Drops the facts of a table, whose rows the dump has removed again.
     Forget(usize),
 }
 
-impl Crew {
-    /// Whether one of them has nothing better to do.
+impl Workers {
+    /// Whether at least one worker is idle.
     pub(super) fn is_free(&self) -> bool {
         match &self.0 {
-            Some(helpers) => helpers.iter().any(Helper::is_free),
+            Some(workers) => workers.iter().any(Worker::is_free),
             None => threads::count() > 1,
         }
     }
 
-    /// Has rows read: from the first value of the first to the closing parenthesis of the last.
-    /// Returns whether they were taken.
-    pub(super) fn read(&mut self, plan: &Arc<Plan>, rows: &[u8]) -> bool {
+    /// Hands rows to an idle worker. The text reaches from the first value of the first row to the
+    /// closing parenthesis of the last. Returns whether a worker took it.
+    pub(super) fn read(&mut self, layout: &Arc<RowLayout>, rows: &[u8]) -> bool {
         if rows.len() < WORTH {
             return false;
         }
         let others = 1..threads::count();
-        let helpers = self
+        let workers = self
             .0
             .get_or_insert_with(|| others.map_while(|_| start()).collect());
-        let Some(helper) = helpers.iter().find(|helper| helper.is_free()) else {
+        let Some(worker) = workers.iter().find(|worker| worker.is_free()) else {
             return false;
         };
-        let mut statement = helper.empties.try_recv().unwrap_or_default();
+        let mut statement = worker.empties.try_recv().unwrap_or_default();
         statement.clear();
         statement.extend_from_slice(b"INSERT INTO t VALUES (");
         statement.extend_from_slice(rows);
         statement.push(b';');
-        helper.pending.fetch_add(1, Ordering::Relaxed);
-        let job = Job::Read(Arc::clone(plan), statement);
-        helper.jobs.send(job).is_ok()
+        worker.pending.fetch_add(1, Ordering::Relaxed);
+        let job = Job::Read(Arc::clone(layout), statement);
+        worker.jobs.send(job).is_ok()
     }
 
-    /// Rows of a table that were read so far do not count.
+    /// Drops the facts of a table that the workers have gathered so far.
     pub(super) fn forget(&self, table: usize) {
-        for helper in self.0.iter().flatten() {
+        for worker in self.0.iter().flatten() {
             // One that has panicked is found out at the end.
-            let _ = helper.jobs.send(Job::Forget(table));
+            let _ = worker.jobs.send(Job::Forget(table));
         }
     }
 
-    /// What they have read.
+    /// Waits for the workers to finish, and returns the facts of each table that each of them has
+    /// read.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = (usize, TableFacts)> + use<> {
-        let helpers = self.0.take().unwrap_or_default();
-        helpers.into_iter().flat_map(|helper| {
-            drop(helper.jobs);
-            match helper.thread.join() {
+        let workers = self.0.take().unwrap_or_default();
+        workers.into_iter().flat_map(|worker| {
+            drop(worker.jobs);
+            match worker.thread.join() {
                 Ok(tables) => tables,
                 Err(panic) => std::panic::resume_unwind(panic),
             }
@@ -96,14 +97,14 @@ impl Crew {
     }
 }
 
-impl Helper {
+impl Worker {
     fn is_free(&self) -> bool {
         self.pending.load(Ordering::Relaxed) < MOST
     }
 }
 
-/// None where the system has no thread to give.
-fn start() -> Option<Helper> {
+/// Starts a worker; `None` where the system cannot start another thread.
+fn start() -> Option<Worker> {
     let (jobs, received) = channel();
     let (emptied, empties) = channel();
     let pending = Arc::new(AtomicUsize::new(0));
@@ -112,7 +113,7 @@ fn start() -> Option<Helper> {
         .name("rows".into())
         .spawn(move || work(&received, &emptied, &left))
         .ok()?;
-    Some(Helper {
+    Some(Worker {
         jobs,
         pending,
         empties,
@@ -125,10 +126,12 @@ fn work(jobs: &Receiver<Job>, emptied: &Sender<Vec<u8>>, pending: &AtomicUsize) 
     let mut folded = Vec::new();
     for job in jobs {
         match job {
-            Job::Read(plan, statement) => {
-                let facts = tables.entry(plan.table).or_insert_with(|| plan.no_rows());
+            Job::Read(layout, statement) => {
+                let facts = tables
+                    .entry(layout.table)
+                    .or_insert_with(|| layout.no_rows());
                 let mut rows = Rows {
-                    plan: &plan,
+                    layout: &layout,
                     facts,
                     folded: &mut folded,
                 };
@@ -147,9 +150,9 @@ fn work(jobs: &Receiver<Job>, emptied: &Sender<Vec<u8>>, pending: &AtomicUsize) 
     tables
 }
 
-/// Takes the rows of one INSERT.
+/// Adds the rows of one INSERT statement to the facts of its table.
 struct Rows<'a> {
-    plan: &'a Plan,
+    layout: &'a RowLayout,
     facts: &'a mut TableFacts,
     folded: &'a mut Vec<u8>,
 }
@@ -162,11 +165,11 @@ impl Sink for Rows<'_> {
     }
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        self.plan.read_open(text, self.facts, self.folded)
+        self.layout.read_open(text, self.facts, self.folded)
     }
 
     fn row(&mut self, values: Statement<'_>) {
-        self.plan.read(values.text, self.facts, self.folded);
+        self.layout.read(values.text, self.facts, self.folded);
     }
 
     fn rows_end(&mut self, _: u64, _: Option<&[u8]>, _: Place) {}
@@ -174,6 +177,6 @@ impl Sink for Rows<'_> {
     fn comment(&mut self, _: &[u8], _: Place, _: bool) {}
 
     fn modes(&self) -> SqlModes {
-        self.plan.modes()
+        self.layout.modes()
     }
 }
