@@ -185,7 +185,9 @@ impl Server {
         let mut client = Command::new("mariadb");
         client
             .args(["--no-defaults", "-u", "root", "-N", "-B", "-r", "-S"])
-            .arg(self.socket());
+            .arg(self.socket())
+            // Else it takes the locale's, which is latin1 on a machine without one.
+            .arg("--default-character-set=utf8mb4");
         client
     }
 
