@@ -18,11 +18,11 @@ pub static EVENT_MISSING: Check = Check {
     fix: "Make the backup with --events, by an account with the EVENT privilege.",
     example: "event nightly of mysql://localhost/civicrm is not in the dump",
     source: "mysqldump leaves events out unless --events is given",
-    rules: &[Rule {
-        group: Group::Against,
-        needs: &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Event)],
-        run: missing,
-    }],
+    rules: &[Rule::new(
+        Group::Against,
+        &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Event)],
+        missing,
+    )],
 };
 
 /// The dump has far fewer or far more rows of a table than the site.
@@ -35,11 +35,7 @@ pub static ROWS_DIFFER: Check = Check {
             rows out.",
     example: "table civicrm_contact: 20 rows in the dump, 1000 in mysql://localhost/civicrm",
     source: "",
-    rules: &[Rule {
-        group: Group::Against,
-        needs: &[Need::SiteOfBackup],
-        run: rows,
-    }],
+    rules: &[Rule::new(Group::Against, &[Need::SiteOfBackup], rows)],
 };
 
 /// The least difference in rows that counts; a site writes fewer in a day or two.

@@ -68,6 +68,17 @@ pub struct Rule {
     pub run: fn(&'static Check, &Examination, &mut Findings),
 }
 
+impl Rule {
+    /// A rule of a group, with what it needs and what adds its findings.
+    pub(super) const fn new(
+        group: Group,
+        needs: &'static [Need],
+        run: fn(&'static Check, &Examination, &mut Findings),
+    ) -> Self {
+        Self { group, needs, run }
+    }
+}
+
 /// Rules that belong together. A command is a set of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {

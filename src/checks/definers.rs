@@ -21,11 +21,7 @@ pub static DEFINER_MISSING: Check = Check {
             under its own: cv flush --triggers.",
     example: "29 triggers, 1 routine run as `civicrm`@`localhost`, an account that does not exist",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Objects,
-        needs: &[Need::Accounts],
-        run: missing,
-    }],
+    rules: &[Rule::new(Group::Objects, &[Need::Accounts], missing)],
 };
 
 /// Which accounts the triggers, views, routines and events run as.
@@ -39,11 +35,7 @@ pub static DEFINER_NAMED: Check = Check {
             the dump.",
     example: "29 triggers, 1 routine run as `civicrm`@`localhost`",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Objects,
-        needs: &[Need::Dump],
-        run: named,
-    }],
+    rules: &[Rule::new(Group::Objects, &[Need::Dump], named)],
 };
 
 /// The accounts that objects run as, each with a phrase such as `29 triggers, 1 routine`.

@@ -21,11 +21,7 @@ pub static GRANT_MISSING: Check = Check {
     example: "TRIGGER on database civicrm is missing; it is needed to make triggers",
     source: "CiviCRM's upgrade guide for 4.4 and administrator guide; measured on MariaDB 10.5 to 11.8 and \
             MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Grants,
-        needs: &[Need::Privileges],
-        run: missing,
-    }],
+    rules: &[Rule::new(Group::Grants, &[Need::Privileges], missing)],
 };
 
 /// A role that is not active would give the account the privileges that are missing.
@@ -37,11 +33,11 @@ pub static ROLE_NOT_ACTIVE: Check = Check {
     fix: "Make the role a default role of the account (SET DEFAULT ROLE), as an administrator.",
     example: "role `upgrader` is not active, and may give what is missing",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Grants,
-        needs: &[Need::Privileges],
-        run: inactive_roles,
-    }],
+    rules: &[Rule::new(
+        Group::Grants,
+        &[Need::Privileges],
+        inactive_roles,
+    )],
 };
 
 /// With binary logging on, the account may not make triggers and functions.
@@ -54,11 +50,7 @@ pub static TRIGGER_PRIVILEGE_BINLOG: Check = Check {
     example: "SUPER on the server is missing; it is needed to make triggers and functions while binary logging \
             is on (error 1419)",
     source: "CRM/Logging/Schema.php; measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Grants,
-        needs: &[Need::Privileges],
-        run: missing,
-    }],
+    rules: &[Rule::new(Group::Grants, &[Need::Privileges], missing)],
 };
 
 /// The facts that decide which privileges an upgrade of this database needs.

@@ -30,11 +30,7 @@ pub static RESTORE_KEY_ORDER: Check = Check {
             make the backup without --compact.",
     example: "table civicrm_email is made before its parent civicrm_contact while foreign keys are checked",
     source: "mysqldump --compact leaves FOREIGN_KEY_CHECKS=0 out",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump],
-        run: key_order,
-    }],
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], key_order)],
 };
 
 /// The server would refuse a statement because of those before it.
@@ -46,11 +42,7 @@ pub static RESTORE_CONFLICT: Check = Check {
     fix: "Take out the statement that is there twice, or make the backup again in one piece.",
     example: "the server refuses a statement: the table civicrm_worldregion exists already",
     source: "measured on MariaDB 10.11",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump],
-        run: conflicts,
-    }],
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], conflicts)],
 };
 
 /// Rows have a different number of values than their table has columns.
@@ -63,11 +55,7 @@ pub static RESTORE_COLUMN_COUNT: Check = Check {
             default).",
     example: "rows of civicrm_worldregion have 3 values for 2 columns",
     source: "phpMyAdmin leaves generated columns out of INSERTs without column names",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump],
-        run: column_counts,
-    }],
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], column_counts)],
 };
 
 /// Triggers are made before the rows of their table.
@@ -81,11 +69,7 @@ pub static RESTORE_TRIGGER_ORDER: Check = Check {
     example: "trigger civicrm_email_after_insert is made before the rows of civicrm_email and fires for each of \
             them",
     source: "a dump of the structure with triggers, followed by one of the rows",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump],
-        run: trigger_order,
-    }],
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], trigger_order)],
 };
 
 /// The dump sets GTID_PURGED.
@@ -97,11 +81,7 @@ pub static RESTORE_GTID: Check = Check {
     fix: "Make the backup with --set-gtid-purged=OFF, or take that statement out before restoring.",
     example: "the dump sets GTID_PURGED, which a server that has those GTIDs refuses",
     source: "mysqldump 8 and 9 with GTIDs on, unless --set-gtid-purged=OFF or COMMENTED",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump],
-        run: gtid,
-    }],
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], gtid)],
 };
 
 /// The target server does not know a collation or character set.
@@ -114,11 +94,11 @@ pub static RESTORE_COLLATION: Check = Check {
             utf8mb4_unicode_ci.",
     example: "MySQL 5.7.37 does not know utf8mb4_0900_ai_ci",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump, Need::TargetServer],
-        run: collations,
-    }],
+    rules: &[Rule::new(
+        Group::Restore,
+        &[Need::Dump, Need::TargetServer],
+        collations,
+    )],
 };
 
 /// Sql_mode values that the target server refuses, or under which a trigger does not parse.
@@ -131,16 +111,8 @@ pub static RESTORE_SQL_MODE: Check = Check {
     example: "MySQL 8.0.36 refuses sql_mode NO_AUTO_CREATE_USER",
     source: "measured: MySQL 8 and later refuse NO_AUTO_CREATE_USER",
     rules: &[
-        Rule {
-            group: Group::Restore,
-            needs: &[Need::Dump],
-            run: quoting,
-        },
-        Rule {
-            group: Group::Restore,
-            needs: &[Need::Dump, Need::TargetServer],
-            run: sql_modes,
-        },
+        Rule::new(Group::Restore, &[Need::Dump], quoting),
+        Rule::new(Group::Restore, &[Need::Dump, Need::TargetServer], sql_modes),
     ],
 };
 
@@ -154,16 +126,8 @@ pub static RESTORE_OTHER_DATABASE: Check = Check {
     example: "the dump chooses its database itself: USE civicrm",
     source: "mysqldump --databases, Adminer",
     rules: &[
-        Rule {
-            group: Group::Restore,
-            needs: &[Need::Dump],
-            run: other_database,
-        },
-        Rule {
-            group: Group::Restore,
-            needs: &[Need::Dump],
-            run: database_in_programs,
-        },
+        Rule::new(Group::Restore, &[Need::Dump], other_database),
+        Rule::new(Group::Restore, &[Need::Dump], database_in_programs),
     ],
 };
 
@@ -176,11 +140,7 @@ pub static RESTORE_SANDBOX_LINE: Check = Check {
     fix: "Delete the first line before restoring with an older client (tail -n +2).",
     example: "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it",
     source: "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later",
-    rules: &[Rule {
-        group: Group::Restore,
-        needs: &[Need::Dump],
-        run: sandbox_mark,
-    }],
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], sandbox_mark)],
 };
 
 fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {

@@ -36,11 +36,7 @@ pub static ORPHAN_ROWS: Check = Check {
     example: "civicrm_state_province.country_id: 1 row refers to 1 row of civicrm_country that is not there \
             (key 2 → 99); the foreign key cannot be made again, as by a restore with checks on (error 1452)",
     source: "the foreign keys of the database, of its release and of the target",
-    rules: &[Rule {
-        group: Group::Rows,
-        needs: &[Need::Rows],
-        run: answers,
-    }],
+    rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
 /// Rows are equal in a key that is to be unique.
@@ -53,11 +49,7 @@ pub static DUPLICATE_ROWS: Check = Check {
     example: "civicrm_location_type (name): 2 rows are equal in the unique key UI_name, 1 set of them (key 1 = \
             2); a restore stops there with error 1062",
     source: "the keys of the database, of its release and of the target; CRM/Upgrade/Incremental",
-    rules: &[Rule {
-        group: Group::Rows,
-        needs: &[Need::Rows],
-        run: answers,
-    }],
+    rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
 /// NULL in columns that are to be NOT NULL.
@@ -72,11 +64,7 @@ pub static NULL_ROWS: Check = Check {
     example: "civicrm_file.upload_date: 1 row is NULL (key 1); CiviCRM 6.2.0 has the column NOT NULL, and \
             changing it stops with error 1138 or 1265 in strict mode",
     source: "the schemas of the release and of the target; CRM/Upgrade/Incremental",
-    rules: &[Rule {
-        group: Group::Rows,
-        needs: &[Need::Rows],
-        run: answers,
-    }],
+    rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
 /// Dates without a day or month, such as 0000-00-00.
@@ -91,11 +79,7 @@ pub static ZERO_DATE: Check = Check {
             0000-00-00 00:00:00); an ALTER TABLE that copies the table stops there with error 1292 under \
             NO_ZERO_DATE",
     source: "measured on MySQL 9.7",
-    rules: &[Rule {
-        group: Group::Rows,
-        needs: &[Need::Rows],
-        run: answers,
-    }],
+    rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
 /// Rows name a table and an id that is not in it.
@@ -108,11 +92,7 @@ pub static POLYMORPHIC_ORPHAN: Check = Check {
     example: "civicrm_note.entity_id: 1 row refers to 1 row of civicrm_contact that is not there (key 1 → 99); \
             no foreign key keeps them",
     source: "xml/schema (dynamicForeignKey) and schema/*.entityType.php of each release",
-    rules: &[Rule {
-        group: Group::Rows,
-        needs: &[Need::Rows],
-        run: answers,
-    }],
+    rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
 /// Rows that an upgrade step or a feature of CiviCRM stops at.
@@ -126,11 +106,7 @@ pub static UPGRADE_DATA: Check = Check {
             deceased gets \"Deceased Membership status is missing or not active\" \
             (CRM/Member/BAO/Membership.php)",
     source: "CRM/Upgrade/Incremental/php of each release",
-    rules: &[Rule {
-        group: Group::Rows,
-        needs: &[Need::Rows],
-        run: answers,
-    }],
+    rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
 /// From this release on, upgrade steps repair most duplicates before they make a key unique.

@@ -55,11 +55,11 @@ pub static TABLE_EXTRA: Check = Check {
     fix: "If nobody needs the table, drop it by hand after a backup.",
     example: "table civicrm_site_email_address is extra (CiviCRM has it from 6.0 on)",
     source: "the schemas of all releases",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A column of the release is missing.
@@ -72,11 +72,11 @@ pub static COLUMN_MISSING: Check = Check {
     example: "column civicrm_email.hold_date is missing, CiviCRM 5.81 has datetime NULL (CiviCRM has it in \
             every release)",
     source: "the schema of the release",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A column differs from what CiviCRM needs.
@@ -90,21 +90,17 @@ pub static COLUMN_DIFFERS: Check = Check {
             release of CiviCRM)",
     source: "the schema of the release",
     rules: &[
-        Rule {
-            group: Group::Objects,
-            needs: &[
+        Rule::new(
+            Group::Objects,
+            &[
                 Need::Structure,
                 Need::WholeDump,
                 Need::AllTables,
                 Need::Site,
             ],
-            run: objects::lost_auto_increment,
-        },
-        Rule {
-            group: Group::Schema,
-            needs: &[Need::DetectedRelease],
-            run: differences,
-        },
+            objects::lost_auto_increment,
+        ),
+        Rule::new(Group::Schema, &[Need::DetectedRelease], differences),
     ],
 };
 
@@ -117,11 +113,11 @@ pub static COLUMN_EXTRA: Check = Check {
     fix: "If nobody needs the column, drop it by hand after a backup.",
     example: "column civicrm_worldregion.size is extra: int NULL (so in no release of CiviCRM)",
     source: "the schemas of all releases",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A foreign key of the release is missing.
@@ -137,11 +133,11 @@ pub static FK_MISSING: Check = Check {
             (`contact_id`) REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (CiviCRM \
             has it from 4.3 on)",
     source: "the schema of the release",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A foreign key has another name than CiviCRM gives it.
@@ -154,11 +150,11 @@ pub static FK_NAME: Check = Check {
     example: "foreign key civicrm_domain_ibfk_1 of civicrm_domain should be named FK_civicrm_domain_contact_id \
             (so in no release of CiviCRM)",
     source: "the schema of the release; naming rules of CRM/Core/BAO/SchemaHandler.php",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A foreign key has other rules.
@@ -173,11 +169,11 @@ pub static FK_DIFFERS: Check = Check {
             REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (so in no release of \
             CiviCRM)",
     source: "the schema of the release",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A foreign key that the release does not have.
@@ -190,11 +186,11 @@ pub static FK_EXTRA: Check = Check {
     example: "foreign key other of civicrm_worldregion is extra: (`id`) REFERENCES `civicrm_country` (`id`) ON \
             DELETE RESTRICT ON UPDATE RESTRICT (so in no release of CiviCRM)",
     source: "the schemas of all releases",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// An index of the release is missing.
@@ -207,11 +203,11 @@ pub static INDEX_MISSING: Check = Check {
     example: "index UI_email of civicrm_email is missing, CiviCRM 5.81 has KEY (`email`) (CiviCRM has it in \
             every release)",
     source: "the schema of the release",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// An index or the primary key differs from that of the release.
@@ -224,11 +220,11 @@ pub static INDEX_DIFFERS: Check = Check {
     example: "index UI_email of civicrm_email is KEY (`email`, `on_hold`), CiviCRM 5.81 has KEY (`email`) (so \
             in no release of CiviCRM)",
     source: "the schema of the release",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// An index that the release does not have.
@@ -240,11 +236,11 @@ pub static INDEX_EXTRA: Check = Check {
     fix: "If nobody needs the index, drop it by hand after a backup.",
     example: "index other of civicrm_email is extra: KEY (`on_hold`) (so in no release of CiviCRM)",
     source: "the schemas of all releases",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A table of CiviCRM is not InnoDB.
@@ -257,11 +253,11 @@ pub static ENGINE_DIFFERS: Check = Check {
     fix: "cividb repair engine shows the statements, and runs them with --apply.",
     example: "table civicrm_worldregion is MyISAM, CiviCRM 5.81 has InnoDB (so in no release of CiviCRM)",
     source: "the schema of the release",
-    rules: &[Rule {
-        group: Group::Schema,
-        needs: &[Need::DetectedRelease],
-        run: differences,
-    }],
+    rules: &[Rule::new(
+        Group::Schema,
+        &[Need::DetectedRelease],
+        differences,
+    )],
 };
 
 /// A table's character set or collation is not that of the others.
@@ -275,16 +271,8 @@ pub static CHARSET_DIFFERS: Check = Check {
             release of CiviCRM)",
     source: "measured: a database all in utf8mb3 is consistent",
     rules: &[
-        Rule {
-            group: Group::Schema,
-            needs: &[Need::DetectedRelease],
-            run: differences,
-        },
-        Rule {
-            group: Group::Server,
-            needs: &[Need::Server],
-            run: server::database_charset,
-        },
+        Rule::new(Group::Schema, &[Need::DetectedRelease], differences),
+        Rule::new(Group::Server, &[Need::Server], server::database_charset),
     ],
 };
 
@@ -302,11 +290,11 @@ pub static VERSION_SCHEMA_MISMATCH: Check = Check {
             civicrm_action_schedule.entity_status is not yet so (from 6.0 on), \
             civicrm_action_schedule.start_action_date is not yet so (from 6.0 on)",
     source: "the schemas of all releases",
-    rules: &[Rule {
-        group: Group::Release,
-        needs: &[Need::DetectedRelease],
-        run: version_mismatch,
-    }],
+    rules: &[Rule::new(
+        Group::Release,
+        &[Need::DetectedRelease],
+        version_mismatch,
+    )],
 };
 
 const FIX: &str = "cividb diff --sql prints the statements that bring the schema to its release.";

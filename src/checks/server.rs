@@ -22,11 +22,11 @@ pub static SERVER_TOO_OLD: Check = Check {
     fix: "Move the site to a newer server before the upgrade.",
     example: "the server is MySQL 5.5.62, and CiviCRM 5.81.2 needs MySQL 5.7 or later",
     source: "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade of each release",
-    rules: &[Rule {
-        group: Group::Server,
-        needs: &[Need::Server, Need::Release],
-        run: age,
-    }],
+    rules: &[Rule::new(
+        Group::Server,
+        &[Need::Server, Need::Release],
+        age,
+    )],
 };
 
 /// A setting of the server does not fit CiviCRM.
@@ -38,11 +38,11 @@ pub static SERVER_SETTING: Check = Check {
     fix: "Change the setting in the server's option file, and restart the server.",
     example: "thread_stack is 131072: CiviCRM's installer and upgrader stop below 192K",
     source: "install/index.php, Civi/Install/Requirements.php and CRM/Upgrade/Form.php of each release",
-    rules: &[Rule {
-        group: Group::Server,
-        needs: &[Need::Server, Need::Release],
-        run: settings,
-    }],
+    rules: &[Rule::new(
+        Group::Server,
+        &[Need::Server, Need::Release],
+        settings,
+    )],
 };
 
 /// The least `thread_stack`, in bytes: below it the installer and the upgrader stop from 4.3 on

@@ -25,11 +25,7 @@ pub static VERSION_MISSING: Check = Check {
     example: "version of domain 1 is NULL: nothing stands there, so the upgrader does not know where to begin; \
             CiviCRM (2.2 on) says \"Version information missing in civicrm database\"",
     source: "CRM/Upgrade/Form.php 2.2 and later",
-    rules: &[Rule {
-        group: Group::Version,
-        needs: &[Need::Versions],
-        run: versions,
-    }],
+    rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],
 };
 
 /// An upgrade began and did not finish.
@@ -44,16 +40,8 @@ pub static VERSION_PARTIAL_UPGRADE: Check = Check {
             database looks to have been partially upgraded\"",
     source: "CRM/Upgrade/Form.php 3.1 and later",
     rules: &[
-        Rule {
-            group: Group::Backup,
-            needs: &[Need::Dump],
-            run: upgrade_under_way,
-        },
-        Rule {
-            group: Group::Version,
-            needs: &[Need::Versions],
-            run: versions,
-        },
+        Rule::new(Group::Backup, &[Need::Dump], upgrade_under_way),
+        Rule::new(Group::Version, &[Need::Versions], versions),
     ],
 };
 
@@ -68,11 +56,7 @@ pub static VERSION_INVALID: Check = Check {
     example: "version of domain 1 is '5.81': the upgrader wants three parts, such as 4.4.0; CiviCRM (3.1 on) \
             says \"Database is marked with invalid version format\"",
     source: "CRM/Utils/System.php, isVersionFormatValid, 3.1 and later",
-    rules: &[Rule {
-        group: Group::Version,
-        needs: &[Need::Versions],
-        run: versions,
-    }],
+    rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],
 };
 
 /// The value of `civicrm_domain.version` is not a release of CiviCRM.
@@ -87,11 +71,7 @@ pub static VERSION_UNKNOWN: Check = Check {
             where the code is older than that) says \"Your database is marked with an unexpected version \
             number\"",
     source: "CRM/Upgrade/Form.php 2.2 and later",
-    rules: &[Rule {
-        group: Group::Version,
-        needs: &[Need::Versions],
-        run: versions,
-    }],
+    rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],
 };
 
 /// The domains of a multi-site database have different versions.
@@ -104,11 +84,7 @@ pub static VERSION_DOMAINS_DIFFER: Check = Check {
     example: "the domains differ in their version: '5.81.2' in domain 1, '5.81.0' in domain 2; the upgrader \
             sets all of them at once, so one was changed or added by hand",
     source: "CRM/Upgrade/Form.php, setVersion, writes all rows at once",
-    rules: &[Rule {
-        group: Group::Version,
-        needs: &[Need::Versions],
-        run: domains_differ,
-    }],
+    rules: &[Rule::new(Group::Version, &[Need::Versions], domains_differ)],
 };
 
 /// The version of one domain, and what it means.

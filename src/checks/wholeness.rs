@@ -28,11 +28,7 @@ pub static DUMP_UNREADABLE: Check = Check {
     fix: "Fetch the file again from where it was made; if it is the same there, make the backup again.",
     example: "the input ends inside the gzip checksum (byte 56277 of the file; 370298 bytes of text could be read)",
     source: "RFC 1952, RFC 8878; measured with gzip -dc",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Dump],
-        run: damaged_containers,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Dump], damaged_containers)],
 };
 
 /// The dump is cut: its end is missing.
@@ -44,11 +40,7 @@ pub static DUMP_TRUNCATED: Check = Check {
     fix: "Make the backup again, and verify it before you need it.",
     example: "the dump is cut: the last line that mysqldump writes is missing",
     source: "mysqldump writes its last line, restores variables and unlocks tables only when it got through",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Statements],
-        run: truncated,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], truncated)],
 };
 
 /// The dump is empty.
@@ -60,11 +52,7 @@ pub static DUMP_EMPTY: Check = Check {
     fix: "Look which database was dumped, and whether the account may see its tables.",
     example: "the dump is empty",
     source: "",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Dump],
-        run: empty,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Dump], empty)],
 };
 
 /// Text that is not SQL stands in the dump, such as a message of the dump program.
@@ -77,11 +65,7 @@ pub static DUMP_ERROR_TEXT: Check = Check {
             error) to a file of their own.",
     example: "text that is not SQL: 'mysqldump: [Warning] Using a password on the command line is insecure.'",
     source: "mysqldump with standard error in the same file; -- insufficient privileges to …",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Dump],
-        run: stray_text,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Dump], stray_text)],
 };
 
 /// A statement in the middle of the dump is broken.
@@ -93,11 +77,11 @@ pub static DUMP_DAMAGED: Check = Check {
     fix: "Make the backup again, and verify it before you need it.",
     example: "the rows of civicrm_worldregion break off in the middle of the dump",
     source: "",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Statements],
-        run: broken_statements,
-    }],
+    rules: &[Rule::new(
+        Group::Dump,
+        &[Need::Statements],
+        broken_statements,
+    )],
 };
 
 /// The dump is in UTF-16, is not text, or is in a character set that cannot hold the data.
@@ -110,11 +94,7 @@ pub static DUMP_ENCODING: Check = Check {
     example: "the rows of utf8mb4 tables are written as latin1: any character that it lacks stands as ? in the \
             dump",
     source: "PowerShell's > writes UTF-16",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Statements],
-        run: charsets,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], charsets)],
 };
 
 /// The dump has rows without CREATE TABLE, or tables without columns.
@@ -126,11 +106,7 @@ pub static DUMP_NO_STRUCTURE: Check = Check {
     fix: "Make the backup without --no-create-info, or keep the dump of the structure with this one.",
     example: "2 rows, but no CREATE TABLE",
     source: "mysqldump --no-create-info; phpMyAdmin 5.2 in ANSI mode writes tables without columns",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Statements],
-        run: no_structure,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_structure)],
 };
 
 /// The dump has no rows at all, or none in a table that always has some.
@@ -143,11 +119,7 @@ pub static DUMP_NO_DATA: Check = Check {
             --where.",
     example: "table civicrm_domain has no row, although 32 other tables have",
     source: "mysqldump --no-data, mydumper --no-data",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Statements],
-        run: no_data,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_data)],
 };
 
 /// Nothing in the dump marks its end.
@@ -159,11 +131,7 @@ pub static DUMP_NO_END: Check = Check {
     fix: "Make backups with comments on, without --compact and --skip-comments.",
     example: "nothing marks the end of the dump, so a cut between two statements would not show",
     source: "mysqldump --compact and --skip-comments leave the last line out",
-    rules: &[Rule {
-        group: Group::Dump,
-        needs: &[Need::Statements],
-        run: no_end,
-    }],
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_end)],
 };
 
 /// The checks whose findings say that a dump is cut or damaged.

@@ -9,6 +9,7 @@ mod dumps;
 mod facts;
 mod grants;
 mod hostile_names;
+mod incomplete;
 mod live;
 mod mutations;
 mod odd_objects;
