@@ -15,7 +15,6 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Name, RoutineKind, Schema};
 use crate::schema::references::{self, References};
 use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
-use crate::text::count;
 
 /// How to let CiviCRM make its triggers, views and function again.
 pub(super) const REBUILD: &str =
@@ -82,7 +81,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &TRIGGER_MISSING,
     &ROUTINE_MISSING,
     &REFERENCE_BROKEN,
-    &TRIGGER_WITHOUT_TABLE,
 ];
 
 /// A table is missing that the CiviCRM release or other parts of the database need.
@@ -332,56 +330,6 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
             .sides("CREATE VIEW", "none"),
         );
     }
-}
-
-/// Triggers are in the dump without their tables.
-pub static TRIGGER_WITHOUT_TABLE: Check = Check {
-    id: "trigger-without-table",
-    severity: Severity::Error,
-    title: "triggers are in the dump without their tables",
-    why: "The restore stops at the first trigger with error 1146, unless another dump brings the tables first.",
-    fix: "Restore the dump with the tables first, or make one dump of both: mysqldump writes triggers with their \
-          tables unless --no-create-info is given.",
-    example: "1 trigger is in the dump without its table: civicrm_phone",
-    source: "mysqldump --no-create-info --no-data --triggers; measured on MariaDB 10.11",
-    rules: &[Rule::new(
-        Group::Objects,
-        &[Need::Dump],
-        triggers_without_tables,
-    )],
-};
-
-/// Where the dump makes tables, [`TABLE_MISSING`] names each that is not there.
-fn triggers_without_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    let snapshot = examined.snapshot();
-    let triggers = &snapshot.schema.triggers;
-    let makes_tables = snapshot
-        .dump
-        .as_ref()
-        .is_some_and(|dump| dump.tables_created > 0);
-    if makes_tables || triggers.is_empty() {
-        return;
-    }
-    let tables: BTreeSet<&str> = triggers
-        .values()
-        .map(|trigger| trigger.table.as_str())
-        .collect();
-    let (number, tables) = (
-        triggers.len() as u64,
-        tables.into_iter().collect::<Vec<_>>(),
-    );
-    let message = match number {
-        1 => format!(
-            "1 trigger is in the dump without its table: {}",
-            tables.join(", ")
-        ),
-        _ => format!(
-            "{} are in the dump without their tables: {}",
-            count(number, "trigger"),
-            tables.join(", ")
-        ),
-    };
-    findings.push(Finding::new(check, message, check.fix));
 }
 
 fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mut Findings) {

@@ -22,7 +22,7 @@ pub static VERSION_MISSING: Check = Check {
     why: "The upgrader does not know where to begin and stops.",
     fix: "cividb version --fix shows the statement that sets the release that the schema is, and runs it \
             with --apply.",
-    example: "version of domain 1 is NULL: nothing stands there, so the upgrader does not know where to begin; \
+    example: "version of domain 1 is NULL: there is no value, so the upgrader does not know where to begin; \
             CiviCRM (2.2 on) says \"Version information missing in civicrm database\"",
     source: "CRM/Upgrade/Form.php 2.2 and later",
     rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],

@@ -120,13 +120,6 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
-        "trigger-without-table",
-        Text(
-            "CREATE TRIGGER `p` BEFORE INSERT ON `civicrm_phone` FOR EACH ROW SET NEW.phone = 1;\n\
-             -- Dump completed on 2025-05-01  2:00:07\n",
-        ),
-    ),
-    (
         "event-missing",
         Backup(|site| {
             let event = Event {
