@@ -5,7 +5,7 @@
 //! MySQL 9.7 do to accounts that have less.
 
 use crate::civicrm::release::Version;
-use crate::grants::need::{Instead, Need, Scope, Wanted, Weight, on_server};
+use crate::grants::need::{Instead, Need, PrivilegeOn, Scope, Weight, on_server};
 use crate::privilege::Privilege;
 use crate::server_version::{Family, ServerVersion};
 
@@ -274,9 +274,9 @@ pub fn needed_for_backup(server: &ServerVersion, facts: &BackupFacts) -> Vec<Nee
 }
 
 /// Any one of these lets an account read the bodies of routines that are not its own.
-fn shows_routines(server: &ServerVersion) -> Vec<Wanted> {
+fn shows_routines(server: &ServerVersion) -> Vec<PrivilegeOn> {
     let everywhere = on_server(Privilege::Select);
-    let proc_table = Wanted {
+    let proc_table = PrivilegeOn {
         privilege: Privilege::Select,
         on: Scope::Table("mysql", "proc"),
     };
@@ -285,7 +285,7 @@ fn shows_routines(server: &ServerVersion) -> Vec<Wanted> {
     } else if server.at_least(Family::Mysql, (8, 0, 0)) {
         vec![everywhere]
     } else if Privilege::ShowCreateRoutine.is_known_to(server) {
-        let show = Wanted {
+        let show = PrivilegeOn {
             privilege: Privilege::ShowCreateRoutine,
             on: Scope::Database,
         };

@@ -21,12 +21,12 @@ use std::str::FromStr;
 #[derive(Clone, Debug)]
 pub struct Version {
     text: String,
-    parts: Vec<Part>,
+    parts: Vec<VersionPart>,
 }
 
 /// One part of a version; the order of the variants is the order of comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum VersionPart {
     OtherWord,
     Dev,
     Alpha,
@@ -38,7 +38,7 @@ enum Part {
     Patch,
 }
 
-impl Part {
+impl VersionPart {
     fn number(text: &str) -> Self {
         // Like strtol: a number that does not fit counts as the largest one.
         Self::Number(text.parse().unwrap_or(u64::MAX))
@@ -46,16 +46,16 @@ impl Part {
 
     /// PHP compares only as many letters as its own word has: `alph` counts as `a`, alpha.
     fn word(text: &str) -> Self {
-        const WORDS: [(&str, Part); 9] = [
-            ("dev", Part::Dev),
-            ("alpha", Part::Alpha),
-            ("a", Part::Alpha),
-            ("beta", Part::Beta),
-            ("b", Part::Beta),
-            ("RC", Part::Rc),
-            ("rc", Part::Rc),
-            ("pl", Part::Patch),
-            ("p", Part::Patch),
+        const WORDS: [(&str, VersionPart); 9] = [
+            ("dev", VersionPart::Dev),
+            ("alpha", VersionPart::Alpha),
+            ("a", VersionPart::Alpha),
+            ("beta", VersionPart::Beta),
+            ("b", VersionPart::Beta),
+            ("RC", VersionPart::Rc),
+            ("rc", VersionPart::Rc),
+            ("pl", VersionPart::Patch),
+            ("p", VersionPart::Patch),
         ];
         WORDS
             .iter()
@@ -86,7 +86,7 @@ impl Version {
     /// The first two numbers, which name a minor release; a missing second one counts as 0.
     pub fn major_minor(&self) -> (u32, u32) {
         let number = |index: usize| match self.parts.get(index) {
-            Some(Part::Number(n)) => u32::try_from(*n).unwrap_or(u32::MAX),
+            Some(VersionPart::Number(n)) => u32::try_from(*n).unwrap_or(u32::MAX),
             _ => 0,
         };
         (number(0), number(1))
@@ -115,12 +115,12 @@ impl Version {
 
 /// Splits the text at every separator and wherever digits meet letters. An empty text between two separators is
 /// a part of its own, the lowest.
-fn parts(text: &str) -> Vec<Part> {
+fn parts(text: &str) -> Vec<VersionPart> {
     let mut parts = Vec::new();
     for section in text.split(|c: char| !c.is_ascii_alphanumeric()) {
         let mut rest = section;
         if rest.is_empty() {
-            parts.push(Part::OtherWord);
+            parts.push(VersionPart::OtherWord);
         }
         while let Some(first) = rest.chars().next() {
             let digits = first.is_ascii_digit();
@@ -129,9 +129,9 @@ fn parts(text: &str) -> Vec<Part> {
                 .unwrap_or(rest.len());
             let (part, tail) = rest.split_at(end);
             parts.push(if digits {
-                Part::number(part)
+                VersionPart::number(part)
             } else {
-                Part::word(part)
+                VersionPart::word(part)
             });
             rest = tail;
         }
@@ -157,7 +157,9 @@ impl Ord for Version {
         let length = self.parts.len().max(other.parts.len());
         let padded = |v: &Self| {
             let parts = v.parts.clone().into_iter();
-            parts.chain(std::iter::repeat(Part::End)).take(length)
+            parts
+                .chain(std::iter::repeat(VersionPart::End))
+                .take(length)
         };
         padded(self).cmp(padded(other))
     }

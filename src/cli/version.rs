@@ -157,7 +157,7 @@ impl Version {
     /// The version that would be set is not the release that the schema is of, or an upgrade is
     /// under way.
     fn plan(&self, judged: &Judged) -> Result<Vec<VersionChange>, Error> {
-        let wanted = repair::Wanted {
+        let wanted = repair::VersionRequest {
             release: self.set.clone(),
             domain: self.domain,
             force: self.force,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Account, Given, Grant, Grants, Object};
+use super::{GivenPrivileges, Grant, Grantee, Grants, Object};
 use crate::privilege::{Level, Privilege};
 use crate::server_version::{Family, ServerVersion};
 
@@ -62,9 +62,9 @@ impl Rules {
             .parts
             .iter()
             .map(|part| match part {
-                Part::Character(c) => *c,
-                Part::One => '_',
-                Part::Many => '%',
+                PatternPart::Character(c) => *c,
+                PatternPart::One => '_',
+                PatternPart::Many => '%',
             })
             .collect();
         self.is_same_name(pattern, database) || self.is_same_name(&plain, database)
@@ -76,8 +76,8 @@ impl Rules {
     /// it, then longer ones before shorter.
     fn specificity(&self, pattern: &str) -> (usize, usize, usize) {
         let parts = Pattern::of(pattern).parts;
-        let count = |wanted: Part| parts.iter().filter(|&&part| part == wanted).count();
-        let (one, many) = (count(Part::One), count(Part::Many));
+        let count = |wanted: PatternPart| parts.iter().filter(|&&part| part == wanted).count();
+        let (one, many) = (count(PatternPart::One), count(PatternPart::Many));
         if self.server.at_least(Family::Mariadb, (10, 5, 0)) {
             let shortest = parts.len() - many;
             return match many {
@@ -100,11 +100,11 @@ impl Rules {
 
 /// The database name of a GRANT, with its wildcards.
 struct Pattern {
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum PatternPart {
     Character(char),
     /// The wildcard `_`: any one character.
     One,
@@ -114,17 +114,17 @@ enum Part {
 
 impl Pattern {
     fn of(text: &str) -> Self {
-        let mut parts: Vec<Part> = Vec::new();
+        let mut parts: Vec<PatternPart> = Vec::new();
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
-            if c == '%' && parts.last() == Some(&Part::Many) {
+            if c == '%' && parts.last() == Some(&PatternPart::Many) {
                 continue;
             }
             parts.push(match c {
-                '%' => Part::Many,
-                '_' => Part::One,
-                '\\' => Part::Character(chars.next().unwrap_or('\\')),
-                other => Part::Character(other),
+                '%' => PatternPart::Many,
+                '_' => PatternPart::One,
+                '\\' => PatternPart::Character(chars.next().unwrap_or('\\')),
+                other => PatternPart::Character(other),
             });
         }
         Self { parts }
@@ -137,15 +137,15 @@ impl Pattern {
         let mut retry: Option<(usize, usize)> = None;
         while at < name.len() {
             match (self.parts.get(part), name.get(at)) {
-                (Some(Part::Many), _) => {
+                (Some(PatternPart::Many), _) => {
                     part += 1;
                     retry = Some((part, at));
                 }
-                (Some(Part::One), _) => {
+                (Some(PatternPart::One), _) => {
                     part += 1;
                     at += 1;
                 }
-                (Some(Part::Character(wanted)), Some(found)) if wanted == found => {
+                (Some(PatternPart::Character(wanted)), Some(found)) if wanted == found => {
                     part += 1;
                     at += 1;
                 }
@@ -159,13 +159,13 @@ impl Pattern {
             }
         }
         let rest = self.parts.get(part..).unwrap_or_default();
-        rest.iter().all(|&part| part == Part::Many)
+        rest.iter().all(|&part| part == PatternPart::Many)
     }
 }
 
 /// A part of a database on which a privilege can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum GrantPlace {
     /// A table or view.
     Table(String),
     /// Columns of a table.
@@ -174,7 +174,7 @@ pub enum Place {
     Routine(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for GrantPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Table(table) => write!(f, "table {table}"),
@@ -194,7 +194,7 @@ pub struct Privileges {
     /// Privileges on the server: what `*.*` gives, whatever is revoked for single databases.
     pub global: BTreeSet<Privilege>,
     /// Privileges on parts of the database only, and those parts.
-    pub partly: BTreeMap<Privilege, Vec<Place>>,
+    pub partly: BTreeMap<Privilege, Vec<GrantPlace>>,
     pub(super) own_row: Option<OwnRow>,
 }
 
@@ -216,7 +216,7 @@ impl Grants {
     }
 
     /// The privileges on a database as if `role` were active, too.
-    pub(super) fn with_role(&self, role: &Account, database: &str, rules: &Rules) -> Privileges {
+    pub(super) fn with_role(&self, role: &Grantee, database: &str, rules: &Rules) -> Privileges {
         let roles = self.roles_on().into_iter().chain([role]).collect();
         self.with_roles(database, rules, &self.with_their_roles(roles))
     }
@@ -229,11 +229,11 @@ impl Grants {
         }
     }
 
-    fn with_roles(&self, database: &str, rules: &Rules, roles: &[&Account]) -> Privileges {
+    fn with_roles(&self, database: &str, rules: &Rules, roles: &[&Grantee]) -> Privileges {
         let rules = &self.rules(rules);
-        let is_own = |holder: &Account| self.account.as_ref().is_some_and(|own| own.is(holder));
-        let is_role = |holder: &Account| roles.iter().any(|role| role.is(holder));
-        let counts = |holder: &Account| is_own(holder) || is_role(holder) || holder.is_public();
+        let is_own = |holder: &Grantee| self.account.as_ref().is_some_and(|own| own.is(holder));
+        let is_role = |holder: &Grantee| roles.iter().any(|role| role.is(holder));
+        let counts = |holder: &Grantee| is_own(holder) || is_role(holder) || holder.is_public();
 
         let mut privileges = Privileges::default();
         for grant in self.granted.iter().filter(|grant| counts(&grant.to)) {
@@ -246,13 +246,13 @@ impl Grants {
         }
         privileges.whole = privileges.global.clone();
 
-        let rows = |counts: &dyn Fn(&Account) -> bool| self.rows(database, rules, counts);
+        let rows = |counts: &dyn Fn(&Grantee) -> bool| self.rows(database, rules, counts);
         let own = rows(&is_own);
         if rules.server.family == Family::Mysql && !roles.is_empty() {
             let all = rows(&|holder| is_own(holder) || is_role(holder));
             privileges.whole.extend(all.into_values().flatten());
         } else {
-            for rows in [own.clone(), rows(&is_role), rows(&Account::is_public)] {
+            for rows in [own.clone(), rows(&is_role), rows(&Grantee::is_public)] {
                 privileges.whole.extend(common(most_specific(rows, rules)));
             }
         }
@@ -279,7 +279,7 @@ impl Grants {
         &self,
         database: &str,
         rules: &Rules,
-        counts: &dyn Fn(&Account) -> bool,
+        counts: &dyn Fn(&Grantee) -> bool,
     ) -> BTreeMap<String, BTreeSet<Privilege>> {
         let mut rows: BTreeMap<String, BTreeSet<Privilege>> = BTreeMap::new();
         for grant in self.granted.iter().filter(|grant| counts(&grant.to)) {
@@ -308,7 +308,7 @@ fn common(rows: BTreeMap<String, BTreeSet<Privilege>>) -> BTreeSet<Privilege> {
     rows.into_values().reduce(both).unwrap_or_default()
 }
 
-impl Given {
+impl GivenPrivileges {
     fn at(&self, level: Level, rules: &Rules) -> BTreeSet<Privilege> {
         match self {
             Self::All => Privilege::all(level, &rules.server),
@@ -321,12 +321,14 @@ impl Privileges {
     fn add_part(&mut self, grant: &Grant, database: &str, rules: &Rules) {
         let (of, level, place) = match &grant.on {
             Object::Server | Object::Database(_) => return,
-            Object::Table(of, table) => (of, Level::Table, Place::Table(table.clone())),
+            Object::Table(of, table) => (of, Level::Table, GrantPlace::Table(table.clone())),
             Object::Columns(of, table, columns) => {
-                let place = Place::Columns(table.clone(), columns.clone());
+                let place = GrantPlace::Columns(table.clone(), columns.clone());
                 (of, Level::Table, place)
             }
-            Object::Routine(of, routine) => (of, Level::Routine, Place::Routine(routine.clone())),
+            Object::Routine(of, routine) => {
+                (of, Level::Routine, GrantPlace::Routine(routine.clone()))
+            }
         };
         if rules.is_same_name(of, database) {
             for privilege in grant.given.at(level, rules) {

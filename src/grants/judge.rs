@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::effective::OwnRow;
-use super::need::{Instead, Need, Scope, Wanted, Weight};
-use super::{Account, Grants, Place, Privileges, Rules};
+use super::need::{Instead, Need, PrivilegeOn, Scope, Weight};
+use super::{GrantPlace, Grantee, Grants, Privileges, Rules};
 use crate::privilege::Privilege;
 use crate::schema::sql::identifier;
 use crate::server_version::Family;
@@ -37,7 +37,7 @@ pub struct Missing {
     /// The need that is not met.
     pub need: Need,
     /// Parts of the database on which the privilege is granted.
-    pub only_on: Vec<Place>,
+    pub only_on: Vec<GrantPlace>,
     /// Whether a partial revoke takes away here what the account has on the rest of the server.
     pub revoked: bool,
 }
@@ -55,7 +55,7 @@ pub struct Fix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleHint {
     /// The role in question.
-    pub role: Account,
+    pub role: Grantee,
     /// Which of the missing privileges the role would add; `None` when its privileges were not shown.
     pub adds: Option<BTreeSet<Privilege>>,
     /// The SET DEFAULT ROLE statement that makes the role active at every login.
@@ -111,16 +111,16 @@ impl<'a> Case<'a> {
         any_of.any(|wanted| self.is_there(wanted, |database| self.on(database)))
     }
 
-    fn is_there(&self, wanted: &Wanted, on: impl Fn(&str) -> Privileges) -> bool {
+    fn is_there(&self, wanted: &PrivilegeOn, on: impl Fn(&str) -> Privileges) -> bool {
         let privilege = &wanted.privilege;
         match &wanted.on {
             Scope::Server => on(self.database).global.contains(privilege),
             Scope::Table(database, table) => {
                 let there = on(database);
                 let places = there.partly.get(privilege);
-                let is_it = |place: &Place| match place {
-                    Place::Table(name) => self.rules.is_same_name(name, table),
-                    Place::Columns(..) | Place::Routine(_) => false,
+                let is_it = |place: &GrantPlace| match place {
+                    GrantPlace::Table(name) => self.rules.is_same_name(name, table),
+                    GrantPlace::Columns(..) | GrantPlace::Routine(_) => false,
                 };
                 there.whole.contains(privilege) || places.is_some_and(|all| all.iter().any(is_it))
             }
@@ -157,7 +157,7 @@ impl<'a> Case<'a> {
     }
 
     /// One GRANT statement for each object, with the first alternative of each need.
-    fn fixes(&self, missing: &[Missing], account: &Account) -> Vec<Fix> {
+    fn fixes(&self, missing: &[Missing], account: &Grantee) -> Vec<Fix> {
         let mut groups: Vec<Grouped<'_>> = Vec::new();
         for Missing { need, revoked, .. } in missing {
             let Some(wanted) = need.any_of.first() else {
@@ -185,7 +185,7 @@ impl<'a> Case<'a> {
             .collect()
     }
 
-    fn grants_for(&self, group: Grouped<'_>, account: &Account) -> Vec<Fix> {
+    fn grants_for(&self, group: Grouped<'_>, account: &Grantee) -> Vec<Fix> {
         let mut privileges = group.privileges;
         let on = match group.on {
             Scope::Server => "*.*".to_owned(),
@@ -195,7 +195,7 @@ impl<'a> Case<'a> {
             Scope::Database => self.row_to_grant(self.database, &mut privileges),
             Scope::OtherDatabase(other) => self.row_to_grant(other, &mut privileges),
         };
-        let fix = |privileges: &BTreeSet<Privilege>, to: &Account| Fix {
+        let fix = |privileges: &BTreeSet<Privilege>, to: &Grantee| Fix {
             statement: format!("GRANT {} ON {on} TO {to}", names(privileges)),
             instead: group.instead.cloned(),
         };
@@ -225,7 +225,7 @@ impl<'a> Case<'a> {
         format!("{}.*", identifier(&pattern))
     }
 
-    fn hints(&self, missing: &[Missing], account: &Account) -> Vec<RoleHint> {
+    fn hints(&self, missing: &[Missing], account: &Grantee) -> Vec<RoleHint> {
         if missing.is_empty() {
             return Vec::new();
         }
@@ -244,7 +244,7 @@ impl<'a> Case<'a> {
     }
 
     /// Which of the missing privileges a role would add; `None` when its grants are not known.
-    fn added_by(&self, role: &Account, missing: &[Missing]) -> Option<BTreeSet<Privilege>> {
+    fn added_by(&self, role: &Grantee, missing: &[Missing]) -> Option<BTreeSet<Privilege>> {
         let mut granted = self.grants.granted.iter();
         granted.find(|grant| grant.to.is(role))?;
         let on = |database: &str| self.grants.with_role(role, database, self.rules);
@@ -255,12 +255,12 @@ impl<'a> Case<'a> {
 
     /// The statement that makes a role active at login. In MariaDB one role is active at a time; MySQL's
     /// statement names all roles that are to be active.
-    fn default_role(&self, role: &Account, account: &Account) -> String {
+    fn default_role(&self, role: &Grantee, account: &Grantee) -> String {
         match self.rules.server.family {
             Family::Mariadb => format!("SET DEFAULT ROLE {role} FOR {account}"),
             Family::Mysql => {
                 let on = self.grants.active_roles.iter().flatten().chain([role]);
-                let roles: Vec<String> = on.map(Account::to_string).collect();
+                let roles: Vec<String> = on.map(Grantee::to_string).collect();
                 format!("SET DEFAULT ROLE {} TO {account}", roles.join(", "))
             }
         }

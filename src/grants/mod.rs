@@ -20,20 +20,20 @@ use std::fmt;
 use crate::privilege::Privilege;
 use crate::schema::sql::identifier;
 
-pub use effective::{Place, Privileges, Rules};
+pub use effective::{GrantPlace, Privileges, Rules};
 pub use judge::{Fix, Missing, RoleHint, Verdict, judge};
 pub use parse::{Problem, Unread};
 
 /// An account or a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct Grantee {
     /// User or role name; empty for the anonymous user.
     pub user: String,
     /// Host or pattern of hosts; MariaDB's roles have none, MySQL's have `%`.
     pub host: Option<String>,
 }
 
-impl Account {
+impl Grantee {
     /// Makes an account with a host.
     pub fn new(user: &str, host: &str) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Account {
     }
 }
 
-impl fmt::Display for Account {
+impl fmt::Display for Grantee {
     /// Writes the account quoted, as in a statement.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&identifier(&self.user))?;
@@ -76,7 +76,7 @@ impl fmt::Display for Account {
 
 /// The privileges that a GRANT gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum GivenPrivileges {
     /// ALL PRIVILEGES, whose meaning depends on the level and the server.
     All,
     /// These privileges. An empty set means USAGE.
@@ -103,9 +103,9 @@ pub enum Object {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The grantee: the account, one of its roles, or PUBLIC.
-    pub to: Account,
+    pub to: Grantee,
     /// The privileges that are granted.
-    pub given: Given,
+    pub given: GivenPrivileges,
     /// The object that the privileges are granted on.
     pub on: Object,
     /// Whether the grantee may grant the privileges to others (WITH GRANT OPTION).
@@ -118,18 +118,18 @@ pub struct Restriction {
     /// The name of the database, without wildcards.
     pub database: String,
     /// The privileges that are taken away on this database.
-    pub revoked: Given,
+    pub revoked: GivenPrivileges,
     /// The account or role from which they are taken.
-    pub from: Account,
+    pub from: Grantee,
 }
 
 /// One GRANT of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleGrant {
     /// The role that is granted.
-    pub role: Account,
+    pub role: Grantee,
     /// The grantee: the account, or a role.
-    pub to: Account,
+    pub to: Grantee,
     /// Whether the grantee may grant the role to others (WITH ADMIN OPTION).
     pub admin_option: bool,
 }
@@ -138,7 +138,7 @@ pub struct RoleGrant {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     /// The account whose grants these are: the first grantee with a host, or the first one if none has a host.
-    pub account: Option<Account>,
+    pub account: Option<Grantee>,
     /// Privileges, the account's own and those of its roles and of PUBLIC where they are printed.
     pub granted: Vec<Grant>,
     /// The partial revokes.
@@ -146,11 +146,11 @@ pub struct Grants {
     /// The grants of roles.
     pub roles: Vec<RoleGrant>,
     /// Roles that are active after login. MySQL does not print them.
-    pub default_roles: Vec<Account>,
+    pub default_roles: Vec<Grantee>,
     /// Roles that were active in the session that asked; `None` when that is not known.
-    pub active_roles: Option<Vec<Account>>,
+    pub active_roles: Option<Vec<Grantee>>,
     /// Accounts as which the account may act (GRANT PROXY).
-    pub proxies: Vec<Account>,
+    pub proxies: Vec<Grantee>,
     /// Whether the account has to use an encrypted connection. MySQL 5.7 and later do not print this.
     pub requires_tls: bool,
     /// Names of privileges that are not used here, in upper case: mostly MySQL's dynamic ones.
@@ -168,7 +168,7 @@ impl Grants {
         self.active_roles = Some(match answer {
             "" | "NONE" => Vec::new(),
             quoted if quoted.starts_with('`') => parse::accounts(quoted),
-            name => vec![Account {
+            name => vec![Grantee {
                 user: name.to_owned(),
                 host: None,
             }],
@@ -178,12 +178,12 @@ impl Grants {
 
     /// The roles whose privileges count: those active in the session or, when that is not known, the default
     /// roles; with the roles that these have in turn.
-    fn roles_on(&self) -> Vec<&Account> {
+    fn roles_on(&self) -> Vec<&Grantee> {
         let first = self.active_roles.as_ref().unwrap_or(&self.default_roles);
         self.with_their_roles(first.iter().collect())
     }
 
-    fn with_their_roles<'a>(&'a self, mut roles: Vec<&'a Account>) -> Vec<&'a Account> {
+    fn with_their_roles<'a>(&'a self, mut roles: Vec<&'a Grantee>) -> Vec<&'a Grantee> {
         let mut next = 0;
         while let Some(&holder) = roles.get(next) {
             let inherited = self.roles.iter().filter(|grant| grant.to.is(holder));
@@ -198,7 +198,7 @@ impl Grants {
     }
 
     /// The roles of the account that are not active.
-    fn roles_off(&self) -> impl Iterator<Item = &Account> {
+    fn roles_off(&self) -> impl Iterator<Item = &Grantee> {
         let on = self.roles_on();
         self.roles
             .iter()

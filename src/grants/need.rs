@@ -6,7 +6,7 @@ use crate::privilege::Privilege;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
     /// Any one of these meets the need; the first is the least to grant. Never empty.
-    pub any_of: Vec<Wanted>,
+    pub any_of: Vec<PrivilegeOn>,
     /// What happens when the need is not met.
     pub weight: Weight,
     /// What the privilege is needed for; it follows the words "is needed".
@@ -19,7 +19,7 @@ pub struct Need {
 
 /// A privilege and the object on which it has to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct PrivilegeOn {
     /// The privilege that is needed.
     pub privilege: Privilege,
     /// The object on which it is needed.
@@ -83,7 +83,7 @@ impl Need {
         why: &'static str,
         source: &'static str,
     ) -> Self {
-        let wanted = Wanted {
+        let wanted = PrivilegeOn {
             privilege,
             on: on.clone(),
         };
@@ -91,7 +91,7 @@ impl Need {
     }
 
     /// A need that any one of several privileges meets, without which the work fails.
-    pub(crate) fn any(any_of: Vec<Wanted>, why: &'static str, source: &'static str) -> Self {
+    pub(crate) fn any(any_of: Vec<PrivilegeOn>, why: &'static str, source: &'static str) -> Self {
         Self {
             any_of,
             weight: Weight::Required,
@@ -103,8 +103,8 @@ impl Need {
 }
 
 /// A privilege that is wanted on the whole server.
-pub(crate) fn on_server(privilege: Privilege) -> Wanted {
-    Wanted {
+pub(crate) fn on_server(privilege: Privilege) -> PrivilegeOn {
+    PrivilegeOn {
         privilege,
         on: Scope::Server,
     }

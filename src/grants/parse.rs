@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::{Account, Given, Grant, Grants, Object, Restriction, RoleGrant};
+use super::{GivenPrivileges, Grant, Grantee, Grants, Object, Restriction, RoleGrant};
 use crate::privilege::Privilege;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 
@@ -71,7 +71,7 @@ impl Grants {
         grants
     }
 
-    fn finish(&mut self, statement: Option<Wrapped>, grantees: &mut Vec<Account>) {
+    fn finish(&mut self, statement: Option<Wrapped>, grantees: &mut Vec<Grantee>) {
         let Some(statement) = statement else { return };
         match statement.outcome {
             Ok(lines) => lines.into_iter().for_each(|line| self.add(line, grantees)),
@@ -82,7 +82,7 @@ impl Grants {
         }
     }
 
-    fn add(&mut self, line: Line, grantees: &mut Vec<Account>) {
+    fn add(&mut self, line: Line, grantees: &mut Vec<Grantee>) {
         grantees.extend(line.grantees.iter().cloned());
         self.requires_tls |= line.options.requires_tls;
         self.other_privileges.extend(line.other_privileges);
@@ -112,7 +112,7 @@ impl Grants {
 }
 
 /// The accounts of a list such as MySQL's CURRENT_ROLE() gives; empty if the list cannot be read.
-pub(super) fn accounts(list: &str) -> Vec<Account> {
+pub(super) fn accounts(list: &str) -> Vec<Grantee> {
     Reader::new(list).accounts().unwrap_or_default()
 }
 
@@ -201,17 +201,17 @@ impl Wrapped {
 /// Reads one statement.
 struct Line {
     what: What,
-    grantees: Vec<Account>,
+    grantees: Vec<Grantee>,
     options: Options,
     other_privileges: BTreeSet<String>,
 }
 
 enum What {
-    Grants(Vec<(Given, Object)>),
-    Revokes(Given, String),
-    Roles(Vec<Account>),
-    DefaultRoles(Vec<Account>),
-    Proxy(Account),
+    Grants(Vec<(GivenPrivileges, Object)>),
+    Revokes(GivenPrivileges, String),
+    Roles(Vec<Grantee>),
+    DefaultRoles(Vec<Grantee>),
+    Proxy(Grantee),
 }
 
 #[derive(Default)]
@@ -229,9 +229,9 @@ struct Item {
 }
 
 impl Item {
-    fn role(self) -> Result<Account, Problem> {
+    fn role(self) -> Result<Grantee, Problem> {
         match <[String; 1]>::try_from(self.words) {
-            Ok([user]) if self.columns.is_empty() => Ok(Account {
+            Ok([user]) if self.columns.is_empty() => Ok(Grantee {
                 user,
                 host: self.host,
             }),
@@ -440,15 +440,15 @@ impl<'a> Reader<'a> {
         Some(host)
     }
 
-    fn account(&mut self) -> Parsed<Account> {
+    fn account(&mut self) -> Parsed<Grantee> {
         let user = self.name()?;
-        Ok(Account {
+        Ok(Grantee {
             user,
             host: self.host(),
         })
     }
 
-    fn accounts(&mut self) -> Parsed<Vec<Account>> {
+    fn accounts(&mut self) -> Parsed<Vec<Grantee>> {
         let mut accounts = vec![self.account()?];
         while self.eat_symbol(',') {
             accounts.push(self.account()?);
@@ -499,7 +499,7 @@ fn parts(
     items: Vec<Item>,
     on: &Object,
     other_privileges: &mut BTreeSet<String>,
-) -> Parsed<Vec<(Given, Object)>> {
+) -> Parsed<Vec<(GivenPrivileges, Object)>> {
     let mut whole = BTreeSet::new();
     let mut all = false;
     let mut parts = Vec::new();
@@ -515,7 +515,7 @@ fn parts(
                 whole.insert(privilege);
             }
             (_, Some(privilege), Object::Table(database, table)) => parts.push((
-                Given::These([privilege].into()),
+                GivenPrivileges::These([privilege].into()),
                 Object::Columns(database.clone(), table.clone(), item.columns),
             )),
             (_, Some(_), _) => return Err(Problem::Expected("a table for its columns")),
@@ -524,7 +524,11 @@ fn parts(
             }
         }
     }
-    let whole = if all { Given::All } else { Given::These(whole) };
+    let whole = if all {
+        GivenPrivileges::All
+    } else {
+        GivenPrivileges::These(whole)
+    };
     parts.push((whole, on.clone()));
     Ok(parts)
 }

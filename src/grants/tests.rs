@@ -95,11 +95,14 @@ fn what_proves_who_somebody_is_is_read_over_and_not_kept() {
     ] {
         let grants = read(text);
         assert!(!format!("{grants:?}").contains("94BD"), "{text}");
-        assert_eq!(grants.account, Some(Account::new("root", "localhost")));
+        assert_eq!(grants.account, Some(Grantee::new("root", "localhost")));
         let [grant] = grants.granted.as_slice() else {
             panic!("{text}");
         };
-        assert!(grant.given == Given::All && grant.grant_option, "{text}");
+        assert!(
+            grant.given == GivenPrivileges::All && grant.grant_option,
+            "{text}"
+        );
         assert!(!grants.requires_tls);
     }
 }
@@ -137,7 +140,7 @@ fn lines_that_cannot_be_read_are_named_and_the_others_read() {
 fn names_may_hold_anything() {
     let grants = read("GRANT ALL PRIVILEGES ON `o``x \"y\"; ON`.* TO `TO 'me``you`@`10.0.%`");
     let account = grants.account.expect("an account");
-    assert_eq!(account, Account::new("TO 'me`you", "10.0.%"));
+    assert_eq!(account, Grantee::new("TO 'me`you", "10.0.%"));
     assert_eq!(account.to_string(), "`TO 'me``you`@`10.0.%`");
     let on = &grants.granted.first().expect("a grant").on;
     assert_eq!(*on, Object::Database("o`x \"y\"; ON".to_owned()));
@@ -149,8 +152,8 @@ fn anonymous_accounts_proxies_and_privileges_of_later_servers_are_noted() {
         "GRANT USAGE ON *.* TO ``@`localhost`\nGRANT PROXY ON 'a'@'%' TO ''@'localhost' WITH GRANT OPTION\n\
          GRANT AUDIT_ADMIN,SHOW_ROUTINE,NEW_POWER ON *.* TO ``@`localhost`",
     );
-    assert!(grants.account.as_ref().is_some_and(Account::is_anonymous));
-    assert_eq!(grants.proxies, [Account::new("a", "%")]);
+    assert!(grants.account.as_ref().is_some_and(Grantee::is_anonymous));
+    assert_eq!(grants.proxies, [Grantee::new("a", "%")]);
     assert_eq!(
         grants.other_privileges,
         ["AUDIT_ADMIN".to_owned(), "NEW_POWER".to_owned()].into()
@@ -186,7 +189,7 @@ fn a_role_counts_when_it_is_on_and_its_own_roles_with_it() {
         read(text)
             .with_current_role(Some("`r_a`@`%`,`r b`@`%`"))
             .active_roles,
-        Some(vec![Account::new("r_a", "%"), Account::new("r b", "%")])
+        Some(vec![Grantee::new("r_a", "%"), Grantee::new("r b", "%")])
     );
 }
 

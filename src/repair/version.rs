@@ -19,7 +19,7 @@ use crate::snapshot::{Row, Snapshot};
 
 /// Which versions to set, and to what.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct VersionRequest {
     /// The release; `None` for the one that each domain should have.
     pub release: Option<String>,
     /// The domain; `None` for all.
@@ -36,7 +36,7 @@ pub struct Wanted {
 pub fn plan(
     case: &Case,
     domains: &[DomainVersion],
-    wanted: &Wanted,
+    wanted: &VersionRequest,
 ) -> Result<Vec<VersionChange>, ChangeError> {
     let changes = changes(case, domains, wanted)?;
     for change in &changes {
@@ -48,7 +48,7 @@ pub fn plan(
 fn changes(
     case: &Case,
     domains: &[DomainVersion],
-    wanted: &Wanted,
+    wanted: &VersionRequest,
 ) -> Result<Vec<VersionChange>, Refusal> {
     let snapshot = &case.snapshot;
     if let Some(why) = snapshot.rows_hidden.get("civicrm_domain") {
@@ -92,7 +92,11 @@ fn changes(
 }
 
 /// The version that a domain is to have; `None` where it is to keep its own.
-fn target(domain: &DomainVersion, id: u64, wanted: &Wanted) -> Result<Option<String>, Refusal> {
+fn target(
+    domain: &DomainVersion,
+    id: u64,
+    wanted: &VersionRequest,
+) -> Result<Option<String>, Refusal> {
     if domain.state == VersionState::PartialUpgrade && !wanted.force {
         return Err(Refusal::PartialUpgrade(domain.quoted()));
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use indexmap::IndexMap;
 
-use super::section::Place;
+use super::section::Position;
 use super::{Layout, Report, Verdict, by_table};
 use crate::checks::acceptance::Accepted;
 use crate::checks::{Detected, Finding, NotChecked, Severity};
@@ -40,7 +40,7 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", origin(report))?;
     writeln!(out, "  {}", site(report))?;
     writeln!(out, "  {}", inventory(report))?;
-    sections(report, Place::BeforeFindings, detail, out)?;
+    sections(report, Position::BeforeFindings, detail, out)?;
 
     let detected = report
         .civicrm
@@ -102,7 +102,7 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         writeln!(out)?;
         not_checked_lines(&report.findings.not_checked, out)?;
     }
-    sections(report, Place::AfterFindings, detail, out)?;
+    sections(report, Position::AfterFindings, detail, out)?;
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
         writeln!(out, "\n{bold}rows{bold:#}")?;
         for (table, rows) in &report.row_counts {
@@ -113,7 +113,12 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
 }
 
 /// The sections that people read at this place.
-fn sections(report: &Report, place: Place, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+fn sections(
+    report: &Report,
+    place: Position,
+    detail: Detail,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut sections = report
         .sections
         .iter()

@@ -91,14 +91,14 @@ struct Finding<'a> {
     /// Why the finding does not count, and until when.
     accepted: Option<&'a Accepted>,
     /// Where in the dump.
-    place: Option<Place<'a>>,
+    place: Option<DumpPlace<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<&'a RowsFound>,
 }
 
 /// A place in a dump.
 #[derive(Serialize, JsonSchema)]
-struct Place<'a> {
+struct DumpPlace<'a> {
     /// The file, where the dump has several.
     file: Option<&'a str>,
     line: u64,
@@ -250,7 +250,7 @@ impl<'a> Finding<'a> {
             fix: &finding.fix,
             inherited: finding.inherited.as_deref(),
             accepted: finding.accepted.as_ref(),
-            place: finding.at.as_ref().map(|at| Place {
+            place: finding.at.as_ref().map(|at| DumpPlace {
                 file: (!at.file.is_empty()).then_some(at.file.as_str()),
                 line: at.place.line,
                 byte: at.place.offset,

@@ -32,7 +32,7 @@ pub enum Section {
 
 /// Where people read a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Position {
     /// Right behind the header.
     BeforeFindings,
     /// At the end.
@@ -91,10 +91,10 @@ impl Section {
         }
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Position {
         match self {
-            Self::Integrity(_) | Self::Version(_) => Place::BeforeFindings,
-            _ => Place::AfterFindings,
+            Self::Integrity(_) | Self::Version(_) => Position::BeforeFindings,
+            _ => Position::AfterFindings,
         }
     }
 

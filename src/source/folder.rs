@@ -26,13 +26,13 @@ enum Kind {
 
 /// What the name of a file in the folder tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct FolderFile {
     kind: Kind,
     /// The database that the file belongs to.
     pub(super) database: String,
 }
 
-impl Part {
+impl FolderFile {
     /// The scanner for the file. mydumper does not know DELIMITER: it breaks up every `;` at the end of a line
     /// in the body of a stored program, and myloader takes only a `;` at the end of a line for the end of a
     /// statement.
@@ -45,7 +45,7 @@ impl Part {
 }
 
 struct Entry {
-    part: Part,
+    part: FolderFile,
     path: PathBuf,
     name: String,
 }
@@ -127,7 +127,7 @@ fn is_finished(metadata: &Path) -> bool {
 }
 
 /// What a single file of such a folder holds, if it lies beside mydumper's metadata; otherwise `None`.
-pub(super) fn part(file: &Path) -> Option<Part> {
+pub(super) fn part(file: &Path) -> Option<FolderFile> {
     let folder = file.parent()?;
     if !folder.join("metadata").is_file() {
         return None;
@@ -138,14 +138,14 @@ pub(super) fn part(file: &Path) -> Option<Part> {
 /// Tells kind and database by the file's name: `db-schema-create.sql`, `db.table-schema.sql`, `db.table.sql`,
 /// `db.table.00001.sql`, `db.view-schema-view.sql`, `db.table-schema-triggers.sql`, `db-schema-post.sql`; each
 /// perhaps compressed.
-fn classify(name: &str) -> Option<Part> {
+fn classify(name: &str) -> Option<FolderFile> {
     let stem = [".gz", ".zst", ".bz2", ".xz"]
         .iter()
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(name)
         .strip_suffix(".sql")?;
     let of_database = |kind, database: &str| {
-        Some(Part {
+        Some(FolderFile {
             kind,
             database: database.to_owned(),
         })

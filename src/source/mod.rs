@@ -15,7 +15,7 @@ use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::login::url::UrlError;
 use crate::server::login::{Gathered, Given, Login, LoginError, Secret, System, gather, url};
-use crate::server::reader::{self, Wanted};
+use crate::server::reader::{self, ReadOptions};
 use crate::snapshot::Snapshot;
 
 /// The place that facts are read from.
@@ -167,7 +167,7 @@ impl ServerLocation {
     /// # Errors
     /// The connection is lost, or a question that every server answers is not answered.
     pub fn read(&self, connection: &mut Reader, database: &str) -> Result<Snapshot, ServerError> {
-        let wanted = Wanted {
+        let wanted = ReadOptions {
             rows: site::ROWS_WANTED,
             exact_counts: self.exact_counts,
         };

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use cividb::checks::{self, Severity};
 use cividb::schema::model::Trigger;
-use cividb::server::reader::{self, Wanted};
+use cividb::server::reader::{self, ReadOptions};
 use cividb::snapshot::Snapshot;
 
 use crate::common;
@@ -38,7 +38,7 @@ fn load(server: &Server) {
 fn live(server: &Server) -> Snapshot {
     let mut connection = server.connect();
     connection.use_database(DATABASE).expect("it is there");
-    reader::read(&mut connection, DATABASE, Wanted::default()).expect("it can be read")
+    reader::read(&mut connection, DATABASE, ReadOptions::default()).expect("it can be read")
 }
 
 /// The dump of the server's own program. That stops being content at a view without its table,

@@ -5,7 +5,7 @@ use std::path::Path;
 use cividb::case::Case;
 use cividb::checks::{self, Detected, Finding, Findings};
 use cividb::civicrm::site;
-use cividb::server::reader::{self, Wanted};
+use cividb::server::reader::{self, ReadOptions};
 use cividb::snapshot::{Row, Snapshot};
 
 use crate::common;
@@ -23,7 +23,7 @@ fn database_name(path: &Path) -> String {
 fn read(server: &Server, database: &str) -> Snapshot {
     let mut connection = server.connect();
     connection.use_database(database).expect("it is there");
-    let wanted = Wanted {
+    let wanted = ReadOptions {
         rows: site::ROWS_WANTED,
         exact_counts: true,
     };

@@ -83,7 +83,7 @@ fn decode_run(
     mut sink: Sink,
 ) -> Option<Sink> {
     let offset = run.start;
-    let part = Part {
+    let part = Member {
         file: Arc::clone(file),
         // The file may be longer by now; whoever decodes it alone would read on.
         rest: if is_last { offset..u64::MAX } else { run },
@@ -104,12 +104,12 @@ fn decode_run(
 }
 
 /// A part of a file, as a reader.
-struct Part {
+struct Member {
     file: Arc<File>,
     rest: Range<u64>,
 }
 
-impl Read for Part {
+impl Read for Member {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left =
             usize::try_from(self.rest.end.saturating_sub(self.rest.start)).unwrap_or(usize::MAX);
@@ -226,7 +226,7 @@ impl Runs {
 
     fn bytes<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
         let mut bytes = [0; N];
-        let mut part = Part {
+        let mut part = Member {
             file: Arc::clone(&self.file),
             rest: offset..self.length,
         };

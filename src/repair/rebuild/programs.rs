@@ -11,7 +11,7 @@ use crate::server::error::ServerError;
 use crate::server::writer::Writer;
 
 /// One of them: what asks for it, and the column of the answer.
-struct Wanted {
+struct WantedProgram {
     what: String,
     question: Result<String, Blocked>,
     column: &'static str,
@@ -25,7 +25,7 @@ pub(super) fn restore(
     schema: &Schema,
     rebuilt: &mut Rebuilt,
 ) -> Result<(), ChangeError> {
-    let wanted = |what: &str, word: &str, name: &str, column: &'static str| Wanted {
+    let wanted = |what: &str, word: &str, name: &str, column: &'static str| WantedProgram {
         what: format!("{what} {name}"),
         question: Meaning::new(Operation::ShowCreate, [name])
             .pass(format!("SHOW CREATE {word} {}", identifier(name))),
@@ -42,7 +42,7 @@ pub(super) fn restore(
         triggers.map(|name| wanted("trigger", "TRIGGER", name, "SQL Original Statement"));
     let events = schema.events.keys();
     let events = events.map(|name| wanted("event", "EVENT", name, "Create Event"));
-    let mut waiting: Vec<Wanted> = routines
+    let mut waiting: Vec<WantedProgram> = routines
         .chain(views)
         .chain(triggers)
         .chain(events)
@@ -79,7 +79,7 @@ pub(super) fn restore(
 fn make(
     old: &mut Reader,
     new: &mut Writer,
-    program: &Wanted,
+    program: &WantedProgram,
 ) -> Result<Result<bool, String>, ChangeError> {
     let question = match &program.question {
         Ok(question) => question,

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 /// A line of an option file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct OptionPlace {
     /// The option file. For a login file, which is encrypted, this is its path as well.
     pub file: PathBuf,
     /// The number of the line, from 1. In a login file, the decrypted lines are counted.
     pub line: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for OptionPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file.display(), self.line)
     }
@@ -35,7 +35,7 @@ pub enum LoginError {
     #[error("{place}: {problem}")]
     Line {
         /// The line in question.
-        place: Place,
+        place: OptionPlace,
         /// What is wrong with the line.
         problem: LineProblem,
     },
@@ -43,7 +43,7 @@ pub enum LoginError {
     #[error("{place}: cannot list {}: {error}", .folder.display())]
     IncludeDir {
         /// The line that asks for the folder.
-        place: Place,
+        place: OptionPlace,
         /// The path of the folder.
         folder: PathBuf,
         /// The error that the operating system reports.
@@ -61,7 +61,7 @@ pub enum LoginError {
     #[error("{place}: {option} wants {wanted}")]
     Value {
         /// The line with the option.
-        place: Place,
+        place: OptionPlace,
         /// The name of the option.
         option: &'static str,
         /// What its value should be, for the message.
@@ -154,5 +154,5 @@ pub enum Warning {
     },
     /// Files include each other too deeply; this is the line whose include was not followed.
     #[error("{0}: not followed, because files include each other too deep, or in a circle")]
-    Depth(Place),
+    Depth(OptionPlace),
 }

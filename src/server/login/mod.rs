@@ -16,7 +16,7 @@ mod options;
 pub mod url;
 
 pub use endpoint::Endpoint;
-pub use error::{Damage, LineProblem, LoginError, Place, Warning};
+pub use error::{Damage, LineProblem, LoginError, OptionPlace, Warning};
 pub use gather::{Gathered, Given, System, gather};
 
 /// The host name that means the Unix socket of this machine.

@@ -13,7 +13,7 @@ mod line;
 
 use line::{EndComments, Line, parse_line};
 
-use super::error::{LineProblem, LoginError, Place, Warning};
+use super::error::{LineProblem, LoginError, OptionPlace, Warning};
 
 /// How many levels of `!include` are followed, as in the clients.
 const MAX_DEPTH: usize = 10;
@@ -25,7 +25,7 @@ const MAX_SIZE: u64 = 1 << 20;
 
 /// An option as it stands in a file. Its value may be a password, so nothing prints it.
 pub(super) struct Setting {
-    pub place: Place,
+    pub place: OptionPlace,
     pub name: Vec<u8>,
     pub value: Option<Vec<u8>>,
 }
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), LoginError> {
         let mut group: Option<&[u8]> = None;
         for (line, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {
-            let place = || Place {
+            let place = || OptionPlace {
                 file: path.to_owned(),
                 line,
             };

@@ -22,7 +22,7 @@ use crate::snapshot::{ObjectKind, RowsWanted, ServerFacts, Snapshot, Source, Sou
 
 /// What to read in addition to the schema.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted {
+pub struct ReadOptions {
     /// Which rows to keep.
     pub rows: &'static [RowsWanted],
     /// Whether to count the rows of every table, which reads a whole index of each, instead of taking the
@@ -42,7 +42,7 @@ struct FactReader<'a> {
 pub fn read(
     connection: &mut Reader,
     database: &str,
-    wanted: Wanted,
+    wanted: ReadOptions,
 ) -> Result<Snapshot, ServerError> {
     connection.begin_reading()?;
     let mut reader = FactReader {
@@ -69,7 +69,7 @@ pub fn server_facts(connection: &mut Reader) -> Result<ServerFacts, ServerError>
 }
 
 impl FactReader<'_> {
-    fn snapshot(&mut self, wanted: Wanted) -> Result<Snapshot, ServerError> {
+    fn snapshot(&mut self, wanted: ReadOptions) -> Result<Snapshot, ServerError> {
         let facts = self.facts()?;
         let hidden = self.hidden(&facts);
         let mut snapshot = Snapshot {

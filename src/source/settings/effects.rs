@@ -1,6 +1,6 @@
 //! What expressions do: assignments, `define`, `include`.
 
-use super::error::Place;
+use super::error::PhpPlace;
 use super::php::{Lexeme, Token};
 use super::script::Script;
 use super::slices::{argument, bracketed, split, split_once};
@@ -205,7 +205,7 @@ impl Script<'_> {
             Value::Text(name) => self.scope().path(&name),
             _ => None,
         };
-        let place = Place::new(&self.file, line);
+        let place = PhpPlace::new(&self.file, line);
         self.interpreter.include(path, place);
     }
 }

@@ -10,14 +10,14 @@ use super::value::Reasons;
 
 /// A line of a settings file, or of a file that it includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PhpPlace {
     /// The file: the settings file, or one that it includes.
     pub file: PathBuf,
     /// The line, from 1.
     pub line: u64,
 }
 
-impl Place {
+impl PhpPlace {
     pub(super) fn new(file: &Rc<Path>, line: u64) -> Self {
         Self {
             file: file.to_path_buf(),
@@ -26,7 +26,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PhpPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: line {}", self.file.display(), self.line)
     }
@@ -63,13 +63,13 @@ pub enum SettingsError {
     )]
     Unterminated {
         /// The place where the string, comment or bracket begins.
-        place: Place,
+        place: PhpPlace,
         /// What does not end: `string`, `comment`, `heredoc` or `bracket`.
         what: &'static str,
     },
     /// Following the file would take too long.
     #[error("{0}: is too long or too deeply nested for a settings file")]
-    TooComplex(Place),
+    TooComplex(PhpPlace),
     /// The constant is defined nowhere.
     #[error("{}: defines no {constant}{}", .path.display(), list_includes(.not_followed))]
     Missing {
@@ -84,7 +84,7 @@ pub enum SettingsError {
     #[error("{place}: {constant} is defined in a function or behind a condition that never holds")]
     NotReached {
         /// The place of the definition.
-        place: Place,
+        place: PhpPlace,
         /// The name of the constant.
         constant: &'static str,
     },
@@ -95,7 +95,7 @@ pub enum SettingsError {
     )]
     Unknown {
         /// The place of the definition.
-        place: Place,
+        place: PhpPlace,
         /// The name of the constant.
         constant: &'static str,
         /// The parts of the value that cannot be known without running PHP.
@@ -113,13 +113,13 @@ pub enum SettingsError {
         /// The name of the constant.
         constant: &'static str,
         /// The places of the definitions.
-        places: Vec<Place>,
+        places: Vec<PhpPlace>,
     },
     /// The value of the constant is not a DSN that can be read.
     #[error("{place}: {constant} {error}")]
     Dsn {
         /// The place of the definition.
-        place: Place,
+        place: PhpPlace,
         /// The name of the constant.
         constant: &'static str,
         /// What is wrong with the DSN.
@@ -139,7 +139,7 @@ pub enum SettingsError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Include {
     /// The place of the `include`.
-    pub place: Place,
+    pub place: PhpPlace,
     /// The path of the file; `None` if its name cannot be known without running PHP.
     pub path: Option<PathBuf>,
 }
@@ -161,7 +161,7 @@ fn list_includes(includes: &[Include]) -> String {
     text
 }
 
-fn list_places(path: &Path, places: &[Place]) -> String {
+fn list_places(path: &Path, places: &[PhpPlace]) -> String {
     let list: Vec<String> = places
         .iter()
         .map(|place| match place.file == path {

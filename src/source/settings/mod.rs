@@ -24,7 +24,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use dsn::{DsnError, parse as parse_dsn};
-pub use error::{Place, SettingsError};
+pub use error::{PhpPlace, SettingsError};
 
 use crate::server::login::Login;
 use script::Interpreter;
@@ -51,7 +51,7 @@ pub struct Dsn {
     /// The server, account and database that the DSN names.
     pub login: Login,
     /// The line of its definition, in the settings file or one that it includes.
-    pub place: Place,
+    pub place: PhpPlace,
 }
 
 impl SettingsFile {
@@ -81,7 +81,7 @@ fn constant(
     script: &Interpreter,
     path: &Path,
     constant: &'static str,
-) -> Result<Option<(Value, Place)>, SettingsError> {
+) -> Result<Option<(Value, PhpPlace)>, SettingsError> {
     let candidates = script
         .state
         .slot(constant)

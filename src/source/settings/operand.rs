@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expression::{NotFollowed, Reader, Result, truth_value};
 use super::functions;
-use super::php::{Part, Token};
+use super::php::{StringPart, Token};
 use super::slices::bracketed;
 use super::value::Value;
 
@@ -35,12 +35,12 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, parts: &[Part]) -> Result<Value> {
+    fn text(&mut self, parts: &[StringPart]) -> Result<Value> {
         let mut text = Value::text(*b"");
         for part in parts {
             let part = match part {
-                Part::Literal(literal) => Value::text(literal.as_slice()),
-                Part::Expression(tokens) => {
+                StringPart::Literal(literal) => Value::text(literal.as_slice()),
+                StringPart::Expression(tokens) => {
                     let depth = self.depth.checked_sub(1).ok_or(NotFollowed)?;
                     self.scope.nested(tokens, true, depth)
                 }

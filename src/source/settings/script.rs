@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::error::{Include, Place, SettingsError};
+use super::error::{Include, PhpPlace, SettingsError};
 use super::expression::Scope;
 use super::php::{self, Lexeme};
 use super::slices::{bracketed, definition};
@@ -36,7 +36,7 @@ pub(super) struct Interpreter {
     pub(super) returns: Vec<State>,
     pub not_followed: Vec<Include>,
     /// The first place that looks like the definition of the wanted constant, whether it is reached or not.
-    pub mentioned: Option<Place>,
+    pub mentioned: Option<PhpPlace>,
     pub(super) fuel: Cell<usize>,
 }
 
@@ -61,15 +61,15 @@ impl Interpreter {
         let bytes = super::read_text(path)?;
         let file: Rc<Path> = Rc::from(path);
         let unterminated = |place, what| SettingsError::Unterminated { place, what };
-        let tokens =
-            php::tokens(&bytes).map_err(|it| unterminated(Place::new(&file, it.line), it.what))?;
+        let tokens = php::tokens(&bytes)
+            .map_err(|it| unterminated(PhpPlace::new(&file, it.line), it.what))?;
         if tokens.is_empty() && !super::begins_php(&bytes) {
             return Err(SettingsError::NotPhp(path.to_owned()));
         }
         self.burn(bytes.len());
         if self.mentioned.is_none() {
             let line = definition(&tokens, self.wanted);
-            self.mentioned = line.map(|line| Place::new(&file, line));
+            self.mentioned = line.map(|line| PhpPlace::new(&file, line));
         }
         self.returns.push(State::dead());
         let breaks = std::mem::take(&mut self.breaks);
@@ -98,7 +98,7 @@ impl Interpreter {
     }
 
     /// Follows an included file, or records that it cannot be read.
-    pub(super) fn include(&mut self, path: Option<PathBuf>, place: Place) {
+    pub(super) fn include(&mut self, path: Option<PathBuf>, place: PhpPlace) {
         let is_settled = self.state.slot(self.wanted).is_some_and(|slot| slot.always);
         if is_settled || self.state.is_dead {
             return;
@@ -163,9 +163,9 @@ impl<'a> Script<'a> {
         found
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> PhpPlace {
         let lexeme = self.peek().or(self.tokens.last());
-        Place::new(&self.file, lexeme.map_or(1, |lexeme| lexeme.line))
+        PhpPlace::new(&self.file, lexeme.map_or(1, |lexeme| lexeme.line))
     }
 
     pub(super) fn scope(&self) -> Scope<'_> {
@@ -202,7 +202,7 @@ impl<'a> Script<'a> {
     pub(super) fn bracketed(&self, ahead: usize) -> Result<usize> {
         let rest = self.rest().get(ahead..).unwrap_or_default();
         bracketed(rest).ok_or_else(|| SettingsError::Unterminated {
-            place: Place::new(&self.file, rest.first().map_or(1, |lexeme| lexeme.line)),
+            place: PhpPlace::new(&self.file, rest.first().map_or(1, |lexeme| lexeme.line)),
             what: "bracket",
         })
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::script::Interpreter;
 use super::value::Value;
-use super::{Place, SettingsError, SettingsFile};
+use super::{PhpPlace, SettingsError, SettingsFile};
 
 const NAME: &str = "civicrm.settings.php";
 
@@ -162,7 +162,7 @@ fn settings_location(code: &Path) -> Result<Option<PathBuf>, SettingsError> {
     let mut script = Interpreter::new(CONSTANT);
     script.run(&path)?;
     Ok(match super::constant(&script, &path, CONSTANT)? {
-        Some((Value::Text(folder), Place { .. })) => String::from_utf8(folder)
+        Some((Value::Text(folder), PhpPlace { .. })) => String::from_utf8(folder)
             .ok()
             .map(|folder| code.join(folder)),
         _ => None,

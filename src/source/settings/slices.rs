@@ -1,6 +1,6 @@
 //! Splits lists of tokens.
 
-use super::php::{Lexeme, Part, Token};
+use super::php::{Lexeme, StringPart, Token};
 
 /// Tokens that end the expression after `include`.
 const AFTER_ARGUMENTS: [&str; 13] = [
@@ -9,7 +9,7 @@ const AFTER_ARGUMENTS: [&str; 13] = [
 
 /// The line of `define('CONSTANT'`, wherever it stands; `None` if it does not occur.
 pub(super) fn definition(tokens: &[Lexeme], constant: &str) -> Option<u64> {
-    let constant = Token::Text(vec![Part::Literal(constant.as_bytes().to_vec())]);
+    let constant = Token::Text(vec![StringPart::Literal(constant.as_bytes().to_vec())]);
     tokens.windows(3).find_map(|window| match window {
         [define, open, name]
             if define.is_word("define") && open.is("(") && name.token == constant =>

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::error::Place;
+use super::error::PhpPlace;
 use super::value::Value;
 
 /// Most definitions of one name that are remembered; already two make the value unknown.
@@ -14,7 +14,7 @@ const MOST: usize = 8;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Slot {
     /// Different values, each with the place of its first definition, in the order of lines.
-    pub candidates: Vec<(Value, Place)>,
+    pub candidates: Vec<(Value, PhpPlace)>,
     /// Whether the name is set whichever path was taken.
     pub always: bool,
 }
@@ -40,7 +40,7 @@ impl Slot {
         }
     }
 
-    fn add(&mut self, value: Value, place: Place) {
+    fn add(&mut self, value: Value, place: PhpPlace) {
         let known = self
             .candidates
             .iter_mut()
@@ -96,7 +96,7 @@ impl State {
         let slots = Rc::make_mut(&mut self.slots);
         let slot = Rc::make_mut(slots.entry(name.to_owned()).or_default());
         slot.always = true;
-        slot.add(value, Place::new(file, line));
+        slot.add(value, PhpPlace::new(file, line));
     }
 
     /// Assigns to a variable: the last assignment stays.
@@ -105,7 +105,7 @@ impl State {
             return;
         }
         let slot = Slot {
-            candidates: vec![(value, Place::new(file, line))],
+            candidates: vec![(value, PhpPlace::new(file, line))],
             always: true,
         };
         Rc::make_mut(&mut self.slots).insert(name.to_owned(), Rc::new(slot));

@@ -542,7 +542,7 @@ fn a_logging_dsn_that_cannot_be_told_does_not_hide_the_other() {
 fn a_dsn_is_taken_apart_as_pear_does() {
     let login = |dsn: &str| {
         parse_dsn(dsn.as_bytes()).map(|login| {
-            let place = Place {
+            let place = PhpPlace {
                 file: PathBuf::new(),
                 line: 0,
             };

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::super::{Place, Tls};
+use super::super::{OptionPlace, Tls};
 use super::*;
 
 /// What these lines come to; the password shown, for tests alone.
@@ -12,7 +12,7 @@ fn options(lines: &[&str]) -> Result<Options, LoginError> {
             None => (*line, None),
         };
         options.set(&Setting {
-            place: Place {
+            place: OptionPlace {
                 file: "my.cnf".into(),
                 line: at + 1,
             },
@@ -201,7 +201,7 @@ fn wrong_values_are_named_by_place_and_not_shown() {
 #[test]
 fn a_password_that_is_no_utf8_is_an_error_that_hides_it() {
     let setting = Setting {
-        place: Place {
+        place: OptionPlace {
             file: "my.cnf".into(),
             line: 1,
         },

@@ -23,7 +23,7 @@ pub(super) enum Token {
     /// A number as written.
     Number(String),
     /// A string of any kind.
-    Text(Vec<Part>),
+    Text(Vec<StringPart>),
     /// An operator or bracket. `?>` counts as `;`, as it does for PHP.
     Symbol(&'static str),
     /// A byte that does not begin a token.
@@ -32,7 +32,7 @@ pub(super) enum Token {
 
 /// A piece of a string.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum StringPart {
     Literal(Vec<u8>),
     /// An expression that stands as `$x`, `$x[key]`, `{$…}` or `${…}` in the string.
     Expression(Vec<Lexeme>),
@@ -176,14 +176,14 @@ impl<'a> Lexer<'a> {
             (b'\'', _) => {
                 self.advance(1);
                 let text = self.single_quoted(line)?;
-                self.push(Token::Text(vec![Part::Literal(text)]), line);
+                self.push(Token::Text(vec![StringPart::Literal(text)]), line);
             }
             (b'"' | b'`', _) => {
                 self.advance(1);
                 let mut parts = self.template(Some(byte), line)?;
                 if byte == b'`' {
                     // The value is the output of a command.
-                    parts = vec![Part::Expression(Vec::new())];
+                    parts = vec![StringPart::Expression(Vec::new())];
                 }
                 self.push(Token::Text(parts), line);
             }

@@ -1,6 +1,6 @@
 //! Reads strings: quotes, escapes, expressions inside, heredocs.
 
-use super::{Lexeme, Lexer, Part, Token, Unterminated, is_name, starts_name};
+use super::{Lexeme, Lexer, StringPart, Token, Unterminated, is_name, starts_name};
 
 /// How many levels of expressions in strings in expressions are read.
 const MAX_NESTING: u8 = 8;
@@ -36,7 +36,7 @@ impl Lexer<'_> {
         &mut self,
         quote: Option<u8>,
         line: u64,
-    ) -> Result<Vec<Part>, Unterminated> {
+    ) -> Result<Vec<StringPart>, Unterminated> {
         let unterminated = Unterminated {
             what: "string",
             line,
@@ -69,11 +69,11 @@ impl Lexer<'_> {
                     continue;
                 }
             };
-            parts.push(Part::Literal(std::mem::take(&mut literal)));
-            parts.push(Part::Expression(expression));
+            parts.push(StringPart::Literal(std::mem::take(&mut literal)));
+            parts.push(StringPart::Expression(expression));
         }
-        parts.push(Part::Literal(literal));
-        parts.retain(|part| *part != Part::Literal(Vec::new()));
+        parts.push(StringPart::Literal(literal));
+        parts.retain(|part| *part != StringPart::Literal(Vec::new()));
         Ok(parts)
     }
 
@@ -93,7 +93,7 @@ impl Lexer<'_> {
                 return tokens;
             }
             self.advance(end + 1);
-            let key = Token::Text(vec![Part::Literal(key.to_vec())]);
+            let key = Token::Text(vec![StringPart::Literal(key.to_vec())]);
             tokens.extend([Token::Symbol("["), key, Token::Symbol("]")].map(lexeme));
         } else if rest.starts_with(b"->") && rest.get(2).copied().is_some_and(starts_name) {
             self.advance(2);
@@ -210,7 +210,7 @@ impl Lexer<'_> {
         };
         let text = unindent(body.get(..end.text).unwrap_or_default(), end.indent);
         let parts = if start.is_raw {
-            vec![Part::Literal(text)]
+            vec![StringPart::Literal(text)]
         } else {
             Lexer::new(&text, line + 1, self.nesting).template(None, line)?
         };
