@@ -144,6 +144,21 @@ pub struct Include {
     pub path: Option<PathBuf>,
 }
 
+impl Include {
+    /// An include that was not followed. What looks like a URL keeps its scheme only: it may hold a password.
+    pub(super) fn new(place: PhpPlace, path: Option<PathBuf>) -> Self {
+        let shown = |path: PathBuf| {
+            let text = path.to_string_lossy();
+            match text.split_once("://") {
+                Some((scheme, _)) => PathBuf::from(format!("{scheme}://…")),
+                None => path,
+            }
+        };
+        let path = path.map(shown);
+        Self { place, path }
+    }
+}
+
 fn list_includes(includes: &[Include]) -> String {
     let mut text = String::new();
     for include in includes {

@@ -115,7 +115,7 @@ impl Interpreter {
         if !is_read {
             self.state = before;
             if !is_class_loader && self.not_followed.iter().all(|it| it.path != path) {
-                self.not_followed.push(Include { place, path });
+                self.not_followed.push(Include::new(place, path));
             }
         }
     }

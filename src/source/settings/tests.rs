@@ -102,6 +102,15 @@ CRM_Core_ClassLoader::singleton()->register();
 "#;
 
 #[test]
+fn an_include_of_a_url_does_not_give_its_password_away() {
+    let text = read("<?php include 'mysql://user:hidden-word@host/database' or ");
+    assert!(
+        text.contains("mysql://…") && !text.contains("hidden-word"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_file_of_the_modern_kind_is_read_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("civicrm.settings.php");
