@@ -57,7 +57,7 @@ fn a_table_that_somebody_has_locked_does_not_get_a_pass() {
         let mut holder = server.writer("incomplete_lock");
         let locked = holder.query_drop("LOCK TABLES civicrm_email WRITE");
         locked.expect("root may lock tables");
-        let output = cividb(&["orphans", &url]);
+        let output = cividb(&["orphans", &url, "--connections", "8"]);
         assert_incomplete(&output, "orphan-rows", &server.name);
         drop(holder);
         server.remove();
