@@ -41,8 +41,10 @@ pub enum ChangeError {
         /// What the system says.
         error: io::Error,
     },
-    /// The file is no journal, or not a whole one.
-    #[error("{path}, line {line}: {problem}; it is no journal of cividb, or a damaged one")]
+    /// The file is not a journal, or it is damaged.
+    #[error(
+        "{path}, line {line}: {problem}; the file is not a journal of cividb, or it is damaged"
+    )]
     JournalUnreadable {
         /// The file.
         path: String,

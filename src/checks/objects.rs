@@ -74,6 +74,9 @@ impl Fixes {
     }
 }
 
+/// What has to be seen before anything can be called missing.
+const ALL_SEEN: &[Need] = &[Need::Structure, Need::WholeDump, Need::AllTables];
+
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
     &TABLE_MISSING,
@@ -95,16 +98,8 @@ pub static TABLE_MISSING: Check = Check {
             FK_civicrm_country_region_id of civicrm_country refers to it",
     source: "the schema of the release",
     rules: &[
-        Rule::new(
-            Group::Objects,
-            &[Need::Structure, Need::WholeDump, Need::AllTables],
-            missing_tables,
-        ),
-        Rule::new(
-            Group::Objects,
-            &[Need::Structure, Need::WholeDump, Need::AllTables],
-            schema::differences,
-        ),
+        Rule::new(Group::Objects, ALL_SEEN, missing_tables),
+        Rule::new(Group::Objects, ALL_SEEN, schema::differences),
         Rule::new(
             Group::Schema,
             &[Need::WholeDump, Need::DetectedRelease],
@@ -129,11 +124,7 @@ pub static VIEW_MISSING: Check = Check {
     example: "view civicrm_country_en_US is not in the dump: only its stand-in is there",
     source: "CRM/Core/I18n/Schema.php: one view per localizable table and language",
     rules: &[
-        Rule::new(
-            Group::Objects,
-            &[Need::Structure, Need::WholeDump, Need::AllTables],
-            missing_views,
-        ),
+        Rule::new(Group::Objects, ALL_SEEN, missing_views),
         Rule::new(Group::Against, &[Need::SiteOfBackup], against::missing),
     ],
 };
@@ -208,11 +199,7 @@ pub static REFERENCE_BROKEN: Check = Check {
             rebuild its triggers and views.",
     example: "trigger civicrm_activity_before_insert uses column made of civicrm_activity, which is not there",
     source: "reported with stale log tables and views",
-    rules: &[Rule::new(
-        Group::Objects,
-        &[Need::Structure, Need::WholeDump, Need::AllTables],
-        broken_references,
-    )],
+    rules: &[Rule::new(Group::Objects, ALL_SEEN, broken_references)],
 };
 
 /// Adds a finding when no table has an AUTO_INCREMENT column: `mysqldump --skip-opt` leaves the

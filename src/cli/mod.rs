@@ -162,9 +162,9 @@ impl Common {
 
 fn check_id(text: &str) -> Result<&'static str, String> {
     let check = registry::find(text);
-    check.map(|check| check.id).ok_or_else(|| {
-        "there is no check of this id; `cividb explain` lists all of them".to_owned()
-    })
+    check
+        .map(|check| check.id)
+        .ok_or_else(|| "this is not the id of a check; `cividb explain` lists all ids".to_owned())
 }
 
 fn target_server(text: &str) -> Result<ServerVersion, String> {

@@ -185,7 +185,7 @@ fn the_login_is_found_in_every_shape_of_the_file() {
             "line 3: u:a@b c@h:3307 d",
         ),
         (
-            "a brace behind a backslash is no bracket of an expression",
+            "a brace behind a backslash is not a bracket of an expression",
             "<?php\n$x = 'v';\ndefine('CIVICRM_DSN', \"mysql://u:\\{$x}@h/d\");",
             "line 3: u:\\{v}@h d",
         ),
