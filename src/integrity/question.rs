@@ -152,6 +152,16 @@ impl Question {
             What::Rule(rule) => rule.name,
         }
     }
+
+    /// The tables that are read to answer the question, as far as they are known before it is asked.
+    pub fn tables(&self) -> Vec<&str> {
+        let parent = match &self.what {
+            What::Orphans(link) if link.parent != self.table => Some(&link.parent),
+            _ => None,
+        };
+        let tables = [Some(&self.table), parent].into_iter().flatten();
+        tables.map(String::as_str).collect()
+    }
 }
 
 /// The database whose rows are asked about, and the releases that they are compared with.

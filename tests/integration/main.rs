@@ -9,6 +9,7 @@ mod dumps;
 mod facts;
 mod grants;
 mod hostile_names;
+mod human;
 mod incomplete;
 mod live;
 mod mutations;
