@@ -16,6 +16,16 @@ use cividb::snapshot::Snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+/// Whether every place and dump is tested, as `CIVIDB_TEST_ALL` asks for, or samples of them.
+pub fn everything() -> bool {
+    std::env::var_os("CIVIDB_TEST_ALL").is_some()
+}
+
+/// How many steps a test takes from one case to the next, where it takes `step` when only samples are tested.
+pub fn every(step: usize) -> usize {
+    if everything() { 1 } else { step }
+}
+
 /// Runs the program in a folder, with no option file and no colours.
 pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cividb"))

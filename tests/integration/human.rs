@@ -80,11 +80,7 @@ fn a_damaged_site_is_repaired_and_taken_back() {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let dump = replaced(
-        &damaged(),
-        "`civicrm`@`localhost`",
-        "`root`@`localhost`",
-    );
+    let dump = replaced(&damaged(), "`civicrm`@`localhost`", "`root`@`localhost`");
     server.run(None, "DROP DATABASE IF EXISTS human");
     server.load("human", &dump);
     server.run(

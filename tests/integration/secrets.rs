@@ -142,9 +142,15 @@ fn no_output_journal_or_report_holds_the_password() {
         let database = "secrets";
         site(server, database);
         server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
-        for format in ["human", "json", "csv"] {
+        for (number, format) in ["human", "json", "csv"].into_iter().enumerate() {
             let folder = TempDir::new().expect("a folder");
-            for way in ways(folder.path(), &server.socket(), database, true) {
+            // Each way in one form at least, each form by some of the ways.
+            let ways = ways(folder.path(), &server.socket(), database, true);
+            let some = ways.into_iter().skip(match common::everything() {
+                true => 0,
+                false => number,
+            });
+            for way in some.step_by(common::every(3)) {
                 for command in [
                     &["check", "--verbose"][..],
                     &["diff", "--verbose"],

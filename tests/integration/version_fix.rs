@@ -269,7 +269,8 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
     let first_write = statements.iter().position(|sql| sql.contains("READ WRITE"));
     let first_write = first_write.expect("it writes");
     let mut outcomes = [0, 0];
-    for (place, statement) in statements.iter().enumerate().skip(first_write) {
+    let places = statements.iter().enumerate().skip(first_write);
+    for (place, statement) in places.step_by(common::every(3)) {
         for action in [Action::Cut, Action::PassThenCut] {
             server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
             let before = versions(server, database);
