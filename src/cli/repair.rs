@@ -4,19 +4,19 @@
 mod rebuild;
 mod script;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::confirm::confirm;
 use super::output::{self, Output};
-use super::{Common, Format, ServerOptions, tell};
+use super::{Common, Format, ServerOptions, journals, tell};
 use crate::case::Case;
 use crate::change::definition::{Definitions, read_definitions};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
-use crate::change::journal::{self, Head, Journal, Record};
+use crate::change::journal::{Head, Journal, Record};
 use crate::change::refusal::Refusal;
 use crate::change::undo;
 use crate::civicrm::catalogue::Catalogue;
@@ -58,7 +58,8 @@ pub struct Repair {
     #[arg(long)]
     yes: bool,
     /// Where to write the journal that cividb undo takes the repair back from; by default
-    /// cividb-DATABASE-DATE-TIME.journal in the current folder
+    /// cividb-DATABASE-DATE-TIME.journal in
+    /// $XDG_STATE_HOME/cividb or ~/.local/state/cividb (cividb undo --list)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     journal: Option<PathBuf>,
     /// Go on with a repair that was interrupted, in the journal that it wrote
@@ -236,12 +237,9 @@ impl Repair {
         let export = self.export.as_deref().map(Export::to).transpose()?;
         let mut journal = match &record {
             Some(record) => Journal::append(record)?,
-            None => {
-                let path = self.journal.clone();
-                let path = path.unwrap_or_else(|| journal::default_path(&database));
-                Journal::create(&path, &head)?
-            }
+            None => Journal::create(&journals::path(self.journal.as_deref(), &database)?, &head)?,
         };
+        tell(&ways_on(journal.path()));
         let next_step = record
             .iter()
             .flat_map(|record| &record.steps)
@@ -255,7 +253,7 @@ impl Repair {
             .as_ref()
             .map_or(&empty, |facts| &facts.table_bytes);
         let mut progress = |message: &str| tell(message);
-        let ran = {
+        let execute = || -> Result<_, Error> {
             let max_lock =
                 Duration::try_from_secs_f64(self.max_lock_seconds).unwrap_or(Duration::MAX);
             let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
@@ -275,9 +273,13 @@ impl Repair {
                 toll: &toll,
             };
             let ran = run.run(&plan)?;
-            connection = run.executor.finish()?;
-            ran
+            Ok((ran, run.executor.finish()?))
         };
+        let executed = execute();
+        if executed.is_err() {
+            tell(&format!("interrupted: {}", ways_on(journal.path())));
+        }
+        let (ran, mut connection) = executed?;
         journal.finished()?;
         for NotRun {
             table,
@@ -317,6 +319,15 @@ impl Repair {
             &self.orphans,
         )?)
     }
+}
+
+/// Where the journal is, and the two ways on for whoever is interrupted.
+fn ways_on(journal: &Path) -> String {
+    let journal = journal.display();
+    format!(
+        "the journal is kept in {journal}: the same command with --resume {journal} goes on after an \
+         interruption, and cividb undo {journal} takes back what was done"
+    )
 }
 
 /// The rows that stand in the way of a plan.

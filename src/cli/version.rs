@@ -8,10 +8,10 @@ use clap::Args;
 use super::confirm::confirm;
 use super::dumps::report_on_each;
 use super::output::Output;
-use super::{Common, ServerOptions, read, tell};
+use super::{Common, ServerOptions, journals, read, tell};
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::journal::{self, Head};
+use crate::change::journal::Head;
 use crate::change::refusal::Refusal;
 use crate::checks::{Examination, Findings, VERSION, version};
 use crate::civicrm::catalogue::Catalogue;
@@ -50,7 +50,8 @@ pub struct Version {
     #[arg(long)]
     force: bool,
     /// Where to write the journal that cividb undo takes the change back from; by default
-    /// cividb-DATABASE-DATE-TIME.journal in the current folder
+    /// cividb-DATABASE-DATE-TIME.journal in
+    /// $XDG_STATE_HOME/cividb or ~/.local/state/cividb (cividb undo --list)
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     #[command(flatten)]
@@ -115,10 +116,7 @@ impl Version {
         let changes = self.plan(&judged)?;
         let mut written = None;
         if !changes.is_empty() {
-            let journal = self
-                .journal
-                .clone()
-                .unwrap_or_else(|| journal::default_path(&database));
+            let journal = journals::path(self.journal.as_deref(), &database)?;
             for change in &changes {
                 tell(&format!("{};", change.statement()));
             }

@@ -31,9 +31,20 @@ pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(arguments)
         .args(["--no-defaults", "--color", "never"])
+        .env("XDG_STATE_HOME", folder)
         .current_dir(folder)
         .output()
         .expect("cividb runs")
+}
+
+/// The journals of runs with this folder as `XDG_STATE_HOME`, relative to it.
+pub fn journals(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder.join("cividb"))
+        .into_iter()
+        .flatten();
+    files
+        .map(|file| format!("cividb/{}", name(&file.expect("a file").path())))
+        .collect()
 }
 
 /// Waits for a program that a test has started.
