@@ -71,7 +71,10 @@ pub enum SettingsError {
     #[error("{0}: is too long or too deeply nested for a settings file")]
     TooComplex(PhpPlace),
     /// The constant is defined nowhere.
-    #[error("{}: defines no {constant}{}", .path.display(), list_includes(.not_followed))]
+    #[error(
+        "{}: defines no {constant}{}; set CIVICRM_DSN in the environment, or give --host, --user and --database",
+        .path.display(), list_includes(.not_followed)
+    )]
     Missing {
         /// The path of the settings file.
         path: PathBuf,
@@ -133,6 +136,20 @@ pub enum SettingsError {
         /// The paths of the settings files.
         files: Vec<PathBuf>,
     },
+}
+
+impl SettingsError {
+    /// Whether the file was read and it is `CIVICRM_DSN` that it does not tell.
+    pub fn is_about_dsn(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing { .. }
+                | Self::NotReached { .. }
+                | Self::Unknown { .. }
+                | Self::Ambiguous { .. }
+                | Self::Dsn { .. }
+        )
+    }
 }
 
 /// A file that a settings file includes and that was not read.
