@@ -8,12 +8,12 @@ use indexmap::IndexMap;
 use super::{
     charset,
     ddl::{
-        AlterAction, AlterTable, CreateRoutine, CreateTable, CreateTrigger, CreateView, Drop,
-        Position, Statement, TableOption, TableSource,
+        AlterAction, AlterTable, Create, CreateTable, Drop, Position, Statement, TableOption,
+        TableSource,
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{MAX_IGNORING_CASE, Name, RoutineKind, Schema, Table, find},
+    model::{Name, Routine, RoutineKind, Schema, Table, Trigger, View, find, find_entry},
 };
 
 /// Why a server would refuse a statement. The schema is then as before the statement, except for the actions of
@@ -83,15 +83,7 @@ fn duplicate_in(table: &str, duplicate: Duplicate) -> ApplyError {
 
 /// The key under which a map holds a name, exact spelling first, then any letter case.
 fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
-    if map.contains_key(name) {
-        return Some(name.to_owned());
-    }
-    if map.len() > MAX_IGNORING_CASE {
-        return None;
-    }
-    map.keys()
-        .find(|key| key.eq_ignore_ascii_case(name))
-        .cloned()
+    find_entry(map, name).map(|(key, _)| key.clone())
 }
 
 /// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
@@ -149,13 +141,13 @@ impl Schema {
                 .try_for_each(|(from, to)| self.rename_table(&from, &to)),
             Statement::CreateView(create) => self.create_view(create),
             Statement::CreateTrigger(create) => self.create_trigger(create),
-            Statement::CreateRoutine(create) => self.create_routine(create),
+            Statement::CreateRoutine(kind, create) => self.create_routine(kind, create),
             Statement::CreateEvent(create) => {
                 let name = create.name.name;
                 if find(&self.events, &name).is_some() && !create.or_replace {
                     return refuse_unless(create.if_not_exists, exists("event", &name));
                 }
-                self.events.insert(name, create.event);
+                self.events.insert(name, create.object);
                 Ok(())
             }
             Statement::DropTrigger(drop) => drop_all(&mut self.triggers, "trigger", drop),
@@ -164,7 +156,7 @@ impl Schema {
             Statement::Empty
             | Statement::CreateDatabase { .. }
             | Statement::DropDatabase { .. }
-            | Statement::Use { .. }
+            | Statement::Use(_)
             | Statement::Set(_)
             | Statement::LockTables(_)
             | Statement::UnlockTables
@@ -175,7 +167,7 @@ impl Schema {
             | Statement::Replace(_)
             | Statement::TruncateTable(_)
             | Statement::Delete(_)
-            | Statement::Other { .. } => Ok(()),
+            | Statement::Other(_) => Ok(()),
         }
     }
 
@@ -284,7 +276,7 @@ impl Schema {
 
     /// Creates a view. A stand-in only announces its view; a view that replaces its stand-in fulfils the
     /// announcement.
-    fn create_view(&mut self, create: CreateView) -> Result<(), ApplyError> {
+    fn create_view(&mut self, create: Create<View>) -> Result<(), ApplyError> {
         let stand_in = create.stand_in_columns(SqlModes::default());
         let name = create.name.name;
         // A view may really select nothing but ones: it then comes a second time.
@@ -302,14 +294,14 @@ impl Schema {
         }
         take(&mut self.stand_ins, &name);
         let key = key_of(&self.views, &name).unwrap_or(name);
-        self.views.insert(key, create.view);
+        self.views.insert(key, create.object);
         Ok(())
     }
 
-    fn create_trigger(&mut self, create: CreateTrigger) -> Result<(), ApplyError> {
+    fn create_trigger(&mut self, create: Create<Trigger>) -> Result<(), ApplyError> {
         let name = create.name.name;
-        if self.table(&create.trigger.table).is_none() {
-            return Err(missing("table", &create.trigger.table));
+        if self.table(&create.object.table).is_none() {
+            return Err(missing("table", &create.object.table));
         }
         if self.trigger(&name).is_some() {
             if !create.or_replace {
@@ -317,26 +309,30 @@ impl Schema {
             }
             take(&mut self.triggers, &name);
         }
-        self.triggers.insert(name, create.trigger);
+        self.triggers.insert(name, create.object);
         Ok(())
     }
 
-    fn create_routine(&mut self, create: CreateRoutine) -> Result<(), ApplyError> {
+    fn create_routine(
+        &mut self,
+        kind: RoutineKind,
+        create: Create<Routine>,
+    ) -> Result<(), ApplyError> {
         let name = create.name.name;
-        if self.routine(create.kind, &name).is_some() {
+        if self.routine(kind, &name).is_some() {
             if !create.or_replace {
-                return refuse_unless(create.if_not_exists, exists(kind_of(create.kind), &name));
+                return refuse_unless(create.if_not_exists, exists(kind.as_str(), &name));
             }
-            self.take_routine(create.kind, &name);
+            self.take_routine(kind, &name);
         }
-        self.routines.insert((create.kind, name), create.routine);
+        self.routines.insert((kind, name), create.object);
         Ok(())
     }
 
     fn drop_routines(&mut self, kind: RoutineKind, drop: Drop) -> Result<(), ApplyError> {
         for Name { name, .. } in drop.names {
             if !self.take_routine(kind, &name) && !drop.if_exists {
-                return Err(missing(kind_of(kind), &name));
+                return Err(missing(kind.as_str(), &name));
             }
         }
         Ok(())
@@ -478,7 +474,7 @@ impl Table {
                 Some(_) => Ok(()),
                 None => refuse_unless(if_exists, missing_in(name, "foreign key", &key)),
             },
-            AlterAction::DropConstraint { name: constraint } => {
+            AlterAction::DropConstraint(constraint) => {
                 // What remains when the constraint is not a key is a check, whose name is not in the model.
                 if take(&mut self.foreign_keys, &constraint).is_none() {
                     self.drop_index(name, &constraint, true)?;
@@ -512,7 +508,7 @@ impl Table {
             | AlterAction::RenameTo(_)
             | AlterAction::DisableKeys
             | AlterAction::EnableKeys
-            | AlterAction::Other { .. } => Ok(()),
+            | AlterAction::Other(_) => Ok(()),
         }
     }
 
@@ -598,13 +594,6 @@ impl Table {
             Some(_) => Ok(()),
             None => refuse_unless(if_exists, missing_in(table, "index", name)),
         }
-    }
-}
-
-fn kind_of(kind: RoutineKind) -> &'static str {
-    match kind {
-        RoutineKind::Function => "function",
-        RoutineKind::Procedure => "procedure",
     }
 }
 
