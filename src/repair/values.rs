@@ -1,7 +1,7 @@
 //! Values of rows, between the answer to a question and a statement that writes them.
 
 use crate::schema::model::{Column, Table};
-use crate::schema::sql::{identifier, string};
+use crate::schema::sql::{hexadecimal, identifier, string};
 
 /// The columns that a row is stored in, as against those that are computed from them.
 pub struct Stored<'a> {
@@ -77,10 +77,7 @@ pub fn literal(column: &Column, value: Option<&[u8]>) -> String {
     let text = match std::str::from_utf8(value) {
         Ok(text) if !is_binary(column) => text,
         _ if value.is_empty() => return "''".to_owned(),
-        _ => {
-            let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-            return format!("0x{digits}");
-        }
+        _ => return format!("0x{}", hexadecimal(value)),
     };
     let name = type_name(column);
     let is_number =

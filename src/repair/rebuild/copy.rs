@@ -143,12 +143,7 @@ pub(super) fn copy(
             names.join(", ")
         ),
         name,
-        keys: made
-            .table
-            .primary_key
-            .iter()
-            .map(|part| part.column.clone())
-            .collect(),
+        keys: made.table.primary_key_columns(),
         columns: &columns,
         filled: filled.iter().map(|(_, value)| *value).collect(),
         rows: Vec::new(),

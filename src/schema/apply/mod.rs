@@ -13,7 +13,7 @@ use super::{
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{Name, Routine, RoutineKind, Schema, Table, Trigger, View, find, find_entry},
+    model::{Name, Routine, RoutineKind, Schema, Table, Trigger, View, find, find_entry, find_mut},
 };
 
 /// Why a server would refuse a statement. The schema is then as before the statement, except for the actions of
@@ -43,42 +43,28 @@ pub enum ApplyError {
 }
 
 fn in_table(table: &Option<String>) -> String {
-    table
-        .as_ref()
-        .map(|table| format!(" in table {table}"))
-        .unwrap_or_default()
+    let table = table.as_ref();
+    table.map_or_else(String::new, |table| format!(" in table {table}"))
 }
 
 fn missing(kind: &'static str, name: &str) -> ApplyError {
-    ApplyError::Missing {
-        kind,
-        name: name.to_owned(),
-        table: None,
-    }
+    let (name, table) = (name.to_owned(), None);
+    ApplyError::Missing { kind, name, table }
 }
 
 fn missing_in(table: &str, kind: &'static str, name: &str) -> ApplyError {
-    ApplyError::Missing {
-        kind,
-        name: name.to_owned(),
-        table: Some(table.to_owned()),
-    }
+    let (name, table) = (name.to_owned(), Some(table.to_owned()));
+    ApplyError::Missing { kind, name, table }
 }
 
 fn exists(kind: &'static str, name: &str) -> ApplyError {
-    ApplyError::Exists {
-        kind,
-        name: name.to_owned(),
-        table: None,
-    }
+    let (name, table) = (name.to_owned(), None);
+    ApplyError::Exists { kind, name, table }
 }
 
 fn duplicate_in(table: &str, duplicate: Duplicate) -> ApplyError {
-    ApplyError::Exists {
-        kind: duplicate.kind,
-        name: duplicate.name,
-        table: Some(table.to_owned()),
-    }
+    let (Duplicate { kind, name }, table) = (duplicate, Some(table.to_owned()));
+    ApplyError::Exists { kind, name, table }
 }
 
 /// The key under which a map holds a name, exact spelling first, then any letter case.
@@ -172,9 +158,7 @@ impl Schema {
     }
 
     fn table_mut(&mut self, name: &str) -> Result<&mut Table, ApplyError> {
-        key_of(&self.tables, name)
-            .and_then(|key| self.tables.get_mut(&key))
-            .ok_or_else(|| missing("table", name))
+        find_mut(&mut self.tables, name).ok_or_else(|| missing("table", name))
     }
 
     /// Creates a table. Temporary tables are not part of the schema, and stand-ins only announce a view.
@@ -438,8 +422,7 @@ impl Table {
                 _ => Ok(()),
             },
             AlterAction::SetDefault { column, default } => {
-                let found = key_of(&self.columns, &column)
-                    .and_then(|key| self.columns.get_mut(&key))
+                let found = find_mut(&mut self.columns, &column)
                     .ok_or_else(|| missing_in(name, "column", &column))?;
                 found.default = default;
                 Ok(())
@@ -482,11 +465,8 @@ impl Table {
                 Ok(())
             }
             AlterAction::RenameIndex { from, to } => {
-                if rename_key(&mut self.indexes, &from, &to) {
-                    Ok(())
-                } else {
-                    Err(missing_in(name, "index", &from))
-                }
+                let renamed = rename_key(&mut self.indexes, &from, &to);
+                refuse_unless(renamed, missing_in(name, "index", &from))
             }
             AlterAction::ConvertTo { charset, collation } => {
                 for column in self.columns.values_mut() {
@@ -551,23 +531,15 @@ impl Table {
         };
         let taken = find(&self.columns, &definition.name).is_some();
         if taken && !from.eq_ignore_ascii_case(&definition.name) {
-            return Err(ApplyError::Exists {
-                kind: "column",
-                name: definition.name,
-                table: Some(table.to_owned()),
-            });
+            let (kind, name) = ("column", definition.name);
+            return Err(duplicate_in(table, Duplicate { kind, name }));
         }
         let column = self.resolve(&definition);
         self.columns.shift_remove_index(old);
-        let place = match self.place(table, position)? {
-            Some(place) => place,
-            None => old,
-        };
-        self.columns.shift_insert(
-            place.min(self.columns.len()),
-            definition.name.clone(),
-            column,
-        );
+        let place = self.place(table, position)?.unwrap_or(old);
+        let place = place.min(self.columns.len());
+        self.columns
+            .shift_insert(place, definition.name.clone(), column);
         self.add_attribute_keys(definition)
             .map_err(|duplicate| duplicate_in(table, duplicate))?;
         Ok(true)

@@ -1,7 +1,7 @@
 use super::*;
 use crate::schema::model::{
     Account, Column, DefaultValue, IndexKind, KeyPart, ReferentialAction, RoutineKind, Table,
-    TriggerEvent, TriggerTiming,
+    Trigger, TriggerEvent, TriggerTiming,
 };
 
 const ANSI: SqlModes = SqlModes {
