@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::output::Output;
+use super::output::print_report;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
@@ -74,11 +74,7 @@ impl Grants {
             Some(file) => self.of_file(file, &catalogue, common)?,
             None => self.of_server(&catalogue, common)?,
         };
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
@@ -220,9 +216,7 @@ impl Grants {
         let newest = || Version::parse(&case.catalogue.states().last()?.name);
         let target = self.target.clone();
         let target = target.or_else(|| case.release()).or_else(newest);
-        target.ok_or_else(|| Error::NoCivicrm {
-            name: case.snapshot.source.name.clone(),
-        })
+        target.ok_or_else(|| Error::NoCivicrm(case.snapshot.source.name.clone()))
     }
 
     fn summary(

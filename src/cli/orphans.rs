@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::Output;
+use super::output::print_report;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions};
 use crate::case::Case;
@@ -84,10 +84,6 @@ impl Orphans {
             .target
             .as_ref()
             .map(|target| format!("CiviCRM {target}"));
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 }

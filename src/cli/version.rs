@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::confirm::confirm;
 use super::dumps::report_on_each;
-use super::output::Output;
+use super::output::print_report;
 use super::{Common, ServerOptions, read, tell};
 use crate::case::Case;
 use crate::change::error::ChangeError;
@@ -144,11 +144,7 @@ impl Version {
         let mut report = after.report(common.strict);
         let plan = Plan::of_versions(&changes, written);
         report.sections.push(Section::VersionChange(plan));
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 
     /// The changes that are to be made.
@@ -186,9 +182,7 @@ struct Judged<'a> {
 
 fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
     if case.site.is_none() {
-        return Err(Error::NoCivicrm {
-            name: case.snapshot.source.name.clone(),
-        });
+        return Err(Error::NoCivicrm(case.snapshot.source.name.clone()));
     }
     let has_rows = !case.snapshot.row_counts.is_empty();
     let domains = version::domain_versions(&case).filter(|_| has_rows);

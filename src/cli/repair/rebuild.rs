@@ -10,7 +10,7 @@ use crate::checks::Findings;
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::confirm::confirm;
 use crate::cli::error::Error;
-use crate::cli::output::Output;
+use crate::cli::output::print_report;
 use crate::cli::{Common, tell};
 use crate::exit::Exit;
 use crate::repair::rebuild::{self, Blueprint, Rebuilt};
@@ -115,10 +115,7 @@ fn add_outcome(summary: &mut RebuildSummary, rebuilt: &Rebuilt) {
 }
 
 fn show(summary: RebuildSummary, case: &Case, common: &Common, exit: Exit) -> Result<Exit, Error> {
-    let mut report = Report::new("repair", case, Findings::default(), common.strict);
-    report.sections.push(Section::Rebuild(summary));
-    let mut output = Output::new(common, false);
-    output.add(&report)?;
-    output.finish()?;
+    let report = Report::new("repair", case, Findings::default(), common.strict);
+    print_report(common, &report.with(Section::Rebuild(summary)))?;
     Ok(exit)
 }

@@ -8,12 +8,12 @@ use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::repair::orphans::{Orphans, Tally, Toll};
-use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
+use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
 use crate::report::{self, Report, Section};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
-use crate::text::{count, printable};
+use crate::text::{count, printable, printable_lines};
 
 /// The plan as a commented SQL script for people.
 pub(super) fn script(
@@ -32,13 +32,7 @@ pub(super) fn script(
         "-- Make a backup first. Each statement is followed by the one that takes it back."
             .to_owned(),
     ];
-    let adds_keys = |planned: &PlannedStep| {
-        let proofs = planned.proofs.iter();
-        proofs
-            .into_iter()
-            .any(|proof| matches!(proof, Proof::NoOrphans { .. }))
-    };
-    if plan.steps.iter().any(adds_keys) {
+    if plan.steps.iter().any(|step| !step.new_keys.is_empty()) {
         // By hand nothing between two statements of a script stops it when a proof fails.
         lines.push(
             "-- Foreign keys come at once with --apply, which proves first that no row has lost its parent; by"
@@ -162,8 +156,7 @@ fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<I
 /// A statement, or a comment in its place when control characters in its names would make it
 /// another one on a terminal.
 fn shown(statement: &str) -> String {
-    let shown: Vec<String> = statement.lines().map(printable).collect();
-    let shown = shown.join("\n");
+    let shown = printable_lines(statement);
     if shown == statement {
         shown
     } else {
