@@ -163,13 +163,15 @@ fn by_rule(key: &ForeignKey, table: &Table) -> Result<Remedy, String> {
     }
 }
 
+/// A column's name and its value in a row, for people: `id 9001`.
+pub(super) fn value_of(row: &Row, column: &str) -> String {
+    let value = row.get(column).cloned().flatten().unwrap_or_default();
+    format!("{column} {}", String::from_utf8_lossy(&value))
+}
+
 fn shown_row(row: &Row, columns: &[String], key: &ForeignKey) -> String {
-    let value = |column: &String| {
-        let value = row.get(column).cloned().flatten().unwrap_or_default();
-        format!("{column} {}", String::from_utf8_lossy(&value))
-    };
-    let parents: Vec<String> = key.columns.iter().map(value).collect();
-    let own: Vec<String> = columns.iter().map(value).collect();
+    let parents: Vec<String> = key.columns.iter().map(|it| value_of(row, it)).collect();
+    let own: Vec<String> = columns.iter().map(|it| value_of(row, it)).collect();
     match own.is_empty() {
         true => parents.join(", "),
         false => format!("{} ({})", own.join(", "), parents.join(", ")),

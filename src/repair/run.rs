@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::online;
 use super::orphans::{self, Cleared, Export, Orphans, Promise, Remedy, Toll};
@@ -20,14 +22,15 @@ use crate::server::connection::Reader;
 /// How often a key is tried to which new orphans come while the old ones are cleared.
 const ROUNDS: u32 = 3;
 
-/// A step that was not run, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A statement that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "NotRunStep")]
 pub struct NotRun {
     /// Its table.
     pub table: String,
-    /// Its statement.
+    /// What would have run.
     pub statement: String,
-    /// Why not.
+    /// Why it did not.
     pub why: String,
     /// The reason as one word for programs.
     pub id: &'static str,

@@ -22,14 +22,10 @@ impl<'a> Stored<'a> {
 
     /// For a SELECT that [`Stored::all_literals`] takes the answer of.
     pub fn selected(&self) -> String {
-        let columns = self.columns.iter().map(|(name, column)| {
-            let name = identifier(name);
-            // FLOAT is printed with six digits; as DOUBLE it is whole.
-            match type_name(column) == "float" {
-                true => format!("{name} + 0e0 AS {name}"),
-                false => name,
-            }
-        });
+        let columns = self
+            .columns
+            .iter()
+            .map(|(name, column)| exact(name, column));
         columns.collect::<Vec<_>>().join(", ")
     }
 
@@ -50,6 +46,15 @@ impl<'a> Stored<'a> {
         values
             .map(|(value, (_, column))| literal(column, value.as_deref()))
             .collect()
+    }
+}
+
+/// A column as a question asks for its exact value: FLOAT is printed with six digits; as DOUBLE it is whole.
+pub fn exact(name: &str, column: &Column) -> String {
+    let name = identifier(name);
+    match type_name(column) == "float" {
+        true => format!("{name} + 0e0 AS {name}"),
+        false => name,
     }
 }
 

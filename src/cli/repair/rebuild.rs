@@ -104,12 +104,7 @@ fn add_outcome(summary: &mut RebuildSummary, rebuilt: &Rebuilt) {
     summary.orphans = rebuilt.orphans.iter().map(report::OrphanRows::of).collect();
     for table in &mut summary.tables {
         if let Some(outcome) = rebuilt.tables.get(&table.table) {
-            table.rows = outcome.rows;
-            table.copied = outcome.copied;
-            table.same_values = outcome.same_values;
-            table.altered = outcome.altered;
-            table.left_out = outcome.left_out;
-            table.sample.clone_from(&outcome.sample);
+            table.outcome.clone_from(outcome);
         }
     }
 }

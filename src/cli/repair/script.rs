@@ -23,10 +23,8 @@ pub(super) fn script(
     definitions: &Definitions,
     family: Family,
 ) -> String {
-    let place = snapshot
-        .database
-        .as_deref()
-        .unwrap_or(&snapshot.source.name);
+    let place = snapshot.database.as_deref();
+    let place = place.unwrap_or(&snapshot.source.name);
     let mut lines = vec![
         format!("-- repair {} of {}", family.as_str(), printable(place)),
         "-- Make a backup first. Each statement is followed by the one that takes it back."
@@ -183,20 +181,13 @@ pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
         cost: Some(cost(planned.cost)),
         needed_for_upgrade: planned.needed_for_upgrade.clone(),
     });
-    let refused = plan.refused.iter().map(|refused| report::RefusedStep {
-        table: refused.table.clone(),
-        object: refused.object.clone(),
-        why: refused.why.clone(),
-    });
+    let advice = plan.advice.iter();
+    let advice = advice.map(|advice| format!("{} {}", advice.message, advice.fix));
     report::Plan {
         steps: steps.collect(),
-        refused: refused.collect(),
+        refused: plan.refused.clone(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
-        advice: plan
-            .advice
-            .iter()
-            .map(|a| format!("{} {}", a.message, a.fix))
-            .collect(),
+        advice: advice.collect(),
         rows: rows
             .toll
             .tallies()
@@ -221,11 +212,5 @@ pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
     plan.rows_deleted = ran.deleted;
     plan.rows_set_null = ran.set_null;
     plan.exported.clone_from(&ran.exported);
-    let not_run = ran.not_run.iter().map(|not_run| report::NotRunStep {
-        table: not_run.table.clone(),
-        statement: not_run.statement.clone(),
-        why: not_run.why.clone(),
-        id: not_run.id,
-    });
-    plan.not_run = not_run.collect();
+    plan.not_run.clone_from(&ran.not_run);
 }

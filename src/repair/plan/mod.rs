@@ -29,6 +29,9 @@ mod indexes;
 mod tests;
 mod triggers;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::case::Case;
 use crate::change::alter;
 use crate::change::gate::{Blocked, Meaning};
@@ -223,10 +226,12 @@ pub enum Need {
     NonStandardForeignKey(String),
 }
 
-/// What is not mended, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What should be changed and cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "RefusedStep")]
 pub struct Refused {
     /// What it belongs to.
+    #[serde(skip)]
     pub family: Family,
     /// The table.
     pub table: String,
@@ -235,6 +240,7 @@ pub struct Refused {
     /// Why not, and what has to be done first. Names in it are as the database has them.
     pub why: String,
     /// The family that has to be repaired first, where there is one.
+    #[serde(skip)]
     pub first: Option<Family>,
 }
 
