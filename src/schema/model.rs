@@ -51,11 +51,6 @@ impl Schema {
         find(&self.tables, name)
     }
 
-    /// The view of this name, exact spelling first, then ignoring letter case.
-    pub fn view(&self, name: &str) -> Option<&View> {
-        find(&self.views, name)
-    }
-
     /// The trigger of this name; trigger names are compared without letter case.
     pub fn trigger(&self, name: &str) -> Option<&Trigger> {
         find(&self.triggers, name)
