@@ -58,11 +58,9 @@ pub struct Version {
 }
 
 fn version_to_set(text: &str) -> Result<String, NotARelease> {
-    if release::is_valid_format(text) && !text.ends_with("upgrade") && text.trim() == text {
-        Ok(text.to_owned())
-    } else {
-        Err(NotARelease)
-    }
+    let is_release = release::is_valid_format(text) && !text.ends_with("upgrade");
+    let valid = Some(text).filter(|text| is_release && text.trim() == *text);
+    valid.map(str::to_owned).ok_or(NotARelease)
 }
 
 impl Version {
@@ -82,14 +80,12 @@ impl Version {
                         why: why_no_version(snapshot),
                     });
                 }
-                let plan = match self.fix || self.set.is_some() {
-                    true => Some(self.plan(&judged)?),
-                    false => None,
-                };
-                let mut report = judged.report(common.strict);
-                let plan = plan.map(|changes| Plan::of_versions(&changes, None));
-                report.sections.extend(plan.map(Section::VersionChange));
-                Ok(report)
+                if !self.fix && self.set.is_none() {
+                    return Ok(judged.report(common.strict));
+                }
+                let plan = Plan::of_versions(&self.plan(&judged)?, None);
+                let report = judged.report(common.strict);
+                Ok(report.with(Section::VersionChange(plan)))
             });
         }
         let Location::Server(server) = Location::one(&source, &self.server.access())? else {
@@ -115,10 +111,8 @@ impl Version {
         let changes = self.plan(&judged)?;
         let mut written = None;
         if !changes.is_empty() {
-            let journal = self
-                .journal
-                .clone()
-                .unwrap_or_else(|| journal::default_path(&database));
+            let journal = self.journal.clone();
+            let journal = journal.unwrap_or_else(|| journal::default_path(&database));
             for change in &changes {
                 tell(&format!("{};", change.statement()));
             }
@@ -141,9 +135,9 @@ impl Version {
         }
         let after = server.read(&mut connection, &database)?;
         let after = judge(Case::new(after, catalogue), common)?;
-        let mut report = after.report(common.strict);
         let plan = Plan::of_versions(&changes, written);
-        report.sections.push(Section::VersionChange(plan));
+        let report = after.report(common.strict);
+        let report = report.with(Section::VersionChange(plan));
         print_report(common, &report)
     }
 
