@@ -539,7 +539,7 @@ fn usual_severity(kind: &Kind, difference: &Difference) -> Severity {
             .unwrap_or(Severity::Warning),
         Kind::IndexMissing | Kind::IndexDiffers(_) if loses_unique(difference) => Severity::Error,
         Kind::IndexDiffers(_) if is_cut_by_server(difference) => Severity::Note,
-        Kind::IndexName | Kind::ColumnOrder | Kind::RowFormatDiffers => Severity::Note,
+        Kind::IndexName => Severity::Note,
         Kind::PrimaryKeyDiffers => Severity::Error,
         Kind::EngineDiffers | Kind::CharsetDiffers | Kind::CollationDiffers => {
             let of_actual = |text: &str| {
@@ -613,11 +613,10 @@ fn check_and_fix(kind: &Kind) -> (&'static Check, &'static str) {
         Kind::TableMissing => (&TABLE_MISSING, FIX_TABLE),
         Kind::TableExtra => (&TABLE_EXTRA, FIX_EXTRA),
         Kind::EngineDiffers => (&ENGINE_DIFFERS, FIX_ENGINE),
-        Kind::RowFormatDiffers => (&ENGINE_DIFFERS, FIX),
         Kind::CharsetDiffers | Kind::CollationDiffers => (&CHARSET_DIFFERS, FIX_CHARSET),
         Kind::ColumnMissing => (&COLUMN_MISSING, FIX),
         Kind::ColumnExtra => (&COLUMN_EXTRA, FIX_EXTRA),
-        Kind::ColumnDiffers(_) | Kind::ColumnOrder => (&COLUMN_DIFFERS, FIX),
+        Kind::ColumnDiffers(_) => (&COLUMN_DIFFERS, FIX),
         Kind::PrimaryKeyDiffers => (&INDEX_DIFFERS, FIX),
         Kind::IndexDiffers(_) | Kind::IndexName => (&INDEX_DIFFERS, FIX_INDEX),
         Kind::IndexMissing => (&INDEX_MISSING, FIX_INDEX),
@@ -632,9 +631,7 @@ fn check_and_fix(kind: &Kind) -> (&'static Check, &'static str) {
 /// What the object is called in reports.
 fn object_kind(kind: &Kind) -> &'static str {
     match kind {
-        Kind::ColumnMissing | Kind::ColumnExtra | Kind::ColumnDiffers(_) | Kind::ColumnOrder => {
-            "column"
-        }
+        Kind::ColumnMissing | Kind::ColumnExtra | Kind::ColumnDiffers(_) => "column",
         Kind::PrimaryKeyDiffers
         | Kind::IndexMissing
         | Kind::IndexExtra

@@ -297,11 +297,9 @@ impl Search<'_> {
                 ))
             }
             Kind::TableMissing | Kind::TableExtra => Found::AsActual(self.history.states()),
-            Kind::EngineDiffers
-            | Kind::CharsetDiffers
-            | Kind::CollationDiffers
-            | Kind::RowFormatDiffers
-            | Kind::ColumnOrder => Found::AsActual(States::default()),
+            Kind::EngineDiffers | Kind::CharsetDiffers | Kind::CollationDiffers => {
+                Found::AsActual(States::default())
+            }
         }
     }
 

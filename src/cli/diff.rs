@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use similar::TextDiff;
 
-use super::output::{Output, print};
+use super::output::{print, print_report};
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
 use crate::change::gate::Blocked;
@@ -21,7 +21,7 @@ use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
-use crate::text::printable;
+use crate::text::{printable, printable_lines};
 
 /// The arguments of `cividb diff`.
 #[derive(Debug, Args)]
@@ -84,16 +84,11 @@ impl Diff {
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
-        let exit = report.verdict().exit();
-        match text {
-            Some(text) => print(common, &text)?,
-            None => {
-                let mut output = Output::new(common, false);
-                output.add(&report)?;
-                output.finish()?;
-            }
-        }
-        Ok(exit)
+        let Some(text) = text else {
+            return print_report(common, &report);
+        };
+        print(common, &text)?;
+        Ok(report.verdict().exit())
     }
 
     fn with_release(&self, case: &Case, common: &Common) -> Result<Compared, Error> {
@@ -110,9 +105,7 @@ impl Diff {
             });
         }
         let Some(detection) = case.detection() else {
-            return Err(Error::NoRelease {
-                name: case.snapshot.source.name.clone(),
-            });
+            return Err(Error::NoRelease(case.snapshot.source.name.clone()));
         };
         let differences = detection.differences.iter();
         Ok(Compared {
@@ -155,11 +148,7 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     let passed = whole_schema::pass(statements, &[actual, &compared.reference]);
     let mut statements: Vec<String> = passed.into_iter().map(or_comment).collect();
     for statement in &mut statements {
-        let shown: String = statement
-            .lines()
-            .map(printable)
-            .collect::<Vec<_>>()
-            .join("\n");
+        let shown = printable_lines(statement);
         if shown != *statement {
             *statement = format!("-- left out for its names: {}", printable(statement));
         }
@@ -189,10 +178,8 @@ fn unified(snapshot: &Snapshot, compared: &Compared) -> String {
         }
         done.push(table);
         let canonical = |schema: &Schema| {
-            schema
-                .table(table)
-                .map(|definition| sql::canonical(table, definition))
-                .unwrap_or_default()
+            let definition = schema.table(table);
+            definition.map_or_else(String::new, |it| sql::canonical(table, it))
         };
         let (old, new) = (canonical(&snapshot.schema), canonical(&compared.reference));
         let diff = TextDiff::from_lines(&old, &new);

@@ -20,7 +20,7 @@ use crate::report::{Layout, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
-use crate::snapshot::{Snapshot, Source};
+use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
 
 /// The arguments of `cividb verify`.
@@ -71,36 +71,26 @@ impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         let access = self.server.access();
-        let site = match &self.against {
-            Some(site) => Some(Location::one(site, &access)?),
-            None => None,
-        };
-        report_on_each(
-            "verify",
-            &catalogue,
-            &self.dumps,
-            common,
-            &access,
-            |location| {
-                let snapshot = read(location, common.database.as_deref(), common)?;
-                let case = self.restore.case(snapshot, &catalogue);
-                let site_of_backup = match &site {
-                    Some(site) => Some(read_site(site, &case, common)?),
-                    None => None,
-                };
-                let name = site.as_ref().map(Location::name).unwrap_or_default();
-                let mut examined = Examination::of(&case);
-                examined.without_civicrm = self.no_civicrm;
-                examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
-                    snapshot,
-                    name: &name,
-                });
-                let findings = common.examine(&examined, checks::VERIFY)?;
-                let mut report = Report::new("verify", &case, findings, common.strict);
-                report.compared_with = site.as_ref().map(Location::name);
-                Ok(report)
-            },
-        )
+        let site = self.against.as_deref();
+        let site = site.map(|site| Location::one(site, &access)).transpose()?;
+        let dumps = &self.dumps;
+        report_on_each("verify", &catalogue, dumps, common, &access, |location| {
+            let snapshot = read(location, common.database.as_deref(), common)?;
+            let case = self.restore.case(snapshot, &catalogue);
+            let site_of_backup = site.as_ref().map(|site| read_site(site, &case, common));
+            let site_of_backup = site_of_backup.transpose()?;
+            let name = site.as_ref().map(Location::name).unwrap_or_default();
+            let mut examined = Examination::of(&case);
+            examined.without_civicrm = self.no_civicrm;
+            examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
+                snapshot,
+                name: &name,
+            });
+            let findings = common.examine(&examined, checks::VERIFY)?;
+            let mut report = Report::new("verify", &case, findings, common.strict);
+            report.compared_with = site.as_ref().map(Location::name);
+            Ok(report)
+        })
     }
 }
 
@@ -124,7 +114,7 @@ fn read_site(site: &Location, backup: &Case, common: &Common) -> Result<Snapshot
             .map_err(Error::OtherSource)?,
     };
     if backup.site.is_some() && Site::of(&there).is_none() {
-        return Err(Error::NoCivicrm { name: site.name() });
+        return Err(Error::NoCivicrm(site.name()));
     }
     Ok(there)
 }
@@ -162,10 +152,7 @@ impl Check {
             let findings = common.examine(&examined, checks::CHECK)?;
             let mut report = Report::new("check", &case, findings, common.strict);
             report.layout = Layout::ReleaseAndByCheck;
-            report
-                .sections
-                .push(Section::Integrity(answered.answers.statistics));
-            Ok(report)
+            Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
     }
 }
@@ -174,9 +161,7 @@ impl Check {
 fn refuse_empty_database(case: &Case) -> Result<(), Error> {
     let snapshot = &case.snapshot;
     if snapshot.server.is_some() && snapshot.hidden.is_empty() && case.site.is_none() {
-        return Err(Error::NoCivicrm {
-            name: snapshot.source.name.clone(),
-        });
+        return Err(Error::NoCivicrm(snapshot.source.name.clone()));
     }
     Ok(())
 }
@@ -202,9 +187,7 @@ pub(super) fn report_on_each(
     for argument in arguments {
         match Location::expand(argument, access) {
             Ok(found) => locations.extend(found),
-            Err(error) => {
-                unread.push((url::without_password(argument), Error::from(error)));
-            }
+            Err(error) => unread.push((url::without_password(argument), Error::from(error))),
         }
     }
     // A pattern may match several files, so its reports look alike however many it matches.
@@ -225,32 +208,21 @@ pub(super) fn report_on_each(
     for location in locations {
         let report = match report_on(&location) {
             Ok(report) => report,
-            Err(error) => match not_text(&error) {
-                Some(finding) => {
-                    let snapshot = Snapshot {
-                        source: Source {
-                            name: location.name(),
-                            container: "plain",
-                            ..Source::default()
-                        },
-                        ..Snapshot::default()
-                    };
-                    let mut findings = Findings::default();
-                    findings.push(finding);
-                    findings.retain(&common.selection());
-                    common.accept(&mut findings)?;
-                    Report::new(
-                        command,
-                        &Case::new(snapshot, catalogue),
-                        findings,
-                        common.strict,
-                    )
-                }
-                None => {
+            Err(error) => {
+                let Some(finding) = not_text(&error) else {
                     output.add_unread(command, &location.name(), &error)?;
                     continue;
-                }
-            },
+                };
+                let mut snapshot = Snapshot::default();
+                snapshot.source.name = location.name();
+                snapshot.source.container = "plain";
+                let mut findings = Findings::default();
+                findings.push(finding);
+                findings.retain(&common.selection());
+                common.accept(&mut findings)?;
+                let case = Case::new(snapshot, catalogue);
+                Report::new(command, &case, findings, common.strict)
+            }
         };
         worst = worst.worse(report.verdict().exit());
         output.add(&report)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::output::Output;
+use super::output::print_report;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
@@ -74,11 +74,7 @@ impl Grants {
             Some(file) => self.of_file(file, &catalogue, common)?,
             None => self.of_server(&catalogue, common)?,
         };
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
@@ -127,9 +123,8 @@ impl Grants {
             common.accept(&mut findings)?;
             summary.probed = Some(outcomes(&probed));
         }
-        let mut report = Report::new("grants", &case, findings, common.strict);
-        report.sections.push(Section::Grants(summary));
-        Ok(report)
+        let report = Report::new("grants", &case, findings, common.strict);
+        Ok(report.with(Section::Grants(summary)))
     }
 
     fn of_file(
@@ -163,16 +158,11 @@ impl Grants {
         let Some(database) = common.database.clone().or_else(|| only_database(&granted)) else {
             return Err(Error::GrantsDatabase(file.display().to_string()));
         };
-        let version = self
-            .target_server
-            .clone()
-            .unwrap_or_else(|| likely_server(&text));
-        let newest = catalogue.states().last();
-        let newest = newest.and_then(|state| Version::parse(&state.name));
-        let target = self.target.clone().or(newest);
-        let Some(target) = target else {
-            return Err(Error::NoSource);
-        };
+        let version = self.target_server.clone();
+        let version = version.unwrap_or_else(|| likely_server(&text));
+        let newest = || Version::parse(&catalogue.states().last()?.name);
+        let target = self.target.clone().or_else(newest);
+        let target = target.ok_or(Error::NoSource)?;
         let needs = match self.purpose {
             Purpose::Upgrade => needed_for_upgrade(&target, &version, &UpgradeFacts::default()),
             Purpose::Backup => {
@@ -209,9 +199,8 @@ impl Grants {
             let why = "the text does not say whether the server writes a binary log";
             findings.skip(&TRIGGER_PRIVILEGE_BINLOG, Lack::of_course(why));
         }
-        let mut report = Report::new("grants", &case, findings, common.strict);
-        report.sections.push(Section::Grants(summary));
-        Ok(report)
+        let report = Report::new("grants", &case, findings, common.strict);
+        Ok(report.with(Section::Grants(summary)))
     }
 
     /// The release to judge the privileges for: the one asked for, the site's own, or the newest
@@ -220,9 +209,7 @@ impl Grants {
         let newest = || Version::parse(&case.catalogue.states().last()?.name);
         let target = self.target.clone();
         let target = target.or_else(|| case.release()).or_else(newest);
-        target.ok_or_else(|| Error::NoCivicrm {
-            name: case.snapshot.source.name.clone(),
-        })
+        target.ok_or_else(|| Error::NoCivicrm(case.snapshot.source.name.clone()))
     }
 
     fn summary(
@@ -284,6 +271,7 @@ fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Sn
     };
     let mut connection = Reader::open(&location.login)?;
     let facts = reader::server_facts(&mut connection)?;
+    let why = "this account may not use the database";
     let snapshot = Snapshot {
         source: Source {
             name: location.name.clone(),
@@ -292,11 +280,7 @@ fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Sn
             ..Source::default()
         },
         database: Some(denied),
-        hidden: [(
-            ObjectKind::Table,
-            "this account may not use the database".to_owned(),
-        )]
-        .into(),
+        hidden: [(ObjectKind::Table, why.to_owned())].into(),
         server: Some(facts),
         ..Snapshot::default()
     };
@@ -341,10 +325,9 @@ fn compare(probed: &Probed, summary: &GrantsSummary, findings: &mut Findings) {
         if check.id == TRIGGER_PRIVILEGE_BINLOG.id && findings.has(check) {
             continue;
         }
-        let what = if says_denied(*code) {
-            "the server refuses it"
-        } else {
-            "trying it failed"
+        let what = match says_denied(*code) {
+            true => "the server refuses it",
+            false => "trying it failed",
         };
         findings.push(
             Finding::new(

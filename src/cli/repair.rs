@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::confirm::confirm;
-use super::output::{self, Output};
+use super::output::{print, print_report};
 use super::{Common, Format, ServerOptions, journals, tell};
 use crate::case::Case;
 use crate::change::definition::{Definitions, read_definitions};
@@ -168,16 +168,12 @@ impl Repair {
         common: &Common,
     ) -> Result<Exit, Error> {
         let report = script::report(script::section(plan, rows), case, common);
-        let exit = report.verdict().exit();
         if common.format == Format::Human && !common.quiet {
             let script = script::script(plan, rows, &case.snapshot, definitions, self.family);
-            output::print(common, &script)?;
-        } else {
-            let mut output = Output::new(common, false);
-            output.add(&report)?;
-            output.finish()?;
+            print(common, &script)?;
+            return Ok(report.verdict().exit());
         }
-        Ok(exit)
+        print_report(common, &report)
     }
 
     fn apply(
@@ -209,11 +205,8 @@ impl Repair {
         }
         if plan.steps.is_empty() && record.is_none() {
             tell("nothing to change");
-            return Ok(if plan.refused.is_empty() {
-                Exit::Fine
-            } else {
-                Exit::Findings
-            });
+            let is_fine = plan.refused.is_empty();
+            return Ok(if is_fine { Exit::Fine } else { Exit::Findings });
         }
         let version = &connection.version;
         guard::privileges(&plan, &self.orphans, snapshot, version, &database)?;
@@ -298,11 +291,7 @@ impl Repair {
         let mut section = script::section(&remaining, &RowPlan::default());
         script::add_outcome(&mut section, &ran, journal.path());
         let report = script::report(section, &case, common);
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 
     /// The rows that are changed first so that the plan can run, as `--orphans` says.
@@ -312,12 +301,8 @@ impl Repair {
         plan: &Plan,
         snapshot: &Snapshot,
     ) -> Result<Toll, Error> {
-        Ok(Toll::of(
-            connection,
-            plan,
-            &snapshot.schema.tables,
-            &self.orphans,
-        )?)
+        let tables = &snapshot.schema.tables;
+        Ok(Toll::of(connection, plan, tables, &self.orphans)?)
     }
 }
 
@@ -374,7 +359,7 @@ pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<
 
 /// The release that the schema is of, or an error when it is not known.
 fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
-    case.detection().ok_or_else(|| Error::NoRelease {
-        name: case.snapshot.source.name.clone(),
-    })
+    let name = &case.snapshot.source.name;
+    case.detection()
+        .ok_or_else(|| Error::NoRelease(name.clone()))
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::confirm::confirm;
 use super::dumps::report_on_each;
-use super::output::Output;
+use super::output::print_report;
 use super::{Common, ServerOptions, journals, read, tell};
 use crate::case::Case;
 use crate::change::error::ChangeError;
@@ -59,11 +59,9 @@ pub struct Version {
 }
 
 fn version_to_set(text: &str) -> Result<String, NotARelease> {
-    if release::is_valid_format(text) && !text.ends_with("upgrade") && text.trim() == text {
-        Ok(text.to_owned())
-    } else {
-        Err(NotARelease)
-    }
+    let is_release = release::is_valid_format(text) && !text.ends_with("upgrade");
+    let valid = Some(text).filter(|text| is_release && text.trim() == *text);
+    valid.map(str::to_owned).ok_or(NotARelease)
 }
 
 impl Version {
@@ -83,14 +81,12 @@ impl Version {
                         why: why_no_version(snapshot),
                     });
                 }
-                let plan = match self.fix || self.set.is_some() {
-                    true => Some(self.plan(&judged)?),
-                    false => None,
-                };
-                let mut report = judged.report(common.strict);
-                let plan = plan.map(|changes| Plan::of_versions(&changes, None));
-                report.sections.extend(plan.map(Section::VersionChange));
-                Ok(report)
+                if !self.fix && self.set.is_none() {
+                    return Ok(judged.report(common.strict));
+                }
+                let plan = Plan::of_versions(&self.plan(&judged)?, None);
+                let report = judged.report(common.strict);
+                Ok(report.with(Section::VersionChange(plan)))
             });
         }
         let Location::Server(server) = Location::one(&source, &self.server.access())? else {
@@ -139,14 +135,10 @@ impl Version {
         }
         let after = server.read(&mut connection, &database)?;
         let after = judge(Case::new(after, catalogue), common)?;
-        let mut report = after.report(common.strict);
         let plan = Plan::of_versions(&changes, written);
-        report.sections.push(Section::VersionChange(plan));
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        let report = after.report(common.strict);
+        let report = report.with(Section::VersionChange(plan));
+        print_report(common, &report)
     }
 
     /// The changes that are to be made.
@@ -184,9 +176,7 @@ struct Judged<'a> {
 
 fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
     if case.site.is_none() {
-        return Err(Error::NoCivicrm {
-            name: case.snapshot.source.name.clone(),
-        });
+        return Err(Error::NoCivicrm(case.snapshot.source.name.clone()));
     }
     let has_rows = !case.snapshot.row_counts.is_empty();
     let domains = version::domain_versions(&case).filter(|_| has_rows);

@@ -42,12 +42,6 @@ impl Grantee {
         }
     }
 
-    /// Whether this is the anonymous account, of those who have no account of their own. It can take the place
-    /// of a named account at login: that happens when the anonymous account's host is the more specific one.
-    pub fn is_anonymous(&self) -> bool {
-        self.user.is_empty() && self.host.is_some()
-    }
-
     /// Whether this is MariaDB's PUBLIC, whose privileges everyone has (10.11 and later).
     fn is_public(&self) -> bool {
         self.host.is_none() && self.user.eq_ignore_ascii_case("PUBLIC")

@@ -8,7 +8,7 @@ use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
 use crate::grants::{Grants as Granted, Object, judge};
 use crate::repair::orphans::Remedy;
-use crate::repair::plan::{Need, Plan};
+use crate::repair::plan::{Need, Plan, PlannedStep};
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 
@@ -61,7 +61,7 @@ pub fn privileges(
     let mut needs = plan.steps.iter().flat_map(|step| &step.needs);
     let what = RepairFacts {
         references: needs.any(|need| matches!(need, Need::References(_))),
-        locks: plan.steps.iter().any(|step| !step.proofs.is_empty()),
+        locks: plan.steps.iter().any(PlannedStep::needs_proof),
         updates: remedies.contains(&Remedy::SetNull),
         deletes: remedies.contains(&Remedy::Delete),
     };
@@ -71,18 +71,13 @@ pub fn privileges(
         return Ok(());
     }
     let account = facts.account.as_ref().map(ToString::to_string);
-    let fixes = verdict.fixes.iter();
-    let fixes: Result<Vec<String>, Blocked> = fixes
-        .map(|fix| {
-            Ok(format!(
-                "{};",
-                grant(granted, [database], fix.statement.clone())?
-            ))
-        })
-        .collect();
+    let mut grants = Vec::new();
+    for fix in verdict.fixes {
+        grants.push(grant(granted, [database], fix.statement)? + ";");
+    }
     Err(ChangeError::Privileges {
         account: account.unwrap_or_default(),
-        grants: fixes?.join(" "),
+        grants: grants.join(" "),
     })
 }
 

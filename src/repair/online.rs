@@ -64,7 +64,8 @@ mod tests {
             after: Table::default(),
             why: Vec::new(),
             needed_for_upgrade: None,
-            proofs: Vec::new(),
+            new_keys: Vec::new(),
+            new_unique: Vec::new(),
             cost: Cost::Copy,
             needs: Vec::new(),
         }

@@ -7,24 +7,16 @@ use super::verdict::Verdict;
 use super::{Report, csv, json};
 use crate::text::printable_json;
 
-/// Writes the reports of one run in one form. Nothing of a report is kept but what the end needs.
+/// Writes the reports of one run in one form. Nothing of a report is kept but what the end needs. Each method
+/// fails where the output cannot be written.
 pub trait Renderer {
     /// Writes the report on one source.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what stands in the place of the report on a source that could not be read.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what comes after the last source.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
 }
 

@@ -8,12 +8,12 @@ use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::repair::orphans::{Orphans, Tally, Toll};
-use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
+use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
 use crate::report::{self, Report, Section};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
-use crate::text::{count, printable};
+use crate::text::{count, printable, printable_lines};
 
 /// The plan as a commented SQL script for people.
 pub(super) fn script(
@@ -23,22 +23,14 @@ pub(super) fn script(
     definitions: &Definitions,
     family: Family,
 ) -> String {
-    let place = snapshot
-        .database
-        .as_deref()
-        .unwrap_or(&snapshot.source.name);
+    let place = snapshot.database.as_deref();
+    let place = place.unwrap_or(&snapshot.source.name);
     let mut lines = vec![
         format!("-- repair {} of {}", family.as_str(), printable(place)),
         "-- Make a backup first. Each statement is followed by the one that takes it back."
             .to_owned(),
     ];
-    let adds_keys = |planned: &PlannedStep| {
-        let proofs = planned.proofs.iter();
-        proofs
-            .into_iter()
-            .any(|proof| matches!(proof, Proof::NoOrphans { .. }))
-    };
-    if plan.steps.iter().any(adds_keys) {
+    if plan.steps.iter().any(|step| !step.new_keys.is_empty()) {
         // By hand nothing between two statements of a script stops it when a proof fails.
         lines.push(
             "-- Foreign keys come at once with --apply, which proves first that no row has lost its parent; by"
@@ -162,8 +154,7 @@ fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<I
 /// A statement, or a comment in its place when control characters in its names would make it
 /// another one on a terminal.
 fn shown(statement: &str) -> String {
-    let shown: Vec<String> = statement.lines().map(printable).collect();
-    let shown = shown.join("\n");
+    let shown = printable_lines(statement);
     if shown == statement {
         shown
     } else {
@@ -190,20 +181,13 @@ pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
         cost: Some(cost(planned.cost)),
         needed_for_upgrade: planned.needed_for_upgrade.clone(),
     });
-    let refused = plan.refused.iter().map(|refused| report::RefusedStep {
-        table: refused.table.clone(),
-        object: refused.object.clone(),
-        why: refused.why.clone(),
-    });
+    let advice = plan.advice.iter();
+    let advice = advice.map(|advice| format!("{} {}", advice.message, advice.fix));
     report::Plan {
         steps: steps.collect(),
-        refused: refused.collect(),
+        refused: plan.refused.clone(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
-        advice: plan
-            .advice
-            .iter()
-            .map(|a| format!("{} {}", a.message, a.fix))
-            .collect(),
+        advice: advice.collect(),
         rows: rows
             .toll
             .tallies()
@@ -228,11 +212,5 @@ pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
     plan.rows_deleted = ran.deleted;
     plan.rows_set_null = ran.set_null;
     plan.exported.clone_from(&ran.exported);
-    let not_run = ran.not_run.iter().map(|not_run| report::NotRunStep {
-        table: not_run.table.clone(),
-        statement: not_run.statement.clone(),
-        why: not_run.why.clone(),
-        id: not_run.id,
-    });
-    plan.not_run = not_run.collect();
+    plan.not_run.clone_from(&ran.not_run);
 }

@@ -90,7 +90,7 @@ impl DumpReader {
                 }
                 return;
             }
-            Statement::Use { database } => {
+            Statement::Use(database) => {
                 self.current = Some(database.clone());
                 self.note_database_statement(at, format!("USE {database}"));
                 return;
@@ -135,7 +135,7 @@ impl DumpReader {
                 self.facts.rows += 1;
                 return;
             }
-            Statement::Empty | Statement::Other { .. } => return,
+            Statement::Empty | Statement::Other(_) => return,
             Statement::TruncateTable(_) | Statement::Delete(_) => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
@@ -179,7 +179,7 @@ impl DumpReader {
             Statement::CreateTrigger(create) => {
                 let table = Name {
                     database: create.name.database.clone(),
-                    name: create.trigger.table.clone(),
+                    name: create.object.table.clone(),
                 };
                 self.uses_table(&table, &at);
             }
@@ -197,10 +197,10 @@ impl DumpReader {
             None => self.session.sql_mode().map(str::to_owned),
         };
         match &mut statement {
-            Statement::CreateTrigger(create) => create.trigger.sql_mode = sql_mode,
-            Statement::CreateView(create) => create.view.sql_mode = sql_mode,
-            Statement::CreateRoutine(create) => create.routine.sql_mode = sql_mode,
-            Statement::CreateEvent(create) => create.event.sql_mode = sql_mode,
+            Statement::CreateTrigger(create) => create.object.sql_mode = sql_mode,
+            Statement::CreateView(create) => create.object.sql_mode = sql_mode,
+            Statement::CreateRoutine(_, create) => create.object.sql_mode = sql_mode,
+            Statement::CreateEvent(create) => create.object.sql_mode = sql_mode,
             _ => {}
         }
         let key = match &statement {
@@ -208,7 +208,7 @@ impl DumpReader {
             Statement::AlterTable(alter) => self.database_of(&alter.name),
             Statement::CreateView(create) => self.database_of(&create.name),
             Statement::CreateTrigger(create) => self.database_of(&create.name),
-            Statement::CreateRoutine(create) => self.database_of(&create.name),
+            Statement::CreateRoutine(_, create) => self.database_of(&create.name),
             Statement::CreateEvent(create) => self.database_of(&create.name),
             _ => self.current.clone(),
         };

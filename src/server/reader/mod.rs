@@ -18,7 +18,7 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::Table;
 use crate::schema::sql::identifier;
 use crate::server_version::Family;
-use crate::snapshot::{ObjectKind, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
+use crate::snapshot::{ObjectKind, Row, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
 
 /// What to read in addition to the schema.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +66,11 @@ pub fn server_facts(connection: &mut Reader) -> Result<ServerFacts, ServerError>
         database: "",
     };
     reader.facts()
+}
+
+/// A value of a row as text; empty where it is NULL or missing.
+fn name(row: &Row, column: &str) -> String {
+    text(row, column).unwrap_or_default()
 }
 
 impl FactReader<'_> {
@@ -127,14 +132,11 @@ impl FactReader<'_> {
         let has = grants.on_database(self.database, &facts.rules(version));
         // Before a privilege existed, everybody or only SUPER could see what it is for.
         let lacks = |any_of: &[Privilege]| {
-            any_of
-                .iter()
-                .any(|privilege| privilege.is_known_to(version))
-                && !any_of.iter().any(|privilege| has.whole.contains(privilege))
+            any_of.iter().any(|it| it.is_known_to(version))
+                && !any_of.iter().any(|it| has.whole.contains(it))
         };
-        let sees_all_routines = [Select, ShowRoutine]
-            .iter()
-            .any(|privilege| has.global.contains(privilege));
+        let of_all_routines = [Select, ShowRoutine];
+        let sees_all_routines = of_all_routines.iter().any(|it| has.global.contains(it));
         let routines = [Execute, AlterRoutine, CreateRoutine, ShowCreateRoutine];
         for (kind, is_hidden, needs) in [
             (ObjectKind::Table, lacks(&[Select]), "SELECT"),
@@ -184,13 +186,9 @@ impl FactReader<'_> {
     fn show_create_table(&mut self, table: &str) -> Result<Option<Table>, ServerError> {
         let sql = format!("SHOW CREATE TABLE {}", identifier(table));
         let about = format!("the definition of {table}");
-        let printed = match self.connection.ask(&about, &sql) {
-            Ok(answer) => answer.first().and_then(|row| text(row, "create table")),
-            Err(error) if error.is_lost() => return Err(error),
-            Err(_) => None,
-        };
-        let parsed = printed.map(|printed| ddl::parse(&printed, SqlModes::default()));
-        match parsed {
+        let answer = self.connection.ask_if_possible(&about, &sql)?;
+        let printed = answer.and_then(|answer| text(answer.first()?, "create table"));
+        match printed.map(|printed| ddl::parse(&printed, SqlModes::default())) {
             Some(Ok(Statement::CreateTable(create))) => Ok(Some(create.table)),
             _ => Ok(None),
         }
@@ -213,11 +211,9 @@ impl FactReader<'_> {
             ..Answers::default()
         };
         // Servers before MySQL 8.0.16 and MariaDB 10.2 have no checks.
-        match connection.ask("the checks", include_str!("../../../sql/checks.sql")) {
-            Ok(answer) => answers.checks = answer,
-            Err(error) if error.is_lost() => return Err(error),
-            Err(_) => {}
-        }
+        let checks = include_str!("../../../sql/checks.sql");
+        let checks = connection.ask_if_possible("the checks", checks)?;
+        answers.checks = checks.unwrap_or_default();
         if connection.version.family == Family::Mysql && !answers.checks.is_empty() {
             answers.constraints = connection.ask(
                 "the tables of checks",

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::name;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{
     Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View,
@@ -12,10 +13,6 @@ use crate::snapshot::Row;
 
 fn definer(row: &Row) -> Option<Account> {
     text(row, "definer").map(|definer| account(&definer))
-}
-
-fn name(row: &Row, column: &str) -> String {
-    text(row, column).unwrap_or_default()
 }
 
 pub(super) fn triggers(answer: &Answer) -> IndexMap<String, Trigger> {

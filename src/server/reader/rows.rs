@@ -76,14 +76,9 @@ pub fn count<'a>(
     for table in tables {
         let about = format!("the number of rows of {table}");
         let sql = format!("SELECT COUNT(*) FROM {}", identifier(table));
-        match connection.ask(&about, &sql) {
-            Ok(answer) => {
-                let count = answer.first().and_then(first).and_then(|n| n.parse().ok());
-                counts.extend(count.map(|count: u64| (table.to_owned(), count)));
-            }
-            Err(error) if error.is_lost() => return Err(error),
-            Err(_) => {}
-        }
+        let answer = connection.ask_if_possible(&about, &sql)?;
+        let count = answer.and_then(|answer| first(answer.first()?)?.parse().ok());
+        counts.extend(count.map(|count: u64| (table.to_owned(), count)));
     }
     Ok(counts)
 }

@@ -194,20 +194,14 @@ fn list_includes(includes: &[Include]) -> String {
 }
 
 fn list_places(path: &Path, places: &[PhpPlace]) -> String {
-    let list: Vec<String> = places
-        .iter()
-        .map(|place| match place.file == path {
-            true => format!("line {}", place.line),
-            false => format!("line {} of {}", place.line, place.file.display()),
-        })
-        .collect();
-    list.join(" and ")
+    let places = places.iter().map(|place| match place.file == path {
+        true => format!("line {}", place.line),
+        false => format!("line {} of {}", place.line, place.file.display()),
+    });
+    places.collect::<Vec<_>>().join(" and ")
 }
 
 fn list_paths(paths: &[PathBuf]) -> String {
-    let list: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    list.join(", ")
+    let paths = paths.iter().map(|path| path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
 }
