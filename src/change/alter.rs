@@ -108,10 +108,8 @@ pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
             .iter()
             .find_map(|verb| Some((*verb, action.strip_prefix(verb)?)))?;
         let named = head(item)?;
-        // MariaDB 10.5 prints the backquotes in names of foreign keys as they are (measured).
-        let as_it_is = named.replace("``", "`");
         let found = lines().find_map(|line| {
-            let rest = line.strip_prefix(named).or(line.strip_prefix(&as_it_is))?;
+            let rest = line.strip_prefix(named)?;
             rest.starts_with(' ').then_some(rest)
         })?;
         Some(format!("{verb}{named}{found}"))

@@ -11,6 +11,7 @@ use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
+use crate::change::gate::{Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
@@ -22,9 +23,8 @@ use crate::civicrm::release::Version;
 use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::grants::need::{Need, Scope};
+use crate::grants::need::Need;
 use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
-use crate::repair::guard;
 use crate::report::{GrantsSummary, Report, Section};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
@@ -255,18 +255,14 @@ impl Grants {
 /// The verdict about an account's privileges, with statements that have passed the gate; in the
 /// place of a blocked one stands why it was blocked.
 fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
-    let wanted = needs.iter().flat_map(|need| &need.any_of);
-    let others: Vec<String> = wanted
-        .filter_map(|wanted| match &wanted.on {
-            Scope::OtherDatabase(other) => Some(other.clone()),
-            _ => None,
-        })
-        .collect();
     let mut verdict = judge(needs, granted, database, rules);
-    for fix in &mut verdict.fixes {
-        let databases = others.iter().map(String::as_str).chain([database]);
-        let passed = guard::grant(granted, databases, fix.statement.clone());
-        fix.statement = or_comment(passed);
+    let fixes = verdict.fixes.iter_mut();
+    let fixes = fixes.map(|fix| (Operation::Grant, &mut fix.statement, &fix.names));
+    let roles = verdict.roles.iter_mut();
+    let roles = roles.map(|hint| (Operation::SetDefaultRole, &mut hint.statement, &hint.names));
+    for (operation, statement, names) in fixes.chain(roles) {
+        let meaning = Meaning::new(operation, names.iter().cloned());
+        *statement = or_comment(meaning.pass(std::mem::take(statement)));
     }
     verdict
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::confirm::confirm;
+use super::diff::or_comment;
 use super::{Common, ServerOptions, tell};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
@@ -47,7 +48,9 @@ impl Undo {
         let head = &record.head;
         let mut lines = vec![format!(
             "-- Takes back {} of {} on database {}.",
-            head.command, head.begun, head.database
+            printable(&head.command),
+            printable(&head.begun),
+            printable(&head.database)
         )];
         for (step, progress) in &steps {
             if *progress == Progress::Doing {
@@ -56,10 +59,9 @@ impl Undo {
             match &step.rows {
                 // Row by row, and not for every eye.
                 Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
-                _ => lines.push(match step.check_inverse() {
-                    Ok(()) => step.inverse.clone(),
-                    Err(refused) => format!("-- left out: {}", printable(&refused.to_string())),
-                }),
+                _ => lines.push(or_comment(
+                    step.check_inverse().map(|()| step.inverse.clone()),
+                )),
             }
         }
         if !self.apply {

@@ -324,4 +324,17 @@ mod tests {
         );
         assert!(change(Some(b"\xff\\")).inverse().contains("X'FF5C'"));
     }
+
+    #[test]
+    fn whatever_the_version_was_the_statements_are_those_that_are_meant() {
+        for from in crate::hostile::names() {
+            let change = VersionChange {
+                domain: 1,
+                from: Some(from.clone().into_bytes()),
+                to: "5.81.2".into(),
+            };
+            let step = change.step(1).expect("it has no names");
+            assert!(step.check_inverse().is_ok(), "{from:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod diff;
 mod dumps;
 mod facts;
 mod grants;
+mod hostile;
 mod hostile_names;
 mod incomplete;
 mod live;

@@ -232,3 +232,24 @@ fn hexadecimal(value: &[u8]) -> Vec<u8> {
     let digits: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
     digits.into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+    use crate::schema::model::KeyPart;
+    use crate::schema::test_schema::{column, table};
+
+    #[test]
+    fn what_loads_an_export_again_is_what_is_meant_whatever_names_are() {
+        for name in hostile::names() {
+            let mut definition = table(&[(name.as_str(), column("blob")), ("b", column("text"))]);
+            definition.primary_key = vec![KeyPart::column("id")];
+            for cleared in [Vec::new(), vec![name.clone()]] {
+                let script = load_script(&name, &name, &definition, &cleared);
+                // The script is whole, or there is none.
+                assert_eq!(script.is_err(), name.contains('\0'), "{name:?}: {script:?}");
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::FactReader;
+use crate::gate::{Meaning, Operation};
 use crate::schema::sql::identifier;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
@@ -76,6 +77,7 @@ pub fn count<'a>(
     for table in tables {
         let about = format!("the number of rows of {table}");
         let sql = format!("SELECT COUNT(*) FROM {}", identifier(table));
+        let sql = Meaning::new(Operation::Select, [table]).pass(sql)?;
         match connection.ask(&about, &sql) {
             Ok(answer) => {
                 let count = answer.first().and_then(first).and_then(|n| n.parse().ok());

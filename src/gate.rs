@@ -21,9 +21,17 @@ use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use crate::text::printable;
 
-/// Longer statements are judged by their tokens alone: they are rows written back, and their syntax
-/// tree would take many times their memory.
+/// Longer statements are judged by their tokens alone where they hold no words but [`ROW_WORDS`]: they
+/// are about rows, and their syntax tree would take many times their memory.
 const LONGEST_PARSED: usize = 64 << 10;
+
+/// The words of statements that name many rows; none of them begins another operation in the middle of
+/// one.
+const ROW_WORDS: [&str; 27] = [
+    "AND", "AS", "BY", "CASE", "COUNT", "DEFAULT", "DELETE", "END", "FOR", "FROM", "IN", "INSERT",
+    "INTO", "IS", "JOIN", "LEFT", "LIMIT", "NOT", "NULL", "ON", "SELECT", "SET", "THEN", "UPDATE",
+    "VALUES", "WHEN", "WHERE",
+];
 
 /// What one statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +66,12 @@ pub enum Operation {
     DropTemporaryTable,
     /// LOAD DATA
     LoadData,
+    /// ALTER DATABASE
+    AlterDatabase,
+    /// USE
+    Use,
+    /// SET SESSION
+    SetSession,
 }
 
 impl Operation {
@@ -79,6 +93,9 @@ impl Operation {
             Self::CreateTemporaryTable => &["CREATE", "TEMPORARY", "TABLE"],
             Self::DropTemporaryTable => &["DROP", "TEMPORARY", "TABLE"],
             Self::LoadData => &["LOAD", "DATA"],
+            Self::AlterDatabase => &["ALTER", "DATABASE"],
+            Self::Use => &["USE"],
+            Self::SetSession => &["SET", "SESSION"],
         }
     }
 
@@ -99,6 +116,8 @@ impl Operation {
             Statement::ShowCreate { .. } => self == Self::ShowCreate,
             Statement::Grant(_) => self == Self::Grant,
             Statement::LoadData { .. } => self == Self::LoadData,
+            Statement::Use(_) => self == Self::Use,
+            Statement::Set(_) => matches!(self, Self::SetSession | Self::SetDefaultRole),
             _ => false,
         }
     }
@@ -121,8 +140,13 @@ enum Names {
         /// Identifiers that it may hold besides.
         others: Arc<BTreeSet<String>>,
     },
-    /// It is about this table; the others are not known here.
-    Of(String),
+    /// It is about this table and these are quoted in it; the others are not known here.
+    AtLeast {
+        /// The table, which stands behind the first words.
+        table: String,
+        /// Identifiers that it holds.
+        all: BTreeSet<String>,
+    },
 }
 
 /// Why a statement did not pass the gate.
@@ -227,27 +251,23 @@ impl Meaning {
     pub fn of_table(operation: Operation, table: &str) -> Self {
         Self {
             operation,
-            names: Names::Of(table.to_owned()),
+            names: Names::AtLeast {
+                table: table.to_owned(),
+                all: BTreeSet::new(),
+            },
         }
     }
 
-    /// A statement that does `operation`, names all of `names` and otherwise nothing but what is in
-    /// `others`.
-    pub fn within<'n>(
-        operation: Operation,
-        names: impl IntoIterator<Item = &'n str>,
-        others: impl IntoIterator<Item = &'n str>,
-    ) -> Self {
-        Self::new(operation, names).or_names(others)
-    }
-
-    /// The same with one more name that the statement has to hold.
+    /// The same about a table, with others that are not known here, as in a definition that a server
+    /// printed.
     #[must_use]
-    pub fn and_name(mut self, name: &str) -> Self {
-        if let Names::Exactly { all, .. } = &mut self.names {
-            all.insert(name.to_owned());
+    pub fn at_least(self, table: &str) -> Self {
+        let (Names::Exactly { all, .. } | Names::AtLeast { all, .. }) = self.names;
+        let table = table.to_owned();
+        Self {
+            operation: self.operation,
+            names: Names::AtLeast { table, all },
         }
-        self
     }
 
     /// Adds the identifiers of a piece of SQL that the statement takes over as it is, such as the
@@ -273,15 +293,10 @@ impl Meaning {
         self
     }
 
-    /// Lets the statement name all that another one may.
-    #[must_use]
-    pub(super) fn or_all_of(self, other: Self) -> Self {
-        match other.names {
-            Names::Exactly { all, others } => {
-                self.or_names(all.into_iter().chain(others.iter().cloned()))
-            }
-            Names::Of(table) => self.or_names([table]),
-        }
+    /// The identifiers that the statement has to hold.
+    pub(crate) fn names(&self) -> &BTreeSet<String> {
+        let (Names::Exactly { all, .. } | Names::AtLeast { all, .. }) = &self.names;
+        all
     }
 
     /// Lets a statement pass that is what it is meant to be.
@@ -308,7 +323,7 @@ impl Meaning {
         }
         match_parentheses(&tokens)?;
         self.compare_names(&tokens)?;
-        if statement.len() > LONGEST_PARSED {
+        if statement.len() > LONGEST_PARSED && tokens.iter().all(is_of_rows) {
             return Ok(());
         }
         // What the parser does not know has been judged by its tokens.
@@ -343,15 +358,19 @@ impl Meaning {
                     unexpected,
                 })
             }
-            Names::Of(table) => {
+            Names::AtLeast { table, all } => {
+                let mut missing: Vec<String> = all.difference(&found).cloned().collect();
                 let target = tokens.get(self.operation.words().len());
-                match target {
-                    Some(Token::Word(word)) if word.value == *table => Ok(()),
-                    _ => Err(Problem::OtherNames {
-                        missing: vec![table.clone()],
-                        unexpected: Vec::new(),
-                    }),
+                if !matches!(target, Some(Token::Word(word)) if word.value == *table) {
+                    missing.push(table.clone());
                 }
+                if missing.is_empty() {
+                    return Ok(());
+                }
+                Err(Problem::OtherNames {
+                    missing,
+                    unexpected: Vec::new(),
+                })
             }
         }
     }
@@ -392,6 +411,22 @@ fn tokens(statement: &str) -> Result<Vec<Token>, Problem> {
         }
     }
     Ok(tokens)
+}
+
+/// Whether a token may stand in a long statement about rows.
+fn is_of_rows(token: &Token) -> bool {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            ROW_WORDS.contains(&word.value.to_ascii_uppercase().as_str())
+        }
+        _ => true,
+    }
+}
+
+/// The identifiers that a statement quotes; none where it cannot be read.
+pub(crate) fn identifiers(statement: &str) -> BTreeSet<String> {
+    let tokens = tokens(statement).unwrap_or_default();
+    quoted(&tokens).collect()
 }
 
 fn quoted(tokens: &[Token]) -> impl Iterator<Item = String> {
