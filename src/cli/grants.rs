@@ -39,7 +39,7 @@ use crate::source::{Location, ServerLocation};
 pub struct Grants {
     /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Release to upgrade to; by default the one that the site has
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,

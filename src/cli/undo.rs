@@ -26,7 +26,7 @@ pub struct Undo {
     journal: PathBuf,
     /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Make the changes; without this the statements are printed and nothing is changed
     #[arg(long)]
     apply: bool,

@@ -11,6 +11,7 @@ mod grants;
 mod hostile;
 mod hostile_names;
 mod incomplete;
+mod journals;
 mod live;
 mod mutations;
 mod odd_objects;
