@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::Statement;
 use sqlparser::dialect::MySqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
@@ -32,6 +33,10 @@ const ROW_WORDS: [&str; 27] = [
     "INTO", "IS", "JOIN", "LEFT", "LIMIT", "NOT", "NULL", "ON", "SELECT", "SET", "THEN", "UPDATE",
     "VALUES", "WHEN", "WHERE",
 ];
+
+/// The most characters of an identifier. MariaDB cuts a longer name of a database in a GRANT, and so
+/// grants on another one.
+const LONGEST_NAME: usize = 64;
 
 /// What one statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -174,6 +179,8 @@ pub enum Problem {
     OtherOperation(Operation),
     /// Its parentheses do not match.
     Parentheses,
+    /// An identifier is longer than servers take.
+    TooLong(String),
     /// An index has a column whose name looks like an expression, so that it cannot be told which of
     /// the two it is.
     LooksLikeExpression(String),
@@ -208,6 +215,7 @@ impl fmt::Display for Problem {
                 )
             }
             Self::Parentheses => f.write_str("its parentheses do not match"),
+            Self::TooLong(name) => write!(f, "{} is too long", list(std::slice::from_ref(name))),
             Self::OtherNames {
                 missing,
                 unexpected,
@@ -323,6 +331,7 @@ impl Meaning {
         }
         match_parentheses(&tokens)?;
         self.compare_names(&tokens)?;
+        self.check_lengths(&tokens)?;
         if statement.len() > LONGEST_PARSED && tokens.iter().all(is_of_rows) {
             return Ok(());
         }
@@ -337,6 +346,22 @@ impl Meaning {
             [one] if self.operation.is(one) => Ok(()),
             [_] => Err(Problem::OtherOperation(self.operation)),
             _ => Err(Problem::NotOne),
+        }
+    }
+
+    /// Names of accounts, which stand at the end, may be longer than others.
+    fn check_lengths(&self, tokens: &[Token]) -> Result<(), Problem> {
+        let is_to =
+            |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TO);
+        let end = match self.operation {
+            Operation::SetDefaultRole => 0,
+            Operation::Grant => tokens.iter().position(is_to).unwrap_or(tokens.len()),
+            _ => tokens.len(),
+        };
+        let mut names = quoted(tokens.get(..end).unwrap_or_default());
+        match names.find(|name| name.chars().count() > LONGEST_NAME) {
+            Some(name) => Err(Problem::TooLong(name)),
+            None => Ok(()),
         }
     }
 

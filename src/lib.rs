@@ -25,7 +25,7 @@
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
 //! server -> gate grants privilege schema server_version snapshot
-//! change -> gate row_file schema server snapshot text
+//! change -> gate row_file schema server snapshot
 //! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot

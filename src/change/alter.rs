@@ -99,17 +99,14 @@ pub fn meaning(
 /// The model knows neither the comments and options of indexes, nor whether a rule was written
 /// out, nor all attributes of columns: what takes a step back says it as the server said it.
 pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
-    let lines = || {
-        let lines = show_create.lines().map(str::trim_start);
-        lines.map(|line| line.strip_suffix(',').unwrap_or(line))
-    };
+    let elements = elements(show_create);
     let printed = |action: &String| {
         let (verb, item) = ["ADD ", "MODIFY COLUMN "]
             .iter()
             .find_map(|verb| Some((*verb, action.strip_prefix(verb)?)))?;
         let named = head(item)?;
-        let found = lines().find_map(|line| {
-            let rest = line.strip_prefix(named)?;
+        let found = elements.iter().find_map(|element| {
+            let rest = element.strip_prefix(named)?;
             rest.starts_with(' ').then_some(rest)
         })?;
         Some(format!("{verb}{named}{found}"))
@@ -118,6 +115,25 @@ pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
         .iter()
         .map(|action| printed(action).unwrap_or_else(|| action.clone()));
     printed.collect()
+}
+
+/// The elements of a table as SHOW CREATE TABLE prints them, one a line unless a name goes over several.
+fn elements(show_create: &str) -> Vec<&str> {
+    let (mut quote, mut is_escaped) = (None, false);
+    let lines = show_create.split(|character| {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some('\'') if character == '\\' => is_escaped = true,
+            Some(open) if character == open => quote = None,
+            None if matches!(character, '`' | '\'') => quote = Some(character),
+            _ => {}
+        }
+        character == '\n' && quote.is_none()
+    });
+    let lines = lines.map(str::trim_start);
+    lines
+        .map(|line| line.strip_suffix(',').unwrap_or(line))
+        .collect()
 }
 
 /// An element of a table up to its name: ``UNIQUE KEY `a` ``.
@@ -317,5 +333,16 @@ mod tests {
                 "ADD CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`) ON DELETE RESTRICT",
             ]
         );
+    }
+
+    #[test]
+    fn an_element_with_a_line_break_in_a_name_is_whole() {
+        let show_create = "CREATE TABLE `t` (\n  `a\n\\'b` int COMMENT 'x\\'`y',\n  \
+                           CONSTRAINT `k` FOREIGN KEY (`a\n\\'b`) REFERENCES `p` (`id`)\n) ENGINE=InnoDB";
+        let key =
+            "ADD CONSTRAINT `k` FOREIGN KEY (`a\n\\'b`) REFERENCES `p` (`id`) ON DELETE RESTRICT";
+        let printed = as_printed(&[key.to_owned()], show_create);
+        let expected = "ADD CONSTRAINT `k` FOREIGN KEY (`a\n\\'b`) REFERENCES `p` (`id`)";
+        assert_eq!(printed, [expected]);
     }
 }

@@ -500,7 +500,7 @@ mod tests {
         };
         let pair = Pair {
             type_column: name.to_owned(),
-            id_column: format!("{name}b"),
+            id_column: "b".to_owned(),
             words: &[],
         };
         all.push(named(&child, &pair));
