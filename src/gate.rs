@@ -22,17 +22,9 @@ use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use crate::text::printable;
 
-/// Longer statements are judged by their tokens alone where they hold no words but [`ROW_WORDS`]: they
-/// are about rows, and their syntax tree would take many times their memory.
+/// Longer statements are judged by their tokens alone where they hold no words but those of
+/// [`Operation::words_about_rows`]: their syntax tree would take many times their memory.
 const LONGEST_PARSED: usize = 64 << 10;
-
-/// The words of statements that name many rows; none of them begins another operation in the middle of
-/// one.
-const ROW_WORDS: [&str; 27] = [
-    "AND", "AS", "BY", "CASE", "COUNT", "DEFAULT", "DELETE", "END", "FOR", "FROM", "IN", "INSERT",
-    "INTO", "IS", "JOIN", "LEFT", "LIMIT", "NOT", "NULL", "ON", "SELECT", "SET", "THEN", "UPDATE",
-    "VALUES", "WHEN", "WHERE",
-];
 
 /// The most characters of an identifier. MariaDB cuts a longer name of a database in a GRANT, and so
 /// grants on another one.
@@ -101,6 +93,24 @@ impl Operation {
             Self::AlterDatabase => &["ALTER", "DATABASE"],
             Self::Use => &["USE"],
             Self::SetSession => &["SET", "SESSION"],
+        }
+    }
+
+    /// The words of such a statement about many rows, besides their values; none where it is about
+    /// something else.
+    fn words_about_rows(self) -> &'static [&'static str] {
+        match self {
+            Self::Insert => &["INSERT", "INTO", "VALUES", "NULL", "DEFAULT"],
+            Self::Delete => &["DELETE", "FROM", "WHERE", "IN"],
+            Self::Update => &[
+                "UPDATE", "SET", "WHERE", "IN", "AND", "IS", "NOT", "NULL", "CASE", "WHEN", "THEN",
+                "END",
+            ],
+            Self::Select => &[
+                "SELECT", "COUNT", "FROM", "LEFT", "JOIN", "AS", "ON", "WHERE", "IN", "AND", "IS",
+                "NOT", "NULL", "FOR", "UPDATE",
+            ],
+            _ => &[],
         }
     }
 
@@ -332,7 +342,14 @@ impl Meaning {
         match_parentheses(&tokens)?;
         self.compare_names(&tokens)?;
         self.check_lengths(&tokens)?;
-        if statement.len() > LONGEST_PARSED && tokens.iter().all(is_of_rows) {
+        let words = self.operation.words_about_rows();
+        let is_about_rows = |token: &Token| match token {
+            Token::Word(word) if word.quote_style.is_none() => words
+                .iter()
+                .any(|known| word.value.eq_ignore_ascii_case(known)),
+            _ => true,
+        };
+        if statement.len() > LONGEST_PARSED && tokens.iter().all(is_about_rows) {
             return Ok(());
         }
         // What the parser does not know has been judged by its tokens.
@@ -436,16 +453,6 @@ fn tokens(statement: &str) -> Result<Vec<Token>, Problem> {
         }
     }
     Ok(tokens)
-}
-
-/// Whether a token may stand in a long statement about rows.
-fn is_of_rows(token: &Token) -> bool {
-    match token {
-        Token::Word(word) if word.quote_style.is_none() => {
-            ROW_WORDS.contains(&word.value.to_ascii_uppercase().as_str())
-        }
-        _ => true,
-    }
 }
 
 /// The identifiers that a statement quotes; none where it cannot be read.
@@ -574,5 +581,87 @@ mod tests {
         let statement = "ALTER TABLE `a\u{1b}[2J` DROP KEY `x`\n, DROP KEY `y`".to_owned();
         let blocked = alter(&["a", "x"]).pass(statement).expect_err("other names");
         insta::assert_snapshot!(blocked, @r"a statement is not what it is meant to be (it names `a\u{1b}[2J`, `y` instead of `a`), so it is neither printed nor run: ALTER TABLE `a\u{1b}[2J` DROP KEY `x` , DROP KEY `y`");
+    }
+
+    #[test]
+    fn a_long_statement_is_judged_by_its_words_and_else_by_its_syntax() {
+        let insert = Meaning::new(Operation::Insert, ["t", "a"]);
+        let row = format!(
+            "({})",
+            crate::schema::sql::string("a'); DROP TABLE `t` -- \\")
+        );
+        let statement = |rows: &[&str]| format!("INSERT INTO `t` (`a`) VALUES {}", rows.join(", "));
+        let rows = vec![row.as_str(); 5000];
+        assert!(statement(&rows).len() > LONGEST_PARSED);
+        assert!(insert.pass(statement(&rows)).is_ok());
+        let other = [&rows[..], &["(NOW())"]].concat();
+        assert!(insert.pass(statement(&other)).is_ok());
+        for bad in [
+            "('a'); DROP TABLE `t`",
+            "('a'), DROP TABLE `t`",
+            "('a') -- '",
+            "('a'",
+        ] {
+            let rows = [&rows[..], &[bad]].concat();
+            assert!(insert.pass(statement(&rows)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_printed_has_to_hold_at_least_what_is_known_of_it() {
+        let meaning = Meaning::new(Operation::CreateTable, ["t", "a"]).at_least("t");
+        let pass = |statement: &str| {
+            meaning
+                .pass(statement.to_owned())
+                .map_err(|blocked| blocked.problem)
+        };
+        assert!(pass("CREATE TABLE `t` (`a` int, `b` int)").is_ok());
+        let missing = |names: &[&str]| {
+            Err(Problem::OtherNames {
+                missing: names.iter().map(|&name| name.to_owned()).collect(),
+                unexpected: Vec::new(),
+            })
+        };
+        assert_eq!(pass("CREATE TABLE `t` (`b` int)"), missing(&["a"]));
+        assert_eq!(pass("CREATE TABLE `a` (`t` int)"), missing(&["t"]));
+    }
+
+    #[test]
+    fn a_pattern_that_a_server_would_cut_does_not_pass_but_a_long_account_does() {
+        let (long, account) = ("a".repeat(65), "b".repeat(100));
+        let grant = |on: &str| {
+            let meaning = Meaning::new(Operation::Grant, [on, &account]);
+            meaning.pass(format!("GRANT SELECT ON `{on}`.* TO `{account}`"))
+        };
+        assert!(grant(&long[1..]).is_ok());
+        let blocked = grant(&long).expect_err("too long");
+        assert_eq!(blocked.problem, Problem::TooLong(long));
+    }
+
+    #[test]
+    fn settings_and_the_current_database_pass() {
+        for (operation, names, statement) in [
+            (Operation::Use, vec!["a`b"], "USE `a``b`"),
+            (
+                Operation::SetSession,
+                vec![],
+                "SET SESSION sql_mode = 'a,b'",
+            ),
+            (
+                Operation::AlterDatabase,
+                vec!["d"],
+                "ALTER DATABASE `d` CHARACTER SET utf8mb4",
+            ),
+            (
+                Operation::SetDefaultRole,
+                vec!["r", "u", "h"],
+                "SET DEFAULT ROLE `r` FOR `u`@`h`",
+            ),
+        ] {
+            let passed = Meaning::new(operation, names).pass(statement.to_owned());
+            assert!(passed.is_ok(), "{passed:?}");
+            let other = Meaning::new(Operation::Select, [""; 0]).pass(statement.to_owned());
+            assert!(other.is_err(), "{statement}");
+        }
     }
 }

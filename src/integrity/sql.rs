@@ -209,10 +209,7 @@ impl Rows {
 
     /// The statement that selects the first rows by primary key, whose columns are `k0`, `k1` …,
     /// with `value`.
-    ///
-    /// # Errors
-    /// It does not pass the gate.
-    pub fn first(
+    pub(super) fn first(
         &self,
         table: &Table,
         range: Option<&Range>,
@@ -291,10 +288,7 @@ fn begins_index(table: &Table, column: &str) -> bool {
 
 /// The statement that counts NULLs and zero dates of several columns of one table in one scan, as
 /// `n0`, `n1` ….
-///
-/// # Errors
-/// It does not pass the gate.
-pub fn scan(
+pub(super) fn scan(
     table: &str,
     conditions: &[&Rows],
     range: Option<(&str, &Range)>,
@@ -318,10 +312,7 @@ pub fn scan(
 }
 
 /// The statement that selects the smallest and the largest value of a column as `first` and `last`.
-///
-/// # Errors
-/// It does not pass the gate.
-pub fn extent(table: &str, column: &str) -> Result<String, ServerError> {
+pub(super) fn extent(table: &str, column: &str) -> Result<String, ServerError> {
     let quoted = identifier(column);
     let sql = format!(
         "SELECT MIN({quoted}) AS first, MAX({quoted}) AS last FROM {}",
@@ -331,10 +322,7 @@ pub fn extent(table: &str, column: &str) -> Result<String, ServerError> {
 }
 
 /// The statement that selects the texts by which a pair of columns names tables, as `named`.
-///
-/// # Errors
-/// It does not pass the gate.
-pub fn named(table: &str, pair: &Pair) -> Result<String, ServerError> {
+pub(super) fn named(table: &str, pair: &Pair) -> Result<String, ServerError> {
     let column = identifier(&pair.type_column);
     let sql = format!(
         "SELECT DISTINCT {column} AS named FROM {} WHERE {column} IS NOT NULL",
@@ -345,10 +333,7 @@ pub fn named(table: &str, pair: &Pair) -> Result<String, ServerError> {
 
 /// The statement that counts the rows of a table as `n`, and those that a rule requires as
 /// `wanted`; `None` for a rule of another kind.
-///
-/// # Errors
-/// It does not pass the gate.
-pub fn present(rule: &Rule) -> Option<Result<String, ServerError>> {
+pub(super) fn present(rule: &Rule) -> Option<Result<String, ServerError>> {
     let Test::Present(column, wanted, active) = rule.test else {
         return None;
     };
@@ -364,7 +349,7 @@ pub fn present(rule: &Rule) -> Option<Result<String, ServerError>> {
 
 /// The statements about rows that are equal in the columns of a key.
 #[derive(Clone, Debug)]
-pub struct Equal<'a> {
+pub(super) struct Equal<'a> {
     table: &'a Table,
     duplicates: Duplicates<'a>,
     /// Whether all columns of the key are numbers or dates, which may be shown.
@@ -373,7 +358,7 @@ pub struct Equal<'a> {
 
 impl<'a> Equal<'a> {
     /// The statements for a key of this table.
-    pub fn new(name: &'a str, table: &'a Table, key: &'a Key) -> Self {
+    pub(super) fn new(name: &'a str, table: &'a Table, key: &'a Key) -> Self {
         let kinds = key
             .parts
             .iter()
@@ -399,19 +384,13 @@ impl<'a> Equal<'a> {
     }
 
     /// The statement that counts the groups as `sets` and their rows as `n`.
-    ///
-    /// # Errors
-    /// It does not pass the gate.
-    pub fn count(&self) -> Result<String, ServerError> {
+    pub(super) fn count(&self) -> Result<String, ServerError> {
         pass(self.duplicates.count(), self.names(std::iter::empty()))
     }
 
     /// The statement that selects the groups: as `keys` the first `most` primary keys of each,
     /// separated by `;`, and as `value` the values that its rows share.
-    ///
-    /// # Errors
-    /// It does not pass the gate.
-    pub fn first(&self, most: usize) -> Result<String, ServerError> {
+    pub(super) fn first(&self, most: usize) -> Result<String, ServerError> {
         let keys: Vec<String> = key_of(self.table)
             .map(|key| format!("c.{}", identifier(key)))
             .collect();
@@ -440,10 +419,7 @@ impl<'a> Equal<'a> {
     }
 
     /// The statement that selects all columns of the rows, group by group.
-    ///
-    /// # Errors
-    /// It does not pass the gate.
-    pub fn whole(&self) -> Result<String, ServerError> {
+    pub(super) fn whole(&self) -> Result<String, ServerError> {
         let select: Vec<String> = self
             .duplicates
             .values()

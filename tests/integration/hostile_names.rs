@@ -884,6 +884,79 @@ fn rows_are_cleared_exported_taken_back_and_copied_as_is_meant() {
 }
 
 #[test]
+fn foreign_keys_of_any_name_get_their_own_and_undo_gives_them_back() {
+    for server in servers() {
+        let at = server.name.as_str();
+        let database = "hostile_keys";
+        server.load(database, &common::sample());
+        let mut writer = server.writer(database);
+        let sound = described(&mut writer);
+        let mut run = |sql: &str| {
+            let ran = writer.query_drop(sql);
+            ran.unwrap_or_else(|error| panic!("{at}: {error}: {sql}"));
+        };
+        run("SET SESSION foreign_key_checks = 0");
+        if server.is_mysql() {
+            run("SET SESSION restrict_fk_on_non_standard_key = OFF");
+        }
+        let mut names = hostile::names()
+            .into_iter()
+            .rev()
+            .filter(|name| is_taken(name));
+        let schema = common::snapshot_of(&common::sample()).schema;
+        let mut renamed = 0;
+        for (table, definition) in &schema.tables {
+            let mut actions = Vec::new();
+            for (name, key) in &definition.foreign_keys {
+                let other = names.next().expect("there are enough");
+                actions.push(format!("DROP FOREIGN KEY {}", identifier(name)));
+                actions.push(format!(
+                    "ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}",
+                    identifier(&other),
+                    identifier(&key.columns[0]),
+                    identifier(&key.referenced_table),
+                    identifier(&key.referenced_columns[0]),
+                    key.on_delete.as_sql()
+                ));
+            }
+            renamed += actions.len() / 2;
+            if !actions.is_empty() {
+                run(&format!(
+                    "ALTER TABLE {} {}",
+                    identifier(table),
+                    actions.join(", ")
+                ));
+            }
+        }
+        assert!(renamed > 100, "{at}: {renamed} keys");
+        let damaged = described(&mut writer);
+        let url = server.url(database);
+        let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
+        let repair = [
+            "repair",
+            "fk-names",
+            &url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+        ];
+        let done = cividb(folder.path(), &repair);
+        assert_eq!(done.status.code(), Some(0), "{at}: {}", text(&done.stderr));
+        assert_eq!(described(&mut writer), sound, "{at}");
+        let undone = cividb(folder.path(), &["undo", "j", &url, "--apply", "--yes"]);
+        assert_eq!(
+            undone.status.code(),
+            Some(0),
+            "{at}: {}",
+            text(&undone.stderr)
+        );
+        assert_eq!(described(&mut writer), damaged, "{at}");
+        server.run(None, &format!("DROP DATABASE {database}"));
+    }
+}
+
+#[test]
 fn what_is_granted_is_what_is_meant() {
     for server in servers() {
         let at = server.name.as_str();
