@@ -213,7 +213,7 @@ mod tests {
     use crate::schema::sql::alter_table;
     use crate::schema::test_schema::hostile_schema;
 
-    /// Statements that passed; a name with a NUL or one that looks like an expression is the only
+    /// Statements that passed; a name that cannot be stored or looks like an expression is the only
     /// reason not to.
     fn passed(judged: Vec<Result<String, Blocked>>, name: &str) -> Vec<String> {
         let judged = judged.into_iter();

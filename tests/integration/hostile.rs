@@ -94,8 +94,15 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// Whether the gate refuses statements about such a name: no identifier may hold a NUL, and a column
-/// that looks like an expression cannot be told from one.
+/// Whether no server can store a name, so that the gate refuses statements about it: an identifier
+/// may hold neither a NUL nor a character beyond U+FFFF.
+pub fn is_unstorable(name: &str) -> bool {
+    name.chars()
+        .any(|character| character == '\0' || character > '\u{ffff}')
+}
+
+/// Whether the gate refuses statements about a column of this name: it cannot be stored, or it looks like
+/// an expression, so that it cannot be told from one.
 pub fn is_refused(name: &str) -> bool {
-    name.contains('\0') || name.starts_with('(')
+    is_unstorable(name) || name.starts_with('(')
 }

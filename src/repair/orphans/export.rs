@@ -248,7 +248,11 @@ mod tests {
             for cleared in [Vec::new(), vec![name.clone()]] {
                 let script = load_script(&name, &name, &definition, &cleared);
                 // The script is whole, or there is none.
-                assert_eq!(script.is_err(), name.contains('\0'), "{name:?}: {script:?}");
+                assert_eq!(
+                    script.is_err(),
+                    hostile::is_unstorable(&name),
+                    "{name:?}: {script:?}"
+                );
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Tables as SHOW CREATE TABLE prints them.
 
+use indexmap::IndexMap;
+
 use crate::gate::{Meaning, Operation};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Reader, first, text};
+use crate::server::connection::{Reader, text};
 use crate::server::error::ServerError;
 use crate::server_version::Family;
 
@@ -21,33 +23,77 @@ pub fn show_create_table(
     let Some(printed) = answer.first().and_then(|row| text(row, "create table")) else {
         return Ok(None);
     };
-    if connection.version.family != Family::Mariadb || !printed.contains(CONSTRAINT) {
+    if connection.version.family != Family::Mariadb || !printed.contains("\n  CONSTRAINT `") {
         return Ok(Some(printed));
     }
     let sql = format!(
-        "SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS \
-         WHERE CONSTRAINT_SCHEMA = DATABASE() AND TABLE_NAME = {}",
+        "SELECT CONSTRAINT_NAME, COLUMN_NAME, NULLIF(REFERENCED_TABLE_SCHEMA, DATABASE()), \
+         REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE \
+         WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL AND TABLE_NAME = {} \
+         ORDER BY CONSTRAINT_NAME, ORDINAL_POSITION",
         string(table)
     );
     let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
-    let names = connection.ask(&format!("the foreign keys of {table}"), &sql)?;
-    let names = names.iter().filter_map(first).collect();
-    Ok(Some(with_names_quoted(printed, names)))
+    let mut keys: IndexMap<String, Key> = IndexMap::new();
+    for row in connection.ask(&format!("the foreign keys of {table}"), &sql)? {
+        let text =
+            |value: &Option<Vec<u8>>| Some(String::from_utf8_lossy(value.as_ref()?).into_owned());
+        let row: Vec<Option<String>> = row.values().map(text).collect();
+        if let [
+            Some(name),
+            Some(column),
+            database,
+            Some(parent),
+            Some(referenced),
+        ] = row.as_slice()
+        {
+            let key = keys.entry(name.clone()).or_default();
+            let database = database.iter().chain([parent]).map(|name| identifier(name));
+            key.parent = database.collect::<Vec<_>>().join(".");
+            key.columns.push(column.clone());
+            key.referenced.push(referenced.clone());
+        }
+    }
+    Ok(Some(with_names_quoted(printed, &keys)))
 }
 
-/// What the line of a constraint begins with.
-const CONSTRAINT: &str = "\n  CONSTRAINT `";
+/// What the line of a foreign key says.
+#[derive(Debug, Default)]
+struct Key {
+    columns: Vec<String>,
+    /// The parent table, quoted.
+    parent: String,
+    referenced: Vec<String>,
+}
 
-/// MariaDB prints the names of foreign keys between backquotes as they are, backquotes and all, so that
-/// only who knows the names can read the text.
-fn with_names_quoted(mut printed: String, mut names: Vec<String>) -> String {
-    names.retain(|name| name.contains('`'));
+impl Key {
+    fn line(&self, name: &str, quote: impl Fn(&str) -> String) -> String {
+        let list = |names: &[String]| {
+            let names = names.iter().map(|name| quote(name));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        format!(
+            "\n  CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
+            quote(name),
+            list(&self.columns),
+            self.parent,
+            list(&self.referenced)
+        )
+    }
+}
+
+/// MariaDB prints the names of foreign keys and of their columns between backquotes as they are,
+/// backquotes and all (measured on 10.5 and 10.11), so that only who knows the names can read the text.
+fn with_names_quoted(mut printed: String, keys: &IndexMap<String, Key>) -> String {
+    let lines = keys.iter().map(|(name, key)| {
+        let as_it_is = key.line(name, |name| format!("`{name}`"));
+        (as_it_is, key.line(name, identifier))
+    });
+    let mut lines: Vec<(String, String)> = lines.filter(|(old, new)| old != new).collect();
     // A name may hold the line of a shorter one.
-    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    for name in names {
-        let as_it_is = format!("{CONSTRAINT}{name}` FOREIGN KEY (");
-        let quoted = format!("\n  CONSTRAINT {} FOREIGN KEY (", identifier(&name));
-        printed = printed.replacen(&as_it_is, &quoted, 1);
+    lines.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
+    for (old, new) in lines {
+        printed = printed.replacen(&old, &new, 1);
     }
     printed
 }
@@ -58,26 +104,31 @@ mod tests {
 
     #[test]
     fn names_that_are_printed_as_they_are_come_out_quoted() {
-        let line =
-            |name: &str| format!(",\n  CONSTRAINT {name} FOREIGN KEY (`p`) REFERENCES `q` (`id`)");
-        // The second holds the line of the first, and both are SQL that means something else.
+        // The second name holds the line of the first, and both are SQL that means something else.
         let first = "a`` FOREIGN KEY (`p`) -- ";
-        let second = &format!("x{}` FOREIGN KEY (`y", line(&format!("`{first}`")));
-        let table = |quoted: &dyn Fn(&str) -> String| {
-            let lines: String = [first, "plain", second]
-                .map(|name| line(&quoted(name)))
-                .concat();
-            format!("CREATE TABLE `c` (\n  `p` int{lines}\n) ENGINE=InnoDB")
+        let inner = format!("`{first}` FOREIGN KEY (`o`p`) REFERENCES `q``r` (`id`)");
+        let second = &format!("x`,\n  CONSTRAINT {inner}, `y");
+        let names = [first, "plain", second];
+        let key = |_: &str| Key {
+            columns: vec!["o`p".to_owned()],
+            parent: "`q``r`".to_owned(),
+            referenced: vec!["id".to_owned()],
+        };
+        let keys: IndexMap<String, Key> = names
+            .iter()
+            .map(|&name| (name.to_owned(), key(name)))
+            .collect();
+        let table = |quote: &dyn Fn(&str) -> String| {
+            let lines = keys.iter().map(|(name, key)| key.line(name, quote));
+            let lines: Vec<String> = lines.collect();
+            format!(
+                "CREATE TABLE `c` (\n  `o``p` int,{}\n) ENGINE=InnoDB",
+                lines.join(",")
+            )
         };
         let printed = table(&|name| format!("`{name}`"));
-        let names = [first, "plain", second].map(str::to_owned).to_vec();
-        assert_eq!(
-            with_names_quoted(printed, names.clone()),
-            table(&identifier)
-        );
-        assert_eq!(
-            with_names_quoted(table(&identifier), names),
-            table(&identifier)
-        );
+        let quoted = table(&identifier);
+        assert_eq!(with_names_quoted(printed, &keys), quoted);
+        assert_eq!(with_names_quoted(quoted.clone(), &keys), quoted);
     }
 }
