@@ -162,7 +162,8 @@ fn every_file_that_quotes_for_sql_is_tested_with_all_names() {
     let mut quoting = BTreeSet::new();
     for file in all.iter().filter(|file| !file.ends_with("tests.rs")) {
         let text = fs::read_to_string(file).expect("a file of src can be read");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = text.split("#[cfg(test)]\nmod tests {");
+        let code = code.take(1).collect::<String>();
         let quotes = ["identifier(", "string(", "alter_table(", "Meaning::new("];
         let is_generator = code.lines().any(|line| {
             let line = line.trim_start();
@@ -179,15 +180,20 @@ fn every_file_that_quotes_for_sql_is_tested_with_all_names() {
             quoting.insert(inside.to_string_lossy().into_owned());
         }
     }
-    // The gate itself, what makes its meanings, and those who use statements of others.
     for not_a_generator in [
+        // They hold statements of others against what is meant.
         "change/definition.rs",
-        "change/journal.rs",
         "change/whole_schema.rs",
         "repair/guard.rs",
         "repair/plan/mod.rs",
+        // They read.
+        "dump/values.rs",
+        "schema/apply/mod.rs",
+        "schema/ddl/alter.rs",
+        "schema/ddl/mod.rs",
+        "schema/ddl/parser.rs",
     ] {
-        quoting.remove(not_a_generator);
+        assert!(quoting.remove(not_a_generator), "{not_a_generator}");
     }
     let listed: BTreeSet<String> = GENERATORS
         .iter()
@@ -500,6 +506,13 @@ fn servers() -> Vec<&'static Server> {
         .collect()
 }
 
+/// Each one of so many, so that the tests of a day are fast; with `CIVIDB_TEST_ALL` all of them.
+fn some<T>(all: Vec<T>, one_of: usize) -> Vec<T> {
+    let is_all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
+    let step = if is_all { 1 } else { one_of };
+    all.into_iter().step_by(step).collect()
+}
+
 fn made_anew(server: &Server, database: &str) -> mysql::Conn {
     server.run(
         None,
@@ -656,7 +669,8 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
         let mut executor =
             Executor::new(reader, "hostile_to", Duration::MAX, &mut tell).expect("a session");
         let mut number = 0;
-        for group in &groups {
+        let some_groups = some(groups.clone(), 5);
+        for group in &some_groups {
             for planned in steps(group) {
                 number += 1;
                 let now = executor.definition(&planned.table).expect("it is there");
@@ -668,7 +682,7 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
             }
         }
         let mut repaired = full.clone();
-        for group in &groups {
+        for group in &some_groups {
             let [_, (name, child)] = tables(group);
             repaired.tables.insert(name, rotated(&child, true));
         }
@@ -813,7 +827,7 @@ fn counted(server: &Server, database: &str, groups: &[Vec<String>]) -> (usize, u
 fn rows_are_cleared_exported_taken_back_and_copied_as_is_meant() {
     for server in servers() {
         let at = server.name.as_str();
-        let groups = groups(16);
+        let groups = some(groups(16), 4);
         let all = groups.len();
         let database = "hostile_rows";
         hanging(server, database, &groups);
@@ -909,7 +923,9 @@ fn foreign_keys_of_any_name_get_their_own_and_undo_gives_them_back() {
             .filter(|name| is_taken(name));
         let schema = common::snapshot_of(&common::sample()).schema;
         let mut renamed = 0;
-        for (table, definition) in &schema.tables {
+        // Nobody says what foreign keys of custom data are to be called.
+        let tables = schema.tables.iter();
+        for (table, definition) in tables.filter(|(name, _)| !name.starts_with("civicrm_value")) {
             let mut actions = Vec::new();
             for (name, key) in &definition.foreign_keys {
                 let other = names.next().expect("there are enough");
@@ -1082,7 +1098,7 @@ fn versions_are_set_and_taken_back_whatever_they_were() {
         writer
             .query_drop("INSERT INTO civicrm_domain VALUES (1, ''), (2, 'x')")
             .expect("rows");
-        for from in hostile::names() {
+        for from in some(hostile::names(), 4) {
             writer
                 .exec_drop(
                     "UPDATE civicrm_domain SET version = ? WHERE id = 1",
