@@ -3,7 +3,7 @@
 //! The way of the data:
 //!
 //! ```text
-//! cli -> source -> dump or server -> Snapshot -> Case -> checks -> findings -> report
+//! cli -> -> -> -> -> -> -> Case Snapshot checks dump findings gate or report server source
 //!                                                                  findings -> repair -> change (only with --apply)
 //! ```
 //!
@@ -18,19 +18,20 @@
 //! row_file -> nothing
 //! server_version -> nothing
 //! schema -> nothing
+//! gate -> text
 //! privilege -> server_version
 //! grants -> privilege schema server_version
 //! snapshot -> grants schema server_version
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
-//! server -> grants privilege schema server_version snapshot
-//! change -> row_file schema server snapshot text
+//! server -> gate grants privilege schema server_version snapshot
+//! change -> gate row_file schema server snapshot
 //! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
-//! integrity -> case change civicrm dump row_file schema server snapshot source threads
-//! checks -> case civicrm grants integrity privilege schema server_version snapshot text
-//! repair -> case change checks civicrm grants row_file schema server server_version snapshot source text
+//! integrity -> case change civicrm dump gate row_file schema server snapshot source threads
+//! checks -> case civicrm gate grants integrity privilege schema server_version snapshot text
+//! repair -> case change checks civicrm gate grants row_file schema server server_version snapshot source text
 //! report -> case checks civicrm exit integrity repair schema snapshot text
 //! cli -> case change checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
 //! ```
@@ -41,6 +42,7 @@
 //! - [`row_file`]: files of exported rows
 //! - [`server_version`], [`privilege`]: versions of servers, names of privileges
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
+//! - [`gate`]: reads every statement back before it is printed or run
 //! - [`grants`]: what an account may do, and what it would have to be allowed
 //! - [`snapshot`]: all that is known about one database, from whichever source
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
@@ -51,7 +53,7 @@
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
-//! - [`change`]: one way to change a database: step, gate, executor, journal, undo
+//! - [`change`]: one way to change a database: step, executor, journal, undo
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
@@ -80,7 +82,11 @@ pub mod civicrm;
 pub mod cli;
 pub mod dump;
 pub mod exit;
+pub mod gate;
 pub mod grants;
+#[cfg(test)]
+#[path = "../tests/integration/hostile.rs"]
+mod hostile;
 pub mod integrity;
 pub mod privilege;
 pub mod repair;

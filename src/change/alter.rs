@@ -7,8 +7,8 @@
 //! dropped and added again behind it, in the same statement; servers find that those did not
 //! change and leave their data alone.
 
-use super::gate::{Blocked, Meaning, Operation};
 use super::whole_schema::expressions_can_be_told;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, Table, find};
 use crate::schema::sql::{
     brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,
@@ -99,19 +99,14 @@ pub fn meaning(
 /// The model knows neither the comments and options of indexes, nor whether a rule was written
 /// out, nor all attributes of columns: what takes a step back says it as the server said it.
 pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
-    let lines = || {
-        let lines = show_create.lines().map(str::trim_start);
-        lines.map(|line| line.strip_suffix(',').unwrap_or(line))
-    };
+    let elements = elements(show_create);
     let printed = |action: &String| {
         let (verb, item) = ["ADD ", "MODIFY COLUMN "]
             .iter()
             .find_map(|verb| Some((*verb, action.strip_prefix(verb)?)))?;
         let named = head(item)?;
-        // MariaDB 10.5 prints the backquotes in names of foreign keys as they are (measured).
-        let as_it_is = named.replace("``", "`");
-        let found = lines().find_map(|line| {
-            let rest = line.strip_prefix(named).or(line.strip_prefix(&as_it_is))?;
+        let found = elements.iter().find_map(|element| {
+            let rest = element.strip_prefix(named)?;
             rest.starts_with(' ').then_some(rest)
         })?;
         Some(format!("{verb}{named}{found}"))
@@ -120,6 +115,25 @@ pub fn as_printed(actions: &[String], show_create: &str) -> Vec<String> {
         .iter()
         .map(|action| printed(action).unwrap_or_else(|| action.clone()));
     printed.collect()
+}
+
+/// The elements of a table as SHOW CREATE TABLE prints them, one a line unless a name goes over several.
+fn elements(show_create: &str) -> Vec<&str> {
+    let (mut quote, mut is_escaped) = (None, false);
+    let lines = show_create.split(|character| {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some('\'') if character == '\\' => is_escaped = true,
+            Some(open) if character == open => quote = None,
+            None if matches!(character, '`' | '\'') => quote = Some(character),
+            _ => {}
+        }
+        character == '\n' && quote.is_none()
+    });
+    let lines = lines.map(str::trim_start);
+    lines
+        .map(|line| line.strip_suffix(',').unwrap_or(line))
+        .collect()
 }
 
 /// An element of a table up to its name: ``UNIQUE KEY `a` ``.
@@ -319,5 +333,16 @@ mod tests {
                 "ADD CONSTRAINT `k` FOREIGN KEY (`a``,b`) REFERENCES `p` (`id`) ON DELETE RESTRICT",
             ]
         );
+    }
+
+    #[test]
+    fn an_element_with_a_line_break_in_a_name_is_whole() {
+        let show_create = "CREATE TABLE `t` (\n  `a\n\\'b` int COMMENT 'x\\'`y',\n  \
+                           CONSTRAINT `k` FOREIGN KEY (`a\n\\'b`) REFERENCES `p` (`id`)\n) ENGINE=InnoDB";
+        let key =
+            "ADD CONSTRAINT `k` FOREIGN KEY (`a\n\\'b`) REFERENCES `p` (`id`) ON DELETE RESTRICT";
+        let printed = as_printed(&[key.to_owned()], show_create);
+        let expected = "ADD CONSTRAINT `k` FOREIGN KEY (`a\n\\'b`) REFERENCES `p` (`id`)";
+        assert_eq!(printed, [expected]);
     }
 }

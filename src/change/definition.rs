@@ -4,12 +4,12 @@ use indexmap::IndexMap;
 
 use super::alter;
 use super::error::ChangeError;
-use super::gate::{Meaning, Operation};
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::Table;
-use crate::schema::sql::{alter_table, identifier};
-use crate::server::connection::{Reader, text};
+use crate::schema::sql::alter_table;
+use crate::server::connection::Reader;
+use crate::server::reader::show_create_table;
 use crate::snapshot::Snapshot;
 
 /// Definitions of tables as SHOW CREATE TABLE prints them, by name.
@@ -40,26 +40,10 @@ pub fn read_definitions(
 
 /// A table out of what SHOW CREATE TABLE prints; `None` where that is not SQL.
 pub(crate) fn parsed(definition: &str) -> Option<Table> {
-    let parse = |text: &str| match ddl::parse(text, SqlModes::default()) {
+    match ddl::parse(definition, SqlModes::default()) {
         Ok(Statement::CreateTable(create)) => Some(create.table),
         _ => None,
-    };
-    parse(definition).or_else(|| parse(&with_constraints_quoted(definition)))
-}
-
-/// MariaDB 10.5 prints the names of foreign keys as they are, backquotes and all.
-fn with_constraints_quoted(definition: &str) -> String {
-    let line = |line: &str| {
-        let named = line.strip_prefix("  CONSTRAINT `")?;
-        let (name, rest) = named.rsplit_once("` FOREIGN KEY (`")?;
-        let name = identifier(name);
-        Some(format!("  CONSTRAINT {name} FOREIGN KEY (`{rest}"))
-    };
-    let lines = definition.lines();
-    let lines: Vec<String> = lines
-        .map(|text| line(text).unwrap_or_else(|| text.to_owned()))
-        .collect();
-    lines.join("\n")
+    }
 }
 
 /// A table's definition as SHOW CREATE TABLE prints it, without the AUTO_INCREMENT counter;
@@ -68,13 +52,8 @@ fn with_constraints_quoted(definition: &str) -> String {
 /// # Errors
 /// The connection is lost, or the account may not see it.
 pub fn read(connection: &mut Reader, table: &str) -> Result<Option<String>, ChangeError> {
-    let sql = format!("SHOW CREATE TABLE {}", identifier(table));
-    let sql = Meaning::new(Operation::ShowCreate, [table]).pass(sql)?;
-    match connection.ask(&format!("the definition of {table}"), &sql) {
-        Ok(answer) => {
-            let printed = answer.first().and_then(|row| text(row, "Create Table"));
-            Ok(printed.map(|printed| without_counter(&printed)))
-        }
+    match show_create_table(connection, table) {
+        Ok(printed) => Ok(printed.map(|printed| without_counter(&printed))),
         // ER_NO_SUCH_TABLE
         Err(error) if error.code() == Some(1146) => Ok(None),
         Err(error) => Err(error.into()),
@@ -123,14 +102,5 @@ mod tests {
         let expected = printed.replace(" AUTO_INCREMENT=17", "");
         assert_eq!(without_counter(printed), expected);
         assert_eq!(without_counter(&expected), expected);
-    }
-
-    #[test]
-    fn names_that_mariadb_10_5_prints_unquoted_are_read() {
-        let printed = "CREATE TABLE `c` (\n  `id` int,\n  `p` int,\n  KEY `p` (`p`),\n  \
-                       CONSTRAINT `-- `37`; DROP TABLE x` FOREIGN KEY (`p`) REFERENCES `p` (`id`)\n) ENGINE=InnoDB";
-        let table = parsed(printed).expect("a table");
-        let names: Vec<&String> = table.foreign_keys.keys().collect();
-        assert_eq!(names, ["-- `37`; DROP TABLE x"]);
     }
 }

@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::ChangeError;
-use super::gate::{Meaning, Operation};
 use super::refusal::Refusal;
+use crate::gate::{Meaning, Operation};
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;

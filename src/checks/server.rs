@@ -4,6 +4,7 @@ use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::requirements::{Fitness, Requirements};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::compare::usual_charset;
 use crate::schema::model::{ForeignKey, IndexKind, Schema};
 use crate::schema::sql::identifier;
@@ -340,10 +341,8 @@ pub(super) fn database_charset(
         .filter(|table| table.charset.as_ref() == Some(&usual))
         .find_map(|table| table.collation.clone());
     let collate = collation.map_or_else(String::new, |name| format!(" COLLATE {name}"));
-    let alter = format!(
-        "ALTER DATABASE {} CHARACTER SET {usual}{collate}",
-        identifier(database)
-    );
+    let alter = alter_database(database, &format!("{usual}{collate}"));
+    let alter = alter.unwrap_or_else(|blocked| blocked.to_string());
     let fix = match charset.as_str() {
         "utf8mb4" => format!(
             "If the tables are to stay as they are: {alter}. If they are to be in utf8mb4 as well, CiviCRM \
@@ -363,4 +362,29 @@ pub(super) fn database_charset(
         .about("database", database)
         .sides(usual, charset.clone()),
     );
+}
+
+fn alter_database(database: &str, charset: &str) -> Result<String, Blocked> {
+    let sql = format!(
+        "ALTER DATABASE {} CHARACTER SET {charset}",
+        identifier(database)
+    );
+    Meaning::new(Operation::AlterDatabase, [database]).pass(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_is_the_one_that_is_meant_whatever_its_name_is() {
+        for name in crate::hostile::names() {
+            let alter = alter_database(&name, "utf8mb4 COLLATE utf8mb4_unicode_ci");
+            assert_eq!(
+                alter.is_err(),
+                crate::hostile::is_unstorable(&name),
+                "{alter:?}"
+            );
+        }
+    }
 }

@@ -8,7 +8,6 @@ use similar::TextDiff;
 use super::output::{print, print_report};
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
-use crate::change::gate::Blocked;
 use crate::change::whole_schema;
 use crate::checks::{DIFF, Examination, Findings, cut, schema};
 use crate::civicrm::catalogue::Catalogue;
@@ -140,19 +139,11 @@ fn with_other(
     })
 }
 
-/// The statements as a script. In the place of a statement with control characters in a name stands
-/// a comment: what is printed must neither move the cursor nor become another statement.
+/// The statements as a script.
 fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
-    let actual = &snapshot.schema;
-    let statements = sql::statements_to(actual, &compared.reference, &compared.differences);
-    let passed = whole_schema::pass(statements, &[actual, &compared.reference]);
-    let mut statements: Vec<String> = passed.into_iter().map(or_comment).collect();
-    for statement in &mut statements {
-        let shown = printable_lines(statement);
-        if shown != *statement {
-            *statement = format!("-- left out for its names: {}", printable(statement));
-        }
-    }
+    let (actual, reference) = (&snapshot.schema, &compared.reference);
+    let passed = whole_schema::schema_change(actual, reference, &compared.differences);
+    let statements: Vec<String> = passed.into_iter().map(or_comment).collect();
     let (source, target) = (&snapshot.source.name, &compared.name);
     let head = [
         format!("-- Brings {} to {}.", printable(source), printable(target)),
@@ -162,9 +153,19 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     sql::script(&head) + &sql::script(&statements)
 }
 
-/// A statement that has passed the gate, or a comment that says why it has not.
-pub(super) fn or_comment(passed: Result<String, Blocked>) -> String {
-    passed.unwrap_or_else(|blocked| format!("-- left out: {blocked}"))
+/// A statement that has passed the gate, or a comment that says why it has not. In the place of a
+/// statement with control characters in a name stands a comment as well: what is printed must
+/// neither move the cursor nor become another statement.
+pub(super) fn or_comment(passed: Result<String, impl std::fmt::Display>) -> String {
+    let statement = match passed {
+        Ok(statement) => statement,
+        Err(why) => return format!("-- left out: {}", printable(&why.to_string())),
+    };
+    let shown = printable_lines(&statement);
+    match shown == statement {
+        true => statement,
+        false => format!("-- left out for its names: {}", shown.replace('\n', " ")),
+    }
 }
 
 /// One unified diff per table that differs, from the source to what it is compared with.

@@ -149,6 +149,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The id of the reason, where the command was refused; `None` where something failed.
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Change(error) => error.refusal(),
+            _ => None,
+        }
+    }
+
     /// The error for a release of which the catalogue has no schema.
     pub(crate) fn unknown_release(release: &Version, catalogue: &Catalogue) -> Self {
         let name = |state: Option<&State>| state.map(|s| s.name.clone()).unwrap_or_default();

@@ -22,9 +22,9 @@ use crate::civicrm::release::Version;
 use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::grants::need::{Need, Scope};
+use crate::gate::{Meaning, Operation};
+use crate::grants::need::Need;
 use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
-use crate::repair::guard;
 use crate::report::{GrantsSummary, Report, Section};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
@@ -39,7 +39,7 @@ use crate::source::{Location, ServerLocation};
 pub struct Grants {
     /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Release to upgrade to; by default the one that the site has
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
@@ -242,18 +242,14 @@ impl Grants {
 /// The verdict about an account's privileges, with statements that have passed the gate; in the
 /// place of a blocked one stands why it was blocked.
 fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
-    let wanted = needs.iter().flat_map(|need| &need.any_of);
-    let others: Vec<String> = wanted
-        .filter_map(|wanted| match &wanted.on {
-            Scope::OtherDatabase(other) => Some(other.clone()),
-            _ => None,
-        })
-        .collect();
     let mut verdict = judge(needs, granted, database, rules);
-    for fix in &mut verdict.fixes {
-        let databases = others.iter().map(String::as_str).chain([database]);
-        let passed = guard::grant(granted, databases, fix.statement.clone());
-        fix.statement = or_comment(passed);
+    let fixes = verdict.fixes.iter_mut();
+    let fixes = fixes.map(|fix| (Operation::Grant, &mut fix.statement, &fix.names));
+    let roles = verdict.roles.iter_mut();
+    let roles = roles.map(|hint| (Operation::SetDefaultRole, &mut hint.statement, &hint.names));
+    for (operation, statement, names) in fixes.chain(roles) {
+        let meaning = Meaning::new(operation, names.iter().cloned());
+        *statement = or_comment(meaning.pass(std::mem::take(statement)));
     }
     verdict
 }

@@ -27,11 +27,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::output::Output;
 use self::progress::Bar;
 use self::servers::ServerOptions;
 use crate::checks::{Examination, Findings, Group, Selection, acceptance, examine, registry};
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::report::render::Unread;
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 use crate::source::Location;
@@ -172,6 +174,33 @@ fn target_server(text: &str) -> Result<ServerVersion, String> {
     ServerVersion::parse_target(text)
 }
 
+impl Cli {
+    /// Tells programs why a command was refused.
+    fn refuse(&self, message: &str, refusal: Option<&str>) {
+        let (command, source) = match &self.command {
+            Command::Version(arguments) => ("version", &arguments.source),
+            Command::Grants(arguments) => ("grants", &arguments.source),
+            Command::Repair(arguments) => ("repair", &arguments.source),
+            Command::Undo(arguments) => ("undo", &arguments.source),
+            // All others only read.
+            _ => return,
+        };
+        if self.common.format != Format::Json || refusal.is_none() {
+            return;
+        }
+        let source = source.as_deref().unwrap_or_default();
+        let mut output = Output::new(&self.common, true);
+        let printed = output.without_report(&Unread {
+            command,
+            name: &process_title::without_password(source.as_ref()).to_string_lossy(),
+            message,
+            refusal,
+        });
+        // It stands on standard error already.
+        let _ = printed.and_then(|()| output.finish());
+    }
+}
+
 /// Runs the command that the process's arguments name.
 pub fn run() -> Exit {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -210,6 +239,7 @@ pub fn run() -> Exit {
                 message.replace(argument, &hidden.to_string_lossy())
             });
             tell(&message);
+            cli.refuse(&message, error.refusal());
             Exit::Failure
         }
     }

@@ -62,12 +62,17 @@ impl<'a> Output<'a> {
         complain(error);
         self.unread += 1;
         let message = &error.to_string();
-        let unread = Unread {
+        self.without_report(&Unread {
             command,
             name,
             message,
-        };
-        self.render(|renderer, out| renderer.unread(&unread, out))
+            refusal: error.refusal(),
+        })
+    }
+
+    /// Prints what stands in the place of a report.
+    pub(super) fn without_report(&mut self, unread: &Unread) -> Result<(), Error> {
+        self.render(|renderer, out| renderer.unread(unread, out))
     }
 
     /// The exit code that the sources without a report lead to.

@@ -18,7 +18,7 @@ use crate::civicrm::release::Version;
 use crate::civicrm::version_state::VersionState;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::schema::sql::{schema_sql, script};
+use crate::schema::sql::script;
 use crate::source::Location;
 use crate::text::{count, printable_lines};
 
@@ -227,7 +227,7 @@ fn sql(reference: &ReferenceFile) -> String {
         "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'".to_owned(),
     ];
     let schema = reference.schema();
-    let passed = whole_schema::pass(schema_sql(&schema), &[&schema]);
+    let passed = whole_schema::schema_creation(&schema);
     statements.extend(passed.into_iter().map(or_comment));
     script(&statements)
 }

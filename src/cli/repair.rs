@@ -41,7 +41,7 @@ pub struct Repair {
     /// Server (mysql://user@host/database), civicrm.settings.php or site's folder; or a dump, for
     /// the statements to run after restoring it
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Print the statements to run after restoring this dump, as with the dump for SOURCE
     #[arg(long, value_name = "DUMP", conflicts_with_all = ["source", "apply"])]
     sql_for: Option<String>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::confirm::confirm;
+use super::diff::or_comment;
 use super::{Common, ServerOptions, journals, tell};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
@@ -25,7 +26,7 @@ pub struct Undo {
     journal: Option<PathBuf>,
     /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// List the journals in the folder of journals, the newest first
     #[arg(long, conflicts_with_all = ["journal", "apply"])]
     list: bool,
@@ -53,7 +54,9 @@ impl Undo {
         let head = &record.head;
         let mut lines = vec![format!(
             "-- Takes back {} of {} on database {}.",
-            head.command, head.begun, head.database
+            printable(&head.command),
+            printable(&head.begun),
+            printable(&head.database)
         )];
         for (step, progress) in &steps {
             if *progress == Progress::Doing {
@@ -62,10 +65,9 @@ impl Undo {
             match &step.rows {
                 // Row by row, and not for every eye.
                 Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
-                _ => lines.push(match step.check_inverse() {
-                    Ok(()) => step.inverse.clone(),
-                    Err(refused) => format!("-- left out: {}", printable(&refused.to_string())),
-                }),
+                _ => lines.push(or_comment(
+                    step.check_inverse().map(|()| step.inverse.clone()),
+                )),
             }
         }
         if !self.apply {

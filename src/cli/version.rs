@@ -30,7 +30,7 @@ pub struct Version {
     /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
     /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Set each version that is wrong to the release that the schema is
     #[arg(long, conflicts_with = "set")]
     fix: bool,

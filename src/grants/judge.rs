@@ -47,6 +47,8 @@ pub struct Missing {
 pub struct Fix {
     /// The GRANT statement, without a semicolon.
     pub statement: String,
+    /// The identifiers that it names.
+    pub names: Vec<String>,
     /// A setting or option that makes the GRANT unnecessary.
     pub instead: Option<Instead>,
 }
@@ -60,6 +62,8 @@ pub struct RoleHint {
     pub adds: Option<BTreeSet<Privilege>>,
     /// The SET DEFAULT ROLE statement that makes the role active at every login.
     pub statement: String,
+    /// The identifiers that it names.
+    pub names: Vec<String>,
 }
 
 /// Compares needs with the grants of an account. If the grants name no account, no need is met, and there are
@@ -187,16 +191,20 @@ impl<'a> Case<'a> {
 
     fn grants_for(&self, group: Grouped<'_>, account: &Grantee) -> Vec<Fix> {
         let mut privileges = group.privileges;
-        let on = match group.on {
-            Scope::Server => "*.*".to_owned(),
-            Scope::Table(database, table) => {
-                format!("{}.{}", identifier(database), identifier(table))
-            }
-            Scope::Database => self.row_to_grant(self.database, &mut privileges),
-            Scope::OtherDatabase(other) => self.row_to_grant(other, &mut privileges),
+        let object = match group.on {
+            Scope::Server => Vec::new(),
+            Scope::Table(database, table) => vec![(*database).to_owned(), (*table).to_owned()],
+            Scope::Database => vec![self.row_to_grant(self.database, &mut privileges)],
+            Scope::OtherDatabase(other) => vec![self.row_to_grant(other, &mut privileges)],
+        };
+        let on = match object.as_slice() {
+            [database, table] => format!("{}.{}", identifier(database), identifier(table)),
+            [pattern] => format!("{}.*", identifier(pattern)),
+            _ => "*.*".to_owned(),
         };
         let fix = |privileges: &BTreeSet<Privilege>, to: &Grantee| Fix {
             statement: format!("GRANT {} ON {on} TO {to}", names(privileges)),
+            names: to.names().chain(object.clone()).collect(),
             instead: group.instead.cloned(),
         };
         let mut fixes = vec![fix(&privileges, account)];
@@ -212,7 +220,7 @@ impl<'a> Case<'a> {
     /// The name for `GRANT ... ON`. A new row for the database hides the pattern that matched it so far, so the
     /// new row gets the privileges of that pattern, too.
     fn row_to_grant(&self, database: &str, privileges: &mut BTreeSet<Privilege>) -> String {
-        let pattern = match self.on(database).own_row {
+        match self.on(database).own_row {
             Some(OwnRow {
                 exact: Some(pattern),
                 ..
@@ -221,8 +229,7 @@ impl<'a> Case<'a> {
                 privileges.extend(hidden.into_iter().flat_map(|row| row.privileges));
                 self.rules.pattern_of(database)
             }
-        };
-        format!("{}.*", identifier(&pattern))
+        }
     }
 
     fn hints(&self, missing: &[Missing], account: &Grantee) -> Vec<RoleHint> {
@@ -234,10 +241,12 @@ impl<'a> Case<'a> {
             .filter_map(|role| {
                 let adds = self.added_by(role, missing);
                 let is_useless = adds.as_ref().is_some_and(BTreeSet::is_empty);
+                let (statement, names) = self.default_role(role, account);
                 (!is_useless).then(|| RoleHint {
                     role: role.clone(),
                     adds,
-                    statement: self.default_role(role, account),
+                    statement,
+                    names,
                 })
             })
             .collect()
@@ -253,17 +262,20 @@ impl<'a> Case<'a> {
         Some(added.map(|wanted| wanted.privilege).collect())
     }
 
-    /// The statement that makes a role active at login. In MariaDB one role is active at a time; MySQL's
-    /// statement names all roles that are to be active.
-    fn default_role(&self, role: &Grantee, account: &Grantee) -> String {
-        match self.rules.server.family {
-            Family::Mariadb => format!("SET DEFAULT ROLE {role} FOR {account}"),
+    /// The statement that makes a role active at login, and the identifiers that it names. In MariaDB one role
+    /// is active at a time; MySQL's statement names all roles that are to be active.
+    fn default_role(&self, role: &Grantee, account: &Grantee) -> (String, Vec<String>) {
+        let (on, to) = match self.rules.server.family {
+            Family::Mariadb => (vec![role], "FOR"),
             Family::Mysql => {
-                let on = self.grants.active_roles.iter().flatten().chain([role]);
-                let roles: Vec<String> = on.map(Grantee::to_string).collect();
-                format!("SET DEFAULT ROLE {} TO {account}", roles.join(", "))
+                let on = self.grants.active_roles.iter().flatten();
+                (on.chain([role]).collect(), "TO")
             }
-        }
+        };
+        let roles: Vec<String> = on.iter().map(ToString::to_string).collect();
+        let names = on.into_iter().chain([account]).flat_map(Grantee::names);
+        let statement = format!("SET DEFAULT ROLE {} {to} {account}", roles.join(", "));
+        (statement, names.collect())
     }
 }
 

@@ -42,6 +42,12 @@ impl Grantee {
         }
     }
 
+    /// The identifiers that it is written with.
+    fn names(&self) -> impl Iterator<Item = String> {
+        let host = self.host.clone();
+        host.into_iter().chain([self.user.clone()])
+    }
+
     /// Whether this is MariaDB's PUBLIC, whose privileges everyone has (10.11 and later).
     fn is_public(&self) -> bool {
         self.host.is_none() && self.user.eq_ignore_ascii_case("PUBLIC")

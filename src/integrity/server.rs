@@ -16,11 +16,9 @@ use super::rows::{compare_samples, exported, file_of, first_groups, joined};
 use super::rules::Rule;
 use super::sql::{self, Equal, Range, Rows};
 use super::{Answer, Answers, ExportOptions, MAX_KEYS, NotAnswered, Sample, Statistics};
-use crate::change::gate::{Meaning, Operation};
 use crate::dump::values::integer;
 use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::{Schema, Table};
-use crate::schema::sql::identifier;
 use crate::server::connection::{self, Reader, Setting, text};
 use crate::server::error::ServerError;
 use crate::snapshot::Row;
@@ -103,7 +101,6 @@ pub fn answer(
         jobs: jobs(&questions.list, size),
         at_work: count,
     });
-    let meaning = meaning(schema);
     let locked_tables = Mutex::default();
     let asker = || -> Result<PartialAnswers, AskError> {
         let mut asker = Asker {
@@ -112,7 +109,6 @@ pub fn answer(
             refused: false,
             lost: 0,
             schema,
-            meaning: meaning.clone(),
             questions: &questions.list,
             locked_tables: &locked_tables,
             limits,
@@ -212,17 +208,6 @@ fn jobs(questions: &[Question], size: &dyn Fn(&str) -> u64) -> VecDeque<Job> {
     jobs.into_iter().map(|(_, job)| job).collect()
 }
 
-/// What the gate expects of every question: a SELECT that names only tables and columns of the
-/// schema, and the names that answers are given.
-fn meaning(schema: &Schema) -> Meaning {
-    let tables = schema.tables.iter();
-    let names = tables.flat_map(|(name, table)| {
-        let columns = table.columns.keys().map(String::as_str);
-        columns.chain([name.as_str()])
-    });
-    Meaning::within(Operation::Select, [], names.chain(["keys"]))
-}
-
 struct Asker<'a> {
     connect: &'a (dyn Fn() -> Result<Reader, ServerError> + Sync),
     connection: Option<Reader>,
@@ -230,8 +215,6 @@ struct Asker<'a> {
     refused: bool,
     lost: u32,
     schema: &'a Schema,
-    /// What the gate expects of every question about this schema.
-    meaning: Meaning,
     questions: &'a [Question],
     /// The tables that another session was found to hold a lock on, and the error that said so.
     /// Nobody waits for them again.
@@ -311,8 +294,7 @@ impl Asker<'_> {
     /// Remembers which of the tables of a question, that waited for a lock in vain, it was.
     fn find_locked(&mut self, tables: &[&str]) -> Result<(), AskError> {
         for table in tables {
-            let sql = format!("SELECT 1 FROM {} LIMIT 0", identifier(table));
-            match self.ask(table, &sql) {
+            match self.ask(table, &sql::open(table)?) {
                 Err(error) if is_lock_wait(&error) => {
                     locked(self.locked_tables).insert((*table).to_owned(), error.to_string());
                 }
@@ -342,8 +324,6 @@ impl Asker<'_> {
         sql: &str,
         take: &mut dyn FnMut(Row),
     ) -> Result<(), ServerError> {
-        let sql = self.meaning.clone().and_name(table).pass(sql.to_owned());
-        let sql = &sql.map_err(|blocked| ServerError::Blocked(blocked.to_string()))?;
         loop {
             self.partial.statements += 1;
             let connection = match &mut self.connection {
@@ -391,7 +371,7 @@ impl Asker<'_> {
         let Some(sql) = sql::present(rule) else {
             return Ok(());
         };
-        let answer = self.ask(&question.table, &sql)?;
+        let answer = self.ask(&question.table, &sql?)?;
         let row = answer.first();
         if row.and_then(|row| number(row, "n")).unwrap_or(0) > 0
             && row.and_then(|row| number(row, "wanted")) == Some(0)
@@ -414,7 +394,7 @@ impl Asker<'_> {
         question: &Question,
         pair: &Pair,
     ) -> Result<(), AskError> {
-        let named = self.ask(&question.table, &sql::named(&question.table, pair))?;
+        let named = self.ask(&question.table, &sql::named(&question.table, pair)?)?;
         // Whichever of the spellings that the collation takes for equal the server answers.
         let named = named.iter().filter_map(|row| text(row, "named"));
         let named: BTreeSet<String> = named
@@ -434,7 +414,7 @@ impl Asker<'_> {
         };
         let name = &question.table;
         let equal = Equal::new(name, table, key);
-        let answer = self.ask(name, &equal.count())?;
+        let answer = self.ask(name, &equal.count()?)?;
         let count = |column| {
             answer
                 .first()
@@ -446,7 +426,7 @@ impl Asker<'_> {
             return Ok(());
         }
         let mut found: Vec<(Vec<Vec<String>>, Option<String>)> = Vec::new();
-        self.each(name, &equal.first(MAX_KEYS), &mut |row| {
+        self.each(name, &equal.first(MAX_KEYS)?, &mut |row| {
             let keys = text(&row, "keys").unwrap_or_default();
             let keys = keys.split(';').filter(|key| !key.is_empty());
             let keys = keys.map(|key| key.split(',').map(str::to_owned).collect());
@@ -456,7 +436,7 @@ impl Asker<'_> {
             None => None,
             Some(_) => {
                 let mut file = None;
-                let written = self.write(index, None, table, &equal.whole(), &mut file);
+                let written = self.write(index, None, table, &equal.whole()?, &mut file);
                 self.keep(index, written, &mut file)?;
                 file.map(RowFile::finish).transpose()?
             }
@@ -490,7 +470,7 @@ impl Asker<'_> {
         let mut found = Hits::default();
         self.ranges(question, rows.range.as_deref(), |asker, range| {
             let (mut count, mut values) = (0, Vec::new());
-            asker.each(&question.table, &rows.count(range, by_value), &mut |row| {
+            asker.each(&question.table, &rows.count(range, by_value)?, &mut |row| {
                 count += number(&row, "n").unwrap_or(0);
                 values.extend(text(&row, "value").and_then(|value| integer(value.as_bytes())));
             })?;
@@ -543,7 +523,7 @@ impl Asker<'_> {
         let conditions: Vec<&Rows> = asked.iter().map(|(.., rows)| rows).collect();
         let mut found: Vec<Hits> = asked.iter().map(|_| Hits::default()).collect();
         self.ranges(first, key.as_deref(), |asker, range| {
-            let sql = sql::scan(&first.table, &conditions, key.as_deref().zip(range));
+            let sql = sql::scan(&first.table, &conditions, key.as_deref().zip(range))?;
             let answer = asker.ask(&first.table, &sql)?;
             let Some(row) = answer.first() else {
                 return Ok(());
@@ -576,7 +556,7 @@ impl Asker<'_> {
         let keys = table.primary_key.len();
         for range in std::mem::take(&mut found.places) {
             if self.options.samples > 0 {
-                let sql = rows.first(table, range.as_ref(), self.options.samples);
+                let sql = rows.first(table, range.as_ref(), self.options.samples)?;
                 let shown = self.each(&question.table, &sql, &mut |row| {
                     let key: Vec<String> = (0..keys)
                         .map(|i| text(&row, &format!("k{i}")).unwrap_or_default())
@@ -615,7 +595,7 @@ impl Asker<'_> {
         let mut ranges = vec![range];
         while let Some(range) = ranges.pop() {
             let length = file.as_mut().map(RowFile::sync).transpose()?;
-            let sql = rows.whole(table, range.as_ref());
+            let sql = rows.whole(table, range.as_ref())?;
             let written = self.write(index, named, table, &sql, file);
             let Err(AskError::Server(error)) = &written else {
                 written?;
@@ -737,12 +717,7 @@ impl Asker<'_> {
         let Some(column) = column else {
             return Ok(None);
         };
-        let column = identifier(column);
-        let sql = format!(
-            "SELECT MIN({column}) AS first, MAX({column}) AS last FROM {}",
-            identifier(&question.table)
-        );
-        let answer = self.ask(&question.table, &sql)?;
+        let answer = self.ask(&question.table, &sql::extent(&question.table, column)?)?;
         let end = |name: &str| {
             answer
                 .first()

@@ -1,10 +1,13 @@
-//! Questions as SQL. The statements only read; names are quoted, values are literals.
+//! Questions as SQL. The statements only read; names are quoted, values are literals. Each has passed the
+//! gate, which knows the names that it is meant to hold.
 
 use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_column};
 use super::rows::{exported, key_of};
 use super::rules::{Rule, Test};
+use crate::gate::{Meaning, Operation};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::{AntiJoin, Duplicates, first_rows, identifier, string};
+use crate::server::error::ServerError;
 
 /// The FROM and WHERE clauses that select the offending rows of one table, whose alias is `c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,20 @@ pub struct Rows {
     pub value: Option<String>,
     /// An integer column by which the table can be read in ranges, preferably one with an index.
     pub range: Option<String>,
+    /// The tables and columns that FROM, WHERE and value name.
+    names: Vec<String>,
+}
+
+/// Lets a question pass that names just these tables and columns.
+fn pass(
+    sql: String,
+    names: impl IntoIterator<Item = impl Into<String>>,
+) -> Result<String, ServerError> {
+    Ok(Meaning::new(Operation::Select, names).pass(sql)?)
+}
+
+fn owned<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
 }
 
 /// A range of the values of an integer column, both ends included.
@@ -58,12 +75,14 @@ impl Rows {
                 filter: null(column),
                 value: None,
                 range: key,
+                names: owned([&question.table, column]),
             },
             What::ZeroDates(column) => Self {
                 from: plain,
                 filter: zero(column),
                 value: Some(format!("CAST(c.{} AS CHAR)", identifier(column))),
                 range: key,
+                names: owned([&question.table, column]),
             },
             What::PolymorphicOrphans(pair) => {
                 Self::polymorphic_orphans(&question.table, table, pair, named?, schema)?
@@ -86,6 +105,7 @@ impl Rows {
             filter: join.filter(),
             value: is_number.then(|| format!("c.{}", identifier(&link.column))),
             range,
+            names: owned([name, &link.column, &link.parent, &link.parent_column]),
         }
     }
 
@@ -109,6 +129,13 @@ impl Rows {
             ),
             value: Some(format!("c.{}", identifier(&pair.id_column))),
             range: id_column(table).map(str::to_owned),
+            names: owned([
+                name,
+                &pair.type_column,
+                &pair.id_column,
+                parent,
+                parent_column,
+            ]),
         })
     }
 
@@ -129,15 +156,17 @@ impl Rows {
             ),
             Test::Present(..) | Test::Distinct(_) => return None,
         };
-        let value = match rule.test {
-            Test::SeveralWithoutLineItem => Some("c.contribution_id".to_owned()),
-            _ => None,
+        let (value, column) = match rule.test {
+            Test::NoneLike(column, _) => (None, Some(column)),
+            _ => (Some("c.contribution_id".to_owned()), None),
         };
+        let names = column.into_iter().chain([rule.table]);
         Some(Self {
             from,
             filter,
             value,
             range: None,
+            names: names.map(str::to_owned).collect(),
         })
     }
 
@@ -152,20 +181,40 @@ impl Rows {
         )
     }
 
+    /// The names of a statement about these rows, and `others`.
+    fn names<'n>(
+        &'n self,
+        range: Option<&Range>,
+        others: impl Iterator<Item = &'n str>,
+    ) -> impl Iterator<Item = String> {
+        let range = self.range.iter().filter(move |_| range.is_some());
+        let own = self.names.iter().chain(range).cloned();
+        own.chain(others.map(str::to_owned))
+    }
+
     /// The statement that counts the rows as `n`; with `by_value` for each `value`.
-    pub fn count(&self, range: Option<&Range>, by_value: bool) -> String {
+    ///
+    /// # Errors
+    /// It does not pass the gate.
+    pub fn count(&self, range: Option<&Range>, by_value: bool) -> Result<String, ServerError> {
         let (from, filter) = (&self.from, self.within(range));
-        match self.value.as_ref().filter(|_| by_value) {
+        let sql = match self.value.as_ref().filter(|_| by_value) {
             Some(value) => format!(
                 "SELECT {value} AS value, COUNT(*) AS n FROM {from} WHERE {filter} GROUP BY {value}"
             ),
             None => format!("SELECT COUNT(*) AS n FROM {from} WHERE {filter}"),
-        }
+        };
+        pass(sql, self.names(range, std::iter::empty()))
     }
 
     /// The statement that selects the first rows by primary key, whose columns are `k0`, `k1` …,
     /// with `value`.
-    pub fn first(&self, table: &Table, range: Option<&Range>, count: usize) -> String {
+    pub(super) fn first(
+        &self,
+        table: &Table,
+        range: Option<&Range>,
+        count: usize,
+    ) -> Result<String, ServerError> {
         let keys: Vec<String> = key_of(table)
             .map(|key| format!("c.{}", identifier(key)))
             .collect();
@@ -180,18 +229,23 @@ impl Rows {
             true => vec![value.to_owned()],
             false => keys,
         };
-        first_rows(&shown, &self.from, &self.within(range), &order, count)
+        let sql = first_rows(&shown, &self.from, &self.within(range), &order, count);
+        pass(sql, self.names(range, key_of(table)))
     }
 
     /// The statement that selects all columns of the rows, in the order of their primary keys.
-    pub fn whole(&self, table: &Table, range: Option<&Range>) -> String {
-        format!(
+    ///
+    /// # Errors
+    /// It does not pass the gate.
+    pub fn whole(&self, table: &Table, range: Option<&Range>) -> Result<String, ServerError> {
+        let sql = format!(
             "SELECT {} FROM {} WHERE {}{}",
             columns(table),
             self.from,
             self.within(range),
             order(table)
-        )
+        );
+        pass(sql, self.names(range, exported(table).chain(key_of(table))))
     }
 }
 
@@ -234,7 +288,11 @@ fn begins_index(table: &Table, column: &str) -> bool {
 
 /// The statement that counts NULLs and zero dates of several columns of one table in one scan, as
 /// `n0`, `n1` ….
-pub fn scan(table: &str, conditions: &[&Rows], range: Option<(&str, &Range)>) -> String {
+pub(super) fn scan(
+    table: &str,
+    conditions: &[&Rows],
+    range: Option<(&str, &Range)>,
+) -> Result<String, ServerError> {
     let counts: Vec<String> = conditions
         .iter()
         .enumerate()
@@ -243,40 +301,61 @@ pub fn scan(table: &str, conditions: &[&Rows], range: Option<(&str, &Range)>) ->
     let filter = range.map_or_else(String::new, |(column, Range { first, last })| {
         format!(" WHERE c.{} BETWEEN {first} AND {last}", identifier(column))
     });
-    format!(
+    let sql = format!(
         "SELECT {} FROM {} AS c{filter}",
         counts.join(", "),
         identifier(table)
-    )
+    );
+    let names = conditions.iter().flat_map(|rows| &rows.names);
+    let names = names.map(String::as_str).chain([table]);
+    pass(sql, names.chain(range.map(|(column, _)| column)))
+}
+
+/// The statement that selects the smallest and the largest value of a column as `first` and `last`.
+pub(super) fn extent(table: &str, column: &str) -> Result<String, ServerError> {
+    let quoted = identifier(column);
+    let sql = format!(
+        "SELECT MIN({quoted}) AS first, MAX({quoted}) AS last FROM {}",
+        identifier(table)
+    );
+    pass(sql, [table, column])
+}
+
+/// The statement that opens a table and selects nothing of it, so that a lock in the way shows.
+pub(super) fn open(table: &str) -> Result<String, ServerError> {
+    let sql = format!("SELECT 1 FROM {} LIMIT 0", identifier(table));
+    pass(sql, [table])
 }
 
 /// The statement that selects the texts by which a pair of columns names tables, as `named`.
-pub fn named(table: &str, pair: &Pair) -> String {
+pub(super) fn named(table: &str, pair: &Pair) -> Result<String, ServerError> {
     let column = identifier(&pair.type_column);
-    format!(
+    let sql = format!(
         "SELECT DISTINCT {column} AS named FROM {} WHERE {column} IS NOT NULL",
         identifier(table)
-    )
+    );
+    pass(sql, [table, &pair.type_column])
 }
 
 /// The statement that counts the rows of a table as `n`, and those that a rule requires as
 /// `wanted`; `None` for a rule of another kind.
-pub fn present(rule: &Rule) -> Option<String> {
+pub(super) fn present(rule: &Rule) -> Option<Result<String, ServerError>> {
     let Test::Present(column, wanted, active) = rule.test else {
         return None;
     };
-    Some(format!(
+    let sql = format!(
         "SELECT COUNT(*) AS n, COUNT(IF(c.{} = {} AND c.{} <> 0, 1, NULL)) AS wanted FROM {} AS c",
         identifier(column),
         string(wanted),
         identifier(active),
         identifier(rule.table)
-    ))
+    );
+    Some(pass(sql, [rule.table, column, active]))
 }
 
 /// The statements about rows that are equal in the columns of a key.
 #[derive(Clone, Debug)]
-pub struct Equal<'a> {
+pub(super) struct Equal<'a> {
     table: &'a Table,
     duplicates: Duplicates<'a>,
     /// Whether all columns of the key are numbers or dates, which may be shown.
@@ -285,7 +364,7 @@ pub struct Equal<'a> {
 
 impl<'a> Equal<'a> {
     /// The statements for a key of this table.
-    pub fn new(name: &'a str, table: &'a Table, key: &'a Key) -> Self {
+    pub(super) fn new(name: &'a str, table: &'a Table, key: &'a Key) -> Self {
         let kinds = key
             .parts
             .iter()
@@ -303,14 +382,21 @@ impl<'a> Equal<'a> {
         }
     }
 
+    /// The names of a statement about these rows, and `others`.
+    fn names(&self, others: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+        let parts = self.duplicates.parts.iter();
+        let parts = parts.map(|part| part.column.as_str());
+        parts.chain([self.duplicates.table]).chain(others)
+    }
+
     /// The statement that counts the groups as `sets` and their rows as `n`.
-    pub fn count(&self) -> String {
-        self.duplicates.count()
+    pub(super) fn count(&self) -> Result<String, ServerError> {
+        pass(self.duplicates.count(), self.names(std::iter::empty()))
     }
 
     /// The statement that selects the groups: as `keys` the first `most` primary keys of each,
     /// separated by `;`, and as `value` the values that its rows share.
-    pub fn first(&self, most: usize) -> String {
+    pub(super) fn first(&self, most: usize) -> Result<String, ServerError> {
         let keys: Vec<String> = key_of(self.table)
             .map(|key| format!("c.{}", identifier(key)))
             .collect();
@@ -333,12 +419,13 @@ impl<'a> Equal<'a> {
                 keys.join(", ")
             ),
         };
-        self.duplicates
-            .groups(&format!("{list} AS `keys`, {value} AS value"))
+        let select = format!("{list} AS `keys`, {value} AS value");
+        let names = self.names(key_of(self.table).chain(["keys"]));
+        pass(self.duplicates.groups(&select), names)
     }
 
     /// The statement that selects all columns of the rows, group by group.
-    pub fn whole(&self) -> String {
+    pub(super) fn whole(&self) -> Result<String, ServerError> {
         let select: Vec<String> = self
             .duplicates
             .values()
@@ -351,13 +438,89 @@ impl<'a> Equal<'a> {
             .enumerate()
             .map(|(i, part)| format!("{part} <=> d.p{i}"))
             .collect();
-        format!(
+        let sql = format!(
             "SELECT {} FROM {} AS c JOIN ({}) AS d ON {}{}",
             columns(self.table),
             identifier(self.duplicates.table),
             self.duplicates.groups(&select.join(", ")),
             on.join(" AND "),
             order(self.table)
-        )
+        );
+        let others = exported(self.table).chain(key_of(self.table));
+        pass(sql, self.names(others))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+    use crate::integrity::question::Basis;
+    use crate::schema::model::{KeyPart, ReferentialAction};
+    use crate::schema::test_schema::hostile_schema;
+
+    /// Every statement about a child in which all has this name.
+    fn statements(name: &str) -> Vec<Result<String, ServerError>> {
+        let mut schema = hostile_schema(name);
+        let (child, mut definition) = schema.tables.pop().expect("the child");
+        definition.primary_key.push(KeyPart::column(name));
+        schema.tables.insert(child.clone(), definition);
+        let table = &schema.tables[&child];
+        let range = Some(&Range { first: 1, last: 9 });
+        let question = |what: What| Question {
+            table: child.clone(),
+            what,
+            basis: Basis::Own,
+            step: None,
+        };
+        let mut all = vec![extent(&child, name)];
+        let link = Link {
+            column: name.to_owned(),
+            parent: name.to_owned(),
+            parent_column: name.to_owned(),
+            on_delete: ReferentialAction::Cascade,
+        };
+        let pair = Pair {
+            type_column: name.to_owned(),
+            id_column: "b".to_owned(),
+            words: &[],
+        };
+        all.push(named(&child, &pair));
+        for what in [
+            What::Orphans(link),
+            What::Nulls(name.to_owned()),
+            What::ZeroDates(name.to_owned()),
+        ] {
+            let rows = Rows::of(&question(what), None, &schema).expect("the table is there");
+            for range in [None, range] {
+                all.push(rows.count(range, false));
+                all.push(rows.count(range, true));
+                all.push(rows.first(table, range, 3));
+                all.push(rows.whole(table, range));
+                all.push(scan(&child, &[&rows], Some(name).zip(range)));
+            }
+        }
+        let key = Key {
+            name: name.to_owned(),
+            parts: vec![KeyPart::column(name)],
+            nulls_equal: false,
+        };
+        let equal = Equal::new(&child, table, &key);
+        all.extend([equal.count(), equal.first(3), equal.whole()]);
+        all
+    }
+
+    #[test]
+    fn questions_are_those_that_are_meant_whatever_names_are() {
+        for name in hostile::names() {
+            for statement in statements(&name) {
+                let is_blocked = matches!(statement, Err(ServerError::Blocked(_)));
+                assert_eq!(
+                    is_blocked,
+                    hostile::is_unstorable(&name),
+                    "{name:?}: {statement:?}"
+                );
+            }
+        }
     }
 }

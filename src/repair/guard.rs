@@ -2,11 +2,11 @@
 
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
-use crate::grants::{Grants as Granted, Object, judge};
+use crate::gate::{Meaning, Operation};
+use crate::grants::judge;
 use crate::repair::orphans::Remedy;
 use crate::repair::plan::{Need, Plan, PlannedStep};
 use crate::server_version::ServerVersion;
@@ -73,48 +73,13 @@ pub fn privileges(
     let account = facts.account.as_ref().map(ToString::to_string);
     let mut grants = Vec::new();
     for fix in verdict.fixes {
-        grants.push(grant(granted, [database], fix.statement)? + ";");
+        let grant = Meaning::new(Operation::Grant, fix.names);
+        grants.push(grant.pass(fix.statement)? + ";");
     }
     Err(ChangeError::Privileges {
         account: account.unwrap_or_default(),
         grants: grants.join(" "),
     })
-}
-
-/// Lets a GRANT pass that an administrator is to run: it names nothing but the account and its roles,
-/// the databases or the patterns that stand for them, and `mysql.proc` and `mysql.user`.
-///
-/// # Errors
-/// It does not pass the gate.
-pub fn grant<'d>(
-    granted: &Granted,
-    databases: impl IntoIterator<Item = &'d str>,
-    statement: String,
-) -> Result<String, Blocked> {
-    let roles = granted.roles.iter();
-    let roles = roles.flat_map(|grant| [&grant.to, &grant.role]);
-    let active = granted.active_roles.iter().flatten();
-    let accounts = granted.account.iter().chain(roles).chain(active);
-    let accounts = accounts.chain(&granted.default_roles);
-    let accounts = accounts.flat_map(|account| {
-        let host = account.host.clone();
-        host.into_iter().chain([account.user.clone()])
-    });
-    // In patterns a backslash stands before what would be a wildcard.
-    let databases = databases.into_iter().flat_map(|database| {
-        let escaped = database.replace('\\', "\\\\");
-        let escaped = escaped.replace('_', "\\_").replace('%', "\\%");
-        [database.to_owned(), escaped]
-    });
-    let patterns = granted.granted.iter().filter_map(|grant| match &grant.on {
-        Object::Database(pattern) => Some(pattern.clone()),
-        _ => None,
-    });
-    let names = accounts.chain(patterns).chain(databases);
-    let names = names.chain(["mysql", "proc", "user"].map(str::to_owned));
-    Meaning::new(Operation::Grant, [""; 0])
-        .or_names(names)
-        .pass(statement)
 }
 
 /// Refuses to change rows that are not kept anywhere.

@@ -48,7 +48,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::gate::{Meaning, Operation};
+    use crate::gate::{Meaning, Operation};
     use crate::repair::plan::{Cost, Family};
     use crate::schema::model::ForeignKey;
 

@@ -11,7 +11,7 @@ mod export;
 mod toll;
 
 use crate::change::error::ChangeError;
-use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{AntiJoin, first_rows, identifier};
 use crate::server::connection::{Reader, first};

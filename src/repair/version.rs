@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::change::executor::{COMMIT, Executor, Prepared};
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Head, Journal, Rows, Step};
 use crate::change::refusal::Refusal;
 use crate::checks::version::DomainVersion;
 use crate::civicrm::release::Version;
 use crate::civicrm::version_state::VersionState;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::sql::{hexadecimal, string};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
@@ -320,5 +320,18 @@ mod tests {
                 .contains("CAST('x''; DROP' AS BINARY)")
         );
         assert!(change(Some(b"\xff\\")).inverse().contains("X'FF5C'"));
+    }
+
+    #[test]
+    fn whatever_the_version_was_the_statements_are_those_that_are_meant() {
+        for from in crate::hostile::names() {
+            let change = VersionChange {
+                domain: 1,
+                from: Some(from.clone().into_bytes()),
+                to: "5.81.2".into(),
+            };
+            let step = change.step(1).expect("it has no names");
+            assert!(step.check_inverse().is_ok(), "{from:?}");
+        }
     }
 }

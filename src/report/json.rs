@@ -114,7 +114,8 @@ struct Summary {
     accepted: usize,
 }
 
-/// What stands in the place of the report on a source that could not be read, where there are several sources.
+/// What stands in the place of the report on a source that could not be read, where there are several sources, and
+/// of that of a command that was refused.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "Unread")]
 struct UnreadDocument<'a> {
@@ -132,10 +133,13 @@ struct Named<'a> {
     name: &'a str,
 }
 
-/// Why it could not be read.
+/// Why there is no report.
 #[derive(Serialize, JsonSchema)]
 struct Message<'a> {
     message: &'a str,
+    /// The id of the reason for which the command was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
 }
 
 /// The report as one JSON value; each of its sections is there under a key of its own.
@@ -147,7 +151,8 @@ pub fn value(report: &Report) -> Value {
     value
 }
 
-/// The object in the place of a report on a source that could not be read, where there are several sources.
+/// The object in the place of a report on a source that could not be read, where there are several sources, or of a
+/// command that was refused.
 pub fn unread(unread: &Unread) -> Value {
     json!(UnreadDocument {
         report_version: 1,
@@ -156,6 +161,7 @@ pub fn unread(unread: &Unread) -> Value {
         source: Named { name: unread.name },
         error: Message {
             message: unread.message,
+            refusal: unread.refusal,
         },
         verdict: Verdict::Incomplete,
     })

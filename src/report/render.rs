@@ -29,6 +29,8 @@ pub struct Unread<'a> {
     pub name: &'a str,
     /// Why it could not be read.
     pub message: &'a str,
+    /// The id of the reason, where the command was refused.
+    pub refusal: Option<&'a str>,
 }
 
 /// For people. Several sources have a line each at the end.

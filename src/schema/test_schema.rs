@@ -231,56 +231,6 @@ fn any_column() -> impl Strategy<Value = Column> {
     })
 }
 
-/// Names of up to 64 characters that break whatever is not quoted with care.
-pub fn hostile_name() -> impl Strategy<Value = String> {
-    let pieces = [
-        "`",
-        "``",
-        "'",
-        "\"",
-        "\\",
-        "\\'",
-        ";",
-        "; DROP TABLE x",
-        "*/",
-        "/*",
-        "/*!50000 x */",
-        "--",
-        " -- ",
-        "#",
-        "\n",
-        "\r",
-        "\t",
-        "\0",
-        "é",
-        "😀",
-        "\u{202e}",
-        "(",
-        ")",
-        ",",
-        "?",
-        "%",
-        "_",
-        "@a",
-        "$1",
-        "a",
-        "` ADD COLUMN `b",
-        "`; DROP TABLE `id`; -- ",
-        "` (`id`), ADD KEY `x",
-        "0x1",
-        "X'",
-    ];
-    let name = vec(prop::sample::select(pieces.to_vec()), 1..9).prop_map(|parts| parts.concat());
-    prop_oneof![9 => name, 1 => ".{64}"].prop_map(|name: String| {
-        let cut: String = name.chars().take(64).collect();
-        // Servers do not take a name that ends in white space.
-        match cut.trim_end().is_empty() {
-            true => "`".to_owned(),
-            false => cut.trim_end().to_owned(),
-        }
-    })
-}
-
 /// A parent and a child table in which everything is called `name`, as far as that is possible.
 pub fn hostile_schema(name: &str) -> Schema {
     let shorter: String = name.chars().take(60).collect();

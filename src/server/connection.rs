@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use super::error::{ServerError, is_denial};
 use super::login::{Endpoint, Login, Tls, TlsMode};
+use crate::gate::{Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::identifier;
@@ -230,7 +231,9 @@ impl Reader {
     /// # Errors
     /// The database does not exist, or the account may not use it.
     pub fn use_database(&mut self, database: &str) -> Result<(), ServerError> {
-        let Err(error) = self.send("the database", &format!("USE {}", identifier(database))) else {
+        let sql = format!("USE {}", identifier(database));
+        let sql = Meaning::new(Operation::Use, [database]).pass(sql)?;
+        let Err(error) = self.send("the database", &sql) else {
             return Ok(());
         };
         let server = name_of(&self.endpoint);

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::gate::Blocked;
+
 /// Why a server could not be asked. No message holds a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -145,8 +147,8 @@ pub enum ServerError {
     #[error("{0}: not sent, because it is not one question (SELECT or SHOW)")]
     NotAQuestion(String),
     /// A statement is not the one that is meant; it was not sent. The text says why.
-    #[error("{0}")]
-    Blocked(String),
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
     /// The server answered with another error.
     #[error("{server}: {question}: error {code}: {message}")]
     Query {

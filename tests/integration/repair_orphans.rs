@@ -610,3 +610,80 @@ fn rows_that_come_between_question_and_change_are_not_changed_and_neither_are_th
     assert_eq!(checksums(server, database), before, "{url}: {errors}");
     server.run(None, &format!("DROP DATABASE `{database}`"));
 }
+
+/// Contributions whose contact is gone, more than one transaction changes, each with another row that
+/// hangs on it.
+fn many_orphans(server: &Server, database: &str) {
+    server.load(database, &common::sample());
+    server.run(
+        Some(database),
+        "SET SESSION foreign_key_checks = 0;
+         ALTER TABLE civicrm_contribution DROP FOREIGN KEY FK_civicrm_contribution_contact_id;
+         INSERT INTO civicrm_contribution (id, contact_id, financial_type_id, total_amount)
+           SELECT 20000 + 30 * a.n + b.n, 4000001, 1, 1
+           FROM (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5
+             UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9 UNION SELECT 10 UNION SELECT 11
+             UNION SELECT 12 UNION SELECT 13 UNION SELECT 14 UNION SELECT 15 UNION SELECT 16 UNION SELECT 17
+             UNION SELECT 18 UNION SELECT 19 UNION SELECT 20 UNION SELECT 21 UNION SELECT 22 UNION SELECT 23
+             UNION SELECT 24 UNION SELECT 25 UNION SELECT 26 UNION SELECT 27 UNION SELECT 28 UNION SELECT 29) AS a,
+             (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5
+             UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9 UNION SELECT 10 UNION SELECT 11
+             UNION SELECT 12 UNION SELECT 13 UNION SELECT 14 UNION SELECT 15 UNION SELECT 16 UNION SELECT 17
+             UNION SELECT 18 UNION SELECT 19 UNION SELECT 20 UNION SELECT 21 UNION SELECT 22 UNION SELECT 23
+             UNION SELECT 24 UNION SELECT 25 UNION SELECT 26 UNION SELECT 27 UNION SELECT 28 UNION SELECT 29) AS b;
+         INSERT INTO civicrm_contribution_soft (id, contribution_id, contact_id, amount, currency)
+           SELECT id, id, 1, 1, 'USD' FROM civicrm_contribution WHERE id >= 20000;",
+    );
+}
+
+#[test]
+fn a_later_batch_that_is_not_what_was_asked_for_is_refused_and_the_first_comes_back() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let new_row =
+        "INSERT INTO civicrm_contribution_soft (id, contribution_id, contact_id, amount, currency)
+        VALUES (30000, 20800, 1, 5, 'USD')";
+    let new_orphan =
+        "INSERT INTO civicrm_contribution (id, contact_id, financial_type_id, total_amount)
+        VALUES (30000, 4000001, 1, 1)";
+    for (name, table, insert) in [
+        ("row", "civicrm_contribution_soft", new_row),
+        ("orphan", "civicrm_contribution", new_orphan),
+    ] {
+        let database = &format!("orphans_batch_{name}");
+        many_orphans(server, database);
+        let before = checksums(server, database);
+        let other = Mutex::new(server.writer(database));
+        let asked = AtomicUsize::new(0);
+        // The rows behind the first 500 are asked for once to count them, and once to change them.
+        let proxy = Proxy::start(server.socket(), move |sql| {
+            let is_second = sql.contains("LIMIT 500") && sql.contains("> 20499");
+            if is_second && asked.fetch_add(1, Ordering::SeqCst) == 1 {
+                let mut other = other.lock().expect("no panic");
+                let inserted = mysql::prelude::Queryable::query_drop(&mut *other, insert);
+                inserted.expect("it comes in");
+            }
+            Action::Pass
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let through = proxy.url(database);
+        let mut arguments = vec![REPAIR[0], REPAIR[1], &through, "--format", "json"];
+        arguments.extend(["--apply", "--yes", "--orphans", "delete"]);
+        arguments.extend(["--export", "e", "--journal", "j"]);
+        let done = cividb(folder.path(), &arguments);
+        let errors = text(&done.stderr);
+        let said = format!("1 row of {table} would be changed that nobody was asked for");
+        assert!(errors.contains(&said), "{name}: {errors}");
+        assert_eq!(json(&done)["plan"]["rows_deleted"], 0, "{name}: {errors}");
+        let written = fs::read_to_string(folder.path().join("j")).expect("the journal");
+        assert!(
+            written.contains("\"undone\""),
+            "{name}: the first batch was not changed"
+        );
+        let inserted = format!("DELETE FROM {table} WHERE id = 30000");
+        server.run(Some(database), &inserted);
+        assert_eq!(checksums(server, database), before, "{name}: {errors}");
+        server.run(None, &format!("DROP DATABASE `{database}`"));
+    }
+}

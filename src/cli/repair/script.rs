@@ -7,13 +7,14 @@ use crate::case::Case;
 use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
+use crate::cli::diff::or_comment;
 use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
 use crate::report::{self, Report, Section};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
-use crate::text::{count, printable, printable_lines};
+use crate::text::{count, printable};
 
 /// The plan as a commented SQL script for people.
 pub(super) fn script(
@@ -97,7 +98,7 @@ pub(super) fn script(
                 lines.push("SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned());
             }
         }
-        lines.push(shown(&planned.statement()));
+        lines.push(or_comment(planned.meaning.pass(planned.statement())));
         lines.push(format!(
             "-- back: {};",
             printable(&step.inverse.replace('\n', " "))
@@ -149,17 +150,6 @@ fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<I
     orphans
         .iter()
         .filter(move |found| found.table == table && keys.contains_key(&found.constraint))
-}
-
-/// A statement, or a comment in its place when control characters in its names would make it
-/// another one on a terminal.
-fn shown(statement: &str) -> String {
-    let shown = printable_lines(statement);
-    if shown == statement {
-        shown
-    } else {
-        format!("-- left out for its names: {}", shown.replace('\n', " "))
-    }
 }
 
 fn cost(cost: Cost) -> &'static str {

@@ -9,9 +9,9 @@ use super::toll::{Deed, Promise};
 use super::{Export, Orphans};
 use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, Prepared};
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Journal, Rows, Step};
 use crate::change::undo::row_name;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::repair::values::Stored;
 use crate::schema::model::Table;
 use crate::schema::sql::{identifier, list};
@@ -460,12 +460,10 @@ struct RowChange {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::change::gate::Problem;
+    use crate::hostile;
     use crate::schema::lexer::{Lexer, SqlModes, Token};
-    use crate::schema::test_schema::{hostile_name, hostile_schema};
+    use crate::schema::test_schema::hostile_schema;
 
     /// The identifiers that our own lexer finds quoted in a statement.
     fn quoted(statement: &str) -> HashSet<String> {
@@ -482,17 +480,13 @@ mod tests {
         }
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-
-        #[test]
-        fn rows_are_changed_by_the_statements_that_are_meant_whatever_names_and_values_are(
-            name in hostile_name(),
-            value in hostile_name(),
-        ) {
-            let schema = hostile_schema(&name);
+    #[test]
+    fn rows_are_changed_by_the_statements_that_are_meant_whatever_names_and_values_are() {
+        let names = hostile::names();
+        for (name, value) in names.iter().zip(names.iter().rev()) {
+            let schema = hostile_schema(name);
             let (table, definition) = schema.tables.last().expect("the child");
-            let row: StoredRow = vec![Some(b"7".to_vec()), Some(value.into_bytes())];
+            let row: StoredRow = vec![Some(b"7".to_vec()), Some(value.clone().into_bytes())];
             for columns in [Vec::new(), vec![name.clone()]] {
                 let effect = Effect {
                     table: table.clone(),
@@ -505,24 +499,23 @@ mod tests {
                     definition,
                     stored: Stored::of(definition),
                 };
-                match steps.step(1, &[&row]) {
+                let step = match steps.step(1, &[&row]) {
+                    Ok(step) => step,
                     Err(blocked) => {
-                        prop_assert_eq!(blocked.problem, Problem::Nul);
-                        prop_assert!(name.contains('\0'));
+                        assert!(hostile::is_unstorable(name), "{blocked}");
+                        continue;
                     }
-                    Ok(step) => {
-                        let rows = step.rows.clone().expect("rows");
-                        let mut meant = HashSet::from([table.clone(), "id".to_owned()]);
-                        meant.extend(columns);
-                        prop_assert_eq!(&quoted(&step.statement), &meant);
-                        prop_assert_eq!(&rows.named, &["id 7"]);
-                        meant.insert(name.clone());
-                        prop_assert_eq!(quoted(&step.inverse), meant);
-                        prop_assert!(step.check_inverse().is_ok());
-                        for (from, to) in rows.values {
-                            prop_assert!(step.inverse[from..to].starts_with("(7, "));
-                        }
-                    }
+                };
+                let rows = step.rows.clone().expect("rows");
+                let mut meant = HashSet::from([table.clone(), "id".to_owned()]);
+                meant.extend(columns);
+                assert_eq!(quoted(&step.statement), meant);
+                assert_eq!(rows.named, ["id 7"]);
+                meant.insert(name.clone());
+                assert_eq!(quoted(&step.inverse), meant);
+                assert!(step.check_inverse().is_ok());
+                for (from, to) in rows.values {
+                    assert!(step.inverse[from..to].starts_with("(7, "));
                 }
             }
         }

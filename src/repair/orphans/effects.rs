@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{ALIAS, Orphans, Remedy, anti_join, meaning, parent, qualified, question};
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
+use crate::gate::{Meaning, Operation};
 use crate::repair::values::literal;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
@@ -45,9 +45,11 @@ pub(super) fn is_referenced_from_elsewhere(
     table: &str,
 ) -> Result<bool, ChangeError> {
     let sql = include_str!("../../../sql/references-from-elsewhere.sql");
+    // Behind the line that says what it asks.
+    let sql = sql.split_once('\n').map_or(sql, |(_, sql)| sql);
     let sql = sql.replace("'TABLE'", &string(table));
-    let sql = sql.trim_end().trim_end_matches(';');
-    let answer = connection.ask("foreign keys of other databases", sql)?;
+    let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
+    let answer = connection.ask("foreign keys of other databases", &sql)?;
     Ok(answer.first().and_then(first).is_some_and(|n| n != "0"))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::repair::values::{Stored, is_binary};
 use crate::row_file::{self, FORMAT, RowFile, RowFileError};
 use crate::schema::model::Table;
@@ -222,4 +222,29 @@ fn load_script(
         load("cividb_exported")?
     ));
     Ok(script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+    use crate::schema::model::KeyPart;
+    use crate::schema::test_schema::{column, table};
+
+    #[test]
+    fn what_loads_an_export_again_is_what_is_meant_whatever_names_are() {
+        for name in hostile::names() {
+            let mut definition = table(&[(name.as_str(), column("blob")), ("b", column("text"))]);
+            definition.primary_key = vec![KeyPart::column("id")];
+            for cleared in [Vec::new(), vec![name.clone()]] {
+                let script = load_script(&name, &name, &definition, &cleared);
+                // The script is whole, or there is none.
+                assert_eq!(
+                    script.is_err(),
+                    hostile::is_unstorable(&name),
+                    "{name:?}: {script:?}"
+                );
+            }
+        }
+    }
 }

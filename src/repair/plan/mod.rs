@@ -34,12 +34,12 @@ use serde::Serialize;
 
 use crate::case::Case;
 use crate::change::alter;
-use crate::change::gate::{Blocked, Meaning};
 use crate::checks::{Severity, schema::severity};
 use crate::civicrm::age::Aged;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
+use crate::gate::{Blocked, Meaning};
 use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, same_ends};
 use crate::schema::meaning::begins_with;
 use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table, find_entry};

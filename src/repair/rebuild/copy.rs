@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::orphans::value_of;
 use super::Made;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
+use crate::gate::{Meaning, Operation};
 use crate::repair::values::{Stored, exact, literal, type_name};
 use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
@@ -136,6 +136,10 @@ pub(super) fn copy(
     let inserted: Vec<String> = names.cloned().collect();
     let names: Vec<String> = inserted.iter().map(|name| identifier(name)).collect();
     let mut batch = Batch {
+        meaning: Meaning::new(
+            Operation::Insert,
+            inserted.iter().chain([&name.to_owned()]).cloned(),
+        ),
         into: format!(
             "INSERT INTO {} ({}) VALUES ",
             identifier(name),
@@ -154,12 +158,6 @@ pub(super) fn copy(
         selected(&columns, old_table),
         identifier(name)
     ))?;
-    // Of the rows only the values differ.
-    let insert = Meaning::new(
-        Operation::Insert,
-        inserted.iter().map(String::as_str).chain([name]),
-    );
-    insert.pass(format!("{}(NULL)", batch.into))?;
     let mut trouble: Option<ChangeError> = None;
     old.each(&format!("rows of {name}"), &sql, |row| {
         if trouble.is_some() {
@@ -195,6 +193,8 @@ fn nothing(column: &Column) -> Option<&'static str> {
 
 /// Rows on their way.
 struct Batch<'a> {
+    /// What each INSERT is meant to be.
+    meaning: Meaning,
     into: String,
     name: &'a str,
     /// The primary key.
@@ -243,6 +243,7 @@ impl Batch<'_> {
             .map(|(values, _)| values.as_str())
             .collect();
         let statement = format!("{}{}", self.into, all.join(", "));
+        let statement = self.meaning.pass(statement)?;
         match new.run(&about, &statement) {
             Ok(_) => {}
             Err(error @ ServerError::Query { .. }) if self.rows.len() > 1 || !is_full(&error) => {
@@ -265,7 +266,7 @@ impl Batch<'_> {
         outcome: &mut TableOutcome,
     ) -> Result<(), ChangeError> {
         let about = format!("a row of {}", self.name);
-        let statement = format!("{}{values}", self.into);
+        let statement = self.meaning.pass(format!("{}{values}", self.into))?;
         let message = match new.run(&about, &statement) {
             Ok(_) => return Ok(()),
             Err(error) if is_full(&error) => return Err(error.into()),
@@ -277,7 +278,7 @@ impl Batch<'_> {
             None if !column.nullable => nothing(column).unwrap_or("DEFAULT").to_owned(),
             _ => literal(column, value),
         });
-        let statement = format!("{}{values}", self.into);
+        let statement = self.meaning.pass(format!("{}{values}", self.into))?;
         new.run("the session's settings", &sql_mode(false))?;
         let lenient = new.run(&about, &statement);
         new.run("the session's settings", &sql_mode(true))?;

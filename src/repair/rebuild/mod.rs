@@ -12,11 +12,11 @@ use indexmap::IndexMap;
 use super::orphans::Orphans;
 use crate::change::definition::{Definitions, parsed};
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::change::session;
 use crate::change::whole_schema::creation;
 use crate::civicrm::detect::Detection;
+use crate::gate::{Meaning, Operation};
 use crate::schema::model::{Column, ForeignKey, Index, Table, find, find_entry};
 use crate::schema::sql::{ForeignKeys, create_table, identifier};
 use crate::server::connection::{Reader, Setting, first, text};
@@ -111,7 +111,6 @@ pub fn blueprint(
         if tables.contains_key(name) {
             continue;
         }
-        // MariaDB 10.5 prints some names so that no server takes them.
         let printed = definitions.get(name).filter(|text| parsed(text).is_some());
         let statement = match printed {
             Some(definition) => definition.clone(),
@@ -366,10 +365,11 @@ pub fn rebuild(
         "SET SESSION foreign_key_checks = 0",
     )?;
     for (name, made) in &blueprint.tables {
+        let meaning = creation(name, &made.table)?;
         let meaning = match made.of_release {
-            true => creation(name, &made.table)?,
-            // As the old server printed it.
-            false => Meaning::of_table(Operation::CreateTable, name),
+            true => meaning,
+            // As the old server printed it, with more than the model knows.
+            false => meaning.at_least(name),
         };
         let statement = meaning.pass(made.statement.clone())?;
         new.run(&format!("table {name}"), &statement)?;

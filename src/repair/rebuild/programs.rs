@@ -2,7 +2,7 @@
 
 use super::Rebuilt;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{RoutineKind, Schema};
 use crate::schema::sql::{identifier, string};
@@ -100,7 +100,9 @@ fn make(
     let about = "the session's settings";
     set_mode(new, &mode)?;
     if let Some(zone) = text(row, "time_zone") {
-        new.run(about, &format!("SET SESSION time_zone = {}", string(&zone)))?;
+        let sql = format!("SET SESSION time_zone = {}", string(&zone));
+        let sql = Meaning::new(Operation::SetSession, [""; 0]).pass(sql)?;
+        new.run(about, &sql)?;
     }
     let mut made = new.run(&program.what, &statement);
     let mut is_own = false;
@@ -123,11 +125,13 @@ fn make(
 /// Sets what the server knows of an `sql_mode`: MySQL 8.0 has dropped parts, MariaDB has others.
 fn set_mode(new: &mut Writer, mode: &str) -> Result<(), ServerError> {
     let about = "the session's settings";
-    let set = |new: &mut Writer, value: String| match new
-        .run(about, &format!("SET SESSION sql_mode = {value}"))
-    {
-        Err(error) if error.is_lost() => Err(error),
-        other => Ok(other.is_ok()),
+    let set = |new: &mut Writer, value: String| {
+        let sql = format!("SET SESSION sql_mode = {value}");
+        let sql = Meaning::new(Operation::SetSession, [""; 0]).pass(sql)?;
+        match new.run(about, &sql) {
+            Err(error) if error.is_lost() => Err(error),
+            other => Ok(other.is_ok()),
+        }
     };
     if !set(new, string(mode))? {
         new.run(about, "SET SESSION sql_mode = ''")?;

@@ -2,10 +2,12 @@
 //! put together here.
 
 mod facts;
+mod printed;
 mod programs;
 mod rows;
 mod tables;
 
+pub use self::printed::show_create_table;
 pub use self::rows::count;
 use self::tables::Answers;
 use super::connection::{Answer, Reader, Setting, text};
@@ -15,8 +17,6 @@ use indexmap::IndexMap;
 use crate::privilege::Privilege;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::Table;
-use crate::schema::sql::identifier;
 use crate::server_version::Family;
 use crate::snapshot::{ObjectKind, Row, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
 
@@ -172,8 +172,13 @@ impl FactReader<'_> {
         self.connection.set(Setting::StoredBytes)?;
         let count = tables.len();
         for (table, why) in tables {
-            if let Some(printed) = self.show_create_table(&table)? {
-                snapshot.schema.tables.insert(table, printed);
+            let printed = match show_create_table(self.connection, &table) {
+                Err(error) if error.is_lost() => return Err(error),
+                printed => printed.ok().flatten(),
+            };
+            let parsed = printed.map(|printed| ddl::parse(&printed, SqlModes::default()));
+            if let Some(Ok(Statement::CreateTable(create))) = parsed {
+                snapshot.schema.tables.insert(table, create.table);
             } else {
                 let why = format!("{count} of the tables cannot be read, such as {table}: {why}");
                 snapshot.hidden.entry(ObjectKind::Table).or_insert(why);
@@ -181,17 +186,6 @@ impl FactReader<'_> {
         }
         self.connection.set(Setting::Utf8)?;
         Ok(())
-    }
-
-    fn show_create_table(&mut self, table: &str) -> Result<Option<Table>, ServerError> {
-        let sql = format!("SHOW CREATE TABLE {}", identifier(table));
-        let about = format!("the definition of {table}");
-        let answer = self.connection.ask_if_possible(&about, &sql)?;
-        let printed = answer.and_then(|answer| text(answer.first()?, "create table"));
-        match printed.map(|printed| ddl::parse(&printed, SqlModes::default())) {
-            Some(Ok(Statement::CreateTable(create))) => Ok(Some(create.table)),
-            _ => Ok(None),
-        }
     }
 
     fn answers(&mut self) -> Result<Answers, ServerError> {

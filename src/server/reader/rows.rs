@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::FactReader;
+use crate::gate::{Meaning, Operation};
 use crate::schema::sql::identifier;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
@@ -76,6 +77,7 @@ pub fn count<'a>(
     for table in tables {
         let about = format!("the number of rows of {table}");
         let sql = format!("SELECT COUNT(*) FROM {}", identifier(table));
+        let sql = Meaning::new(Operation::Select, [table]).pass(sql)?;
         let answer = connection.ask_if_possible(&about, &sql)?;
         let count = answer.and_then(|answer| first(answer.first()?)?.parse().ok());
         counts.extend(count.map(|count: u64| (table.to_owned(), count)));

@@ -16,14 +16,19 @@ use std::sync::Arc;
 
 use sqlparser::ast::Statement;
 use sqlparser::dialect::MySqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use crate::text::printable;
 
-/// Longer statements are judged by their tokens alone: they are rows written back, and their syntax
-/// tree would take many times their memory.
+/// Longer statements are judged by their tokens alone where they hold no words but those of
+/// [`Operation::words_about_rows`]: their syntax tree would take many times their memory.
 const LONGEST_PARSED: usize = 64 << 10;
+
+/// The most characters of an identifier. MariaDB cuts a longer name of a database in a GRANT, and so
+/// grants on another one.
+const LONGEST_NAME: usize = 64;
 
 /// What one statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +63,12 @@ pub enum Operation {
     DropTemporaryTable,
     /// LOAD DATA
     LoadData,
+    /// ALTER DATABASE
+    AlterDatabase,
+    /// USE
+    Use,
+    /// SET SESSION
+    SetSession,
 }
 
 impl Operation {
@@ -79,6 +90,27 @@ impl Operation {
             Self::CreateTemporaryTable => &["CREATE", "TEMPORARY", "TABLE"],
             Self::DropTemporaryTable => &["DROP", "TEMPORARY", "TABLE"],
             Self::LoadData => &["LOAD", "DATA"],
+            Self::AlterDatabase => &["ALTER", "DATABASE"],
+            Self::Use => &["USE"],
+            Self::SetSession => &["SET", "SESSION"],
+        }
+    }
+
+    /// The words of such a statement about many rows, besides their values; none where it is about
+    /// something else.
+    fn words_about_rows(self) -> &'static [&'static str] {
+        match self {
+            Self::Insert => &["INSERT", "INTO", "VALUES", "NULL", "DEFAULT"],
+            Self::Delete => &["DELETE", "FROM", "WHERE", "IN"],
+            Self::Update => &[
+                "UPDATE", "SET", "WHERE", "IN", "AND", "IS", "NOT", "NULL", "CASE", "WHEN", "THEN",
+                "END",
+            ],
+            Self::Select => &[
+                "SELECT", "COUNT", "FROM", "LEFT", "JOIN", "AS", "ON", "WHERE", "IN", "AND", "IS",
+                "NOT", "NULL", "FOR", "UPDATE",
+            ],
+            _ => &[],
         }
     }
 
@@ -99,6 +131,8 @@ impl Operation {
             Statement::ShowCreate { .. } => self == Self::ShowCreate,
             Statement::Grant(_) => self == Self::Grant,
             Statement::LoadData { .. } => self == Self::LoadData,
+            Statement::Use(_) => self == Self::Use,
+            Statement::Set(_) => matches!(self, Self::SetSession | Self::SetDefaultRole),
             _ => false,
         }
     }
@@ -121,8 +155,13 @@ enum Names {
         /// Identifiers that it may hold besides.
         others: Arc<BTreeSet<String>>,
     },
-    /// It is about this table; the others are not known here.
-    Of(String),
+    /// It is about this table and these are quoted in it; the others are not known here.
+    AtLeast {
+        /// The table, which stands behind the first words.
+        table: String,
+        /// Identifiers that it holds.
+        all: BTreeSet<String>,
+    },
 }
 
 /// Why a statement did not pass the gate.
@@ -150,6 +189,10 @@ pub enum Problem {
     OtherOperation(Operation),
     /// Its parentheses do not match.
     Parentheses,
+    /// An identifier is longer than servers take.
+    TooLong(String),
+    /// An identifier has a character beyond U+FFFF, in the place of which MySQL takes a question mark.
+    NotStorable(String),
     /// An index has a column whose name looks like an expression, so that it cannot be told which of
     /// the two it is.
     LooksLikeExpression(String),
@@ -184,6 +227,11 @@ impl fmt::Display for Problem {
                 )
             }
             Self::Parentheses => f.write_str("its parentheses do not match"),
+            Self::NotStorable(name) => {
+                let name = list(std::slice::from_ref(name));
+                write!(f, "{name} has a character that no identifier may have")
+            }
+            Self::TooLong(name) => write!(f, "{} is too long", list(std::slice::from_ref(name))),
             Self::OtherNames {
                 missing,
                 unexpected,
@@ -227,27 +275,23 @@ impl Meaning {
     pub fn of_table(operation: Operation, table: &str) -> Self {
         Self {
             operation,
-            names: Names::Of(table.to_owned()),
+            names: Names::AtLeast {
+                table: table.to_owned(),
+                all: BTreeSet::new(),
+            },
         }
     }
 
-    /// A statement that does `operation`, names all of `names` and otherwise nothing but what is in
-    /// `others`.
-    pub fn within<'n>(
-        operation: Operation,
-        names: impl IntoIterator<Item = &'n str>,
-        others: impl IntoIterator<Item = &'n str>,
-    ) -> Self {
-        Self::new(operation, names).or_names(others)
-    }
-
-    /// The same with one more name that the statement has to hold.
+    /// The same about a table, with others that are not known here, as in a definition that a server
+    /// printed.
     #[must_use]
-    pub fn and_name(mut self, name: &str) -> Self {
-        if let Names::Exactly { all, .. } = &mut self.names {
-            all.insert(name.to_owned());
+    pub fn at_least(self, table: &str) -> Self {
+        let (Names::Exactly { all, .. } | Names::AtLeast { all, .. }) = self.names;
+        let table = table.to_owned();
+        Self {
+            operation: self.operation,
+            names: Names::AtLeast { table, all },
         }
-        self
     }
 
     /// Adds the identifiers of a piece of SQL that the statement takes over as it is, such as the
@@ -273,15 +317,10 @@ impl Meaning {
         self
     }
 
-    /// Lets the statement name all that another one may.
-    #[must_use]
-    pub(super) fn or_all_of(self, other: Self) -> Self {
-        match other.names {
-            Names::Exactly { all, others } => {
-                self.or_names(all.into_iter().chain(others.iter().cloned()))
-            }
-            Names::Of(table) => self.or_names([table]),
-        }
+    /// The identifiers that the statement has to hold.
+    pub(crate) fn names(&self) -> &BTreeSet<String> {
+        let (Names::Exactly { all, .. } | Names::AtLeast { all, .. }) = &self.names;
+        all
     }
 
     /// Lets a statement pass that is what it is meant to be.
@@ -308,7 +347,15 @@ impl Meaning {
         }
         match_parentheses(&tokens)?;
         self.compare_names(&tokens)?;
-        if statement.len() > LONGEST_PARSED {
+        self.check_lengths(&tokens)?;
+        let words = self.operation.words_about_rows();
+        let is_about_rows = |token: &Token| match token {
+            Token::Word(word) if word.quote_style.is_none() => words
+                .iter()
+                .any(|known| word.value.eq_ignore_ascii_case(known)),
+            _ => true,
+        };
+        if statement.len() > LONGEST_PARSED && tokens.iter().all(is_about_rows) {
             return Ok(());
         }
         // What the parser does not know has been judged by its tokens.
@@ -325,8 +372,28 @@ impl Meaning {
         }
     }
 
+    /// Names of accounts, which stand at the end, may be longer than others.
+    fn check_lengths(&self, tokens: &[Token]) -> Result<(), Problem> {
+        let is_to =
+            |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TO);
+        let end = match self.operation {
+            Operation::SetDefaultRole => 0,
+            Operation::Grant => tokens.iter().position(is_to).unwrap_or(tokens.len()),
+            _ => tokens.len(),
+        };
+        let mut names = quoted(tokens.get(..end).unwrap_or_default());
+        match names.find(|name| name.chars().count() > LONGEST_NAME) {
+            Some(name) => Err(Problem::TooLong(name)),
+            None => Ok(()),
+        }
+    }
+
     fn compare_names(&self, tokens: &[Token]) -> Result<(), Problem> {
         let found: BTreeSet<String> = quoted(tokens).collect();
+        let is_beyond = |name: &&String| name.chars().any(|character| character > '\u{ffff}');
+        if let Some(name) = found.iter().find(is_beyond) {
+            return Err(Problem::NotStorable(name.clone()));
+        }
         match &self.names {
             Names::Exactly { all, others } => {
                 let missing: Vec<String> = all.difference(&found).cloned().collect();
@@ -343,15 +410,19 @@ impl Meaning {
                     unexpected,
                 })
             }
-            Names::Of(table) => {
+            Names::AtLeast { table, all } => {
+                let mut missing: Vec<String> = all.difference(&found).cloned().collect();
                 let target = tokens.get(self.operation.words().len());
-                match target {
-                    Some(Token::Word(word)) if word.value == *table => Ok(()),
-                    _ => Err(Problem::OtherNames {
-                        missing: vec![table.clone()],
-                        unexpected: Vec::new(),
-                    }),
+                if !matches!(target, Some(Token::Word(word)) if word.value == *table) {
+                    missing.push(table.clone());
                 }
+                if missing.is_empty() {
+                    return Ok(());
+                }
+                Err(Problem::OtherNames {
+                    missing,
+                    unexpected: Vec::new(),
+                })
             }
         }
     }
@@ -394,6 +465,12 @@ fn tokens(statement: &str) -> Result<Vec<Token>, Problem> {
     Ok(tokens)
 }
 
+/// The identifiers that a statement quotes; none where it cannot be read.
+pub(crate) fn identifiers(statement: &str) -> BTreeSet<String> {
+    let tokens = tokens(statement).unwrap_or_default();
+    quoted(&tokens).collect()
+}
+
 fn quoted(tokens: &[Token]) -> impl Iterator<Item = String> {
     tokens.iter().filter_map(|token| match token {
         Token::Word(word) if word.quote_style == Some('`') => Some(word.value.clone()),
@@ -427,7 +504,7 @@ mod tests {
 
     #[test]
     fn what_is_meant_passes() {
-        let name = "a`; DROP TABLE b; -- */ '\n\"é😀";
+        let name = "a`; DROP TABLE b; -- */ '\n\"é漢";
         let statement = format!("ALTER TABLE {} DROP KEY `k`", identifier(name));
         assert_eq!(alter(&[name, "k"]).pass(statement.clone()), Ok(statement));
         // Syntax that the parser does not know.
@@ -447,6 +524,7 @@ mod tests {
             "a`",
             "a\0b",
             "`",
+            "😀",
         ] {
             let statement = format!("ALTER TABLE `{name}` DROP KEY `k`");
             let judged = alter(&[name, "k"]).pass(statement);
@@ -514,5 +592,87 @@ mod tests {
         let statement = "ALTER TABLE `a\u{1b}[2J` DROP KEY `x`\n, DROP KEY `y`".to_owned();
         let blocked = alter(&["a", "x"]).pass(statement).expect_err("other names");
         insta::assert_snapshot!(blocked, @r"a statement is not what it is meant to be (it names `a\u{1b}[2J`, `y` instead of `a`), so it is neither printed nor run: ALTER TABLE `a\u{1b}[2J` DROP KEY `x` , DROP KEY `y`");
+    }
+
+    #[test]
+    fn a_long_statement_is_judged_by_its_words_and_else_by_its_syntax() {
+        let insert = Meaning::new(Operation::Insert, ["t", "a"]);
+        let row = format!(
+            "({})",
+            crate::schema::sql::string("a'); DROP TABLE `t` -- \\")
+        );
+        let statement = |rows: &[&str]| format!("INSERT INTO `t` (`a`) VALUES {}", rows.join(", "));
+        let rows = vec![row.as_str(); 5000];
+        assert!(statement(&rows).len() > LONGEST_PARSED);
+        assert!(insert.pass(statement(&rows)).is_ok());
+        let other = [&rows[..], &["(NOW())"]].concat();
+        assert!(insert.pass(statement(&other)).is_ok());
+        for bad in [
+            "('a'); DROP TABLE `t`",
+            "('a'), DROP TABLE `t`",
+            "('a') -- '",
+            "('a'",
+        ] {
+            let rows = [&rows[..], &[bad]].concat();
+            assert!(insert.pass(statement(&rows)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_printed_has_to_hold_at_least_what_is_known_of_it() {
+        let meaning = Meaning::new(Operation::CreateTable, ["t", "a"]).at_least("t");
+        let pass = |statement: &str| {
+            meaning
+                .pass(statement.to_owned())
+                .map_err(|blocked| blocked.problem)
+        };
+        assert!(pass("CREATE TABLE `t` (`a` int, `b` int)").is_ok());
+        let missing = |names: &[&str]| {
+            Err(Problem::OtherNames {
+                missing: names.iter().map(|&name| name.to_owned()).collect(),
+                unexpected: Vec::new(),
+            })
+        };
+        assert_eq!(pass("CREATE TABLE `t` (`b` int)"), missing(&["a"]));
+        assert_eq!(pass("CREATE TABLE `a` (`t` int)"), missing(&["t"]));
+    }
+
+    #[test]
+    fn a_pattern_that_a_server_would_cut_does_not_pass_but_a_long_account_does() {
+        let (long, account) = ("a".repeat(65), "b".repeat(100));
+        let grant = |on: &str| {
+            let meaning = Meaning::new(Operation::Grant, [on, &account]);
+            meaning.pass(format!("GRANT SELECT ON `{on}`.* TO `{account}`"))
+        };
+        assert!(grant(&long[1..]).is_ok());
+        let blocked = grant(&long).expect_err("too long");
+        assert_eq!(blocked.problem, Problem::TooLong(long));
+    }
+
+    #[test]
+    fn settings_and_the_current_database_pass() {
+        for (operation, names, statement) in [
+            (Operation::Use, vec!["a`b"], "USE `a``b`"),
+            (
+                Operation::SetSession,
+                vec![],
+                "SET SESSION sql_mode = 'a,b'",
+            ),
+            (
+                Operation::AlterDatabase,
+                vec!["d"],
+                "ALTER DATABASE `d` CHARACTER SET utf8mb4",
+            ),
+            (
+                Operation::SetDefaultRole,
+                vec!["r", "u", "h"],
+                "SET DEFAULT ROLE `r` FOR `u`@`h`",
+            ),
+        ] {
+            let passed = Meaning::new(operation, names).pass(statement.to_owned());
+            assert!(passed.is_ok(), "{passed:?}");
+            let other = Meaning::new(Operation::Select, [""; 0]).pass(statement.to_owned());
+            assert!(other.is_err(), "{statement}");
+        }
     }
 }
