@@ -9,8 +9,7 @@ use crate::snapshot::{ObjectKind, Snapshot};
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&EVENT_MISSING, &ROWS_DIFFER];
 
-/// A scheduled event of the site is not in the dump.
-pub static EVENT_MISSING: Check = Check {
+pub(crate) static EVENT_MISSING: Check = Check {
     id: "event-missing",
     severity: Severity::Error,
     title: "a scheduled event of the site is not in the dump",
@@ -25,8 +24,7 @@ pub static EVENT_MISSING: Check = Check {
     )],
 };
 
-/// The dump has far fewer or far more rows of a table than the site.
-pub static ROWS_DIFFER: Check = Check {
+pub(crate) static ROWS_DIFFER: Check = Check {
     id: "rows-differ",
     severity: Severity::Warning,
     title: "the dump has far fewer or far more rows of a table than the site",

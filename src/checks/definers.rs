@@ -11,8 +11,7 @@ use crate::schema::model::{Account, Schema};
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&DEFINER_MISSING, &DEFINER_NAMED];
 
-/// Triggers, views, routines or events run as an account that does not exist.
-pub static DEFINER_MISSING: Check = Check {
+pub(crate) static DEFINER_MISSING: Check = Check {
     id: "definer-missing",
     severity: Severity::Error,
     title: "triggers, views, routines or events run as an account that does not exist",
@@ -24,8 +23,7 @@ pub static DEFINER_MISSING: Check = Check {
     rules: &[Rule::new(Group::Objects, &[Need::Accounts], missing)],
 };
 
-/// Which accounts the triggers, views, routines and events run as.
-pub static DEFINER_NAMED: Check = Check {
+pub(crate) static DEFINER_NAMED: Check = Check {
     id: "definer-named",
     severity: Severity::Note,
     title: "which accounts the triggers, views, routines and events run as",
@@ -92,8 +90,7 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
 fn named(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     for (account, counts) in definers(&examined.snapshot().schema) {
         let message = format!("{counts} run as {account}");
-        let fix = "Before restoring on another server create that account there, or replace the DEFINER \
-                   clauses in the dump.";
-        findings.push(Finding::new(check, message, fix).about("account", account.to_string()));
+        let finding = Finding::new(check, message, check.fix);
+        findings.push(finding.about("account", account.to_string()));
     }
 }

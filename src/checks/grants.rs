@@ -11,8 +11,7 @@ use crate::snapshot::{ObjectKind, ServerFacts};
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&GRANT_MISSING, &ROLE_NOT_ACTIVE, &TRIGGER_PRIVILEGE_BINLOG];
 
-/// The account lacks a privilege that the upgrade or the backup needs.
-pub static GRANT_MISSING: Check = Check {
+pub(crate) static GRANT_MISSING: Check = Check {
     id: "grant-missing",
     severity: Severity::Error,
     title: "the account lacks a privilege that the upgrade or the backup needs",
@@ -24,8 +23,7 @@ pub static GRANT_MISSING: Check = Check {
     rules: &[Rule::new(Group::Grants, &[Need::Privileges], missing)],
 };
 
-/// A role that is not active would give the account the privileges that are missing.
-pub static ROLE_NOT_ACTIVE: Check = Check {
+pub(crate) static ROLE_NOT_ACTIVE: Check = Check {
     id: "role-not-active",
     severity: Severity::Warning,
     title: "a role of the account would give what is missing, but is not active",
@@ -40,8 +38,7 @@ pub static ROLE_NOT_ACTIVE: Check = Check {
     )],
 };
 
-/// With binary logging on, the account may not make triggers and functions.
-pub static TRIGGER_PRIVILEGE_BINLOG: Check = Check {
+pub(crate) static TRIGGER_PRIVILEGE_BINLOG: Check = Check {
     id: "trigger-privilege-binlog",
     severity: Severity::Error,
     title: "with binary logging on, the account may not make triggers and functions",

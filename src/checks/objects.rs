@@ -12,7 +12,7 @@ use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::TABLE_PREFIX;
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Name, RoutineKind, Schema};
+use crate::schema::model::{Name, RoutineKind, Schema, Table, find};
 use crate::schema::references::{self, References};
 use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
 
@@ -86,8 +86,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &REFERENCE_BROKEN,
 ];
 
-/// A table is missing that the CiviCRM release or other parts of the database need.
-pub static TABLE_MISSING: Check = Check {
+pub(crate) static TABLE_MISSING: Check = Check {
     id: "table-missing",
     severity: Severity::Error,
     title: "a table is missing that the CiviCRM release or other parts of the database need",
@@ -113,8 +112,7 @@ pub static TABLE_MISSING: Check = Check {
     ],
 };
 
-/// A view is not in the dump.
-pub static VIEW_MISSING: Check = Check {
+pub(crate) static VIEW_MISSING: Check = Check {
     id: "view-missing",
     severity: Severity::Error,
     title: "a view is not in the dump",
@@ -129,8 +127,7 @@ pub static VIEW_MISSING: Check = Check {
     ],
 };
 
-/// A trigger that CiviCRM makes is not in the dump.
-pub static TRIGGER_MISSING: Check = Check {
+pub(crate) static TRIGGER_MISSING: Check = Check {
     id: "trigger-missing",
     severity: Severity::Error,
     title: "a trigger that CiviCRM makes is not in the dump",
@@ -159,8 +156,7 @@ pub static TRIGGER_MISSING: Check = Check {
     ],
 };
 
-/// A function or procedure that triggers or views call is not in the dump.
-pub static ROUTINE_MISSING: Check = Check {
+pub(crate) static ROUTINE_MISSING: Check = Check {
     id: "routine-missing",
     severity: Severity::Error,
     title: "a function or procedure that triggers or views call is not in the dump",
@@ -189,8 +185,7 @@ pub static ROUTINE_MISSING: Check = Check {
     ],
 };
 
-/// A trigger, view or routine uses a table or column that does not exist.
-pub static REFERENCE_BROKEN: Check = Check {
+pub(crate) static REFERENCE_BROKEN: Check = Check {
     id: "reference-broken",
     severity: Severity::Error,
     title: "a trigger, view or routine uses a table or column that does not exist",
@@ -276,15 +271,9 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
         if count > 3 {
             text.push_str(&format!(" and {} more", count - 3));
         }
-        findings.push(
-            Finding::new(
-                check,
-                format!("table {table} is not in {}: {text}", snapshot.place()),
-                &fixes.table,
-            )
-            .about("table", table)
-            .sides("CREATE TABLE", "none"),
-        );
+        let message = format!("table {table} is not in {}: {text}", snapshot.place());
+        let finding = Finding::new(check, message, &fixes.table).about("table", table);
+        findings.push(finding.sides("CREATE TABLE", "none"));
     }
 }
 
@@ -307,15 +296,9 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
         }
     }
     for (view, reason) in missing {
-        findings.push(
-            Finding::new(
-                check,
-                format!("view {view} is not in {}: {reason}", snapshot.place()),
-                &fixes.view,
-            )
-            .about("view", view)
-            .sides("CREATE VIEW", "none"),
-        );
+        let message = format!("view {view} is not in {}: {reason}", snapshot.place());
+        let finding = Finding::new(check, message, &fixes.view).about("view", view);
+        findings.push(finding.sides("CREATE VIEW", "none"));
     }
 }
 
@@ -388,42 +371,32 @@ impl User<'_> {
 
 /// All triggers, views, routines and events, with what they use.
 pub(super) fn users(schema: &Schema) -> Vec<User<'_>> {
-    let modes = |sql_mode: Option<&String>| {
-        let has = |flag| sql_mode.is_some_and(|mode| mode.contains(flag));
-        SqlModes {
+    let user = |kind, name, sql: &str, sql_mode: &Option<String>| {
+        let has = |flag| sql_mode.as_ref().is_some_and(|mode| mode.contains(flag));
+        let modes = SqlModes {
             ansi_quotes: has("ANSI"),
             no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
+        };
+        User {
+            kind,
+            name,
+            table: None,
+            uses: references::of(sql, modes),
         }
     };
-    let triggers = schema.triggers.iter().map(|(name, trigger)| User {
-        kind: "trigger",
-        name,
-        table: Some(&trigger.table),
-        uses: references::of(&trigger.body, modes(trigger.sql_mode.as_ref())),
+    let triggers = schema.triggers.iter().map(|(name, it)| User {
+        table: Some(&it.table),
+        ..user("trigger", name, &it.body, &it.sql_mode)
     });
-    let views = schema.views.iter().map(|(name, view)| User {
-        kind: "view",
-        name,
-        table: None,
-        uses: references::of(&view.query, modes(view.sql_mode.as_ref())),
-    });
-    let routines = schema.routines.iter().map(|((kind, name), routine)| User {
-        kind: kind.as_str(),
-        name,
-        table: None,
-        uses: references::of(&routine.definition, modes(routine.sql_mode.as_ref())),
-    });
-    let events = schema.events.iter().map(|(name, event)| User {
-        kind: "event",
-        name,
-        table: None,
-        uses: references::of(&event.definition, modes(event.sql_mode.as_ref())),
-    });
-    triggers
-        .chain(views)
-        .chain(routines)
-        .chain(events)
-        .collect()
+    let views = schema.views.iter();
+    let views = views.map(|(name, it)| user("view", name, &it.query, &it.sql_mode));
+    let routines = schema.routines.iter();
+    let routines =
+        routines.map(|((kind, name), it)| user(kind.as_str(), name, &it.definition, &it.sql_mode));
+    let events = schema.events.iter();
+    let events = events.map(|(name, it)| user("event", name, &it.definition, &it.sql_mode));
+    let rest = views.chain(routines).chain(events);
+    triggers.chain(rest).collect()
 }
 
 /// Whether a name is one of this database.
@@ -501,15 +474,10 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
                 format!("{first} and {} others call it", more - 1)
             }
         };
-        findings.push(
-            Finding::new(
-                check,
-                format!("{kind} {name} is not in {}: {why}", snapshot.place()),
-                &fixes.routine,
-            )
-            .about(kind, name)
-            .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
-        );
+        let message = format!("{kind} {name} is not in {}: {why}", snapshot.place());
+        let finding = Finding::new(check, message, &fixes.routine).about(kind, name);
+        let expected = format!("CREATE {}", kind.to_uppercase());
+        findings.push(finding.sides(expected, "none"));
     }
 }
 
@@ -539,16 +507,9 @@ fn broken_parts(
     }
     for (table, column) in columns {
         // A table without a column is a finding of its own.
-        let known = schema
-            .table(table)
-            .filter(|table| !table.columns.is_empty())
-            .map(|table| {
-                table
-                    .columns
-                    .keys()
-                    .any(|known| known.eq_ignore_ascii_case(column))
-            });
-        if known == Some(false) {
+        let definition = schema.table(table);
+        let lacks_it = |it: &Table| !it.columns.is_empty() && find(&it.columns, column).is_none();
+        if definition.is_some_and(lacks_it) {
             broken.push((
                 format!("column {column} of {table}"),
                 format!("{table}.{column}"),

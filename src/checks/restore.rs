@@ -20,8 +20,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &RESTORE_SANDBOX_LINE,
 ];
 
-/// Foreign keys are checked while their parent tables do not exist yet.
-pub static RESTORE_KEY_ORDER: Check = Check {
+pub(crate) static RESTORE_KEY_ORDER: Check = Check {
     id: "restore-key-order",
     severity: Severity::Error,
     title: "foreign keys are checked while their parent tables do not exist yet",
@@ -33,8 +32,7 @@ pub static RESTORE_KEY_ORDER: Check = Check {
     rules: &[Rule::new(Group::Restore, &[Need::Dump], key_order)],
 };
 
-/// The server would refuse a statement because of those before it.
-pub static RESTORE_CONFLICT: Check = Check {
+pub(crate) static RESTORE_CONFLICT: Check = Check {
     id: "restore-conflict",
     severity: Severity::Error,
     title: "the server would refuse a statement because of those before it",
@@ -45,8 +43,7 @@ pub static RESTORE_CONFLICT: Check = Check {
     rules: &[Rule::new(Group::Restore, &[Need::Dump], conflicts)],
 };
 
-/// Rows have a different number of values than their table has columns.
-pub static RESTORE_COLUMN_COUNT: Check = Check {
+pub(crate) static RESTORE_COLUMN_COUNT: Check = Check {
     id: "restore-column-count",
     severity: Severity::Error,
     title: "rows have a different number of values than their table has columns",
@@ -58,8 +55,7 @@ pub static RESTORE_COLUMN_COUNT: Check = Check {
     rules: &[Rule::new(Group::Restore, &[Need::Dump], column_counts)],
 };
 
-/// Triggers are made before the rows of their table.
-pub static RESTORE_TRIGGER_ORDER: Check = Check {
+pub(crate) static RESTORE_TRIGGER_ORDER: Check = Check {
     id: "restore-trigger-order",
     severity: Severity::Error,
     title: "triggers are made before the rows of their table",
@@ -72,8 +68,7 @@ pub static RESTORE_TRIGGER_ORDER: Check = Check {
     rules: &[Rule::new(Group::Restore, &[Need::Dump], trigger_order)],
 };
 
-/// The dump sets GTID_PURGED.
-pub static RESTORE_GTID: Check = Check {
+pub(crate) static RESTORE_GTID: Check = Check {
     id: "restore-gtid",
     severity: Severity::Warning,
     title: "the dump sets GTID_PURGED",
@@ -84,8 +79,7 @@ pub static RESTORE_GTID: Check = Check {
     rules: &[Rule::new(Group::Restore, &[Need::Dump], gtid)],
 };
 
-/// The target server does not know a collation or character set.
-pub static RESTORE_COLLATION: Check = Check {
+pub(crate) static RESTORE_COLLATION: Check = Check {
     id: "restore-collation",
     severity: Severity::Error,
     title: "the target server does not know a collation or character set",
@@ -101,8 +95,7 @@ pub static RESTORE_COLLATION: Check = Check {
     )],
 };
 
-/// Sql_mode values that the target server refuses, or under which a trigger does not parse.
-pub static RESTORE_SQL_MODE: Check = Check {
+pub(crate) static RESTORE_SQL_MODE: Check = Check {
     id: "restore-sql-mode",
     severity: Severity::Error,
     title: "sql_mode values that the target server refuses, or under which a trigger does not parse",
@@ -116,8 +109,7 @@ pub static RESTORE_SQL_MODE: Check = Check {
     ],
 };
 
-/// The dump names the database it goes into.
-pub static RESTORE_OTHER_DATABASE: Check = Check {
+pub(crate) static RESTORE_OTHER_DATABASE: Check = Check {
     id: "restore-other-database",
     severity: Severity::Warning,
     title: "the dump names the database it goes into",
@@ -131,8 +123,7 @@ pub static RESTORE_OTHER_DATABASE: Check = Check {
     ],
 };
 
-/// The first line is MariaDB's sandbox mark.
-pub static RESTORE_SANDBOX_LINE: Check = Check {
+pub(crate) static RESTORE_SANDBOX_LINE: Check = Check {
     id: "restore-sandbox-line",
     severity: Severity::Note,
     title: "the first line is MariaDB's sandbox mark",
@@ -182,8 +173,7 @@ fn key_order(check: &'static Check, examined: &Examination, findings: &mut Findi
                 "table {table} is made before its parent {} while foreign keys are checked{others}",
                 parents.join(", ")
             ),
-            "Restore with foreign_key_checks=0 (mysql --init-command='SET SESSION foreign_key_checks=0'), \
-             or make the backup without --compact.",
+            check.fix,
         )
         .about("table", *table)
         .sides("SET FOREIGN_KEY_CHECKS=0 at the start", "none")
@@ -195,31 +185,18 @@ fn key_order(check: &'static Check, examined: &Examination, findings: &mut Findi
 fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for (at, reason) in &dump.conflicts {
-        findings.push(
-            Finding::new(
-                check,
-                format!("the server refuses a statement: {reason}"),
-                "Take out the statement that is there twice, or make the backup again in one piece.",
-            )
-            .at(at),
-        );
+        let message = format!("the server refuses a statement: {reason}");
+        findings.push(Finding::new(check, message, check.fix).at(at));
     }
 }
 
 fn column_counts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for (at, table, columns, values) in &dump.wrong_column_counts {
-        findings.push(
-            Finding::new(
-                check,
-                format!("rows of {table} have {values} values for {columns} columns"),
-                "Make the backup with column names in its INSERTs (mysqldump --complete-insert, \
-                 phpMyAdmin's default).",
-            )
-            .about("table", table)
-            .sides(columns.to_string(), values.to_string())
-            .at(at),
-        );
+        let message = format!("rows of {table} have {values} values for {columns} columns");
+        let finding = Finding::new(check, message, check.fix).about("table", table);
+        let finding = finding.sides(columns.to_string(), values.to_string());
+        findings.push(finding.at(at));
     }
 }
 
@@ -279,17 +256,9 @@ fn other_database(check: &'static Check, examined: &Examination, findings: &mut 
     let Some((at, _)) = dump.database_statements.first() else {
         return;
     };
-    let statements: Vec<&str> = dump
-        .database_statements
-        .iter()
-        .map(|(_, s)| s.as_str())
-        .collect();
-    let mut shown = statements
-        .iter()
-        .take(4)
-        .copied()
-        .collect::<Vec<_>>()
-        .join("; ");
+    let statements = dump.database_statements.iter();
+    let statements: Vec<&str> = statements.map(|(_, text)| text.as_str()).collect();
+    let mut shown = statements[..statements.len().min(4)].join("; ");
     if statements.len() > 4 {
         shown.push_str(&format!(" and {} more", statements.len() - 4));
     }
@@ -321,15 +290,8 @@ fn gtid(check: &'static Check, examined: &Examination, findings: &mut Findings) 
             "the dump sets GTID_PURGED, which a server that has those GTIDs refuses".to_owned(),
         ),
     };
-    findings.push(
-        Finding::new(
-            check,
-            message,
-            "Make the backup with --set-gtid-purged=OFF, or take that statement out before restoring.",
-        )
-        .severity(severity)
-        .at(at),
-    );
+    let finding = Finding::new(check, message, check.fix).severity(severity);
+    findings.push(finding.at(at));
 }
 
 /// The first release of each MariaDB series whose clients accept the sandbox mark.
@@ -355,18 +317,14 @@ fn sandbox_mark(check: &'static Check, examined: &Examination, findings: &mut Fi
         || TAKES_SANDBOX_MARK
             .iter()
             .any(|since| (since.0, since.1) == (major, minor) && target.number >= *since);
-    let fix = "Delete the first line before restoring with an older client (tail -n +2).";
-    let finding = if takes {
-        if asked {
-            return;
+    let finding = match takes {
+        true if asked => return,
+        true => Finding::new(check, check.example, check.fix),
+        false => {
+            let message =
+                format!("the first line is a sandbox mark, at which the client of {target} stops");
+            Finding::new(check, message, check.fix).severity(Severity::Error)
         }
-        let message =
-            "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it";
-        Finding::new(check, message, fix)
-    } else {
-        let message =
-            format!("the first line is a sandbox mark, at which the client of {target} stops");
-        Finding::new(check, message, fix).severity(Severity::Error)
     };
     findings.push(finding.at(at));
 }
@@ -377,16 +335,9 @@ fn collations(check: &'static Check, examined: &Examination, findings: &mut Find
     };
     for (name, at) in &dump.collations {
         if !knows_collation(target, name) {
-            findings.push(
-                Finding::new(
-                    check,
-                    format!("{target} does not know {name}"),
-                    "Restore on a server that knows it, or replace it in the dump by one that both know, \
-                     such as utf8mb4_unicode_ci.",
-                )
-                .about("collation", name)
-                .at(at),
-            );
+            let message = format!("{target} does not know {name}");
+            let finding = Finding::new(check, message, check.fix).about("collation", name);
+            findings.push(finding.at(at));
         }
     }
 }
@@ -456,17 +407,11 @@ fn sql_modes(check: &'static Check, examined: &Examination, findings: &mut Findi
             Family::Mariadb => flag == "TIME_TRUNCATE_FRACTIONAL",
         };
         if refused {
-            findings.push(
-                Finding::new(
-                    check,
-                    format!("{target} refuses sql_mode {flag}"),
-                    format!(
-                        "Take {flag} out of the dump's SET sql_mode statements before restoring."
-                    ),
-                )
-                .about("sql_mode", flag)
-                .at(at),
-            );
+            let message = format!("{target} refuses sql_mode {flag}");
+            let fix =
+                format!("Take {flag} out of the dump's SET sql_mode statements before restoring.");
+            let finding = Finding::new(check, message, fix).about("sql_mode", flag);
+            findings.push(finding.at(at));
         }
     }
 }

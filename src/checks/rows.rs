@@ -25,8 +25,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &UPGRADE_DATA,
 ];
 
-/// Rows refer to rows that do not exist.
-pub static ORPHAN_ROWS: Check = Check {
+pub(crate) static ORPHAN_ROWS: Check = Check {
     id: "orphan-rows",
     severity: Severity::Error,
     title: "rows refer to rows that do not exist",
@@ -39,8 +38,7 @@ pub static ORPHAN_ROWS: Check = Check {
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
-/// Rows are equal in a key that is to be unique.
-pub static DUPLICATE_ROWS: Check = Check {
+pub(crate) static DUPLICATE_ROWS: Check = Check {
     id: "duplicate-rows",
     severity: Severity::Error,
     title: "rows are equal in a key that is to be unique",
@@ -52,8 +50,7 @@ pub static DUPLICATE_ROWS: Check = Check {
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
-/// NULL in columns that are to be NOT NULL.
-pub static NULL_ROWS: Check = Check {
+pub(crate) static NULL_ROWS: Check = Check {
     id: "null-rows",
     severity: Severity::Warning,
     title: "NULL in columns that are to be NOT NULL",
@@ -67,8 +64,7 @@ pub static NULL_ROWS: Check = Check {
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
-/// Dates without a day or month, such as 0000-00-00.
-pub static ZERO_DATE: Check = Check {
+pub(crate) static ZERO_DATE: Check = Check {
     id: "zero-date",
     severity: Severity::Warning,
     title: "dates without a day or month, such as 0000-00-00",
@@ -82,8 +78,7 @@ pub static ZERO_DATE: Check = Check {
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
-/// Rows name a table and an id that is not in it.
-pub static POLYMORPHIC_ORPHAN: Check = Check {
+pub(crate) static POLYMORPHIC_ORPHAN: Check = Check {
     id: "polymorphic-orphan",
     severity: Severity::Warning,
     title: "rows name a table and an id that is not in it",
@@ -95,8 +90,7 @@ pub static POLYMORPHIC_ORPHAN: Check = Check {
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
 
-/// Rows that an upgrade step or a feature of CiviCRM stops at.
-pub static UPGRADE_DATA: Check = Check {
+pub(crate) static UPGRADE_DATA: Check = Check {
     id: "upgrade-data",
     severity: Severity::Error,
     title: "rows that an upgrade step or a feature of CiviCRM stops at",

@@ -45,8 +45,14 @@ pub(super) const CHECKS: &[&Check] = &[
     &VERSION_SCHEMA_MISMATCH,
 ];
 
-/// A table of another CiviCRM release.
-pub static TABLE_EXTRA: Check = Check {
+/// The rule of the checks that are made of nothing but the differences from the release.
+const DIFFERENCES: &[Rule] = &[Rule::new(
+    Group::Schema,
+    &[Need::DetectedRelease],
+    differences,
+)];
+
+pub(crate) static TABLE_EXTRA: Check = Check {
     id: "table-extra",
     severity: Severity::Warning,
     title: "a table of another CiviCRM release",
@@ -55,15 +61,10 @@ pub static TABLE_EXTRA: Check = Check {
     fix: "If nobody needs the table, drop it by hand after a backup.",
     example: "table civicrm_site_email_address is extra (CiviCRM has it from 6.0 on)",
     source: "the schemas of all releases",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A column of the release is missing.
-pub static COLUMN_MISSING: Check = Check {
+pub(crate) static COLUMN_MISSING: Check = Check {
     id: "column-missing",
     severity: Severity::Error,
     title: "a column of the release is missing",
@@ -72,15 +73,10 @@ pub static COLUMN_MISSING: Check = Check {
     example: "column civicrm_email.hold_date is missing, CiviCRM 5.81 has datetime NULL (CiviCRM has it in \
             every release)",
     source: "the schema of the release",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A column differs from what CiviCRM needs.
-pub static COLUMN_DIFFERS: Check = Check {
+pub(crate) static COLUMN_DIFFERS: Check = Check {
     id: "column-differs",
     severity: Severity::Error,
     title: "a column differs from what CiviCRM needs",
@@ -104,8 +100,7 @@ pub static COLUMN_DIFFERS: Check = Check {
     ],
 };
 
-/// A column that the release does not have.
-pub static COLUMN_EXTRA: Check = Check {
+pub(crate) static COLUMN_EXTRA: Check = Check {
     id: "column-extra",
     severity: Severity::Note,
     title: "a column that the release does not have",
@@ -113,15 +108,10 @@ pub static COLUMN_EXTRA: Check = Check {
     fix: "If nobody needs the column, drop it by hand after a backup.",
     example: "column civicrm_worldregion.size is extra: int NULL (so in no release of CiviCRM)",
     source: "the schemas of all releases",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A foreign key of the release is missing.
-pub static FK_MISSING: Check = Check {
+pub(crate) static FK_MISSING: Check = Check {
     id: "fk-missing",
     severity: Severity::Error,
     title: "a foreign key of the release is missing",
@@ -133,15 +123,10 @@ pub static FK_MISSING: Check = Check {
             (`contact_id`) REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (CiviCRM \
             has it from 4.3 on)",
     source: "the schema of the release",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A foreign key has another name than CiviCRM gives it.
-pub static FK_NAME: Check = Check {
+pub(crate) static FK_NAME: Check = Check {
     id: "fk-name",
     severity: Severity::Error,
     title: "a foreign key has another name than CiviCRM gives it",
@@ -150,15 +135,10 @@ pub static FK_NAME: Check = Check {
     example: "foreign key civicrm_domain_ibfk_1 of civicrm_domain should be named FK_civicrm_domain_contact_id \
             (so in no release of CiviCRM)",
     source: "the schema of the release; naming rules of CRM/Core/BAO/SchemaHandler.php",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A foreign key has other rules.
-pub static FK_DIFFERS: Check = Check {
+pub(crate) static FK_DIFFERS: Check = Check {
     id: "fk-differs",
     severity: Severity::Error,
     title: "a foreign key has other rules than in the release",
@@ -169,15 +149,10 @@ pub static FK_DIFFERS: Check = Check {
             REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (so in no release of \
             CiviCRM)",
     source: "the schema of the release",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A foreign key that the release does not have.
-pub static FK_EXTRA: Check = Check {
+pub(crate) static FK_EXTRA: Check = Check {
     id: "fk-extra",
     severity: Severity::Warning,
     title: "a foreign key that the release does not have",
@@ -186,15 +161,10 @@ pub static FK_EXTRA: Check = Check {
     example: "foreign key other of civicrm_worldregion is extra: (`id`) REFERENCES `civicrm_country` (`id`) ON \
             DELETE RESTRICT ON UPDATE RESTRICT (so in no release of CiviCRM)",
     source: "the schemas of all releases",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// An index of the release is missing.
-pub static INDEX_MISSING: Check = Check {
+pub(crate) static INDEX_MISSING: Check = Check {
     id: "index-missing",
     severity: Severity::Warning,
     title: "an index of the release is missing",
@@ -203,15 +173,10 @@ pub static INDEX_MISSING: Check = Check {
     example: "index UI_email of civicrm_email is missing, CiviCRM 5.81 has KEY (`email`) (CiviCRM has it in \
             every release)",
     source: "the schema of the release",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// An index or the primary key differs from that of the release.
-pub static INDEX_DIFFERS: Check = Check {
+pub(crate) static INDEX_DIFFERS: Check = Check {
     id: "index-differs",
     severity: Severity::Warning,
     title: "an index or the primary key differs from that of the release",
@@ -220,15 +185,10 @@ pub static INDEX_DIFFERS: Check = Check {
     example: "index UI_email of civicrm_email is KEY (`email`, `on_hold`), CiviCRM 5.81 has KEY (`email`) (so \
             in no release of CiviCRM)",
     source: "the schema of the release",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// An index that the release does not have.
-pub static INDEX_EXTRA: Check = Check {
+pub(crate) static INDEX_EXTRA: Check = Check {
     id: "index-extra",
     severity: Severity::Note,
     title: "an index that the release does not have",
@@ -236,15 +196,10 @@ pub static INDEX_EXTRA: Check = Check {
     fix: "If nobody needs the index, drop it by hand after a backup.",
     example: "index other of civicrm_email is extra: KEY (`on_hold`) (so in no release of CiviCRM)",
     source: "the schemas of all releases",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A table of CiviCRM is not InnoDB.
-pub static ENGINE_DIFFERS: Check = Check {
+pub(crate) static ENGINE_DIFFERS: Check = Check {
     id: "engine-differs",
     severity: Severity::Error,
     title: "a table of CiviCRM is not InnoDB",
@@ -253,15 +208,10 @@ pub static ENGINE_DIFFERS: Check = Check {
     fix: "cividb repair engine shows the statements, and runs them with --apply.",
     example: "table civicrm_worldregion is MyISAM, CiviCRM 5.81 has InnoDB (so in no release of CiviCRM)",
     source: "the schema of the release",
-    rules: &[Rule::new(
-        Group::Schema,
-        &[Need::DetectedRelease],
-        differences,
-    )],
+    rules: DIFFERENCES,
 };
 
-/// A table's character set or collation is not that of the others.
-pub static CHARSET_DIFFERS: Check = Check {
+pub(crate) static CHARSET_DIFFERS: Check = Check {
     id: "charset-differs",
     severity: Severity::Warning,
     title: "a table's character set or collation is not that of the others",
@@ -276,8 +226,7 @@ pub static CHARSET_DIFFERS: Check = Check {
     ],
 };
 
-/// Civicrm_domain.version names another release than the schema is of.
-pub static VERSION_SCHEMA_MISMATCH: Check = Check {
+pub(crate) static VERSION_SCHEMA_MISMATCH: Check = Check {
     id: "version-schema-mismatch",
     severity: Severity::Error,
     title: "civicrm_domain.version names another release than the schema is of",

@@ -6,7 +6,7 @@ use crate::civicrm::release::Version;
 use crate::civicrm::requirements::{Fitness, Requirements};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::compare::usual_charset;
-use crate::schema::model::{ForeignKey, IndexKind, Schema};
+use crate::schema::model::{ForeignKey, IndexKind, KeyPart, Schema};
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::{ServerFacts, Snapshot};
@@ -14,8 +14,7 @@ use crate::snapshot::{ServerFacts, Snapshot};
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&SERVER_TOO_OLD, &SERVER_SETTING];
 
-/// The release needs a newer MySQL or MariaDB.
-pub static SERVER_TOO_OLD: Check = Check {
+pub(crate) static SERVER_TOO_OLD: Check = Check {
     id: "server-too-old",
     severity: Severity::Error,
     title: "the release needs a newer MySQL or MariaDB",
@@ -30,8 +29,7 @@ pub static SERVER_TOO_OLD: Check = Check {
     )],
 };
 
-/// A setting of the server does not fit CiviCRM.
-pub static SERVER_SETTING: Check = Check {
+pub(crate) static SERVER_SETTING: Check = Check {
     id: "server-setting",
     severity: Severity::Error,
     title: "a setting of the server does not fit CiviCRM",
@@ -45,6 +43,14 @@ pub static SERVER_SETTING: Check = Check {
         settings,
     )],
 };
+
+/// Flags of `sql_mode` under which CiviCRM's statements mean something else.
+const REFUSED_MODES: [&str; 4] = [
+    "ANSI",
+    "ANSI_QUOTES",
+    "PIPES_AS_CONCAT",
+    "NO_BACKSLASH_ESCAPES",
+];
 
 /// The least `thread_stack`, in bytes: below it the installer and the upgrader stop from 4.3 on
 /// (CRM/Upgrade/Form.php).
@@ -184,25 +190,10 @@ impl Settings<'_> {
 
     fn sql_mode(&mut self) {
         let modes = self.facts.variable("sql_mode").unwrap_or_default();
-        let wrong: Vec<&str> = modes
+        let (wrong, kept): (Vec<&str>, Vec<&str>) = modes
             .split(',')
-            .filter(|mode| {
-                [
-                    "ANSI",
-                    "ANSI_QUOTES",
-                    "PIPES_AS_CONCAT",
-                    "NO_BACKSLASH_ESCAPES",
-                    "IGNORE_SPACE",
-                ]
-                .contains(mode)
-            })
-            .filter(|mode| *mode != "IGNORE_SPACE")
-            .collect();
+            .partition(|mode| REFUSED_MODES.contains(mode));
         if !wrong.is_empty() {
-            let kept: Vec<&str> = modes
-                .split(',')
-                .filter(|mode| !wrong.contains(mode))
-                .collect();
             let why = format!(
                 "with {} CiviCRM's statements mean something else or fail",
                 wrong.join(", ")
@@ -303,14 +294,13 @@ fn has_unique_parent(schema: &Schema, key: &ForeignKey) -> bool {
     let Some(parent) = schema.table(&key.referenced_table) else {
         return true;
     };
-    let is_it =
-        |columns: Vec<&String>| columns == key.referenced_columns.iter().collect::<Vec<_>>();
-    is_it(parent.primary_key.iter().map(|part| &part.column).collect())
-        || parent
-            .indexes
-            .values()
-            .filter(|index| index.kind == IndexKind::Unique)
-            .any(|index| is_it(index.parts.iter().map(|part| &part.column).collect()))
+    let is_it = |parts: &[KeyPart]| {
+        let columns = parts.iter().map(|part| &part.column);
+        columns.eq(&key.referenced_columns)
+    };
+    let mut indexes = parent.indexes.values();
+    is_it(&parent.primary_key)
+        || indexes.any(|index| index.kind == IndexKind::Unique && is_it(&index.parts))
 }
 
 /// Adds a finding when the database's default character set is not that of its tables. Tables that

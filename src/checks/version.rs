@@ -14,8 +14,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &VERSION_DOMAINS_DIFFER,
 ];
 
-/// The column `civicrm_domain.version` is empty.
-pub static VERSION_MISSING: Check = Check {
+pub(crate) static VERSION_MISSING: Check = Check {
     id: "version-missing",
     severity: Severity::Error,
     title: "civicrm_domain.version holds nothing",
@@ -28,8 +27,7 @@ pub static VERSION_MISSING: Check = Check {
     rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],
 };
 
-/// An upgrade began and did not finish.
-pub static VERSION_PARTIAL_UPGRADE: Check = Check {
+pub(crate) static VERSION_PARTIAL_UPGRADE: Check = Check {
     id: "version-partial-upgrade",
     severity: Severity::Error,
     title: "an upgrade began and did not finish",
@@ -45,8 +43,7 @@ pub static VERSION_PARTIAL_UPGRADE: Check = Check {
     ],
 };
 
-/// The value of `civicrm_domain.version` is not of the form that CiviCRM accepts.
-pub static VERSION_INVALID: Check = Check {
+pub(crate) static VERSION_INVALID: Check = Check {
     id: "version-invalid",
     severity: Severity::Error,
     title: "civicrm_domain.version is not of the form that CiviCRM takes",
@@ -59,8 +56,7 @@ pub static VERSION_INVALID: Check = Check {
     rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],
 };
 
-/// The value of `civicrm_domain.version` is not a release of CiviCRM.
-pub static VERSION_UNKNOWN: Check = Check {
+pub(crate) static VERSION_UNKNOWN: Check = Check {
     id: "version-unknown",
     severity: Severity::Error,
     title: "civicrm_domain.version names no release of CiviCRM",
@@ -74,8 +70,7 @@ pub static VERSION_UNKNOWN: Check = Check {
     rules: &[Rule::new(Group::Version, &[Need::Versions], versions)],
 };
 
-/// The domains of a multi-site database have different versions.
-pub static VERSION_DOMAINS_DIFFER: Check = Check {
+pub(crate) static VERSION_DOMAINS_DIFFER: Check = Check {
     id: "version-domains-differ",
     severity: Severity::Error,
     title: "the domains of a multi-site database have different versions",

@@ -19,8 +19,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &DUMP_NO_END,
 ];
 
-/// The container (gzip, zstd, …) is damaged.
-pub static DUMP_UNREADABLE: Check = Check {
+pub(crate) static DUMP_UNREADABLE: Check = Check {
     id: "dump-unreadable",
     severity: Severity::Error,
     title: "the container (gzip, zstd, …) is damaged",
@@ -55,8 +54,7 @@ pub static DUMP_EMPTY: Check = Check {
     rules: &[Rule::new(Group::Dump, &[Need::Dump], empty)],
 };
 
-/// Text that is not SQL stands in the dump, such as a message of the dump program.
-pub static DUMP_ERROR_TEXT: Check = Check {
+pub(crate) static DUMP_ERROR_TEXT: Check = Check {
     id: "dump-error-text",
     severity: Severity::Error,
     title: "text that is not SQL stands in the dump, such as a message of the dump program",
@@ -68,8 +66,7 @@ pub static DUMP_ERROR_TEXT: Check = Check {
     rules: &[Rule::new(Group::Dump, &[Need::Dump], stray_text)],
 };
 
-/// A statement in the middle of the dump is broken.
-pub static DUMP_DAMAGED: Check = Check {
+pub(crate) static DUMP_DAMAGED: Check = Check {
     id: "dump-damaged",
     severity: Severity::Error,
     title: "a statement in the middle of the dump is broken",
@@ -84,8 +81,7 @@ pub static DUMP_DAMAGED: Check = Check {
     )],
 };
 
-/// The dump is in UTF-16, is not text, or is in a character set that cannot hold the data.
-pub static DUMP_ENCODING: Check = Check {
+pub(crate) static DUMP_ENCODING: Check = Check {
     id: "dump-encoding",
     severity: Severity::Error,
     title: "the dump is UTF-16, is not text, or is in a charset that cannot hold the data",
@@ -97,8 +93,7 @@ pub static DUMP_ENCODING: Check = Check {
     rules: &[Rule::new(Group::Dump, &[Need::Statements], charsets)],
 };
 
-/// The dump has rows without CREATE TABLE, or tables without columns.
-pub static DUMP_NO_STRUCTURE: Check = Check {
+pub(crate) static DUMP_NO_STRUCTURE: Check = Check {
     id: "dump-no-structure",
     severity: Severity::Error,
     title: "rows without CREATE TABLE, or tables without columns",
@@ -109,8 +104,7 @@ pub static DUMP_NO_STRUCTURE: Check = Check {
     rules: &[Rule::new(Group::Dump, &[Need::Statements], no_structure)],
 };
 
-/// The dump has no rows at all, or none in a table that always has some.
-pub static DUMP_NO_DATA: Check = Check {
+pub(crate) static DUMP_NO_DATA: Check = Check {
     id: "dump-no-data",
     severity: Severity::Error,
     title: "no rows at all, or none in a table that always has some",
@@ -122,8 +116,7 @@ pub static DUMP_NO_DATA: Check = Check {
     rules: &[Rule::new(Group::Dump, &[Need::Statements], no_data)],
 };
 
-/// Nothing in the dump marks its end.
-pub static DUMP_NO_END: Check = Check {
+pub(crate) static DUMP_NO_END: Check = Check {
     id: "dump-no-end",
     severity: Severity::Warning,
     title: "nothing in the dump marks its end",
