@@ -15,6 +15,7 @@ use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::sql::{hexadecimal, string};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
+use crate::server::sql;
 use crate::snapshot::{Row, Snapshot};
 
 /// Which versions to set, and to what.
@@ -245,10 +246,7 @@ pub fn apply(
     let mut executor = Executor::new(connection, database, Duration::MAX, tell)?;
     let mut written = Journal::later(journal, head);
     let done = executor.transact("civicrm_domain", &mut written, |connection| {
-        let locked = connection.ask(
-            "the rows of civicrm_domain",
-            include_str!("../../sql/lock-domains.sql"),
-        )?;
+        let locked = connection.ask("the rows of civicrm_domain", sql!("lock-domains"))?;
         for change in changes {
             if let Some(detail) = differs(change, &locked) {
                 return Err(ChangeError::Changed {

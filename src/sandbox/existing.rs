@@ -3,6 +3,7 @@
 use super::SandboxError;
 use crate::server::connection::{Reader, text};
 use crate::server::login::Login;
+use crate::server::sql;
 
 /// A running server that holds no tables.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ impl Existing {
     /// The server cannot be reached, it holds a table, or the account does not see all tables.
     pub fn open(login: Login) -> Result<Self, SandboxError> {
         let mut connection = Reader::open(&login)?;
-        let answer = connection.ask("all tables", include_str!("../../sql/all-tables.sql"))?;
+        let answer = connection.ask("all tables", sql!("all-tables"))?;
         let server = connection.endpoint().to_string();
         let value = |name: &str| text(answer.first()?, name);
         let count = |name: &str| value(name)?.parse::<u64>().ok();

@@ -13,7 +13,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts, Value};
 use tempfile::NamedTempFile;
 
-use super::error::{ServerError, is_denial};
+use super::error::{ServerError, is_denial, shown};
 use super::login::{Endpoint, Login, Tls, TlsMode};
 use crate::gate::{Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
@@ -74,10 +74,7 @@ impl Reader {
             given: account(""),
             encrypted,
         };
-        let answer = connection.ask(
-            "the server's version",
-            include_str!("../../sql/connection.sql"),
-        )?;
+        let answer = connection.ask("the server's version", sql!("connection"))?;
         if let Some(row) = answer.first() {
             let version = text(row, "server_version").unwrap_or_default();
             connection.comment = text(row, "server_comment").unwrap_or_default();
@@ -242,7 +239,7 @@ impl Reader {
             (Some(1049), _) => Err(ServerError::UnknownDatabase {
                 server,
                 database,
-                visible: self.databases(include_str!("../../sql/all-databases.sql"))?,
+                visible: self.databases(sql!("all-databases"))?,
             }),
             (Some(1044), ServerError::Denied { message, .. }) => Err(ServerError::DatabaseDenied {
                 server,
@@ -267,7 +264,7 @@ impl Reader {
     /// # Errors
     /// The account sees no such database, or several.
     pub fn find_database(&mut self) -> Result<String, ServerError> {
-        let mut found = self.databases(include_str!("../../sql/databases.sql"))?;
+        let mut found = self.databases(sql!("databases"))?;
         let server = name_of(&self.endpoint);
         match (found.pop(), found.is_empty()) {
             (Some(one), true) => {
@@ -276,12 +273,16 @@ impl Reader {
             }
             (Some(last), false) => {
                 found.push(last);
-                Err(ServerError::SeveralDatabases { server, found })
+                Err(ServerError::NoWayIn(format!(
+                    "{server} holds several CiviCRM databases: {}; choose one with --database",
+                    found.join(", ")
+                )))
             }
-            (None, _) => Err(ServerError::NoCivicrmDatabase {
-                server,
-                visible: self.databases(include_str!("../../sql/all-databases.sql"))?,
-            }),
+            (None, _) => Err(ServerError::NoWayIn(format!(
+                "{server}: no database that this account sees holds CiviCRM; name one with --database, or \
+                 use an account that may read it (visible: {})",
+                shown(&self.databases(sql!("all-databases"))?)
+            ))),
         }
     }
 
@@ -445,7 +446,7 @@ impl Certificates {
     fn gather(tls: &Tls) -> Result<Self, ServerError> {
         let about = |path: &Path| {
             let path = path.display().to_string();
-            |error| ServerError::TlsFile { path, error }
+            move |error| ServerError::NoWayIn(format!("{path}: {error}"))
         };
         let readable = |path: &Path| std::fs::read(path).map_err(about(path));
         for path in [&tls.ca, &tls.certificate, &tls.key].into_iter().flatten() {
@@ -569,62 +570,68 @@ fn unwrapped(error: mysql::Error) -> mysql::Error {
 /// Says why a connection could not be made, and what to do.
 fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerError {
     let server = name_of(endpoint);
-    match error {
-        mysql::Error::MySqlError(error) => {
-            let message = error.message;
-            match error.code {
-                // ER_ACCESS_DENIED_ERROR, and without a password, and by the authentication plugin
-                1045 | 1698 => {
-                    let user = login.user.as_deref().unwrap_or_default();
-                    let given = if login.password.is_some() {
-                        "yes"
-                    } else {
-                        "no"
-                    };
-                    ServerError::WrongPassword {
-                        account: format!("'{user}' (password given: {given})"),
-                        server,
-                        message,
-                    }
-                }
-                // ER_SECURE_TRANSPORT_REQUIRED
-                3159 => ServerError::TlsRequired { server, message },
-                // ER_MUST_CHANGE_PASSWORD_LOGIN
-                1820 | 1862 => ServerError::PasswordExpired { server, message },
-                _ => ServerError::Turned { server, message },
-            }
+    let nobody_there =
+        |error: io::Error| format!("{server}: no connection: {error}; {}", advice(&error));
+    ServerError::NoWayIn(match error {
+        mysql::Error::MySqlError(mysql::MySqlError { code, message, .. }) => match code {
+            // ER_ACCESS_DENIED_ERROR, and without a password, and by the authentication plugin
+            1045 | 1698 => format!(
+                "{server} refuses '{}' (password given: {}): wrong password, no such account for this host, or \
+                 the account wants TLS, which the server tells nobody; check user and password, and try \
+                 --ssl-mode required ({message})",
+                login.user.as_deref().unwrap_or_default(),
+                login.password.as_ref().map_or("no", |_| "yes")
+            ),
+            // ER_SECURE_TRANSPORT_REQUIRED
+            3159 => format!(
+                "{server} takes encrypted connections only; leave --ssl-mode disabled out ({message})"
+            ),
+            // ER_MUST_CHANGE_PASSWORD_LOGIN
+            1820 | 1862 => format!(
+                "{server}: the password of this account has expired; set a new one with ALTER USER ({message})"
+            ),
+            _ => format!("{server} takes no connection from here: {message}"),
+        },
+        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => format!(
+            "{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode \
+             preferred over a network you trust"
+        ),
+        error if is_about_tls(&error) => {
+            let message = match error {
+                mysql::Error::TlsError(error) => error.to_string(),
+                mysql::Error::IoError(error) => error.to_string(),
+                other => other.to_string(),
+            };
+            format!("{server}: no encrypted connection: {message}; check --ssl-ca and --ssl-mode")
         }
-        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => {
-            ServerError::TlsMissing(server)
+        mysql::Error::CodecError(error) => nobody_there(io::Error::other(format!(
+            "what answers there does not speak the protocol of MySQL and MariaDB ({error})"
+        ))),
+        mysql::Error::IoError(error) => nobody_there(reason(login, endpoint, error)),
+        mysql::Error::DriverError(error) => {
+            let error = io::Error::other(error.to_string());
+            nobody_there(reason(login, endpoint, error))
         }
-        mysql::Error::TlsError(error) => ServerError::TlsFailed {
-            server,
-            message: error.to_string(),
-        },
-        mysql::Error::IoError(error) if error.kind() == io::ErrorKind::InvalidData => {
-            ServerError::TlsFailed {
-                server,
-                message: error.to_string(),
-            }
+        other => format!("{server} takes no connection from here: {other}"),
+    })
+}
+
+/// What to do where nothing answers.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            "no server listens there: is it running, and are host, port or socket right?"
         }
-        mysql::Error::CodecError(error) => ServerError::NoConnection {
-            server,
-            error: io::Error::other(format!(
-                "what answers there does not speak the protocol of MySQL and MariaDB ({error})"
-            )),
-        },
-        mysql::Error::IoError(error) => ServerError::NoConnection {
-            server,
-            error: reason(login, endpoint, error),
-        },
-        mysql::Error::DriverError(error) => ServerError::NoConnection {
-            server,
-            error: reason(login, endpoint, io::Error::other(error.to_string())),
-        },
-        other => ServerError::Turned {
-            server,
-            message: other.to_string(),
-        },
+        io::ErrorKind::NotFound => {
+            "there is no such socket: is the server running, and where is its socket? \
+             Give --socket, or --host 127.0.0.1 for TCP"
+        }
+        io::ErrorKind::PermissionDenied => "this system account may not use that socket",
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+            "nothing answered in time: a firewall, a wrong address, or a server that is stuck \
+             (--connect-timeout waits longer)"
+        }
+        _ => "are host, port or socket right?",
     }
 }
 

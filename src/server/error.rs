@@ -1,26 +1,13 @@
 //! What goes wrong between us and a server, each with what to do about it.
 
-use std::io;
-
 use crate::gate::Blocked;
 
 /// Why a server could not be asked. No message holds a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The server does not let this account in.
-    #[error(
-        "{server} refuses {account}: wrong password, no such account for this host, or the account \
-         wants TLS, which the server tells nobody; check user and password, and try --ssl-mode required \
-         ({message})"
-    )]
-    WrongPassword {
-        /// The server that refused the account.
-        server: String,
-        /// The account, and whether a password was given.
-        account: String,
-        /// The server's error message.
-        message: String,
-    },
+    /// There is no way to the server, or to a database of CiviCRM on it; the text says why, and what to do.
+    #[error("{0}")]
+    NoWayIn(String),
     /// The database does not exist, or the account does not see it.
     #[error("{server} has no database '{database}'; it shows this account: {}", shown(.visible))]
     UnknownDatabase {
@@ -41,80 +28,6 @@ pub enum ServerError {
         server: String,
         /// The name of the database asked for.
         database: String,
-        /// The server's error message.
-        message: String,
-    },
-    /// No database was named, and none that the account sees holds CiviCRM.
-    #[error(
-        "{server}: no database that this account sees holds CiviCRM; name one with --database, or use an \
-         account that may read it (visible: {})", shown(.visible)
-    )]
-    NoCivicrmDatabase {
-        /// The server that was asked.
-        server: String,
-        /// The databases that the account sees.
-        visible: Vec<String>,
-    },
-    /// Several databases hold CiviCRM, and none was named.
-    #[error("{server} holds several CiviCRM databases: {}; choose one with --database", .found.join(", "))]
-    SeveralDatabases {
-        /// The server that was asked.
-        server: String,
-        /// The names of the databases that hold CiviCRM.
-        found: Vec<String>,
-    },
-    /// No server answers at the address.
-    #[error("{server}: no connection: {error}; {}", advice(.error))]
-    NoConnection {
-        /// The server that does not answer.
-        server: String,
-        /// The error that the operating system reports.
-        error: io::Error,
-    },
-    /// The server takes encrypted connections only.
-    #[error("{server} takes encrypted connections only; leave --ssl-mode disabled out ({message})")]
-    TlsRequired {
-        /// The server that asks for encryption.
-        server: String,
-        /// The server's error message.
-        message: String,
-    },
-    /// The server, by its address, cannot encrypt, and `--ssl-mode` asks for it.
-    #[error(
-        "{0} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode preferred over a network you trust"
-    )]
-    TlsMissing(String),
-    /// Client and server could not agree on encryption.
-    #[error("{server}: no encrypted connection: {message}; check --ssl-ca and --ssl-mode")]
-    TlsFailed {
-        /// The server that was connected to.
-        server: String,
-        /// The error message of the library.
-        message: String,
-    },
-    /// A file that encryption needs cannot be read.
-    #[error("{path}: {error}")]
-    TlsFile {
-        /// The path of the file.
-        path: String,
-        /// The error that the operating system reports.
-        error: io::Error,
-    },
-    /// The account has to change its password first.
-    #[error(
-        "{server}: the password of this account has expired; set a new one with ALTER USER ({message})"
-    )]
-    PasswordExpired {
-        /// The server that was asked.
-        server: String,
-        /// The server's error message.
-        message: String,
-    },
-    /// The server takes no connection now, or none from this host.
-    #[error("{server} takes no connection from here: {message}")]
-    Turned {
-        /// The server that was asked.
-        server: String,
         /// The server's error message.
         message: String,
     },
@@ -178,28 +91,11 @@ impl ServerError {
     }
 }
 
-fn shown(names: &[String]) -> String {
+/// Names for a message.
+pub(super) fn shown(names: &[String]) -> String {
     match names.is_empty() {
         true => "none".to_owned(),
         false => names.join(", "),
-    }
-}
-
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            "no server listens there: is it running, and are host, port or socket right?"
-        }
-        io::ErrorKind::NotFound => {
-            "there is no such socket: is the server running, and where is its socket? \
-             Give --socket, or --host 127.0.0.1 for TCP"
-        }
-        io::ErrorKind::PermissionDenied => "this system account may not use that socket",
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            "nothing answered in time: a firewall, a wrong address, or a server that is stuck \
-             (--connect-timeout waits longer)"
-        }
-        _ => "are host, port or socket right?",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::repair::values::literal;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
 use crate::server::connection::{Reader, first};
+use crate::server::sql;
 
 /// Rows that one transaction begins with; what hangs on them goes with them.
 const BATCH: usize = 500;
@@ -44,7 +45,7 @@ pub(super) fn is_referenced_from_elsewhere(
     connection: &mut Reader,
     table: &str,
 ) -> Result<bool, ChangeError> {
-    let sql = include_str!("../../../sql/references-from-elsewhere.sql");
+    let sql = sql!("references-from-elsewhere");
     // Behind the line that says what it asks.
     let sql = sql.split_once('\n').map_or(sql, |(_, sql)| sql);
     let sql = sql.replace("'TABLE'", &string(table));

@@ -14,6 +14,7 @@ use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
 use crate::server::connection::{Reader, first, text};
 use crate::server::error::ServerError;
+use crate::server::sql;
 use crate::server::writer::Writer;
 use crate::snapshot::Row;
 
@@ -79,7 +80,7 @@ pub(super) fn sql_mode(strict: bool) -> String {
 
 /// The next values of AUTO_INCREMENT by table: a number that was given once is not given again.
 pub(super) fn counters(old: &mut Reader) -> Result<IndexMap<String, String>, ServerError> {
-    let sql = include_str!("../../../sql/auto-increments.sql");
+    let sql = sql!("auto-increments");
     let answer = old.ask("the next numbers", sql)?;
     let counters = answer.iter();
     Ok(counters

@@ -12,32 +12,23 @@ use crate::snapshot::ServerFacts;
 impl FactReader<'_> {
     /// Asks for everything that is not about the database's own objects.
     pub(super) fn facts(&mut self) -> Result<ServerFacts, ServerError> {
+        let connection = &mut *self.connection;
         let mut facts = ServerFacts {
-            comment: self.connection.comment.clone(),
-            account: Some(self.connection.account.clone()),
-            encrypted: self.connection.encrypted,
+            comment: connection.comment.clone(),
+            account: Some(connection.account.clone()),
+            encrypted: connection.encrypted,
             ..ServerFacts::default()
         };
-        let variables = self.connection.ask(
-            "the server's settings",
-            include_str!("../../../sql/variables.sql"),
-        )?;
+        let variables = connection.ask("the server's settings", sql!("variables"))?;
         let variables = variables.iter().filter_map(|row| {
             let name = text(row, "variable_name")?.to_lowercase();
             Some((name, text(row, "value")?))
         });
         facts.variables = variables.collect();
-        let engines = self.connection.ask_if_possible(
-            "the storage engines",
-            include_str!("../../../sql/engines.sql"),
-        )?;
+        let engines = connection.ask_if_possible("the storage engines", sql!("engines"))?;
         facts.engines = engines.map(|answer| answer.iter().filter_map(engine).collect());
-        let grants = self
-            .connection
-            .ask_if_possible("its privileges", include_str!("../../../sql/grants.sql"))?;
-        let roles = self
-            .connection
-            .ask_if_possible("its roles", include_str!("../../../sql/roles.sql"))?;
+        let grants = connection.ask_if_possible("its privileges", sql!("grants"))?;
+        let roles = connection.ask_if_possible("its roles", sql!("roles"))?;
         facts.grants = grants.map(|answer| {
             let lines: Vec<String> = answer.iter().filter_map(first).collect();
             let grants = Grants::parse(&lines.join("\n"));
@@ -47,9 +38,7 @@ impl FactReader<'_> {
                 None => grants,
             }
         });
-        let accounts = self
-            .connection
-            .ask_if_possible("the accounts", include_str!("../../../sql/accounts.sql"))?;
+        let accounts = connection.ask_if_possible("the accounts", sql!("accounts"))?;
         facts.accounts = accounts.map(|answer| {
             let account = |row| Account {
                 user: text(row, "user").unwrap_or_default(),
@@ -57,10 +46,7 @@ impl FactReader<'_> {
             };
             answer.iter().map(account).collect()
         });
-        let database = self.connection.ask(
-            "the database's character set",
-            include_str!("../../../sql/database.sql"),
-        )?;
+        let database = connection.ask("the database's character set", sql!("database"))?;
         facts.database_charset = database.first().and_then(|row| {
             let canonical = |column| text(row, column).map(|name| charset::canonical(&name));
             Some((
@@ -68,20 +54,16 @@ impl FactReader<'_> {
                 canonical("default_collation_name")?,
             ))
         });
-        let question = match self.connection.version.family {
-            Family::Mariadb => include_str!("../../../sql/replica-mariadb.sql"),
-            Family::Mysql if self.connection.version.number >= (8, 0, 22) => {
-                include_str!("../../../sql/replica-mysql.sql")
+        let question = match connection.version.family {
+            Family::Mariadb => sql!("replica-mariadb"),
+            Family::Mysql if connection.version.number >= (8, 0, 22) => {
+                sql!("replica-mysql")
             }
-            Family::Mysql => include_str!("../../../sql/replica-old.sql"),
+            Family::Mysql => sql!("replica-old"),
         };
-        let replica = self
-            .connection
-            .ask_if_possible("its replication", question)?;
+        let replica = connection.ask_if_possible("its replication", question)?;
         facts.is_replica = replica.map(|answer| !answer.is_empty());
-        let replicas = self
-            .connection
-            .ask_if_possible("its replicas", include_str!("../../../sql/replicas.sql"))?;
+        let replicas = connection.ask_if_possible("its replicas", sql!("replicas"))?;
         facts.replicas = replicas
             .and_then(|answer| first(answer.first()?)?.parse().ok())
             .unwrap_or(0);

@@ -191,45 +191,34 @@ impl FactReader<'_> {
     fn answers(&mut self) -> Result<Answers, ServerError> {
         let connection = &mut *self.connection;
         let mut answers = Answers {
-            tables: connection.ask("the tables", include_str!("../../../sql/tables.sql"))?,
-            columns: connection.ask("the columns", include_str!("../../../sql/columns.sql"))?,
-            indexes: connection.ask("the indexes", include_str!("../../../sql/indexes.sql"))?,
-            foreign_keys: connection.ask(
-                "the foreign keys",
-                include_str!("../../../sql/foreign-keys.sql"),
-            )?,
-            foreign_key_columns: connection.ask(
-                "the columns of foreign keys",
-                include_str!("../../../sql/foreign-key-columns.sql"),
-            )?,
+            tables: connection.ask("the tables", sql!("tables"))?,
+            columns: connection.ask("the columns", sql!("columns"))?,
+            indexes: connection.ask("the indexes", sql!("indexes"))?,
+            foreign_keys: connection.ask("the foreign keys", sql!("foreign-keys"))?,
+            foreign_key_columns: connection
+                .ask("the columns of foreign keys", sql!("foreign-key-columns"))?,
             ..Answers::default()
         };
         // Servers before MySQL 8.0.16 and MariaDB 10.2 have no checks.
-        let checks = include_str!("../../../sql/checks.sql");
+        let checks = sql!("checks");
         let checks = connection.ask_if_possible("the checks", checks)?;
         answers.checks = checks.unwrap_or_default();
         if connection.version.family == Family::Mysql && !answers.checks.is_empty() {
-            answers.constraints = connection.ask(
-                "the tables of checks",
-                include_str!("../../../sql/constraints.sql"),
-            )?;
+            answers.constraints = connection.ask("the tables of checks", sql!("constraints"))?;
         }
         Ok(answers)
     }
 
     fn programs(&mut self, snapshot: &mut Snapshot) -> Result<(), ServerError> {
         let connection = &mut *self.connection;
-        let triggers = connection.ask("the triggers", include_str!("../../../sql/triggers.sql"))?;
-        let views = connection.ask("the views", include_str!("../../../sql/views.sql"))?;
-        let routines = connection.ask("the routines", include_str!("../../../sql/routines.sql"))?;
+        let triggers = connection.ask("the triggers", sql!("triggers"))?;
+        let views = connection.ask("the views", sql!("views"))?;
+        let routines = connection.ask("the routines", sql!("routines"))?;
         // Servers before MySQL 5.5 have no PARAMETERS; then only the bodies are looked into.
         let parameters = connection
-            .ask(
-                "the parameters",
-                include_str!("../../../sql/parameters.sql"),
-            )
+            .ask("the parameters", sql!("parameters"))
             .unwrap_or_default();
-        let events = connection.ask("the events", include_str!("../../../sql/events.sql"))?;
+        let events = connection.ask("the events", sql!("events"))?;
 
         let schema = &mut snapshot.schema;
         schema.triggers = programs::triggers(&triggers);

@@ -11,26 +11,11 @@ use crate::snapshot::{RowsWanted, Snapshot};
 
 /// Tables and the statements that read their rows.
 const QUESTIONS: &[(&str, &str)] = &[
-    (
-        "civicrm_domain",
-        include_str!("../../../sql/rows/civicrm_domain.sql"),
-    ),
-    (
-        "civicrm_custom_group",
-        include_str!("../../../sql/rows/civicrm_custom_group.sql"),
-    ),
-    (
-        "civicrm_setting",
-        include_str!("../../../sql/rows/civicrm_setting.sql"),
-    ),
-    (
-        "civicrm_log",
-        include_str!("../../../sql/rows/civicrm_log.sql"),
-    ),
-    (
-        "civicrm_extension",
-        include_str!("../../../sql/rows/civicrm_extension.sql"),
-    ),
+    ("civicrm_domain", sql!("rows/civicrm_domain")),
+    ("civicrm_custom_group", sql!("rows/civicrm_custom_group")),
+    ("civicrm_setting", sql!("rows/civicrm_setting")),
+    ("civicrm_log", sql!("rows/civicrm_log")),
+    ("civicrm_extension", sql!("rows/civicrm_extension")),
 ];
 
 impl FactReader<'_> {
