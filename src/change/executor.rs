@@ -25,7 +25,7 @@ use crate::server::error::ServerError;
 use crate::server::writer::Writer;
 
 /// How often a statement that found its table in use is tried again.
-const TRIES: u32 = 60;
+pub(super) const TRIES: u32 = 60;
 /// The pause before the next try, in which the others get their turn.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -139,10 +139,9 @@ impl<'a> Executor<'a> {
     ) -> Result<Outcome, ChangeError> {
         let now = self.definition(&step.table)?;
         if step.before.is_some() && now != step.before {
-            return Err(ChangeError::Changed {
-                what: format!("table {}", step.table),
-                detail: "its definition is another one now".to_owned(),
-            });
+            let what = format!("table {}", step.table);
+            let detail = "its definition is another one now".to_owned();
+            return Err(ChangeError::Changed(what, detail));
         }
         let begun = Instant::now();
         if let Some(outcome) = self.prove(step)? {
@@ -165,7 +164,7 @@ impl<'a> Executor<'a> {
             // It was not run, so there is nothing to take back.
             Ok(Outcome::Refused(_) | Outcome::Orphans(_)) => journal.undone(step.step)?,
             Err(ChangeError::Server(error)) if !error.is_lost() => journal.undone(step.step)?,
-            Err(ChangeError::InUse { .. }) => journal.undone(step.step)?,
+            Err(ChangeError::InUse(_)) => journal.undone(step.step)?,
             Err(_) => {}
         }
         outcome
@@ -177,9 +176,8 @@ impl<'a> Executor<'a> {
     /// # Errors
     /// As [`Executor::run`].
     pub fn take_back(&mut self, step: &Step, journal: &mut Journal) -> Result<(), ChangeError> {
-        let changed = |detail: &str| ChangeError::ChangedSince {
-            what: format!("table {}", step.table),
-            detail: detail.to_owned(),
+        let changed = |detail: &str| {
+            ChangeError::ChangedSince(format!("table {}", step.table), detail.to_owned())
         };
         step.check_inverse()?;
         let before = step.before.as_deref().unwrap_or_default();
@@ -191,11 +189,11 @@ impl<'a> Executor<'a> {
                 return journal.undone(step.step);
             }
             let is_inverse = statement.is_some();
-            let next = match statement.take() {
-                Some(inverse) => Some(inverse),
-                None => way_back(&step.table, &now, before)?,
-            };
-            let Some(next) = next else { break };
+            let next = statement.take().map_or_else(
+                || way_back(&step.table, &now, before),
+                |inverse| Ok(Some(inverse)),
+            );
+            let Some(next) = next? else { break };
             (self.tell)(&format!("taking back {}", step.table));
             match self.run_back(step, &next) {
                 Ok(Outcome::Done) => {}
@@ -251,10 +249,8 @@ impl<'a> Executor<'a> {
         (self.tell)(&format!("taking back {}", step.why));
         let written = self.write_back(step, inverse, &[count])?;
         if written != Some(count) {
-            return Err(ChangeError::ChangedSince {
-                what: step.why.clone(),
-                detail: "some of these rows were changed by others".to_owned(),
-            });
+            let detail = "some of these rows were changed by others".to_owned();
+            return Err(ChangeError::ChangedSince(step.why.clone(), detail));
         }
         journal.undone(step.step)
     }
@@ -272,15 +268,9 @@ impl<'a> Executor<'a> {
     ) -> Result<bool, ChangeError> {
         step.check_inverse()?;
         let written = self.write_back(step, &step.inverse, &[0, 1])?;
-        match written {
-            Some(1) => {}
-            Some(0) if may_be_nothing => {}
-            _ => {
-                return Err(ChangeError::ChangedSince {
-                    what: step.why.clone(),
-                    detail: "it is no longer what the journal says was set".to_owned(),
-                });
-            }
+        if written.is_none() || written == Some(0) && !may_be_nothing {
+            let detail = "it is no longer what the journal says was set".to_owned();
+            return Err(ChangeError::ChangedSince(step.why.clone(), detail));
         }
         journal.undone(step.step)?;
         Ok(written == Some(1))
@@ -372,15 +362,11 @@ impl<'a> Executor<'a> {
         }
         let lock = format!("LOCK TABLES {}", locks.join(", "));
         self.patiently(&step.table, |connection| run(connection, &about, &lock))?;
-        let proved = match prove_inside {
-            true => self.prove(step),
-            false => Ok(None),
-        };
-        let changed = match proved {
-            Ok(None) => refusal(unchecked(&mut self.connection, &about, statement)),
-            Ok(Some(outcome)) => Ok(outcome),
-            Err(error) => Err(error),
-        };
+        let proved = prove_inside.then(|| self.prove(step)).transpose();
+        let changed = proved.and_then(|outcome| match outcome.flatten() {
+            Some(outcome) => Ok(outcome),
+            None => refusal(unchecked(&mut self.connection, &about, statement)),
+        });
         // Also after an error; a connection that is gone has let go of its locks.
         let unlocked = self.connection.run("the end of the lock", "UNLOCK TABLES");
         let outcome = changed?;
@@ -448,10 +434,7 @@ impl<'a> Executor<'a> {
         loop {
             match attempt(&mut self.connection) {
                 Err(ChangeError::Server(error)) if is_in_use(&error) && tried == TRIES => {
-                    return Err(ChangeError::InUse {
-                        table: table.to_owned(),
-                        tries: TRIES,
-                    });
+                    return Err(ChangeError::InUse(table.to_owned()));
                 }
                 Err(ChangeError::Server(error)) if is_in_use(&error) => {
                     if tried % 5 == 1 {
@@ -489,10 +472,11 @@ fn transaction(
         let changed = changed.map_err(read_only)?;
         let expected = step.rows.as_ref().map_or(0, |rows| rows.count);
         if changed != expected {
-            return Err(ChangeError::Changed {
-                what: format!("rows of {}", step.table),
-                detail: format!("{changed} changed where {expected} should have"),
-            });
+            let detail = format!("{changed} changed where {expected} should have");
+            return Err(ChangeError::Changed(
+                format!("rows of {}", step.table),
+                detail,
+            ));
         }
     }
     connection.run(COMMIT, "COMMIT")?;

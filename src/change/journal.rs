@@ -322,21 +322,14 @@ impl Journal {
         options.write(true).create_new(true);
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => ChangeError::JournalExists {
-                path: path.display().to_string(),
-            },
+            io::ErrorKind::AlreadyExists => ChangeError::JournalExists(path.display().to_string()),
             _ => failed(path, error),
         })?;
         self.file = Some(file);
         self.write(&head)?;
         // The file's own name has to outlive a power cut as well.
         if let Some(folder) = self.path.parent() {
-            let folder = if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            };
-            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            let synced = File::open(Path::new(".").join(folder)).and_then(|it| it.sync_all());
             synced.map_err(|error| failed(&self.path, error))?;
         }
         Ok(())
@@ -414,10 +407,10 @@ impl Journal {
 }
 
 fn failed(path: &Path, error: io::Error) -> ChangeError {
-    ChangeError::Journal {
-        path: path.display().to_string(),
-        error,
-    }
+    let path = path.display();
+    ChangeError::Journal(format!(
+        "cannot write the journal {path}: {error}; nothing further was changed"
+    ))
 }
 
 impl Record {
@@ -427,16 +420,16 @@ impl Record {
     /// # Errors
     /// The file cannot be read, or is no journal.
     pub fn read(path: &Path) -> Result<Self, ChangeError> {
-        let unreadable = |line: usize, problem: String| ChangeError::JournalUnreadable {
-            path: path.display().to_string(),
-            line,
-            problem,
+        let shown = path.display();
+        let unreadable = |line: usize, problem: String| {
+            ChangeError::Journal(format!(
+                "{shown}, line {line}: {problem}; the file is not a journal of cividb, or it is damaged"
+            ))
         };
         let lines: Result<Vec<Vec<u8>>, io::Error> =
             File::open(path).and_then(|file| BufReader::new(file).split(b'\n').collect());
-        let lines = lines.map_err(|error| ChangeError::JournalNotRead {
-            path: path.display().to_string(),
-            error,
+        let lines = lines.map_err(|error| {
+            ChangeError::Journal(format!("cannot read the journal {shown}: {error}"))
         })?;
         let Some((first, rest)) = lines.split_first() else {
             return Err(unreadable(1, "the file is empty".to_owned()));
@@ -474,23 +467,18 @@ impl Record {
     }
 
     fn take(&mut self, line: Line) {
-        let mut mark = |wanted: usize, progress: Progress| {
-            for (step, state) in &mut self.steps {
-                if step.step == wanted {
-                    *state = progress;
-                }
-            }
-        };
         match line {
             Line::Done { step, after } => {
-                mark(step, Progress::Done);
-                for (known, _) in &mut self.steps {
-                    if known.step == step {
-                        known.after.clone_from(&after);
-                    }
+                for (known, progress) in self.steps.iter_mut().filter(|(it, _)| it.step == step) {
+                    known.after.clone_from(&after);
+                    *progress = Progress::Done;
                 }
             }
-            Line::Undone { step } => mark(step, Progress::Undone),
+            Line::Undone { step } => {
+                for (_, progress) in self.steps.iter_mut().filter(|(it, _)| it.step == step) {
+                    *progress = Progress::Undone;
+                }
+            }
             Line::Finished => self.finished = true,
             Line::Doing(step) => match self.steps.iter_mut().find(|(s, _)| s.step == step.step) {
                 Some(known) => *known = (*step, Progress::Doing),
@@ -569,7 +557,7 @@ mod tests {
         let (_folder, path) = written(1);
         let head = Head::new("version", "server".into(), "civi");
         let again = Journal::create(&path, &head);
-        assert!(matches!(again, Err(ChangeError::JournalExists { .. })));
+        assert!(matches!(again, Err(ChangeError::JournalExists(_))));
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);

@@ -33,13 +33,14 @@ pub fn check_database(record: &Record, here: &Head) -> Result<(), ChangeError> {
     if head.database == here.database && head.server_id == here.server_id {
         return Ok(());
     }
-    Err(ChangeError::OtherDatabase {
-        path: record.path.display().to_string(),
-        journal: head.database.clone(),
-        journal_server: head.server.clone(),
-        database: here.database.clone(),
-        server: here.server.clone(),
-    })
+    Err(ChangeError::OtherDatabase(format!(
+        "the journal {} is about database '{}' of {}, not about '{}' of {}",
+        record.path.display(),
+        head.database,
+        head.server,
+        here.database,
+        here.server
+    )))
 }
 
 /// A row or a table that is not as a step left it.

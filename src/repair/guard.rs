@@ -76,10 +76,10 @@ pub fn privileges(
         let grant = Meaning::new(Operation::Grant, fix.names);
         grants.push(grant.pass(fix.statement)? + ";");
     }
-    Err(ChangeError::Privileges {
-        account: account.unwrap_or_default(),
-        grants: grants.join(" "),
-    })
+    Err(ChangeError::Privileges(
+        account.unwrap_or_default(),
+        grants.join(" "),
+    ))
 }
 
 /// Refuses to change rows that are not kept anywhere.

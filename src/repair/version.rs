@@ -16,7 +16,7 @@ use crate::schema::sql::{hexadecimal, string};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::sql;
-use crate::snapshot::{Row, Snapshot};
+use crate::snapshot::Row;
 
 /// Which versions to set, and to what.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,7 @@ fn changes(
     if let (Some(release), false) = (&wanted.release, wanted.force) {
         fits(release, case)?;
     }
+    let rows = snapshot.rows.get("civicrm_domain");
     let mut changes = Vec::new();
     for domain in domains {
         let Some(id) = domain.id else {
@@ -72,7 +73,7 @@ fn changes(
         if domain.value.as_ref() != Some(&to) {
             changes.push(VersionChange {
                 domain: id,
-                from: stored(snapshot, id),
+                from: rows.and_then(|rows| version_in(rows, id)).flatten(),
                 to,
             });
         }
@@ -130,14 +131,12 @@ fn fits(release: &str, case: &Case) -> Result<(), Refusal> {
     })
 }
 
-/// The version of a domain byte for byte.
-fn stored(snapshot: &Snapshot, id: u64) -> Option<Vec<u8>> {
-    let rows = snapshot.rows.get("civicrm_domain")?;
+/// The version of a domain byte for byte; `None` where it has no row.
+fn version_in(rows: &[Row], id: u64) -> Option<Option<Vec<u8>>> {
     let id = id.to_string();
-    let row = rows
-        .iter()
-        .find(|row| row.get("id").and_then(Option::as_deref) == Some(id.as_bytes()))?;
-    row.get("version").cloned().flatten()
+    let is_it = |row: &&Row| row.get("id").and_then(Option::as_deref) == Some(id.as_bytes());
+    let row = rows.iter().find(is_it)?;
+    Some(row.get("version").cloned().flatten())
 }
 
 /// The version of one domain, as it is and as it is to be.
@@ -237,32 +236,25 @@ pub fn apply(
     journal: &Path,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Reader, ChangeError> {
-    let steps: Result<Vec<Step>, Blocked> = changes
-        .iter()
-        .enumerate()
-        .map(|(place, change)| change.step(place + 1))
-        .collect();
-    let steps = steps?;
+    let steps = (1..)
+        .zip(changes)
+        .map(|(number, change)| change.step(number));
+    let steps = steps.collect::<Result<Vec<Step>, Blocked>>()?;
     let mut executor = Executor::new(connection, database, Duration::MAX, tell)?;
     let mut written = Journal::later(journal, head);
     let done = executor.transact("civicrm_domain", &mut written, |connection| {
         let locked = connection.ask("the rows of civicrm_domain", sql!("lock-domains"))?;
         for change in changes {
             if let Some(detail) = differs(change, &locked) {
-                return Err(ChangeError::Changed {
-                    what: format!("the version of domain {}", change.domain),
-                    detail,
-                });
+                let what = format!("the version of domain {}", change.domain);
+                return Err(ChangeError::Changed(what, detail));
             }
         }
         Ok(Prepared::Steps(steps.clone()))
     });
     match done {
         Err(ChangeError::Server(error @ ServerError::Lost { .. })) if is_commit(&error) => {
-            return Err(ChangeError::Unknown {
-                error: error.to_string(),
-                journal: journal.display().to_string(),
-            });
+            return Err(ChangeError::Unknown(error, journal.display().to_string()));
         }
         done => done?,
     };
@@ -276,14 +268,9 @@ fn is_commit(error: &ServerError) -> bool {
 
 /// How a row differs from what was planned with.
 fn differs(change: &VersionChange, rows: &[Row]) -> Option<String> {
-    let id = change.domain.to_string();
-    let row = rows
-        .iter()
-        .find(|row| row.get("id").and_then(Option::as_deref) == Some(id.as_bytes()));
-    let Some(row) = row else {
+    let Some(now) = version_in(rows, change.domain) else {
         return Some("its row is gone".to_owned());
     };
-    let now = row.get("version").cloned().flatten();
     (now != change.from).then(|| match now {
         None => "it is NULL now".to_owned(),
         Some(now) => format!("it is '{}' now", String::from_utf8_lossy(&now)),

@@ -52,11 +52,7 @@ pub(super) fn script(
         ));
     }
     for advice in &plan.advice {
-        lines.push(format!(
-            "-- BY OTHER MEANS: {} {}",
-            printable(&advice.message),
-            printable(&advice.fix)
-        ));
+        lines.push(format!("-- BY OTHER MEANS: {}", printable(advice)));
     }
     for tally in rows.toll.tallies() {
         lines.push(format!("-- {}", printable(&row_change(&tally))));
@@ -171,13 +167,11 @@ pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
         cost: Some(cost(planned.cost)),
         needed_for_upgrade: planned.needed_for_upgrade.clone(),
     });
-    let advice = plan.advice.iter();
-    let advice = advice.map(|advice| format!("{} {}", advice.message, advice.fix));
     report::Plan {
         steps: steps.collect(),
         refused: plan.refused.clone(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
-        advice: advice.collect(),
+        advice: plan.advice.clone(),
         rows: rows
             .toll
             .tallies()

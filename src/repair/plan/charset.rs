@@ -22,33 +22,26 @@ pub(super) fn plan<'d>(planner: &mut Planner, differences: impl Iterator<Item = 
             .push(difference);
     }
     for (name, differences) in by_table {
-        let Some(wanted) = planner.reference_table(name) else {
+        let Some((name, before, wanted)) = planner.with_reference(name) else {
             continue;
         };
-        let Some((name, before)) = planner.table(name) else {
-            continue;
-        };
-        let (name, before) = (name.clone(), before.clone());
         let after = converted(&before, wanted, &differences);
-        match hindrance(planner, &name, &before, &after) {
-            Some(why) => planner.refuse(Family::Charset, &name, &name, why, None),
-            None => {
-                let from = before.collation.or(before.charset).unwrap_or_default();
-                let to = after.collation.as_ref().or(after.charset.as_ref());
-                let why = if to == Some(&from) {
-                    format!("columns are not in {from} as their table and the database")
-                } else {
-                    let to = to.map_or("", String::as_str);
-                    format!("the table is in {from}, the rest of the database in {to}")
-                };
-                let purpose = Purpose {
-                    family: Family::Charset,
-                    why: vec![why],
-                    needed_for_upgrade: None,
-                };
-                planner.step(&name, after, purpose);
-            }
+        if let Some(why) = hindrance(planner, &name, &before, &after) {
+            planner.refuse(&name, &name, why);
+            continue;
         }
+        let from = before.collation.or(before.charset).unwrap_or_default();
+        let to = after.collation.as_ref().or(after.charset.as_ref());
+        let why = match to {
+            Some(to) if *to == from => {
+                format!("columns are not in {from} as their table and the database")
+            }
+            to => {
+                let to = to.map_or("", String::as_str);
+                format!("the table is in {from}, the rest of the database in {to}")
+            }
+        };
+        planner.step(&name, after, Purpose::new(Family::Charset, why));
     }
 }
 

@@ -17,16 +17,12 @@ pub(super) fn plan<'d>(
 ) -> Vec<String> {
     let mut converted = Vec::new();
     for difference in differences {
-        let Some(wanted) = planner.reference_table(&difference.table) else {
+        let Some((name, mut after, wanted)) = planner.with_reference(&difference.table) else {
             continue;
         };
-        let Some((name, table)) = planner.table(&difference.table) else {
-            continue;
-        };
-        let (name, mut after) = (name.clone(), table.clone());
         let engine = after.engine.take().unwrap_or_default();
         if let Err(why) = fits(&engine, &after) {
-            planner.refuse(Family::Engine, &name, &name, why, None);
+            planner.refuse(&name, &name, why);
             continue;
         }
         after.engine.clone_from(&wanted.engine);
@@ -34,14 +30,8 @@ pub(super) fn plan<'d>(
         if after.row_format.as_ref().is_some_and(foreign) {
             after.row_format.clone_from(&wanted.row_format);
         }
-        let purpose = Purpose {
-            family: Family::Engine,
-            why: vec![format!(
-                "{engine} has neither transactions nor foreign keys, CiviCRM needs both"
-            )],
-            needed_for_upgrade: None,
-        };
-        planner.step(&name, after, purpose);
+        let why = format!("{engine} has neither transactions nor foreign keys, CiviCRM needs both");
+        planner.step(&name, after, Purpose::new(Family::Engine, why));
         converted.push(name);
     }
     converted

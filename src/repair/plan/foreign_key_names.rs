@@ -7,6 +7,7 @@
 //! each other in a circle, and keys that only change their rules, go by way of a temporary
 //! name.
 
+use indexmap::IndexSet;
 use md5::{Digest, Md5};
 
 use super::{Family, Planner, Purpose, foreign_keys};
@@ -39,13 +40,8 @@ pub(super) fn plan<'d>(
     family: Family,
 ) {
     let mut changes: Vec<Change> = Vec::new();
-    for difference in rules {
-        if let Kind::ForeignKeyDiffers(_) = difference.kind
-            && let Some(change) = Change::new(planner, difference, Family::ForeignKeys)
-        {
-            changes.push(change);
-        }
-    }
+    let rules = rules.filter(|difference| matches!(difference.kind, Kind::ForeignKeyDiffers(_)));
+    changes.extend(rules.filter_map(|it| Change::new(planner, it, Family::ForeignKeys)));
     for difference in names.filter(|_| family.includes(Family::FkNames)) {
         if let Some(change) = Change::new(planner, difference, Family::FkNames)
             && !changes
@@ -65,10 +61,8 @@ impl Change {
     fn new(planner: &mut Planner, difference: &Difference, family: Family) -> Option<Self> {
         let from = &difference.actual.as_ref()?.name;
         let to = &difference.reference.as_ref()?.name;
-        let wanted = find(
-            &planner.reference_table(&difference.table)?.foreign_keys,
-            to,
-        )?;
+        let reference = planner.reference_table(&difference.table)?;
+        let wanted = find(&reference.foreign_keys, to)?;
         let (table, definition) = planner.table(&difference.table)?;
         let old = find(&definition.foreign_keys, from)?;
         let is_alias = planner.reference.options.foreign_key_aliases.get(to);
@@ -110,7 +104,7 @@ impl Change {
         let hindrance = foreign_keys::null_hindrance(definition, &change.key);
         match hindrance.filter(|_| family == Family::ForeignKeys) {
             Some(why) => {
-                planner.refuse(family, &change.table, &change.from, why, None);
+                planner.refuse(&change.table, &change.from, why);
                 None
             }
             None => Some(change),
@@ -124,7 +118,7 @@ impl Change {
 
 fn run(planner: &mut Planner, mut pending: Vec<Change>) {
     // The same name under other rules.
-    let tables: Vec<String> = tables(&pending);
+    let tables: IndexSet<String> = pending.iter().map(|it| it.table.clone()).collect();
     for table in tables {
         let same =
             |change: &Change| change.table == table && change.from.eq_ignore_ascii_case(&change.to);
@@ -143,13 +137,8 @@ fn run(planner: &mut Planner, mut pending: Vec<Change>) {
             pending = rest;
             apply(planner, ready);
         } else if let Some((place, why)) = hopeless(&pending, &blocked) {
-            let Change {
-                family,
-                table,
-                from,
-                ..
-            } = pending.remove(place);
-            planner.refuse(family, &table, &from, why, None);
+            let Change { table, from, .. } = pending.remove(place);
+            planner.refuse(&table, &from, why);
         } else {
             let circle = in_circle(&pending, &blocked);
             let (table, from) = pending
@@ -159,16 +148,6 @@ fn run(planner: &mut Planner, mut pending: Vec<Change>) {
             to_temporary(planner, &mut pending, |change| change.is_of(&table, &from));
         }
     }
-}
-
-fn tables(changes: &[Change]) -> Vec<String> {
-    let mut tables: Vec<String> = Vec::new();
-    for change in changes {
-        if !tables.contains(&change.table) {
-            tables.push(change.table.clone());
-        }
-    }
-    tables
 }
 
 /// The foreign key that has this name by now, and its table.
@@ -280,18 +259,16 @@ fn to_temporary(planner: &mut Planner, pending: &mut [Change], is_meant: impl Fn
 
 /// A name that no foreign key and no index of the table has.
 fn temporary_name(planner: &Planner, table: &Table, table_name: &str, key: &str) -> String {
-    let mut number = 0_u32;
-    loop {
+    let mut names = (0_u32..).map(|number| {
         let digest = Md5::digest(format!("{table_name}\0{key}\0{number}"));
-        let name = format!("{TEMPORARY}{:.12}", hexadecimal(&digest));
-        let taken = find(&table.foreign_keys, &name).is_some()
-            || find(&table.indexes, &name).is_some()
-            || holder(planner, &name).is_some();
-        if !taken {
-            return name;
-        }
-        number += 1;
-    }
+        format!("{TEMPORARY}{:.12}", hexadecimal(&digest))
+    });
+    let is_free = |name: &String| {
+        find(&table.foreign_keys, name).is_none()
+            && find(&table.indexes, name).is_none()
+            && holder(planner, name).is_none()
+    };
+    names.find(is_free).unwrap_or_default()
 }
 
 /// Puts a key in the place of another one, and lets the index that goes by its name follow.
@@ -316,10 +293,9 @@ fn replace(
             Some(_) => {}
         }
     }
-    table
-        .foreign_keys
-        .retain(|name, _| !name.eq_ignore_ascii_case(from));
-    table.foreign_keys.insert(to.to_owned(), key.clone());
+    let keys = &mut table.foreign_keys;
+    keys.retain(|name, _| !name.eq_ignore_ascii_case(from));
+    keys.insert(to.to_owned(), key.clone());
 }
 
 /// The index that goes by the foreign key's name, or else the only one that serves it, which
@@ -332,20 +308,14 @@ fn own_index(
     key: &str,
     columns: &[String],
 ) -> Option<String> {
-    let just_on = || {
-        table
-            .indexes
-            .iter()
-            .filter(|(_, index)| is_just_on(index, columns))
-    };
+    let indexes = table.indexes.iter();
+    let just_on = || indexes.clone().filter(|(_, it)| is_just_on(it, columns));
     let namesake = just_on().find(|(name, _)| name.eq_ignore_ascii_case(key));
     let (name, index) = namesake.or_else(|| just_on().next())?;
     let mut without = table.clone();
     without.indexes.shift_remove(name);
-    let shared = table
-        .foreign_keys
-        .values()
-        .filter(|key| same_names(&key.columns, columns));
+    let shared = table.foreign_keys.values();
+    let shared = shared.filter(|key| same_names(&key.columns, columns));
     if namesake.is_none() && serves(&without, columns) || shared.count() > 1 {
         return None;
     }
@@ -353,11 +323,8 @@ fn own_index(
         let is_of_key = |name: &str, index| is_server_made(name, index, &reference.foreign_keys);
         let asked_for = reference.indexes.iter().any(|(asked, definition)| {
             let same = index_aspects(index, table, definition, reference).is_empty();
-            let is_this = asked.eq_ignore_ascii_case(name)
-                && !reference
-                    .foreign_keys
-                    .keys()
-                    .any(|key| key.eq_ignore_ascii_case(name));
+            let is_this =
+                asked.eq_ignore_ascii_case(name) && find(&reference.foreign_keys, name).is_none();
             same && (is_this || !is_of_key(asked, definition))
         });
         if asked_for {

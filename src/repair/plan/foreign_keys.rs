@@ -9,9 +9,6 @@ use crate::schema::meaning::{is_just_on, serves};
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::with_charset;
 
-/// Why a key cannot be added, and what to repair first.
-type Hindrance = (String, Option<Family>);
-
 /// One step for each key: a key whose rows have lost their parents must not hold up others.
 pub(super) fn plan<'d>(planner: &mut Planner, missing: impl Iterator<Item = &'d Difference>) {
     let needed = |planner: &Planner, difference: &Difference| {
@@ -31,8 +28,8 @@ pub(super) fn plan<'d>(planner: &mut Planner, missing: impl Iterator<Item = &'d 
             continue;
         };
         let (table, mut after) = (table.clone(), definition.clone());
-        if let Err((why, first)) = fits(planner, &table, definition, name, key) {
-            planner.refuse(Family::ForeignKeys, &table, name, why, first);
+        if let Err(why) = fits(planner, &table, definition, name, key) {
+            planner.refuse(&table, name, why);
             continue;
         }
         // As this table's own names are spelled.
@@ -55,24 +52,15 @@ pub(super) fn plan<'d>(planner: &mut Planner, missing: impl Iterator<Item = &'d 
                 let why = format!(
                     "its table has no index on its columns, and another index is named {index_name}"
                 );
-                planner.refuse(
-                    Family::ForeignKeys,
-                    &table,
-                    name,
-                    why,
-                    Some(Family::Indexes),
-                );
+                planner.refuse(&table, name, why);
                 continue;
             }
             after.indexes.insert(index_name, index);
         }
         after.foreign_keys.insert(name.to_owned(), key);
-        let purpose = Purpose {
-            family: Family::ForeignKeys,
-            why: vec![format!("the foreign key {name} is missing")],
-            needed_for_upgrade: needed,
-        };
-        planner.step(&table, after, purpose);
+        let why = format!("the foreign key {name} is missing");
+        let purpose = Purpose::new(Family::ForeignKeys, why);
+        planner.step(&table, after, purpose.needed(needed));
     }
 }
 
@@ -82,17 +70,11 @@ pub(super) fn plan_of_tables<'d>(
     missing: impl Iterator<Item = &'d Difference>,
     converted: &[String],
 ) {
-    let is_converted = |table: &str| {
-        converted
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(table))
-    };
+    let is_converted = |table: &str| converted.iter().any(|it| it.eq_ignore_ascii_case(table));
     let reference = planner.reference;
     let concerned = |difference: &&Difference| {
-        let key = reference
-            .schema
-            .table(&difference.table)
-            .and_then(|table| find(&table.foreign_keys, difference.name()));
+        let table = reference.schema.table(&difference.table);
+        let key = table.and_then(|table| find(&table.foreign_keys, difference.name()));
         is_converted(&difference.table)
             || key.is_some_and(|key| is_converted(&key.referenced_table))
     };
@@ -106,32 +88,29 @@ fn fits(
     table: &Table,
     constraint: &str,
     key: &ForeignKey,
-) -> Result<(), Hindrance> {
-    let refused = |why: String| Err((why, None));
+) -> Result<(), String> {
     if let Some((other, held)) = holder(planner, constraint) {
-        return Err((
-            format!("its name is that of the foreign key {held} of {other}"),
-            Some(Family::FkNames),
+        return Err(format!(
+            "its name is that of the foreign key {held} of {other}"
         ));
     }
-    let Some((parent_name, parent)) = planner.table(&key.referenced_table) else {
-        return refused(format!(
-            "its parent table {} is missing",
-            key.referenced_table
-        ));
+    let parent_name = &key.referenced_table;
+    let Some((parent_name, parent)) = planner.table(parent_name) else {
+        return Err(format!("its parent table {parent_name} is missing"));
     };
     for (name, table) in [(name, table), (parent_name.as_str(), parent)] {
         if let Some(engine) = table.engine.as_deref().filter(|engine| !is_innodb(engine)) {
-            let why = format!("the engine of {name} is {engine}, which has no foreign keys");
-            return Err((why, Some(Family::Engine)));
+            return Err(format!(
+                "the engine of {name} is {engine}, which has no foreign keys"
+            ));
         }
     }
     for (own, parents) in key.columns.iter().zip(&key.referenced_columns) {
         let Some(own_column) = find(&table.columns, own) else {
-            return refused(format!("its column {own} is missing"));
+            return Err(format!("its column {own} is missing"));
         };
         let Some(parent_column) = find(&parent.columns, parents) else {
-            return refused(format!(
+            return Err(format!(
                 "the column {parents} of its parent {parent_name} is missing"
             ));
         };
@@ -142,35 +121,26 @@ fn fits(
             let (left, right) = (&own_column.collation, &parent_column.collation);
             if left != right {
                 let name = |collation: &Option<String>| collation.clone().unwrap_or_default();
-                return Err((
-                    format!(
-                        "its column {own} is in {}, the column {parents} of {parent_name} in {}",
-                        name(left),
-                        name(right)
-                    ),
-                    Some(Family::Charset),
+                return Err(format!(
+                    "its column {own} is in {}, the column {parents} of {parent_name} in {}",
+                    name(left),
+                    name(right)
                 ));
             }
         } else if left != right {
-            return refused(format!(
+            return Err(format!(
                 "its column {own} is {left}, the column {parents} of {parent_name} is {right}: make \
                  both the same first (cividb diff --sql)"
             ));
         }
     }
     if !serves(parent, &key.referenced_columns) {
-        return Err((
-            format!(
-                "no index of its parent {parent_name} begins with {}",
-                key.referenced_columns.join(", ")
-            ),
-            Some(Family::Indexes),
+        return Err(format!(
+            "no index of its parent {parent_name} begins with {}",
+            key.referenced_columns.join(", ")
         ));
     }
-    match null_hindrance(table, key) {
-        Some(why) => refused(why),
-        None => Ok(()),
-    }
+    null_hindrance(table, key).map_or(Ok(()), Err)
 }
 
 /// What keeps a key with SET NULL from a table.

@@ -7,7 +7,7 @@ use super::{Family, Planner, Purpose};
 use crate::civicrm::upgrade_drops::DropKind;
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::meaning::{is_just_on, serves};
-use crate::schema::model::{Index, IndexKind, KeyPart, Table, find};
+use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Table, find};
 
 /// A plain index on whole columns.
 pub(super) fn plain(columns: &[String]) -> Index {
@@ -59,7 +59,7 @@ fn plan_table(planner: &mut Planner, table: &str, differences: &[&Difference]) {
         let edited = edit(planner, &mut changed, difference, index);
         let edited = edited.and_then(|()| parents_are_served(planner, &table, &before, &changed));
         match edited {
-            Err(why) => planner.refuse(Family::Indexes, &table, name, why, None),
+            Err(why) => planner.refuse(&table, name, why),
             Ok(()) => {
                 after = changed;
                 needed = needed.or(planner.needed_for_upgrade(DropKind::Index, &table, name));
@@ -97,43 +97,35 @@ fn edit(
     difference: &Difference,
     index: &Index,
 ) -> Result<(), String> {
-    let missing = index
-        .parts
-        .iter()
-        .find(|part| !part.column.starts_with('(') && find(&table.columns, &part.column).is_none());
-    if let Some(part) = missing {
+    let is_missing = |part: &&KeyPart| {
+        !part.column.starts_with('(') && find(&table.columns, &part.column).is_none()
+    };
+    if let Some(part) = index.parts.iter().find(is_missing) {
         return Err(format!("its column {} is missing", part.column));
     }
     let name = difference.name();
     let old = difference.actual.as_ref().map(|side| side.name.as_str());
-    match (old, &difference.kind) {
-        (Some(old), Kind::IndexName) => {
-            if find(&table.indexes, name).is_some() {
-                return Err(format!("its name {name} is that of another index"));
-            }
-            rename_index(planner, table, old, name);
-        }
-        (old, _) => {
-            if let Some(old) = old {
-                table
-                    .indexes
-                    .retain(|other, _| !other.eq_ignore_ascii_case(old));
-            }
-            if find(&table.indexes, name).is_some() {
-                return Err(format!("its name {name} is that of another index"));
-            }
-            // One that is the same under a name that CiviCRM does not know becomes it.
-            let wanted = planner.reference_table(&difference.table);
-            let same = table.indexes.iter().find(|(other, definition)| {
-                *definition == index
-                    && wanted.is_some_and(|wanted| find(&wanted.indexes, other).is_none())
-            });
-            match same.map(|(other, _)| other.clone()) {
-                Some(other) => rename_index(planner, table, &other, name),
-                None => {
-                    table.indexes.insert(name.to_owned(), index.clone());
-                }
-            }
+    let renamed = old.filter(|_| difference.kind == Kind::IndexName);
+    if let (Some(old), None) = (old, renamed) {
+        let indexes = &mut table.indexes;
+        indexes.retain(|other, _| !other.eq_ignore_ascii_case(old));
+    }
+    if find(&table.indexes, name).is_some() {
+        return Err(format!("its name {name} is that of another index"));
+    }
+    // One that is the same under a name that CiviCRM does not know becomes it.
+    let wanted = planner.reference_table(&difference.table);
+    let mut indexes = table.indexes.iter();
+    let same = indexes.find(|(other, definition)| {
+        *definition == index && wanted.is_some_and(|it| find(&it.indexes, other).is_none())
+    });
+    match renamed
+        .or(same.map(|(other, _)| other.as_str()))
+        .map(str::to_owned)
+    {
+        Some(other) => rename_index(planner, table, &other, name),
+        None => {
+            table.indexes.insert(name.to_owned(), index.clone());
         }
     }
     Ok(())
@@ -142,23 +134,16 @@ fn edit(
 /// Servers drop no index that a foreign key needs: a key that would lose its own gets the one
 /// that the reference has for it, or one as a server makes it.
 fn serve_keys(before: &Table, after: &mut Table, reference: Option<&Table>) {
-    let keys: Vec<(String, Vec<String>)> = after
-        .foreign_keys
-        .iter()
-        .map(|(name, key)| (name.clone(), key.columns.clone()))
-        .collect();
-    for (key, columns) in keys {
+    for (name, ForeignKey { columns, .. }) in after.foreign_keys.clone() {
         if !serves(before, &columns) || serves(after, &columns) {
             continue;
         }
         let asked_for = reference.into_iter().flat_map(|table| &table.indexes);
         let asked_for = asked_for.filter(|(_, index)| is_just_on(index, &columns));
-        let free = asked_for
-            .map(|(name, _)| name)
-            .chain([&key])
-            .find(|name| find(&after.indexes, name).is_none())
-            .cloned();
+        let mut names = asked_for.map(|(name, _)| name).chain([&name]);
+        let free = names.find(|name| find(&after.indexes, name).is_none());
         // Without a name it gets the one that a server would choose, which is free.
+        let free = free.cloned();
         let _ = after.add_index(free, plain(&columns));
     }
 }
@@ -189,21 +174,16 @@ fn parents_are_served(
 /// drops them by theirs.
 pub(super) fn plan_for_upgrade(planner: &mut Planner) {
     let drops = planner.upgrade.clone();
-    for drop in drops
-        .iter()
-        .filter(|drop| drop.unconditional && drop.kind == DropKind::Index)
-    {
-        let Some(wanted) = planner.reference_table(drop.table) else {
-            continue;
-        };
-        let Some((table, before)) = planner.table(drop.table) else {
+    let drops = drops.iter();
+    for drop in drops.filter(|drop| drop.unconditional && drop.kind == DropKind::Index) {
+        let Some((table, before, wanted)) = planner.with_reference(drop.table) else {
             continue;
         };
         for name in &drop.names {
             let Some(index) = find(&wanted.indexes, name) else {
                 continue;
             };
-            if find(&before.indexes, name).is_some() || !columns_exist(index, before) {
+            if find(&before.indexes, name).is_some() || !columns_exist(index, &before) {
                 continue;
             }
             let columns: Vec<String> = index.parts.iter().map(|p| p.column.clone()).collect();
@@ -221,13 +201,10 @@ pub(super) fn plan_for_upgrade(planner: &mut Planner) {
                     after.indexes.insert((*name).to_owned(), index.clone());
                 }
             }
-            let purpose = Purpose {
-                family: Family::FkNames,
-                why: vec![format!("the index of a foreign key is to be named {name}")],
-                needed_for_upgrade: planner.needed_for_upgrade(DropKind::Index, table, name),
-            };
-            let table = table.clone();
-            planner.step(&table, after, purpose);
+            let why = format!("the index of a foreign key is to be named {name}");
+            let needed = planner.needed_for_upgrade(DropKind::Index, &table, name);
+            let purpose = Purpose::new(Family::FkNames, why);
+            planner.step(&table, after, purpose.needed(needed));
             break;
         }
     }

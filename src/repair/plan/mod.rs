@@ -133,9 +133,9 @@ pub struct Plan {
     /// What should be mended and cannot be.
     pub refused: Vec<Refused>,
     /// Differences that are left as they are.
-    pub left: Vec<Left>,
-    /// What to do by other means.
-    pub advice: Vec<Advice>,
+    pub left: Vec<Difference>,
+    /// What is wrong that no statement mends, and what to do by other means.
+    pub advice: Vec<String>,
 }
 
 /// One ALTER TABLE.
@@ -230,42 +230,13 @@ pub enum Need {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "RefusedStep")]
 pub struct Refused {
-    /// What it belongs to.
-    #[serde(skip)]
-    pub family: Family,
     /// The table.
     pub table: String,
     /// The table itself, the column, index or foreign key.
     pub object: String,
     /// Why not, and what has to be done first. Names in it are as the database has them.
     pub why: String,
-    /// The family that has to be repaired first, where there is one.
-    #[serde(skip)]
-    pub first: Option<Family>,
 }
-
-/// A difference that is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// The difference.
-    pub difference: Difference,
-    /// Why.
-    pub why: &'static str,
-}
-
-/// What to do by other means than SQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advice {
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub fix: String,
-}
-
-const NO_FAMILY: &str = "repair does not change this; cividb diff --sql prints what would";
-const EXTRA: &str = "more than CiviCRM asks for; repair takes nothing away";
-const HARMLESS: &str = "CiviCRM's own upgrades leave it so, and it does no harm";
-const CUT: &str = "a server with the limit of 767 bytes made it so, and may do so again";
 
 /// Plans the repair of a database, as far as `options` go. Of one whose release cannot be told nothing is planned.
 pub fn plan(case: &Case, options: &Options) -> Plan {
@@ -346,6 +317,22 @@ struct Purpose {
     needed_for_upgrade: Option<String>,
 }
 
+impl Purpose {
+    fn new(family: Family, why: String) -> Self {
+        Self {
+            family,
+            why: vec![why],
+            needed_for_upgrade: None,
+        }
+    }
+
+    /// With the step of the coming upgrade that fails without it.
+    fn needed(mut self, needed_for_upgrade: Option<String>) -> Self {
+        self.needed_for_upgrade = needed_for_upgrade;
+        self
+    }
+}
+
 impl<'a> Planner<'a> {
     fn new(
         schema: &Schema,
@@ -383,21 +370,18 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let note = severity(aged, all) == Severity::Note;
-            let why = match &difference.kind {
-                Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra | Kind::ForeignKeyExtra => {
-                    Some(EXTRA)
-                }
-                _ if family.is_none() => Some(NO_FAMILY),
-                Kind::IndexDiffers(_) if note && !aged.age.is_inherited() => Some(CUT),
-                _ if note && aged.age.is_inherited() && !options.inherited => Some(HARMLESS),
-                _ => None,
+            let is_left = match (&difference.kind, aged.age.is_inherited()) {
+                // What is more than CiviCRM asks for, and what only `cividb diff --sql` changes.
+                _ if family.is_none() => true,
+                // A server with the limit of 767 bytes made it so, and may do so again.
+                (Kind::IndexDiffers(_), false) => note,
+                // CiviCRM's own upgrades leave it so, and it does no harm.
+                (_, true) => note && !options.inherited,
+                _ => false,
             };
-            match why {
-                Some(why) => self.plan.left.push(Left {
-                    difference: difference.clone(),
-                    why,
-                }),
-                None => wanted.push(difference),
+            match is_left {
+                true => self.plan.left.push(difference.clone()),
+                false => wanted.push(difference),
             }
         }
         wanted
@@ -435,6 +419,14 @@ impl<'a> Planner<'a> {
         self.reference.schema.table(name)
     }
 
+    /// A table as the database spells its name and as it is by now, and as the reference has it; `None`
+    /// where one of them does not have it.
+    fn with_reference(&self, name: &str) -> Option<(String, Table, &'a Table)> {
+        let wanted = self.reference_table(name)?;
+        let (spelled, table) = self.table(name)?;
+        Some((spelled.clone(), table.clone(), wanted))
+    }
+
     /// Adds the step that makes `after` of a table; nothing where that changes nothing.
     fn step(&mut self, table: &str, after: Table, purpose: Purpose) {
         let Some(before) = self.now.tables.get(table) else {
@@ -451,7 +443,7 @@ impl<'a> Planner<'a> {
             Ok(meanings) => meanings,
             Err(blocked) => {
                 let why = blocked.to_string();
-                return self.refuse(purpose.family, table, table, why, None);
+                return self.refuse(table, table, why);
             }
         };
         self.plan.steps.push(PlannedStep {
@@ -473,20 +465,11 @@ impl<'a> Planner<'a> {
         self.now.tables.insert(table.to_owned(), after);
     }
 
-    fn refuse(
-        &mut self,
-        family: Family,
-        table: &str,
-        object: &str,
-        why: impl Into<String>,
-        first: Option<Family>,
-    ) {
+    fn refuse(&mut self, table: &str, object: &str, why: String) {
         let refused = Refused {
-            family,
             table: table.to_owned(),
             object: object.to_owned(),
-            why: why.into(),
-            first,
+            why,
         };
         if !self.plan.refused.contains(&refused) {
             self.plan.refused.push(refused);

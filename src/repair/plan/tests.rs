@@ -475,7 +475,7 @@ fn mended_and_taken_back(
                             .is_some_and(|side| side.name == refused.object)
                     })
         };
-        !plan.refused.iter().any(refused) && !plan.left.iter().any(|l| l.difference == *difference)
+        !plan.refused.iter().any(refused) && !plan.left.iter().any(|l| l == difference)
     });
     prop_assert!(open.is_empty(), "{open:#?}\n{:#?}", plan.refused);
 
@@ -684,7 +684,7 @@ fn a_key_that_no_server_would_take_is_refused_with_what_comes_first() {
     let refused = refusal(keys, |schema| {
         schema.tables["civicrm_contact"].engine = Some("MyISAM".to_owned());
     });
-    assert_eq!(refused.first, Some(Family::Engine));
+    assert!(refused.why.contains("is MyISAM,"), "{}", refused.why);
     let refused = refusal(keys, |schema| {
         let column = &mut schema.tables["civicrm_email"].columns["contact_id"];
         "int".clone_into(&mut column.data_type);
@@ -695,7 +695,7 @@ fn a_key_that_no_server_would_take_is_refused_with_what_comes_first() {
         note.foreign_keys
             .insert("fk_CIVICRM_email_contact_id".to_owned(), key());
     });
-    assert_eq!(refused.first, Some(Family::FkNames));
+    assert!(refused.why.contains("its name is"), "{}", refused.why);
     let refused = refusal(keys, |schema| {
         schema.tables["civicrm_email"]
             .columns
