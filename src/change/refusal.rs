@@ -77,42 +77,24 @@ pub enum Refusal {
     /// The release of the schema cannot be told.
     #[error("which release the schema is cannot be told; --force sets the version all the same")]
     NotDetected,
-    /// The schema is that of another release.
+    /// The schema is that of another release; the text says of which, and where it differs.
     #[error(
-        "the schema is that of CiviCRM {schema}, not of {wanted}: {evidence}. With a version that the schema is \
-         not, the upgrader skips steps or repeats them; --force sets it all the same"
+        "the schema is that of CiviCRM {0}. With a version that the schema is not, the upgrader skips steps \
+         or repeats them; --force sets it all the same"
     )]
-    WrongRelease {
-        /// The release of the schema.
-        schema: String,
-        /// The release that was to be set.
-        wanted: String,
-        /// Where the schema differs from that.
-        evidence: String,
-    },
-    /// A rebuild without a place for the new database.
-    #[error("say with --into mysql://user@host/database which database to make")]
-    NoNewDatabase,
-    /// The place for the new database is not a server.
-    #[error("--into wants mysql://user@host/database")]
-    NewDatabaseNotOnServer,
-    /// The new database has no name.
-    #[error("--into names no database: mysql://user@host/database")]
-    NewDatabaseUnnamed,
+    WrongRelease(String),
+    /// A rebuild without a place for the new database, on a server and with a name.
+    #[error("{0}")]
+    NoNewDatabase(&'static str),
     /// The new database holds something already.
     #[error("{0}")]
     NewDatabaseNotEmpty(String),
-    /// The account does not see all of the database that is to be copied.
+    /// The account does not see all of the database that is to be copied, and what it does not see.
     #[error(
-        "this account does not see all of {database} ({what}), and what it does not see \
-         would be missing from the new database; connect with another account"
+        "this account does not see all of {0} ({1}), and what it does not see would be missing from \
+         the new database; connect with another account"
     )]
-    NotAllVisible {
-        /// The database.
-        database: String,
-        /// What it does not see, and why.
-        what: String,
-    },
+    NotAllVisible(String, String),
     /// Two tables of the new database would have foreign keys of the same name.
     #[error(
         "two tables of the new database would have foreign keys of the same name ({0}); rename those \
@@ -164,12 +146,10 @@ impl Refusal {
             Self::NotTransactional(_) => "not-transactional",
             Self::SchemaUnknown(_) => "schema-unknown",
             Self::NotDetected => "not-detected",
-            Self::WrongRelease { .. } => "wrong-release",
-            Self::NoNewDatabase | Self::NewDatabaseNotOnServer | Self::NewDatabaseUnnamed => {
-                "no-new-database"
-            }
+            Self::WrongRelease(_) => "wrong-release",
+            Self::NoNewDatabase(_) => "no-new-database",
             Self::NewDatabaseNotEmpty(_) => "new-database-not-empty",
-            Self::NotAllVisible { .. } => "not-all-visible",
+            Self::NotAllVisible(..) => "not-all-visible",
             Self::NamesTaken(_) => "names-taken",
             Self::Orphans(_) | Self::LostParents(_) => "orphans",
             Self::JournalStep(_) => "journal-step",

@@ -17,10 +17,9 @@ const FILE: &str = "cividb.toml";
 /// The file cannot be read, or is not of the form of a `cividb.toml`; a file that was named must exist.
 pub(super) fn accepted(named: Option<&Path>) -> Result<Vec<Acceptance>, Error> {
     if let Some(path) = named {
-        return read(path)?.ok_or_else(|| Error::Config {
-            path: path.display().to_string(),
-            problem: io::Error::from(io::ErrorKind::NotFound).to_string(),
-        });
+        let problem = io::Error::from(io::ErrorKind::NotFound).to_string();
+        let absent = || Error::Unfit(path.display().to_string(), problem);
+        return read(path)?.ok_or_else(absent);
     }
     for path in [Some(PathBuf::from(FILE)), of_user()].into_iter().flatten() {
         if let Some(list) = read(&path)? {
@@ -49,6 +48,5 @@ fn read(path: &Path) -> Result<Option<Vec<Acceptance>>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => error.to_string(),
     };
-    let path = path.display().to_string();
-    Err(Error::Config { path, problem })
+    Err(Error::Unfit(path.display().to_string(), problem))
 }

@@ -104,7 +104,7 @@ impl Diff {
             });
         }
         let Some(detection) = case.detection() else {
-            return Err(Error::NoRelease(case.snapshot.source.name.clone()));
+            return Err(Error::no_release(&case.snapshot.source.name));
         };
         let differences = detection.differences.iter();
         Ok(Compared {

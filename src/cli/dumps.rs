@@ -114,7 +114,7 @@ fn read_site(site: &Location, backup: &Case, common: &Common) -> Result<Snapshot
             .map_err(Error::OtherSource)?,
     };
     if backup.site.is_some() && Site::of(&there).is_none() {
-        return Err(Error::NoCivicrm(site.name()));
+        return Err(Error::no_civicrm(site.name()));
     }
     Ok(there)
 }
@@ -161,7 +161,7 @@ impl Check {
 fn refuse_empty_database(case: &Case) -> Result<(), Error> {
     let snapshot = &case.snapshot;
     if snapshot.server.is_some() && snapshot.hidden.is_empty() && case.site.is_none() {
-        return Err(Error::NoCivicrm(snapshot.source.name.clone()));
+        return Err(Error::no_civicrm(snapshot.source.name.clone()));
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! `cividb explain`: what a check looks for, why that matters, and what to do about a finding.
 
-use std::fmt::Write as _;
-
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -33,18 +31,14 @@ impl Explain {
                 format!("{:#}\n", json!({"report_version": 1, "checks": checks}))
             }
             Format::Csv => {
-                return Err(Error::Format {
-                    format: "csv",
-                    command: "explain",
-                    instead: "it prints text, or JSON with --format json",
-                });
+                let instead = "it prints text, or JSON with --format json";
+                return Err(Error::NoCsv("explain", instead));
             }
             Format::Human if self.checks.is_empty() => list(&checks),
-            Format::Human => checks
-                .iter()
-                .map(|check| page(check))
-                .collect::<Vec<_>>()
-                .join("\n"),
+            Format::Human => {
+                let pages: Vec<String> = checks.iter().map(|check| page(check)).collect();
+                pages.join("\n")
+            }
         };
         print(common, &text)?;
         Ok(Exit::Fine)
@@ -52,26 +46,14 @@ impl Explain {
 }
 
 fn list(checks: &[&Check]) -> String {
-    let width = checks
-        .iter()
-        .map(|check| check.id.len())
-        .max()
-        .unwrap_or_default();
-    let mut text = String::new();
-    for check in checks {
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{:<width$}  {:<7}  {}",
-            check.id,
-            check.severity.as_str(),
-            check.title
-        );
-    }
-    text.push_str(
-        "\ncividb explain ID says why a check matters, and what to do about its findings.\n",
-    );
-    text
+    let width = checks.iter().map(|check| check.id.len()).max();
+    let width = width.unwrap_or_default();
+    let line = |check: &&Check| {
+        let severity = check.severity.as_str();
+        format!("{:<width$}  {severity:<7}  {}\n", check.id, check.title)
+    };
+    checks.iter().map(line).collect::<String>()
+        + "\ncividb explain ID says why a check matters, and what to do about its findings.\n"
 }
 
 fn page(check: &Check) -> String {

@@ -10,7 +10,6 @@ use super::output::print_report;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
-use crate::change::error::ChangeError;
 use crate::change::refusal::Refusal;
 use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
@@ -80,7 +79,7 @@ impl Grants {
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
         let source = self.server.source(self.source.as_deref())?;
         let Location::Server(location) = Location::one(&source, &self.server.access())? else {
-            return Err(ChangeError::from(Refusal::DumpWithoutGrants(source)).into());
+            return Err(Refusal::DumpWithoutGrants(source).into());
         };
         let (mut connection, snapshot) = open(&location, common.database.as_deref())?;
         if let Some(target) = &self.target {
@@ -133,30 +132,30 @@ impl Grants {
         catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Report, Error> {
-        let unreadable = |error| Error::GrantsFile {
-            path: file.display().to_string(),
-            error,
-        };
+        let path = file.display().to_string();
+        let unfit = |why: &str| Error::Unfit(path.clone(), why.to_owned());
         let bytes = if file.as_os_str() == "-" {
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
         } else {
             fs::read(file)
         };
-        let text = String::from_utf8_lossy(&bytes.map_err(unreadable)?).into_owned();
+        let text = String::from_utf8_lossy(&bytes.map_err(|error| unfit(&error.to_string()))?)
+            .into_owned();
         let granted = Granted::parse(&text);
         if let Some(unread) = granted.unread.first() {
-            return Err(Error::GrantsUnread {
-                path: file.display().to_string(),
-                line: unread.line,
-                problem: unread.problem.to_string(),
-            });
+            let place = format!("{path}, line {}", unread.line);
+            let problem = &unread.problem;
+            let why = format!("the line {problem}; paste what SHOW GRANTS prints");
+            return Err(Error::Unfit(place, why));
         }
         if granted.account.is_none() {
-            return Err(Error::NoGrants(file.display().to_string()));
+            let why = "there is no GRANT in it; paste what SHOW GRANTS prints";
+            return Err(unfit(why));
         }
         let Some(database) = common.database.clone().or_else(|| only_database(&granted)) else {
-            return Err(Error::GrantsDatabase(file.display().to_string()));
+            let why = "the grants do not name exactly one database; name it with --database";
+            return Err(unfit(why));
         };
         let version = self.target_server.clone();
         let version = version.unwrap_or_else(|| likely_server(&text));
@@ -180,7 +179,7 @@ impl Grants {
         let summary = self.summary(&verdict, &granted, &database, &target);
         let snapshot = Snapshot {
             source: Source {
-                name: file.display().to_string(),
+                name: path.clone(),
                 kind: SourceKind::Server,
                 server_version: Some(version),
                 ..Source::default()
@@ -209,7 +208,7 @@ impl Grants {
         let newest = || Version::parse(&case.catalogue.states().last()?.name);
         let target = self.target.clone();
         let target = target.or_else(|| case.release()).or_else(newest);
-        target.ok_or_else(|| Error::NoCivicrm(case.snapshot.source.name.clone()))
+        target.ok_or_else(|| Error::no_civicrm(case.snapshot.source.name.clone()))
     }
 
     fn summary(

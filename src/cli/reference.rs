@@ -5,14 +5,13 @@ use serde::Serialize;
 
 use super::diff::or_comment;
 use super::output::print;
-use super::progress::Bar;
-use super::{Common, Format, complain};
+use super::{Common, Format, complain, read};
 use crate::case::Case;
 use crate::change::whole_schema;
 use crate::checks::wholeness::DUMP_NO_DATA;
 use crate::checks::{Examination, Finding, Group, Selection, Severity, examine};
 use crate::civicrm::catalogue::{Catalogue, Installed};
-use crate::civicrm::own_references::{OwnReferences, check_name, import};
+use crate::civicrm::own_references::{OwnReferences, check_name, import, listed};
 use crate::civicrm::reference_file::{Origin, ReferenceFile};
 use crate::civicrm::release::Version;
 use crate::civicrm::version_state::VersionState;
@@ -182,11 +181,8 @@ fn json(value: &impl Serialize) -> Result<String, Error> {
 impl Show {
     fn run(&self, catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
         if common.format == Format::Csv {
-            return Err(Error::Format {
-                format: "csv",
-                command: "reference show",
-                instead: "it prints JSON, or SQL with --sql",
-            });
+            let instead = "it prints JSON, or SQL with --sql";
+            return Err(Error::NoCsv("reference show", instead));
         }
         let reference = find(&self.state, catalogue, self.all)?;
         let text = match self.sql {
@@ -237,12 +233,7 @@ impl Import {
         check_name(&self.name, catalogue)?;
         let own = OwnReferences::of_user()?;
         let location = Location::of(self.path.clone().into());
-        let mut bar = Bar::new(common, &self.path);
-        let read = location.read(common.database.as_deref(), &mut |progress| {
-            bar.update(progress)
-        });
-        bar.finish();
-        let snapshot = read?;
+        let snapshot = read(&location, common.database.as_deref(), common)?;
         let case = Case::new(snapshot, catalogue);
         whole(&case)?;
         let schema = &case.snapshot.schema;
@@ -285,8 +276,6 @@ fn whole(case: &Case) -> Result<(), Error> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Error::NotWhole {
-        from: case.snapshot.source.name.clone(),
-        problems,
-    })
+    let name = case.snapshot.source.name.clone();
+    Err(Error::Unfit(name, listed(&problems)))
 }

@@ -14,7 +14,6 @@ use super::output::{print, print_report};
 use super::{Common, Format, ServerOptions, journals, tell};
 use crate::case::Case;
 use crate::change::definition::{Definitions, read_definitions};
-use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
 use crate::change::journal::{Head, Journal, Record};
 use crate::change::refusal::Refusal;
@@ -27,7 +26,7 @@ use crate::exit::Exit;
 use crate::repair::guard;
 use crate::repair::orphans::{Export, Orphans, Remedy, Toll};
 use crate::repair::plan::{self, Family, Options, Plan};
-use crate::repair::run::{self, NotRun, Run};
+use crate::repair::run::{self, Run};
 use crate::server::connection::Reader;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
@@ -99,7 +98,7 @@ pub struct Repair {
 impl Repair {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         if self.apply {
-            guard::export(&self.orphans, self.export.is_some()).map_err(ChangeError::from)?;
+            guard::export(&self.orphans, self.export.is_some())?;
         }
         let catalogue = Catalogue::embedded()?;
         let source = match &self.sql_for {
@@ -125,7 +124,7 @@ impl Repair {
                 };
                 self.show(&plan, &rows, &case, &definitions, common)
             }
-            (_, true) => Err(ChangeError::from(Refusal::DumpUnchanged(source)).into()),
+            (_, true) => Err(Refusal::DumpUnchanged(source).into()),
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
                 let case = self.case(snapshot, &catalogue)?;
@@ -144,7 +143,7 @@ impl Repair {
         let case = Case::new(snapshot, catalogue).to_release(self.target.clone());
         if let Some(target) = &self.target {
             target_release(target, catalogue)?;
-            guard::target(target, &case).map_err(ChangeError::from)?;
+            guard::target(target, &case)?;
         }
         Ok(case)
     }
@@ -233,18 +232,11 @@ impl Repair {
             None => Journal::create(&journals::path(self.journal.as_deref(), &database)?, &head)?,
         };
         tell(&ways_on(journal.path()));
-        let next_step = record
-            .iter()
-            .flat_map(|record| &record.steps)
-            .map(|(step, _)| step.step)
-            .max()
-            .unwrap_or(0)
-            + 1;
+        let earlier = record.iter().flat_map(|record| &record.steps);
+        let next_step = earlier.map(|(it, _)| it.step).max().unwrap_or(0) + 1;
         let empty = indexmap::IndexMap::new();
-        let table_bytes = snapshot
-            .server
-            .as_ref()
-            .map_or(&empty, |facts| &facts.table_bytes);
+        let facts = snapshot.server.as_ref();
+        let table_bytes = facts.map_or(&empty, |facts| &facts.table_bytes);
         let mut progress = |message: &str| tell(message);
         let execute = || -> Result<_, Error> {
             let max_lock =
@@ -274,14 +266,9 @@ impl Repair {
         }
         let (ran, mut connection) = executed?;
         journal.finished()?;
-        for NotRun {
-            table,
-            statement,
-            why,
-            ..
-        } in &ran.not_run
-        {
-            tell(&format!("not run: {table}: {why}: {statement};"));
+        for left in &ran.not_run {
+            let (table, why) = (&left.table, &left.why);
+            tell(&format!("not run: {table}: {why}: {};", left.statement));
         }
         // Everything is read again, to say what remains.
         let mut snapshot = server.read(&mut connection, &database)?;
@@ -359,7 +346,6 @@ pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<
 
 /// The release that the schema is of, or an error when it is not known.
 fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
-    let name = &case.snapshot.source.name;
-    case.detection()
-        .ok_or_else(|| Error::NoRelease(name.clone()))
+    let detection = case.detection();
+    detection.ok_or_else(|| Error::no_release(&case.snapshot.source.name))
 }

@@ -7,7 +7,6 @@ use clap::Args;
 use super::confirm::confirm;
 use super::diff::or_comment;
 use super::{Common, ServerOptions, journals, tell};
-use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
 use crate::change::journal::{Head, Journal, Progress, Record};
 use crate::change::refusal::Refusal;
@@ -81,7 +80,7 @@ impl Undo {
         let source = self.server.source(self.source.as_deref())?;
         let location = Location::one(&source, &self.server.access())?;
         let Location::Server(server) = &location else {
-            return Err(ChangeError::from(Refusal::DumpUndone(source)).into());
+            return Err(Refusal::DumpUndone(source).into());
         };
         // Another database than the journal's is refused, however it is named.
         let named = common.database.as_deref().or(location.database(None));

@@ -10,7 +10,6 @@ use super::dumps::report_on_each;
 use super::output::print_report;
 use super::{Common, ServerOptions, journals, read, tell};
 use crate::case::Case;
-use crate::change::error::ChangeError;
 use crate::change::journal::Head;
 use crate::change::refusal::Refusal;
 use crate::checks::{Examination, Findings, VERSION, version};
@@ -76,10 +75,8 @@ impl Version {
                 let judged = judge(Case::new(snapshot, &catalogue), common)?;
                 let snapshot = &judged.case.snapshot;
                 if snapshot.server.is_some() && judged.summary.domains.is_empty() {
-                    return Err(Error::NoVersion {
-                        name: snapshot.source.name.clone(),
-                        why: why_no_version(snapshot),
-                    });
+                    let why = format!("{}, so its version is not known", why_no_version(snapshot));
+                    return Err(Error::Unfit(snapshot.source.name.clone(), why));
                 }
                 if !self.fix && self.set.is_none() {
                     return Ok(judged.report(common.strict));
@@ -90,7 +87,7 @@ impl Version {
             });
         }
         let Location::Server(server) = Location::one(&source, &self.server.access())? else {
-            return Err(ChangeError::from(Refusal::DumpUnchanged(source)).into());
+            return Err(Refusal::DumpUnchanged(source).into());
         };
         self.apply(&server, &catalogue, common)
     }
@@ -103,7 +100,7 @@ impl Version {
         common: &Common,
     ) -> Result<Exit, Error> {
         if !self.fix && self.set.is_none() {
-            return Err(ChangeError::from(Refusal::NothingToSet).into());
+            return Err(Refusal::NothingToSet.into());
         }
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let snapshot = server.read(&mut connection, &database)?;
@@ -176,7 +173,7 @@ struct Judged<'a> {
 
 fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
     if case.site.is_none() {
-        return Err(Error::NoCivicrm(case.snapshot.source.name.clone()));
+        return Err(Error::no_civicrm(case.snapshot.source.name.clone()));
     }
     let has_rows = !case.snapshot.row_counts.is_empty();
     let domains = version::domain_versions(&case).filter(|_| has_rows);

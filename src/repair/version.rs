@@ -124,11 +124,10 @@ fn fits(release: &str, case: &Case) -> Result<(), Refusal> {
     if detection.fits(state) {
         return Ok(());
     }
-    Err(Refusal::WrongRelease {
-        schema: detection.state.name.clone(),
-        wanted: release.to_owned(),
-        evidence: detection.evidence.join(", "),
-    })
+    let (schema, evidence) = (&detection.state.name, detection.evidence.join(", "));
+    Err(Refusal::WrongRelease(format!(
+        "{schema}, not of {release}: {evidence}"
+    )))
 }
 
 /// The version of a domain byte for byte; `None` where it has no row.

@@ -4,7 +4,6 @@
 use super::Repair;
 use crate::case::Case;
 use crate::change::definition::read_definitions;
-use crate::change::error::ChangeError;
 use crate::change::refusal::Refusal;
 use crate::checks::Findings;
 use crate::civicrm::catalogue::Catalogue;
@@ -25,28 +24,29 @@ impl Repair {
         catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Exit, Error> {
-        let refused = |refusal: Refusal| Error::from(ChangeError::from(refusal));
         let Location::Server(source) = source else {
-            return Err(refused(Refusal::DumpCopied));
+            return Err(Refusal::DumpCopied.into());
         };
         let Some(into) = &self.into else {
-            return Err(refused(Refusal::NoNewDatabase));
+            let why = "say with --into mysql://user@host/database which database to make";
+            return Err(Refusal::NoNewDatabase(why).into());
         };
         let Location::Server(target) = Location::one(into, &self.server.access())? else {
-            return Err(refused(Refusal::NewDatabaseNotOnServer));
+            return Err(Refusal::NoNewDatabase("--into wants mysql://user@host/database").into());
         };
         let Some(new_name) = target.login.database.clone() else {
-            return Err(refused(Refusal::NewDatabaseUnnamed));
+            let why = "--into names no database: mysql://user@host/database";
+            return Err(Refusal::NoNewDatabase(why).into());
         };
         let (mut old, database) = source.connect(common.database.as_deref())?;
         let mut snapshot = source.read(&mut old, &database)?;
-        rebuild::all_is_visible(&snapshot, &database).map_err(refused)?;
+        rebuild::all_is_visible(&snapshot, &database)?;
         let definitions = read_definitions(&mut old, &mut snapshot)?;
         let case = Case::new(snapshot, catalogue);
         let snapshot = &case.snapshot;
         let detection = super::known_release(&case)?;
         let blueprint = rebuild::blueprint(snapshot, detection, &definitions);
-        blueprint.has_room_for_names().map_err(refused)?;
+        blueprint.has_room_for_names()?;
         let release = detection.state.name.clone();
         let mut summary = planned(&blueprint, snapshot, &target, &release);
         if !self.apply {

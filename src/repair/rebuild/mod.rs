@@ -208,10 +208,10 @@ fn connects_the_same(key: &ForeignKey, table: &Table) -> bool {
 /// Something of it is hidden.
 pub fn all_is_visible(snapshot: &Snapshot, database: &str) -> Result<(), Refusal> {
     match snapshot.hidden.first() {
-        Some((kind, why)) => Err(Refusal::NotAllVisible {
-            database: database.to_owned(),
-            what: format!("{kind:?}: {why}"),
-        }),
+        Some((kind, why)) => {
+            let what = format!("{kind:?}: {why}");
+            Err(Refusal::NotAllVisible(database.to_owned(), what))
+        }
         None => Ok(()),
     }
 }
