@@ -35,10 +35,7 @@ pub(super) fn bootstrap(
     if !made {
         let log = tail(&log);
         process.end();
-        return Err(SandboxError::Bootstrap {
-            program: program.path().to_owned(),
-            log,
-        });
+        return Err(SandboxError::Bootstrap(program.path().to_owned(), log));
     }
     // The server's own log begins afresh.
     for path in [&script, &log] {

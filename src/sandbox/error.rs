@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::local::SOCKET_LIMIT;
 use crate::server::error::ServerError;
 
 /// Why a sandbox cannot be had or used.
@@ -19,45 +20,25 @@ pub enum SandboxError {
         "{}: neither a server program nor a folder with usr/sbin/mariadbd, usr/sbin/mysqld or bin/mysqld in it", .0.display()
     )]
     NotAServer(PathBuf),
-    /// The program does not tell its version as a server does.
-    #[error("{} --version does not print a server's version but: {said}", .program.display())]
-    NoVersion {
-        /// The path of the server program.
-        program: PathBuf,
-        /// The text that the program printed, or why it could not be run.
-        said: String,
-    },
-    /// The scripts that make MariaDB's system tables are missing.
+    /// The program does not tell its version as a server does, but prints this text.
+    #[error("{} --version does not print a server's version but: {}", .0.display(), .1)]
+    NoVersion(PathBuf, String),
+    /// The scripts that make the system tables of this MariaDB are missing; these folders were searched.
     #[error(
-        "{}: its script mariadb_system_tables.sql or mysql_system_tables.sql is not in {searched}; \
-         install the whole package, for example with: apt-get install mariadb-server-core", .program.display()
+        "{}: its script mariadb_system_tables.sql or mysql_system_tables.sql is not in {}; \
+         install the whole package, for example with: apt-get install mariadb-server-core", .0.display(), .1
     )]
-    NoSystemTables {
-        /// The path of the server program.
-        program: PathBuf,
-        /// The folders that were searched.
-        searched: String,
-    },
-    /// A client program is missing.
+    NoSystemTables(PathBuf, String),
+    /// The client program of this name is missing, which this Debian package has.
     #[error(
-        "no {name} program beside the server or in PATH; install it, for example with: apt-get install {package}"
+        "no {0} program beside the server or in PATH; install it, for example with: apt-get install {1}"
     )]
-    NoClient {
-        /// The name of the program.
-        name: String,
-        /// The Debian package that has it.
-        package: &'static str,
-    },
+    NoClient(&'static str, &'static str),
     /// A socket cannot have so long a path.
     #[error(
-        "{}: longer than the {limit} bytes that the path of a socket may have; choose a shorter folder", .socket.display()
+        "{}: longer than the {SOCKET_LIMIT} bytes that the path of a socket may have; choose a shorter folder", .0.display()
     )]
-    SocketTooLong {
-        /// The path of the socket.
-        socket: PathBuf,
-        /// The longest path that the system allows, in bytes.
-        limit: usize,
-    },
+    SocketTooLong(PathBuf),
     /// The private folder, or a file in it, could not be made, read or removed.
     #[error("{}: {source}", .path.display())]
     File {
@@ -74,22 +55,12 @@ pub enum SandboxError {
         /// The error that the operating system reports.
         source: io::Error,
     },
-    /// The server program could not make its system tables.
-    #[error("{} cannot make its data folder; the end of its log:\n{log}", .program.display())]
-    Bootstrap {
-        /// The path of the server program.
-        program: PathBuf,
-        /// The last lines of the program's log.
-        log: String,
-    },
-    /// The server ended instead of answering.
-    #[error("{} ended at its start; the end of its log:\n{log}", .program.display())]
-    Ended {
-        /// The path of the server program.
-        program: PathBuf,
-        /// The last lines of the server's log.
-        log: String,
-    },
+    /// The server program could not make its system tables, with the last lines of its log.
+    #[error("{} cannot make its data folder; the end of its log:\n{}", .0.display(), .1)]
+    Bootstrap(PathBuf, String),
+    /// The server program ended instead of answering, with the last lines of its log.
+    #[error("{} ended at its start; the end of its log:\n{}", .0.display(), .1)]
+    Ended(PathBuf, String),
     /// The server did not answer in time.
     #[error("{} does not answer after {seconds} s: {source}; the end of its log:\n{log}", .program.display())]
     NoAnswer {
@@ -102,14 +73,9 @@ pub enum SandboxError {
         /// The last lines of the server's log.
         log: String,
     },
-    /// The server did not end in time.
-    #[error("the private server in {} does not end; its process is {process}", .folder.display())]
-    NoEnd {
-        /// The private folder of the server.
-        folder: PathBuf,
-        /// The id of the process that watches the server.
-        process: u32,
-    },
+    /// The server in this private folder did not end in time; the id of the process that watches it.
+    #[error("the private server in {} does not end; its process is {}", .0.display(), .1)]
+    NoEnd(PathBuf, u32),
     /// A dump could not be loaded; the error message of the client program, with the line number.
     #[error("the dump cannot be loaded: {0}")]
     Load(String),

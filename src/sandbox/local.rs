@@ -16,7 +16,7 @@ use crate::server::login::Login;
 
 /// The longest path of a socket, in bytes (`sun_path` of Linux's `unix(7)`, less its NUL; macOS
 /// and the BSDs have 104).
-const SOCKET_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+pub(super) const SOCKET_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// Settings of a private server.
 #[derive(Clone, Debug)]
@@ -79,10 +79,7 @@ impl LocalServer {
         let owner = leftovers::own(folder.path())?;
         let socket = folder.path().join("sock");
         if socket.as_os_str().len() > SOCKET_LIMIT {
-            return Err(SandboxError::SocketTooLong {
-                socket,
-                limit: SOCKET_LIMIT,
-            });
+            return Err(SandboxError::SocketTooLong(socket));
         }
         for name in ["tmp", "files"] {
             let path = folder.path().join(name);
@@ -202,10 +199,7 @@ impl LocalServer {
         let program = || self.program.path().to_owned();
         loop {
             if self.process.ended().is_some() {
-                return Err(SandboxError::Ended {
-                    program: program(),
-                    log: tail(&log),
-                });
+                return Err(SandboxError::Ended(program(), tail(&log)));
             }
             match Reader::open(&self.login()) {
                 Ok(_) => return Ok(()),
@@ -223,10 +217,7 @@ impl LocalServer {
     }
 
     fn no_end(&self) -> SandboxError {
-        SandboxError::NoEnd {
-            folder: self.folder.path().to_owned(),
-            process: self.process.id(),
-        }
+        SandboxError::NoEnd(self.folder.path().to_owned(), self.process.id())
     }
 }
 

@@ -111,18 +111,17 @@ impl Program {
 
     /// A command that runs the server program.
     pub(super) fn server(&self) -> Command {
-        self.run(&self.path)
+        run(&self.path, self.loader.as_ref())
     }
 
     /// A command that runs a program which belongs to the server, such as `mariadb-dump`, or else the one of
     /// that name in `PATH`; `None` when there is no such program.
     pub fn companion(&self, name: &str) -> Option<Command> {
         let beside = ["bin", "sbin"].map(|folder| self.base.join(folder));
-        let found = executable(&beside, name);
-        if let Some(path) = found {
-            return Some(self.run(&path));
+        match executable(&beside, name) {
+            Some(path) => Some(run(&path, self.loader.as_ref())),
+            None => executable(&system_folders(), name).map(Command::new),
         }
-        executable(&system_folders(), name).map(Command::new)
     }
 
     /// A command that runs the client program, `mariadb` or `mysql`.
@@ -134,20 +133,8 @@ impl Program {
             Family::Mariadb => (["mariadb", "mysql"], "mariadb-client-core"),
             Family::Mysql => (["mysql", "mariadb"], "mysql-client-core"),
         };
-        names
-            .iter()
-            .find_map(|name| self.companion(name))
-            .ok_or_else(|| SandboxError::NoClient {
-                name: names[0].to_owned(),
-                package,
-            })
-    }
-
-    fn run(&self, path: &Path) -> Command {
-        match &self.loader {
-            None => Command::new(path),
-            Some(loader) => loader.run(path),
-        }
+        let client = names.iter().find_map(|name| self.companion(name));
+        client.ok_or(SandboxError::NoClient(names[0], package))
     }
 
     /// The options by which the server finds its own files.
@@ -165,10 +152,8 @@ impl Program {
     pub(super) fn system_tables(&self) -> Result<PathBuf, SandboxError> {
         let folders = self.share_folders();
         let found = folders.iter().find(|folder| self.system_tables_in(folder));
-        found.cloned().ok_or_else(|| SandboxError::NoSystemTables {
-            program: self.path.clone(),
-            searched: joined(&folders),
-        })
+        let missing = || SandboxError::NoSystemTables(self.path.clone(), joined(&folders));
+        found.cloned().ok_or_else(missing)
     }
 
     fn share_folders(&self) -> Vec<PathBuf> {
@@ -213,23 +198,23 @@ impl Loader {
             libraries: paths.join(":"),
         })
     }
+}
 
-    fn run(&self, program: &Path) -> Command {
-        let mut command = Command::new(&self.path);
-        command
-            .args(["--library-path", &self.libraries])
-            .arg(program);
-        command
-    }
+/// A command that runs a program, by the loader of its distribution where it has one.
+fn run(program: &Path, loader: Option<&Loader>) -> Command {
+    let Some(loader) = loader else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(&loader.path);
+    command.args(["--library-path", &loader.libraries]);
+    command.arg(program);
+    command
 }
 
 /// The version that the program prints: `/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (…)`, `mariadbd  Ver
 /// 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64 (Debian 12)`.
 fn version(path: &Path, loader: Option<&Loader>) -> Result<ServerVersion, SandboxError> {
-    let mut command = match loader {
-        Some(loader) => loader.run(path),
-        None => Command::new(path),
-    };
+    let mut command = run(path, loader);
     let output = command.args(["--no-defaults", "--version"]).output();
     let output = output.map_err(|source| SandboxError::Spawn {
         program: path.to_owned(),
@@ -238,12 +223,9 @@ fn version(path: &Path, loader: Option<&Loader>) -> Result<ServerVersion, Sandbo
     let said = String::from_utf8_lossy(&output.stdout);
     let word = said.split_whitespace().skip_while(|word| *word != "Ver");
     let version = word.skip(1).find_map(ServerVersion::parse);
-    version.ok_or_else(|| SandboxError::NoVersion {
-        program: path.to_owned(),
-        said: super::watched::inert(&format!(
-            "{said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        )),
+    version.ok_or_else(|| {
+        let said = format!("{said}{}", String::from_utf8_lossy(&output.stderr));
+        SandboxError::NoVersion(path.to_owned(), super::watched::inert(&said))
     })
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::option_file::MAX_FILES;
+
 /// A line of an option file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionPlace {
@@ -50,13 +52,9 @@ pub enum LoginError {
         error: io::Error,
     },
     /// Option files include each other without end, or too many are included.
-    #[error("{}: more than {limit} option files, so that some must include each other in a circle", .path.display())]
-    TooManyFiles {
-        /// The first file that was too many.
-        path: PathBuf,
-        /// How many files are read at most.
-        limit: usize,
-    },
+    /// This is the first file that was too many.
+    #[error("{}: more than {MAX_FILES} option files, so that some must include each other in a circle", .0.display())]
+    TooManyFiles(PathBuf),
     /// An option has a value that is not allowed.
     #[error("{place}: {option} wants {wanted}")]
     Value {
@@ -67,35 +65,18 @@ pub enum LoginError {
         /// What its value should be, for the message.
         wanted: &'static str,
     },
-    /// An environment variable has a value that is not allowed.
-    #[error("the environment variable {name} wants {wanted}")]
-    Variable {
-        /// The name of the variable.
-        name: &'static str,
-        /// What its value should be, for the message.
-        wanted: &'static str,
-    },
-    /// The login file cannot be decrypted.
+    /// The environment variable of this name has another value than the one that it should have.
+    #[error("the environment variable {0} wants {1}")]
+    Variable(&'static str, &'static str),
+    /// This login file cannot be decrypted.
+    #[error("{}: {}; make it anew with mysql_config_editor, or move it away", .0.display(), .1)]
+    LoginFile(PathBuf, Damage),
+    /// This login file does not have the login path that was asked for.
     #[error(
-        "{}: {damage}; make it anew with mysql_config_editor, or move it away", .path.display()
+        "{}: no login path '{}' is set in it; `mysql_config_editor print --all` lists those that are",
+        .0.display(), .1
     )]
-    LoginFile {
-        /// The path of the login file.
-        path: PathBuf,
-        /// What is wrong with the file.
-        damage: Damage,
-    },
-    /// The login path that was asked for does not exist.
-    #[error(
-        "{}: no login path '{name}' is set in it; `mysql_config_editor print --all` lists those that are",
-        .path.display()
-    )]
-    NoLoginPath {
-        /// The path of the login file.
-        path: PathBuf,
-        /// The name of the login path.
-        name: String,
-    },
+    NoLoginPath(PathBuf, String),
     /// A login path was asked for, and no home folder is known in which a login file could be.
     #[error("no login path can be read: neither HOME nor MYSQL_TEST_LOGIN_FILE is set")]
     NoHome,

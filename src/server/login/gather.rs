@@ -214,8 +214,7 @@ fn read_login_file(
         let before = reader.settings.len();
         reader.login_file(&path, &text, &Groups::new(&[name], suffix))?;
         if reader.settings.len() == before {
-            let name = name.to_owned();
-            return Err(LoginError::NoLoginPath { path, name });
+            return Err(LoginError::NoLoginPath(path, name.to_owned()));
         }
     }
     Ok(())
@@ -229,17 +228,10 @@ fn environment(
     let text = |name| match variable(name).map(OsString::into_string) {
         None => Ok(None),
         Some(Ok(text)) => Ok(Some(text)),
-        Some(Err(_)) => Err(LoginError::Variable {
-            name,
-            wanted: "text in UTF-8",
-        }),
+        Some(Err(_)) => Err(LoginError::Variable(name, "text in UTF-8")),
     };
-    let port = |port: String| {
-        port.parse().map_err(|_| LoginError::Variable {
-            name: "MYSQL_TCP_PORT",
-            wanted: "a number from 0 to 65535",
-        })
-    };
+    let no_port = LoginError::Variable("MYSQL_TCP_PORT", "a number from 0 to 65535");
+    let port = |port: String| port.parse().map_err(|_| no_port);
     let user = match system.is_superuser {
         true => Some("root".to_owned()),
         false => text("USER")?.or(text("LOGNAME")?),

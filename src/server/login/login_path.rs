@@ -43,13 +43,8 @@ pub(super) fn read(path: &Path) -> Result<LoginFile, LoginError> {
             return Ok(LoginFile::Ignored(Warning::Unreadable { path, error }));
         }
     };
-    match decrypt(&bytes) {
-        Ok(text) => Ok(LoginFile::Text(text)),
-        Err(damage) => Err(LoginError::LoginFile {
-            path: path.to_owned(),
-            damage,
-        }),
-    }
+    let text = decrypt(&bytes).map_err(|damage| LoginError::LoginFile(path.to_owned(), damage));
+    text.map(LoginFile::Text)
 }
 
 /// The bytes of the file; `None` if accounts other than its owner may read or write it.

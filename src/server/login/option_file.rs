@@ -19,7 +19,7 @@ use super::error::{LineProblem, LoginError, OptionPlace, Warning};
 const MAX_DEPTH: usize = 10;
 /// How many files are read at most. Real option files are far fewer, but files that include each other can ask
 /// for 10^10.
-const MAX_FILES: usize = 1000;
+pub(super) const MAX_FILES: usize = 1000;
 /// Longest option file that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 
@@ -97,10 +97,7 @@ impl<'a> Reader<'a> {
     fn file(&mut self, path: &Path, groups: &Groups, depth: usize) -> Result<(), LoginError> {
         self.files += 1;
         if self.files > MAX_FILES {
-            return Err(LoginError::TooManyFiles {
-                path: path.to_owned(),
-                limit: MAX_FILES,
-            });
+            return Err(LoginError::TooManyFiles(path.to_owned()));
         }
         let unreadable = |error| LoginError::OptionFile {
             path: path.to_owned(),
