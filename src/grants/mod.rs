@@ -108,8 +108,6 @@ pub struct Grant {
     pub given: GivenPrivileges,
     /// The object that the privileges are granted on.
     pub on: Object,
-    /// Whether the grantee may grant the privileges to others (WITH GRANT OPTION).
-    pub grant_option: bool,
 }
 
 /// A partial revoke (MySQL 8.0.16 and later): global privileges that do not hold on a database.
@@ -130,11 +128,9 @@ pub struct RoleGrant {
     pub role: Grantee,
     /// The grantee: the account, or a role.
     pub to: Grantee,
-    /// Whether the grantee may grant the role to others (WITH ADMIN OPTION).
-    pub admin_option: bool,
 }
 
-/// All that SHOW GRANTS says. Password hashes are skipped and never kept.
+/// What SHOW GRANTS says of privileges. Password hashes are skipped and never kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     /// The account whose grants these are: the first grantee with a host, or the first one if none has a host.
@@ -149,12 +145,6 @@ pub struct Grants {
     pub default_roles: Vec<Grantee>,
     /// Roles that were active in the session that asked; `None` when that is not known.
     pub active_roles: Option<Vec<Grantee>>,
-    /// Accounts as which the account may act (GRANT PROXY).
-    pub proxies: Vec<Grantee>,
-    /// Whether the account has to use an encrypted connection. MySQL 5.7 and later do not print this.
-    pub requires_tls: bool,
-    /// Names of privileges that are not used here, in upper case: mostly MySQL's dynamic ones.
-    pub other_privileges: BTreeSet<String>,
     /// Lines that could not be read as statements.
     pub unread: Vec<Unread>,
 }

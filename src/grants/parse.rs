@@ -65,8 +65,7 @@ impl Grants {
         }
         grants.finish(wrapped, &mut grantees);
         let with_host = grantees.iter().position(|account| account.host.is_some());
-        grants.account =
-            (!grantees.is_empty()).then(|| grantees.swap_remove(with_host.unwrap_or(0)));
+        grants.account = grantees.into_iter().nth(with_host.unwrap_or(0));
         grants.unread.sort_unstable_by_key(|unread| unread.line);
         grants
     }
@@ -82,17 +81,14 @@ impl Grants {
         }
     }
 
-    fn add(&mut self, line: Line, grantees: &mut Vec<Grantee>) {
-        grantees.extend(line.grantees.iter().cloned());
-        self.requires_tls |= line.options.requires_tls;
-        self.other_privileges.extend(line.other_privileges);
-        for grantee in line.grantees {
-            match &line.what {
+    fn add(&mut self, (what, to): Line, grantees: &mut Vec<Grantee>) {
+        grantees.extend(to.iter().cloned());
+        for grantee in to {
+            match &what {
                 What::Grants(parts) => self.granted.extend(parts.iter().map(|(given, on)| Grant {
                     to: grantee.clone(),
                     given: given.clone(),
                     on: on.clone(),
-                    grant_option: line.options.passes_on,
                 })),
                 What::Revokes(revoked, database) => self.restrictions.push(Restriction {
                     database: database.clone(),
@@ -102,10 +98,9 @@ impl Grants {
                 What::Roles(roles) => self.roles.extend(roles.iter().map(|role| RoleGrant {
                     role: role.clone(),
                     to: grantee.clone(),
-                    admin_option: line.options.passes_on,
                 })),
                 What::DefaultRoles(roles) => self.default_roles.extend(roles.iter().cloned()),
-                What::Proxy(account) => self.proxies.push(account.clone()),
+                What::Proxy => {}
             }
         }
     }
@@ -198,26 +193,16 @@ impl Wrapped {
     }
 }
 
-/// Reads one statement.
-struct Line {
-    what: What,
-    grantees: Vec<Grantee>,
-    options: Options,
-    other_privileges: BTreeSet<String>,
-}
+/// What one statement says, and of whom.
+type Line = (What, Vec<Grantee>);
 
 enum What {
     Grants(Vec<(GivenPrivileges, Object)>),
     Revokes(GivenPrivileges, String),
     Roles(Vec<Grantee>),
     DefaultRoles(Vec<Grantee>),
-    Proxy(Grantee),
-}
-
-#[derive(Default)]
-struct Options {
-    passes_on: bool,
-    requires_tls: bool,
+    /// That an account may act as another one, which is no privilege on data.
+    Proxy,
 }
 
 /// A privilege, perhaps with columns, or a role.
@@ -305,8 +290,7 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self) -> Parsed<Line> {
-        let mut other_privileges = BTreeSet::new();
-        let (what, grantees) = if self.eat("SET") {
+        let line = if self.eat("SET") {
             self.expect("DEFAULT")?;
             self.expect("ROLE")?;
             let roles = if self.eat("NONE") {
@@ -325,7 +309,7 @@ impl<'a> Reader<'a> {
                 return Err(Problem::Expected("`database`.*"));
             };
             self.expect("FROM")?;
-            let mut parts = parts(items, &Object::Server, &mut other_privileges)?;
+            let mut parts = parts(items, &Object::Server)?;
             let revoked = parts.pop().map(|(revoked, _)| revoked);
             let revoked = revoked.ok_or(Problem::Expected("a privilege"))?;
             (What::Revokes(revoked, database), self.accounts()?)
@@ -335,22 +319,19 @@ impl<'a> Reader<'a> {
                 let roles: Parsed<_> = items.into_iter().map(Item::role).collect();
                 What::Roles(roles?)
             } else if matches!(items.as_slice(), [item] if item.words == ["PROXY"]) {
-                What::Proxy(self.account()?)
+                self.account()?;
+                What::Proxy
             } else {
                 let on = self.object()?;
-                What::Grants(parts(items, &on, &mut other_privileges)?)
+                What::Grants(parts(items, &on)?)
             };
             self.expect("TO")?;
             (what, self.accounts()?)
         } else {
             return Err(Problem::OtherStatement);
         };
-        Ok(Line {
-            what,
-            grantees,
-            options: self.options()?,
-            other_privileges,
-        })
+        self.skip_options()?;
+        Ok(line)
     }
 
     /// Reads privileges or roles, up to ON or TO.
@@ -456,50 +437,35 @@ impl<'a> Reader<'a> {
         Ok(accounts)
     }
 
-    /// Reads what comes after the grantee. How the account authenticates is skipped, never kept.
-    fn options(&mut self) -> Parsed<Options> {
-        let mut options = Options::default();
+    /// Skips what comes after the grantee: how the account authenticates is never kept.
+    fn skip_options(&mut self) -> Parsed<()> {
         while !self.at_end() {
             if self.eat("IDENTIFIED") {
                 self.advance();
                 self.skip_to(&["REQUIRE", "WITH"])?;
             } else if self.eat("REQUIRE") {
-                options.requires_tls = !self.token.is("NONE");
                 self.skip_to(&["WITH"])?;
             } else if self.eat("WITH") {
-                while !self.at_end() {
-                    let passes_on = self.token.is_any(&["GRANT", "ADMIN"]);
-                    self.skip_one()?;
-                    options.passes_on |= passes_on && self.eat("OPTION");
-                }
+                self.skip_to(&[])?;
             } else {
                 return Err(Problem::Expected("the end, IDENTIFIED, REQUIRE or WITH"));
             }
         }
-        Ok(options)
+        Ok(())
     }
 
     fn skip_to(&mut self, keywords: &[&str]) -> Parsed<()> {
         while !self.at_end() && !self.token.is_any(keywords) {
-            self.skip_one()?;
+            if let Token::Unterminated(_) = self.advance() {
+                return Err(Problem::Expected("a closing quote"));
+            }
         }
         Ok(())
-    }
-
-    fn skip_one(&mut self) -> Parsed<()> {
-        match self.advance() {
-            Token::Unterminated(_) => Err(Problem::Expected("a closing quote")),
-            _ => Ok(()),
-        }
     }
 }
 
 /// The privileges of one line: those on the whole object, and those on columns of it.
-fn parts(
-    items: Vec<Item>,
-    on: &Object,
-    other_privileges: &mut BTreeSet<String>,
-) -> Parsed<Vec<(GivenPrivileges, Object)>> {
+fn parts(items: Vec<Item>, on: &Object) -> Parsed<Vec<(GivenPrivileges, Object)>> {
     let mut whole = BTreeSet::new();
     let mut all = false;
     let mut parts = Vec::new();
@@ -519,9 +485,8 @@ fn parts(
                 Object::Columns(database.clone(), table.clone(), item.columns),
             )),
             (_, Some(_), _) => return Err(Problem::Expected("a table for its columns")),
-            (_, None, _) => {
-                other_privileges.insert(name);
-            }
+            // Privileges that are not used here: mostly MySQL's dynamic ones.
+            (_, None, _) => {}
         }
     }
     let whole = if all {

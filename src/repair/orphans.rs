@@ -19,7 +19,7 @@ use crate::snapshot::Row;
 
 pub use clear::{Cleared, clear};
 pub use export::Export;
-pub use toll::{Deed, Promise, Tally, Toll};
+pub use toll::{Promise, Tally, Toll};
 
 /// How many rows are shown.
 const SAMPLE: usize = 3;

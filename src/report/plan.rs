@@ -7,7 +7,7 @@ use anstyle::Style;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::repair::orphans::{Deed, Orphans, Tally};
+use crate::repair::orphans::{Orphans, Tally};
 use crate::repair::plan::Refused;
 use crate::repair::run::NotRun;
 use crate::repair::version::VersionChange;
@@ -113,14 +113,13 @@ pub struct RowChange {
 impl RowChange {
     /// As counted.
     pub fn of(tally: &Tally) -> Self {
-        let (action, columns) = match &tally.deed {
-            Deed::Delete => ("delete", Vec::new()),
-            Deed::SetNull(columns) => ("set-null", columns.clone()),
-        };
         Self {
             table: tally.table.clone(),
-            action,
-            columns,
+            action: match tally.columns.is_empty() {
+                true => "delete",
+                false => "set-null",
+            },
+            columns: tally.columns.clone(),
             rows: tally.rows,
             foreign_key: tally.constraint.clone(),
         }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use super::effects::{Clearing, Effect, Key, is_one_of, tuple};
-use super::toll::{Deed, Promise};
+use super::toll::Promise;
 use super::{Export, Orphans};
 use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, Prepared};
@@ -62,7 +62,7 @@ pub fn clear(
     }
     let mut run = Running {
         clearing,
-        open: promise.rows.clone(),
+        open: promise.clone(),
         done: Vec::new(),
     };
     let mut after = None;
@@ -91,7 +91,7 @@ pub fn clear(
 struct Running<'a> {
     clearing: Clearing<'a>,
     /// Rows that the user was asked for and that are not done yet.
-    open: IndexMap<(String, Deed), HashSet<Key>>,
+    open: Promise,
     /// Steps that were done.
     done: Vec<Step>,
 }
@@ -149,7 +149,7 @@ impl Running<'_> {
         };
         export.keep();
         for effect in &effects {
-            if let Some(open) = self.open.get_mut(&Deed::of(effect)) {
+            if let Some(open) = self.open.get_mut(&effect.deed()) {
                 for row in &effect.rows {
                     open.remove(row);
                 }
@@ -162,7 +162,7 @@ impl Running<'_> {
     /// Says so where rows would be changed that the user was not asked for.
     fn not_asked_for(&self, effects: &[Effect]) -> Option<String> {
         effects.iter().find_map(|effect| {
-            let open = self.open.get(&Deed::of(effect));
+            let open = self.open.get(&effect.deed());
             let others = effect.rows.iter();
             let others = others.filter(|row| open.is_none_or(|open| !open.contains(*row)));
             let count = others.count() as u64;

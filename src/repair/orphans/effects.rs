@@ -31,6 +31,11 @@ pub(super) struct Effect {
 }
 
 impl Effect {
+    /// The table, and what happens to its rows.
+    pub(super) fn deed(&self) -> (String, Vec<String>) {
+        (self.table.clone(), self.columns.clone())
+    }
+
     fn own(&self) -> impl Iterator<Item = (String, Key)> {
         let rows = self.rows.iter();
         rows.map(|row| (self.table.clone(), row.clone()))

@@ -15,31 +15,9 @@ use crate::text::count;
 /// Rows of a parent that are looked at in one question.
 const CHUNK: usize = 500;
 
-/// What happens to a row.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Deed {
-    /// It is deleted.
-    Delete,
-    /// These columns of it are set NULL.
-    SetNull(Vec<String>),
-}
-
-impl Deed {
-    /// The table and what happens to its rows.
-    pub(super) fn of(effect: &Effect) -> (String, Self) {
-        let deed = match effect.columns.is_empty() {
-            true => Self::Delete,
-            false => Self::SetNull(effect.columns.clone()),
-        };
-        (effect.table.clone(), deed)
-    }
-}
-
-/// The rows that are changed for one foreign key, by table and by what happens to them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Promise {
-    pub(super) rows: IndexMap<(String, Deed), HashSet<Key>>,
-}
+/// The rows that are changed for one foreign key, by their table and the columns that are set NULL: none
+/// where the rows are deleted.
+pub type Promise = IndexMap<(String, Vec<String>), HashSet<Key>>;
 
 /// How many rows of one table are changed for one foreign key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +26,8 @@ pub struct Tally {
     pub constraint: String,
     /// The table whose rows are changed.
     pub table: String,
-    /// What happens to them.
-    pub deed: Deed,
+    /// The columns of them that are set NULL; none where they are deleted.
+    pub columns: Vec<String>,
     /// How many.
     pub rows: u64,
 }
@@ -58,15 +36,10 @@ impl Tally {
     /// What happens to them, for people: `DELETE 2 rows of civicrm_contribution`.
     pub fn describe(&self) -> String {
         let rows = count(self.rows, "row");
-        match &self.deed {
-            Deed::Delete => format!("DELETE {rows} of {}", self.table),
-            Deed::SetNull(columns) => {
-                format!(
-                    "UPDATE {rows} of {}, set {} NULL",
-                    self.table,
-                    columns.join(" and ")
-                )
-            }
+        let (table, columns) = (&self.table, self.columns.join(" and "));
+        match self.columns.is_empty() {
+            true => format!("DELETE {rows} of {table}"),
+            false => format!("UPDATE {rows} of {table}, set {columns} NULL"),
         }
     }
 }
@@ -115,10 +88,10 @@ impl Toll {
     pub fn tallies(&self) -> Vec<Tally> {
         let promises = self.promises.iter();
         let tallies = promises.flat_map(|((_, constraint), promise)| {
-            promise.rows.iter().map(|((table, deed), rows)| Tally {
+            promise.iter().map(|((table, columns), rows)| Tally {
                 constraint: constraint.clone(),
                 table: table.clone(),
-                deed: deed.clone(),
+                columns: columns.clone(),
                 rows: rows.len() as u64,
             })
         });
@@ -127,12 +100,11 @@ impl Toll {
 
     /// How many rows are deleted, and in how many columns are set NULL.
     pub fn totals(&self) -> (u64, u64) {
-        self.tallies()
-            .iter()
-            .fold((0, 0), |(deleted, set_null), tally| match tally.deed {
-                Deed::Delete => (deleted + tally.rows, set_null),
-                Deed::SetNull(_) => (deleted, set_null + tally.rows),
-            })
+        let tallies = self.tallies();
+        let (deleted, set_null): (Vec<&Tally>, _) =
+            tallies.iter().partition(|tally| tally.columns.is_empty());
+        let sum = |tallies: Vec<&Tally>| tallies.iter().map(|tally| tally.rows).sum();
+        (sum(deleted), sum(set_null))
     }
 }
 
@@ -170,13 +142,9 @@ impl Counting {
                 true => self.promise(connection, &found, made)?,
                 false => None,
             };
-            match promise {
-                Some(promise) => {
-                    let name = (table.clone(), constraint.clone());
-                    toll.promises.insert(name, promise);
-                }
-                None => runs = false,
-            }
+            runs &= promise.is_some();
+            let name = (table.clone(), constraint.clone());
+            toll.promises.extend(promise.map(|promise| (name, promise)));
         }
         if runs {
             self.tables
@@ -248,10 +216,8 @@ impl Counting {
                     None => break,
                 },
             };
-            let rows: Vec<Key> = rows
-                .into_iter()
-                .filter(|row| self.is_there(found, row))
-                .collect();
+            let rows = rows.into_iter().filter(|row| self.is_there(found, row));
+            let rows: Vec<Key> = rows.collect();
             if rows.is_empty() {
                 continue;
             }
@@ -259,14 +225,19 @@ impl Counting {
                 return Ok(None);
             };
             for effect in effects {
-                let all = promise.rows.entry(Deed::of(&effect)).or_default();
-                for row in effect.rows {
-                    if effect.columns.is_empty() {
-                        gone.insert((effect.table.clone(), row.clone()));
+                let Effect {
+                    table,
+                    columns,
+                    rows,
+                } = effect;
+                let all = promise.entry((table.clone(), columns.clone())).or_default();
+                for row in rows {
+                    let mut news = columns.is_empty();
+                    if news {
+                        gone.insert((table.clone(), row.clone()));
                     }
-                    let mut news = effect.columns.is_empty();
-                    for column in &effect.columns {
-                        news |= cleared.insert((effect.table.clone(), column.clone(), row.clone()));
+                    for column in &columns {
+                        news |= cleared.insert((table.clone(), column.clone(), row.clone()));
                     }
                     if news {
                         all.insert(row);
@@ -274,7 +245,7 @@ impl Counting {
                 }
             }
         }
-        promise.rows.retain(|_, rows| !rows.is_empty());
+        promise.retain(|_, rows| !rows.is_empty());
         (self.gone, self.cleared) = (gone, cleared);
         Ok(Some(promise))
     }
@@ -289,15 +260,10 @@ mod tests {
         let rows = |ids: &[&str]| -> HashSet<Key> {
             ids.iter().map(|id| vec![(*id).to_owned()]).collect()
         };
-        let deleted = (("contribution".to_owned(), Deed::Delete), rows(&["1", "2"]));
+        let deleted = (("contribution".to_owned(), Vec::new()), rows(&["1", "2"]));
         let columns = vec!["contribution_id".to_owned()];
-        let cleared = (
-            ("line_item".to_owned(), Deed::SetNull(columns)),
-            rows(&["7"]),
-        );
-        let promise = Promise {
-            rows: [deleted, cleared].into_iter().collect(),
-        };
+        let cleared = (("line_item".to_owned(), columns), rows(&["7"]));
+        let promise: Promise = [deleted, cleared].into_iter().collect();
         let name = ("contribution".to_owned(), "FK_contact".to_owned());
         let toll = Toll {
             promises: [(name, promise)].into_iter().collect(),
