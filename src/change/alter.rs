@@ -7,9 +7,9 @@
 //! dropped and added again behind it, in the same statement; servers find that those did not
 //! change and leave their data alone.
 
-use super::whole_schema::expressions_can_be_told;
+use super::whole_schema::{column_pieces, expressions_can_be_told, key_names};
 use crate::gate::{Blocked, Meaning, Operation};
-use crate::schema::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, Table, find};
+use crate::schema::model::{Column, ForeignKey, Index, IndexKind, Table, find};
 use crate::schema::sql::{
     brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,
     with_charset,
@@ -61,13 +61,7 @@ pub fn meaning(
     let mut names: Vec<&str> = vec![table];
     let mut pieces: Vec<&str> = Vec::new();
     names.extend(dropped_keys(from, to).map(|(name, _)| name.as_str()));
-    for (name, key) in added_keys(from, to) {
-        names.push(name);
-        names.push(&key.referenced_table);
-        names.extend(key.referenced_database.as_deref());
-        names.extend(key.columns.iter().map(String::as_str));
-        names.extend(key.referenced_columns.iter().map(String::as_str));
-    }
+    names.extend(added_keys(from, to).flat_map(key_names));
     let indexes = IndexChanges::new(from, to, rename_index);
     names.extend(&indexes.dropped);
     for (old, new) in &indexes.renamed {
@@ -86,10 +80,7 @@ pub fn meaning(
     for (name, column) in &columns {
         names.push(name);
         pieces.push(&column.data_type);
-        pieces.extend(column.generated.as_deref());
-        if let Some(DefaultValue::Expression(text)) = &column.default {
-            pieces.push(text);
-        }
+        pieces.extend(column_pieces(column));
     }
     let meaning = Meaning::new(Operation::AlterTable, names);
     pieces.into_iter().try_fold(meaning, Meaning::with_piece)
@@ -210,23 +201,17 @@ impl<'a> IndexChanges<'a> {
         let mut kept: Vec<(&str, &str)> = Vec::new();
         for (name, index) in &from.indexes {
             let same = to.indexes.get(name) == Some(index);
-            let new_name = if same {
-                Some(name.as_str())
-            } else {
-                to.indexes
-                    .iter()
-                    .find(|(new, definition)| {
-                        rename_index
-                            && *definition == index
-                            && find(&from.indexes, new).is_none()
-                            && find(&to.indexes, name).is_none()
-                            && !kept.iter().any(|(_, taken)| taken == new)
-                    })
-                    .map(|(new, _)| new.as_str())
-            };
-            match new_name {
-                Some(new) => kept.push((name, new)),
-                None => changes.dropped.push(name),
+            let mut others = to.indexes.iter().filter(|_| rename_index);
+            let renamed = others.find(|(new, definition)| {
+                *definition == index
+                    && find(&from.indexes, new).is_none()
+                    && find(&to.indexes, name).is_none()
+                    && !kept.iter().any(|(_, taken)| taken == new)
+            });
+            match (same, renamed) {
+                (true, _) => kept.push((name, name)),
+                (false, Some((new, _))) => kept.push((name, new)),
+                (false, None) => changes.dropped.push(name),
             }
         }
         let kinds = [

@@ -55,14 +55,9 @@ pub enum Outcome {
     Orphans(String),
 }
 
-/// What a transaction is going to do, once the rows are locked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prepared {
-    /// These steps, each of which changes rows.
-    Steps(Vec<Step>),
-    /// Nothing, for this reason.
-    Refused(String),
-}
+/// What a transaction is going to do, once the rows are locked: these steps, each of which changes rows;
+/// or nothing, for this reason.
+pub type Prepared = Result<Vec<Step>, String>;
 
 impl<'a> Executor<'a> {
     /// Prepares the session, and makes sure that no other run changes this database.
@@ -320,7 +315,7 @@ impl<'a> Executor<'a> {
         let prepared = self.patiently(table, |connection| {
             let mut begun = Vec::new();
             let done = transaction(connection, journal, &mut prepare, &mut begun);
-            if matches!(done, Ok(Prepared::Steps(_))) {
+            if matches!(done, Ok(Ok(_))) {
                 return done;
             }
             // A connection that is gone may have taken the commit with it: the rows will tell.
@@ -333,10 +328,8 @@ impl<'a> Executor<'a> {
             }
             done
         })?;
-        if let Prepared::Steps(steps) = &prepared {
-            for step in steps {
-                journal.done(step.step, None)?;
-            }
+        for step in prepared.iter().flatten() {
+            journal.done(step.step, None)?;
         }
         Ok(prepared)
     }
@@ -460,7 +453,7 @@ fn transaction(
 ) -> Result<Prepared, ChangeError> {
     connection.run("a transaction", "START TRANSACTION")?;
     let steps = match prepare(connection)? {
-        Prepared::Steps(steps) => steps,
+        Ok(steps) => steps,
         refused => return Ok(refused),
     };
     for step in &steps {
@@ -480,7 +473,7 @@ fn transaction(
         }
     }
     connection.run(COMMIT, "COMMIT")?;
-    Ok(Prepared::Steps(steps))
+    Ok(Ok(steps))
 }
 
 /// What errors call the end of a transaction that changes rows.

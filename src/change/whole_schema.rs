@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gate::{Blocked, Meaning, Operation, Problem, identifiers, target};
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
-use crate::schema::model::{DefaultValue, Index, Schema, Table, find, find_entry};
+use crate::schema::model::{
+    Column, DefaultValue, ForeignKey, Index, Schema, Table, find, find_entry,
+};
 use crate::schema::sql::{schema_sql, statements_to};
 
 /// Identifiers that the statements about a table have to hold between them, by the table's name; all
@@ -153,14 +155,18 @@ fn names(table: &Table) -> Vec<&str> {
         names.push(name);
         names.extend(plain_columns(index));
     }
-    for (name, key) in &table.foreign_keys {
-        names.push(name);
-        names.push(&key.referenced_table);
-        names.extend(key.referenced_database.as_deref());
-        let columns = key.columns.iter().chain(&key.referenced_columns);
-        names.extend(columns.map(String::as_str));
-    }
+    names.extend(table.foreign_keys.iter().flat_map(key_names));
     names
+}
+
+/// Identifiers of a foreign key.
+pub(super) fn key_names<'a>(
+    (name, key): (&'a String, &'a ForeignKey),
+) -> impl Iterator<Item = &'a str> {
+    let names = [name, &key.referenced_table].into_iter();
+    let columns = key.columns.iter().chain(&key.referenced_columns);
+    let names = names.chain(&key.referenced_database).chain(columns);
+    names.map(String::as_str)
 }
 
 fn plain_columns(index: &Index) -> impl Iterator<Item = &str> {
@@ -186,15 +192,19 @@ pub(super) fn expressions_can_be_told(table: &Table) -> Result<(), Blocked> {
     }
 }
 
+/// Pieces of SQL that a column's definition takes over as they are, but for its type.
+pub(super) fn column_pieces(column: &Column) -> impl Iterator<Item = &str> {
+    let default = match &column.default {
+        Some(DefaultValue::Expression(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    column.generated.as_deref().into_iter().chain(default)
+}
+
 /// Pieces of SQL that a table's definition takes over as they are.
 fn pieces(table: &Table) -> Vec<&str> {
     let mut pieces: Vec<&str> = table.checks.iter().map(String::as_str).collect();
-    for column in table.columns.values() {
-        pieces.extend(column.generated.as_deref());
-        if let Some(DefaultValue::Expression(text)) = &column.default {
-            pieces.push(text);
-        }
-    }
+    pieces.extend(table.columns.values().flat_map(column_pieces));
     for index in table.indexes.values() {
         let columns = index.parts.iter().map(|part| part.column.as_str());
         pieces.extend(columns.filter(|column| column.starts_with('(')));

@@ -106,25 +106,16 @@ impl Acceptance {
     }
 
     fn covers(&self, finding: &Finding) -> bool {
-        let is_it = |wanted: &String| {
-            finding.object.as_ref().is_some_and(|object| {
-                let mut names = names_of(object).into_iter();
-                names.any(|name| name.eq_ignore_ascii_case(wanted))
-            })
-        };
+        let object = finding.object.as_ref();
+        let is_it = |wanted: &String| object.is_some_and(|object| is_called(object, wanted));
         finding.check == self.check && self.object.as_ref().is_none_or(is_it)
     }
 }
 
-fn names_of(object: &Object) -> Vec<String> {
-    let mut names = vec![object.name.clone()];
-    names.extend(
-        object
-            .table
-            .iter()
-            .map(|table| format!("{table}.{}", object.name)),
-    );
-    names
+fn is_called(Object { name, table, .. }: &Object, wanted: &str) -> bool {
+    let with_table = table.as_ref().map(|table| format!("{table}.{name}"));
+    name.eq_ignore_ascii_case(wanted)
+        || with_table.is_some_and(|name| name.eq_ignore_ascii_case(wanted))
 }
 
 /// Today's date in UTC.

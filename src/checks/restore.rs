@@ -203,17 +203,13 @@ fn column_counts(check: &'static Check, examined: &Examination, findings: &mut F
 fn trigger_order(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for (at, trigger, table) in &dump.triggers_before_rows {
-        findings.push(
-            Finding::new(
-                check,
-                format!("trigger {trigger} is made before the rows of {table} and fires for each of them"),
-                "Restore the rows before the triggers: dump the structure with --skip-triggers, and the \
-                 triggers last (--triggers --no-create-info --no-data).",
-            )
-            .about("trigger", trigger)
-            .of_table(table)
-            .at(at),
+        let message = format!(
+            "trigger {trigger} is made before the rows of {table} and fires for each of them"
         );
+        let fix = "Restore the rows before the triggers: dump the structure with --skip-triggers, and the \
+                   triggers last (--triggers --no-create-info --no-data).";
+        let finding = Finding::new(check, message, fix).about("trigger", trigger);
+        findings.push(finding.of_table(table).at(at));
     }
 }
 

@@ -6,7 +6,6 @@ use clap_complete::Shell;
 use super::output::print;
 use super::{Cli, Common, Error, Exit};
 
-/// The arguments of `cividb completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
     /// Shell that the script is for

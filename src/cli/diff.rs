@@ -22,7 +22,6 @@ use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
 use crate::text::{printable, printable_lines};
 
-/// The arguments of `cividb diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
     /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard

@@ -23,7 +23,6 @@ use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
 
-/// The arguments of `cividb verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns, mydumper folders, or - for
@@ -43,7 +42,6 @@ pub struct Verify {
     server: ServerOptions,
 }
 
-/// The arguments of `cividb check`.
 #[derive(Debug, Args)]
 pub struct Check {
     /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard

@@ -10,7 +10,6 @@ use crate::checks::registry;
 use crate::checks::{Check, Group};
 use crate::exit::Exit;
 
-/// The arguments of `cividb explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
     /// Ids of checks, such as fk-name; without an id all checks are listed

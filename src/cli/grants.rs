@@ -33,7 +33,6 @@ use crate::server_version::ServerVersion;
 use crate::snapshot::{ObjectKind, Snapshot, Source, SourceKind};
 use crate::source::{Location, ServerLocation};
 
-/// The arguments of `cividb grants`.
 #[derive(Debug, Args)]
 pub struct Grants {
     /// Server: mysql://user@host/database, civicrm.settings.php or site's folder

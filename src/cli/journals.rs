@@ -97,14 +97,9 @@ pub(super) fn list(common: &Common) -> Result<(), Error> {
         path if path == Path::new("") => PathBuf::from("."),
         path => path,
     });
-    let files = files
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|file| file.path());
-    let mut paths: Vec<PathBuf> = files
-        .filter(|path| path.extension().is_some_and(|end| end == "journal"))
-        .collect();
+    let paths = files.into_iter().flatten().flatten().map(|it| it.path());
+    let is_journal = |path: &PathBuf| path.extension().is_some_and(|end| end == "journal");
+    let mut paths: Vec<PathBuf> = paths.filter(is_journal).collect();
     paths.sort();
     let mut entries = Vec::new();
     for path in paths {

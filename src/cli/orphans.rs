@@ -19,7 +19,6 @@ use crate::integrity::server::Limits;
 use crate::report::{Report, Section};
 use crate::source::Location;
 
-/// The arguments of `cividb orphans`.
 #[derive(Debug, Args)]
 pub struct Orphans {
     /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard

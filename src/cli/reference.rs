@@ -21,7 +21,6 @@ use crate::schema::sql::script;
 use crate::source::Location;
 use crate::text::{count, printable_lines};
 
-/// The arguments of `cividb reference`.
 #[derive(Debug, Subcommand)]
 pub enum Reference {
     /// List all references: the states of CiviCRM's schema that are built in, and those that you
@@ -33,7 +32,6 @@ pub enum Reference {
     Import(Import),
 }
 
-/// The arguments of `cividb reference show`.
 #[derive(Debug, Args)]
 pub struct Show {
     /// Release (4.4.5), state as `reference list` shows it (4.4), or name of a reference of your
@@ -49,7 +47,6 @@ pub struct Show {
     all: bool,
 }
 
-/// The arguments of `cividb reference import`.
 #[derive(Debug, Args)]
 pub struct Import {
     /// sql/civicrm.mysql of a CiviCRM distribution, or a dump

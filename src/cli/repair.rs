@@ -31,7 +31,6 @@ use crate::server::connection::Reader;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
-/// The arguments of `cividb repair`.
 #[derive(Debug, Args)]
 pub struct Repair {
     /// Kind of problem to repair

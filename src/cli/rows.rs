@@ -95,12 +95,7 @@ impl RowExaminer<'_> {
         questions: &Questions,
     ) -> Result<Answers, Error> {
         let sizes = snapshot.server.as_ref().map(|facts| &facts.table_bytes);
-        let size = |table: &str| {
-            sizes
-                .and_then(|sizes| sizes.get(table))
-                .copied()
-                .unwrap_or(0)
-        };
+        let size = |table: &str| *sizes.and_then(|sizes| sizes.get(table)).unwrap_or(&0);
         let database = snapshot.database.as_deref();
         let answers = server::answer(
             &|| Ok(location.connect(database)?.0),

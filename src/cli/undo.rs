@@ -17,7 +17,6 @@ use crate::schema::sql;
 use crate::source::Location;
 use crate::text::{count, printable};
 
-/// The arguments of `cividb undo`.
 #[derive(Debug, Args)]
 pub struct Undo {
     /// Journal that a command with --apply wrote

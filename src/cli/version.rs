@@ -23,7 +23,6 @@ use crate::report::{Plan, Report, Section, VersionSummary};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
-/// The arguments of `cividb version`.
 #[derive(Debug, Args)]
 pub struct Version {
     /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard

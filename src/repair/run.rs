@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::online;
-use super::orphans::{self, Cleared, Export, Orphans, Promise, Remedy, Toll};
+use super::orphans::{self, Export, Orphans, Promise, Remedy, Toll};
 use super::plan::{Cost, NewKey, Plan, PlannedStep};
 use crate::change::alter;
 use crate::change::definition::{Definitions, parsed};
@@ -280,11 +280,11 @@ impl Run<'_, '_> {
                 promise.unwrap_or(&nothing),
             )?;
             match cleared {
-                Cleared::Done { deleted, set_null } => {
+                Ok((deleted, set_null)) => {
                     ran.deleted += deleted;
                     ran.set_null += set_null;
                 }
-                Cleared::Refused(why) => {
+                Err(why) => {
                     let why = format!("{}; but {why}", found.describe());
                     return Ok(Err((ORPHANS, why)));
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::executor::{COMMIT, Executor, Prepared};
+use crate::change::executor::{COMMIT, Executor};
 use crate::change::journal::{Head, Journal, Rows, Step};
 use crate::change::refusal::Refusal;
 use crate::checks::version::DomainVersion;
@@ -249,14 +249,14 @@ pub fn apply(
                 return Err(ChangeError::Changed(what, detail));
             }
         }
-        Ok(Prepared::Steps(steps.clone()))
+        Ok(Ok(steps.clone()))
     });
     match done {
         Err(ChangeError::Server(error @ ServerError::Lost { .. })) if is_commit(&error) => {
             return Err(ChangeError::Unknown(error, journal.display().to_string()));
         }
-        done => done?,
-    };
+        done => drop(done?),
+    }
     written.finished()?;
     executor.finish()
 }

@@ -8,7 +8,7 @@ use super::effects::{Clearing, Effect, Key, is_one_of, tuple};
 use super::toll::Promise;
 use super::{Export, Orphans};
 use crate::change::error::ChangeError;
-use crate::change::executor::{Executor, Prepared};
+use crate::change::executor::Executor;
 use crate::change::journal::{Journal, Rows, Step};
 use crate::change::undo::row_name;
 use crate::gate::{Blocked, Meaning, Operation};
@@ -20,19 +20,9 @@ use crate::server::connection::Reader;
 /// Bytes of values in one statement of the journal; a longer row has one of its own.
 const STATEMENT: usize = 512 << 10;
 
-/// What became of the rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cleared {
-    /// So many rows were deleted, and in so many a column was set NULL.
-    Done {
-        /// Rows deleted, with those that hung on them.
-        deleted: u64,
-        /// Rows in which a column was set NULL.
-        set_null: u64,
-    },
-    /// Nothing was changed, or all of it was taken back.
-    Refused(String),
-}
+/// What became of the rows: so many were deleted, with those that hung on them, and in so many a column was
+/// set NULL; or nothing was changed or all of it taken back, for this reason.
+pub type Cleared = Result<(u64, u64), String>;
 
 /// Takes away or clears what has lost its parents, by the rule of the key: just the rows that the
 /// user was asked for.
@@ -55,10 +45,10 @@ pub fn clear(
 ) -> Result<Cleared, ChangeError> {
     let clearing = match Clearing::of(tables, orphans) {
         Ok(clearing) => clearing,
-        Err(why) => return Ok(Cleared::Refused(why)),
+        Err(why) => return Ok(Err(why)),
     };
     if let Some(why) = clearing.objection(executor.connection())? {
-        return Ok(Cleared::Refused(why));
+        return Ok(Err(why));
     }
     let mut run = Running {
         clearing,
@@ -78,13 +68,13 @@ pub fn clear(
         after = Some(last);
     };
     let Some(why) = why else {
-        return Ok(run.counted());
+        return Ok(Ok(run.counted()));
     };
     for step in run.done.iter().rev() {
         let count = step.rows.as_ref().map_or(0, |rows| rows.count);
         executor.take_back_rows(step, &step.inverse, count, journal)?;
     }
-    Ok(Cleared::Refused(why))
+    Ok(Err(why))
 }
 
 /// A clearing under way.
@@ -115,27 +105,27 @@ impl Running<'_> {
             // Some may have found a parent by now, and from here on none can.
             let rows = self.clearing.locked(connection, batch)?;
             if rows.is_empty() {
-                return Ok(Prepared::Steps(Vec::new()));
+                return Ok(Ok(Vec::new()));
             }
             effects = match self
                 .clearing
                 .effects(connection, rows, true, &HashSet::new())?
             {
                 Ok(effects) => effects,
-                Err(why) => return Ok(Prepared::Refused(why)),
+                Err(why) => return Ok(Err(why)),
             };
             if let Some(why) = self.not_asked_for(&effects) {
-                return Ok(Prepared::Refused(why));
+                return Ok(Err(why));
             }
             let mut steps = Vec::new();
             for effect in &effects {
                 self.steps(connection, effect, export, next_step, &mut steps)?;
             }
-            Ok(Prepared::Steps(steps))
+            Ok(Ok(steps))
         });
         let steps = match prepared {
-            Ok(Prepared::Steps(steps)) => steps,
-            Ok(Prepared::Refused(why)) => {
+            Ok(Ok(steps)) => steps,
+            Ok(Err(why)) => {
                 export.take_back()?;
                 return Ok(Err(why));
             }
@@ -188,7 +178,7 @@ impl Running<'_> {
         ))
     }
 
-    fn counted(&self) -> Cleared {
+    fn counted(&self) -> (u64, u64) {
         let (mut deleted, mut set_null) = (0, 0);
         for step in &self.done {
             let rows = step.rows.as_ref().map_or(0, |rows| rows.count);
@@ -197,7 +187,7 @@ impl Running<'_> {
                 false => set_null += rows,
             }
         }
-        Cleared::Done { deleted, set_null }
+        (deleted, set_null)
     }
 
     /// Exports the rows of an effect, and makes its steps.
