@@ -3,7 +3,9 @@
 pub mod age;
 pub mod catalogue;
 pub mod classify;
+pub mod custom;
 pub mod detect;
+mod multilingual;
 pub mod naming;
 pub mod own_references;
 pub mod privileges;

@@ -8,6 +8,7 @@ use crate::case::Case;
 use crate::civicrm::catalogue::{Catalogue, State};
 use crate::civicrm::classify::{Class, Classifier};
 use crate::civicrm::reference::{Reference, Subject};
+use crate::civicrm::custom;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::civicrm::upgrade_adds::{self, AddKind, UpgradeAdd};
@@ -473,7 +474,7 @@ impl<'a> Builder<'a> {
             group
                 .table
                 .eq_ignore_ascii_case(name)
-                .then(|| rules::extended_table(&group.extends))?
+                .then(|| custom::extended_table(&group.extends))?
         });
         if let Some(parent) = parent {
             let key = ForeignKey {

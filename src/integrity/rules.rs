@@ -116,30 +116,6 @@ pub fn pairs_of(table: &str) -> impl Iterator<Item = &'static PairOf> {
         .filter(move |pair| pair.table.eq_ignore_ascii_case(table))
 }
 
-/// The table that rows of custom data belong to, by `civicrm_custom_group.extends`; `None` for
-/// what extensions bring, which may be anything.
-pub fn extended_table(extends: &str) -> Option<&'static str> {
-    Some(match extends {
-        "Contact" | "Individual" | "Household" | "Organization" => "civicrm_contact",
-        "Activity" => "civicrm_activity",
-        "Relationship" => "civicrm_relationship",
-        "Contribution" => "civicrm_contribution",
-        "ContributionRecur" => "civicrm_contribution_recur",
-        "Group" => "civicrm_group",
-        "Membership" => "civicrm_membership",
-        "Event" => "civicrm_event",
-        "Participant" | "ParticipantRole" | "ParticipantEventName" | "ParticipantEventType" => {
-            "civicrm_participant"
-        }
-        "Pledge" => "civicrm_pledge",
-        "Grant" => "civicrm_grant",
-        "Address" => "civicrm_address",
-        "Campaign" => "civicrm_campaign",
-        "Case" => "civicrm_case",
-        _ => return None,
-    })
-}
-
 /// References that an upgrade step looks at before it begins: version, table, column. It stops
 /// where a row lacks its parent. From CRM/Upgrade/Incremental/php/FourThree.php of 4.4.
 const PRE_CHECKED: &[(&str, &str, &str)] = &[

@@ -19,6 +19,10 @@ const QUESTIONS: &[(&str, &str)] = &[
         include_str!("../../../sql/rows/civicrm_custom_group.sql"),
     ),
     (
+        "civicrm_custom_field",
+        include_str!("../../../sql/rows/civicrm_custom_field.sql"),
+    ),
+    (
         "civicrm_setting",
         include_str!("../../../sql/rows/civicrm_setting.sql"),
     ),
