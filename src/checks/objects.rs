@@ -11,9 +11,9 @@ use super::{
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::TABLE_PREFIX;
-use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Name, RoutineKind, Schema};
-use crate::schema::references::{self, References};
+use crate::schema::model::{Name, RoutineKind, Schema, find_entry};
+use crate::schema::references::User;
+use crate::schema::sql::string;
 use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
 
 /// How to let CiviCRM make its triggers, views and function again.
@@ -84,6 +84,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &TRIGGER_MISSING,
     &ROUTINE_MISSING,
     &REFERENCE_BROKEN,
+    &NAME_LETTER_CASE,
 ];
 
 /// A table is missing that the CiviCRM release or other parts of the database need.
@@ -200,6 +201,20 @@ pub static REFERENCE_BROKEN: Check = Check {
     example: "trigger civicrm_activity_before_insert uses column made of civicrm_activity, which is not there",
     source: "reported with stale log tables and views",
     rules: &[Rule::new(Group::Objects, ALL_SEEN, broken_references)],
+};
+
+/// A table is named in another letter case than it has.
+pub static NAME_LETTER_CASE: Check = Check {
+    id: "name-letter-case",
+    severity: Severity::Error,
+    title: "a table is named in another letter case than it has",
+    why: "Where the server compares names of tables exactly, as on Linux, every statement with that name fails with \
+            error 1146.",
+    fix: "Let both have one spelling: rename the table, or correct the row or the trigger that names it.",
+    example: "civicrm_custom_group names civicrm_value_Volunteering_1, and the table has another letter case, \
+            civicrm_value_volunteering_1: that works only where a server does not compare names exactly",
+    source: "civicrm/civicrm-core#36306 and #35555; MySQL manual, \"Identifier Case Sensitivity\"",
+    rules: &[Rule::new(Group::Objects, ALL_SEEN, other_letter_case)],
 };
 
 /// Adds a finding when no table has an AUTO_INCREMENT column: `mysqldump --skip-opt` leaves the
@@ -371,58 +386,29 @@ fn wants_phone_function(examined: &Examination) -> bool {
         && examined.snapshot().schema.table("civicrm_phone").is_some()
 }
 
-/// One trigger, view, routine or event, and the tables, columns and routines that it uses.
-#[derive(Debug)]
-pub(super) struct User<'a> {
-    kind: &'static str,
-    name: &'a str,
-    table: Option<&'a str>,
-    pub(super) uses: References,
-}
+/// Databases that every server has, and that no backup of a site holds.
+const OF_SERVER: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
 
-impl User<'_> {
-    pub(super) fn describe(&self) -> String {
-        format!("{} {}", self.kind, self.name)
-    }
-}
-
-/// All triggers, views, routines and events, with what they use.
-pub(super) fn users(schema: &Schema) -> Vec<User<'_>> {
-    let modes = |sql_mode: Option<&String>| {
-        let has = |flag| sql_mode.is_some_and(|mode| mode.contains(flag));
-        SqlModes {
-            ansi_quotes: has("ANSI"),
-            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
-        }
+/// What a user uses of other databases, each as a name and as a phrase for a sentence.
+pub(super) fn elsewhere<'u>(user: &'u User<'_>, snapshot: &Snapshot) -> Vec<(&'u Name, String)> {
+    let is_elsewhere = |name: &&Name| {
+        let database = name.database.as_ref();
+        database.is_some_and(|database| !OF_SERVER.contains(&database.to_lowercase().as_str()))
+            && !is_here(snapshot, name)
+            // A dump that does not say of which database it is.
+            && !(snapshot.database.is_none() && snapshot.schema.has_relation(&name.name))
     };
-    let triggers = schema.triggers.iter().map(|(name, trigger)| User {
-        kind: "trigger",
-        name,
-        table: Some(&trigger.table),
-        uses: references::of(&trigger.body, modes(trigger.sql_mode.as_ref())),
-    });
-    let views = schema.views.iter().map(|(name, view)| User {
-        kind: "view",
-        name,
-        table: None,
-        uses: references::of(&view.query, modes(view.sql_mode.as_ref())),
-    });
-    let routines = schema.routines.iter().map(|((kind, name), routine)| User {
-        kind: kind.as_str(),
-        name,
-        table: None,
-        uses: references::of(&routine.definition, modes(routine.sql_mode.as_ref())),
-    });
-    let events = schema.events.iter().map(|(name, event)| User {
-        kind: "event",
-        name,
-        table: None,
-        uses: references::of(&event.definition, modes(event.sql_mode.as_ref())),
-    });
-    triggers
-        .chain(views)
-        .chain(routines)
-        .chain(events)
+    let kinds = [
+        ("table", &user.uses.tables),
+        ("function", &user.uses.functions),
+        ("procedure", &user.uses.procedures),
+    ];
+    let names = kinds
+        .into_iter()
+        .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
+    names
+        .filter(|(_, name)| is_elsewhere(name))
+        .map(|(kind, name)| (name, format!("{kind} {}", name.name)))
         .collect()
 }
 
@@ -451,11 +437,153 @@ fn broken_references(check: &'static Check, examined: &Examination, findings: &m
             findings.push(finding);
         }
     }
+    broken_elsewhere(check, examined, findings);
     for hidden in [ObjectKind::ViewQuery, ObjectKind::RoutineBody] {
         if let Some(why) = snapshot.hidden.get(&hidden) {
             findings.skip(check, Lack::of_promised(why));
         }
     }
+}
+
+/// Adds a finding for each object of another database that is used and not to be seen on the server.
+fn broken_elsewhere(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let Some(facts) = &snapshot.server else {
+        return;
+    };
+    for user in examined.users() {
+        for (name, what) in elsewhere(user, snapshot) {
+            let database = name.database.as_deref().unwrap_or_default();
+            let seen = facts.elsewhere.get(database);
+            let is_seen = |known: &IndexSet<String>| {
+                known.iter().any(|known| known.eq_ignore_ascii_case(&name.name))
+            };
+            if seen.is_some_and(is_seen) {
+                continue;
+            }
+            let state = match seen {
+                Some(known) if !known.is_empty() => "the table or routine",
+                _ => "the database",
+            };
+            let mut finding = Finding::new(
+                check,
+                format!(
+                    "{} uses {what} of the database {database}, and {state} is not there or not readable for this \
+                     account",
+                    user.describe()
+                ),
+                format!(
+                    "If {database} was lost, or is on another server, restore it here. If nothing needs it any \
+                     more, turn off what wrote to it (detailed logging), and let CiviCRM make its triggers and \
+                     views again: {REBUILD}"
+                ),
+            )
+            .about(user.kind, user.name)
+            .sides(name.to_string(), "missing");
+            if let Some(table) = user.table {
+                finding = finding.of_table(table);
+            }
+            findings.push(finding);
+        }
+    }
+}
+
+/// One place that names a table in another letter case than the table has.
+struct Misspelled {
+    /// The place, as the beginning of a sentence.
+    who: String,
+    named: String,
+    spelled: String,
+    fix: String,
+}
+
+/// Adds a finding for each table that triggers, views, routines, foreign keys or groups of custom fields name in
+/// another letter case than it has. Whether that fails depends on the server.
+fn other_letter_case(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let facts = snapshot.server.as_ref();
+    let compares = facts.and_then(|facts| facts.variable("lower_case_table_names"));
+    let (severity, harm) = match compares {
+        Some("0") => (Severity::Error, "this server compares names exactly"),
+        Some(_) => return,
+        None => (
+            Severity::Warning,
+            "that works only where a server does not compare names exactly",
+        ),
+    };
+    for Misspelled {
+        who,
+        named,
+        spelled,
+        fix,
+    } in misspelled(examined)
+    {
+        let message =
+            format!("{who} {named}, and the table has another letter case, {spelled}: {harm}");
+        findings.push(
+            Finding::new(check, message, fix)
+                .severity(severity)
+                .about("table", spelled.clone())
+                .sides(named, spelled),
+        );
+    }
+}
+
+/// The tables that are named in another letter case than they have, each place once.
+fn misspelled(examined: &Examination) -> Vec<Misspelled> {
+    let snapshot = examined.snapshot();
+    let schema = &snapshot.schema;
+    let other_spelling = |name: &str| {
+        let is_there = schema.tables.contains_key(name) || schema.views.contains_key(name);
+        let table = find_entry(&schema.tables, name).map(|(spelled, _)| spelled);
+        let view = || find_entry(&schema.views, name).map(|(spelled, _)| spelled);
+        table.or_else(view).filter(|_| !is_there).cloned()
+    };
+    let mut found = Vec::new();
+    for group in examined.case.site.iter().flat_map(|site| &site.custom_groups) {
+        let Some(spelled) = other_spelling(&group.table) else {
+            continue;
+        };
+        let row = group.id.map_or_else(String::new, |id| format!(" WHERE id = {id}"));
+        let fix = format!(
+            "Let both have one spelling: UPDATE civicrm_custom_group SET table_name = {}{row}; then clear CiviCRM's \
+             caches, and let it rebuild its triggers: {REBUILD}",
+            string(&spelled)
+        );
+        found.push(Misspelled {
+            who: "civicrm_custom_group names".to_owned(),
+            named: group.table.clone(),
+            spelled,
+            fix,
+        });
+    }
+    for user in examined.users() {
+        for name in user.uses.tables.iter().filter(|name| is_here(snapshot, name)) {
+            if let Some(spelled) = other_spelling(&name.name) {
+                found.push(Misspelled {
+                    who: format!("{} uses", user.describe()),
+                    named: name.name.clone(),
+                    spelled,
+                    fix: format!("Let CiviCRM rebuild its triggers and views: {REBUILD}"),
+                });
+            }
+        }
+    }
+    for (table, definition) in &schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            if let Some(spelled) = other_spelling(&key.referenced_table)
+                && key.referenced_database.is_none()
+            {
+                found.push(Misspelled {
+                    who: format!("foreign key {name} of {table} refers to"),
+                    named: key.referenced_table.clone(),
+                    spelled,
+                    fix: "Drop the foreign key, and add it again with the name as the table has it.".to_owned(),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Functions and procedures that are called and do not exist, each with what calls it.

@@ -193,7 +193,7 @@ impl Age {
     pub fn describe(&self, kind: &Kind, catalogue: &Catalogue) -> String {
         let releases = releases(&self.states, catalogue);
         match (self.origin, kind) {
-            (Origin::CustomData, _) => "as its rows in civicrm_custom_group and civicrm_custom_field say".to_owned(),
+            (Origin::CustomData, _) => "a table of custom data".to_owned(),
             _ if is_missing(kind) => format!("CiviCRM has it {releases}"),
             (Origin::Earlier, Kind::TableExtra | Kind::ColumnExtra) => {
                 format!("CiviCRM had it {releases}; dropped since, still here")

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod classify;
 pub mod custom;
 pub mod detect;
+mod either_form;
 mod multilingual;
 pub mod naming;
 pub mod own_references;

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::age::{Age, Aged};
 use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State};
 use super::classify::{Class, Classifier};
-use super::custom;
+use super::{custom, either_form};
 use super::multilingual;
 use super::naming::hashed_name;
 use super::release::Version;
@@ -92,6 +92,7 @@ impl Reference {
             accept_explicit_timestamps(table, facts, ours);
             localize(name, table, facts, &locales, ours, state);
         }
+        either_form::accept(&mut schema, state, actual);
         let mut options = compare::Options {
             not_from_server: !from_server,
             ..compare::Options::default()

@@ -163,6 +163,7 @@ impl Schema {
             Statement::DropEvent(drop) => drop_all(&mut self.events, "event", drop),
             Statement::Empty
             | Statement::CreateDatabase { .. }
+            | Statement::AlterDatabase { .. }
             | Statement::DropDatabase { .. }
             | Statement::Use { .. }
             | Statement::Set(_)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::schema::{
     lexer::{Lexer, SqlModes, Token},
-    model::{Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View},
+    model::{Account, Event, Name, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View},
 };
 
 /// Reads `DEFINER = account`, if it comes next. `CURRENT_USER` means whoever runs the statement, so it gives
@@ -122,7 +122,10 @@ pub(super) fn create_trigger(
         TriggerEvent::Delete
     };
     parser.expect("ON")?;
-    let table = parser.name("the name of a table")?.name;
+    let Name {
+        database: table_database,
+        name: table,
+    } = parser.name("the name of a table")?;
     parser.expect("FOR")?;
     parser.expect("EACH")?;
     parser.expect("ROW")?;
@@ -140,6 +143,7 @@ pub(super) fn create_trigger(
     let body = body(parser)?;
     Ok(Statement::CreateTrigger(CreateTrigger {
         name,
+        table_database,
         or_replace,
         if_not_exists,
         trigger: Trigger {

@@ -62,6 +62,11 @@ pub enum Statement {
         /// Whether the statement says `IF NOT EXISTS`.
         if_not_exists: bool,
     },
+    /// An `ALTER DATABASE` statement.
+    AlterDatabase {
+        /// The name of the database; `None` for the current one.
+        name: Option<String>,
+    },
     /// A `DROP DATABASE` statement.
     DropDatabase {
         /// The name of the database.
@@ -309,6 +314,8 @@ impl CreateView {
 pub struct CreateTrigger {
     /// The name of the trigger.
     pub name: Name,
+    /// The database that the statement names for the trigger's table; `None` where it names none.
+    pub table_database: Option<String>,
     /// Whether the statement says `OR REPLACE` (MariaDB).
     pub or_replace: bool,
     /// Whether the statement says `IF NOT EXISTS`.

@@ -784,9 +784,13 @@ fn other_statements_are_told_apart() {
         ),
         (
             "ALTER DATABASE d CHARACTER SET utf8",
-            Statement::Other {
-                keyword: "ALTER DATABASE".into(),
+            Statement::AlterDatabase {
+                name: Some("d".into()),
             },
+        ),
+        (
+            "ALTER SCHEMA COLLATE utf8mb4_bin",
+            Statement::AlterDatabase { name: None },
         ),
         (
             "(SELECT 1)",
