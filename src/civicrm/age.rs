@@ -402,7 +402,7 @@ impl Search<'_> {
 }
 
 /// The base name of a column that a multilingual site has once per language: `label` of `label_en_US`.
-fn unlocalized(name: &str) -> &str {
+pub(super) fn unlocalized(name: &str) -> &str {
     let split = name
         .len()
         .checked_sub(6)

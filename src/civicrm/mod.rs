@@ -18,4 +18,5 @@ pub mod requirements;
 pub mod site;
 pub mod upgrade_adds;
 pub mod upgrade_drops;
+pub mod upgrade_nulls;
 pub mod version_state;
