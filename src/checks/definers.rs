@@ -148,8 +148,7 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
         if judged.lacks.is_empty() {
             continue;
         }
-        if !grants.roles.is_empty() {
-            // Whether the privileges of its roles count depends on the server and on which are default roles.
+        if !grants.roles.is_empty() && facts.is_on("activate_all_roles_on_login") == Some(true) {
             let why = format!("which roles of {account} count is not known");
             findings.skip(check, Lack::of_promised(why));
             continue;
