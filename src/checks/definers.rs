@@ -44,7 +44,7 @@ pub static DEFINER_PRIVILEGES: Check = Check {
             MySQL 9.7",
     rules: &[Rule::new(
         Group::Objects,
-        &[Need::Server, Need::Accounts],
+        &[Need::Accounts],
         without_privileges,
     )],
 };

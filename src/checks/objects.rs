@@ -31,7 +31,27 @@ struct Fixes {
 }
 
 impl Fixes {
-    fn for_source(kind: SourceKind) -> Self {
+    fn for_source(snapshot: &Snapshot) -> Self {
+        let mut fixes = Self::usual(snapshot.source.kind);
+        let is_dump = snapshot.source.kind == SourceKind::Dump;
+        // Where some are there, the dump program was told to write them.
+        if is_dump && !snapshot.schema.routines.is_empty() {
+            fixes.routine = format!(
+                "The dump has other routines, so --routines was given: the site itself seems to lack it. Let CiviCRM \
+                 make it there ({REBUILD}), and then make the backup again."
+            );
+        }
+        if is_dump && !snapshot.schema.triggers.is_empty() {
+            fixes.trigger = format!(
+                "The dump has other triggers, so the site itself seems to lack it, or the account has the TRIGGER \
+                 privilege on some tables only. Let CiviCRM make it on the site ({REBUILD}), and make the backup again \
+                 by an account with the TRIGGER privilege on the whole database."
+            );
+        }
+        fixes
+    }
+
+    fn usual(kind: SourceKind) -> Self {
         match kind {
             SourceKind::Dump => Self {
                 trigger: format!(
@@ -74,6 +94,31 @@ impl Fixes {
     }
 }
 
+/// What to do about an object that a dump lacks, by what is known of the site that it was made of. `lacks` says
+/// whether a schema lacks it; `usual` is what to do where the site is not known, or has it.
+fn fix_by_site(
+    examined: &Examination,
+    kind: &'static str,
+    lacks: impl Fn(&Schema) -> bool,
+    usual: &str,
+) -> String {
+    let site = examined.site_of_backup;
+    let Some(site) = site.filter(|site| lacks(&site.snapshot.schema)) else {
+        return usual.to_owned();
+    };
+    let name = site.name;
+    match kind {
+        "table" => format!(
+            "{name} lacks it as well, so another backup would not have it: restore it there from an older backup, or \
+             take out what still refers to it."
+        ),
+        _ => format!(
+            "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({REBUILD}), and \
+             then make the backup again."
+        ),
+    }
+}
+
 /// What has to be seen before anything can be called missing.
 const ALL_SEEN: &[Need] = &[Need::Structure, Need::WholeDump, Need::AllTables];
 
@@ -108,7 +153,7 @@ pub static TABLE_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Table)],
+            &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Table)],
             against::missing,
         ),
     ],
@@ -126,7 +171,11 @@ pub static VIEW_MISSING: Check = Check {
     source: "CRM/Core/I18n/Schema.php: one view per localizable table and language",
     rules: &[
         Rule::new(Group::Objects, ALL_SEEN, missing_views),
-        Rule::new(Group::Against, &[Need::SiteOfBackup], against::missing),
+        Rule::new(
+            Group::Against,
+            &[Need::SiteOfBackup, Need::WholeDump],
+            against::missing,
+        ),
     ],
 };
 
@@ -154,7 +203,7 @@ pub static TRIGGER_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Trigger)],
+            &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Trigger)],
             against::missing,
         ),
     ],
@@ -184,7 +233,7 @@ pub static ROUTINE_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Routine)],
+            &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Routine)],
             against::missing,
         ),
     ],
@@ -250,7 +299,7 @@ pub(super) fn lost_auto_increment(
 /// Adds one finding, with all reasons, for each table that something needs and nothing creates.
 fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(snapshot);
     let schema = &snapshot.schema;
     let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
@@ -295,7 +344,7 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
             Finding::new(
                 check,
                 format!("table {table} is not in {}: {text}", snapshot.place()),
-                &fixes.table,
+                fix_by_site(examined, "table", |schema| !schema.has_relation(table), &fixes.table),
             )
             .about("table", table)
             .sides("CREATE TABLE", "none"),
@@ -305,7 +354,7 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
 
 fn missing_views(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(snapshot);
     let mut missing: IndexMap<String, &str> = snapshot
         .schema
         .stand_ins
@@ -326,7 +375,7 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
             Finding::new(
                 check,
                 format!("view {view} is not in {}: {reason}", snapshot.place()),
-                &fixes.view,
+                fix_by_site(examined, "view", |schema| !schema.has_relation(&view), &fixes.view),
             )
             .about("view", view)
             .sides("CREATE VIEW", "none"),
@@ -339,7 +388,7 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
     let (Some(site), Some(release)) = (&examined.case.site, examined.case.release()) else {
         return;
     };
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(snapshot);
     let schema = &snapshot.schema;
     let fix = if schema.triggers.is_empty() {
         &fixes.no_trigger
@@ -356,6 +405,8 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
                         && trigger.event == expected.event
                 });
         if !there {
+            let lacks = |schema: &Schema| schema.trigger(&expected.name).is_none();
+            let fix = fix_by_site(examined, "trigger", lacks, fix);
             findings.push(
                 Finding::new(
                     check,
@@ -614,9 +665,11 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
 
 fn missing_routines(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
-    for ((kind, name), callers) in lost_routines(examined) {
-        let kind = kind.as_str();
+    let fixes = Fixes::for_source(snapshot);
+    for ((routine, name), callers) in lost_routines(examined) {
+        let kind = routine.as_str();
+        let lacks = |schema: &Schema| schema.routine(routine, &name).is_none();
+        let fix = fix_by_site(examined, kind, lacks, &fixes.routine);
         let why = match callers.len() {
             0 => "CiviCRM creates it for civicrm_phone".to_owned(),
             1 => format!("{} calls it", callers.into_iter().collect::<String>()),
@@ -633,7 +686,7 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
             Finding::new(
                 check,
                 format!("{kind} {name} is not in {}: {why}", snapshot.place()),
-                &fixes.routine,
+                fix,
             )
             .about(kind, name)
             .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
