@@ -120,6 +120,10 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "name-letter-case",
+        Sample(&[("'civicrm_value_volunteering_1'", "'civicrm_value_Volunteering_1'")]),
+    ),
+    (
         "event-missing",
         Backup(|site| {
             let event = Event {
@@ -258,6 +262,19 @@ const FIRING: &[(&str, Source)] = &[
     (
         "definer-missing",
         Server(|_, facts| facts.accounts = Some(Vec::new())),
+    ),
+    (
+        "definer-privileges",
+        Server(|snapshot, facts| {
+            let account = Account {
+                user: "civicrm".to_owned(),
+                host: "localhost".to_owned(),
+            };
+            let granted = Grants::parse("GRANT USAGE ON *.* TO `civicrm`@`localhost`");
+            facts.definer_grants.insert(account.clone(), Some(granted));
+            facts.accounts = Some(vec![account]);
+            snapshot.schema.triggers.retain(|name, _| name.starts_with("civicrm_phone_"));
+        }),
     ),
     ("definer-named", Sample(&[])),
     (
