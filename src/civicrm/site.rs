@@ -115,12 +115,17 @@ impl Site {
             None => None,
         };
         let settings = rows("civicrm_setting").unwrap_or_default();
+        // Of very many rows a dump gives only the first.
+        let fields = rows("civicrm_custom_field").filter(|rows| {
+            let counted = snapshot.row_counts.get("civicrm_custom_field");
+            snapshot.dump.is_none() || counted == Some(&(rows.len() as u64))
+        });
         Some(Self {
             domains: domain_rows.map(|rows| rows.iter().map(Domain::of).collect()),
             custom_groups: rows("civicrm_custom_group")
                 .unwrap_or_default()
                 .iter()
-                .filter_map(|row| CustomGroup::of(row, rows("civicrm_custom_field")))
+                .filter_map(|row| CustomGroup::of(row, fields))
                 .collect(),
             logging: setting(settings, "logging")
                 .or_else(|| domain_rows?.iter().find_map(logging_in_config_backend)),

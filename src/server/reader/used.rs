@@ -24,8 +24,10 @@ impl FactReader<'_> {
         let mut all = IndexMap::new();
         let definers: BTreeSet<&Account> = schema.definers().collect();
         for definer in definers {
-            let grants = match &facts.account {
-                Some(own) if own == definer => facts.grants.clone(),
+            // Of itself MySQL's account knows its default roles, which are active; it may not look them up.
+            let is_own = facts.account.as_ref() == Some(definer);
+            let grants = match self.connection.version.family {
+                Family::Mysql if is_own => facts.grants.clone(),
                 _ => self.grants_of(definer)?,
             };
             all.insert(definer.clone(), grants);
