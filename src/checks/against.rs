@@ -20,7 +20,11 @@ pub static EVENT_MISSING: Check = Check {
     source: "mysqldump leaves events out unless --events is given",
     rules: &[Rule::new(
         Group::Against,
-        &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Event)],
+        &[
+            Need::SiteOfBackup,
+            Need::WholeDump,
+            Need::OfSite(ObjectKind::Event),
+        ],
         missing,
     )],
 };

@@ -37,9 +37,9 @@ pub static DEFINER_PRIVILEGES: Check = Check {
             a routine with 1370 or 1142.",
     fix: "Give the account the privileges, or let CiviCRM make its triggers and views again under its own: cv \
             flush --triggers.",
-    example: "29 triggers run as `civicrm`@`localhost`, which lacks SELECT on civicrm_relationship_type and 2 more, \
-            INSERT on civicrm_relationship_cache, UPDATE on civicrm_contact and 3 more, EXECUTE on \
-            civicrm_strip_non_numeric, TRIGGER on civicrm_activity and 11 more",
+    example: "29 triggers run as `civicrm`@`localhost`, which lacks SELECT on civicrm_activity and 9 more, INSERT on \
+            civicrm_relationship_cache, UPDATE on civicrm_activity and 4 more, DELETE on civicrm_relationship_cache, \
+            EXECUTE on civicrm_strip_non_numeric, TRIGGER on civicrm_activity and 11 more",
     source: "MySQL manual, \"Trigger Syntax\" and \"Stored Object Access Control\"; measured on MariaDB 10.11 and \
             MySQL 9.7",
     rules: &[Rule::new(
@@ -175,7 +175,12 @@ impl Judged<'_> {
         if let Some(table) = user.table {
             needs.insert((Privilege::Trigger, own(table)));
             let is_read = |column: &&String| !user.uses.new_columns_set.contains(*column);
-            if user.uses.new_old_columns.iter().any(|column| is_read(&column)) {
+            if user
+                .uses
+                .new_old_columns
+                .iter()
+                .any(|column| is_read(&column))
+            {
                 needs.insert((Privilege::Select, own(table)));
             }
             if !user.uses.new_columns_set.is_empty() {
@@ -197,11 +202,19 @@ impl Judged<'_> {
         }
         let is_there = |name: &&Name| {
             let kinds = [RoutineKind::Function, RoutineKind::Procedure];
-            let here = || kinds.iter().any(|kind| schema.routine(*kind, &name.name).is_some());
+            let here = || {
+                kinds
+                    .iter()
+                    .any(|kind| schema.routine(*kind, &name.name).is_some())
+            };
             name.database.is_some() || here()
         };
         let routines = user.uses.functions.iter().chain(&user.uses.procedures);
-        needs.extend(routines.filter(is_there).map(|name| (Privilege::Execute, name.clone())));
+        needs.extend(
+            routines
+                .filter(is_there)
+                .map(|name| (Privilege::Execute, name.clone())),
+        );
         let mut lacks_any = false;
         for (privilege, name) in needs {
             if !self.has(privilege, &name) {

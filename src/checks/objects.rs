@@ -153,7 +153,11 @@ pub static TABLE_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Table)],
+            &[
+                Need::SiteOfBackup,
+                Need::WholeDump,
+                Need::OfSite(ObjectKind::Table),
+            ],
             against::missing,
         ),
     ],
@@ -203,7 +207,11 @@ pub static TRIGGER_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Trigger)],
+            &[
+                Need::SiteOfBackup,
+                Need::WholeDump,
+                Need::OfSite(ObjectKind::Trigger),
+            ],
             against::missing,
         ),
     ],
@@ -233,7 +241,11 @@ pub static ROUTINE_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::WholeDump, Need::OfSite(ObjectKind::Routine)],
+            &[
+                Need::SiteOfBackup,
+                Need::WholeDump,
+                Need::OfSite(ObjectKind::Routine),
+            ],
             against::missing,
         ),
     ],
@@ -260,8 +272,8 @@ pub static NAME_LETTER_CASE: Check = Check {
     why: "Where the server compares names of tables exactly, as on Linux, every statement with that name fails with \
             error 1146.",
     fix: "Let both have one spelling: rename the table, or correct the row or the trigger that names it.",
-    example: "civicrm_custom_group names civicrm_value_Volunteering_1, and the table has another letter case, \
-            civicrm_value_volunteering_1: that works only where a server does not compare names exactly",
+    example: "civicrm_custom_group names civicrm_value_volunteering_1, and the table has another letter case, \
+            civicrm_value_Volunteering_1: this server compares names exactly",
     source: "civicrm/civicrm-core#36306 and #35555; MySQL manual, \"Identifier Case Sensitivity\"",
     rules: &[Rule::new(Group::Objects, ALL_SEEN, other_letter_case)],
 };
@@ -344,7 +356,12 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
             Finding::new(
                 check,
                 format!("table {table} is not in {}: {text}", snapshot.place()),
-                fix_by_site(examined, "table", |schema| !schema.has_relation(table), &fixes.table),
+                fix_by_site(
+                    examined,
+                    "table",
+                    |schema| !schema.has_relation(table),
+                    &fixes.table,
+                ),
             )
             .about("table", table)
             .sides("CREATE TABLE", "none"),
@@ -375,7 +392,12 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
             Finding::new(
                 check,
                 format!("view {view} is not in {}: {reason}", snapshot.place()),
-                fix_by_site(examined, "view", |schema| !schema.has_relation(&view), &fixes.view),
+                fix_by_site(
+                    examined,
+                    "view",
+                    |schema| !schema.has_relation(&view),
+                    &fixes.view,
+                ),
             )
             .about("view", view)
             .sides("CREATE VIEW", "none"),
@@ -507,7 +529,9 @@ fn broken_elsewhere(check: &'static Check, examined: &Examination, findings: &mu
             let database = name.database.as_deref().unwrap_or_default();
             let seen = facts.elsewhere.get(database);
             let is_seen = |known: &IndexSet<String>| {
-                known.iter().any(|known| known.eq_ignore_ascii_case(&name.name))
+                known
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(&name.name))
             };
             if seen.is_some_and(is_seen) {
                 continue;
@@ -591,11 +615,18 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
         table.or_else(view).filter(|_| !is_there).cloned()
     };
     let mut found = Vec::new();
-    for group in examined.case.site.iter().flat_map(|site| &site.custom_groups) {
+    for group in examined
+        .case
+        .site
+        .iter()
+        .flat_map(|site| &site.custom_groups)
+    {
         let Some(spelled) = other_spelling(&group.table) else {
             continue;
         };
-        let row = group.id.map_or_else(String::new, |id| format!(" WHERE id = {id}"));
+        let row = group
+            .id
+            .map_or_else(String::new, |id| format!(" WHERE id = {id}"));
         let fix = format!(
             "Let both have one spelling: UPDATE civicrm_custom_group SET table_name = {}{row}; then clear CiviCRM's \
              caches, and let it rebuild its triggers: {REBUILD}",
@@ -609,7 +640,12 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
         });
     }
     for user in examined.users() {
-        for name in user.uses.tables.iter().filter(|name| is_here(snapshot, name)) {
+        for name in user
+            .uses
+            .tables
+            .iter()
+            .filter(|name| is_here(snapshot, name))
+        {
             if let Some(spelled) = other_spelling(&name.name) {
                 found.push(Misspelled {
                     who: format!("{} uses", user.describe()),
@@ -629,7 +665,9 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
                     who: format!("foreign key {name} of {table} refers to"),
                     named: key.referenced_table.clone(),
                     spelled,
-                    fix: "Drop the foreign key, and add it again with the name as the table has it.".to_owned(),
+                    fix:
+                        "Drop the foreign key, and add it again with the name as the table has it."
+                            .to_owned(),
                 });
             }
         }

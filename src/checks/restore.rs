@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 
 use super::objects;
-use crate::schema::references::User;
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::schema::references::User;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::{At, DumpFacts};
 

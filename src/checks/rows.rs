@@ -369,7 +369,8 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
                     "; the upgrade step {step} makes the column NOT NULL, which stops with error 1138 or 1265 in strict mode"
                 ),
                 (Basis::Target, None) => {
-                    "; the target release has the column NOT NULL, and no upgrade step changes it".to_owned()
+                    "; the target release has the column NOT NULL, and no upgrade step changes it"
+                        .to_owned()
                 }
                 _ => "; the release has the column NOT NULL".to_owned(),
             };

@@ -176,7 +176,12 @@ fn wanted_type(field: &CustomField) -> Option<String> {
     if field.is_multiple && field.data_type != "Memo" {
         return Some("text".to_owned());
     }
-    let text = || format!("varchar({})", field.text_length.filter(|n| *n > 0).unwrap_or(255));
+    let text = || {
+        format!(
+            "varchar({})",
+            field.text_length.filter(|n| *n > 0).unwrap_or(255)
+        )
+    };
     Some(match field.data_type.as_str() {
         "String" => text(),
         "Link" => "varchar(255)".to_owned(),
@@ -196,7 +201,11 @@ fn wanted_type(field: &CustomField) -> Option<String> {
 /// Whether a type holds all values of a field, as some release or a careful hand made it.
 fn is_as_good(field: &CustomField, data_type: &str) -> bool {
     let (base, rest) = data_type.split_once(['(', ' ']).unwrap_or((data_type, ""));
-    let length = || rest.split([',', ')']).next().and_then(|n| n.parse::<u32>().ok());
+    let length = || {
+        rest.split([',', ')'])
+            .next()
+            .and_then(|n| n.parse::<u32>().ok())
+    };
     let is_text = matches!(base, "text" | "mediumtext" | "longtext");
     let is_char = matches!(base, "varchar" | "char");
     let holds = |least: u32| is_text || is_char && length().is_some_and(|length| length >= least);
@@ -205,7 +214,13 @@ fn is_as_good(field: &CustomField, data_type: &str) -> bool {
     }
     match field.data_type.as_str() {
         // 65,535 bytes are the most that a row holds, so a longer one cannot be.
-        "String" => holds(field.text_length.filter(|n| *n > 0).unwrap_or(255).min(16_000)),
+        "String" => holds(
+            field
+                .text_length
+                .filter(|n| *n > 0)
+                .unwrap_or(255)
+                .min(16_000),
+        ),
         "Link" => holds(255),
         "Memo" => is_text,
         "Boolean" => matches!(base, "tinyint" | "boolean" | "bool" | "smallint" | "int"),
@@ -255,9 +270,9 @@ fn entity_key(group: &CustomGroup, name: &str, schema: &Schema, table: &mut Tabl
     let fits = |name: &String| name.chars().count() <= LONGEST_NAME;
     let names: Vec<String> = hashed.into_iter().chain([long]).filter(fits).collect();
     let old = table.foreign_keys.iter().find(|(_, key)| is_of_entity(key));
-    let own = names.iter().find(|name| {
-        old.is_some_and(|(old, _)| old.eq_ignore_ascii_case(name))
-    });
+    let own = names
+        .iter()
+        .find(|name| old.is_some_and(|(old, _)| old.eq_ignore_ascii_case(name)));
     let Some(first) = own.or(names.first()).cloned() else {
         return Vec::new();
     };

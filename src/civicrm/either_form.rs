@@ -43,10 +43,22 @@ const EARLY: ((u32, u32), (u32, u32)) = ((2, 1), (3, 1));
 const TRANSLATION: ((u32, u32), (u32, u32)) = ((6, 7), (6, 13));
 
 const EITHER: &[Either] = &[
-    either("civicrm_activity", Object::Index("UI_source_contact_id"), EARLY),
-    either("civicrm_activity", Object::Index("UI_activity_type_id"), EARLY),
+    either(
+        "civicrm_activity",
+        Object::Index("UI_source_contact_id"),
+        EARLY,
+    ),
+    either(
+        "civicrm_activity",
+        Object::Index("UI_activity_type_id"),
+        EARLY,
+    ),
     either("civicrm_activity", Object::Index("index_medium_id"), EARLY),
-    either("civicrm_activity", Object::Index("index_is_current_revision"), EARLY),
+    either(
+        "civicrm_activity",
+        Object::Index("index_is_current_revision"),
+        EARLY,
+    ),
     either("civicrm_activity", Object::Index("UI_original_id"), EARLY),
     either("civicrm_activity", Object::Index("index_is_deleted"), EARLY),
     either("civicrm_case", Object::Index("index_case_type_id"), EARLY),
@@ -56,9 +68,21 @@ const EITHER: &[Either] = &[
         Object::ForeignKey("FK_civicrm_translation_source_key"),
         TRANSLATION,
     ),
-    either("civicrm_translation", Object::Charset("source_key"), TRANSLATION),
-    either("civicrm_translation_source", Object::Charset("source_key"), TRANSLATION),
-    either("civicrm_translation_source", Object::Charset("context_key"), TRANSLATION),
+    either(
+        "civicrm_translation",
+        Object::Charset("source_key"),
+        TRANSLATION,
+    ),
+    either(
+        "civicrm_translation_source",
+        Object::Charset("source_key"),
+        TRANSLATION,
+    ),
+    either(
+        "civicrm_translation_source",
+        Object::Charset("context_key"),
+        TRANSLATION,
+    ),
 ];
 
 /// Changes the tables of a state to the form that the database has, where both forms are right.
@@ -71,9 +95,10 @@ pub(super) fn accept(schema: &mut Schema, state: &State, actual: &Schema) {
         (first..=last).contains(&version.major_minor())
     };
     for either in EITHER.iter().filter(is_meant) {
-        if let (Some(table), Some(ours)) =
-            (schema.tables.get_mut(either.table), actual.table(either.table))
-        {
+        if let (Some(table), Some(ours)) = (
+            schema.tables.get_mut(either.table),
+            actual.table(either.table),
+        ) {
             either.object.accept(table, ours);
         }
     }
@@ -97,7 +122,8 @@ impl Object {
             }
             Self::Charset(name) => {
                 let own = find(&ours.columns, name);
-                let inherits = own.is_some_and(|own| own.charset.is_none() && own.collation.is_none());
+                let inherits =
+                    own.is_some_and(|own| own.charset.is_none() && own.collation.is_none());
                 if let Some(column) = table.columns.get_mut(*name).filter(|_| inherits) {
                     column.charset = None;
                     column.collation = None;

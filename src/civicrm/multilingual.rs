@@ -87,7 +87,11 @@ pub(super) fn column_of_language(
 
 /// The column of a site of one language, which may have been multilingual: it then keeps the default that the
 /// column had with a language.
-pub(super) fn column_of_one_language(plain: &Column, ours: Option<&Column>, state: &State) -> Column {
+pub(super) fn column_of_one_language(
+    plain: &Column,
+    ours: Option<&Column>,
+    state: &State,
+) -> Column {
     let mut column = plain.clone();
     let came_back = !plain.nullable && has_default(state) && ours.is_some_and(is_empty);
     if came_back && plain.default.is_none() {

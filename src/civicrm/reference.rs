@@ -7,11 +7,11 @@ use indexmap::IndexMap;
 use super::age::{Age, Aged};
 use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State};
 use super::classify::{Class, Classifier};
-use super::{custom, either_form};
 use super::multilingual;
 use super::naming::hashed_name;
 use super::release::Version;
 use super::site::Site;
+use super::{custom, either_form};
 use crate::schema::compare::{self, DifferenceKind, usual_charset};
 use crate::schema::model::{Index, Schema, Table, find};
 

@@ -212,7 +212,9 @@ impl CustomField {
             column: text(row, "column_name")?,
             data_type: text(row, "data_type").unwrap_or_default(),
             // Column `serialize` came with 5.27; before, the kind of input told.
-            is_multiple: is_on("serialize") || input == "CheckBox" || input.contains("Multi-Select"),
+            is_multiple: is_on("serialize")
+                || input == "CheckBox"
+                || input.contains("Multi-Select"),
             is_required: is_on("is_required"),
             text_length: text(row, "text_length").and_then(|length| length.parse().ok()),
         })

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::output::Output;
 use super::grants::for_upgrade;
+use super::output::Output;
 use super::repair::target_release;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
-use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
+use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{
     self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against,
 };
@@ -183,7 +183,10 @@ impl Check {
 impl Check {
     /// The report on a source; where it is to be upgraded, with the privileges of the account on its server.
     fn report(&self, case: &Case, rows: Rows, common: &Common) -> Result<Report, Error> {
-        let verdict = self.target.as_ref().and_then(|target| for_upgrade(case, target));
+        let verdict = self
+            .target
+            .as_ref()
+            .and_then(|target| for_upgrade(case, target));
         let mut examined = Examination::of(case);
         examined.rows = rows;
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {

@@ -63,10 +63,13 @@ impl EqualRows {
             [id] => Some(id.column.clone()),
             _ => None,
         };
-        let names = columns.iter().chain(&id).map(String::as_str);
-        let meaning = Meaning::new(Operation::Select, names.chain([table]));
+        let meaning = |id: Option<&String>| {
+            let names = columns.iter().chain(id).map(String::as_str);
+            Meaning::new(Operation::Select, names.chain([table]))
+        };
         let about = format!("equal rows of {table}");
-        let answer = connection.ask(&about, &meaning.pass(duplicates.count())?)?;
+        let counted = meaning(None).pass(duplicates.count())?;
+        let answer = connection.ask(&about, &counted)?;
         let sets = answer.first().and_then(first);
         let sets: u64 = sets.and_then(|sets| sets.parse().ok()).unwrap_or(0);
         if sets == 0 {
@@ -76,7 +79,7 @@ impl EqualRows {
         if let Some(id) = id {
             let ids = format!("GROUP_CONCAT(c.{0} ORDER BY c.{0}) AS ids", identifier(&id));
             let sql = format!("{} ORDER BY 1 LIMIT {SAMPLE}", duplicates.groups(&ids));
-            let answer = connection.ask(&about, &meaning.pass(sql)?)?;
+            let answer = connection.ask(&about, &meaning(Some(&id)).pass(sql)?)?;
             let shown = answer.iter().filter_map(first);
             sample.extend(shown.map(|ids| format!("{id} {}", ids.replace(',', ", "))));
         }

@@ -22,7 +22,7 @@ use crate::checks::{Detected, Findings, Severity};
 use crate::snapshot::{ServerFacts, Source};
 
 pub use grants::GrantsSummary;
-pub use plan::{NotRunStep, EqualRowSets, OrphanRows, Plan, PlanStep, RefusedStep, RowChange};
+pub use plan::{EqualRowSets, NotRunStep, OrphanRows, Plan, PlanStep, RefusedStep, RowChange};
 pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use section::Section;
 pub use verdict::Verdict;

@@ -23,7 +23,8 @@ fn written(folder: &Path, name: &str, changes: &[(&str, &str)]) -> String {
 fn fixes(report: &Value, check: &str) -> Vec<String> {
     let findings = report["findings"].as_array().expect("a list").iter();
     let mine = findings.filter(|finding| finding["check"] == check);
-    mine.filter_map(|finding| finding["fix"].as_str().map(str::to_owned)).collect()
+    mine.filter_map(|finding| finding["fix"].as_str().map(str::to_owned))
+        .collect()
 }
 
 const FUNCTION: (&str, &str) = ("FUNCTION `civicrm_strip_non_numeric`(", "FUNCTION `other`(");
@@ -44,7 +45,10 @@ fn a_backup_is_not_made_again_for_what_the_site_itself_lacks() {
     };
     for check in ["routine-missing", "table-missing"] {
         for fix in fixes(&report(&lacking), check) {
-            assert!(fix.contains("lacking.sql lacks it as well"), "{check}: {fix}");
+            assert!(
+                fix.contains("lacking.sql lacks it as well"),
+                "{check}: {fix}"
+            );
         }
         for fix in fixes(&report(&whole), check) {
             assert!(!fix.contains("lacks it as well"), "{check}: {fix}");
@@ -57,10 +61,15 @@ fn a_backup_is_not_made_again_for_what_the_site_itself_lacks() {
 fn a_dump_with_other_routines_was_made_with_routines() {
     let folder = tempfile::tempdir().expect("a folder");
     let lacking = written(folder.path(), "lacking.sql", &[FUNCTION]);
-    let report = common::json(&cividb(folder.path(), &["verify", "--format", "json", &lacking]));
+    let report = common::json(&cividb(
+        folder.path(),
+        &["verify", "--format", "json", &lacking],
+    ));
     let fixes = fixes(&report, "routine-missing");
     assert!(
-        fixes.iter().all(|fix| fix.starts_with("The dump has other routines, so --routines was given")),
+        fixes
+            .iter()
+            .all(|fix| fix.starts_with("The dump has other routines, so --routines was given")),
         "{fixes:#?}"
     );
     assert!(!fixes.is_empty());
@@ -77,7 +86,12 @@ fn what_a_cut_dump_lacks_of_its_site_is_not_listed() {
     let cut = cut.to_str().expect("text");
     let arguments = ["verify", "--format", "json", cut, "--against", &whole];
     let report = common::json(&cividb(folder, &arguments));
-    for check in ["table-missing", "trigger-missing", "routine-missing", "rows-differ"] {
+    for check in [
+        "table-missing",
+        "trigger-missing",
+        "routine-missing",
+        "rows-differ",
+    ] {
         assert_eq!(fixes(&report, check), [""; 0], "{check}");
     }
     assert!(!fixes(&report, "dump-truncated").is_empty());
@@ -105,7 +119,12 @@ fn repair_lists_what_it_cannot_repair_with_what_can() {
     // A whole one is still fine.
     let whole = written(folder, "whole.sql", &[]);
     let output = cividb(folder, &["repair", "all", &whole]);
-    assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stdout));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        common::text(&output.stdout)
+    );
 }
 
 #[test]
@@ -126,7 +145,12 @@ fn a_lost_key_of_custom_data_is_offered_and_made_and_taken_back() {
         folder.path(),
         &["repair", "all", &url, "--apply", "--yes", "--journal", "j"],
     );
-    assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        common::text(&output.stderr)
+    );
     let count = || {
         let sql = format!(
             "SELECT COUNT(*) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = '{database}' \
@@ -135,8 +159,13 @@ fn a_lost_key_of_custom_data_is_offered_and_made_and_taken_back() {
         server.run(None, &sql).trim().to_owned()
     };
     assert_eq!(count(), "1");
-    let output = cividb(folder.path(), &["undo", "j", &url, "--yes"]);
-    assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
+    let output = cividb(folder.path(), &["undo", "j", &url, "--apply", "--yes"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        common::text(&output.stderr)
+    );
     assert_eq!(count(), "0");
 }
 
@@ -149,7 +178,7 @@ fn a_unique_key_over_equal_rows_is_planned_with_the_rows_and_nothing_is_said_to_
     server.load(database, &common::sample());
     server.run(
         Some(database),
-        "SET foreign_key_checks = 0; ALTER TABLE civicrm_value_volunteering_1 DROP INDEX unique_entity_id, ADD INDEX \
+        "DROP TRIGGER civicrm_value_volunteering_1_after_insert; SET foreign_key_checks = 0; ALTER TABLE civicrm_value_volunteering_1 DROP INDEX unique_entity_id, ADD INDEX \
          x (entity_id); INSERT INTO civicrm_value_volunteering_1 (id, entity_id) VALUES (901, 1), (902, 1), (903, 2);",
     );
     let folder = tempfile::tempdir().expect("a folder");
@@ -160,11 +189,22 @@ fn a_unique_key_over_equal_rows_is_planned_with_the_rows_and_nothing_is_said_to_
     assert!(shown.contains(fails), "{shown}");
     let output = cividb(
         folder.path(),
-        &["repair", "indexes", &url, "--apply", "--yes", "--journal", "j"],
+        &[
+            "repair",
+            "indexes",
+            &url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+        ],
     );
     let shown = common::text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}");
-    assert!(shown.contains("nothing was changed") && !shown.contains("takes it back"), "{shown}");
+    assert!(
+        shown.contains("nothing was changed") && !shown.contains("takes it back"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -178,7 +218,12 @@ fn check_takes_a_target() {
     ));
     assert_eq!(report["command"], "check");
     let output = cividb(folder, &["check", "--target", "9.9.9", &dump]);
-    assert_eq!(output.status.code(), Some(2), "{}", common::text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "{}",
+        common::text(&output.stderr)
+    );
     let output = cividb(folder, &["check", "--target", "5.13.5", &dump]);
     assert_eq!(output.status.code(), Some(2), "back to an older release");
     // NULLs that a step of the upgrade fills are no warning, those of one that does not are.
@@ -194,7 +239,9 @@ fn check_takes_a_target() {
              GRANT SELECT ON {database}.* TO reader@localhost;"
         ),
     );
-    let url = server.url(database).replace("root@", "reader:Zz9-zz9z-test@");
+    let url = server
+        .url(database)
+        .replace("root@", "reader:Zz9-zz9z-test@");
     let report = |target: &[&str]| {
         let arguments = [&["check", "--format", "json", "--no-rows", &url], target].concat();
         common::json(&cividb(folder, &arguments))
@@ -210,7 +257,9 @@ fn privileges_on_single_columns_are_enough_for_what_they_cover() {
     };
     let database = "advice_columns";
     server.load(database, &common::sample());
-    let url = server.url(database).replace("root@", "columns:Zz9-zz9z-test@");
+    let url = server
+        .url(database)
+        .replace("root@", "columns:Zz9-zz9z-test@");
     let folder = tempfile::tempdir().expect("a folder");
     let version = |columns: &str| {
         server.run(
@@ -220,12 +269,15 @@ fn privileges_on_single_columns_are_enough_for_what_they_cover() {
                  GRANT SELECT ({columns}) ON {database}.civicrm_domain TO columns@localhost;"
             ),
         );
-        common::json(&cividb(folder.path(), &["version", "--format", "json", &url]))
+        common::text(&cividb(folder.path(), &["version", &url]).stdout)
     };
     for columns in ["id, version", "version", "id, name, version, locales"] {
         let report = version(columns);
-        assert_eq!(report["civicrm"]["version"], "5.81.2", "{columns}: {report:#}");
+        assert!(report.contains("stored   '5.81.2'"), "{columns}: {report}");
     }
     let report = version("id, name");
-    assert_eq!(report["verdict"], "incomplete", "{report:#}");
+    assert!(
+        report.starts_with("INCOMPLETE") && !report.contains("stored"),
+        "{report}"
+    );
 }

@@ -10,11 +10,23 @@ fn found(server: &Server, database: &str, account: &str) -> Vec<String> {
     let folder = std::path::Path::new(".");
     let only = "definer-privileges,definer-missing";
     let url = server.url(database);
-    let arguments = ["check", "--no-rows", "--only", only, "--format", "json", &url];
+    let arguments = [
+        "check",
+        "--no-rows",
+        "--only",
+        only,
+        "--format",
+        "json",
+        &url,
+    ];
     let report = common::json(&cividb(folder, &arguments));
     let findings = report["findings"].as_array().expect("a list").iter();
     findings
-        .filter(|finding| finding["object"]["name"].as_str().is_some_and(|name| name.contains(account)))
+        .filter(|finding| {
+            finding["object"]["name"]
+                .as_str()
+                .is_some_and(|name| name.contains(account))
+        })
         .filter_map(|finding| finding["message"].as_str().map(str::to_owned))
         .collect()
 }
@@ -31,11 +43,11 @@ fn made(server: &Server, account: &str) -> String {
              GRANT ALL ON {database}.* TO {account}@localhost;"
         ),
     );
-    server.load(&database, &definitions(account));
+    server.run(Some(&database), &definitions(account));
     database
 }
 
-fn definitions(account: &str) -> Vec<u8> {
+fn definitions(account: &str) -> String {
     format!(
         "CREATE TABLE civicrm_domain (id int PRIMARY KEY, version varchar(32));
          INSERT INTO civicrm_domain VALUES (1, '5.81.2');
@@ -46,7 +58,6 @@ fn definitions(account: &str) -> Vec<u8> {
            INSERT INTO civicrm_b VALUES (NEW.id, own_double(NEW.n));
          CREATE DEFINER={account}@localhost VIEW civicrm_v AS SELECT id FROM civicrm_b;"
     )
-    .into_bytes()
 }
 
 #[test]
@@ -54,12 +65,19 @@ fn a_definer_that_may_not_do_what_its_objects_do_is_an_error_where_the_server_re
     for server in server::all() {
         let account = "judged";
         let database = made(server, account);
-        assert_eq!(found(server, &database, account), [""; 0], "{}", server.name);
+        assert_eq!(
+            found(server, &database, account),
+            [""; 0],
+            "{}",
+            server.name
+        );
         let give = |grants: &str| {
             // One by one, so that a privilege which it does not have stops nothing.
             for sql in [
                 format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}@localhost;"),
-                grants.replace("db.", &format!("{database}.")).replace("TO it", &format!("TO {account}@localhost")),
+                grants
+                    .replace("db.", &format!("{database}."))
+                    .replace("TO it", &format!("TO {account}@localhost")),
             ] {
                 server.run(None, &sql);
             }
@@ -67,9 +85,18 @@ fn a_definer_that_may_not_do_what_its_objects_do_is_an_error_where_the_server_re
         let insert = "INSERT INTO civicrm_a VALUES ((SELECT n FROM (SELECT COUNT(*) + 1 AS n FROM civicrm_a) AS x), 1)";
         for (grants, lacks) in [
             ("", "TRIGGER on civicrm_a"),
-            ("GRANT SELECT, INSERT, TRIGGER ON db.* TO it;", "EXECUTE on own_double"),
-            ("GRANT SELECT, EXECUTE, TRIGGER ON db.* TO it;", "INSERT on civicrm_b"),
-            ("GRANT INSERT, EXECUTE, TRIGGER ON db.* TO it; GRANT SELECT ON db.civicrm_b TO it;", "SELECT on civicrm_a"),
+            (
+                "GRANT SELECT, INSERT, TRIGGER ON db.* TO it;",
+                "EXECUTE on own_double",
+            ),
+            (
+                "GRANT SELECT, EXECUTE, TRIGGER ON db.* TO it;",
+                "INSERT on civicrm_b",
+            ),
+            (
+                "GRANT INSERT, EXECUTE, TRIGGER ON db.* TO it; GRANT SELECT ON db.civicrm_b TO it;",
+                "SELECT on civicrm_a",
+            ),
         ] {
             give(grants);
             let refused = server.try_run(Some(&database), insert).is_err();
@@ -84,16 +111,33 @@ fn a_definer_that_may_not_do_what_its_objects_do_is_an_error_where_the_server_re
         // The view alone.
         give("GRANT INSERT, EXECUTE, TRIGGER ON db.* TO it; GRANT SELECT ON db.civicrm_a TO it;");
         server.run(Some(&database), insert);
-        assert!(server.try_run(Some(&database), "SELECT * FROM civicrm_v").is_err(), "{}", server.name);
+        assert!(
+            server
+                .try_run(Some(&database), "SELECT * FROM civicrm_v")
+                .is_err(),
+            "{}",
+            server.name
+        );
         let one = found(server, &database, account);
-        assert!(matches!(&one[..], [one] if one.starts_with("1 view run")), "{one:#?}");
+        assert!(
+            matches!(&one[..], [one] if one.starts_with("1 view run")),
+            "{one:#?}"
+        );
         // As little as is needed.
         give(
             "GRANT TRIGGER, SELECT ON db.civicrm_a TO it; GRANT INSERT, SELECT ON db.civicrm_b TO it;
              GRANT EXECUTE ON FUNCTION db.own_double TO it;",
         );
-        server.run(Some(&database), &format!("{insert}; SELECT * FROM civicrm_v"));
-        assert_eq!(found(server, &database, account), [""; 0], "{}", server.name);
+        server.run(
+            Some(&database),
+            &format!("{insert}; SELECT * FROM civicrm_v"),
+        );
+        assert_eq!(
+            found(server, &database, account),
+            [""; 0],
+            "{}",
+            server.name
+        );
     }
 }
 
@@ -112,7 +156,9 @@ fn roles_of_a_definer_count_where_the_server_counts_them() {
                 if server.is_mysql() { "TO" } else { "FOR" }
             ),
         );
-        let refused = server.try_run(Some(&database), "INSERT INTO civicrm_a VALUES (1, 1)").is_err();
+        let refused = server
+            .try_run(Some(&database), "INSERT INTO civicrm_a VALUES (1, 1)")
+            .is_err();
         let found = found(server, &database, account);
         assert_eq!(!found.is_empty(), refused, "{}: {found:#?}", server.name);
     }
@@ -131,12 +177,25 @@ fn what_an_account_may_not_ask_of_definers_is_not_checked() {
              GRANT ALL ON {database}.* TO asker@localhost;"
         ),
     );
-    let url = server.url(&database).replace("root@", "asker:Zz9-zz9z-test@");
+    let url = server
+        .url(&database)
+        .replace("root@", "asker:Zz9-zz9z-test@");
     let output = cividb(
         std::path::Path::new("."),
-        &["check", "--no-rows", "--only", "definer-privileges", "--format", "json", &url],
+        &[
+            "check",
+            "--no-rows",
+            "--only",
+            "definer-privileges",
+            "--format",
+            "json",
+            &url,
+        ],
     );
     let report: Value = common::json(&output);
-    assert_eq!(report["not_checked"][0]["check"], "definer-privileges", "{report:#}");
+    assert_eq!(
+        report["not_checked"][0]["check"], "definer-privileges",
+        "{report:#}"
+    );
     assert_eq!(output.status.code(), Some(3));
 }

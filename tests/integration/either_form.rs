@@ -65,16 +65,28 @@ fn sites_upgraded_to_6_7_to_6_13_lack_a_key_of_translations() {
         assert_eq!(found(release, upgraded), [""; 0], "{release}");
     }
     let found = found("6.14", upgraded);
-    assert!(found.iter().any(|line| line.starts_with("fk-missing")), "{found:#?}");
+    assert!(
+        found.iter().any(|line| line.starts_with("fk-missing")),
+        "{found:#?}"
+    );
 }
 
 #[test]
 fn the_unique_key_of_membership_types_is_by_domain_from_6_13_1_on() {
     let catalogue = common::catalogue();
-    for (release, key) in [("6.13.0", "UI_name"), ("6.13", "UI_name_domain_id"), ("6.15", "UI_name_domain_id")] {
+    for (release, key) in [
+        ("6.13.0", "UI_name"),
+        ("6.13", "UI_name_domain_id"),
+        ("6.15", "UI_name_domain_id"),
+    ] {
         let state = catalogue.state(release).expect("the state is known");
         let schema = catalogue.schema(state).schema;
-        assert!(schema.tables["civicrm_membership_type"].indexes.contains_key(key), "{release}");
+        assert!(
+            schema.tables["civicrm_membership_type"]
+                .indexes
+                .contains_key(key),
+            "{release}"
+        );
         assert_eq!(found(release, |_| {}), [""; 0], "{release}");
     }
 }

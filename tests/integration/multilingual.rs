@@ -114,29 +114,51 @@ fn found(dump: &[u8]) -> Vec<String> {
 fn healthy_multilingual_sites_of_all_rules_have_no_finding() {
     let is_later = |table: &str, column: &str| LATER.contains(&(table, column));
     for release in ["4.6", "5.13"] {
-        assert_eq!(found(&dump(release, |_, _, _| Form::Nullable)), [""; 0], "{release}");
+        assert_eq!(
+            found(&dump(release, |_, _, _| Form::Nullable)),
+            [""; 0],
+            "{release}"
+        );
     }
     for release in ["5.16", "5.40", "5.64", "5.65"] {
-        assert_eq!(found(&dump(release, |_, _, _| Form::NoDefault)), [""; 0], "{release}");
+        assert_eq!(
+            found(&dump(release, |_, _, _| Form::NoDefault)),
+            [""; 0],
+            "{release}"
+        );
     }
-    for release in ["5.66", "5.70", "5.75", "5.81", "6.4", "6.10", "6.12", "6.15"] {
+    for release in [
+        "5.66", "5.70", "5.75", "5.81", "6.4", "6.10", "6.12", "6.15",
+    ] {
         // Multilingual from the beginning.
-        assert_eq!(found(&dump(release, |_, _, _| Form::Default)), [""; 0], "{release}");
+        assert_eq!(
+            found(&dump(release, |_, _, _| Form::Default)),
+            [""; 0],
+            "{release}"
+        );
         // Upgraded, and upgraded with a language added since.
         for added in [None, Some("nl_NL")] {
             let form = |table: &str, column: &str, language: &str| match is_later(table, column) {
                 true if added != Some(language) => Form::NoDefault,
                 _ => Form::Default,
             };
-            assert_eq!(found(&dump(release, form)), [""; 0], "{release}, added {added:?}");
+            assert_eq!(
+                found(&dump(release, form)),
+                [""; 0],
+                "{release}, added {added:?}"
+            );
         }
     }
     // Upgraded from 5.15 or before, where no step had made the columns NOT NULL by then.
     let made_by_step = |table: &str, column: &str| {
         matches!(
             (table, column),
-            ("civicrm_membership_type", "name") | ("civicrm_payment_processor", _) | ("civicrm_contribution_page", _)
-                | ("civicrm_group", _) | ("civicrm_location_type", _) | ("civicrm_price_field_value", _)
+            ("civicrm_membership_type", "name")
+                | ("civicrm_payment_processor", _)
+                | ("civicrm_contribution_page", _)
+                | ("civicrm_group", _)
+                | ("civicrm_location_type", _)
+                | ("civicrm_price_field_value", _)
         )
     };
     for release in ["5.26", "5.40", "5.65"] {
@@ -169,8 +191,9 @@ fn a_localized_column_that_no_code_makes_so_is_found() {
     ] {
         let found = one(release, form);
         assert!(
-            matches!(&found[..], [one] if one.starts_with("warning column-differs: column civicrm_group.title_fr_FR")
-                || one.starts_with("error column-differs: column civicrm_group.title_fr_FR")),
+            matches!(&found[..], [one] if one.contains("column-differs: column civicrm_group.title_fr_FR")
+                // As 5.31 to 5.64 have it.
+                && one.starts_with("note") == (release == "5.65")),
             "{release} {form:?} {found:#?}"
         );
     }

@@ -13,7 +13,8 @@ fn found(check: &str, change: (&str, &str)) -> Vec<(Severity, String)> {
     let case = common::case(common::snapshot_of(&changed));
     let list = common::findings(&case, checks::VERIFY).list;
     let mine = list.into_iter().filter(|finding| finding.check.id == check);
-    mine.map(|finding| (finding.severity, finding.message)).collect()
+    mine.map(|finding| (finding.severity, finding.message))
+        .collect()
 }
 
 /// The last line of the sample that mysqldump writes.
@@ -69,7 +70,9 @@ fn a_trigger_with_its_database_is_counted_and_warned_of() {
     ] {
         let warned = found("restore-other-database", (old, new));
         assert!(
-            warned.iter().any(|(_, one)| one.starts_with("trigger civicrm_email_after_insert goes into ")),
+            warned
+                .iter()
+                .any(|(_, one)| one.starts_with("trigger civicrm_email_after_insert goes into ")),
             "{new}: {warned:#?}"
         );
         assert!(found("trigger-missing", (old, new)).is_empty(), "{new}");
@@ -85,7 +88,11 @@ fn altering_a_database_by_name_is_warned_of() {
         "{named:#?}"
     );
     assert!(found("ALTER DATABASE CHARACTER SET utf8mb4;").is_empty());
-    assert!(found("USE `civicrm`;\nALTER DATABASE `civicrm` CHARACTER SET utf8mb4;").iter().all(|(_, one)| !one.starts_with("ALTER")));
+    assert!(
+        found("USE `civicrm`;\nALTER DATABASE `civicrm` CHARACTER SET utf8mb4;")
+            .iter()
+            .all(|(_, one)| !one.starts_with("ALTER"))
+    );
 }
 
 #[test]
@@ -105,7 +112,15 @@ fn a_trigger_into_a_database_that_is_not_on_the_server_is_an_error() {
     );
     let broken = || {
         let url = server.url(database);
-        let arguments = ["check", "--no-rows", "--only", "reference-broken", "--format", "json", &url];
+        let arguments = [
+            "check",
+            "--no-rows",
+            "--only",
+            "reference-broken",
+            "--format",
+            "json",
+            &url,
+        ];
         let report = common::json(&cividb(std::path::Path::new("."), &arguments));
         let findings = report["findings"].as_array().expect("a list").clone();
         findings
@@ -115,13 +130,24 @@ fn a_trigger_into_a_database_that_is_not_on_the_server_is_an_error() {
     };
     assert_eq!(broken(), [""; 0]);
     for (sql, state) in [
-        ("DROP TABLE other_logs.log_civicrm_tag", "the table or routine"),
+        (
+            "DROP TABLE other_logs.log_civicrm_tag",
+            "the table or routine",
+        ),
         ("DROP DATABASE other_logs", "the database"),
     ] {
         // One table more, so that the database is seen without the one that is used.
-        server.run(None, &format!("CREATE TABLE IF NOT EXISTS other_logs.more (id int); {sql};"));
+        server.run(
+            None,
+            &format!("CREATE TABLE IF NOT EXISTS other_logs.more (id int); {sql};"),
+        );
         let broken = broken();
-        let expected = format!("trigger own_tag uses table log_civicrm_tag of the database other_logs, and {state} is not");
-        assert!(matches!(&broken[..], [one] if one.starts_with(&expected)), "{broken:#?}");
+        let expected = format!(
+            "trigger own_tag uses table log_civicrm_tag of the database other_logs, and {state} is not"
+        );
+        assert!(
+            matches!(&broken[..], [one] if one.starts_with(&expected)),
+            "{broken:#?}"
+        );
     }
 }

@@ -143,7 +143,10 @@ impl DumpReader {
                 }
             }
             Statement::AlterDatabase { name } => {
-                if let Some(name) = name.take().filter(|name| self.current.as_ref() != Some(name)) {
+                if let Some(name) = name
+                    .take()
+                    .filter(|name| self.current.as_ref() != Some(name))
+                {
                     self.note_object(at, format!("ALTER DATABASE {name}"), name);
                 }
                 return;

@@ -297,7 +297,14 @@ fn alter(parser: &mut Parser) -> Result<Statement, DdlError> {
         return other("ALTER VIEW");
     }
     if parser.eat_any(&["DATABASE", "SCHEMA"]) {
-        let is_option = ["DEFAULT", "CHARACTER", "CHARSET", "COLLATE", "ENCRYPTION", "READ"];
+        let is_option = [
+            "DEFAULT",
+            "CHARACTER",
+            "CHARSET",
+            "COLLATE",
+            "ENCRYPTION",
+            "READ",
+        ];
         let name = match parser.at_any(&is_option) {
             true => None,
             false => Some(parser.identifier("the name of a database")?),

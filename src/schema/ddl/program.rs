@@ -6,7 +6,9 @@ use super::{
 };
 use crate::schema::{
     lexer::{Lexer, SqlModes, Token},
-    model::{Account, Event, Name, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View},
+    model::{
+        Account, Event, Name, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View,
+    },
 };
 
 /// Reads `DEFINER = account`, if it comes next. `CURRENT_USER` means whoever runs the statement, so it gives

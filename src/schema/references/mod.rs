@@ -6,9 +6,9 @@
 
 mod builtin;
 mod scan;
-mod users;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::collections::BTreeSet;
 

@@ -39,7 +39,10 @@ fn modes(sql_mode: Option<&String>) -> SqlModes {
 /// Whether the definition of a routine says SQL SECURITY INVOKER before its body.
 fn is_by_invoker(definition: &str) -> bool {
     let head = definition.to_ascii_uppercase();
-    let words: Vec<&str> = head.split_whitespace().take_while(|word| *word != "BEGIN").collect();
+    let words: Vec<&str> = head
+        .split_whitespace()
+        .take_while(|word| *word != "BEGIN")
+        .collect();
     words
         .windows(3)
         .any(|three| three == ["SQL", "SECURITY", "INVOKER"])

@@ -84,7 +84,11 @@ impl FactReader<'_> {
 
     /// Asks a question that the account may not be allowed to ask, or that older servers do not know; `None`
     /// then.
-    pub(super) fn if_allowed(&mut self, about: &str, sql: &str) -> Result<Option<Answer>, ServerError> {
+    pub(super) fn if_allowed(
+        &mut self,
+        about: &str,
+        sql: &str,
+    ) -> Result<Option<Answer>, ServerError> {
         match self.connection.ask(about, sql) {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.is_lost() => Err(error),

@@ -69,7 +69,11 @@ impl FactReader<'_> {
                 host: value("default_role_host"),
             }
         };
-        let roles: Vec<String> = answer.iter().flatten().map(|row| role(row).to_string()).collect();
+        let roles: Vec<String> = answer
+            .iter()
+            .flatten()
+            .map(|row| role(row).to_string())
+            .collect();
         Ok(match roles.is_empty() {
             true => String::new(),
             false => format!(" USING {}", roles.join(", ")),
@@ -84,7 +88,11 @@ impl FactReader<'_> {
         let mut databases = BTreeSet::new();
         for user in users(schema) {
             let uses = &user.uses;
-            let names = uses.tables.iter().chain(&uses.functions).chain(&uses.procedures);
+            let names = uses
+                .tables
+                .iter()
+                .chain(&uses.functions)
+                .chain(&uses.procedures);
             databases.extend(names.filter_map(|name| name.database.clone()));
         }
         let mut all = IndexMap::new();
