@@ -61,8 +61,8 @@ pub static NULL_ROWS: Check = Check {
             mode.",
     fix: "Set the column of these rows to a value that the application understands, by hand after a \
             backup.",
-    example: "civicrm_file.upload_date: 1 row is NULL (key 1); CiviCRM 6.2.0 has the column NOT NULL, and \
-            changing it stops with error 1138 or 1265 in strict mode",
+    example: "civicrm_word_replacement.find_word: 1 row is NULL (key 1); the upgrade step 6.14.alpha1 makes the column \
+            NOT NULL, which stops with error 1138 or 1265 in strict mode",
     source: "the schemas of the release and of the target; CRM/Upgrade/Incremental",
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };

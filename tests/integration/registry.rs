@@ -351,10 +351,10 @@ const FIRING: &[(&str, Source)] = &[
     (
         "null-rows",
         Upgrade(
-            "6.4.1",
+            "6.14.0",
             &[(
                 REGIONS,
-                "INSERT INTO `civicrm_file` (`id`, `upload_date`) VALUES (1, NULL);\n\
+                "INSERT INTO `civicrm_word_replacement` (`id`, `find_word`, `replace_word`) VALUES (1, NULL, 'x');\n\
                  CREATE TABLE `civicrm_worldregion` (",
             )],
         ),

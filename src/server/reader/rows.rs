@@ -95,7 +95,7 @@ impl FactReader<'_> {
             .collect();
         let needed = NEEDED.iter().find(|(of, _)| *of == table);
         let is_there = |column: &&str| columns.iter().any(|known| known == column);
-        if !needed.is_some_and(|(_, needed)| needed.iter().all(|column| is_there(column))) {
+        if !needed.is_some_and(|(_, needed)| needed.iter().all(&is_there)) {
             return Ok(None);
         }
         let list: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
