@@ -4,18 +4,26 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::grants::for_upgrade;
 use super::output::Output;
+use super::repair::target_release;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
+use crate::change::error::ChangeError;
+use crate::checks::grants::GRANT_MISSING;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
-use crate::checks::{self, Examination, Finding, Findings, OtherSource, Rows, against};
+use crate::checks::{
+    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against,
+};
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
+use crate::repair::guard;
 use crate::report::{Layout, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
@@ -53,6 +61,10 @@ pub struct Check {
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
+    /// Release to upgrade to: whether its upgrade finds the server, the privileges, the rows and the
+    /// version that it needs
+    #[arg(long, value_name = "X.Y.Z")]
+    target: Option<Version>,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
@@ -125,19 +137,21 @@ impl Check {
         let source = self.server.source(self.source.as_deref())?;
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
+        if let Some(target) = &self.target {
+            target_release(target, &catalogue)?;
+        }
         report_on_each("check", &catalogue, source, common, &access, |location| {
             let read_case = |snapshot| {
                 let case = self.restore.case(snapshot, &catalogue);
+                let case = case.to_release(self.target.clone());
+                if let Some(target) = &self.target {
+                    guard::target(target, &case).map_err(ChangeError::from)?;
+                }
                 refuse_empty_database(&case).map(|()| case)
             };
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                let mut examined = Examination::of(&case);
-                examined.rows = Rows::LeftOut;
-                let findings = common.examine(&examined, checks::CHECK)?;
-                let mut report = Report::new("check", &case, findings, common.strict);
-                report.layout = Layout::ReleaseAndByCheck;
-                return Ok(report);
+                return self.report(&case, Rows::LeftOut, common);
             }
             let examiner = RowExaminer {
                 catalogue: &catalogue,
@@ -147,13 +161,35 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let mut examined = Examination::of(&case);
-            examined.rows = answered.rows();
-            let findings = common.examine(&examined, checks::CHECK)?;
-            let mut report = Report::new("check", &case, findings, common.strict);
-            report.layout = Layout::ReleaseAndByCheck;
+            let report = self.report(&case, answered.rows(), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
+    }
+}
+
+impl Check {
+    /// The report on a source; where it is to be upgraded, with the privileges of the account on its server.
+    fn report(&self, case: &Case, rows: Rows, common: &Common) -> Result<Report, Error> {
+        let verdict = self
+            .target
+            .as_ref()
+            .and_then(|target| for_upgrade(case, target));
+        let mut examined = Examination::of(case);
+        examined.rows = rows;
+        examined.privileges = verdict.as_ref().map(|verdict| Privileges {
+            verdict,
+            database: case.snapshot.database.as_deref().unwrap_or_default(),
+        });
+        let mut findings = common.examine(&examined, checks::CHECK)?;
+        if self.target.is_some() && verdict.is_none() && case.snapshot.server.is_some() {
+            let why = "the server does not answer SHOW GRANTS";
+            findings.skip(&GRANT_MISSING, Lack::of_promised(why));
+        }
+        let mut report = Report::new("check", case, findings, common.strict);
+        report.layout = Layout::ReleaseAndByCheck;
+        let target = self.target.as_ref();
+        report.compared_with = target.map(|target| format!("CiviCRM {target}"));
+        Ok(report)
     }
 }
 

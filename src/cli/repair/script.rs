@@ -8,6 +8,7 @@ use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::cli::diff::or_comment;
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
@@ -45,9 +46,8 @@ pub(super) fn script(
     let facts = snapshot.server.as_ref();
     for refused in &plan.refused {
         lines.push(format!(
-            "-- NOT PLANNED: {} of {}: {}",
-            printable(&refused.object),
-            printable(&refused.table),
+            "-- NOT PLANNED: {}: {}",
+            printable(&refused.name()),
             printable(&refused.why)
         ));
     }
@@ -93,6 +93,12 @@ pub(super) fn script(
         for found in of_step(&rows.orphans, planned) {
             lines.push(format!("-- FAILS: {}", printable(&found.describe())));
         }
+        let is_of_step = |found: &&EqualRows| {
+            found.table == planned.table && planned.after.indexes.contains_key(&found.index)
+        };
+        for found in rows.equal.iter().filter(is_of_step) {
+            lines.push(format!("-- FAILS: {}", printable(&found.describe())));
+        }
         for need in &planned.needs {
             if let plan::Need::NonStandardForeignKey(_) = need {
                 lines.push("SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned());
@@ -105,7 +111,11 @@ pub(super) fn script(
         ));
     }
     if plan.steps.is_empty() {
-        lines.push("-- Nothing to change.".to_owned());
+        let nothing = match plan.refused.is_empty() {
+            true => "-- Nothing to change.",
+            false => "-- Nothing that repair can change.",
+        };
+        lines.push(nothing.to_owned());
     }
     if !plan.left.is_empty() {
         lines.push(format!(
@@ -177,6 +187,7 @@ pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
         steps: steps.collect(),
         refused: plan.refused.clone(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
+        duplicates: rows.equal.iter().map(report::EqualRowSets::of).collect(),
         advice: advice.collect(),
         rows: rows
             .toll

@@ -62,6 +62,11 @@ pub enum Statement {
         /// Whether the statement says `IF NOT EXISTS`.
         if_not_exists: bool,
     },
+    /// An `ALTER DATABASE` statement.
+    AlterDatabase {
+        /// The name of the database; `None` for the current one.
+        name: Option<String>,
+    },
     /// A `DROP DATABASE` statement.
     DropDatabase {
         /// The name of the database.
