@@ -7,12 +7,14 @@
 pub mod acceptance;
 pub mod against;
 mod check;
+mod content;
 mod definers;
 mod examination;
 mod finding;
 pub mod grants;
 mod needs;
 mod objects;
+mod pieces;
 pub mod registry;
 mod restore;
 mod rows;

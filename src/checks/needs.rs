@@ -1,6 +1,7 @@
 //! The needs of rules: what has to be known before a rule can run, and why a source cannot tell it.
 
 use super::examination::{Examination, Rows};
+use super::wholeness;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::schema::model::Schema;
@@ -17,6 +18,8 @@ pub enum Need {
     Structure,
     /// The dump reaches to its end.
     WholeDump,
+    /// The dump has its beginning.
+    Beginning,
     /// The account can see all tables.
     AllTables,
     /// The account can see all routines.
@@ -104,6 +107,10 @@ impl Need {
                 "the dump holds no structure",
             ),
             Self::WholeDump => promised(!examined.ends_early(), "the dump is cut"),
+            Self::Beginning => promised(
+                dump.is_none_or(|dump| wholeness::lacks_beginning(dump).is_none()),
+                "the beginning of the dump is missing",
+            ),
             Self::AllTables => visible(snapshot.hidden.get(&ObjectKind::Table)),
             Self::AllRoutines => visible(snapshot.hidden.get(&ObjectKind::Routine)),
             Self::ExpectedTriggers => expected_triggers(examined),

@@ -14,7 +14,7 @@ use crate::civicrm::site::TABLE_PREFIX;
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Name, RoutineKind, Schema};
 use crate::schema::references::{self, References};
-use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
+use crate::snapshot::{ObjectKind, Producer, Snapshot, Source, SourceKind};
 
 /// How to let CiviCRM make its triggers, views and function again.
 pub(super) const REBUILD: &str =
@@ -31,17 +31,21 @@ struct Fixes {
 }
 
 impl Fixes {
-    fn for_source(kind: SourceKind) -> Self {
-        match kind {
+    fn for_source(source: &Source) -> Self {
+        match source.kind {
+            SourceKind::Dump if source.producer.never_writes_programs() => {
+                Self::for_program(source)
+            }
             SourceKind::Dump => Self {
                 trigger: format!(
                     "Make the backup with --triggers, by an account with the TRIGGER privilege. \
                      On a restored site let CiviCRM rebuild them: {REBUILD}"
                 ),
                 no_trigger: format!(
-                    "There is no trigger at all: the backup was made with --skip-triggers, or by an \
+                    "There is no trigger at all: the backup was made {}, or by an \
                      account without the TRIGGER privilege, which loses them without a message. Make \
-                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}"
+                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}",
+                    without_triggers(source.producer)
                 ),
                 routine: format!(
                     "Make the backup with --routines, by an account that may read routines. \
@@ -71,6 +75,43 @@ impl Fixes {
                 }
             }
         }
+    }
+}
+
+impl Fixes {
+    /// What to do about a dump of a program that writes no stored programs whatever its options.
+    fn for_program(source: &Source) -> Self {
+        let what = format!(
+            "{} never writes triggers and routines: make the backup with mysqldump --routines --triggers (or \
+             mariadb-dump) instead. On a restored site let CiviCRM rebuild them: {REBUILD}",
+            source.producer.name()
+        );
+        Self {
+            trigger: what.clone(),
+            no_trigger: what.clone(),
+            routine: what.clone(),
+            table: format!(
+                "Make the backup again with all tables: look which ones {} leaves out.",
+                source.producer.name()
+            ),
+            view: what,
+        }
+    }
+}
+
+/// How a program comes to leave triggers out.
+fn without_triggers(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Mysqldump | Producer::MariadbDump | Producer::Unknown => "with --skip-triggers",
+        Producer::Mysqlpump => "with --skip-triggers or for some tables only",
+        Producer::Mydumper => "without --triggers",
+        Producer::MysqlShell => "with the option triggers: false",
+        Producer::PhpMyAdmin => {
+            "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' off"
+        }
+        Producer::Adminer => "with the option Triggers off",
+        Producer::MysqldumpPhp => "with the setting skip-triggers",
+        _ => "by a program that writes none, or with its option for triggers off",
     }
 }
 
@@ -235,7 +276,7 @@ pub(super) fn lost_auto_increment(
 /// Adds one finding, with all reasons, for each table that something needs and nothing creates.
 fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(&snapshot.source);
     let schema = &snapshot.schema;
     let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
@@ -290,7 +331,7 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
 
 fn missing_views(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(&snapshot.source);
     let mut missing: IndexMap<String, &str> = snapshot
         .schema
         .stand_ins
@@ -324,7 +365,7 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
     let (Some(site), Some(release)) = (&examined.case.site, examined.case.release()) else {
         return;
     };
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(&snapshot.source);
     let schema = &snapshot.schema;
     let fix = if schema.triggers.is_empty() {
         &fixes.no_trigger
@@ -475,7 +516,13 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
         ];
         for (kind, names) in calls {
             let called = names.iter().filter(|name| is_here(snapshot, name));
-            for called in called.filter(|called| is_lost(kind, &called.name)) {
+            let is_loadable = |name: &str| {
+                let dump = snapshot.dump.as_ref();
+                dump.is_some_and(|dump| dump.loadable_functions.contains(&name.to_lowercase()))
+            };
+            let lost_ones =
+                called.filter(|called| is_lost(kind, &called.name) && !is_loadable(&called.name));
+            for called in lost_ones {
                 let callers = lost.entry((kind, called.name.clone())).or_default();
                 callers.insert(user.describe());
             }
@@ -486,7 +533,7 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
 
 fn missing_routines(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(&snapshot.source);
     for ((kind, name), callers) in lost_routines(examined) {
         let kind = kind.as_str();
         let why = match callers.len() {

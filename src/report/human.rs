@@ -219,7 +219,7 @@ fn origin(report: &Report) -> String {
     }
     let mut text = match source.producer {
         crate::snapshot::Producer::Unknown => "dump of an unknown program".to_owned(),
-        producer => producer.as_str().to_owned(),
+        producer => producer.name().to_owned(),
     };
     if let Some(version) = &source.producer_version {
         text.push_str(&format!(" {version}"));

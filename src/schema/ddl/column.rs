@@ -35,6 +35,7 @@ pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlErr
         unique: data_type.serial,
         checks: Vec::new(),
         binary_collation: false,
+        invisible: false,
     };
     while attribute(parser, &mut definition)? {}
     let column = &mut definition.column;
@@ -111,6 +112,8 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
             column.comment = Some(text.to_string()).filter(|text| !text.is_empty());
         }
         parser.option_value()?;
+    } else if parser.eat("INVISIBLE") {
+        definition.invisible = true;
     } else if parser.at_any(&[
         "COLUMN_FORMAT",
         "STORAGE",
@@ -129,7 +132,6 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
             "STORED",
             "PERSISTENT",
             "VISIBLE",
-            "INVISIBLE",
             "COMPRESSED",
             "ENFORCED",
         ]));
