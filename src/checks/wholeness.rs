@@ -161,11 +161,7 @@ pub static DUMP_NO_CIVICRM: Check = Check {
     example: "there are no CiviCRM tables in the dump: it holds 1 table (menu)",
     source: "UpdraftPlus dumps only tables with WordPress' prefix unless told otherwise; CiviCRM often has a \
             database of its own beside the CMS's",
-    rules: &[Rule::new(
-        Group::Dump,
-        &[Need::Statements, Need::WholeDump],
-        no_civicrm,
-    )],
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_civicrm)],
 };
 
 /// The checks whose findings say that a dump is cut or damaged.
@@ -216,32 +212,30 @@ fn stray_finding(check: &'static Check, text: &StrayText, is_whole: bool) -> Fin
         0 => String::new(),
         more => format!(" and {} after it", crate::text::count(more, "line")),
     };
-    let (place, fix) = match text.position {
-        Position::First => (
-            " in front of the dump",
-            format!("Delete {lines} before restoring, and keep messages (standard error) out of backups."),
+    let fix = match text.position {
+        Position::First => {
+            format!("Delete {lines} before restoring, and keep messages (standard error) out of backups.")
+        }
+        Position::Last if is_whole => format!(
+            "Delete {lines} before restoring; find out what the message means, and keep messages (standard \
+             error) out of backups."
         ),
-        Position::Last if is_whole => (
-            " behind the end of the dump: everything before it is there",
-            format!(
-                "Delete {lines} before restoring, or restore with --force; find out what the message means, and \
-                 keep messages (standard error) out of backups."
-            ),
-        ),
-        _ if text.line.contains("[Warning] Using a password") => (
-            "",
-            "Delete that line before restoring, and keep messages (standard error) out of backups.".to_owned(),
-        ),
-        _ => (
-            "",
-            "Find out what the message means, cure it and make the backup again; send messages (standard error) \
-             to a file of their own."
-                .to_owned(),
-        ),
+        _ if text.line.contains("[Warning] Using a password") => {
+            "Delete that line before restoring, and keep messages (standard error) out of backups.".to_owned()
+        }
+        _ => "Find out what the message means, cure it and make the backup again; send messages (standard error) \
+              to a file of their own."
+            .to_owned(),
     };
-    let message = match place {
-        "" => format!("text that is not SQL: {}{more}", shorten(&text.line)),
-        place => format!("text that is not SQL{place}: {}{more}", shorten(&text.line)),
+    let line = shorten(&text.line);
+    let message = match text.position {
+        Position::Last if is_whole => {
+            format!(
+                "text that is not SQL behind the end of the dump: {line}{more}; everything before it is there"
+            )
+        }
+        Position::First => format!("text that is not SQL in front of the dump: {line}{more}"),
+        _ => format!("text that is not SQL: {line}{more}"),
     };
     Finding::new(check, message, fix)
 }
@@ -468,7 +462,8 @@ fn no_civicrm(check: &'static Check, examined: &Examination, findings: &mut Find
     let Some(dump) = dump(examined) else { return };
     let is_empty =
         dump.rows == 0 && dump.tables_created == 0 && snapshot.schema == Schema::default();
-    if examined.without_civicrm || examined.case.site.is_some() || is_empty {
+    if examined.without_civicrm || examined.case.site.is_some() || is_empty || examined.ends_early()
+    {
         return;
     }
     let mut message = format!(

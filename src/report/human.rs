@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::section::Position;
 use super::{Layout, Report, Verdict, by_table};
 use crate::checks::acceptance::Accepted;
-use crate::checks::{Detected, Finding, NotChecked, Severity};
+use crate::checks::{BEGINNING_MISSING, Detected, Finding, NotChecked, Severity};
 use crate::snapshot::SourceKind;
 use crate::text::{count, printable, thousands};
 
@@ -151,7 +151,11 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
             .push(skipped.check);
     }
     for (why, checks) in by_reason {
-        let checks = checks.join(", ");
+        // Of half a dump most checks are not made: the list would only hide why.
+        let checks = match why == BEGINNING_MISSING && checks.len() > SHOWN {
+            true => format!("{} checks that need all of the dump", checks.len()),
+            false => checks.join(", "),
+        };
         writeln!(
             out,
             "{bold}not checked{bold:#}  {checks}: {}",

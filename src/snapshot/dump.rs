@@ -57,7 +57,8 @@ pub struct DumpFacts {
     pub unrestored: Vec<String>,
     /// Tables locked by the last LOCK TABLES, when no UNLOCK TABLES followed.
     pub locked: Vec<String>,
-    /// Whether the dump saves variables at its start, so that restoring them marks its end.
+    /// Whether something else than the last line of its program marks the end of the dump: variables that it saves at
+    /// its start and restores, or a last line without the first one.
     pub ends_by_variables: bool,
     /// Whether START TRANSACTION stands without a COMMIT after it.
     pub open_transaction: bool,

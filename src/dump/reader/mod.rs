@@ -78,6 +78,17 @@ struct Database {
     invisible: IndexMap<String, Vec<String>>,
 }
 
+/// What a dump says of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Whether it is a base table.
+    pub is_table: bool,
+    /// Whether it is a view.
+    pub is_view: bool,
+    /// The number of its rows.
+    pub rows: u64,
+}
+
 /// Why no single database of a source can be chosen to report on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChooseError {
@@ -253,6 +264,19 @@ impl DumpReader {
         }
     }
 
+    /// What the dump says so far of the table or view of this name.
+    pub fn object(&self, database: &str, name: &str) -> Found {
+        let Some(database) = self.databases.get(&Some(database.to_owned())) else {
+            return Found::default();
+        };
+        let rows = find(&database.row_counts, name);
+        Found {
+            is_table: find(&database.schema.tables, name).is_some(),
+            is_view: find(&database.schema.views, name).is_some(),
+            rows: rows.copied().unwrap_or_default(),
+        }
+    }
+
     /// The database that a name belongs to at this point of the dump, as the dump names it.
     pub fn database_named(&self, name: &Name) -> Option<String> {
         self.database_of(name)
@@ -401,6 +425,7 @@ impl Sink for DumpReader {
             }
             Some(Remark::Ends { producer, date }) => {
                 self.source.finished = date;
+                self.facts.ends_by_variables |= self.facts.parts.is_empty();
                 if let Some(part) = self.facts.parts.last_mut() {
                     // The last line of mysqldump is that of programs which follow it as well; a date alone is only
                     // Adminer's.

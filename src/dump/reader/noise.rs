@@ -83,7 +83,7 @@ impl DumpReader {
             return;
         }
         self.course.in_text = true;
-        let position = match self.course.has_statement {
+        let position = match self.course.has_statement || self.course.part_began {
             true => Position::Between,
             false => Position::First,
         };
