@@ -14,7 +14,7 @@ mod finding;
 pub mod grants;
 mod needs;
 mod objects;
-mod pieces;
+pub mod pieces;
 pub mod registry;
 mod restore;
 mod rows;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use indexmap::IndexMap;
+
 /// A file that is by its name a piece of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -66,18 +68,37 @@ fn is_letters(end: &str) -> bool {
         && (end.len() == 2 && end != "gz" && end != "xz" || end.len() == 3 && end.starts_with("aa"))
 }
 
+/// What to do about files of which several are, by their names, pieces of the same one: a sentence for each.
+pub fn joined<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut pieces: IndexMap<String, (Piece, usize)> = IndexMap::new();
+    for piece in names.filter_map(of) {
+        let known = pieces.entry(piece.stem.clone()).or_insert((piece, 0));
+        known.1 += 1;
+    }
+    let several = pieces.into_values().filter(|(_, count)| *count > 1);
+    several
+        .map(|(piece, count)| {
+            let advice = piece.command();
+            format!("{count} of these files are by their names pieces of one file: {advice}")
+        })
+        .collect()
+}
+
 impl Piece {
     /// What to do with it.
     pub fn advice(&self) -> String {
+        let command = self.command();
+        format!("By its name this is one piece of a file that was split: {command}.")
+    }
+
+    fn command(&self) -> String {
         let stem = &self.stem;
         match self.kind {
-            Kind::Plain => format!(
-                "By its name this is one piece of a file that was split: join all pieces and read them together \
-                 (cat {stem}* | cividb verify -)."
-            ),
+            Kind::Plain => {
+                format!("join all pieces and read them together (cat {stem}* | cividb verify -)")
+            }
             Kind::Zip => format!(
-                "By its name this is one piece of a split zip archive: join all pieces (zip -s 0 {stem}zip --out \
-                 whole.zip) and read that."
+                "join all pieces of the zip archive (zip -s 0 {stem}zip --out whole.zip) and read that"
             ),
         }
     }

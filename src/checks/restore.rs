@@ -672,7 +672,7 @@ fn large_statements(check: &'static Check, examined: &Examination, findings: &mu
         let size = format!(
             "{}.{} MiB",
             statement.bytes >> 20,
-            (statement.bytes % (1 << 20)) * 10 >> 20
+            ((statement.bytes % (1 << 20)) * 10) >> 20
         );
         let what = match table.is_empty() {
             true => String::new(),

@@ -192,7 +192,7 @@ fn stray_text(check: &'static Check, examined: &Examination, findings: &mut Find
     for text in &dump.stray_text {
         let is_told = match text.position {
             Position::First => {
-                dump.statements == 0 && !text.is_message || dump.begins_inside.is_some()
+                dump.statements == 0 && !text.is_message || lacks_beginning(dump).is_some()
             }
             _ => false,
         };
@@ -569,7 +569,13 @@ fn charsets(check: &'static Check, examined: &Examination, findings: &mut Findin
 
 /// The first line of a text, at most 80 characters of it.
 fn shorten(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default().trim();
+    let line = text.lines().next().unwrap_or_default();
+    let is_printable = |c: char| if c.is_control() { ' ' } else { c };
+    let line: String = line.chars().map(is_printable).collect();
+    let line = line.trim();
+    if line.is_empty() {
+        return "characters that cannot be printed".to_owned();
+    }
     let mut short: String = line.chars().take(80).collect();
     if short.len() < line.len() {
         short.push('…');

@@ -470,6 +470,131 @@ mod tests {
     }
 
     #[test]
+    fn first_lines_of_other_programs_are_known() {
+        let named =
+            |producer, version: Option<&str>, server: Option<&str>, database: Option<&str>| {
+                Some(Remark::Begins {
+                    producer,
+                    version: version.map(str::to_owned),
+                    server: server.map(str::to_owned),
+                    database: database.map(str::to_owned),
+                })
+            };
+        let navicat = "/*\n Navicat Premium Dump SQL\n\n Source Server         : x\n Source Server Type    : MySQL\n \
+                       Source Server Version : 80036 (8.0.36)\n Source Schema         : civi\n*/";
+        let old = "/*\nNavicat MariaDB Data Transfer\n\nSource Server         : x\nSource Server Version : 100521\n\
+                   Source Database       : civi\n*/";
+        let sqlyog = "/*\nSQLyog Ultimate v12.09 (64 bit)\nMySQL - 10.4.28-MariaDB : Database - civi\n*****\n*/";
+        for (comment, expected) in [
+            (
+                navicat,
+                named(Producer::Navicat, None, Some("8.0.36"), Some("civi")),
+            ),
+            (
+                old,
+                named(
+                    Producer::OldNavicat,
+                    None,
+                    Some("10.5.21-MariaDB"),
+                    Some("civi"),
+                ),
+            ),
+            (
+                sqlyog,
+                named(
+                    Producer::SqlYog,
+                    Some("12.09"),
+                    Some("10.4.28-MariaDB"),
+                    Some("civi"),
+                ),
+            ),
+            (
+                "# Sequel Pro SQL dump",
+                named(Producer::SequelPro, None, None, None),
+            ),
+            (
+                "-- HeidiSQL Version:             12.6.0.6765",
+                named(Producer::HeidiSql, Some("12.6.0.6765"), None, None),
+            ),
+            (
+                "-- TablePlus 5.6.6(520)",
+                named(Producer::TablePlus, Some("5.6.6"), None, None),
+            ),
+            (
+                "-- Backup with BackWPup ver.: 3.6.10",
+                named(Producer::BackWpup, Some("3.6.10"), None, None),
+            ),
+            (
+                "-- Backup and Migrate (Backdrop) MySQL Dump",
+                named(Producer::BackupAndMigrate, None, None, None),
+            ),
+            (
+                "-- mysqldump-php https://github.com/ifsnop/mysqldump-php",
+                named(Producer::MysqldumpPhp, None, None, None),
+            ),
+            (
+                "-- Dump created by MySQL pump utility, version: 8.0.30, Win64 (x86_64)",
+                named(Producer::Mysqlpump, Some("8.0.30"), None, None),
+            ),
+            (
+                "-- MySQLShell dump 2.0.1  Distrib Ver 8.0.43 for Win64 on x86_64 - for MySQL 8.0.42 (MySQL Community)",
+                named(Producer::MysqlShell, Some("8.0.43"), Some("8.0.42"), None),
+            ),
+            (
+                "# Created by UpdraftPlus version 1.24.3 (https://updraftplus.com)",
+                named(Producer::UpdraftPlus, Some("1.24.3"), None, None),
+            ),
+            (
+                "# Host: tools-db (MySQL 5.5.5-10.6.22-MariaDB-log)",
+                Some(Remark::Server("5.5.5-10.6.22-MariaDB-log".into())),
+            ),
+            (
+                "# Servidor: 127.0.0.1 (MySQL 8.0.32)",
+                Some(Remark::Server("8.0.32".into())),
+            ),
+            (
+                "# WordPress Version: 6.4.1, running on PHP 8.1.2 (Apache), MySQL 8.0.36",
+                Some(Remark::Server("8.0.36".into())),
+            ),
+            (
+                "-- MySQL Version: 10.11.6-MariaDB",
+                Some(Remark::Server("10.11.6-MariaDB".into())),
+            ),
+            ("# a comment (of somebody)", None),
+            ("-- TablePlus, DBeaver: use one of them", None),
+        ] {
+            assert_eq!(remark(comment.as_bytes(), true), expected, "{comment}");
+        }
+    }
+
+    #[test]
+    fn last_lines_of_other_programs_count_only_when_they_are_whole() {
+        for (line, producer) in [
+            (
+                "-- Dump completed on: Thu, 01 May 2025 02:00:07 +0000",
+                Producer::Mysqldump,
+            ),
+            (
+                "-- Dump end time: Thu May  1 02:00:07 2025",
+                Producer::Mysqlpump,
+            ),
+            (
+                "-- Backup completed on 2025-05-01 02:00:07",
+                Producer::BackWpup,
+            ),
+        ] {
+            let ends = |line: &str| match remark(line.as_bytes(), false) {
+                Some(Remark::Ends { producer, .. }) => Some(producer),
+                _ => None,
+            };
+            assert_eq!(ends(line), Some(producer), "{line}");
+            for length in 0..line.len() {
+                assert_eq!(ends(&line[..length]), None, "{line} {length}");
+            }
+        }
+    }
+
+    #[test]
     fn a_last_line_counts_only_when_it_is_whole() {
         let ends =
             |line: &str, ended| matches!(remark(line.as_bytes(), ended), Some(Remark::Ends { .. }));

@@ -258,6 +258,7 @@ impl SourceError {
             Self::Container(error) => match &error.problem {
                 problem @ (Problem::WideText(_)
                 | Problem::Foreign { .. }
+                | Problem::Markup { .. }
                 | Problem::OnlyNul(_)
                 | Problem::Binary) => Some(problem),
                 _ => None,

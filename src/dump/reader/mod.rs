@@ -385,7 +385,10 @@ impl Sink for DumpReader {
                 server,
                 database,
             }) => {
-                self.course.begin_part();
+                if self.course.begin_part() {
+                    // What stands before it is no part of the dump.
+                    self.facts.begins_inside = None;
+                }
                 if self.facts.parts.is_empty() {
                     self.source.producer = producer;
                     self.source.producer_version = version;

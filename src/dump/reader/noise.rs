@@ -8,6 +8,9 @@ use crate::snapshot::{Place, Position, StrayText};
 /// Longest line of such text that is kept, in bytes.
 const MAX_LINE: usize = 400;
 
+/// A first line shorter than this, in bytes, is shown with the next one.
+const SHORT_LINE: usize = 4;
+
 /// First lines of dumps that follow a message without a line feed between the two, as `Enter password: ` does.
 const FIRST_LINES: [&[u8]; 2] = [b"-- MySQL dump ", b"-- MariaDB dump "];
 
@@ -39,10 +42,11 @@ impl Course {
         self.is_behind = true;
     }
 
-    /// Notes the first line of a dump program.
-    pub(super) fn begin_part(&mut self) {
+    /// Notes the first line of a dump program; returns whether it is what the dump begins with.
+    pub(super) fn begin_part(&mut self) -> bool {
         self.part_began = true;
         self.in_text = false;
+        !self.has_statement
     }
 }
 
@@ -55,7 +59,7 @@ impl DumpReader {
         let header = header.min();
         let (message, header_line) = line.split_at(header.unwrap_or(line.len()));
         let at = self.at(place);
-        if place.offset == 0 && header.is_none() && is_rest_of_statement(message) {
+        if !self.course.has_statement && !self.course.part_began && is_rest_of_statement(message) {
             self.facts.begins_inside.get_or_insert_with(|| at.clone());
         }
         let message = String::from_utf8_lossy(message.get(..MAX_LINE).unwrap_or(message));
@@ -78,7 +82,12 @@ impl DumpReader {
         if self.course.in_text
             && let Some(last) = self.facts.stray_text.last_mut()
         {
-            last.more += 1;
+            // A lone brace says nothing.
+            if last.more == 0 && last.line.len() < SHORT_LINE {
+                last.line = format!("{} {line}", last.line);
+            } else {
+                last.more += 1;
+            }
             last.is_message |= is_message;
             return;
         }

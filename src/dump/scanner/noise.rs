@@ -256,9 +256,7 @@ impl Next {
             }
             Self::Table(words) => {
                 let is_name = second.contains(&b'_')
-                    || behind
-                        .first()
-                        .is_some_and(|byte| matches!(byte, b'.' | b'('));
+                    || matches!(behind, [b'(', ..] | [b'.', b'`' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..]);
                 is_quoted || !second.is_empty() && (one_of(words) || is_name || behind.is_empty())
             }
             Self::End(words) => after.starts_with(b";") || !second.is_empty() && one_of(words),
