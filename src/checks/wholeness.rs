@@ -36,7 +36,7 @@ pub static DUMP_UNREADABLE: Check = Check {
 pub static DUMP_TRUNCATED: Check = Check {
     id: "dump-truncated",
     severity: Severity::Error,
-    title: "the dump is cut: its end is missing",
+    title: "the dump is cut: its end or its beginning is missing",
     why: "Tables, rows, triggers or routines that should follow are not in the backup.",
     fix: "Make the backup again, and verify it before you need it.",
     example: "the dump is cut: the last line that mysqldump writes is missing",

@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// The user variable that the last assignment restored although none had saved it, if it was one of those
-    /// that dump programs save at their start (`@OLD_…`).
+    /// that dump programs save (`@OLD_…`, `@saved_…`).
     pub fn take_never_saved(&mut self) -> Option<String> {
         self.never_saved.take()
     }
@@ -106,7 +106,7 @@ impl Session {
                         _ => Saved::default(),
                     };
                     self.saved.insert(assignment.name.clone(), saved);
-                } else if assignment.name.starts_with("old_") {
+                } else if is_of_program(&assignment.name) {
                     // Sequel Ace does not save sql_mode but writes what is to be restored.
                     let saved = Saved {
                         sql_mode: (assignment.name == "old_sql_mode")
@@ -125,7 +125,7 @@ impl Session {
     fn assign_session(&mut self, name: &str, value: &str) {
         let user = user_variable(value).map(str::to_ascii_lowercase);
         if let Some(user) = &user
-            && user.starts_with("old_")
+            && is_of_program(user)
             && !self.saved.contains_key(user)
         {
             self.never_saved = Some(user.clone());
@@ -149,6 +149,12 @@ impl Session {
             (_, None) => {}
         }
     }
+}
+
+/// Whether dump programs save system variables under such a name: `@OLD_…` for a whole dump, `@saved_…` around an
+/// object.
+fn is_of_program(user_variable: &str) -> bool {
+    user_variable.starts_with("old_") || user_variable.starts_with("saved_")
 }
 
 /// The user variable that a value consists of, in its plain form or in those of HeidiSQL: `IFNULL(@OLD_X, …)` and

@@ -270,7 +270,14 @@ fn server(report: &Report) -> String {
 
 fn site(report: &Report) -> String {
     let Some(civicrm) = &report.civicrm else {
-        return "no CiviCRM tables".to_owned();
+        // Where the user says that none are meant to be there, that is the reason of a check that was not made.
+        let reasons = report
+            .findings
+            .not_checked
+            .iter()
+            .map(|skipped| skipped.why.as_str());
+        let mut of_user = reasons.filter(|why| why.starts_with("no CiviCRM tables"));
+        return of_user.next().unwrap_or("no CiviCRM tables").to_owned();
     };
     let mut versions: Vec<&str> = civicrm
         .declared

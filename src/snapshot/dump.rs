@@ -66,7 +66,7 @@ pub struct DumpFacts {
     pub unfinished: Vec<String>,
     /// Text that is not SQL, such as messages of the dump program.
     pub stray_text: Vec<StrayText>,
-    /// User variables named `@OLD_…` that statements restore although none has saved them, in a file that does not
+    /// User variables named `@OLD_…` or `@saved_…` that statements restore although none has saved them, in a file that does not
     /// begin as the program begins one: its beginning is missing.
     pub never_saved: Vec<String>,
     /// The place of a first line that can only be the rest of a statement: the beginning of the file is missing.

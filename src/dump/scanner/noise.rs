@@ -130,6 +130,7 @@ const FIRST: &[(&str, Next)] = &[
     ("ALTER", Next::Words(ALTERED)),
     ("REPLACE", Next::Table(INSERTED)),
     ("USE", Next::NameAndEnd),
+    ("DELIMITER", Next::Anything),
     (
         "START",
         Next::Words(&[
