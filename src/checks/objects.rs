@@ -14,7 +14,7 @@ use crate::civicrm::site::TABLE_PREFIX;
 use crate::schema::model::{Name, RoutineKind, Schema, find_entry};
 use crate::schema::references::User;
 use crate::schema::sql::string;
-use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
+use crate::snapshot::{ObjectKind, Producer, Snapshot, Source, SourceKind};
 
 /// How to let CiviCRM make its triggers, views and function again.
 pub(super) const REBUILD: &str =
@@ -32,7 +32,10 @@ struct Fixes {
 
 impl Fixes {
     fn for_source(snapshot: &Snapshot) -> Self {
-        let mut fixes = Self::usual(snapshot.source.kind);
+        let mut fixes = Self::usual(&snapshot.source);
+        if snapshot.source.producer.never_writes_programs() {
+            return fixes;
+        }
         let is_dump = snapshot.source.kind == SourceKind::Dump;
         // Where some are there, the dump program was told to write them.
         if is_dump && !snapshot.schema.routines.is_empty() {
@@ -51,17 +54,21 @@ impl Fixes {
         fixes
     }
 
-    fn usual(kind: SourceKind) -> Self {
-        match kind {
+    fn usual(source: &Source) -> Self {
+        match source.kind {
+            SourceKind::Dump if source.producer.never_writes_programs() => {
+                Self::for_program(source)
+            }
             SourceKind::Dump => Self {
                 trigger: format!(
                     "Make the backup with --triggers, by an account with the TRIGGER privilege. \
                      On a restored site let CiviCRM rebuild them: {REBUILD}"
                 ),
                 no_trigger: format!(
-                    "There is no trigger at all: the backup was made with --skip-triggers, or by an \
+                    "There is no trigger at all: the backup was made {}, or by an \
                      account without the TRIGGER privilege, which loses them without a message. Make \
-                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}"
+                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}",
+                    without_triggers(source.producer)
                 ),
                 routine: format!(
                     "Make the backup with --routines, by an account that may read routines. \
@@ -116,6 +123,43 @@ fn fix_by_site(
             "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({REBUILD}), and \
              then make the backup again."
         ),
+    }
+}
+
+impl Fixes {
+    /// What to do about a dump of a program that writes no stored programs whatever its options.
+    fn for_program(source: &Source) -> Self {
+        let what = format!(
+            "{} never writes triggers and routines: make the backup with mysqldump --routines --triggers (or \
+             mariadb-dump) instead. On a restored site let CiviCRM rebuild them: {REBUILD}",
+            source.producer.name()
+        );
+        Self {
+            trigger: what.clone(),
+            no_trigger: what.clone(),
+            routine: what.clone(),
+            table: format!(
+                "Make the backup again with all tables: look which ones {} leaves out.",
+                source.producer.name()
+            ),
+            view: what,
+        }
+    }
+}
+
+/// How a program comes to leave triggers out.
+fn without_triggers(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Mysqldump | Producer::MariadbDump | Producer::Unknown => "with --skip-triggers",
+        Producer::Mysqlpump => "with --skip-triggers or for some tables only",
+        Producer::Mydumper => "without --triggers",
+        Producer::MysqlShell => "with the option triggers: false",
+        Producer::PhpMyAdmin => {
+            "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' off"
+        }
+        Producer::Adminer => "with the option Triggers off",
+        Producer::MysqldumpPhp => "with the setting skip-triggers",
+        _ => "by a program that writes none, or with its option for triggers off",
     }
 }
 
@@ -692,7 +736,13 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
         ];
         for (kind, names) in calls {
             let called = names.iter().filter(|name| is_here(snapshot, name));
-            for called in called.filter(|called| is_lost(kind, &called.name)) {
+            let is_loadable = |name: &str| {
+                let dump = snapshot.dump.as_ref();
+                dump.is_some_and(|dump| dump.loadable_functions.contains(&name.to_lowercase()))
+            };
+            let lost_ones =
+                called.filter(|called| is_lost(kind, &called.name) && !is_loadable(&called.name));
+            for called in lost_ones {
                 let callers = lost.entry((kind, called.name.clone())).or_default();
                 callers.insert(user.describe());
             }

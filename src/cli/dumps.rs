@@ -14,7 +14,7 @@ use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{
-    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against,
+    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against, pieces,
 };
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
@@ -236,6 +236,10 @@ pub(super) fn report_on_each(
     {
         return Err(Error::OutputIsSource(path.to_owned()));
     }
+    let names: Vec<String> = locations.iter().map(Location::name).collect();
+    for sentence in pieces::joined(names.iter().map(String::as_str)) {
+        (access.warn)(&sentence);
+    }
     let mut output = Output::new(common, !named_one);
     for (name, error) in unread {
         output.add_unread(command, &name, &error)?;
@@ -245,7 +249,7 @@ pub(super) fn report_on_each(
         let report = match report_on(&location) {
             Ok(report) => report,
             Err(error) => {
-                let Some(finding) = not_text(&error) else {
+                let Some(finding) = not_text(&error, &location.name()) else {
                     output.add_unread(command, &location.name(), &error)?;
                     continue;
                 };
@@ -270,7 +274,7 @@ pub(super) fn report_on_each(
 
 /// The finding about a file that is not text; `None` for any other error. It says something about
 /// the backup, and is not a failure to look at it.
-fn not_text(error: &Error) -> Option<Finding> {
+fn not_text(error: &Error, name: &str) -> Option<Finding> {
     use crate::dump::container::Problem;
     let Error::Source(error) = error else {
         return None;
@@ -280,9 +284,13 @@ fn not_text(error: &Error) -> Option<Finding> {
         Problem::OnlyNul(_) => &DUMP_UNREADABLE,
         _ => &DUMP_ENCODING,
     };
+    let piece = pieces::of(name).map(|piece| piece.advice());
     let fix = match problem {
+        Problem::Binary | Problem::OnlyNul(_) if piece.is_some() => {
+            piece.as_deref().unwrap_or_default()
+        }
         Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
-        Problem::Foreign { .. } => "Look whether this is the right file.",
+        Problem::Foreign { .. } | Problem::Markup { .. } => "Look whether this is the right file.",
         _ => {
             "Fetch the file again from where it was made; if it is the same there, make the backup again."
         }
