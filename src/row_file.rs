@@ -83,6 +83,17 @@ pub fn file_name(name: &str) -> String {
     safe
 }
 
+/// The first of `STEM.csv`, `STEM-2.csv`, `STEM-3.csv` and so on in a folder that is not there yet.
+pub fn free_path(folder: &Path, stem: &str) -> PathBuf {
+    let mut path = folder.join(format!("{stem}.csv"));
+    let mut number = 1;
+    while path.symlink_metadata().is_ok() {
+        number += 1;
+        path = folder.join(format!("{stem}-{number}.csv"));
+    }
+    path
+}
+
 impl RowFile {
     /// Makes a file with [`create`] for rows of these columns.
     ///
@@ -215,6 +226,16 @@ mod tests {
         );
         let again = RowFile::create(path, [].into_iter());
         assert!(again.is_err(), "not written over");
+    }
+
+    #[test]
+    fn files_of_an_earlier_run_stay_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["x.csv", "x-2.csv", "x-3.csv"] {
+            let path = free_path(folder.path(), "x");
+            assert_eq!(path, folder.path().join(name));
+            RowFile::create(path, ["id"].into_iter()).unwrap();
+        }
     }
 
     #[test]

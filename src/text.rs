@@ -17,6 +17,12 @@ pub fn printable(text: &str) -> String {
     safe
 }
 
+/// Lines of text, each as [`printable`] gives it, without a line feed at the end.
+pub fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    lines.join("\n")
+}
+
 /// JSON text in which characters that [`printable`] would escape stand as `\u` escapes, so that it may be shown
 /// as well.
 pub fn printable_json(json: &str) -> String {

@@ -7,8 +7,8 @@
 //! dropped and added again behind it, in the same statement; servers find that those did not
 //! change and leave their data alone.
 
-use super::gate::{Blocked, Meaning, Operation};
 use super::whole_schema::expressions_can_be_told;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, Table, find};
 use crate::schema::sql::{
     brief_foreign_key_item, charset_option, identifier, index_item, whole_column_definition,

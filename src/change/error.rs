@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::gate::Blocked;
 use super::refusal::Refusal;
+use crate::gate::Blocked;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 

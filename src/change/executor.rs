@@ -15,10 +15,10 @@ use indexmap::IndexMap;
 
 use super::definition::{self, parsed, way_back};
 use super::error::ChangeError;
-use super::gate::{Meaning, Operation};
 use super::journal::{Journal, Kind, Step};
 use super::refusal::Refusal;
 use super::session;
+use crate::gate::{Meaning, Operation};
 use crate::schema::sql::string;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;

@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::ChangeError;
-use super::gate::{Meaning, Operation};
 use super::refusal::Refusal;
+use crate::gate::{Meaning, Operation};
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;
@@ -248,7 +248,11 @@ impl Head {
         Self {
             journal_version: JOURNAL_VERSION,
             tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            begun: now.format(&Rfc3339).unwrap_or_default(),
+            begun: now
+                .replace_nanosecond(0)
+                .unwrap_or(now)
+                .format(&Rfc3339)
+                .unwrap_or_default(),
             command: command.to_owned(),
             server,
             server_version: String::new(),
@@ -259,9 +263,9 @@ impl Head {
     }
 }
 
-/// The name of a journal that the user did not name: `cividb-DATABASE-YYYYMMDD-HHMMSS.journal`
-/// in the current folder, with the time in UTC.
-pub fn default_path(database: &str) -> PathBuf {
+/// The path of a new journal in a folder: `cividb-DATABASE-YYYYMMDD-HHMMSS.journal`, with the time in
+/// UTC, and a number behind it where that is there already.
+pub fn default_path(folder: &Path, database: &str) -> PathBuf {
     let now = OffsetDateTime::now_utc();
     let safe: String = database
         .chars()
@@ -278,11 +282,11 @@ pub fn default_path(database: &str) -> PathBuf {
         time.second()
     );
     // Two repairs may begin in one second.
-    let mut path = PathBuf::from(format!("{stem}.journal"));
+    let mut path = folder.join(format!("{stem}.journal"));
     let mut number = 1;
     while path.exists() {
         number += 1;
-        path = PathBuf::from(format!("{stem}-{number}.journal"));
+        path = folder.join(format!("{stem}-{number}.journal"));
     }
     path
 }
@@ -462,6 +466,11 @@ impl Record {
             }
         }
         Ok(record)
+    }
+
+    /// How many steps are in this state.
+    pub fn count(&self, wanted: Progress) -> usize {
+        self.steps.iter().filter(|(_, is)| *is == wanted).count()
     }
 
     fn take(&mut self, line: Line) {

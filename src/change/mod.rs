@@ -17,5 +17,3 @@ pub mod refusal;
 pub mod session;
 pub mod undo;
 pub mod whole_schema;
-
-pub use crate::gate;

@@ -7,6 +7,7 @@ use super::error::ChangeError;
 use super::executor::{Executor, has_all_of};
 use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
 use super::refusal::Refusal;
+use crate::schema::sql::hexadecimal;
 use crate::server::connection::Reader;
 
 /// How many rows or tables a message names.
@@ -268,10 +269,7 @@ pub(crate) fn row_name(key: &crate::snapshot::Row) -> String {
     let parts = key.iter().map(|(column, value)| match value {
         Some(value) => match std::str::from_utf8(value) {
             Ok(text) => format!("{column} {text}"),
-            Err(_) => {
-                let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("{column} 0x{digits}")
-            }
+            Err(_) => format!("{column} 0x{}", hexadecimal(value)),
         },
         None => format!("{column} NULL"),
     });

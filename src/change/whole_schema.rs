@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gate::{Blocked, Meaning, Operation, Problem, identifiers, target};
+use crate::gate::{Blocked, Meaning, Operation, Problem, identifiers, target};
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::model::{DefaultValue, Index, Schema, Table, find, find_entry};
 use crate::schema::sql::{schema_sql, statements_to};

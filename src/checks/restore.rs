@@ -2,10 +2,11 @@
 
 use indexmap::IndexMap;
 
-use super::objects::User;
+use super::objects;
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::schema::references::User;
 use crate::server_version::{Family, ServerVersion};
-use crate::snapshot::DumpFacts;
+use crate::snapshot::{At, DumpFacts};
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
@@ -128,6 +129,8 @@ pub static RESTORE_OTHER_DATABASE: Check = Check {
     rules: &[
         Rule::new(Group::Restore, &[Need::Dump], other_database),
         Rule::new(Group::Restore, &[Need::Dump], database_in_programs),
+        Rule::new(Group::Restore, &[Need::Dump], database_in_names),
+        Rule::new(Group::Restore, &[Need::Dump], foreign_databases),
     ],
 };
 
@@ -272,6 +275,72 @@ fn database_in_programs(check: &'static Check, examined: &Examination, findings:
         format!("{first}{others} names its database, {database}"),
         "Restore into a database of that name only, or take the name out of those definitions.",
     ));
+}
+
+/// Adds a finding for each database that the dump names for objects of its own without choosing it.
+fn database_in_names(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    let mut by_database: IndexMap<&str, Vec<(&At, &str)>> = IndexMap::new();
+    for (at, object, database) in &dump.objects_with_database {
+        let objects = by_database.entry(database).or_default();
+        objects.push((at, object));
+    }
+    for (database, objects) in by_database {
+        let Some((at, first)) = objects.first() else {
+            continue;
+        };
+        let (others, go) = match objects.len() - 1 {
+            0 => (String::new(), "goes"),
+            more => (format!(" and {more} more"), "go"),
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("{first}{others} {go} into {database} wherever the dump is restored: the statement names it"),
+                "Restore into a database of that name only, or take the name out of those statements: \
+                 elsewhere they stop the restore with error 1146, 1359 or 1435, or change that database.",
+            )
+            .about("database", database)
+            .at(at),
+        );
+    }
+}
+
+/// Adds a finding for each other database that views and stored programs of the dump use.
+fn foreign_databases(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let mut uses: IndexMap<String, Vec<(String, String)>> = IndexMap::new();
+    for user in examined.users() {
+        for (name, what) in objects::elsewhere(user, snapshot) {
+            let database = name.database.clone().unwrap_or_default();
+            let known = uses.entry(database).or_default();
+            known.push((user.describe(), what));
+        }
+    }
+    for (database, used) in uses {
+        if snapshot.source.databases.contains(&database) {
+            continue;
+        }
+        let Some((user, what)) = used.first() else {
+            continue;
+        };
+        let others = match used.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more such uses)"),
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("{user} uses {what} of the database {database}, which is not in the dump{others}"),
+                format!(
+                    "Back {database} up as well. Where the dump is restored on another server, restore it there \
+                     first, with the same name; else statements that fire such a trigger or call such a routine stop \
+                     with error 1146 or 1305, and a view stops the restore."
+                ),
+            )
+            .about("database", database),
+        );
+    }
 }
 
 fn other_database(check: &'static Check, examined: &Examination, findings: &mut Findings) {

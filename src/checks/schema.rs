@@ -469,10 +469,14 @@ fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &
     } else {
         age.describe(&difference.kind, catalogue)
     };
-    let message = format!(
-        "{} ({history})",
-        sentence(difference, &format!("CiviCRM {} has", state.name))
-    );
+    let has = match (age.origin, &difference.kind) {
+        (Origin::CustomData, Kind::CharsetDiffers | Kind::CollationDiffers) => {
+            "the other tables are".to_owned()
+        }
+        (Origin::CustomData, _) => "its custom fields ask for".to_owned(),
+        _ => format!("CiviCRM {} has", state.name),
+    };
+    let message = format!("{} ({history})", sentence(difference, &has));
     let quiet = severity == Severity::Note && age.is_inherited();
     if quiet {
         fix = NO_FIX;
@@ -515,7 +519,8 @@ pub(crate) fn severity(aged: &Aged, all: &[Aged]) -> Severity {
             Severity::Note
         }
         Kind::IndexExtra if is_unique(difference.actual.as_ref()) => Severity::Warning,
-        Kind::ForeignKeyName if inherited => Severity::Warning,
+        // No upgrade step drops keys of custom data by name.
+        Kind::ForeignKeyName if inherited || age.origin == Origin::CustomData => Severity::Warning,
         kind => usual_severity(kind, difference),
     }
 }
@@ -539,7 +544,7 @@ fn usual_severity(kind: &Kind, difference: &Difference) -> Severity {
             .unwrap_or(Severity::Warning),
         Kind::IndexMissing | Kind::IndexDiffers(_) if loses_unique(difference) => Severity::Error,
         Kind::IndexDiffers(_) if is_cut_by_server(difference) => Severity::Note,
-        Kind::IndexName | Kind::ColumnOrder | Kind::RowFormatDiffers => Severity::Note,
+        Kind::IndexName => Severity::Note,
         Kind::PrimaryKeyDiffers => Severity::Error,
         Kind::EngineDiffers | Kind::CharsetDiffers | Kind::CollationDiffers => {
             let of_actual = |text: &str| {
@@ -613,11 +618,10 @@ fn check_and_fix(kind: &Kind) -> (&'static Check, &'static str) {
         Kind::TableMissing => (&TABLE_MISSING, FIX_TABLE),
         Kind::TableExtra => (&TABLE_EXTRA, FIX_EXTRA),
         Kind::EngineDiffers => (&ENGINE_DIFFERS, FIX_ENGINE),
-        Kind::RowFormatDiffers => (&ENGINE_DIFFERS, FIX),
         Kind::CharsetDiffers | Kind::CollationDiffers => (&CHARSET_DIFFERS, FIX_CHARSET),
         Kind::ColumnMissing => (&COLUMN_MISSING, FIX),
         Kind::ColumnExtra => (&COLUMN_EXTRA, FIX_EXTRA),
-        Kind::ColumnDiffers(_) | Kind::ColumnOrder => (&COLUMN_DIFFERS, FIX),
+        Kind::ColumnDiffers(_) => (&COLUMN_DIFFERS, FIX),
         Kind::PrimaryKeyDiffers => (&INDEX_DIFFERS, FIX),
         Kind::IndexDiffers(_) | Kind::IndexName => (&INDEX_DIFFERS, FIX_INDEX),
         Kind::IndexMissing => (&INDEX_MISSING, FIX_INDEX),
@@ -632,9 +636,7 @@ fn check_and_fix(kind: &Kind) -> (&'static Check, &'static str) {
 /// What the object is called in reports.
 fn object_kind(kind: &Kind) -> &'static str {
     match kind {
-        Kind::ColumnMissing | Kind::ColumnExtra | Kind::ColumnDiffers(_) | Kind::ColumnOrder => {
-            "column"
-        }
+        Kind::ColumnMissing | Kind::ColumnExtra | Kind::ColumnDiffers(_) => "column",
         Kind::PrimaryKeyDiffers
         | Kind::IndexMissing
         | Kind::IndexExtra

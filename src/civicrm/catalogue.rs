@@ -67,17 +67,11 @@ pub enum CatalogueError {
     #[error("{0}")]
     Json(#[from] serde_json::Error),
     /// A range names a state that is not in the list of states.
-    #[error("no state is named `{name}`")]
-    UnknownState {
-        /// The name of the state.
-        name: String,
-    },
-    /// The ranges of states overlap or run backwards.
-    #[error("the states `{states}` are not in ascending order")]
-    StatesOutOfOrder {
-        /// The ranges as written.
-        states: String,
-    },
+    #[error("no state is named `{0}`")]
+    UnknownState(String),
+    /// The ranges of states, here as written, overlap or run backwards.
+    #[error("the states `{0}` are not in ascending order")]
+    StatesOutOfOrder(String),
 }
 
 impl CatalogueError {

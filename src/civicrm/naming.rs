@@ -2,25 +2,11 @@
 
 use md5::{Digest, Md5};
 
-/// The names a foreign key of one column may have: the long one, and from CiviCRM 6.0 on, where
-/// `<table>_<column>` has 48 characters or more, the hashed one that fresh installations use.
-/// Upgraded databases keep the long name, so both are right from 6.0 on.
-///
-/// ```
-/// use cividb::civicrm::naming::foreign_key_names;
-/// let (long, hashed) = foreign_key_names("civicrm_membership_block", "membership_type_default");
-/// assert_eq!(long, "FK_civicrm_membership_block_membership_type_default");
-/// assert_eq!(hashed.as_deref(), Some("FK_civicrm_membership_block_members_5bf5f72863499b6f"));
-/// ```
-pub fn foreign_key_names(table: &str, column: &str) -> (String, Option<String>) {
-    let base = format!("{table}_{column}");
-    let long = format!("FK_{base}");
-    let hashed = hashed_name(&base).map(|name| format!("FK_{name}"));
-    (long, hashed)
-}
+use crate::schema::sql::hexadecimal;
 
-/// A name of 48 characters or more cut to its first 32 with 16 hexadecimal digits of its MD5;
-/// `None` for a shorter one, which stays as it is.
+/// A name of 48 characters or more cut to its first 32 with 16 hexadecimal digits of its MD5; `None` for a
+/// shorter one, which stays as it is. From CiviCRM 6.0 on, fresh installations name the foreign key of a column
+/// after `<table>_<column>` so; upgraded databases keep the long name, so both are right.
 pub fn hashed_name(name: &str) -> Option<String> {
     const LONGEST: usize = 47;
     const KEPT: usize = 32;
@@ -28,9 +14,8 @@ pub fn hashed_name(name: &str) -> Option<String> {
         return None;
     }
     let kept: String = name.chars().take(KEPT).collect();
-    let digest = Md5::digest(name.as_bytes());
-    let hex: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-    Some(format!("{kept}_{hex}"))
+    let hex = hexadecimal(&Md5::digest(name));
+    Some(format!("{kept}_{hex:.16}"))
 }
 
 /// Whether a table holds rows that come and go without users' doing: caches, queues, temporary tables and
@@ -114,9 +99,8 @@ mod tests {
                 "payment_processor_paymen_8a4990fe4b1eb6fd",
             ),
         ] {
-            let (long, hashed) = foreign_key_names(&format!("civicrm_{table}"), column);
-            assert_eq!(long, format!("FK_civicrm_{table}_{column}"));
-            assert_eq!(hashed, Some(format!("FK_civicrm_{name}")));
+            let hashed = hashed_name(&format!("civicrm_{table}_{column}"));
+            assert_eq!(hashed, Some(format!("civicrm_{name}")));
         }
     }
 
@@ -124,10 +108,6 @@ mod tests {
     fn names_below_48_characters_have_no_hashed_form() {
         assert_eq!(hashed_name(&"x".repeat(47)), None);
         assert!(hashed_name(&"x".repeat(48)).is_some());
-        let (long, hashed) = foreign_key_names("civicrm_contact", "employer_id");
-        assert_eq!(
-            (long.as_str(), hashed),
-            ("FK_civicrm_contact_employer_id", None)
-        );
+        assert_eq!(hashed_name("civicrm_contact_employer_id"), None);
     }
 }

@@ -1,7 +1,5 @@
 //! The triggers, functions and views that CiviCRM itself creates in a database.
 
-use std::fmt::Write as _;
-
 use md5::{Digest, Md5};
 
 use crate::civicrm::release::Version;
@@ -11,6 +9,7 @@ use crate::schema::model::{
     TriggerEvent::{self, Delete, Insert, Update},
     TriggerTiming::{self, After, Before},
 };
+use crate::schema::sql::hexadecimal;
 
 /// The only stored routine of CiviCRM's core, from 4.3 on; triggers of `civicrm_phone` call it.
 pub const PHONE_FUNCTION: &str = "civicrm_strip_non_numeric";
@@ -216,13 +215,8 @@ fn trigger_name(
     let cut = Version::parse("4.4.alpha1").is_some_and(|since| *release >= since);
     match table.get(..40) {
         Some(start) if cut && table.len() > 48 => {
-            let hash = Md5::digest(table.as_bytes());
-            let mut digits = String::new();
-            for byte in hash.iter().take(4) {
-                // Writing to a String cannot fail.
-                let _ = write!(digits, "{byte:02x}");
-            }
-            format!("{start}_{digits}_{timing}_{event}")
+            let hex = hexadecimal(&Md5::digest(table));
+            format!("{start}_{hex:.8}_{timing}_{event}")
         }
         _ => format!("{table}_{timing}_{event}"),
     }

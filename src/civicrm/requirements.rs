@@ -36,97 +36,46 @@ pub enum Fitness {
     TooOld(Number),
 }
 
-const OLDEST: Requirements = Requirements {
-    mysql_minimum: (5, 0, 0),
-    mysql_recommended: None,
-    mariadb_minimum: None,
-    mariadb_recommended: None,
-    upgradable_from: "2.1",
-    upgradable_from_enforced: false,
-};
+/// A value for each minor release from which it holds on. Sources: `install/index.php` up to 5.77 and
+/// `Civi/Install/Requirements.php`, and the constants of `CRM/Upgrade/Form.php` and
+/// `CRM/Upgrade/Incremental/General.php` of the release given.
+type Changes<T> = &'static [((u32, u32), T)];
 
-/// The releases in which something changed, and all requirements from that release on. Sources:
-/// `install/index.php` up to 5.77 and `Civi/Install/Requirements.php`, and the constants of
-/// `CRM/Upgrade/Form.php` and `CRM/Upgrade/Incremental/General.php` of the release given.
-const CHANGES: &[((u32, u32), Requirements)] = &{
-    let v2_2 = OLDEST;
-    let v4_2 = Requirements {
-        mysql_minimum: (5, 1, 0),
-        ..v2_2
-    };
-    let v4_7 = Requirements {
-        upgradable_from: "4.0.8",
-        upgradable_from_enforced: true,
-        ..v4_2
-    };
-    let v5_1 = Requirements {
-        upgradable_from: "4.1.3",
-        ..v4_7
-    };
-    let v5_12 = Requirements {
-        upgradable_from: "4.2.9",
-        ..v5_1
-    };
-    let v5_27 = Requirements {
-        mysql_minimum: (5, 5, 0),
-        mysql_recommended: Some((5, 7, 0)),
-        ..v5_12
-    };
-    let v5_28 = Requirements {
-        mysql_minimum: (5, 6, 5),
-        ..v5_27
-    };
-    let v5_29 = Requirements {
-        upgradable_from: "4.4.7",
-        ..v5_28
-    };
-    let v5_43 = Requirements {
-        upgradable_from: "4.5.9",
-        ..v5_29
-    };
-    let v5_46 = Requirements {
-        upgradable_from: "4.6.12",
-        ..v5_43
-    };
-    let v5_52 = Requirements {
-        mysql_minimum: (5, 7, 0),
-        mariadb_minimum: Some((10, 2, 0)),
-        mariadb_recommended: Some((10, 4, 0)),
-        ..v5_46
-    };
-    let v5_62 = Requirements {
-        upgradable_from: "4.7.31",
-        ..v5_52
-    };
-    let v6_14 = Requirements {
-        mysql_recommended: Some((8, 0, 0)),
-        upgradable_from: "5.51",
-        ..v5_62
-    };
-    [
-        ((2, 2), v2_2),
-        ((4, 2), v4_2),
-        ((4, 7), v4_7),
-        ((5, 1), v5_1),
-        ((5, 12), v5_12),
-        ((5, 27), v5_27),
-        ((5, 28), v5_28),
-        ((5, 29), v5_29),
-        ((5, 43), v5_43),
-        ((5, 46), v5_46),
-        ((5, 52), v5_52),
-        ((5, 62), v5_62),
-        ((6, 14), v6_14),
-    ]
-};
+const MYSQL_MINIMUM: Changes<Number> = &[
+    ((2, 2), (5, 0, 0)),
+    ((4, 2), (5, 1, 0)),
+    ((5, 27), (5, 5, 0)),
+    ((5, 28), (5, 6, 5)),
+    ((5, 52), (5, 7, 0)),
+];
+const MYSQL_RECOMMENDED: Changes<Number> = &[((5, 27), (5, 7, 0)), ((6, 14), (8, 0, 0))];
+const MARIADB_MINIMUM: Changes<Number> = &[((5, 52), (10, 2, 0))];
+const MARIADB_RECOMMENDED: Changes<Number> = &[((5, 52), (10, 4, 0))];
+const UPGRADABLE_FROM: Changes<&str> = &[
+    ((2, 2), "2.1"),
+    ((4, 7), "4.0.8"),
+    ((5, 1), "4.1.3"),
+    ((5, 12), "4.2.9"),
+    ((5, 29), "4.4.7"),
+    ((5, 43), "4.5.9"),
+    ((5, 46), "4.6.12"),
+    ((5, 62), "4.7.31"),
+    ((6, 14), "5.51"),
+];
 
 impl Requirements {
     /// The requirements of a release. A release older than 2.2 is treated as 2.2, one newer than all known as
     /// the newest.
     pub fn of(release: &Version) -> Self {
-        let number = release.major_minor();
-        let newest = CHANGES.iter().rfind(|(since, _)| *since <= number);
-        newest.map_or(OLDEST, |(_, requirements)| *requirements)
+        let release = release.major_minor().max((2, 2));
+        Self {
+            mysql_minimum: latest(MYSQL_MINIMUM, release).unwrap_or_default(),
+            mysql_recommended: latest(MYSQL_RECOMMENDED, release),
+            mariadb_minimum: latest(MARIADB_MINIMUM, release),
+            mariadb_recommended: latest(MARIADB_RECOMMENDED, release),
+            upgradable_from: latest(UPGRADABLE_FROM, release).unwrap_or_default(),
+            upgradable_from_enforced: release >= (4, 7),
+        }
     }
 
     /// How well a server meets the requirements. MariaDB before 10 counts as the MySQL whose number it has.
@@ -144,11 +93,12 @@ impl Requirements {
             (None, None) => Fitness::Fits,
         }
     }
+}
 
-    /// Whether a database of this version can be upgraded to the release.
-    pub fn upgrades_from(&self, version: &Version) -> bool {
-        Version::parse(self.upgradable_from).is_none_or(|oldest| *version >= oldest)
-    }
+/// The value that holds in a release; `None` before the first.
+fn latest<T: Copy>(changes: Changes<T>, release: (u32, u32)) -> Option<T> {
+    let newest = changes.iter().rfind(|(since, _)| *since <= release);
+    newest.map(|(_, value)| *value)
 }
 
 #[cfg(test)]
@@ -161,7 +111,8 @@ mod tests {
 
     #[test]
     fn changes_are_in_order_so_that_the_last_one_reached_counts() {
-        assert!(CHANGES.is_sorted_by(|(one, _), (next, _)| one < next));
+        assert!(MYSQL_MINIMUM.is_sorted_by(|(one, _), (next, _)| one < next));
+        assert!(UPGRADABLE_FROM.is_sorted_by(|(one, _), (next, _)| one < next));
         assert_eq!(requirements("1.9"), requirements("2.2"));
         assert_eq!(requirements("5.52.alpha1").mysql_minimum, (5, 7, 0));
         assert_eq!(requirements("5.51.3").mysql_minimum, (5, 6, 5));
@@ -196,7 +147,8 @@ mod tests {
     #[test]
     fn the_oldest_database_that_can_be_upgraded_is_the_one_named() {
         let from = |release: &str, old: &str| {
-            requirements(release).upgrades_from(&Version::parse(old).expect("a version"))
+            let oldest = Version::parse(requirements(release).upgradable_from);
+            Version::parse(old) >= oldest
         };
         assert!(from("4.4.21", "2.2.9") && from("5.0.0", "4.0.8"));
         assert!(!from("5.0.0", "4.0.7") && !from("5.81.2", "4.6.38"));

@@ -17,11 +17,9 @@ const FILE: &str = "cividb.toml";
 /// The file cannot be read, or is not of the form of a `cividb.toml`; a file that was named must exist.
 pub(super) fn accepted(named: Option<&Path>) -> Result<Vec<Acceptance>, Error> {
     if let Some(path) = named {
-        return read(path).and_then(|list| {
-            list.ok_or_else(|| Error::Config {
-                path: path.display().to_string(),
-                problem: io::Error::from(io::ErrorKind::NotFound).to_string(),
-            })
+        return read(path)?.ok_or_else(|| Error::Config {
+            path: path.display().to_string(),
+            problem: io::Error::from(io::ErrorKind::NotFound).to_string(),
         });
     }
     for path in [Some(PathBuf::from(FILE)), of_user()].into_iter().flatten() {
@@ -34,9 +32,8 @@ pub(super) fn accepted(named: Option<&Path>) -> Result<Vec<Acceptance>, Error> {
 
 fn of_user() -> Option<PathBuf> {
     let folder = |name: &str| {
-        env::var_os(name)
-            .filter(|folder| !folder.is_empty())
-            .map(PathBuf::from)
+        let folder = env::var_os(name).filter(|folder| !folder.is_empty());
+        folder.map(PathBuf::from)
     };
     let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
     Some(config?.join("cividb").join(FILE))
@@ -44,16 +41,14 @@ fn of_user() -> Option<PathBuf> {
 
 /// Reads the accepted findings from a file; `None` where the file does not exist.
 fn read(path: &Path) -> Result<Option<Vec<Acceptance>>, Error> {
-    let failed = |problem: String| Error::Config {
-        path: path.display().to_string(),
-        problem,
+    let problem = match fs::read_to_string(path) {
+        Ok(text) => match acceptance::parse(&text) {
+            Ok(list) => return Ok(Some(list)),
+            Err(error) => error.to_string(),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => error.to_string(),
     };
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            let list = acceptance::parse(&text);
-            list.map(Some).map_err(|error| failed(error.to_string()))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error.to_string())),
-    }
+    let path = path.display().to_string();
+    Err(Error::Config { path, problem })
 }

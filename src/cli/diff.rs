@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use similar::TextDiff;
 
-use super::output::{Output, print};
+use super::output::{print, print_report};
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
 use crate::change::whole_schema;
@@ -20,7 +20,7 @@ use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
-use crate::text::printable;
+use crate::text::{printable, printable_lines};
 
 /// The arguments of `cividb diff`.
 #[derive(Debug, Args)]
@@ -83,16 +83,11 @@ impl Diff {
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
-        let exit = report.verdict().exit();
-        match text {
-            Some(text) => print(common, &text)?,
-            None => {
-                let mut output = Output::new(common, false);
-                output.add(&report)?;
-                output.finish()?;
-            }
-        }
-        Ok(exit)
+        let Some(text) = text else {
+            return print_report(common, &report);
+        };
+        print(common, &text)?;
+        Ok(report.verdict().exit())
     }
 
     fn with_release(&self, case: &Case, common: &Common) -> Result<Compared, Error> {
@@ -109,9 +104,7 @@ impl Diff {
             });
         }
         let Some(detection) = case.detection() else {
-            return Err(Error::NoRelease {
-                name: case.snapshot.source.name.clone(),
-            });
+            return Err(Error::NoRelease(case.snapshot.source.name.clone()));
         };
         let differences = detection.differences.iter();
         Ok(Compared {
@@ -168,10 +161,10 @@ pub(super) fn or_comment(passed: Result<String, impl std::fmt::Display>) -> Stri
         Ok(statement) => statement,
         Err(why) => return format!("-- left out: {}", printable(&why.to_string())),
     };
-    let shown: Vec<String> = statement.lines().map(printable).collect();
-    match shown.join("\n") == statement {
+    let shown = printable_lines(&statement);
+    match shown == statement {
         true => statement,
-        false => format!("-- left out for its names: {}", shown.join(" ")),
+        false => format!("-- left out for its names: {}", shown.replace('\n', " ")),
     }
 }
 
@@ -186,10 +179,8 @@ fn unified(snapshot: &Snapshot, compared: &Compared) -> String {
         }
         done.push(table);
         let canonical = |schema: &Schema| {
-            schema
-                .table(table)
-                .map(|definition| sql::canonical(table, definition))
-                .unwrap_or_default()
+            let definition = schema.table(table);
+            definition.map_or_else(String::new, |it| sql::canonical(table, it))
         };
         let (old, new) = (canonical(&snapshot.schema), canonical(&compared.reference));
         let diff = TextDiff::from_lines(&old, &new);

@@ -4,23 +4,31 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::grants::for_upgrade;
 use super::output::Output;
+use super::repair::target_release;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
+use crate::change::error::ChangeError;
+use crate::checks::grants::GRANT_MISSING;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
-use crate::checks::{self, Examination, Finding, Findings, OtherSource, Rows, against};
+use crate::checks::{
+    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against,
+};
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
+use crate::repair::guard;
 use crate::report::{Layout, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
-use crate::snapshot::{Snapshot, Source};
+use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
 
 /// The arguments of `cividb verify`.
@@ -53,6 +61,10 @@ pub struct Check {
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
+    /// Release to upgrade to: whether its upgrade finds the server, the privileges, the rows and the
+    /// version that it needs
+    #[arg(long, value_name = "X.Y.Z")]
+    target: Option<Version>,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
@@ -71,36 +83,26 @@ impl Verify {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         let access = self.server.access();
-        let site = match &self.against {
-            Some(site) => Some(Location::one(site, &access)?),
-            None => None,
-        };
-        report_on_each(
-            "verify",
-            &catalogue,
-            &self.dumps,
-            common,
-            &access,
-            |location| {
-                let snapshot = read(location, common.database.as_deref(), common)?;
-                let case = self.restore.case(snapshot, &catalogue);
-                let site_of_backup = match &site {
-                    Some(site) => Some(read_site(site, &case, common)?),
-                    None => None,
-                };
-                let name = site.as_ref().map(Location::name).unwrap_or_default();
-                let mut examined = Examination::of(&case);
-                examined.without_civicrm = self.no_civicrm;
-                examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
-                    snapshot,
-                    name: &name,
-                });
-                let findings = common.examine(&examined, checks::VERIFY)?;
-                let mut report = Report::new("verify", &case, findings, common.strict);
-                report.compared_with = site.as_ref().map(Location::name);
-                Ok(report)
-            },
-        )
+        let site = self.against.as_deref();
+        let site = site.map(|site| Location::one(site, &access)).transpose()?;
+        let dumps = &self.dumps;
+        report_on_each("verify", &catalogue, dumps, common, &access, |location| {
+            let snapshot = read(location, common.database.as_deref(), common)?;
+            let case = self.restore.case(snapshot, &catalogue);
+            let site_of_backup = site.as_ref().map(|site| read_site(site, &case, common));
+            let site_of_backup = site_of_backup.transpose()?;
+            let name = site.as_ref().map(Location::name).unwrap_or_default();
+            let mut examined = Examination::of(&case);
+            examined.without_civicrm = self.no_civicrm;
+            examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
+                snapshot,
+                name: &name,
+            });
+            let findings = common.examine(&examined, checks::VERIFY)?;
+            let mut report = Report::new("verify", &case, findings, common.strict);
+            report.compared_with = site.as_ref().map(Location::name);
+            Ok(report)
+        })
     }
 }
 
@@ -124,7 +126,7 @@ fn read_site(site: &Location, backup: &Case, common: &Common) -> Result<Snapshot
             .map_err(Error::OtherSource)?,
     };
     if backup.site.is_some() && Site::of(&there).is_none() {
-        return Err(Error::NoCivicrm { name: site.name() });
+        return Err(Error::NoCivicrm(site.name()));
     }
     Ok(there)
 }
@@ -135,19 +137,21 @@ impl Check {
         let source = self.server.source(self.source.as_deref())?;
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
+        if let Some(target) = &self.target {
+            target_release(target, &catalogue)?;
+        }
         report_on_each("check", &catalogue, source, common, &access, |location| {
             let read_case = |snapshot| {
                 let case = self.restore.case(snapshot, &catalogue);
+                let case = case.to_release(self.target.clone());
+                if let Some(target) = &self.target {
+                    guard::target(target, &case).map_err(ChangeError::from)?;
+                }
                 refuse_empty_database(&case).map(|()| case)
             };
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                let mut examined = Examination::of(&case);
-                examined.rows = Rows::LeftOut;
-                let findings = common.examine(&examined, checks::CHECK)?;
-                let mut report = Report::new("check", &case, findings, common.strict);
-                report.layout = Layout::ReleaseAndByCheck;
-                return Ok(report);
+                return self.report(&case, Rows::LeftOut, common);
             }
             let examiner = RowExaminer {
                 catalogue: &catalogue,
@@ -157,16 +161,35 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let mut examined = Examination::of(&case);
-            examined.rows = answered.rows();
-            let findings = common.examine(&examined, checks::CHECK)?;
-            let mut report = Report::new("check", &case, findings, common.strict);
-            report.layout = Layout::ReleaseAndByCheck;
-            report
-                .sections
-                .push(Section::Integrity(answered.answers.statistics));
-            Ok(report)
+            let report = self.report(&case, answered.rows(), common)?;
+            Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
+    }
+}
+
+impl Check {
+    /// The report on a source; where it is to be upgraded, with the privileges of the account on its server.
+    fn report(&self, case: &Case, rows: Rows, common: &Common) -> Result<Report, Error> {
+        let verdict = self
+            .target
+            .as_ref()
+            .and_then(|target| for_upgrade(case, target));
+        let mut examined = Examination::of(case);
+        examined.rows = rows;
+        examined.privileges = verdict.as_ref().map(|verdict| Privileges {
+            verdict,
+            database: case.snapshot.database.as_deref().unwrap_or_default(),
+        });
+        let mut findings = common.examine(&examined, checks::CHECK)?;
+        if self.target.is_some() && verdict.is_none() && case.snapshot.server.is_some() {
+            let why = "the server does not answer SHOW GRANTS";
+            findings.skip(&GRANT_MISSING, Lack::of_promised(why));
+        }
+        let mut report = Report::new("check", case, findings, common.strict);
+        report.layout = Layout::ReleaseAndByCheck;
+        let target = self.target.as_ref();
+        report.compared_with = target.map(|target| format!("CiviCRM {target}"));
+        Ok(report)
     }
 }
 
@@ -174,9 +197,7 @@ impl Check {
 fn refuse_empty_database(case: &Case) -> Result<(), Error> {
     let snapshot = &case.snapshot;
     if snapshot.server.is_some() && snapshot.hidden.is_empty() && case.site.is_none() {
-        return Err(Error::NoCivicrm {
-            name: snapshot.source.name.clone(),
-        });
+        return Err(Error::NoCivicrm(snapshot.source.name.clone()));
     }
     Ok(())
 }
@@ -202,9 +223,7 @@ pub(super) fn report_on_each(
     for argument in arguments {
         match Location::expand(argument, access) {
             Ok(found) => locations.extend(found),
-            Err(error) => {
-                unread.push((url::without_password(argument), Error::from(error)));
-            }
+            Err(error) => unread.push((url::without_password(argument), Error::from(error))),
         }
     }
     // A pattern may match several files, so its reports look alike however many it matches.
@@ -225,32 +244,21 @@ pub(super) fn report_on_each(
     for location in locations {
         let report = match report_on(&location) {
             Ok(report) => report,
-            Err(error) => match not_text(&error) {
-                Some(finding) => {
-                    let snapshot = Snapshot {
-                        source: Source {
-                            name: location.name(),
-                            container: "plain",
-                            ..Source::default()
-                        },
-                        ..Snapshot::default()
-                    };
-                    let mut findings = Findings::default();
-                    findings.push(finding);
-                    findings.retain(&common.selection());
-                    common.accept(&mut findings)?;
-                    Report::new(
-                        command,
-                        &Case::new(snapshot, catalogue),
-                        findings,
-                        common.strict,
-                    )
-                }
-                None => {
+            Err(error) => {
+                let Some(finding) = not_text(&error) else {
                     output.add_unread(command, &location.name(), &error)?;
                     continue;
-                }
-            },
+                };
+                let mut snapshot = Snapshot::default();
+                snapshot.source.name = location.name();
+                snapshot.source.container = "plain";
+                let mut findings = Findings::default();
+                findings.push(finding);
+                findings.retain(&common.selection());
+                common.accept(&mut findings)?;
+                let case = Case::new(snapshot, catalogue);
+                Report::new(command, &case, findings, common.strict)
+            }
         };
         worst = worst.worse(report.verdict().exit());
         output.add(&report)?;

@@ -22,12 +22,9 @@ pub enum Error {
     /// The reference catalogue could not be read.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The source has no CiviCRM tables, and the command is about CiviCRM.
-    #[error("{name}: there are no CiviCRM tables in it")]
-    NoCivicrm {
-        /// The name of the source, without a password.
-        name: String,
-    },
+    /// The source, named without a password, has no CiviCRM tables, and the command is about CiviCRM.
+    #[error("{0}: there are no CiviCRM tables in it")]
+    NoCivicrm(String),
     /// A reference of the user's own could not be read or kept.
     #[error(transparent)]
     OwnReference(#[from] OwnReferenceError),
@@ -65,14 +62,11 @@ pub enum Error {
         /// The error that the operating system gives.
         error: io::Error,
     },
-    /// The release of a schema could not be told.
+    /// The release of the schema of a source, named without a password, could not be told.
     #[error(
-        "{name}: too few tables of CiviCRM to tell the release; name it with --release, or another source with --against"
+        "{0}: too few tables of CiviCRM to tell the release; name it with --release, or another source with --against"
     )]
-    NoRelease {
-        /// The name of the source, without a password.
-        name: String,
-    },
+    NoRelease(String),
     /// The catalogue has no such release.
     #[error("the schema of CiviCRM {release} is not known, only those of {oldest} to {newest}")]
     UnknownRelease {

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::output::Output;
+use super::output::print_report;
 use super::repair::target_release;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
 use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
@@ -23,6 +22,7 @@ use crate::civicrm::release::Version;
 use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::gate::{Meaning, Operation};
 use crate::grants::need::Need;
 use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
 use crate::report::{GrantsSummary, Report, Section};
@@ -74,11 +74,7 @@ impl Grants {
             Some(file) => self.of_file(file, &catalogue, common)?,
             None => self.of_server(&catalogue, common)?,
         };
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
@@ -127,9 +123,8 @@ impl Grants {
             common.accept(&mut findings)?;
             summary.probed = Some(outcomes(&probed));
         }
-        let mut report = Report::new("grants", &case, findings, common.strict);
-        report.sections.push(Section::Grants(summary));
-        Ok(report)
+        let report = Report::new("grants", &case, findings, common.strict);
+        Ok(report.with(Section::Grants(summary)))
     }
 
     fn of_file(
@@ -163,16 +158,11 @@ impl Grants {
         let Some(database) = common.database.clone().or_else(|| only_database(&granted)) else {
             return Err(Error::GrantsDatabase(file.display().to_string()));
         };
-        let version = self
-            .target_server
-            .clone()
-            .unwrap_or_else(|| likely_server(&text));
-        let newest = catalogue.states().last();
-        let newest = newest.and_then(|state| Version::parse(&state.name));
-        let target = self.target.clone().or(newest);
-        let Some(target) = target else {
-            return Err(Error::NoSource);
-        };
+        let version = self.target_server.clone();
+        let version = version.unwrap_or_else(|| likely_server(&text));
+        let newest = || Version::parse(&catalogue.states().last()?.name);
+        let target = self.target.clone().or_else(newest);
+        let target = target.ok_or(Error::NoSource)?;
         let needs = match self.purpose {
             Purpose::Upgrade => needed_for_upgrade(&target, &version, &UpgradeFacts::default()),
             Purpose::Backup => {
@@ -209,9 +199,8 @@ impl Grants {
             let why = "the text does not say whether the server writes a binary log";
             findings.skip(&TRIGGER_PRIVILEGE_BINLOG, Lack::of_course(why));
         }
-        let mut report = Report::new("grants", &case, findings, common.strict);
-        report.sections.push(Section::Grants(summary));
-        Ok(report)
+        let report = Report::new("grants", &case, findings, common.strict);
+        Ok(report.with(Section::Grants(summary)))
     }
 
     /// The release to judge the privileges for: the one asked for, the site's own, or the newest
@@ -220,9 +209,7 @@ impl Grants {
         let newest = || Version::parse(&case.catalogue.states().last()?.name);
         let target = self.target.clone();
         let target = target.or_else(|| case.release()).or_else(newest);
-        target.ok_or_else(|| Error::NoCivicrm {
-            name: case.snapshot.source.name.clone(),
-        })
+        target.ok_or_else(|| Error::NoCivicrm(case.snapshot.source.name.clone()))
     }
 
     fn summary(
@@ -254,6 +241,17 @@ impl Grants {
 
 /// The verdict about an account's privileges, with statements that have passed the gate; in the
 /// place of a blocked one stands why it was blocked.
+/// What the account of a server may do, held against what the upgrade to `target` needs; `None` for a dump, and
+/// where the server does not answer SHOW GRANTS.
+pub(super) fn for_upgrade(case: &Case, target: &Version) -> Option<Verdict> {
+    let facts = case.snapshot.server.as_ref()?;
+    let version = case.snapshot.source.server_version.as_ref()?;
+    let database = case.snapshot.database.as_deref().unwrap_or_default();
+    let granted = facts.grants.as_ref()?;
+    let needs = needed_for_upgrade(target, version, &grants::upgrade_facts(case, facts));
+    Some(gated(needs, granted, database, &facts.rules(version)))
+}
+
 fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
     let mut verdict = judge(needs, granted, database, rules);
     let fixes = verdict.fixes.iter_mut();
@@ -280,6 +278,7 @@ fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Sn
     };
     let mut connection = Reader::open(&location.login)?;
     let facts = reader::server_facts(&mut connection)?;
+    let why = "this account may not use the database";
     let snapshot = Snapshot {
         source: Source {
             name: location.name.clone(),
@@ -288,11 +287,7 @@ fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Sn
             ..Source::default()
         },
         database: Some(denied),
-        hidden: [(
-            ObjectKind::Table,
-            "this account may not use the database".to_owned(),
-        )]
-        .into(),
+        hidden: [(ObjectKind::Table, why.to_owned())].into(),
         server: Some(facts),
         ..Snapshot::default()
     };
@@ -337,10 +332,9 @@ fn compare(probed: &Probed, summary: &GrantsSummary, findings: &mut Findings) {
         if check.id == TRIGGER_PRIVILEGE_BINLOG.id && findings.has(check) {
             continue;
         }
-        let what = if says_denied(*code) {
-            "the server refuses it"
-        } else {
-            "trying it failed"
+        let what = match says_denied(*code) {
+            true => "the server refuses it",
+            false => "trying it failed",
         };
         findings.push(
             Finding::new(

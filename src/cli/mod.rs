@@ -9,6 +9,7 @@ mod dumps;
 pub mod error;
 mod explain;
 mod grants;
+mod journals;
 mod orphans;
 mod output;
 mod process_title;

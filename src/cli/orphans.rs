@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::Output;
+use super::output::print_report;
+use super::repair::target_release;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions};
 use crate::case::Case;
@@ -47,10 +48,8 @@ pub struct Orphans {
 impl Orphans {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
-        if let Some(target) = &self.target
-            && catalogue.state_for(target).is_none()
-        {
-            return Err(Error::unknown_release(target, &catalogue));
+        if let Some(target) = &self.target {
+            target_release(target, &catalogue)?;
         }
         let source = self.server.source(self.source.as_deref())?;
         let location = Location::one(&source, &self.server.access())?;
@@ -77,17 +76,9 @@ impl Orphans {
         cut(&examined, &mut findings);
         common.accept(&mut findings)?;
         let mut report = Report::new("orphans", &case, findings, common.strict);
-        report
-            .sections
-            .push(Section::Integrity(answered.answers.statistics));
-        report.compared_with = self
-            .target
-            .as_ref()
-            .map(|target| format!("CiviCRM {target}"));
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        let target = self.target.as_ref();
+        report.compared_with = target.map(|target| format!("CiviCRM {target}"));
+        let report = report.with(Section::Integrity(answered.answers.statistics));
+        print_report(common, &report)
     }
 }

@@ -119,6 +119,14 @@ impl<'a> Output<'a> {
     }
 }
 
+/// Prints one report; gives the exit code that it leads to.
+pub(super) fn print_report(common: &Common, report: &Report) -> Result<Exit, Error> {
+    let mut output = Output::new(common, false);
+    output.add(report)?;
+    output.finish()?;
+    Ok(report.verdict().exit())
+}
+
 /// Prints text that is not a report.
 pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     match &common.output {

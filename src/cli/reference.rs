@@ -20,7 +20,7 @@ use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::schema::sql::script;
 use crate::source::Location;
-use crate::text::{count, printable};
+use crate::text::{count, printable_lines};
 
 /// The arguments of `cividb reference`.
 #[derive(Debug, Subcommand)]
@@ -189,10 +189,9 @@ impl Show {
             });
         }
         let reference = find(&self.state, catalogue, self.all)?;
-        let text = if self.sql {
-            sql(&reference)
-        } else {
-            json(&reference)?
+        let text = match self.sql {
+            true => sql(&reference),
+            false => json(&reference)?,
         };
         print(common, &text)?;
         Ok(Exit::Fine)
@@ -262,14 +261,10 @@ impl Import {
                     left_out.join(", ")
                 ));
             }
-            print(common, &printable_lines(&text))?;
+            print(common, &(printable_lines(&text) + "\n"))?;
         }
         Ok(Exit::Fine)
     }
-}
-
-fn printable_lines(text: &str) -> String {
-    text.lines().map(|line| printable(line) + "\n").collect()
 }
 
 /// Refuses a source that is not complete: a reference is not made of it. Whether it has rows does
@@ -284,12 +279,9 @@ fn whole(case: &Case) -> Result<(), Error> {
         let place = finding.at.as_ref().map(|at| format!("{at}: "));
         place.unwrap_or_default() + &finding.message
     };
-    let problems: Vec<String> = findings
-        .list
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .map(problem)
-        .collect();
+    let errors = findings.list.iter();
+    let errors = errors.filter(|finding| finding.severity == Severity::Error);
+    let problems: Vec<String> = errors.map(problem).collect();
     if problems.is_empty() {
         return Ok(());
     }

@@ -4,19 +4,19 @@
 mod rebuild;
 mod script;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::confirm::confirm;
-use super::output::{self, Output};
-use super::{Common, Format, ServerOptions, tell};
+use super::output::{print, print_report};
+use super::{Common, Format, ServerOptions, journals, tell};
 use crate::case::Case;
 use crate::change::definition::{Definitions, read_definitions};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
-use crate::change::journal::{self, Head, Journal, Record};
+use crate::change::journal::{Head, Journal, Record};
 use crate::change::refusal::Refusal;
 use crate::change::undo;
 use crate::civicrm::catalogue::Catalogue;
@@ -24,6 +24,7 @@ use crate::civicrm::detect::Detection;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::guard;
 use crate::repair::orphans::{Export, Orphans, Remedy, Toll};
 use crate::repair::plan::{self, Family, Options, Plan};
@@ -58,7 +59,8 @@ pub struct Repair {
     #[arg(long)]
     yes: bool,
     /// Where to write the journal that cividb undo takes the repair back from; by default
-    /// cividb-DATABASE-DATE-TIME.journal in the current folder
+    /// cividb-DATABASE-DATE-TIME.journal in
+    /// $XDG_STATE_HOME/cividb or ~/.local/state/cividb (cividb undo --list)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     journal: Option<PathBuf>,
     /// Go on with a repair that was interrupted, in the journal that it wrote
@@ -120,6 +122,7 @@ impl Repair {
                 let plan = self.plan(&case)?;
                 let rows = RowPlan {
                     orphans: orphans(&mut connection, &plan, &case.snapshot)?,
+                    equal: equal_rows(&mut connection, &plan)?,
                     toll: self.toll(&mut connection, &plan, &case.snapshot)?,
                 };
                 self.show(&plan, &rows, &case, &definitions, common)
@@ -167,16 +170,12 @@ impl Repair {
         common: &Common,
     ) -> Result<Exit, Error> {
         let report = script::report(script::section(plan, rows), case, common);
-        let exit = report.verdict().exit();
         if common.format == Format::Human && !common.quiet {
             let script = script::script(plan, rows, &case.snapshot, definitions, self.family);
-            output::print(common, &script)?;
-        } else {
-            let mut output = Output::new(common, false);
-            output.add(&report)?;
-            output.finish()?;
+            print(common, &script)?;
+            return Ok(report.verdict().exit());
         }
-        Ok(exit)
+        print_report(common, &report)
     }
 
     fn apply(
@@ -201,18 +200,15 @@ impl Repair {
         }
         let plan = self.plan(&case)?;
         for refused in &plan.refused {
-            tell(&format!(
-                "not planned: {} of {}: {}",
-                refused.object, refused.table, refused.why
-            ));
+            tell(&format!("not planned: {}: {}", refused.name(), refused.why));
         }
         if plan.steps.is_empty() && record.is_none() {
-            tell("nothing to change");
-            return Ok(if plan.refused.is_empty() {
-                Exit::Fine
-            } else {
-                Exit::Findings
+            let is_fine = plan.refused.is_empty();
+            tell(match is_fine {
+                true => "nothing to change",
+                false => "nothing that repair can change",
             });
+            return Ok(if is_fine { Exit::Fine } else { Exit::Findings });
         }
         let version = &connection.version;
         guard::privileges(&plan, &self.orphans, snapshot, version, &database)?;
@@ -220,6 +216,9 @@ impl Repair {
             tell(&format!("{};", planned.statement()));
         }
         for found in orphans(&mut connection, &plan, snapshot)? {
+            tell(&found.describe());
+        }
+        for found in equal_rows(&mut connection, &plan)? {
             tell(&found.describe());
         }
         let toll = self.toll(&mut connection, &plan, snapshot)?;
@@ -236,12 +235,9 @@ impl Repair {
         let export = self.export.as_deref().map(Export::to).transpose()?;
         let mut journal = match &record {
             Some(record) => Journal::append(record)?,
-            None => {
-                let path = self.journal.clone();
-                let path = path.unwrap_or_else(|| journal::default_path(&database));
-                Journal::create(&path, &head)?
-            }
+            None => Journal::create(&journals::path(self.journal.as_deref(), &database)?, &head)?,
         };
+        tell(&ways_on(journal.path()));
         let next_step = record
             .iter()
             .flat_map(|record| &record.steps)
@@ -255,7 +251,7 @@ impl Repair {
             .as_ref()
             .map_or(&empty, |facts| &facts.table_bytes);
         let mut progress = |message: &str| tell(message);
-        let ran = {
+        let execute = || -> Result<_, Error> {
             let max_lock =
                 Duration::try_from_secs_f64(self.max_lock_seconds).unwrap_or(Duration::MAX);
             let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
@@ -275,9 +271,13 @@ impl Repair {
                 toll: &toll,
             };
             let ran = run.run(&plan)?;
-            connection = run.executor.finish()?;
-            ran
+            Ok((ran, run.executor.finish()?))
         };
+        let executed = execute();
+        if executed.is_err() {
+            tell(&format!("interrupted: {}", ways_on(journal.path())));
+        }
+        let (ran, mut connection) = executed?;
         journal.finished()?;
         for NotRun {
             table,
@@ -296,11 +296,7 @@ impl Repair {
         let mut section = script::section(&remaining, &RowPlan::default());
         script::add_outcome(&mut section, &ran, journal.path());
         let report = script::report(section, &case, common);
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        print_report(common, &report)
     }
 
     /// The rows that are changed first so that the plan can run, as `--orphans` says.
@@ -310,13 +306,18 @@ impl Repair {
         plan: &Plan,
         snapshot: &Snapshot,
     ) -> Result<Toll, Error> {
-        Ok(Toll::of(
-            connection,
-            plan,
-            &snapshot.schema.tables,
-            &self.orphans,
-        )?)
+        let tables = &snapshot.schema.tables;
+        Ok(Toll::of(connection, plan, tables, &self.orphans)?)
     }
+}
+
+/// Where the journal is, and the two ways on for whoever is interrupted.
+fn ways_on(journal: &Path) -> String {
+    let journal = journal.display();
+    format!(
+        "the journal is kept in {journal}: the same command with --resume {journal} goes on after an \
+         interruption, and cividb undo {journal} takes back what was done"
+    )
 }
 
 /// The rows that stand in the way of a plan.
@@ -324,6 +325,8 @@ impl Repair {
 struct RowPlan {
     /// Rows without a parent that keep planned foreign keys from being added.
     orphans: Vec<Orphans>,
+    /// Equal rows that keep planned unique indexes from being made.
+    equal: Vec<EqualRows>,
     /// The rows that are changed before the plan runs.
     toll: Toll,
 }
@@ -339,6 +342,15 @@ fn orphans(
         let found = run::orphans_of(connection, planned, &snapshot.schema.tables)?;
         let unprotected = found.into_iter().filter(|(_, in_force)| in_force.is_none());
         all.extend(unprotected.map(|(orphans, _)| orphans));
+    }
+    Ok(all)
+}
+
+/// Looks for the equal rows that keep planned unique indexes from being made.
+fn equal_rows(connection: &mut Reader, plan: &Plan) -> Result<Vec<EqualRows>, Error> {
+    let mut all = Vec::new();
+    for planned in &plan.steps {
+        all.extend(EqualRows::of(connection, planned)?);
     }
     Ok(all)
 }
@@ -363,7 +375,7 @@ pub(super) fn target_release(target: &Version, catalogue: &Catalogue) -> Result<
 
 /// The release that the schema is of, or an error when it is not known.
 fn known_release<'a>(case: &'a Case) -> Result<&'a Detection<'a>, Error> {
-    case.detection().ok_or_else(|| Error::NoRelease {
-        name: case.snapshot.source.name.clone(),
-    })
+    let name = &case.snapshot.source.name;
+    case.detection()
+        .ok_or_else(|| Error::NoRelease(name.clone()))
 }

@@ -7,6 +7,7 @@ use crate::case::Case;
 use crate::checks::Rows;
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
+use crate::dump::container::Progress;
 use crate::integrity::dump::{DumpError, FirstPass, gather};
 use crate::integrity::question::{Questions, questions};
 use crate::integrity::server::{self, AskError, Limits};
@@ -73,16 +74,9 @@ impl RowExaminer<'_> {
         let answers = match rows {
             RowSource::Dump(location, first_pass) => {
                 let mut bar = Bar::new(common, &location.name());
-                let schema = &case.snapshot;
-                let answered = first_pass.answer(
-                    location,
-                    schema,
-                    &questions,
-                    &self.options,
-                    &mut |progress| {
-                        bar.update(progress);
-                    },
-                );
+                let (snapshot, options) = (&case.snapshot, &self.options);
+                let watch = &mut |progress: &Progress| bar.update(progress);
+                let answered = first_pass.answer(location, snapshot, &questions, options, watch);
                 bar.finish();
                 answered.map_err(|error| match error {
                     DumpError::Source(error) => Error::Source(error),
@@ -100,10 +94,10 @@ impl RowExaminer<'_> {
         snapshot: &Snapshot,
         questions: &Questions,
     ) -> Result<Answers, Error> {
+        let sizes = snapshot.server.as_ref().map(|facts| &facts.table_bytes);
         let size = |table: &str| {
-            let facts = snapshot.server.as_ref();
-            facts
-                .and_then(|facts| facts.table_bytes.get(table))
+            sizes
+                .and_then(|sizes| sizes.get(table))
                 .copied()
                 .unwrap_or(0)
         };

@@ -1,5 +1,6 @@
 //! The options that say where a server is, and which account to use.
 
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,6 +10,9 @@ use crate::cli::error::Error;
 use crate::server::login::{Given, Login, Secret, Tls, TlsMode};
 use crate::source::Access;
 use crate::text::printable;
+
+/// The most bytes that are taken from a pipe for a password.
+const MAX_PASSWORD: u64 = 4096;
 
 /// Options of commands that can ask a server.
 #[derive(Debug, Args)]
@@ -26,7 +30,8 @@ pub(super) struct ServerOptions {
     /// Account to log in as
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
-    /// Ask for the password (otherwise: option files, MYSQL_PWD, the settings file)
+    /// Ask for the password, or take the first line of standard input where that is not a terminal (otherwise:
+    /// option files, MYSQL_PWD, the settings file)
     #[arg(short, long)]
     password: bool,
     /// Read only this option file
@@ -116,10 +121,25 @@ impl ServerOptions {
             exact_counts: self.count_rows,
             ask_password: |source| {
                 let question = format!("Password for {}: ", printable(source));
-                // Without a terminal to ask on there is no password.
-                rpassword::prompt_password(question).ok().map(Secret::new)
+                password_from_pipe()
+                    .or_else(|| rpassword::prompt_password(question).ok())
+                    .map(Secret::new)
             },
             warn: |warning| tell(&format!("warning: {warning}")),
         }
     }
+}
+
+/// The first line of standard input where that is a pipe or a file, for scripts; `None` where it is a terminal or
+/// empty.
+fn password_from_pipe() -> Option<String> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        return None;
+    }
+    let mut line = String::new();
+    input.lock().take(MAX_PASSWORD).read_line(&mut line).ok()?;
+    let line = line.strip_suffix('\n').unwrap_or(&line);
+    let password = line.strip_suffix('\r').unwrap_or(line);
+    (!password.is_empty()).then(|| password.to_owned())
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::confirm::confirm;
 use super::diff::or_comment;
-use super::{Common, ServerOptions, tell};
+use super::{Common, ServerOptions, journals, tell};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
 use crate::change::journal::{Head, Journal, Progress, Record};
@@ -22,11 +22,14 @@ use crate::text::{count, printable};
 #[derive(Debug, Args)]
 pub struct Undo {
     /// Journal that a command with --apply wrote
-    #[arg(value_name = "JOURNAL")]
-    journal: PathBuf,
+    #[arg(value_name = "JOURNAL", required_unless_present = "list")]
+    journal: Option<PathBuf>,
     /// Server: mysql://user@host/database, civicrm.settings.php or site's folder
     #[arg(value_name = "SOURCE")]
     pub(super) source: Option<String>,
+    /// List the journals in the folder of journals, the newest first
+    #[arg(long, conflicts_with_all = ["journal", "apply"])]
+    list: bool,
     /// Make the changes; without this the statements are printed and nothing is changed
     #[arg(long)]
     apply: bool,
@@ -43,7 +46,10 @@ pub struct Undo {
 
 impl Undo {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let record = Record::read(&self.journal)?;
+        let Some(journal) = &self.journal else {
+            return journals::list(common).map(|()| Exit::Fine);
+        };
+        let record = Record::read(journal)?;
         let steps = undo::steps(&record);
         let head = &record.head;
         let mut lines = vec![format!(

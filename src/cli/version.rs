@@ -7,11 +7,11 @@ use clap::Args;
 
 use super::confirm::confirm;
 use super::dumps::report_on_each;
-use super::output::Output;
-use super::{Common, ServerOptions, read, tell};
+use super::output::print_report;
+use super::{Common, ServerOptions, journals, read, tell};
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::journal::{self, Head};
+use crate::change::journal::Head;
 use crate::change::refusal::Refusal;
 use crate::checks::{Examination, Findings, VERSION, version};
 use crate::civicrm::catalogue::Catalogue;
@@ -50,7 +50,8 @@ pub struct Version {
     #[arg(long)]
     force: bool,
     /// Where to write the journal that cividb undo takes the change back from; by default
-    /// cividb-DATABASE-DATE-TIME.journal in the current folder
+    /// cividb-DATABASE-DATE-TIME.journal in
+    /// $XDG_STATE_HOME/cividb or ~/.local/state/cividb (cividb undo --list)
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     #[command(flatten)]
@@ -58,11 +59,9 @@ pub struct Version {
 }
 
 fn version_to_set(text: &str) -> Result<String, NotARelease> {
-    if release::is_valid_format(text) && !text.ends_with("upgrade") && text.trim() == text {
-        Ok(text.to_owned())
-    } else {
-        Err(NotARelease)
-    }
+    let is_release = release::is_valid_format(text) && !text.ends_with("upgrade");
+    let valid = Some(text).filter(|text| is_release && text.trim() == *text);
+    valid.map(str::to_owned).ok_or(NotARelease)
 }
 
 impl Version {
@@ -82,14 +81,12 @@ impl Version {
                         why: why_no_version(snapshot),
                     });
                 }
-                let plan = match self.fix || self.set.is_some() {
-                    true => Some(self.plan(&judged)?),
-                    false => None,
-                };
-                let mut report = judged.report(common.strict);
-                let plan = plan.map(|changes| Plan::of_versions(&changes, None));
-                report.sections.extend(plan.map(Section::VersionChange));
-                Ok(report)
+                if !self.fix && self.set.is_none() {
+                    return Ok(judged.report(common.strict));
+                }
+                let plan = Plan::of_versions(&self.plan(&judged)?, None);
+                let report = judged.report(common.strict);
+                Ok(report.with(Section::VersionChange(plan)))
             });
         }
         let Location::Server(server) = Location::one(&source, &self.server.access())? else {
@@ -115,10 +112,7 @@ impl Version {
         let changes = self.plan(&judged)?;
         let mut written = None;
         if !changes.is_empty() {
-            let journal = self
-                .journal
-                .clone()
-                .unwrap_or_else(|| journal::default_path(&database));
+            let journal = journals::path(self.journal.as_deref(), &database)?;
             for change in &changes {
                 tell(&format!("{};", change.statement()));
             }
@@ -141,14 +135,10 @@ impl Version {
         }
         let after = server.read(&mut connection, &database)?;
         let after = judge(Case::new(after, catalogue), common)?;
-        let mut report = after.report(common.strict);
         let plan = Plan::of_versions(&changes, written);
-        report.sections.push(Section::VersionChange(plan));
-        let exit = report.verdict().exit();
-        let mut output = Output::new(common, false);
-        output.add(&report)?;
-        output.finish()?;
-        Ok(exit)
+        let report = after.report(common.strict);
+        let report = report.with(Section::VersionChange(plan));
+        print_report(common, &report)
     }
 
     /// The changes that are to be made.
@@ -186,9 +176,7 @@ struct Judged<'a> {
 
 fn judge<'a>(case: Case<'a>, common: &Common) -> Result<Judged<'a>, Error> {
     if case.site.is_none() {
-        return Err(Error::NoCivicrm {
-            name: case.snapshot.source.name.clone(),
-        });
+        return Err(Error::NoCivicrm(case.snapshot.source.name.clone()));
     }
     let has_rows = !case.snapshot.row_counts.is_empty();
     let domains = version::domain_versions(&case).filter(|_| has_rows);

@@ -42,12 +42,6 @@ impl Grantee {
         }
     }
 
-    /// Whether this is the anonymous account, of those who have no account of their own. It can take the place
-    /// of a named account at login: that happens when the anonymous account's host is the more specific one.
-    pub fn is_anonymous(&self) -> bool {
-        self.user.is_empty() && self.host.is_some()
-    }
-
     /// The identifiers that it is written with.
     fn names(&self) -> impl Iterator<Item = String> {
         let host = self.host.clone();

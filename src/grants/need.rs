@@ -57,24 +57,6 @@ pub enum Instead {
     DumpOption(&'static str),
 }
 
-impl Instead {
-    /// The statement that sets the variable until the server stops; `None` for an option of mysqldump.
-    pub fn statement(&self) -> Option<String> {
-        match self {
-            Self::Variable(name, value) => Some(format!("SET GLOBAL {name} = {value}")),
-            Self::DumpOption(_) => None,
-        }
-    }
-
-    /// The line for group `[mysqld]` of the option file, which keeps the variable set after a restart.
-    pub fn option_line(&self) -> Option<String> {
-        match self {
-            Self::Variable(name, value) => Some(format!("{name} = {value}")),
-            Self::DumpOption(_) => None,
-        }
-    }
-}
-
 impl Need {
     /// A need for one privilege on a database, without which the work fails.
     pub(crate) fn on_database(

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::gather::{Gatherer, TableFacts, TableName};
 use super::ids::IdSet;
 use super::needs::{Needs, single_integer};
-use super::question::{Key, Kind, Link, Pair, Question, Questions, What, column_of, id_column};
+use super::question::{Key, Link, Pair, Question, Questions, What, id_column};
 use super::rows::{Collected, Collector, Criterion, Search};
 use super::rules::{Rule, Test};
 use super::{Answer, Answers, ExportOptions, NotAnswered, Statistics};
@@ -491,11 +491,4 @@ impl Pair {
         let word = self.words.iter().find(|(word, _)| *word == named);
         Some(word.map_or(named, |(_, table)| table))
     }
-}
-
-/// Whether a column of a table has an integer type.
-pub fn is_integer(schema: &Schema, table: &str, column: &str) -> bool {
-    find(&schema.tables, table).is_some_and(|table| {
-        column_of(table, column).is_some_and(|(_, column)| Kind::of(column, table) == Kind::Integer)
-    })
 }

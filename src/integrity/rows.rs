@@ -304,7 +304,7 @@ pub fn file_of(
         0 => String::new(),
         before => format!(".{}", before + 1),
     };
-    Ok(folder.join(format!("{own}{number}.csv")))
+    Ok(row_file::free_path(folder, &format!("{own}{number}")))
 }
 
 fn text_of(value: Option<&Value>) -> String {

@@ -6,7 +6,7 @@
 //! can be read in about a second; a range that takes longer than the limit is read again in
 //! halves, and a connection that is lost is made again where the work stood.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -101,6 +101,7 @@ pub fn answer(
         jobs: jobs(&questions.list, size),
         at_work: count,
     });
+    let locked_tables = Mutex::default();
     let asker = || -> Result<PartialAnswers, AskError> {
         let mut asker = Asker {
             connect,
@@ -109,6 +110,7 @@ pub fn answer(
             lost: 0,
             schema,
             questions: &questions.list,
+            locked_tables: &locked_tables,
             limits,
             options,
             partial: PartialAnswers::default(),
@@ -178,8 +180,8 @@ pub fn answer(
 }
 
 /// A lock is poisoned only by a panic, which ends the program.
-fn locked<'a>(work: &'a Mutex<Work>) -> MutexGuard<'a, Work> {
-    work.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Largest tables first, so that no connection is left with the largest at the end.
@@ -214,6 +216,9 @@ struct Asker<'a> {
     lost: u32,
     schema: &'a Schema,
     questions: &'a [Question],
+    /// The tables that another session was found to hold a lock on, and the error that said so.
+    /// Nobody waits for them again.
+    locked_tables: &'a Mutex<BTreeMap<String, String>>,
     limits: Limits,
     options: &'a ExportOptions,
     partial: PartialAnswers,
@@ -248,27 +253,56 @@ impl Hits {
 
 impl Asker<'_> {
     fn job(&mut self, job: &Job) -> Result<(), AskError> {
-        let questions: Vec<usize> = match job {
-            Job::One(index) => vec![*index],
-            Job::Scan(all) => all.clone(),
+        let indexes = match job {
+            Job::One(index) => std::slice::from_ref(index),
+            Job::Scan(all) => all,
         };
-        let result = match job {
-            Job::One(index) => self.one(*index),
-            Job::Scan(all) => self.scan(all),
-        };
-        match result {
-            Ok(()) => Ok(()),
-            Err(AskError::Server(error)) if !error.is_lost() && !self.refused => {
-                for index in questions {
-                    self.partial.not_answered.push(NotAnswered {
-                        question: index,
-                        why: error.to_string(),
-                    });
+        let first = indexes.first().and_then(|first| self.questions.get(*first));
+        let tables = first.map(Question::tables).unwrap_or_default();
+        let why = match self.known_locked(&tables) {
+            Some(why) => why,
+            None => {
+                let result = match job {
+                    Job::One(index) => self.one(*index),
+                    Job::Scan(all) => self.scan(all),
+                };
+                match result {
+                    Ok(()) => return Ok(()),
+                    Err(AskError::Server(error)) if !error.is_lost() && !self.refused => {
+                        if is_lock_wait(&error) {
+                            self.find_locked(&tables)?;
+                        }
+                        error.to_string()
+                    }
+                    Err(error) => return Err(error),
                 }
-                Ok(())
             }
-            Err(error) => Err(error),
+        };
+        let not_answered = indexes.iter().map(|index| NotAnswered {
+            question: *index,
+            why: why.clone(),
+        });
+        self.partial.not_answered.extend(not_answered);
+        Ok(())
+    }
+
+    fn known_locked(&self, tables: &[&str]) -> Option<String> {
+        let known = locked(self.locked_tables);
+        tables.iter().find_map(|table| known.get(*table).cloned())
+    }
+
+    /// Remembers which of the tables of a question, that waited for a lock in vain, it was.
+    fn find_locked(&mut self, tables: &[&str]) -> Result<(), AskError> {
+        for table in tables {
+            match self.ask(table, &sql::open(table)?) {
+                Err(error) if is_lock_wait(&error) => {
+                    locked(self.locked_tables).insert((*table).to_owned(), error.to_string());
+                }
+                Err(error) if error.is_lost() || self.refused => return Err(error.into()),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     fn connect(&mut self) -> Result<&mut Reader, ServerError> {
@@ -704,6 +738,11 @@ fn number(row: &Row, column: &str) -> Option<u64> {
 /// Whether a statement took too long: ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
 fn is_timeout(error: &ServerError) -> bool {
     matches!(error.code(), Some(1969 | 3024))
+}
+
+/// Whether a statement waited in vain for a lock of another session: ER_LOCK_WAIT_TIMEOUT.
+fn is_lock_wait(error: &ServerError) -> bool {
+    error.code() == Some(1205)
 }
 
 /// Opens a connection whose statements are ended by the server when they take too long.

@@ -4,7 +4,7 @@
 use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_column};
 use super::rows::{exported, key_of};
 use super::rules::{Rule, Test};
-use crate::change::gate::{Meaning, Operation};
+use crate::gate::{Meaning, Operation};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::{AntiJoin, Duplicates, first_rows, identifier, string};
 use crate::server::error::ServerError;
@@ -321,6 +321,12 @@ pub(super) fn extent(table: &str, column: &str) -> Result<String, ServerError> {
     pass(sql, [table, column])
 }
 
+/// The statement that opens a table and selects nothing of it, so that a lock in the way shows.
+pub(super) fn open(table: &str) -> Result<String, ServerError> {
+    let sql = format!("SELECT 1 FROM {} LIMIT 0", identifier(table));
+    pass(sql, [table])
+}
+
 /// The statement that selects the texts by which a pair of columns names tables, as `named`.
 pub(super) fn named(table: &str, pair: &Pair) -> Result<String, ServerError> {
     let column = identifier(&pair.type_column);
@@ -466,6 +472,7 @@ mod tests {
             what,
             basis: Basis::Own,
             step: None,
+            is_repaired: false,
         };
         let mut all = vec![extent(&child, name)];
         let link = Link {

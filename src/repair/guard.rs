@@ -2,13 +2,13 @@
 
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::civicrm::privileges::{RepairFacts, needed_for_repair};
 use crate::civicrm::release::Version;
+use crate::gate::{Meaning, Operation};
 use crate::grants::judge;
 use crate::repair::orphans::Remedy;
-use crate::repair::plan::{Need, Plan};
+use crate::repair::plan::{Need, Plan, PlannedStep};
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 
@@ -61,7 +61,7 @@ pub fn privileges(
     let mut needs = plan.steps.iter().flat_map(|step| &step.needs);
     let what = RepairFacts {
         references: needs.any(|need| matches!(need, Need::References(_))),
-        locks: plan.steps.iter().any(|step| !step.proofs.is_empty()),
+        locks: plan.steps.iter().any(PlannedStep::needs_proof),
         updates: remedies.contains(&Remedy::SetNull),
         deletes: remedies.contains(&Remedy::Delete),
     };
@@ -71,14 +71,14 @@ pub fn privileges(
         return Ok(());
     }
     let account = facts.account.as_ref().map(ToString::to_string);
-    let fixes = verdict.fixes.into_iter().map(|fix| {
+    let mut grants = Vec::new();
+    for fix in verdict.fixes {
         let grant = Meaning::new(Operation::Grant, fix.names);
-        Ok(format!("{};", grant.pass(fix.statement)?))
-    });
-    let fixes: Result<Vec<String>, Blocked> = fixes.collect();
+        grants.push(grant.pass(fix.statement)? + ";");
+    }
     Err(ChangeError::Privileges {
         account: account.unwrap_or_default(),
-        grants: fixes?.join(" "),
+        grants: grants.join(" "),
     })
 }
 

@@ -48,7 +48,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::gate::{Meaning, Operation};
+    use crate::gate::{Meaning, Operation};
     use crate::repair::plan::{Cost, Family};
     use crate::schema::model::ForeignKey;
 
@@ -64,7 +64,8 @@ mod tests {
             after: Table::default(),
             why: Vec::new(),
             needed_for_upgrade: None,
-            proofs: Vec::new(),
+            new_keys: Vec::new(),
+            new_unique: Vec::new(),
             cost: Cost::Copy,
             needs: Vec::new(),
         }

@@ -11,7 +11,7 @@ mod export;
 mod toll;
 
 use crate::change::error::ChangeError;
-use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{AntiJoin, first_rows, identifier};
 use crate::server::connection::{Reader, first};
@@ -81,11 +81,12 @@ impl Orphans {
         let rows = rows.and_then(|rows| rows.parse().ok()).unwrap_or(0);
         let mut sample = Vec::new();
         if rows > 0 {
-            let mut columns = primary_key(definition);
+            let mut columns = definition.primary_key_columns();
             columns.retain(|column| !key.columns.contains(column));
             let shown = columns.iter().chain(&key.columns);
             let shown: Vec<String> = shown.map(|column| qualified(table, column)).collect();
-            let order: Vec<String> = primary_key(definition)
+            let order = definition.primary_key_columns();
+            let order: Vec<String> = order
                 .iter()
                 .map(|column| qualified(table, column))
                 .collect();
@@ -107,17 +108,16 @@ impl Orphans {
 
     /// What stands in the way.
     pub fn describe_rows(&self) -> String {
-        let more = if self.rows > self.sample.len() as u64 {
-            ", …"
-        } else {
-            ""
+        let is_all = self.rows <= self.sample.len() as u64;
+        let more = if is_all { "" } else { ", …" };
+        let (have, their) = match self.rows {
+            1 => ("has", "its"),
+            _ => ("have", "their"),
         };
         format!(
-            "{} of {} {} lost {} parent in {}: {}{more}",
+            "{} of {} {have} lost {their} parent in {}: {}{more}",
             crate::text::count(self.rows, "row"),
             self.table,
-            if self.rows == 1 { "has" } else { "have" },
-            if self.rows == 1 { "its" } else { "their" },
             self.key.referenced_table,
             self.sample.join(", "),
         )
@@ -163,13 +163,15 @@ fn by_rule(key: &ForeignKey, table: &Table) -> Result<Remedy, String> {
     }
 }
 
+/// A column's name and its value in a row, for people: `id 9001`.
+pub(super) fn value_of(row: &Row, column: &str) -> String {
+    let value = row.get(column).cloned().flatten().unwrap_or_default();
+    format!("{column} {}", String::from_utf8_lossy(&value))
+}
+
 fn shown_row(row: &Row, columns: &[String], key: &ForeignKey) -> String {
-    let value = |column: &String| {
-        let value = row.get(column).cloned().flatten().unwrap_or_default();
-        format!("{column} {}", String::from_utf8_lossy(&value))
-    };
-    let parents: Vec<String> = key.columns.iter().map(value).collect();
-    let own: Vec<String> = columns.iter().map(value).collect();
+    let parents: Vec<String> = key.columns.iter().map(|it| value_of(row, it)).collect();
+    let own: Vec<String> = columns.iter().map(|it| value_of(row, it)).collect();
     match own.is_empty() {
         true => parents.join(", "),
         false => format!("{} ({})", own.join(", "), parents.join(", ")),
@@ -224,20 +226,11 @@ fn anti_join<'a>(table: &str, key: &'a ForeignKey, alias: &'a str) -> AntiJoin<'
 /// The parent table as statements name it.
 pub fn parent(key: &ForeignKey) -> String {
     match &key.referenced_database {
-        Some(database) => format!(
-            "{}.{}",
-            identifier(database),
-            identifier(&key.referenced_table)
-        ),
+        Some(database) => qualified(database, &key.referenced_table),
         None => identifier(&key.referenced_table),
     }
 }
 
 fn qualified(table: &str, column: &str) -> String {
     format!("{}.{}", identifier(table), identifier(column))
-}
-
-fn primary_key(table: &Table) -> Vec<String> {
-    let parts = table.primary_key.iter();
-    parts.map(|part| part.column.clone()).collect()
 }

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::online;
 use super::orphans::{self, Cleared, Export, Orphans, Promise, Remedy, Toll};
-use super::plan::{Cost, Plan, PlannedStep, Proof};
+use super::plan::{Cost, NewKey, Plan, PlannedStep};
 use crate::change::alter;
 use crate::change::definition::{Definitions, parsed};
 use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, Outcome};
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Journal, Progress, Record, Step};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::Table;
 use crate::schema::sql::{Duplicates, alter_table, identifier};
 use crate::server::connection::Reader;
@@ -20,14 +22,15 @@ use crate::server::connection::Reader;
 /// How often a key is tried to which new orphans come while the old ones are cleared.
 const ROUNDS: u32 = 3;
 
-/// A step that was not run, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A statement that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "NotRunStep")]
 pub struct NotRun {
     /// Its table.
     pub table: String,
-    /// Its statement.
+    /// What would have run.
     pub statement: String,
-    /// Why not.
+    /// Why it did not.
     pub why: String,
     /// The reason as one word for programs.
     pub id: &'static str,
@@ -59,22 +62,14 @@ pub fn orphans_of<'p>(
     tables: &IndexMap<String, Table>,
 ) -> Result<Vec<(Orphans, Option<&'p str>)>, ChangeError> {
     let mut all = Vec::new();
-    for proof in &planned.proofs {
-        let Proof::NoOrphans {
-            table,
-            constraint,
-            key,
-            in_force,
-        } = proof
-        else {
-            continue;
-        };
-        let Some(definition) = tables.get(table) else {
-            continue;
-        };
-        let found = Orphans::find(connection, table, definition, constraint, key)?;
+    let table = &planned.table;
+    let Some(definition) = tables.get(table) else {
+        return Ok(all);
+    };
+    for new in &planned.new_keys {
+        let found = Orphans::find(connection, table, definition, &new.constraint, &new.key)?;
         if found.rows > 0 {
-            all.push((found, in_force.as_deref()));
+            all.push((found, new.in_force.as_deref()));
         }
     }
     Ok(all)
@@ -96,18 +91,11 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Resul
     };
     let (mut proofs, mut locks) = (Vec::new(), Vec::new());
     let mut in_force_throughout = true;
+    let table = &planned.table;
     // A copy is made with checks on, and the server looks at every row.
-    let planned_proofs = planned.proofs.iter().filter(|_| planned.cost != Cost::Copy);
-    for (number, proof) in planned_proofs.enumerate() {
-        let Proof::NoOrphans {
-            table,
-            key,
-            in_force,
-            ..
-        } = proof
-        else {
-            continue;
-        };
+    let new_keys = planned.new_keys.iter();
+    let new_keys = new_keys.filter(|_| planned.cost != Cost::Copy);
+    for (number, NewKey { key, in_force, .. }) in new_keys.enumerate() {
         in_force_throughout &= in_force.is_some();
         // An alias, because the parent may be the child itself.
         let alias = format!("`cividb_parent_{number}`");
@@ -149,13 +137,11 @@ pub fn step(number: usize, planned: &PlannedStep, before: Option<&str>) -> Resul
 
 /// The lock under which the proofs of a step are made.
 fn lock_meaning(planned: &PlannedStep) -> Meaning {
-    let mut names = Vec::new();
-    for (number, proof) in planned.proofs.iter().enumerate() {
-        if let Proof::NoOrphans { table, key, .. } = proof {
-            names.extend([table.clone(), key.referenced_table.clone()]);
-            names.extend(key.referenced_database.clone());
-            names.push(format!("cividb_parent_{number}"));
-        }
+    let mut names = vec![planned.table.clone()];
+    for (number, NewKey { key, .. }) in planned.new_keys.iter().enumerate() {
+        names.push(key.referenced_table.clone());
+        names.extend(key.referenced_database.clone());
+        names.push(format!("cividb_parent_{number}"));
     }
     Meaning::new(Operation::LockTables, names)
 }
@@ -332,27 +318,20 @@ impl Run<'_, '_> {
                 "a step before it was not run".to_owned(),
             )));
         }
-        for proof in &planned.proofs {
-            if let Proof::NoDuplicates {
+        for (index, parts) in &planned.new_unique {
+            let duplicates = Duplicates {
                 table,
-                index,
                 parts,
-            } = proof
-            {
-                let duplicates = Duplicates {
-                    table,
-                    parts,
-                    nulls_equal: false,
-                };
-                let names = parts.iter().map(|part| part.column.as_str());
-                let meaning = Meaning::new(Operation::Select, names.chain([table.as_str()]));
-                let count = self.executor.count(&meaning.pass(duplicates.count())?)?;
-                if count != "0" {
-                    let why = format!(
-                        "{count} values stand more than once in the columns of the unique index {index}"
-                    );
-                    return Ok(Some(("duplicates", why)));
-                }
+                nulls_equal: false,
+            };
+            let names = parts.iter().map(|part| part.column.as_str());
+            let meaning = Meaning::new(Operation::Select, names.chain([table.as_str()]));
+            let count = self.executor.count(&meaning.pass(duplicates.count())?)?;
+            if count != "0" {
+                let why = format!(
+                    "{count} values stand more than once in the columns of the unique index {index}"
+                );
+                return Ok(Some(("duplicates", why)));
             }
         }
         Ok(None)

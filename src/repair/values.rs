@@ -1,7 +1,7 @@
 //! Values of rows, between the answer to a question and a statement that writes them.
 
 use crate::schema::model::{Column, Table};
-use crate::schema::sql::{identifier, string};
+use crate::schema::sql::{hexadecimal, identifier, string};
 
 /// The columns that a row is stored in, as against those that are computed from them.
 pub struct Stored<'a> {
@@ -22,14 +22,10 @@ impl<'a> Stored<'a> {
 
     /// For a SELECT that [`Stored::all_literals`] takes the answer of.
     pub fn selected(&self) -> String {
-        let columns = self.columns.iter().map(|(name, column)| {
-            let name = identifier(name);
-            // FLOAT is printed with six digits; as DOUBLE it is whole.
-            match type_name(column) == "float" {
-                true => format!("{name} + 0e0 AS {name}"),
-                false => name,
-            }
-        });
+        let columns = self
+            .columns
+            .iter()
+            .map(|(name, column)| exact(name, column));
         columns.collect::<Vec<_>>().join(", ")
     }
 
@@ -50,6 +46,15 @@ impl<'a> Stored<'a> {
         values
             .map(|(value, (_, column))| literal(column, value.as_deref()))
             .collect()
+    }
+}
+
+/// A column as a question asks for its exact value: FLOAT is printed with six digits; as DOUBLE it is whole.
+pub fn exact(name: &str, column: &Column) -> String {
+    let name = identifier(name);
+    match type_name(column) == "float" {
+        true => format!("{name} + 0e0 AS {name}"),
+        false => name,
     }
 }
 
@@ -77,10 +82,7 @@ pub fn literal(column: &Column, value: Option<&[u8]>) -> String {
     let text = match std::str::from_utf8(value) {
         Ok(text) if !is_binary(column) => text,
         _ if value.is_empty() => return "''".to_owned(),
-        _ => {
-            let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-            return format!("0x{digits}");
-        }
+        _ => return format!("0x{}", hexadecimal(value)),
     };
     let name = type_name(column);
     let is_number =

@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::change::executor::{COMMIT, Executor, Prepared};
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Head, Journal, Rows, Step};
 use crate::change::refusal::Refusal;
 use crate::checks::version::DomainVersion;
 use crate::civicrm::release::Version;
 use crate::civicrm::version_state::VersionState;
-use crate::schema::sql::string;
+use crate::gate::{Blocked, Meaning, Operation};
+use crate::schema::sql::{hexadecimal, string};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::snapshot::{Row, Snapshot};
@@ -218,10 +218,7 @@ fn is_stored(domain: u64, value: Option<&[u8]>) -> String {
 fn literal(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) if !text.contains(|c: char| c.is_control() || c == '\\') => string(text),
-        _ => {
-            let digits: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
-            format!("X'{digits}'")
-        }
+        _ => format!("X'{}'", hexadecimal(value).to_uppercase()),
     }
 }
 

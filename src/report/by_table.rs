@@ -23,9 +23,6 @@ pub(super) fn table_of(finding: &Finding) -> Option<&str> {
 }
 
 /// Writes findings, which are sorted, under their tables, each fix once at the end.
-///
-/// # Errors
-/// The output cannot be written.
 pub fn write(findings: &[&Finding], folding: bool, out: &mut dyn Write) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
     let dim = anstyle::Style::new().dimmed();
@@ -88,9 +85,6 @@ pub(super) fn is_inherited(group: &[&Finding]) -> bool {
 }
 
 /// One line for findings of one check that every upgraded database has.
-///
-/// # Errors
-/// The output cannot be written.
 pub(super) fn fold(group: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     let Some(first) = group.first() else {
         return Ok(());

@@ -14,6 +14,8 @@ use crate::text::{count, printable, thousands};
 
 /// Findings of one check that are shown before the rest is only counted.
 const SHOWN: usize = 5;
+/// Characters of the worst finding that stand behind a source in a list of them.
+const SUMMARY_CHARACTERS: usize = 160;
 
 /// How much to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +168,47 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
 /// # Errors
 /// The output cannot be written.
 pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", verdict_of(report))
+}
+
+/// The verdict as one line with the worst finding in words, for a list of sources.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn summary_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut findings = report.findings.list.iter();
+    let worst =
+        findings.find(|finding| finding.accepted.is_none() && finding.severity > Severity::Note);
+    let worst = worst.map_or_else(String::new, |finding| {
+        let message = printable(&finding.message);
+        match message.char_indices().nth(SUMMARY_CHARACTERS) {
+            Some((end, _)) => format!(": {}…", &message[..end]),
+            None => format!(": {message}"),
+        }
+    });
+    writeln!(out, "{}{worst}", verdict_of(report))
+}
+
+/// How many sources got which verdict, as the last line of a list of them.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn totals_line(verdicts: &[Verdict], unread: usize, out: &mut dyn Write) -> io::Result<()> {
+    let all = [Verdict::Pass, Verdict::Fail, Verdict::Incomplete];
+    let of = |wanted: Verdict| verdicts.iter().filter(|&&is| is == wanted).count();
+    let mut totals: Vec<String> = all
+        .into_iter()
+        .filter(|verdict| of(*verdict) > 0)
+        .map(|verdict| format!("{} {}", of(verdict), verdict.word()))
+        .collect();
+    if unread > 0 {
+        totals.push(format!("{unread} could not be read"));
+    }
+    let sources = count((verdicts.len() + unread) as u64, "source");
+    writeln!(out, "{sources}: {}", totals.join(", "))
+}
+
+fn verdict_of(report: &Report) -> String {
     let verdict = report.verdict();
     let colour = match verdict {
         Verdict::Pass => AnsiColor::Green,
@@ -192,11 +235,8 @@ pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         None if counts.is_empty() => "nothing found".to_owned(),
         None => counts.join(", "),
     };
-    writeln!(
-        out,
-        "{style}{word}{style:#}  {}  ({counts})",
-        printable(&report.source.name)
-    )
+    let name = printable(&report.source.name);
+    format!("{style}{word}{style:#}  {name}  ({counts})")
 }
 
 /// One line for a source that could not be read.

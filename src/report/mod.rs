@@ -22,7 +22,7 @@ use crate::checks::{Detected, Findings, Severity};
 use crate::snapshot::{ServerFacts, Source};
 
 pub use grants::GrantsSummary;
-pub use plan::{NotRunStep, OrphanRows, Plan, PlanStep, RefusedStep, RowChange};
+pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use section::Section;
 pub use verdict::Verdict;
@@ -154,11 +154,7 @@ impl Report {
         let snapshot = &case.snapshot;
         let schema = &snapshot.schema;
         let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
-        let mut row_counts: Vec<(String, u64)> = snapshot
-            .row_counts
-            .iter()
-            .map(|(table, rows)| (table.clone(), *rows))
-            .collect();
+        let mut row_counts: Vec<(String, u64)> = snapshot.row_counts.clone().into_iter().collect();
         row_counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let cut = [&DUMP_TRUNCATED, &DUMP_UNREADABLE, &DUMP_EMPTY].map(|check| check.id);
         let complete =
@@ -171,10 +167,7 @@ impl Report {
             database: snapshot.database.clone(),
             server: snapshot.server.as_ref().map(ServerSummary::of),
             civicrm: case.site.as_ref().map(|site| CivicrmSummary {
-                declared: site
-                    .domains
-                    .iter()
-                    .flatten()
+                declared: (site.domains.iter().flatten())
                     .map(|domain| domain.version.clone())
                     .collect(),
                 detected: case.detection().map(Detected::of),

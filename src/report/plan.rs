@@ -7,7 +7,10 @@ use anstyle::Style;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::orphans::{Deed, Orphans, Tally};
+use crate::repair::plan::Refused;
+use crate::repair::run::NotRun;
 use crate::repair::version::VersionChange;
 use crate::text::{count, printable};
 
@@ -17,9 +20,11 @@ pub struct Plan {
     /// In the order in which they run; after a repair, those that remain.
     pub steps: Vec<PlanStep>,
     /// What should be changed and cannot be.
-    pub refused: Vec<RefusedStep>,
+    pub refused: Vec<Refused>,
     /// Rows that have lost their parents, over which foreign keys of the plan cannot be added.
     pub orphans: Vec<OrphanRows>,
+    /// Rows that are equal in the columns of unique indexes of the plan, which cannot be made over them.
+    pub duplicates: Vec<EqualRowSets>,
     /// Rows that `--orphans` lets a repair change, by foreign key and table, with all that hangs on them.
     pub rows: Vec<RowChange>,
     /// What to do by other means.
@@ -29,7 +34,7 @@ pub struct Plan {
     /// How many statements a repair ran.
     pub done: Option<usize>,
     /// Statements that a repair left out.
-    pub not_run: Vec<NotRunStep>,
+    pub not_run: Vec<NotRun>,
     /// Rows that a repair deleted.
     pub rows_deleted: u64,
     /// Rows in which a repair set columns NULL.
@@ -57,17 +62,6 @@ pub struct PlanStep {
     pub cost: Option<&'static str>,
     /// Which upgrade fails without it.
     pub needed_for_upgrade: Option<String>,
-}
-
-/// What should be changed and cannot be.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RefusedStep {
-    /// The table.
-    pub table: String,
-    /// The table itself, the column, index or foreign key.
-    pub object: String,
-    /// Why not.
-    pub why: String,
 }
 
 /// Rows that have lost their parents.
@@ -104,6 +98,34 @@ impl OrphanRows {
     }
 }
 
+/// Rows that are equal in the columns of a unique index.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct EqualRowSets {
+    /// Their table.
+    pub table: String,
+    /// The unique index that cannot be made.
+    pub index: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// How many sets of equal rows there are.
+    pub sets: u64,
+    /// Primary keys of the first sets.
+    pub sample: Vec<String>,
+}
+
+impl EqualRowSets {
+    /// As found.
+    pub fn of(found: &EqualRows) -> Self {
+        Self {
+            table: found.table.clone(),
+            index: found.index.clone(),
+            columns: found.columns.clone(),
+            sets: found.sets,
+            sample: found.sample.clone(),
+        }
+    }
+}
+
 /// Rows of one table that a repair changes for one foreign key.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RowChange {
@@ -136,19 +158,6 @@ impl RowChange {
     }
 }
 
-/// A statement that was left out.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct NotRunStep {
-    /// Its table.
-    pub table: String,
-    /// What would have run.
-    pub statement: String,
-    /// Why it did not.
-    pub why: String,
-    /// The reason as one word for programs.
-    pub id: &'static str,
-}
-
 impl Plan {
     /// Whether nothing is left to do, or was left out.
     pub(super) fn is_empty(&self) -> bool {
@@ -173,9 +182,7 @@ impl Plan {
             ..Self::default()
         }
     }
-}
 
-impl Plan {
     /// What a repair has left to do, in a few words.
     pub(super) fn outcome(&self) -> String {
         match (self.steps.len() + self.refused.len(), self.applied) {
@@ -192,11 +199,15 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
     if let (Some(done), Some(journal)) = (plan.done, &plan.journal) {
         let journal = printable(&journal.display().to_string());
-        writeln!(
-            out,
-            "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
-            count(done as u64, "statement")
-        )?;
+        let changes = done as u64 + plan.rows_deleted + plan.rows_set_null;
+        match changes {
+            0 => writeln!(out, "\n{bold}nothing was changed{bold:#}")?,
+            _ => writeln!(
+                out,
+                "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
+                count(done as u64, "statement")
+            )?,
+        }
         for (rows, what) in [
             (plan.rows_deleted, "deleted"),
             (plan.rows_set_null, "set NULL"),
@@ -206,30 +217,22 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             }
         }
         for file in &plan.exported {
-            writeln!(
-                out,
-                "  exported to {}",
-                printable(&file.display().to_string())
-            )?;
+            let file = printable(&file.display().to_string());
+            writeln!(out, "  exported to {file}")?;
         }
         if !plan.is_empty() {
             writeln!(out, "\n{bold}remains{bold:#}")?;
         }
         for step in &plan.steps {
             let mut not_run = plan.not_run.iter();
-            let why = not_run.find(|not_run| not_run.statement == step.statement);
-            if let Some(why) = why {
-                writeln!(out, "  -- {}", printable(&why.why))?;
+            if let Some(same) = not_run.find(|not_run| not_run.statement == step.statement) {
+                writeln!(out, "  -- {}", printable(&same.why))?;
             }
             statement(&step.statement, out)?;
         }
         for refused in &plan.refused {
-            let RefusedStep { table, object, why } = refused;
-            writeln!(
-                out,
-                "  {}",
-                printable(&format!("{object} of {table}: {why}"))
-            )?;
+            let line = format!("{}: {}", refused.name(), refused.why);
+            writeln!(out, "  {}", printable(&line))?;
         }
         return Ok(());
     }

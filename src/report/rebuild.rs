@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::plan::OrphanRows;
+use crate::repair::rebuild::TableOutcome;
 use crate::text::{count, printable};
 
 /// A new database out of an old one.
@@ -37,6 +38,16 @@ impl RebuildSummary {
     pub(super) fn is_fine(&self) -> bool {
         !self.applied || self.whole && self.orphans.is_empty()
     }
+
+    /// What came of it, in a few words.
+    pub(super) fn outcome(&self) -> String {
+        let words = match (self.applied, self.is_fine()) {
+            (false, _) => "not made yet",
+            (true, true) => "made, with every row",
+            (true, false) => "made, with differences",
+        };
+        words.to_owned()
+    }
 }
 
 /// A table of a new database.
@@ -54,30 +65,9 @@ pub struct RebuiltTable {
     pub filled_columns: Vec<String>,
     /// Indexes and foreign keys of the old table that the release does not have.
     pub left_out_keys: Vec<String>,
-    /// Rows in the old one.
-    pub rows: u64,
-    /// Rows in the new one.
-    pub copied: u64,
-    /// Whether the values are the same on both sides.
-    pub same_values: bool,
-    /// Rows of which the new one changed a value.
-    pub altered: u64,
-    /// Rows that the new one did not take.
-    pub left_out: u64,
-    /// Some of both.
-    pub sample: Vec<String>,
-}
-
-impl RebuildSummary {
-    /// What came of it, in a few words.
-    pub(super) fn outcome(&self) -> String {
-        let words = match (self.applied, self.is_fine()) {
-            (false, _) => "not made yet",
-            (true, true) => "made, with every row",
-            (true, false) => "made, with differences",
-        };
-        words.to_owned()
-    }
+    /// What became of its rows, once it was made.
+    #[serde(flatten)]
+    pub outcome: TableOutcome,
 }
 
 /// What is to be made, or was.
@@ -108,7 +98,11 @@ pub(super) fn write(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result
         rebuild.programs
     )?;
     if rebuild.applied {
-        let rows = rebuild.tables.iter().map(|table| table.copied).sum();
+        let rows = rebuild
+            .tables
+            .iter()
+            .map(|table| table.outcome.copied)
+            .sum();
         writeln!(out, "  {} copied", count(rows, "row"))?;
     }
     for table in &rebuild.tables {
@@ -146,46 +140,48 @@ pub(super) fn write(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result
 }
 
 fn table_lines(table: &RebuiltTable, applied: bool) -> Vec<String> {
+    let outcome = &table.outcome;
     let mut lines = Vec::new();
-    let mut names = |names: &[String], what: &str| {
+    for (names, what) in [
+        (
+            &table.kept_columns,
+            "keeps columns that the release does not have:",
+        ),
+        (
+            &table.filled_columns,
+            "gets columns that the old one lacks:",
+        ),
+        (
+            &table.left_out_keys,
+            "leaves out indexes and foreign keys that the release does not have:",
+        ),
+    ] {
         if !names.is_empty() {
             lines.push(format!("{what} {}", names.join(", ")));
         }
-    };
-    names(
-        &table.kept_columns,
-        "keeps columns that the release does not have:",
-    );
-    names(
-        &table.filled_columns,
-        "gets columns that the old one lacks:",
-    );
-    names(
-        &table.left_out_keys,
-        "leaves out indexes and foreign keys that the release does not have:",
-    );
+    }
     if table.new {
         lines.push("missing in the old database, made empty".to_owned());
     }
     if applied {
-        if table.left_out > 0 {
-            lines.push(format!("{} not taken", count(table.left_out, "row")));
+        if outcome.left_out > 0 {
+            lines.push(format!("{} not taken", count(outcome.left_out, "row")));
         }
-        if table.altered > 0 {
+        if outcome.altered > 0 {
             lines.push(format!(
                 "{} changed on the way",
-                count(table.altered, "row")
+                count(outcome.altered, "row")
             ));
         }
-        if table.left_out == 0 && table.rows != table.copied {
+        if outcome.left_out == 0 && outcome.rows != outcome.copied {
             lines.push(format!(
                 "{} rows read, {} rows there",
-                table.rows, table.copied
+                outcome.rows, outcome.copied
             ));
-        } else if table.left_out + table.altered == 0 && !table.same_values {
+        } else if outcome.left_out + outcome.altered == 0 && !outcome.same_values {
             lines.push("values are not the same in both".to_owned());
         }
-        lines.extend(table.sample.iter().cloned());
+        lines.extend(outcome.sample.iter().cloned());
     }
     lines
 }

@@ -3,27 +3,20 @@
 use std::io::{self, Write};
 
 use super::human::{self, Detail};
+use super::verdict::Verdict;
 use super::{Report, csv, json};
 use crate::text::printable_json;
 
-/// Writes the reports of one run in one form. Nothing of a report is kept but what the end needs.
+/// Writes the reports of one run in one form. Nothing of a report is kept but what the end needs. Each method
+/// fails where the output cannot be written.
 pub trait Renderer {
     /// Writes the report on one source.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what stands in the place of the report on a source that could not be read.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what comes after the last source.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
 }
 
@@ -47,7 +40,9 @@ pub struct Human {
     several: bool,
     is_first: bool,
     /// The lines for the end: of reports, and of sources without one.
-    verdicts: [Vec<u8>; 2],
+    lines: [Vec<u8>; 2],
+    verdicts: Vec<Verdict>,
+    unread: usize,
 }
 
 impl Human {
@@ -57,7 +52,9 @@ impl Human {
             detail,
             several,
             is_first: true,
-            verdicts: Default::default(),
+            lines: Default::default(),
+            verdicts: Vec::new(),
+            unread: 0,
         }
     }
 }
@@ -68,18 +65,21 @@ impl Renderer for Human {
         if self.several && !is_first && self.detail != Detail::Quiet {
             writeln!(out)?;
         }
-        human::verdict_line(report, &mut self.verdicts[0])?;
+        self.verdicts.push(report.verdict());
+        human::summary_line(report, &mut self.lines[0])?;
         human::write(report, self.detail, out)
     }
 
     fn unread(&mut self, unread: &Unread, _: &mut dyn Write) -> io::Result<()> {
-        human::unread_line(unread.name, &mut self.verdicts[1])
+        self.unread += 1;
+        human::unread_line(unread.name, &mut self.lines[1])
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.several && self.detail != Detail::Quiet {
             writeln!(out)?;
-            out.write_all(&self.verdicts.concat())?;
+            out.write_all(&self.lines.concat())?;
+            human::totals_line(&self.verdicts, self.unread, out)?;
         }
         Ok(())
     }

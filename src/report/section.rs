@@ -99,9 +99,6 @@ impl Section {
     }
 
     /// Writes it for people.
-    ///
-    /// # Errors
-    /// The output cannot be written.
     pub(super) fn write(&self, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Integrity(statistics) if detail == Detail::Verbose => {

@@ -8,15 +8,12 @@ use crate::server::error::ServerError;
 /// Why a sandbox cannot be had or used.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// This machine has no server program where such programs are.
+    /// This machine has no server program where such programs are: in these folders.
     #[error(
-        "no MariaDB or MySQL server program on this machine (looked for mariadbd and mysqld in {searched}); \
+        "no MariaDB or MySQL server program on this machine (looked for mariadbd and mysqld in {0}); \
          install one, for example with: apt-get install mariadb-server-core"
     )]
-    NoServer {
-        /// The folders that were searched.
-        searched: String,
-    },
+    NoServer(String),
     /// The path that was named is not a server program and holds none.
     #[error(
         "{}: neither a server program nor a folder with usr/sbin/mariadbd, usr/sbin/mysqld or bin/mysqld in it", .0.display()
@@ -113,12 +110,9 @@ pub enum SandboxError {
         /// The id of the process that watches the server.
         process: u32,
     },
-    /// A dump could not be loaded.
-    #[error("the dump cannot be loaded: {message}")]
-    Load {
-        /// The error message of the client program, with the line number.
-        message: String,
-    },
+    /// A dump could not be loaded; the error message of the client program, with the line number.
+    #[error("the dump cannot be loaded: {0}")]
+    Load(String),
     /// The existing server holds tables.
     #[error(
         "{server} holds {tables} tables, for example {example}; a server to try things on must be empty, \
@@ -132,15 +126,12 @@ pub enum SandboxError {
         /// `database.table` of one of them.
         example: String,
     },
-    /// The account does not see everything, so that the server may hold more than it shows.
+    /// The account does not see everything, so that the server at this address may hold more than it shows.
     #[error(
-        "{server}: this account has no SELECT privilege on *.*, so that the server may hold tables which it \
+        "{0}: this account has no SELECT privilege on *.*, so that the server may hold tables which it \
          does not see; use an administrator's account"
     )]
-    SeesTooLittle {
-        /// The address of the server.
-        server: String,
-    },
+    SeesTooLittle(String),
     /// The server answers with an error, or does not answer.
     #[error(transparent)]
     Server(#[from] ServerError),

@@ -1,7 +1,7 @@
 //! A server that another person runs, to try things on.
 
 use super::SandboxError;
-use crate::server::connection::Reader;
+use crate::server::connection::{Reader, text};
 use crate::server::login::Login;
 
 /// A running server that holds no tables.
@@ -20,11 +20,7 @@ impl Existing {
         let mut connection = Reader::open(&login)?;
         let answer = connection.ask("all tables", include_str!("../../sql/all-tables.sql"))?;
         let server = connection.endpoint().to_string();
-        let value = |name: &str| {
-            let row = answer.first()?;
-            let value = row.get(name)?.as_deref()?;
-            Some(String::from_utf8_lossy(value).into_owned())
-        };
+        let value = |name: &str| text(answer.first()?, name);
         let count = |name: &str| value(name)?.parse::<u64>().ok();
         match (count("tables_seen"), count("sees_all")) {
             (Some(0), Some(1..)) => Ok(Self { login }),
@@ -33,7 +29,7 @@ impl Existing {
                 tables,
                 example: super::watched::inert(&value("example").unwrap_or_default()),
             }),
-            _ => Err(SandboxError::SeesTooLittle { server }),
+            _ => Err(SandboxError::SeesTooLittle(server)),
         }
     }
 

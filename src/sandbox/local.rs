@@ -178,9 +178,8 @@ impl LocalServer {
         if output.status.success() {
             return Ok(());
         }
-        Err(SandboxError::Load {
-            message: inert(&String::from_utf8_lossy(&output.stderr)),
-        })
+        let message = String::from_utf8_lossy(&output.stderr);
+        Err(SandboxError::Load(inert(&message)))
     }
 
     /// Stops the server and removes its folder.

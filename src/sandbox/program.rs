@@ -61,9 +61,7 @@ impl Program {
             let folders = system_folders();
             return match first_server(&folders) {
                 Some(path) => Self::at(&path, None),
-                None => Err(SandboxError::NoServer {
-                    searched: joined(&folders),
-                }),
+                None => Err(SandboxError::NoServer(joined(&folders))),
             };
         };
         let named = fs::canonicalize(named).map_err(SandboxError::file(named))?;
@@ -255,11 +253,9 @@ fn system_folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
         .collect();
-    for folder in FOLDERS.map(PathBuf::from) {
-        if !folders.contains(&folder) {
-            folders.push(folder);
-        }
-    }
+    let others = FOLDERS.map(PathBuf::from).into_iter();
+    let others: Vec<PathBuf> = others.filter(|it| !folders.contains(it)).collect();
+    folders.extend(others);
     folders
 }
 
@@ -276,9 +272,6 @@ fn executable(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
 }
 
 fn joined(folders: &[PathBuf]) -> String {
-    let folders: Vec<String> = folders
-        .iter()
-        .map(|folder| folder.display().to_string())
-        .collect();
-    folders.join(", ")
+    let folders = folders.iter().map(|folder| folder.display().to_string());
+    folders.collect::<Vec<_>>().join(", ")
 }

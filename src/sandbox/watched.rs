@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::SandboxError;
-use crate::text::printable;
+use crate::text::printable_lines;
 
 /// The shell's script: `FOLDER INPUT PROGRAM ARGUMENT...`. It uses only what a POSIX shell has
 /// built in, and `sleep` and `rm`.
@@ -124,6 +124,5 @@ pub(super) fn tail(path: &Path) -> String {
 
 /// The text of a program without characters that could control a terminal.
 pub(super) fn inert(text: &str) -> String {
-    let lines: Vec<String> = text.trim_end().lines().map(printable).collect();
-    lines.join("\n")
+    printable_lines(text.trim_end())
 }

@@ -1,52 +1,34 @@
 //! Character sets and collations: canonical names, defaults, and what a column inherits.
 
+use super::meaning::family;
 use super::model::{Column, Table};
 
-/// Default collations of the character sets, as servers before MySQL 8.0 and MariaDB 11.5 have them. A missing
-/// COLLATE in the text of SHOW CREATE means this collation: newer servers always print the collation of
-/// `utf8mb4` and `utf8mb3`.
-const DEFAULT_COLLATIONS: &[(&str, &str)] = &[
-    ("armscii8", "armscii8_general_ci"),
-    ("ascii", "ascii_general_ci"),
-    ("big5", "big5_chinese_ci"),
-    ("binary", "binary"),
-    ("cp1250", "cp1250_general_ci"),
-    ("cp1251", "cp1251_general_ci"),
-    ("cp1256", "cp1256_general_ci"),
-    ("cp1257", "cp1257_general_ci"),
-    ("cp850", "cp850_general_ci"),
-    ("cp852", "cp852_general_ci"),
-    ("cp866", "cp866_general_ci"),
-    ("cp932", "cp932_japanese_ci"),
-    ("dec8", "dec8_swedish_ci"),
-    ("eucjpms", "eucjpms_japanese_ci"),
-    ("euckr", "euckr_korean_ci"),
-    ("gb18030", "gb18030_chinese_ci"),
-    ("gb2312", "gb2312_chinese_ci"),
-    ("gbk", "gbk_chinese_ci"),
-    ("geostd8", "geostd8_general_ci"),
-    ("greek", "greek_general_ci"),
-    ("hebrew", "hebrew_general_ci"),
-    ("hp8", "hp8_english_ci"),
-    ("keybcs2", "keybcs2_general_ci"),
-    ("koi8r", "koi8r_general_ci"),
-    ("koi8u", "koi8u_general_ci"),
-    ("latin1", "latin1_swedish_ci"),
-    ("latin2", "latin2_general_ci"),
-    ("latin5", "latin5_turkish_ci"),
-    ("latin7", "latin7_general_ci"),
-    ("macce", "macce_general_ci"),
-    ("macroman", "macroman_general_ci"),
-    ("sjis", "sjis_japanese_ci"),
-    ("swe7", "swe7_swedish_ci"),
-    ("tis620", "tis620_thai_ci"),
-    ("ucs2", "ucs2_general_ci"),
-    ("ujis", "ujis_japanese_ci"),
-    ("utf16", "utf16_general_ci"),
-    ("utf16le", "utf16le_general_ci"),
-    ("utf32", "utf32_general_ci"),
-    ("utf8mb3", "utf8mb3_general_ci"),
-    ("utf8mb4", "utf8mb4_general_ci"),
+/// Character sets whose default collation is `…_general_ci`, as servers before MySQL 8.0 and MariaDB 11.5 have it.
+/// A missing COLLATE in the text of SHOW CREATE means the default collation: newer servers always print the
+/// collation of `utf8mb4` and `utf8mb3`.
+const GENERAL: &[&str] = &[
+    "armscii8", "ascii", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852", "cp866",
+    "geostd8", "greek", "hebrew", "keybcs2", "koi8r", "koi8u", "latin2", "latin7", "macce",
+    "macroman", "ucs2", "utf16", "utf16le", "utf32", "utf8mb3", "utf8mb4",
+];
+
+/// The other character sets, with the part of the default collation's name after the character set's.
+const OF_LANGUAGES: &[(&str, &str)] = &[
+    ("big5", "chinese_ci"),
+    ("cp932", "japanese_ci"),
+    ("dec8", "swedish_ci"),
+    ("eucjpms", "japanese_ci"),
+    ("euckr", "korean_ci"),
+    ("gb18030", "chinese_ci"),
+    ("gb2312", "chinese_ci"),
+    ("gbk", "chinese_ci"),
+    ("hp8", "english_ci"),
+    ("latin1", "swedish_ci"),
+    ("latin5", "turkish_ci"),
+    ("sjis", "japanese_ci"),
+    ("swe7", "swedish_ci"),
+    ("tis620", "thai_ci"),
+    ("ujis", "japanese_ci"),
 ];
 
 /// The canonical name of a character set or collation: lower case, `utf8mb3` for `utf8`.
@@ -64,11 +46,16 @@ pub fn of_collation(collation: &str) -> &str {
 }
 
 /// The collation of a character set when none is named, or `None` for an unknown set.
-pub fn default_collation(charset: &str) -> Option<&'static str> {
-    DEFAULT_COLLATIONS
-        .iter()
-        .find(|(name, _)| *name == charset)
-        .map(|(_, collation)| *collation)
+fn default_collation(charset: &str) -> Option<String> {
+    if charset == "binary" {
+        return Some("binary".to_owned());
+    }
+    if GENERAL.contains(&charset) {
+        return Some(format!("{charset}_general_ci"));
+    }
+    let mut languages = OF_LANGUAGES.iter();
+    let (_, rest) = languages.find(|(name, _)| *name == charset)?;
+    Some(format!("{charset}_{rest}"))
 }
 
 /// Completes a character set and collation of which the text may name only one, as a server would.
@@ -76,17 +63,8 @@ pub fn complete(
     charset: Option<String>,
     collation: Option<String>,
 ) -> (Option<String>, Option<String>) {
-    let charset = charset.or_else(|| {
-        collation
-            .as_deref()
-            .map(|name| of_collation(name).to_owned())
-    });
-    let collation = collation.or_else(|| {
-        charset
-            .as_deref()
-            .and_then(default_collation)
-            .map(str::to_owned)
-    });
+    let charset = charset.or_else(|| Some(of_collation(collation.as_deref()?).to_owned()));
+    let collation = collation.or_else(|| default_collation(charset.as_deref()?));
     (charset, collation)
 }
 
@@ -104,7 +82,7 @@ fn charset_differs(collation: &Option<String>, table: &Table) -> bool {
 }
 
 /// Writes into a column what it has inherited, before its table's defaults change.
-pub fn keep_inherited(column: &mut Column, table: &Table) {
+pub(super) fn keep_inherited(column: &mut Column, table: &Table) {
     if has_charset(&column.data_type) && column.collation.is_none() {
         column.charset = table.charset.clone();
         column.collation = table.collation.clone();
@@ -113,9 +91,8 @@ pub fn keep_inherited(column: &mut Column, table: &Table) {
 
 /// Whether columns of this canonical type have a character set.
 pub fn has_charset(data_type: &str) -> bool {
-    let word = data_type.split([' ', '(']).next().unwrap_or_default();
     matches!(
-        word,
+        family(data_type),
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
     )
 }

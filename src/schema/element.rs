@@ -1,9 +1,12 @@
 //! The elements of a table definition, and the effect of adding one to a table. CREATE TABLE and ALTER TABLE
 //! share this code, so both give unnamed keys the name that a server would.
 
+use indexmap::IndexMap;
+
 use super::{
     charset,
-    model::{Column, ForeignKey, Index, IndexKind, KeyPart, Table, find},
+    meaning::is_json,
+    model::{Column, ForeignKey, Index, IndexKind, KeyPart, Table, find, find_mut},
 };
 
 /// A column as a statement defines it, before the table's defaults are taken into account.
@@ -59,6 +62,21 @@ pub struct Duplicate {
     pub name: String,
 }
 
+/// Makes sure that no object of a kind has this name yet.
+fn expect_free<V>(
+    objects: &IndexMap<String, V>,
+    kind: &'static str,
+    name: &str,
+) -> Result<(), Duplicate> {
+    match find(objects, name) {
+        Some(_) => Err(Duplicate {
+            kind,
+            name: name.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 impl Table {
     /// Adds a column with the keys among its attributes, at index `place` or at the end.
     pub(crate) fn add_column(
@@ -67,12 +85,7 @@ impl Table {
         place: Option<usize>,
     ) -> Result<(), Duplicate> {
         let name = definition.name.clone();
-        if find(&self.columns, &name).is_some() {
-            return Err(Duplicate {
-                kind: "column",
-                name,
-            });
-        }
+        expect_free(&self.columns, "column", &name)?;
         let column = self.resolve(&definition);
         let end = self.columns.len();
         self.columns
@@ -125,12 +138,7 @@ impl Table {
             Element::Index { name, index } => self.add_index(name, index),
             Element::ForeignKey { name, foreign_key } => {
                 let name = name.unwrap_or_else(|| self.free_foreign_key_name(table));
-                if find(&self.foreign_keys, &name).is_some() {
-                    return Err(Duplicate {
-                        kind: "foreign key",
-                        name,
-                    });
-                }
+                expect_free(&self.foreign_keys, "foreign key", &name)?;
                 self.foreign_keys.insert(name, foreign_key);
                 Ok(())
             }
@@ -149,12 +157,7 @@ impl Table {
         index: Index,
     ) -> Result<(), Duplicate> {
         let name = name.unwrap_or_else(|| self.free_index_name(&index));
-        if find(&self.indexes, &name).is_some() {
-            return Err(Duplicate {
-                kind: "index",
-                name,
-            });
-        }
+        expect_free(&self.indexes, "index", &name)?;
         self.indexes.insert(name, index);
         Ok(())
     }
@@ -179,14 +182,9 @@ impl Table {
     /// table.
     fn free_foreign_key_name(&self, table: &str) -> String {
         let prefix = format!("{table}_ibfk_");
-        let highest = self
-            .foreign_keys
-            .keys()
-            .filter_map(|name| {
-                name.get(prefix.len()..)
-                    .filter(|_| name.starts_with(&prefix))
-            })
-            .filter_map(|number| number.parse::<u32>().ok())
+        let names = self.foreign_keys.keys();
+        let highest = names
+            .filter_map(|name| name.strip_prefix(&prefix)?.parse::<u32>().ok())
             .max();
         format!("{prefix}{}", u64::from(highest.unwrap_or(0)) + 1)
     }
@@ -194,47 +192,24 @@ impl Table {
     /// Updates what a server derives from the rest: key columns are not NULL, and what MariaDB prints for JSON
     /// becomes `json`.
     pub(crate) fn settle(&mut self) {
-        let Self {
-            columns,
-            primary_key,
-            checks,
-            collation,
-            ..
-        } = self;
-        for part in primary_key {
-            if let Some((_, column)) = columns
-                .iter_mut()
-                .find(|(name, _)| name.eq_ignore_ascii_case(&part.column))
-            {
+        for part in &self.primary_key {
+            if let Some(column) = find_mut(&mut self.columns, &part.column) {
                 column.nullable = false;
             }
         }
-        checks.retain(|check| {
-            let json = json_checked_column(check).and_then(|checked| {
-                columns
-                    .iter_mut()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(checked))
-                    .map(|(_, column)| column)
-                    .filter(|column| {
-                        column.data_type == "json"
-                            || column.data_type == "longtext"
-                                && column
-                                    .collation
-                                    .as_ref()
-                                    .or(collation.as_ref())
-                                    .is_some_and(|name| name == "utf8mb4_bin")
-                    })
+        for check in std::mem::take(&mut self.checks) {
+            let json = json_checked_column(&check).filter(|name| {
+                find(&self.columns, name).is_some_and(|column| is_json(column, self))
             });
-            match json {
+            match json.and_then(|name| find_mut(&mut self.columns, name)) {
                 Some(column) => {
                     "json".clone_into(&mut column.data_type);
                     column.charset = None;
                     column.collation = None;
-                    false
                 }
-                None => true,
+                None => self.checks.push(check),
             }
-        });
+        }
     }
 }
 

@@ -179,7 +179,8 @@ pub(crate) fn serves(table: &Table, columns: &[String]) -> bool {
             .any(|index| begins_with(&index.parts, columns))
 }
 
-fn begins_with(parts: &[KeyPart], columns: &[String]) -> bool {
+/// Whether a key begins with these columns, whole and in this order.
+pub(crate) fn begins_with(parts: &[KeyPart], columns: &[String]) -> bool {
     parts.len() >= columns.len()
         && parts
             .iter()

@@ -51,11 +51,6 @@ impl Schema {
         find(&self.tables, name)
     }
 
-    /// The view of this name, exact spelling first, then ignoring letter case.
-    pub fn view(&self, name: &str) -> Option<&View> {
-        find(&self.views, name)
-    }
-
     /// The trigger of this name; trigger names are compared without letter case.
     pub fn trigger(&self, name: &str) -> Option<&Trigger> {
         find(&self.triggers, name)
@@ -100,7 +95,7 @@ impl fmt::Display for Name {
 
 /// Number of names among which letter case is ignored. Among more, which no real database has, names have to be
 /// spelled alike, so that a hostile dump cannot make every look-up a long one.
-pub(crate) const MAX_IGNORING_CASE: usize = 4096;
+const MAX_IGNORING_CASE: usize = 4096;
 
 /// Looks a name up exactly, then without regard to ASCII letter case.
 pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
@@ -115,6 +110,12 @@ pub fn find_entry<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<(&'
         }
         map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))
     })
+}
+
+/// Looks a name up like [`find`], to change what it stands for.
+pub(crate) fn find_mut<'a, V>(map: &'a mut IndexMap<String, V>, name: &str) -> Option<&'a mut V> {
+    let index = map.get_index_of(find_entry(map, name)?.0)?;
+    map.get_index_mut(index).map(|(_, value)| value)
 }
 
 /// A base table.
@@ -153,8 +154,16 @@ pub struct Table {
     pub row_format: Option<String>,
 }
 
+impl Table {
+    /// The names of the primary key's columns, in order.
+    pub fn primary_key_columns(&self) -> Vec<String> {
+        let parts = self.primary_key.iter();
+        parts.map(|part| part.column.clone()).collect()
+    }
+}
+
 /// A column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Canonical type: `int unsigned`, `varchar(64)`, `enum('a','b')`, `json`.
     #[serde(rename = "type")]
@@ -186,7 +195,7 @@ pub struct Column {
 }
 
 // serde passes the value to `skip_serializing_if` by reference.
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !*value
 }
 
@@ -307,7 +316,7 @@ impl ReferentialAction {
     }
 
     // serde passes the value to `skip_serializing_if` by reference.
-    fn is_restrict(&self) -> bool {
+    pub(crate) fn is_restrict(&self) -> bool {
         *self == Self::Restrict
     }
 }

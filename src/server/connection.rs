@@ -104,19 +104,16 @@ impl Reader {
     pub(super) fn settle(&mut self) -> Result<(), ServerError> {
         let statements = [
             // Names and rows as UTF-8; utf8mb4 came with MySQL 5.5.3.
-            Some("SET NAMES utf8mb4".to_owned()),
+            "SET NAMES utf8mb4",
             // What is read is printed as it is: quotes and functions as servers have them by default.
-            Some("SET SESSION sql_mode = ''".to_owned()),
-            Some("SET SESSION sql_quote_show_create = 1".to_owned()),
-            Some(format!("SET SESSION lock_wait_timeout = {LOCK_WAIT}")),
-            Some("SET SESSION TRANSACTION READ ONLY".to_owned()),
+            "SET SESSION sql_mode = ''",
+            "SET SESSION sql_quote_show_create = 1",
+            &format!("SET SESSION lock_wait_timeout = {LOCK_WAIT}"),
+            "SET SESSION TRANSACTION READ ONLY",
         ];
-        for statement in statements.into_iter().flatten() {
-            match self.send("the session's settings", &statement) {
-                // Older servers do not know some of them.
-                Err(error) if error.is_lost() => return Err(error),
-                _ => {}
-            }
+        for statement in statements {
+            // Older servers do not know some of them.
+            if_possible(self.send("the session's settings", statement))?;
         }
         Ok(())
     }
@@ -138,6 +135,19 @@ impl Reader {
         Ok(answer)
     }
 
+    /// Asks one question like [`Reader::ask`] that the account may not be allowed to ask, or that older servers do
+    /// not know; `None` then.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(super) fn ask_if_possible(
+        &mut self,
+        about: &str,
+        sql: &str,
+    ) -> Result<Option<Answer>, ServerError> {
+        if_possible(self.ask(about, sql))
+    }
+
     /// Asks one question like [`Reader::ask`], and hands over the answer row by row.
     ///
     /// # Errors
@@ -149,18 +159,13 @@ impl Reader {
         mut take: impl FnMut(Row),
     ) -> Result<(), ServerError> {
         if !is_question(sql) {
-            return Err(ServerError::NotAQuestion {
-                question: about.to_owned(),
-            });
+            return Err(ServerError::NotAQuestion(about.to_owned()));
         }
         let result = (|| {
             let rows = self.conn.query_iter(sql)?;
-            let names: Vec<String> = rows
-                .columns()
-                .as_ref()
-                .iter()
-                .map(|column| column.name_str().into_owned())
-                .collect();
+            let columns = rows.columns();
+            let columns = columns.as_ref().iter();
+            let names: Vec<String> = columns.map(|it| it.name_str().into_owned()).collect();
             for row in rows {
                 let values = row?.unwrap_raw().into_iter();
                 let values = values.map(|value| value.and_then(bytes));
@@ -288,35 +293,43 @@ impl Reader {
     fn describe(&self, about: &str, error: mysql::Error) -> ServerError {
         let server = name_of(&self.endpoint);
         let question = about.to_owned();
-        match error {
-            mysql::Error::MySqlError(error) if is_denial(error.code) => ServerError::Denied {
+        let mysql::Error::MySqlError(mysql::MySqlError { code, message, .. }) = error else {
+            let message = error.to_string();
+            return ServerError::Lost {
                 server,
                 question,
-                code: error.code,
-                message: error.message,
+                message,
+            };
+        };
+        match code {
+            code if is_denial(code) => ServerError::Denied {
+                server,
+                question,
+                code,
+                message,
             },
             // The server is shutting down, or has ended the connection.
-            mysql::Error::MySqlError(error)
-                if matches!(error.code, 1053 | 1152 | 1927 | 3169 | 4031) =>
-            {
-                ServerError::Lost {
-                    server,
-                    question,
-                    message: error.message,
-                }
-            }
-            mysql::Error::MySqlError(error) => ServerError::Query {
+            1053 | 1152 | 1927 | 3169 | 4031 => ServerError::Lost {
                 server,
                 question,
-                code: error.code,
-                message: error.message,
+                message,
             },
-            other => ServerError::Lost {
+            code => ServerError::Query {
                 server,
                 question,
-                message: other.to_string(),
+                code,
+                message,
             },
         }
+    }
+}
+
+/// The result, or `None` for any other error than a lost connection.
+fn if_possible<T>(result: Result<T, ServerError>) -> Result<Option<T>, ServerError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_lost() => Err(error),
+        Err(_) => Ok(None),
     }
 }
 
@@ -344,10 +357,8 @@ impl Setting {
                 format!("SET SESSION max_statement_time = {seconds}")
             }
             Self::StatementSeconds(seconds, Family::Mysql) => {
-                format!(
-                    "SET SESSION max_execution_time = {}",
-                    seconds.saturating_mul(1000)
-                )
+                let milliseconds = seconds.saturating_mul(1000);
+                format!("SET SESSION max_execution_time = {milliseconds}")
             }
             Self::GroupConcatBytes(bytes) => format!("SET SESSION group_concat_max_len = {bytes}"),
             Self::StoredBytes => "SET SESSION character_set_results = NULL".to_owned(),
@@ -432,12 +443,11 @@ struct Certificates {
 
 impl Certificates {
     fn gather(tls: &Tls) -> Result<Self, ServerError> {
-        let readable = |path: &Path| {
-            std::fs::read(path).map_err(|error| ServerError::TlsFile {
-                path: path.display().to_string(),
-                error,
-            })
+        let about = |path: &Path| {
+            let path = path.display().to_string();
+            |error| ServerError::TlsFile { path, error }
         };
+        let readable = |path: &Path| std::fs::read(path).map_err(about(path));
         for path in [&tls.ca, &tls.certificate, &tls.key].into_iter().flatten() {
             readable(path)?;
         }
@@ -447,10 +457,7 @@ impl Certificates {
                 _joined: None,
             });
         };
-        let in_folder = |error| ServerError::TlsFile {
-            path: folder.display().to_string(),
-            error,
-        };
+        let in_folder = |error| about(folder)(error);
         let mut all = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(in_folder)? {
             let path = entry.map_err(in_folder)?.path();
@@ -482,12 +489,10 @@ fn connect(
         Endpoint::Socket(_) => TlsMode::Disabled,
         Endpoint::Tcp { .. } => login.tls.mode.unwrap_or(TlsMode::Preferred),
     };
-    let plain = || connect_once(login, endpoint, None);
+    let refused = |error| refusal(login, endpoint, error);
+    let plain = || Ok((connect_once(login, endpoint, None).map_err(refused)?, false));
     if mode == TlsMode::Disabled {
-        return Ok((
-            plain().map_err(|error| refusal(login, endpoint, error))?,
-            false,
-        ));
+        return plain();
     }
     let verify = mode >= TlsMode::VerifyCa;
     let mut tls = SslOpts::default()
@@ -503,11 +508,8 @@ fn connect(
     match connect_once(login, endpoint, Some(tls)) {
         Ok(conn) => Ok((conn, true)),
         // As MySQL's clients do: encrypted if that is possible, otherwise not.
-        Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => Ok((
-            plain().map_err(|error| refusal(login, endpoint, error))?,
-            false,
-        )),
-        Err(error) => Err(refusal(login, endpoint, error)),
+        Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => plain(),
+        Err(error) => Err(refused(error)),
     }
 }
 
@@ -572,19 +574,19 @@ fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerErr
             let message = error.message;
             match error.code {
                 // ER_ACCESS_DENIED_ERROR, and without a password, and by the authentication plugin
-                1045 | 1698 => ServerError::WrongPassword {
-                    account: format!(
-                        "'{}' (password given: {})",
-                        login.user.as_deref().unwrap_or_default(),
-                        if login.password.is_some() {
-                            "yes"
-                        } else {
-                            "no"
-                        },
-                    ),
-                    server,
-                    message,
-                },
+                1045 | 1698 => {
+                    let user = login.user.as_deref().unwrap_or_default();
+                    let given = if login.password.is_some() {
+                        "yes"
+                    } else {
+                        "no"
+                    };
+                    ServerError::WrongPassword {
+                        account: format!("'{user}' (password given: {given})"),
+                        server,
+                        message,
+                    }
+                }
                 // ER_SECURE_TRANSPORT_REQUIRED
                 3159 => ServerError::TlsRequired { server, message },
                 // ER_MUST_CHANGE_PASSWORD_LOGIN
@@ -593,7 +595,7 @@ fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerErr
             }
         }
         mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => {
-            ServerError::TlsMissing { server }
+            ServerError::TlsMissing(server)
         }
         mysql::Error::TlsError(error) => ServerError::TlsFailed {
             server,
@@ -631,14 +633,15 @@ fn reason(login: &Login, endpoint: &Endpoint, error: io::Error) -> io::Error {
     let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
     let tried = match endpoint {
         Endpoint::Socket(path) => std::os::unix::net::UnixStream::connect(path).map(drop),
-        Endpoint::Tcp { host, port } => (host.as_str(), *port)
-            .to_socket_addrs()
-            .and_then(|mut addresses| {
-                addresses
-                    .next()
-                    .ok_or_else(|| io::Error::other("the host name leads nowhere"))
-            })
-            .and_then(|address| TcpStream::connect_timeout(&address, timeout).map(drop)),
+        Endpoint::Tcp { host, port } => {
+            (host.as_str(), *port)
+                .to_socket_addrs()
+                .and_then(|mut all| {
+                    let nowhere = || io::Error::other("the host name leads nowhere");
+                    let address = all.next().ok_or_else(nowhere)?;
+                    TcpStream::connect_timeout(&address, timeout).map(drop)
+                })
+        }
     };
     tried.err().unwrap_or(error)
 }

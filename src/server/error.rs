@@ -79,14 +79,11 @@ pub enum ServerError {
         /// The server's error message.
         message: String,
     },
-    /// The server cannot encrypt, and `--ssl-mode` asks for it.
+    /// The server, by its address, cannot encrypt, and `--ssl-mode` asks for it.
     #[error(
-        "{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode preferred over a network you trust"
+        "{0} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode preferred over a network you trust"
     )]
-    TlsMissing {
-        /// The server that offers no TLS.
-        server: String,
-    },
+    TlsMissing(String),
     /// Client and server could not agree on encryption.
     #[error("{server}: no encrypted connection: {message}; check --ssl-ca and --ssl-mode")]
     TlsFailed {
@@ -145,12 +142,10 @@ pub enum ServerError {
         /// The server's error message.
         message: String,
     },
-    /// A statement other than a question was given to a connection that can only ask; it was not sent.
-    #[error("{question}: not sent, because it is not one question (SELECT or SHOW)")]
-    NotAQuestion {
-        /// What the statement was for, in words.
-        question: String,
-    },
+    /// A statement other than a question was given to a connection that can only ask; it was not sent. The text says
+    /// what the statement was for.
+    #[error("{0}: not sent, because it is not one question (SELECT or SHOW)")]
+    NotAQuestion(String),
     /// A statement is not the one that is meant; it was not sent. The text says why.
     #[error(transparent)]
     Blocked(#[from] Blocked),
@@ -184,10 +179,9 @@ impl ServerError {
 }
 
 fn shown(names: &[String]) -> String {
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
     }
 }
 

@@ -30,36 +30,6 @@ pub struct Probed {
     pub left_behind: Vec<String>,
 }
 
-/// The names of the objects to make, chosen so that no other object has them.
-struct Names {
-    parent: String,
-    child: String,
-    view: String,
-    trigger: String,
-    function: String,
-    temporary: String,
-}
-
-impl Names {
-    fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let unique = format!(
-            "{}_{}",
-            std::process::id(),
-            now.map_or(0, |now| now.as_nanos())
-        );
-        let name = |kind: &str| identifier(&format!("cividb_probe_{kind}_{unique}"));
-        Self {
-            parent: name("p"),
-            child: name("c"),
-            view: name("v"),
-            trigger: name("t"),
-            function: name("f"),
-            temporary: name("x"),
-        }
-    }
-}
-
 struct Probe {
     connection: Writer,
     probed: Probed,
@@ -79,7 +49,7 @@ pub fn probe(connection: Reader) -> Result<Probed, ServerError> {
         probed: Probed::default(),
         removals: Vec::new(),
     };
-    let tried = probe.all(&Names::new());
+    let tried = probe.all();
     let removed = probe.clean_up();
     tried?;
     removed?;
@@ -87,15 +57,13 @@ pub fn probe(connection: Reader) -> Result<Probed, ServerError> {
 }
 
 impl Probe {
-    fn all(&mut self, names: &Names) -> Result<(), ServerError> {
-        let Names {
-            parent,
-            child,
-            view,
-            trigger,
-            function,
-            temporary,
-        } = names;
+    fn all(&mut self) -> Result<(), ServerError> {
+        // No other object has these names.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let (process, now) = (std::process::id(), now.map_or(0, |now| now.as_nanos()));
+        let name = |kind: &str| identifier(&format!("cividb_probe_{kind}_{process}_{now}"));
+        let (parent, child, temporary) = (name("p"), name("c"), name("x"));
+        let (view, trigger, function) = (name("v"), name("t"), name("f"));
         // Privileges are looked at before existence, so this proves DROP and drops nothing.
         if !self.attempt("DROP", &format!("DROP TABLE {parent}"), None)? {
             let why = "without DROP what is made for the probe could not be removed again";
@@ -110,10 +78,7 @@ impl Probe {
         // Routines of one's own may be altered without the privilege; this asks for the whole database.
         self.attempt(
             "ALTER ROUTINE",
-            &format!(
-                "DROP FUNCTION {}",
-                function.replace("probe_f", "probe_none")
-            ),
+            &format!("DROP FUNCTION {}", name("none")),
             None,
         )?;
         self.attempt(
@@ -220,12 +185,8 @@ impl Probe {
 
     /// Adds to an error of a lost connection what is left behind.
     fn with_leftovers(&self, error: ServerError) -> ServerError {
-        let lasting: Vec<&str> = self
-            .removals
-            .iter()
-            .filter(|removal| !removal.contains("TEMPORARY"))
-            .map(String::as_str)
-            .collect();
+        let lasting = self.removals.iter().map(String::as_str);
+        let lasting: Vec<&str> = lasting.filter(|it| !it.contains("TEMPORARY")).collect();
         match error {
             ServerError::Lost {
                 server,

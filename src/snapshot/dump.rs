@@ -87,6 +87,9 @@ pub struct DumpFacts {
     pub sql_modes: IndexMap<String, At>,
     /// CREATE, DROP and USE of a database by name.
     pub database_statements: Vec<(At, String)>,
+    /// Objects that the dump makes in a database which it names itself without choosing it: the place, the kind
+    /// and name of the object, and the database.
+    pub objects_with_database: Vec<(At, String, String)>,
     /// Foreign keys created, with `foreign_key_checks` on, before the table that they refer to.
     pub keys_before_parent: Vec<KeyBeforeParent>,
     /// First words of statements whose quotes do not fit the `sql_mode` under which they run.

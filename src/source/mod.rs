@@ -89,16 +89,18 @@ impl ServerLocation {
     fn of_url(text: &str, access: &Access) -> Result<Self, SourceError> {
         let login = url::parse(text)
             .map_err(|error| SourceError::Url(url::without_password(text), error))?;
+        let is_bare = login == Login::default();
         // Neither argument nor option names a server: then the environment may.
-        let dsn = std::env::var("CIVICRM_DSN").ok();
-        if let Some(dsn) = dsn.filter(|_| login == Login::default() && access.given.is_silent()) {
+        if is_bare
+            && access.given.is_silent()
+            && let Ok(dsn) = std::env::var("CIVICRM_DSN")
+        {
             let login = settings::parse_dsn(dsn.as_bytes())
                 .map_err(|error| SourceError::Environment("CIVICRM_DSN", error))?;
             let name = url::without_password(&dsn);
             let gathered = Gathered::of_site(&access.given, login);
             return Ok(Self::new(name, gathered, access));
         }
-        let is_bare = login == Login::default();
         let gathered = gather(access.given.clone(), Some(login), &System::real())?;
         let name = match is_bare {
             true => url::of(&gathered.login),
@@ -108,7 +110,28 @@ impl ServerLocation {
     }
 
     fn of_settings(path: &Path, access: &Access) -> Result<Self, SourceError> {
-        let file = SettingsFile::read(path)?;
+        let file = match SettingsFile::read(path) {
+            Ok(file) => file,
+            // What only PHP can tell, the environment or the options may.
+            Err(error) if error.is_about_dsn() => {
+                let by = match access.given.names_account() {
+                    true => "the options",
+                    false if std::env::var_os("CIVICRM_DSN").is_some() => {
+                        "CIVICRM_DSN of the environment"
+                    }
+                    false => return Err(error.into()),
+                };
+                let name = path.to_string_lossy().into_owned();
+                (access.warn)(&format!(
+                    "{error}; {by} say where the database of {name} is"
+                ));
+                return Ok(Self {
+                    name,
+                    ..Self::of_url("mysql://", access)?
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
         let log = match &file.logging_dsn {
             Ok(Some(log)) => log.login.database.clone(),
             _ => None,

@@ -16,14 +16,35 @@ use cividb::snapshot::Snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+/// Whether every place and dump is tested, as `CIVIDB_TEST_ALL` asks for, or samples of them.
+pub fn everything() -> bool {
+    std::env::var_os("CIVIDB_TEST_ALL").is_some()
+}
+
+/// How many steps a test takes from one case to the next, where it takes `step` when only samples are tested.
+pub fn every(step: usize) -> usize {
+    if everything() { 1 } else { step }
+}
+
 /// Runs the program in a folder, with no option file and no colours.
 pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(arguments)
         .args(["--no-defaults", "--color", "never"])
+        .env("XDG_STATE_HOME", folder)
         .current_dir(folder)
         .output()
         .expect("cividb runs")
+}
+
+/// The journals of runs with this folder as `XDG_STATE_HOME`, relative to it.
+pub fn journals(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder.join("cividb"))
+        .into_iter()
+        .flatten();
+    files
+        .map(|file| format!("cividb/{}", name(&file.expect("a file").path())))
+        .collect()
 }
 
 /// Waits for a program that a test has started.

@@ -98,9 +98,9 @@ fn the_sample_cut_at_every_statement_and_at_every_byte_of_its_end() {
 
 #[test]
 fn real_dumps_cut_at_statements_and_at_places_spread_over_all_bytes() {
-    let (every, count) = match std::env::var_os("CIVIDB_TEST_ALL") {
-        Some(_) => (1, 1000),
-        None => (100, 60),
+    let (every, count) = match common::everything() {
+        true => (1, 1000),
+        false => (100, 60),
     };
     for path in common::real_dumps() {
         let text = common::text_of(&path);

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use cividb::change::definition;
 use cividb::change::executor::{Executor, Outcome};
-use cividb::change::gate::{Blocked, Meaning, Operation, Problem};
 use cividb::change::journal::{Head, Journal, Record};
 use cividb::change::undo::Examination;
 use cividb::change::{alter, whole_schema};
 use cividb::civicrm::privileges::{UpgradeFacts, needed_for_upgrade};
 use cividb::civicrm::release::Version;
+use cividb::gate::{Blocked, Meaning, Operation, Problem};
 use cividb::grants::{Grantee, Grants, Rules, judge};
 use cividb::integrity::question::{Basis, Link, Question, What};
 use cividb::integrity::sql::Rows;
 use cividb::repair::orphans;
-use cividb::repair::plan::{Cost, Family, PlannedStep, Proof};
+use cividb::repair::plan::{Cost, Family, NewKey, PlannedStep};
 use cividb::repair::run;
 use cividb::repair::version::VersionChange;
 use cividb::schema::compare::{Options, compare};
@@ -369,13 +369,12 @@ fn planned(name: &str, before: &Table, after: &Table) -> PlannedStep {
     let back = alter::meaning(name, after, before, true).expect("it can be read");
     let added = after.foreign_keys.iter();
     let added = added.filter(|(name, _)| !before.foreign_keys.contains_key(*name));
-    let proofs = added.map(|(constraint, key)| Proof::NoOrphans {
-        table: name.to_owned(),
+    let new_keys = added.map(|(constraint, key)| NewKey {
         constraint: constraint.clone(),
         key: key.clone(),
         in_force: None,
     });
-    let proofs: Vec<Proof> = proofs.collect();
+    let new_keys: Vec<NewKey> = new_keys.collect();
     PlannedStep {
         family: Family::ForeignKeys,
         table: name.to_owned(),
@@ -387,11 +386,12 @@ fn planned(name: &str, before: &Table, after: &Table) -> PlannedStep {
         after: after.clone(),
         why: vec!["a test".to_owned()],
         needed_for_upgrade: None,
-        cost: match proofs.is_empty() {
+        cost: match new_keys.is_empty() {
             true => Cost::Copy,
             false => Cost::InPlace,
         },
-        proofs,
+        new_keys,
+        new_unique: Vec::new(),
         needs: Vec::new(),
     }
 }
@@ -425,7 +425,7 @@ fn the_steps_of_a_repair_and_their_proofs_are_what_is_meant() {
     for group in groups(40) {
         for planned in steps(&group) {
             let step = run::step(1, &planned, None).unwrap_or_else(|blocked| panic!("{blocked}"));
-            assert_eq!(step.proofs.len(), planned.proofs.len());
+            assert_eq!(step.proofs.len(), planned.new_keys.len());
             passed += step.proofs.len();
         }
     }
@@ -726,6 +726,7 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
                     what: What::Orphans(link),
                     basis: Basis::Own,
                     step: None,
+                    is_repaired: false,
                 };
                 let rows = Rows::of(&question, None, &full).expect("a question");
                 let count = rows.count(None, false).expect("it passes");

@@ -269,3 +269,119 @@ fn a_site_whose_version_cannot_be_read_is_no_pass() {
     let errors = text(&output.stderr);
     assert!(errors.contains("no table civicrm_domain"), "{errors}");
 }
+
+/// A site's folder named from where the user stands, with a settings file that includes another one.
+#[test]
+fn an_include_beside_the_script_is_found_from_any_folder() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "live_include";
+    server.load(database, &common::sample());
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("web/sites/default");
+    std::fs::create_dir_all(&site).expect("folders");
+    let dsn = format!(
+        "mysql://root@localhost/{database}?socket={}",
+        server.socket().display()
+    );
+    let include = "<?php require_once __DIR__ . '/../../db.php';";
+    std::fs::write(site.join("civicrm.settings.php"), include).expect("written");
+    let settings = format!("<?php define('CIVICRM_DSN', '{dsn}');");
+    std::fs::write(folder.path().join("web/db.php"), settings).expect("written");
+    for (from, named) in [
+        ("", "web"),
+        ("", "web/sites/default"),
+        ("", "./web/sites/default/civicrm.settings.php"),
+        ("web/sites", "default"),
+        ("web/sites/default", "civicrm.settings.php"),
+        ("web/sites/default", "."),
+    ] {
+        let output = common::cividb(&folder.path().join(from), &["version", named]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{named} from {from}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+/// The advice of the message works: options and environment say what only PHP could tell.
+#[test]
+fn what_a_settings_file_does_not_tell_is_heard_from_options_and_environment() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "live_advice";
+    server.load(database, &common::sample());
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = "<?php define('CIVICRM_DSN', getenv('SECRET_DSN'));";
+    std::fs::write(folder.path().join("civicrm.settings.php"), settings).expect("written");
+    let run = |arguments: &[&str], dsn: Option<String>| {
+        Command::new(env!("CARGO_BIN_EXE_cividb"))
+            .args(["version", "civicrm.settings.php", "--no-defaults"])
+            .args(arguments)
+            .envs(dsn.map(|dsn| ("CIVICRM_DSN", dsn)))
+            .current_dir(folder.path())
+            .output()
+            .expect("cividb runs")
+    };
+    let nothing = run(&[], None);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("set CIVICRM_DSN in the environment"));
+    let by_environment = run(&[], Some(server.url(database)));
+    assert_eq!(
+        by_environment.status.code(),
+        Some(0),
+        "{}",
+        text(&by_environment.stderr)
+    );
+    let socket = server.socket().display().to_string();
+    let options = [
+        "--user",
+        "root",
+        "--socket",
+        &socket,
+        "--database",
+        database,
+    ];
+    let by_options = run(&options, None);
+    assert_eq!(
+        by_options.status.code(),
+        Some(0),
+        "{}",
+        text(&by_options.stderr)
+    );
+    assert!(text(&by_options.stderr).contains("the options say where"));
+}
+
+#[test]
+fn a_script_gives_the_password_on_standard_input() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "live_password";
+    server.load(database, &common::sample());
+    server.run(
+        None,
+        "CREATE USER IF NOT EXISTS piped@localhost IDENTIFIED BY 'a b\"c'; \
+         GRANT ALL ON live_password.* TO piped@localhost",
+    );
+    let url = server.url(database).replace("root@", "piped@");
+    for (typed, code) in [("a b\"c\n", 0), ("a b\"c\r\nmore\n", 0), ("wrong\n", 2)] {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), typed).expect("written");
+        let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
+            .args(["version", &url, "--no-defaults", "--password"])
+            .stdin(std::fs::File::open(file.path()).expect("it opens"))
+            .output()
+            .expect("cividb runs");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{typed:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}

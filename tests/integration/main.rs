@@ -1,21 +1,28 @@
 //! Tests of the whole: one program, one file for each subject.
 
 mod accounts;
+mod advice;
 mod cli;
 mod common;
+mod custom_data;
 mod cuts;
+mod definers;
 mod diff;
 mod dumps;
+mod either_form;
 mod facts;
 mod grants;
 mod hostile;
 mod hostile_names;
+mod human;
 mod incomplete;
 mod journals;
 mod live;
+mod multilingual;
 mod mutations;
 mod odd_objects;
 mod orphans;
+mod other_databases;
 mod producers;
 mod proxy;
 mod readme;

@@ -22,7 +22,7 @@ impl Sink for Creations {
                 ("table", create.name)
             }
             Ok(Statement::CreateTrigger(create)) => ("trigger", create.name),
-            Ok(Statement::CreateRoutine(create)) => ("routine", create.name),
+            Ok(Statement::CreateRoutine(_, create)) => ("routine", create.name),
             Ok(Statement::CreateView(create))
                 if create.stand_in_columns(SqlModes::default()).is_none() =>
             {

@@ -201,7 +201,7 @@ fn real_databases_are_rebuilt_whole() {
     let Some(first) = servers.first() else {
         return;
     };
-    let all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
+    let all = common::everything();
     for path in common::real_dumps() {
         let name = common::name(&path);
         if !all && !name.starts_with("4.2.16") {

@@ -120,6 +120,16 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "name-letter-case",
+        Server(|snapshot, facts| {
+            let tables = &mut snapshot.schema.tables;
+            let table = tables.shift_remove("civicrm_value_volunteering_1");
+            tables.extend(table.map(|table| ("civicrm_value_Volunteering_1".to_owned(), table)));
+            let variable = "lower_case_table_names".to_owned();
+            facts.variables.insert(variable, "0".to_owned());
+        }),
+    ),
+    (
         "event-missing",
         Backup(|site| {
             let event = Event {
@@ -259,6 +269,18 @@ const FIRING: &[(&str, Source)] = &[
         "definer-missing",
         Server(|_, facts| facts.accounts = Some(Vec::new())),
     ),
+    (
+        "definer-privileges",
+        Server(|_, facts| {
+            let account = Account {
+                user: "civicrm".to_owned(),
+                host: "localhost".to_owned(),
+            };
+            let granted = Grants::parse("GRANT USAGE ON *.* TO `civicrm`@`localhost`");
+            facts.definer_grants.insert(account.clone(), Some(granted));
+            facts.accounts = Some(vec![account]);
+        }),
+    ),
     ("definer-named", Sample(&[])),
     (
         "restore-key-order",
@@ -329,10 +351,10 @@ const FIRING: &[(&str, Source)] = &[
     (
         "null-rows",
         Upgrade(
-            "6.4.1",
+            "6.14.0",
             &[(
                 REGIONS,
-                "INSERT INTO `civicrm_file` (`id`, `upload_date`) VALUES (1, NULL);\n\
+                "INSERT INTO `civicrm_word_replacement` (`id`, `find_word`, `replace_word`) VALUES (1, NULL, 'x');\n\
                  CREATE TABLE `civicrm_worldregion` (",
             )],
         ),

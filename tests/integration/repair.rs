@@ -201,12 +201,11 @@ fn differences(folder: &Path, url: &str) -> Vec<String> {
 /// The dumps that are damaged and mended on a server.
 fn dumps_for(server: &Server) -> Vec<(String, Vec<u8>)> {
     let mut dumps = vec![("sample".to_owned(), common::sample())];
-    let some = ["4.2.16", "4.7.31-to-5.81"];
+    let some = ["4.2.16"];
     for path in common::real_dumps() {
         let name = common::name(&path);
-        let all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
         let wanted = some.iter().any(|start| name.starts_with(start)) && !server.is_mysql();
-        if all || wanted {
+        if common::everything() || wanted {
             dumps.push((name, common::text_of(&path)));
         }
     }
@@ -343,11 +342,9 @@ fn a_repair_cut_off_at_any_statement_can_be_gone_on_with_and_taken_back() {
         .filter(|sql| sql.starts_with("ALTER"))
         .count();
     assert!(alters >= 50, "{alters} statements");
-    let every = match std::env::var_os("CIVIDB_TEST_ALL") {
-        Some(_) => 1,
-        None => 83,
-    };
-    let places: Vec<usize> = (first..statements.len()).step_by(every).collect();
+    let places: Vec<usize> = (first..statements.len())
+        .step_by(common::every(139))
+        .collect();
     for (number, place) in places.iter().copied().enumerate() {
         let action = match number % 2 {
             0 => Action::Cut,
@@ -381,9 +378,9 @@ fn a_repair_whose_server_or_self_is_killed_can_be_gone_on_with_and_taken_back() 
     let mut server = installed.another("repair-victim", &options);
     let database = "repair_killed";
     let state = damaged_sample(&server, database);
-    let all: Vec<(&str, usize)> = match std::env::var_os("CIVIDB_TEST_ALL") {
-        Some(_) => (0..50).flat_map(|n| [("server", n), ("self", n)]).collect(),
-        None => vec![("server", 20), ("server", 45), ("self", 1), ("self", 40)],
+    let all: Vec<(&str, usize)> = match common::everything() {
+        true => (0..50).flat_map(|n| [("server", n), ("self", n)]).collect(),
+        false => vec![("server", 20), ("server", 45), ("self", 1), ("self", 40)],
     };
     for (whom, nth) in all {
         let count = AtomicUsize::new(0);
@@ -437,9 +434,9 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
     };
     let database = "repair_load";
     server.load(database, &common::sample());
-    let rows = match std::env::var_os("CIVIDB_TEST_ALL") {
-        Some(_) => 1_000_000,
-        None => 10_000,
+    let rows = match common::everything() {
+        true => 1_000_000,
+        false => 10_000,
     };
     let last = 100_000 + rows;
     let seeded = "CREATE USER IF NOT EXISTS civicrm@localhost;

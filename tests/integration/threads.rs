@@ -124,11 +124,7 @@ fn dump(seed: u64) -> Vec<u8> {
 fn any_number_of_threads_gives_the_same_answer_on_made_up_dumps() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("dump.sql");
-    for seed in 0..if std::env::var_os("CIVIDB_TEST_ALL").is_some() {
-        300
-    } else {
-        12
-    } {
+    for seed in (0..300).step_by(common::every(25)) {
         std::fs::write(&path, dump(seed)).expect("written");
         let report = one_answer(&path);
         assert!(report.contains("\"rows\":"), "seed {seed}: {report}");
@@ -139,12 +135,7 @@ fn any_number_of_threads_gives_the_same_answer_on_made_up_dumps() {
 fn any_number_of_threads_gives_the_same_answer_on_real_dumps() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("dump.sql");
-    let step = if std::env::var_os("CIVIDB_TEST_ALL").is_some() {
-        1
-    } else {
-        8
-    };
-    for dump in common::real_dumps().iter().step_by(step) {
+    for dump in common::real_dumps().iter().step_by(common::every(8)) {
         one_answer(dump);
         let text = common::text_of(dump);
         std::fs::write(&path, &text).expect("written");

@@ -23,13 +23,9 @@ fn versions(server: &Server, database: &str) -> String {
 
 /// The one journal in a folder.
 fn journal(folder: &Path) -> String {
-    let files = std::fs::read_dir(folder).expect("the folder");
-    let mut names = files
-        .map(|entry| common::name(&entry.expect("a file").path()))
-        .filter(|name| name.ends_with(".journal"));
-    let name = names.next().expect("there is a journal");
-    assert_eq!(names.next(), None);
-    name
+    let journals = common::journals(folder);
+    assert_eq!(journals.len(), 1, "{journals:?}");
+    journals.concat()
 }
 
 /// The release of the sample, as its domain says.
@@ -185,8 +181,8 @@ fn an_upgrade_under_way_and_another_release_are_refused() {
             assert!(done.status.code() < Some(2), "{}", text(&done.stderr));
             assert_eq!(release(server, database), arguments[1]);
         }
-        for entry in std::fs::read_dir(folder.path()).expect("the folder") {
-            std::fs::remove_file(entry.expect("a file").path()).expect("it goes");
+        for journal in common::journals(folder.path()) {
+            std::fs::remove_file(folder.path().join(journal)).expect("it goes");
         }
     }
 }
@@ -269,7 +265,8 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
     let first_write = statements.iter().position(|sql| sql.contains("READ WRITE"));
     let first_write = first_write.expect("it writes");
     let mut outcomes = [0, 0];
-    for (place, statement) in statements.iter().enumerate().skip(first_write) {
+    let places = statements.iter().enumerate().skip(first_write);
+    for (place, statement) in places.step_by(common::every(3)) {
         for action in [Action::Cut, Action::PassThenCut] {
             server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
             let before = versions(server, database);
@@ -288,7 +285,7 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
             let is_new = now.starts_with("5.81.");
             assert!(is_new || now == "2.2", "{at}: {now}");
             outcomes[usize::from(is_new)] += 1;
-            let has_journal = std::fs::read_dir(folder.path()).expect("folder").count() > 0;
+            let has_journal = !common::journals(folder.path()).is_empty();
             assert!(has_journal || !is_new, "{at}: a change without a journal");
             if has_journal {
                 let journal = journal(folder.path());
@@ -339,6 +336,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
                 "--yes",
                 "--no-defaults",
             ])
+            .env("XDG_STATE_HOME", folder.path())
             .current_dir(folder.path())
             .spawn()
             .expect("cividb runs");
@@ -349,7 +347,7 @@ fn a_kill_at_any_statement_leaves_nothing_half_done() {
         server.wait_until_unused(database);
         let now = release(server, database);
         assert!(now == "2.2" || now.starts_with("5.81."), "{word}: {now}");
-        if std::fs::read_dir(folder.path()).expect("folder").count() > 0 {
+        if !common::journals(folder.path()).is_empty() {
             let journal = journal(folder.path());
             let url = server.url(database);
             let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
@@ -479,4 +477,41 @@ fn a_version_newer_than_this_program_is_not_set_back() {
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
     assert!(text(&refused.stderr).contains("use a newer cividb"));
     assert_eq!(versions(server, database), before);
+}
+
+/// Journals that nobody named are found again.
+#[test]
+fn the_journals_of_a_user_are_listed_with_what_became_of_them() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = site(server, "version_listed");
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = |format: &str| {
+        let output = cividb(folder.path(), &["undo", "--list", "--format", format]);
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stdout)
+    };
+    assert!(
+        list("human").starts_with("no journals in "),
+        "{}",
+        list("human")
+    );
+    server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
+    let apply = ["version", &url, "--fix", "--apply", "--yes"];
+    assert_eq!(cividb(folder.path(), &apply).status.code(), Some(0));
+    let journal = journal(folder.path());
+    let listed = list("human");
+    assert!(
+        listed.contains(&format!("version on {database}")),
+        "{listed}"
+    );
+    assert!(listed.contains("1 of 1 step done"), "{listed}");
+    assert!(listed.contains(&journal), "{listed}");
+    let undo = ["undo", &journal, &url, "--apply", "--yes"];
+    assert_eq!(cividb(folder.path(), &undo).status.code(), Some(0));
+    let entry: serde_json::Value = serde_json::from_str(&list("json")).expect("one object");
+    assert_eq!(entry["taken_back"], 1);
+    assert_eq!(entry["done"], 0);
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::model::{self, DefaultValue, IndexKind, KeyPart, ReferentialAction};
+use crate::schema::charset::of_collation;
+use crate::schema::model::{self, DefaultValue, IndexKind, KeyPart, ReferentialAction, is_false};
 
 /// The owner of a table: what brings it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -135,10 +136,10 @@ pub struct ForeignKey {
     /// Columns of the parent table.
     pub ref_columns: Vec<String>,
     /// The action on child rows when the parent row is deleted.
-    #[serde(default, skip_serializing_if = "is_restrict")]
+    #[serde(default, skip_serializing_if = "ReferentialAction::is_restrict")]
     pub on_delete: ReferentialAction,
     /// The action on child rows when the parent key changes.
-    #[serde(default, skip_serializing_if = "is_restrict")]
+    #[serde(default, skip_serializing_if = "ReferentialAction::is_restrict")]
     pub on_update: ReferentialAction,
 }
 
@@ -154,7 +155,7 @@ impl Column {
 
     /// The column as the model has it, in a table of this character set.
     pub fn to_model(&self, table_charset: &str) -> model::Column {
-        let charset = self.collation.as_deref().map(charset_of);
+        let charset = self.collation.as_deref().map(of_collation);
         let time = self.data_type == "timestamp" || self.data_type == "datetime";
         model::Column {
             data_type: self.data_type.clone(),
@@ -170,8 +171,7 @@ impl Column {
             auto_increment: self.auto_increment,
             charset: charset.filter(|c| *c != table_charset).map(str::to_owned),
             collation: self.collation.clone(),
-            generated: None,
-            comment: None,
+            ..model::Column::default()
         }
     }
 
@@ -212,13 +212,6 @@ impl ForeignKey {
     }
 }
 
-/// The character set of a collation: `utf8mb4` of `utf8mb4_unicode_ci`.
-pub(super) fn charset_of(collation: &str) -> &str {
-    collation
-        .split_once('_')
-        .map_or(collation, |(charset, _)| charset)
-}
-
 fn yes() -> bool {
     true
 }
@@ -232,16 +225,8 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
 fn is_plain(kind: &IndexKind) -> bool {
     *kind == IndexKind::Plain
-}
-
-fn is_restrict(action: &ReferentialAction) -> bool {
-    *action == ReferentialAction::Restrict
 }
 
 /// Reads and writes key parts as `name` or `name(length)`. CiviCRM does not declare descending ones.

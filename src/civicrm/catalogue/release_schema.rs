@@ -3,8 +3,9 @@
 use indexmap::IndexMap;
 
 use super::history::{TableHistory, holding};
-use super::items::{Owner, TableOptions, charset_of};
+use super::items::{Owner, TableOptions};
 use super::{Catalogue, Defaults, Installed, State};
+use crate::schema::charset::of_collation;
 use crate::schema::model::{self, KeyPart, Schema, Table};
 
 /// The schema of one state, with what CiviCRM knows of its tables beyond their DDL.
@@ -119,7 +120,7 @@ impl ReleaseTable {
 /// The default character set of a table.
 fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a str {
     match &options.collation {
-        Some(collation) => charset_of(collation),
+        Some(collation) => of_collation(collation),
         None => defaults.map_or("", |d| &d.charset),
     }
 }

@@ -22,12 +22,8 @@ impl<'a> StateNames<'a> {
     }
 
     fn place(&self, name: &str) -> Result<usize> {
-        self.places
-            .get(name)
-            .copied()
-            .ok_or_else(|| CatalogueError::UnknownState {
-                name: name.to_owned(),
-            })
+        let place = self.places.get(name).copied();
+        place.ok_or_else(|| CatalogueError::UnknownState(name.to_owned()))
     }
 
     fn name(&self, place: usize) -> &str {
@@ -108,9 +104,7 @@ impl States {
                 Some((first, last)) => (names.place(first)?, names.place(last)?),
             };
             if first > last || runs.last().is_some_and(|&(_, end)| first <= end) {
-                return Err(CatalogueError::StatesOutOfOrder {
-                    states: text.to_owned(),
-                });
+                return Err(CatalogueError::StatesOutOfOrder(text.to_owned()));
             }
             runs.push((first, last));
         }

@@ -10,7 +10,7 @@ use crate::checks::Findings;
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::confirm::confirm;
 use crate::cli::error::Error;
-use crate::cli::output::Output;
+use crate::cli::output::print_report;
 use crate::cli::{Common, tell};
 use crate::exit::Exit;
 use crate::repair::rebuild::{self, Blueprint, Rebuilt};
@@ -104,21 +104,13 @@ fn add_outcome(summary: &mut RebuildSummary, rebuilt: &Rebuilt) {
     summary.orphans = rebuilt.orphans.iter().map(report::OrphanRows::of).collect();
     for table in &mut summary.tables {
         if let Some(outcome) = rebuilt.tables.get(&table.table) {
-            table.rows = outcome.rows;
-            table.copied = outcome.copied;
-            table.same_values = outcome.same_values;
-            table.altered = outcome.altered;
-            table.left_out = outcome.left_out;
-            table.sample.clone_from(&outcome.sample);
+            table.outcome.clone_from(outcome);
         }
     }
 }
 
 fn show(summary: RebuildSummary, case: &Case, common: &Common, exit: Exit) -> Result<Exit, Error> {
-    let mut report = Report::new("repair", case, Findings::default(), common.strict);
-    report.sections.push(Section::Rebuild(summary));
-    let mut output = Output::new(common, false);
-    output.add(&report)?;
-    output.finish()?;
+    let report = Report::new("repair", case, Findings::default(), common.strict);
+    print_report(common, &report.with(Section::Rebuild(summary)))?;
     Ok(exit)
 }

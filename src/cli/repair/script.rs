@@ -8,8 +8,9 @@ use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::cli::diff::or_comment;
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::orphans::{Orphans, Tally, Toll};
-use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep, Proof};
+use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
 use crate::report::{self, Report, Section};
 use crate::schema::sql;
@@ -24,22 +25,14 @@ pub(super) fn script(
     definitions: &Definitions,
     family: Family,
 ) -> String {
-    let place = snapshot
-        .database
-        .as_deref()
-        .unwrap_or(&snapshot.source.name);
+    let place = snapshot.database.as_deref();
+    let place = place.unwrap_or(&snapshot.source.name);
     let mut lines = vec![
         format!("-- repair {} of {}", family.as_str(), printable(place)),
         "-- Make a backup first. Each statement is followed by the one that takes it back."
             .to_owned(),
     ];
-    let adds_keys = |planned: &PlannedStep| {
-        let proofs = planned.proofs.iter();
-        proofs
-            .into_iter()
-            .any(|proof| matches!(proof, Proof::NoOrphans { .. }))
-    };
-    if plan.steps.iter().any(adds_keys) {
+    if plan.steps.iter().any(|step| !step.new_keys.is_empty()) {
         // By hand nothing between two statements of a script stops it when a proof fails.
         lines.push(
             "-- Foreign keys come at once with --apply, which proves first that no row has lost its parent; by"
@@ -53,9 +46,8 @@ pub(super) fn script(
     let facts = snapshot.server.as_ref();
     for refused in &plan.refused {
         lines.push(format!(
-            "-- NOT PLANNED: {} of {}: {}",
-            printable(&refused.object),
-            printable(&refused.table),
+            "-- NOT PLANNED: {}: {}",
+            printable(&refused.name()),
             printable(&refused.why)
         ));
     }
@@ -101,6 +93,12 @@ pub(super) fn script(
         for found in of_step(&rows.orphans, planned) {
             lines.push(format!("-- FAILS: {}", printable(&found.describe())));
         }
+        let is_of_step = |found: &&EqualRows| {
+            found.table == planned.table && planned.after.indexes.contains_key(&found.index)
+        };
+        for found in rows.equal.iter().filter(is_of_step) {
+            lines.push(format!("-- FAILS: {}", printable(&found.describe())));
+        }
         for need in &planned.needs {
             if let plan::Need::NonStandardForeignKey(_) = need {
                 lines.push("SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned());
@@ -113,7 +111,11 @@ pub(super) fn script(
         ));
     }
     if plan.steps.is_empty() {
-        lines.push("-- Nothing to change.".to_owned());
+        let nothing = match plan.refused.is_empty() {
+            true => "-- Nothing to change.",
+            false => "-- Nothing that repair can change.",
+        };
+        lines.push(nothing.to_owned());
     }
     if !plan.left.is_empty() {
         lines.push(format!(
@@ -179,20 +181,14 @@ pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
         cost: Some(cost(planned.cost)),
         needed_for_upgrade: planned.needed_for_upgrade.clone(),
     });
-    let refused = plan.refused.iter().map(|refused| report::RefusedStep {
-        table: refused.table.clone(),
-        object: refused.object.clone(),
-        why: refused.why.clone(),
-    });
+    let advice = plan.advice.iter();
+    let advice = advice.map(|advice| format!("{} {}", advice.message, advice.fix));
     report::Plan {
         steps: steps.collect(),
-        refused: refused.collect(),
+        refused: plan.refused.clone(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
-        advice: plan
-            .advice
-            .iter()
-            .map(|a| format!("{} {}", a.message, a.fix))
-            .collect(),
+        duplicates: rows.equal.iter().map(report::EqualRowSets::of).collect(),
+        advice: advice.collect(),
         rows: rows
             .toll
             .tallies()
@@ -217,11 +213,5 @@ pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
     plan.rows_deleted = ran.deleted;
     plan.rows_set_null = ran.set_null;
     plan.exported.clone_from(&ran.exported);
-    let not_run = ran.not_run.iter().map(|not_run| report::NotRunStep {
-        table: not_run.table.clone(),
-        statement: not_run.statement.clone(),
-        why: not_run.why.clone(),
-        id: not_run.id,
-    });
-    plan.not_run = not_run.collect();
+    plan.not_run.clone_from(&ran.not_run);
 }

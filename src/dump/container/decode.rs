@@ -58,13 +58,8 @@ fn cut_magic(whole: &[u8]) -> Option<Container> {
 /// Looks at the first bytes of the input.
 pub(super) fn sniff(input: &mut Input) -> Result<Container, Stop> {
     let start = input.peek(MAGIC)?;
-    let cut = || {
-        if start.len() < MAGIC {
-            cut_magic(start)
-        } else {
-            None
-        }
-    };
+    let whole = Some(start).filter(|start| start.len() < MAGIC);
+    let cut = || cut_magic(whole?);
     Ok(magic(start).or_else(cut).unwrap_or(Container::Plain))
 }
 
@@ -121,19 +116,12 @@ pub(super) fn pump(
         match step.done {
             Ok(true) => return Ok(()),
             Ok(false) if step.read > 0 || step.written > 0 => {}
-            Ok(false) if at_end => {
-                return damaged(
-                    DamageKind::Truncated,
-                    input.offset(),
-                    "the compressed data ends too early",
-                );
-            }
             Ok(false) => {
-                return damaged(
-                    DamageKind::Corrupt,
-                    input.offset(),
-                    "the decoder cannot go on",
-                );
+                let (kind, message) = match at_end {
+                    true => (DamageKind::Truncated, "the compressed data ends too early"),
+                    false => (DamageKind::Corrupt, "the decoder cannot go on"),
+                };
+                return damaged(kind, input.offset(), message);
             }
             Err(Fault::Damage(kind, message)) => return damaged(kind, input.offset(), message),
             Err(Fault::Refusal(problem)) => return Err(Stop::Refused(problem)),
@@ -347,10 +335,9 @@ fn gzip_header(input: &mut Input) -> Result<(), Stop> {
     if flags & EXTRA != 0 {
         let length = input.take(2, DamageKind::Truncated, PART)?;
         let length = length
-            .iter()
-            .rev()
-            .fold(0, |sum, &byte| sum << 8 | usize::from(byte));
-        input.take(length, DamageKind::Truncated, PART)?;
+            .first_chunk()
+            .map_or(0, |length| u16::from_le_bytes(*length));
+        input.take(usize::from(length), DamageKind::Truncated, PART)?;
     }
     for field in [NAME, COMMENT] {
         if flags & field != 0 {
@@ -419,12 +406,8 @@ fn another_member(input: &mut Input, container: Container) -> Result<bool, Stop>
         return Ok(false);
     }
     if continues && next.len() < MAGIC && cut_magic(next) == Some(container) {
-        let end = input.buffered_end();
-        return damaged(
-            DamageKind::Truncated,
-            end,
-            "the input ends at the start of another member",
-        );
+        let message = "the input ends at the start of another member";
+        return damaged(DamageKind::Truncated, input.buffered_end(), message);
     }
     after_end(input, start, zeros)
 }
@@ -432,17 +415,11 @@ fn another_member(input: &mut Input, container: Container) -> Result<bool, Stop>
 /// What follows the complete container from `start` on, after `zeros` zero bytes.
 fn after_end(input: &mut Input, start: u64, zeros: u64) -> Result<bool, Stop> {
     if zeros >= PADDING_READ || input.fill()?.is_empty() {
-        return damaged(
-            DamageKind::ZeroPadding,
-            start,
-            "zero bytes follow the end; they do no harm",
-        );
+        let message = "zero bytes follow the end; they do no harm";
+        return damaged(DamageKind::ZeroPadding, start, message);
     }
-    damaged(
-        DamageKind::TrailingGarbage,
-        start,
-        "something else follows the end of the compressed data",
-    )
+    let message = "something else follows the end of the compressed data";
+    damaged(DamageKind::TrailingGarbage, start, message)
 }
 
 /// Checks that nothing follows a complete container.

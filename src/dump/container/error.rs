@@ -100,11 +100,8 @@ pub enum Problem {
 fn quoted(names: &[String]) -> String {
     const SHOWN: usize = 5;
     // Debug formatting escapes control characters, which names in archives may hold.
-    let mut list: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let shown = names.iter().take(SHOWN);
+    let mut list: Vec<String> = shown.map(|name| format!("{name:?}")).collect();
     if names.len() > SHOWN {
         list.push(format!("and {} more", names.len() - SHOWN));
     }

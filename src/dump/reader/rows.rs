@@ -9,8 +9,9 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Table, TriggerEvent, find};
 use crate::snapshot::{At, Place, RowsWanted};
 
-/// Most bytes that are kept of the rows of one table, so that a hostile dump cannot fill the memory.
-const MAX_KEPT_BYTES: usize = 2 << 20;
+/// Most bytes that are kept of the rows of one table, so that a hostile dump cannot fill the memory: enough for
+/// some 2,000 custom fields.
+const MAX_KEPT_BYTES: usize = 8 << 20;
 
 /// Approximate memory in bytes that a kept value costs besides its text.
 const VALUE_COST: usize = 100;

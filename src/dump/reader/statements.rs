@@ -90,7 +90,7 @@ impl DumpReader {
                 }
                 return;
             }
-            Statement::Use { database } => {
+            Statement::Use(database) => {
                 self.current = Some(database.clone());
                 self.note_database_statement(at, format!("USE {database}"));
                 return;
@@ -135,15 +135,25 @@ impl DumpReader {
                 self.facts.rows += 1;
                 return;
             }
-            Statement::Empty | Statement::Other { .. } => return,
+            Statement::Empty | Statement::Other(_) => return,
             Statement::TruncateTable(_) | Statement::Delete(_) => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
                     self.database(name).row_counts.insert(name.name.clone(), 0);
                 }
             }
+            Statement::AlterDatabase { name } => {
+                if let Some(name) = name
+                    .take()
+                    .filter(|name| self.current.as_ref() != Some(name))
+                {
+                    self.note_object(at, format!("ALTER DATABASE {name}"), name);
+                }
+                return;
+            }
             Statement::CreateTable(create) => {
                 self.facts.tables_created += 1;
+                self.settle(&mut create.name, "table", &at);
                 let announced = self.stand_in_announced.take();
                 create.in_version_comment |= announced.is_some_and(|view| view == create.name.name);
                 for charset in [&create.table.collation, &create.table.charset] {
@@ -176,10 +186,16 @@ impl DumpReader {
                     return;
                 }
             }
+            Statement::CreateView(create) => self.settle(&mut create.name, "view", &at),
+            Statement::CreateRoutine(kind, create) => {
+                self.settle(&mut create.name, kind.as_str(), &at);
+            }
+            Statement::CreateEvent(create) => self.settle(&mut create.name, "event", &at),
             Statement::CreateTrigger(create) => {
+                self.settle(&mut create.name, "trigger", &at);
                 let table = Name {
                     database: create.name.database.clone(),
-                    name: create.trigger.table.clone(),
+                    name: create.object.table.clone(),
                 };
                 self.uses_table(&table, &at);
             }
@@ -197,10 +213,10 @@ impl DumpReader {
             None => self.session.sql_mode().map(str::to_owned),
         };
         match &mut statement {
-            Statement::CreateTrigger(create) => create.trigger.sql_mode = sql_mode,
-            Statement::CreateView(create) => create.view.sql_mode = sql_mode,
-            Statement::CreateRoutine(create) => create.routine.sql_mode = sql_mode,
-            Statement::CreateEvent(create) => create.event.sql_mode = sql_mode,
+            Statement::CreateTrigger(create) => create.object.sql_mode = sql_mode,
+            Statement::CreateView(create) => create.object.sql_mode = sql_mode,
+            Statement::CreateRoutine(_, create) => create.object.sql_mode = sql_mode,
+            Statement::CreateEvent(create) => create.object.sql_mode = sql_mode,
             _ => {}
         }
         let key = match &statement {
@@ -208,7 +224,7 @@ impl DumpReader {
             Statement::AlterTable(alter) => self.database_of(&alter.name),
             Statement::CreateView(create) => self.database_of(&create.name),
             Statement::CreateTrigger(create) => self.database_of(&create.name),
-            Statement::CreateRoutine(create) => self.database_of(&create.name),
+            Statement::CreateRoutine(_, create) => self.database_of(&create.name),
             Statement::CreateEvent(create) => self.database_of(&create.name),
             _ => self.current.clone(),
         };
@@ -278,6 +294,38 @@ impl DumpReader {
         {
             self.facts.collations.insert(name.to_owned(), at.clone());
         }
+    }
+
+    /// Takes an object whose name has a database for one of the dump's own, unless the dump chose that database
+    /// before or makes tables in it: a dump of one database has one, whatever its triggers call it.
+    fn settle(&mut self, name: &mut Name, kind: &str, at: &At) {
+        let Some(database) = name.database.clone() else {
+            return;
+        };
+        let named = Some(database.clone());
+        let has_tables = |key: &Option<String>| {
+            let known = self.databases.get(key);
+            known.is_some_and(|known| !known.schema.tables.is_empty())
+        };
+        if self.current == named || kind != "table" && has_tables(&named) {
+            return;
+        }
+        if kind == "table" {
+            let mut known = self.facts.objects_with_database.iter();
+            if known.any(|(.., other)| *other == database) {
+                return;
+            }
+        } else if has_tables(&self.current) {
+            name.database = None;
+        }
+        self.note_object(at.clone(), format!("{kind} {}", name.name), database);
+    }
+
+    fn note_object(&mut self, at: At, object: String, database: String) {
+        push(
+            &mut self.facts.objects_with_database,
+            (at, object, database),
+        );
     }
 
     fn note_database_statement(&mut self, at: At, statement: String) {

@@ -6,12 +6,12 @@ use indexmap::IndexMap;
 
 use super::effects::{Clearing, Effect, Key, is_one_of, tuple};
 use super::toll::{Deed, Promise};
-use super::{Export, Orphans, primary_key};
+use super::{Export, Orphans};
 use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, Prepared};
-use crate::change::gate::{Blocked, Meaning, Operation};
 use crate::change::journal::{Journal, Rows, Step};
 use crate::change::undo::row_name;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::repair::values::Stored;
 use crate::schema::model::Table;
 use crate::schema::sql::{identifier, list};
@@ -259,7 +259,7 @@ fn stored_rows(
     keys: &[Key],
 ) -> Result<Vec<StoredRow>, ChangeError> {
     let stored = Stored::of(definition);
-    let key_names = primary_key(definition);
+    let key_names = definition.primary_key_columns();
     let condition = is_one_of(&tuple(key_names.iter().map(|c| identifier(c))), keys);
     let sql = format!(
         "SELECT {} FROM {} WHERE {condition}",
@@ -288,7 +288,7 @@ struct RowSteps<'a> {
 
 impl RowSteps<'_> {
     fn step(&self, number: usize, rows: &[&StoredRow]) -> Result<Step, Blocked> {
-        let key_names = primary_key(self.definition);
+        let key_names = self.definition.primary_key_columns();
         let keys: Vec<Key> = rows
             .iter()
             .map(|row| self.stored.literals(row, &key_names))
@@ -339,7 +339,7 @@ impl RowSteps<'_> {
         operation: Operation,
         columns: impl IntoIterator<Item = &'n String>,
     ) -> Meaning {
-        let keys = primary_key(self.definition);
+        let keys = self.definition.primary_key_columns();
         let columns = columns.into_iter().cloned();
         Meaning::new(
             operation,
@@ -367,7 +367,7 @@ impl RowSteps<'_> {
             inverse.push_str(&format!("({})", self.stored.all_literals(row).join(", ")));
             values.push((from, inverse.len()));
         }
-        let key = list(&primary_key(self.definition));
+        let key = list(&self.definition.primary_key_columns());
         let delete = self.meaning(Operation::Delete, []);
         Ok(RowChange {
             what: "deleted",
@@ -430,7 +430,7 @@ impl RowSteps<'_> {
         let update = self.meaning(Operation::Update, columns.iter().chain(kept));
         let before = format!("{condition} AND {}", is_null("NOT "));
         let after = format!("{condition} AND {}", is_null(""));
-        let key = list(&primary_key(self.definition));
+        let key = list(&self.definition.primary_key_columns());
         Ok(RowChange {
             what: "set NULL",
             statement: update.pass(format!(

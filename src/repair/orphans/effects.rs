@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::{ALIAS, Orphans, Remedy, anti_join, meaning, parent, primary_key, qualified, question};
+use super::{ALIAS, Orphans, Remedy, anti_join, meaning, parent, qualified, question};
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
+use crate::gate::{Meaning, Operation};
 use crate::repair::values::literal;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
@@ -123,7 +123,7 @@ impl<'a> Clearing<'a> {
 
     fn ask(&self, connection: &mut Reader, more: &str) -> Result<Vec<Key>, ChangeError> {
         let table = &self.orphans.table;
-        let columns = primary_key(self.definition);
+        let columns = self.definition.primary_key_columns();
         let orphans = question(
             &unwrapped(&self.key_names()),
             table,
@@ -136,7 +136,7 @@ impl<'a> Clearing<'a> {
     }
 
     fn key_names(&self) -> String {
-        let columns = primary_key(self.definition);
+        let columns = self.definition.primary_key_columns();
         let table = &self.orphans.table;
         tuple(columns.iter().map(|column| qualified(table, column)))
     }
@@ -251,17 +251,17 @@ impl<'a> Clearing<'a> {
         else {
             return Ok(Vec::new());
         };
-        let mut columns = primary_key(definition);
+        let mut columns = definition.primary_key_columns();
         if columns.is_empty() {
             columns.clone_from(&key.columns);
         }
         let own = columns.iter().map(|column| qualified(child, column));
         let own: Vec<String> = own.collect();
-        let parents = primary_key(parent_definition);
+        let parents = parent_definition.primary_key_columns();
         let parents = tuple(parents.iter().map(|c| format!("{ALIAS}.{}", identifier(c))));
         let named = [child, &key.referenced_table, ALIAS.trim_matches('`')];
         let named = named.into_iter().chain(key.referenced_database.as_deref());
-        let parent_key = primary_key(parent_definition);
+        let parent_key = parent_definition.primary_key_columns();
         let named_columns = columns.iter().chain(&parent_key);
         let named_columns = named_columns
             .chain(&key.columns)

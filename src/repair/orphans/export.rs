@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::repair::values::{Stored, is_binary};
 use crate::row_file::{self, FORMAT, RowFile, RowFileError};
 use crate::schema::model::Table;
-use crate::schema::sql::{identifier, list, string};
+use crate::schema::sql::{hexadecimal, identifier, list, string};
 
 /// A folder that rows are exported to, one file for each foreign key and table.
 ///
@@ -71,7 +71,7 @@ impl Export {
             file.row(values.map(|(value, (_, column))| {
                 let value = value.as_ref()?;
                 Some(match is_binary(column) {
-                    true => hexadecimal(value),
+                    true => hexadecimal(value).to_uppercase().into_bytes(),
                     false => value.clone(),
                 })
             }))?;
@@ -191,11 +191,7 @@ fn load_script(
         script.push_str(&load(&table_name)?);
         return Ok(script);
     }
-    let keys: Vec<String> = table
-        .primary_key
-        .iter()
-        .map(|part| part.column.clone())
-        .collect();
+    let keys = table.primary_key_columns();
     let kept = stored
         .columns
         .iter()
@@ -226,11 +222,6 @@ fn load_script(
         load("cividb_exported")?
     ));
     Ok(script)
-}
-
-fn hexadecimal(value: &[u8]) -> Vec<u8> {
-    let digits: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
-    digits.into_bytes()
 }
 
 #[cfg(test)]

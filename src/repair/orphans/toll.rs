@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::effects::{Clearing, Effect, Gone, Key};
 use super::{Orphans, Remedy};
 use crate::change::error::ChangeError;
-use crate::repair::plan::{Plan, PlannedStep, Proof};
+use crate::repair::plan::{Plan, PlannedStep};
 use crate::schema::model::Table;
 use crate::server::connection::Reader;
 use crate::text::count;
@@ -154,27 +154,20 @@ impl Counting {
         toll: &mut Toll,
     ) -> Result<(), ChangeError> {
         let mut runs = true;
-        for proof in &planned.proofs {
-            let Proof::NoOrphans {
-                table,
-                constraint,
-                key,
-                in_force,
-            } = proof
-            else {
-                continue;
-            };
+        let table = &planned.table;
+        for new in &planned.new_keys {
             let Some(definition) = self.tables.get(table).cloned() else {
                 continue;
             };
+            let (constraint, key) = (&new.constraint, &new.key);
             let found = Orphans::find(connection, table, &definition, constraint, key)?;
-            let new = self.made(connection, &found)?;
-            if found.rows == 0 && new.is_empty() {
+            let made = self.made(connection, &found)?;
+            if found.rows == 0 && made.is_empty() {
                 continue;
             }
             let is_allowed = matches!(&found.by_rule, Ok(remedy) if remedies.contains(remedy));
-            let promise = match is_allowed && in_force.is_none() {
-                true => self.promise(connection, &found, new)?,
+            let promise = match is_allowed && new.in_force.is_none() {
+                true => self.promise(connection, &found, made)?,
                 false => None,
             };
             match promise {

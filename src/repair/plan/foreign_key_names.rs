@@ -15,6 +15,7 @@ use crate::schema::apply::rename_key;
 use crate::schema::compare::{Difference, DifferenceKind as Kind, index_aspects};
 use crate::schema::meaning::{is_just_on, is_server_made, same_names, serves};
 use crate::schema::model::{ForeignKey, Table, find};
+use crate::schema::sql::hexadecimal;
 
 /// How temporary names begin; what is left of a run that was killed can be told by it.
 pub const TEMPORARY: &str = "cividb_tmp_";
@@ -282,12 +283,7 @@ fn temporary_name(planner: &Planner, table: &Table, table_name: &str, key: &str)
     let mut number = 0_u32;
     loop {
         let digest = Md5::digest(format!("{table_name}\0{key}\0{number}"));
-        let hex: String = digest
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let name = format!("{TEMPORARY}{hex}");
+        let name = format!("{TEMPORARY}{:.12}", hexadecimal(&digest));
         let taken = find(&table.foreign_keys, &name).is_some()
             || find(&table.indexes, &name).is_some()
             || holder(planner, &name).is_some();

@@ -29,16 +29,19 @@ mod indexes;
 mod tests;
 mod triggers;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::case::Case;
 use crate::change::alter;
-use crate::change::gate::{Blocked, Meaning};
 use crate::checks::{Severity, schema::severity};
 use crate::civicrm::age::Aged;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
-use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, same_ends};
-use crate::schema::meaning::same_names;
+use crate::gate::{Blocked, Meaning};
+use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, Side, same_ends};
+use crate::schema::meaning::begins_with;
 use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table, find_entry};
 use crate::schema::sql::alter_table;
 use crate::server_version::{Family as ServerFamily, ServerVersion};
@@ -159,8 +162,12 @@ pub struct PlannedStep {
     pub why: Vec<String>,
     /// Which upgrade fails without it, and at which step.
     pub needed_for_upgrade: Option<String>,
-    /// What has to be shown before it may run with `foreign_key_checks=0`, or at all.
-    pub proofs: Vec<Proof>,
+    /// The foreign keys that it adds: each row of the table has to have its parent, or NULL in one of the columns,
+    /// before it may run with `foreign_key_checks=0`. A server that is told not to check takes a key over orphans
+    /// without a word.
+    pub new_keys: Vec<NewKey>,
+    /// The indexes that become unique, with their parts: no two rows may have the same values in them, none NULL.
+    pub new_unique: Vec<(String, Vec<KeyPart>)>,
     /// What it costs the table.
     pub cost: Cost,
     /// What the account or the session needs.
@@ -173,6 +180,11 @@ impl PlannedStep {
         alter_table(&self.table, &self.actions)
     }
 
+    /// Whether something has to be shown of the rows before it runs.
+    pub fn needs_proof(&self) -> bool {
+        !self.new_keys.is_empty() || !self.new_unique.is_empty()
+    }
+
     /// The statement that takes it back, without a terminator. The planner has passed it through the
     /// gate.
     pub fn inverse_statement(&self) -> String {
@@ -180,31 +192,16 @@ impl PlannedStep {
     }
 }
 
-/// What has to be shown of the rows.
+/// A foreign key that a step adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// Each row of the table has its parent, or NULL in one of the columns. A server that is
-    /// told not to check takes a key over orphans without a word.
-    NoOrphans {
-        /// The child table.
-        table: String,
-        /// The new constraint.
-        constraint: String,
-        /// What it says.
-        key: ForeignKey,
-        /// The constraint that connects the same columns until the step runs: as long as it
-        /// has been in force all the time, it is the proof.
-        in_force: Option<String>,
-    },
-    /// No two rows have the same values, none of them NULL, in what becomes a unique index.
-    NoDuplicates {
-        /// The table.
-        table: String,
-        /// The new index.
-        index: String,
-        /// Its columns.
-        parts: Vec<KeyPart>,
-    },
+pub struct NewKey {
+    /// The new constraint.
+    pub constraint: String,
+    /// What it says.
+    pub key: ForeignKey,
+    /// The constraint that connects the same columns until the step runs: as long as it has been in force all the
+    /// time, it proves that no row has lost its parent.
+    pub in_force: Option<String>,
 }
 
 /// What a step costs, where its proofs let it run with `foreign_key_checks=0`. With checks on,
@@ -229,10 +226,12 @@ pub enum Need {
     NonStandardForeignKey(String),
 }
 
-/// What is not mended, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What should be changed and cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "RefusedStep")]
 pub struct Refused {
     /// What it belongs to.
+    #[serde(skip)]
     pub family: Family,
     /// The table.
     pub table: String,
@@ -241,7 +240,18 @@ pub struct Refused {
     /// Why not, and what has to be done first. Names in it are as the database has them.
     pub why: String,
     /// The family that has to be repaired first, where there is one.
+    #[serde(skip)]
     pub first: Option<Family>,
+}
+
+impl Refused {
+    /// The object and its table, for a sentence.
+    pub fn name(&self) -> String {
+        match self.object == self.table {
+            true => format!("table {}", self.table),
+            false => format!("{} of {}", self.object, self.table),
+        }
+    }
 }
 
 /// A difference that is left as it is.
@@ -293,6 +303,25 @@ pub fn plan(case: &Case, options: &Options) -> Plan {
         planner.plan.advice = triggers::advice(case);
     }
     planner.plan
+}
+
+/// Why a difference that no family mends is not planned, and what helps.
+fn by_other_means(kind: &Kind, difference: &Difference) -> String {
+    let definition = |side: &Option<Side>| side.as_ref().map(|side| side.definition.clone());
+    match kind {
+        Kind::TableMissing => "it is missing, and its rows with it: restore it from a backup; cividb diff --sql \
+                               prints the statement for an empty one, which is enough only where nobody needs the rows"
+            .to_owned(),
+        Kind::ColumnMissing => "the column is missing, and its values with it: restore the table from a backup; \
+                                cividb diff --sql prints the statement that adds an empty one"
+            .to_owned(),
+        _ => format!(
+            "it is {}, and should be {}, which may take rows that fit: cividb diff --sql prints the statement, and \
+             cividb repair rebuild copies the data into a new database with the structure of the release",
+            definition(&difference.actual).unwrap_or_else(|| "not there".to_owned()),
+            definition(&difference.reference).unwrap_or_else(|| "gone".to_owned()),
+        ),
+    }
 }
 
 /// Plans step after step.
@@ -387,6 +416,12 @@ impl<'a> Planner<'a> {
                 Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra | Kind::ForeignKeyExtra => {
                     Some(EXTRA)
                 }
+                kind if family.is_none() && !note => {
+                    let (table, object) = (&difference.table, difference.name());
+                    let why = by_other_means(kind, difference);
+                    self.refuse(Family::All, table, object, why, None);
+                    continue;
+                }
                 _ if family.is_none() => Some(NO_FAMILY),
                 Kind::IndexDiffers(_) if note && !aged.age.is_inherited() => Some(CUT),
                 _ if note && aged.age.is_inherited() && !options.inherited => Some(HARMLESS),
@@ -460,7 +495,8 @@ impl<'a> Planner<'a> {
             inverse,
             meaning,
             inverse_meaning,
-            proofs: proofs(table, before, &after),
+            new_keys: new_keys(before, &after),
+            new_unique: new_unique(before, &after),
             cost: self.cost(before, &after),
             needs: self.needs(before, &after),
             before: before.clone(),
@@ -567,28 +603,28 @@ fn is_innodb(engine: &str) -> bool {
 
 /// Whether just these columns are unique.
 fn is_unique(table: &Table, columns: &[String]) -> bool {
-    let just = |parts: &[KeyPart]| {
-        let names: Vec<String> = parts.iter().map(|part| part.column.clone()).collect();
-        same_names(&names, columns) && parts.iter().all(|part| part.length.is_none())
-    };
+    let just = |parts: &[KeyPart]| parts.len() == columns.len() && begins_with(parts, columns);
     let mut indexes = table.indexes.values();
     just(&table.primary_key)
         || indexes.any(|index| index.kind == IndexKind::Unique && just(&index.parts))
 }
 
-/// What has to be shown before a table may be changed so.
-fn proofs(table: &str, before: &Table, after: &Table) -> Vec<Proof> {
-    let orphans = alter::added_keys(before, after).map(|(name, key)| {
+/// The foreign keys that only the second of two tables has.
+fn new_keys(before: &Table, after: &Table) -> Vec<NewKey> {
+    let added = alter::added_keys(before, after).map(|(name, key)| {
         let mut old = before.foreign_keys.iter();
-        Proof::NoOrphans {
-            table: table.to_owned(),
+        let same = old.find(|(_, other)| same_ends(other, key));
+        NewKey {
             constraint: name.clone(),
             key: key.clone(),
-            in_force: old
-                .find(|(_, other)| same_ends(other, key))
-                .map(|(name, _)| name.clone()),
+            in_force: same.map(|(name, _)| name.clone()),
         }
     });
+    added.collect()
+}
+
+/// The unique indexes of the second of two tables that the first does not vouch for.
+fn new_unique(before: &Table, after: &Table) -> Vec<(String, Vec<KeyPart>)> {
     let keeps_unique = |index: &Index| {
         let mut others = before.indexes.values();
         others.any(|other| {
@@ -601,10 +637,6 @@ fn proofs(table: &str, before: &Table, after: &Table) -> Vec<Proof> {
             && before.indexes.get(*name) != Some(index)
             && !keeps_unique(index)
     });
-    let duplicates = added.map(|(name, index)| Proof::NoDuplicates {
-        table: table.to_owned(),
-        index: name.clone(),
-        parts: index.parts.clone(),
-    });
-    orphans.chain(duplicates).collect()
+    let added = added.map(|(name, index)| (name.clone(), index.parts.clone()));
+    added.collect()
 }

@@ -554,16 +554,9 @@ fn all_names_of_a_database_are_mended_in_one_statement_for_each_table() {
                 .iter()
                 .any(|need| matches!(need, Need::References(_)))
         );
-        let is_proved = |proof: &Proof| {
-            matches!(
-                proof,
-                Proof::NoOrphans {
-                    in_force: Some(_),
-                    ..
-                }
-            )
-        };
-        assert!(step.proofs.iter().all(is_proved) && !step.proofs.is_empty());
+        let is_proved = |new: &NewKey| new.in_force.is_some();
+        assert!(step.new_keys.iter().all(is_proved) && !step.new_keys.is_empty());
+        assert!(step.new_unique.is_empty());
     }
     let old = planned(&schema, "5.81", &options(Family::FkNames, "5.5.62")).0;
     assert!(old.steps.iter().all(|step| step.cost == Cost::Copy));
@@ -815,11 +808,11 @@ fn engines_are_mended_with_the_keys_they_kept_away_and_no_others() {
     assert_eq!(plan.steps[0].actions, ["ENGINE=InnoDB"]);
     assert!(plan.steps.len() > 5);
     assert!(plan.steps.iter().all(|step| step.table != "civicrm_email"));
-    let unproved = |proof: &Proof| matches!(proof, Proof::NoOrphans { in_force: None, .. });
+    let unproved = |new: &NewKey| new.in_force.is_none();
     assert!(
         plan.steps[1..]
             .iter()
-            .all(|step| step.proofs.iter().all(unproved))
+            .all(|step| step.new_keys.iter().all(unproved))
     );
 
     schema.tables["civicrm_campaign"].engine = Some("FEDERATED".to_owned());
@@ -841,11 +834,9 @@ fn a_unique_index_waits_for_its_proof_in_a_step_of_its_own() {
     let [plain, unique] = &plan.steps[..] else {
         panic!("{:#?}", plan.steps);
     };
-    assert!(plain.proofs.is_empty() && plain.cost == Cost::InPlace);
-    assert!(
-        matches!(&unique.proofs[..], [Proof::NoDuplicates { index, .. }]
-        if index == "UI_external_identifier")
-    );
+    assert!(!plain.needs_proof() && plain.cost == Cost::InPlace);
+    assert!(unique.new_keys.is_empty());
+    assert!(matches!(&unique.new_unique[..], [(index, _)] if index == "UI_external_identifier"));
 }
 
 #[test]

@@ -10,6 +10,9 @@ pub(super) fn advice(case: &Case) -> Vec<Advice> {
     let selection = Selection {
         only: vec![
             "definer-missing",
+            "definer-privileges",
+            "reference-broken",
+            "name-letter-case",
             "trigger-missing",
             "routine-missing",
             "view-missing",

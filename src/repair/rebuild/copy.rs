@@ -2,11 +2,14 @@
 
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use super::super::orphans::value_of;
 use super::Made;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
-use crate::repair::values::{Stored, literal, type_name};
+use crate::gate::{Meaning, Operation};
+use crate::repair::values::{Stored, exact, literal, type_name};
 use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
 use crate::server::connection::{Reader, first, text};
@@ -20,7 +23,7 @@ const STATEMENT: usize = 512 << 10;
 const SAMPLE: usize = 5;
 
 /// What became of a table's rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TableOutcome {
     /// Rows in the old one.
     pub rows: u64,
@@ -28,13 +31,14 @@ pub struct TableOutcome {
     pub copied: u64,
     /// Whether all values of the copied rows are the same on both sides.
     pub same_values: bool,
+    /// Rows of which the new one changed a value.
+    pub altered: u64,
     /// Rows that the new one did not take.
     pub left_out: u64,
-    /// Rows of which it changed a value.
-    pub altered: u64,
     /// Some of both: the primary key, and what the server says.
     pub sample: Vec<String>,
     /// The sum of the old rows.
+    #[serde(skip)]
     sum: Sum,
 }
 
@@ -101,14 +105,9 @@ fn meaning(operation: Operation, table: &str, columns: &[(&String, &Column)]) ->
 }
 
 fn selected(columns: &[(&String, &Column)], of: &Table) -> String {
-    let columns = columns.iter().map(|(name, _)| {
-        let printed = identifier(name);
-        // FLOAT is printed with six digits; as DOUBLE it is whole.
-        match find(&of.columns, name).is_some_and(|column| type_name(column) == "float") {
-            true => format!("{printed} + 0e0 AS {printed}"),
-            false => printed,
-        }
-    });
+    let columns = columns.iter();
+    let columns =
+        columns.map(|(name, column)| exact(name, find(&of.columns, name).unwrap_or(column)));
     columns.collect::<Vec<_>>().join(", ")
 }
 
@@ -147,12 +146,7 @@ pub(super) fn copy(
             names.join(", ")
         ),
         name,
-        keys: made
-            .table
-            .primary_key
-            .iter()
-            .map(|part| part.column.clone())
-            .collect(),
+        keys: made.table.primary_key_columns(),
         columns: &columns,
         filled: filled.iter().map(|(_, value)| *value).collect(),
         rows: Vec::new(),
@@ -294,17 +288,10 @@ impl Batch<'_> {
             Err(error) => return Err(error.into()),
         }
         if outcome.sample.len() < SAMPLE {
-            let keys: Vec<String> = self
-                .keys
-                .iter()
-                .map(|key| {
-                    let value = row.get(key).cloned().flatten().unwrap_or_default();
-                    format!("{key} {}", String::from_utf8_lossy(&value))
-                })
-                .collect();
-            outcome
-                .sample
-                .push(format!("{}: {message}", keys.join(", ")));
+            let keys = self.keys.iter().map(|key| value_of(row, key));
+            let keys: Vec<String> = keys.collect();
+            let keys = keys.join(", ");
+            outcome.sample.push(format!("{keys}: {message}"));
         }
         Ok(())
     }

@@ -12,11 +12,11 @@ use indexmap::IndexMap;
 use super::orphans::Orphans;
 use crate::change::definition::{Definitions, parsed};
 use crate::change::error::ChangeError;
-use crate::change::gate::{Meaning, Operation};
 use crate::change::refusal::Refusal;
 use crate::change::session;
 use crate::change::whole_schema::creation;
 use crate::civicrm::detect::Detection;
+use crate::gate::{Meaning, Operation};
 use crate::schema::model::{Column, ForeignKey, Index, Table, find, find_entry};
 use crate::schema::sql::{ForeignKeys, create_table, identifier};
 use crate::server::connection::{Reader, Setting, first, text};
@@ -101,7 +101,12 @@ pub fn blueprint(
 ) -> Blueprint {
     let old = &snapshot.schema;
     let mut tables = IndexMap::new();
-    for (name, wanted) in &detection.reference.schema.tables {
+    let reference = &detection.reference;
+    for (name, wanted) in &reference.schema.tables {
+        // Tables of custom data are copied as they are.
+        if reference.custom.contains(name) {
+            continue;
+        }
         let found = find_entry(&old.tables, name);
         let spelled = found.map_or(name, |(spelled, _)| spelled);
         let made = of_release(spelled, wanted, found.map(|(_, table)| table));

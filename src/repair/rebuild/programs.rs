@@ -2,7 +2,7 @@
 
 use super::Rebuilt;
 use crate::change::error::ChangeError;
-use crate::change::gate::{Blocked, Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{RoutineKind, Schema};
 use crate::schema::sql::{identifier, string};

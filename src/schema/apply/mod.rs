@@ -8,12 +8,12 @@ use indexmap::IndexMap;
 use super::{
     charset,
     ddl::{
-        AlterAction, AlterTable, CreateRoutine, CreateTable, CreateTrigger, CreateView, Drop,
-        Position, Statement, TableOption, TableSource,
+        AlterAction, AlterTable, Create, CreateTable, Drop, Position, Statement, TableOption,
+        TableSource,
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{MAX_IGNORING_CASE, Name, RoutineKind, Schema, Table, find},
+    model::{Name, Routine, RoutineKind, Schema, Table, Trigger, View, find, find_entry, find_mut},
 };
 
 /// Why a server would refuse a statement. The schema is then as before the statement, except for the actions of
@@ -43,55 +43,33 @@ pub enum ApplyError {
 }
 
 fn in_table(table: &Option<String>) -> String {
-    table
-        .as_ref()
-        .map(|table| format!(" in table {table}"))
-        .unwrap_or_default()
+    let table = table.as_ref();
+    table.map_or_else(String::new, |table| format!(" in table {table}"))
 }
 
 fn missing(kind: &'static str, name: &str) -> ApplyError {
-    ApplyError::Missing {
-        kind,
-        name: name.to_owned(),
-        table: None,
-    }
+    let (name, table) = (name.to_owned(), None);
+    ApplyError::Missing { kind, name, table }
 }
 
 fn missing_in(table: &str, kind: &'static str, name: &str) -> ApplyError {
-    ApplyError::Missing {
-        kind,
-        name: name.to_owned(),
-        table: Some(table.to_owned()),
-    }
+    let (name, table) = (name.to_owned(), Some(table.to_owned()));
+    ApplyError::Missing { kind, name, table }
 }
 
 fn exists(kind: &'static str, name: &str) -> ApplyError {
-    ApplyError::Exists {
-        kind,
-        name: name.to_owned(),
-        table: None,
-    }
+    let (name, table) = (name.to_owned(), None);
+    ApplyError::Exists { kind, name, table }
 }
 
 fn duplicate_in(table: &str, duplicate: Duplicate) -> ApplyError {
-    ApplyError::Exists {
-        kind: duplicate.kind,
-        name: duplicate.name,
-        table: Some(table.to_owned()),
-    }
+    let (Duplicate { kind, name }, table) = (duplicate, Some(table.to_owned()));
+    ApplyError::Exists { kind, name, table }
 }
 
 /// The key under which a map holds a name, exact spelling first, then any letter case.
 fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
-    if map.contains_key(name) {
-        return Some(name.to_owned());
-    }
-    if map.len() > MAX_IGNORING_CASE {
-        return None;
-    }
-    map.keys()
-        .find(|key| key.eq_ignore_ascii_case(name))
-        .cloned()
+    find_entry(map, name).map(|(key, _)| key.clone())
 }
 
 /// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
@@ -149,13 +127,13 @@ impl Schema {
                 .try_for_each(|(from, to)| self.rename_table(&from, &to)),
             Statement::CreateView(create) => self.create_view(create),
             Statement::CreateTrigger(create) => self.create_trigger(create),
-            Statement::CreateRoutine(create) => self.create_routine(create),
+            Statement::CreateRoutine(kind, create) => self.create_routine(kind, create),
             Statement::CreateEvent(create) => {
                 let name = create.name.name;
                 if find(&self.events, &name).is_some() && !create.or_replace {
                     return refuse_unless(create.if_not_exists, exists("event", &name));
                 }
-                self.events.insert(name, create.event);
+                self.events.insert(name, create.object);
                 Ok(())
             }
             Statement::DropTrigger(drop) => drop_all(&mut self.triggers, "trigger", drop),
@@ -163,8 +141,9 @@ impl Schema {
             Statement::DropEvent(drop) => drop_all(&mut self.events, "event", drop),
             Statement::Empty
             | Statement::CreateDatabase { .. }
+            | Statement::AlterDatabase { .. }
             | Statement::DropDatabase { .. }
-            | Statement::Use { .. }
+            | Statement::Use(_)
             | Statement::Set(_)
             | Statement::LockTables(_)
             | Statement::UnlockTables
@@ -175,14 +154,12 @@ impl Schema {
             | Statement::Replace(_)
             | Statement::TruncateTable(_)
             | Statement::Delete(_)
-            | Statement::Other { .. } => Ok(()),
+            | Statement::Other(_) => Ok(()),
         }
     }
 
     fn table_mut(&mut self, name: &str) -> Result<&mut Table, ApplyError> {
-        key_of(&self.tables, name)
-            .and_then(|key| self.tables.get_mut(&key))
-            .ok_or_else(|| missing("table", name))
+        find_mut(&mut self.tables, name).ok_or_else(|| missing("table", name))
     }
 
     /// Creates a table. Temporary tables are not part of the schema, and stand-ins only announce a view.
@@ -284,7 +261,7 @@ impl Schema {
 
     /// Creates a view. A stand-in only announces its view; a view that replaces its stand-in fulfils the
     /// announcement.
-    fn create_view(&mut self, create: CreateView) -> Result<(), ApplyError> {
+    fn create_view(&mut self, create: Create<View>) -> Result<(), ApplyError> {
         let stand_in = create.stand_in_columns(SqlModes::default());
         let name = create.name.name;
         // A view may really select nothing but ones: it then comes a second time.
@@ -302,14 +279,14 @@ impl Schema {
         }
         take(&mut self.stand_ins, &name);
         let key = key_of(&self.views, &name).unwrap_or(name);
-        self.views.insert(key, create.view);
+        self.views.insert(key, create.object);
         Ok(())
     }
 
-    fn create_trigger(&mut self, create: CreateTrigger) -> Result<(), ApplyError> {
+    fn create_trigger(&mut self, create: Create<Trigger>) -> Result<(), ApplyError> {
         let name = create.name.name;
-        if self.table(&create.trigger.table).is_none() {
-            return Err(missing("table", &create.trigger.table));
+        if self.table(&create.object.table).is_none() {
+            return Err(missing("table", &create.object.table));
         }
         if self.trigger(&name).is_some() {
             if !create.or_replace {
@@ -317,26 +294,30 @@ impl Schema {
             }
             take(&mut self.triggers, &name);
         }
-        self.triggers.insert(name, create.trigger);
+        self.triggers.insert(name, create.object);
         Ok(())
     }
 
-    fn create_routine(&mut self, create: CreateRoutine) -> Result<(), ApplyError> {
+    fn create_routine(
+        &mut self,
+        kind: RoutineKind,
+        create: Create<Routine>,
+    ) -> Result<(), ApplyError> {
         let name = create.name.name;
-        if self.routine(create.kind, &name).is_some() {
+        if self.routine(kind, &name).is_some() {
             if !create.or_replace {
-                return refuse_unless(create.if_not_exists, exists(kind_of(create.kind), &name));
+                return refuse_unless(create.if_not_exists, exists(kind.as_str(), &name));
             }
-            self.take_routine(create.kind, &name);
+            self.take_routine(kind, &name);
         }
-        self.routines.insert((create.kind, name), create.routine);
+        self.routines.insert((kind, name), create.object);
         Ok(())
     }
 
     fn drop_routines(&mut self, kind: RoutineKind, drop: Drop) -> Result<(), ApplyError> {
         for Name { name, .. } in drop.names {
             if !self.take_routine(kind, &name) && !drop.if_exists {
-                return Err(missing(kind_of(kind), &name));
+                return Err(missing(kind.as_str(), &name));
             }
         }
         Ok(())
@@ -442,8 +423,7 @@ impl Table {
                 _ => Ok(()),
             },
             AlterAction::SetDefault { column, default } => {
-                let found = key_of(&self.columns, &column)
-                    .and_then(|key| self.columns.get_mut(&key))
+                let found = find_mut(&mut self.columns, &column)
                     .ok_or_else(|| missing_in(name, "column", &column))?;
                 found.default = default;
                 Ok(())
@@ -478,7 +458,7 @@ impl Table {
                 Some(_) => Ok(()),
                 None => refuse_unless(if_exists, missing_in(name, "foreign key", &key)),
             },
-            AlterAction::DropConstraint { name: constraint } => {
+            AlterAction::DropConstraint(constraint) => {
                 // What remains when the constraint is not a key is a check, whose name is not in the model.
                 if take(&mut self.foreign_keys, &constraint).is_none() {
                     self.drop_index(name, &constraint, true)?;
@@ -486,11 +466,8 @@ impl Table {
                 Ok(())
             }
             AlterAction::RenameIndex { from, to } => {
-                if rename_key(&mut self.indexes, &from, &to) {
-                    Ok(())
-                } else {
-                    Err(missing_in(name, "index", &from))
-                }
+                let renamed = rename_key(&mut self.indexes, &from, &to);
+                refuse_unless(renamed, missing_in(name, "index", &from))
             }
             AlterAction::ConvertTo { charset, collation } => {
                 for column in self.columns.values_mut() {
@@ -512,7 +489,7 @@ impl Table {
             | AlterAction::RenameTo(_)
             | AlterAction::DisableKeys
             | AlterAction::EnableKeys
-            | AlterAction::Other { .. } => Ok(()),
+            | AlterAction::Other(_) => Ok(()),
         }
     }
 
@@ -555,23 +532,15 @@ impl Table {
         };
         let taken = find(&self.columns, &definition.name).is_some();
         if taken && !from.eq_ignore_ascii_case(&definition.name) {
-            return Err(ApplyError::Exists {
-                kind: "column",
-                name: definition.name,
-                table: Some(table.to_owned()),
-            });
+            let (kind, name) = ("column", definition.name);
+            return Err(duplicate_in(table, Duplicate { kind, name }));
         }
         let column = self.resolve(&definition);
         self.columns.shift_remove_index(old);
-        let place = match self.place(table, position)? {
-            Some(place) => place,
-            None => old,
-        };
-        self.columns.shift_insert(
-            place.min(self.columns.len()),
-            definition.name.clone(),
-            column,
-        );
+        let place = self.place(table, position)?.unwrap_or(old);
+        let place = place.min(self.columns.len());
+        self.columns
+            .shift_insert(place, definition.name.clone(), column);
         self.add_attribute_keys(definition)
             .map_err(|duplicate| duplicate_in(table, duplicate))?;
         Ok(true)
@@ -598,13 +567,6 @@ impl Table {
             Some(_) => Ok(()),
             None => refuse_unless(if_exists, missing_in(table, "index", name)),
         }
-    }
-}
-
-fn kind_of(kind: RoutineKind) -> &'static str {
-    match kind {
-        RoutineKind::Function => "function",
-        RoutineKind::Procedure => "procedure",
     }
 }
 

@@ -1,7 +1,5 @@
 //! Compares the columns of a table.
 
-use std::collections::HashMap;
-
 use super::{
     ColumnAspect, Comparison, DifferenceKind as Kind, Named, Side,
     charset::{inherits, of_column},
@@ -11,32 +9,27 @@ use crate::schema::{
     charset::has_charset,
     meaning::{is_json, same_default, same_expression},
     model::{Column, Table},
-    sql::column_definition,
+    sql::{column_definition, with_charset},
 };
 
 pub(super) fn compare(table: &mut Comparison) {
     let (both, extra, missing) = match_names(&table.actual.columns, &table.reference.columns);
-    for &(actual, reference) in &both {
+    for (actual, reference) in both {
         let aspects = differing(actual.1, table.actual, reference.1, table.reference);
         if !aspects.is_empty() {
             let with_charset = aspects
                 .iter()
                 .any(|aspect| matches!(aspect, ColumnAspect::Charset | ColumnAspect::Collation));
-            let actual = side(actual, table.actual, with_charset);
-            let reference = side(reference, table.reference, with_charset);
+            let actual = side(actual, with_charset.then_some(table.actual));
+            let reference = side(reference, with_charset.then_some(table.reference));
             table.add(Kind::ColumnDiffers(aspects), Some(actual), Some(reference));
         }
     }
     for column in missing {
-        let side = side(column, table.reference, false);
-        table.add(Kind::ColumnMissing, None, Some(side));
+        table.add(Kind::ColumnMissing, None, Some(side(column, None)));
     }
     for column in extra {
-        let side = side(column, table.actual, false);
-        table.add(Kind::ColumnExtra, Some(side), None);
-    }
-    if table.options.column_order {
-        compare_order(table, &both);
+        table.add(Kind::ColumnExtra, Some(side(column, None)), None);
     }
 }
 
@@ -83,34 +76,10 @@ pub fn differing(
     aspects
 }
 
-/// A column as text; `with_charset` adds the collation that it has from its table.
-fn side((name, column): Named<Column>, table: &Table, with_charset: bool) -> Side {
-    if with_charset && inherits(column) {
-        let mut column = column.clone();
-        column.charset.clone_from(&table.charset);
-        column.collation.clone_from(&table.collation);
-        Side::new(name, &column_definition(&column))
-    } else {
-        Side::new(name, &column_definition(column))
+/// A column as text; `charset_from` is the table whose collation it is shown with, where it has none of its own.
+fn side((name, column): Named<Column>, charset_from: Option<&Table>) -> Side {
+    match charset_from {
+        Some(table) => Side::new(name, &column_definition(&with_charset(column, table))),
+        None => Side::new(name, &column_definition(column)),
     }
-}
-
-/// Reports the first of the common columns that has another position than in the reference.
-fn compare_order(table: &mut Comparison, both: &[(Named<Column>, Named<Column>)]) {
-    let places: HashMap<&String, usize> = both
-        .iter()
-        .enumerate()
-        .map(|(place, (actual, _))| (actual.0, place))
-        .collect();
-    let order = table.actual.columns.keys();
-    let order = order.filter(|name| places.contains_key(*name));
-    let Some((found, (_, expected))) = order
-        .zip(both)
-        .find(|(name, (actual, _))| name != &actual.0)
-    else {
-        return;
-    };
-    let actual = Side::new(found, &format!("`{found}` here"));
-    let reference = Side::new(expected.0, &format!("`{}` here", expected.0));
-    table.add(Kind::ColumnOrder, Some(actual), Some(reference));
 }

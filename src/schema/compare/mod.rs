@@ -9,7 +9,7 @@ mod index;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
@@ -91,16 +91,12 @@ pub enum DifferenceKind {
     CharsetDiffers,
     /// The default collations of the tables differ, within the same character set.
     CollationDiffers,
-    /// ROW_FORMAT differs, where both sides name one; reported only when asked for.
-    RowFormatDiffers,
     /// The actual schema lacks a column.
     ColumnMissing,
     /// The actual schema has a column that the reference lacks.
     ColumnExtra,
     /// Both have the column, and it differs in these aspects, at least one.
     ColumnDiffers(Vec<ColumnAspect>),
-    /// The columns that both have stand in another order, from this one on; reported only when asked for.
-    ColumnOrder,
     /// The primary keys differ, or only one side has one.
     PrimaryKeyDiffers,
     /// The actual schema lacks an index.
@@ -166,33 +162,15 @@ pub enum ForeignKeyRule {
     OnUpdate,
 }
 
-/// Which differences count. By default, row format and the order of columns do not count, and character sets
-/// are compared exactly.
+/// What counts as the same.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The character sets and collations to compare with.
-    pub charset: ReferenceCharset,
-    /// Whether to compare ROW_FORMAT.
-    pub row_format: bool,
-    /// Whether to compare the order of columns.
-    pub column_order: bool,
     /// Whether the actual schema is a text that no server has run. Such a text need not have the indexes that a
     /// server makes for foreign keys.
     pub not_from_server: bool,
     /// Other names under which a foreign key of the reference is as good, by its name in the reference. (Names
     /// of constraints are unique in a database.)
     pub foreign_key_aliases: HashMap<String, Vec<String>>,
-}
-
-/// The character sets and collations that a schema is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReferenceCharset {
-    /// The character sets and collations of the reference.
-    #[default]
-    Exactly,
-    /// The character set and collation that most tables of the actual schema have, see [`in_charset_of`]. A
-    /// database in a single character set then has no difference, whichever it is; a mixture has differences.
-    Consistent,
 }
 
 /// All differences between the actual schema and the reference: tables that both have in
@@ -204,13 +182,9 @@ pub enum ReferenceCharset {
 /// that MariaDB makes of it; an index prefix as long as the column as the whole column. Foreign keys are
 /// matched by the columns they connect, then compared by rule and by name. Indexes are matched by name, then by
 /// what they cover. The index that a server makes for a foreign key may exist or not, as long as some index
-/// serves the foreign key. CHECK constraints, views, triggers, routines and events are not compared: every
+/// serves the foreign key. The order of columns, ROW_FORMAT, CHECK constraints, views, triggers, routines and events are not compared: every
 /// server prints their text in its own way.
 pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Difference> {
-    let reference = match options.charset {
-        ReferenceCharset::Exactly => Cow::Borrowed(reference),
-        ReferenceCharset::Consistent => Cow::Owned(in_charset_of(reference.clone(), actual)),
-    };
     let (both, extra, missing) = match_names(&actual.tables, &reference.tables);
     let mut differences = Vec::new();
     for (actual, reference) in both {
@@ -269,11 +243,11 @@ impl Comparison<'_> {
 
     fn table_options(&mut self) {
         let (actual, reference) = (self.actual, self.reference);
-        self.option(
-            DifferenceKind::EngineDiffers,
-            actual.engine.as_deref(),
-            reference.engine.as_deref(),
-        );
+        if let (Some(ours), Some(theirs)) = (&actual.engine, &reference.engine)
+            && !ours.eq_ignore_ascii_case(theirs)
+        {
+            self.table_difference(DifferenceKind::EngineDiffers, ours, theirs);
+        }
         let ours = charset::of_table(actual);
         let theirs = charset::of_table(reference);
         match ours.difference(theirs) {
@@ -284,22 +258,6 @@ impl Comparison<'_> {
                 self.table_difference(DifferenceKind::CollationDiffers, ours.name(), theirs.name());
             }
             None => {}
-        }
-        if self.options.row_format {
-            self.option(
-                DifferenceKind::RowFormatDiffers,
-                actual.row_format.as_deref(),
-                reference.row_format.as_deref(),
-            );
-        }
-    }
-
-    /// Compares a table option; an option that a side does not name is not compared.
-    fn option(&mut self, kind: DifferenceKind, actual: Option<&str>, reference: Option<&str>) {
-        if let (Some(actual), Some(reference)) = (actual, reference)
-            && !actual.eq_ignore_ascii_case(reference)
-        {
-            self.table_difference(kind, actual, reference);
         }
     }
 

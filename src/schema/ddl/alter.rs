@@ -89,7 +89,7 @@ fn other(parser: &mut Parser) -> Result<AlterAction, DdlError> {
         return Err(parser.unexpected("an action of ALTER TABLE"));
     }
     let text = parser.text_until(|token| *token == Token::Symbol(','))?;
-    Ok(AlterAction::Other { text })
+    Ok(AlterAction::Other(text))
 }
 
 fn add(parser: &mut Parser, actions: &mut Vec<AlterAction>) -> Result<(), DdlError> {
@@ -151,9 +151,8 @@ fn drop(parser: &mut Parser) -> Result<AlterAction, DdlError> {
     }
     if parser.eat("CONSTRAINT") {
         parser.eat_if_exists();
-        return Ok(AlterAction::DropConstraint {
-            name: parser.identifier("the name of a constraint")?,
-        });
+        let name = parser.identifier("the name of a constraint")?;
+        return Ok(AlterAction::DropConstraint(name));
     }
     let is_name = !parser.peek_second().is_any(&["RESTRICT", "CASCADE"])
         && matches!(parser.peek_second(), Token::Word(_) | Token::Quoted(_));

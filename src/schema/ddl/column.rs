@@ -23,13 +23,9 @@ pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlErr
         column: Column {
             data_type: data_type.name,
             nullable: !data_type.serial,
-            default: None,
-            on_update_now: false,
             auto_increment: data_type.serial,
             charset: data_type.charset.map(str::to_owned),
-            collation: None,
-            generated: None,
-            comment: None,
+            ..Column::default()
         },
         primary_key: false,
         unique: data_type.serial,

@@ -43,10 +43,10 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
     let name = match word.as_str() {
         "bool" | "boolean" => "tinyint".to_owned(),
         "serial" => {
+            let serial = true;
             return Ok(DataType {
-                name: "bigint unsigned".to_owned(),
-                charset: None,
-                serial: true,
+                serial,
+                ..plain("bigint unsigned".to_owned())
             });
         }
         "decimal" | "dec" | "numeric" | "fixed" => {
@@ -86,11 +86,11 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
         }
         "binary" => format!("binary({})", arguments(parser)?.first().unwrap_or(&1)),
         "long" => {
-            let binary = parser.eat("VARBINARY");
-            if !binary {
-                parser.eat_any(&["VARCHAR", "VARCHARACTER"]);
+            if parser.eat("VARBINARY") {
+                return Ok(plain("mediumblob".to_owned()));
             }
-            if binary { "mediumblob" } else { "mediumtext" }.to_owned()
+            parser.eat_any(&["VARCHAR", "VARCHARACTER"]);
+            "mediumtext".to_owned()
         }
         "text" | "blob" => {
             arguments(parser)?;

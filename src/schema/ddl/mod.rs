@@ -155,7 +155,7 @@ fn statement(parser: &mut Parser) -> Result<Statement, DdlError> {
     } else if parser.eat("USE") {
         let database = parser.identifier("the name of a database")?;
         parser.expect_end()?;
-        Ok(Statement::Use { database })
+        Ok(Statement::Use(database))
     } else if parser.eat("LOCK") {
         if parser.eat_any(&["TABLES", "TABLE"]) {
             other::lock_tables(parser)
@@ -228,9 +228,7 @@ fn transaction(parser: &mut Parser) -> Result<Statement, DdlError> {
 }
 
 fn other(keyword: &str) -> Result<Statement, DdlError> {
-    Ok(Statement::Other {
-        keyword: keyword.to_owned(),
-    })
+    Ok(Statement::Other(keyword.to_owned()))
 }
 
 fn create(parser: &mut Parser, in_version_comment: bool) -> Result<Statement, DdlError> {
@@ -295,6 +293,21 @@ fn alter(parser: &mut Parser) -> Result<Statement, DdlError> {
     }
     if parser.at_any(&["ALGORITHM", "DEFINER", "SQL"]) {
         return other("ALTER VIEW");
+    }
+    if parser.eat_any(&["DATABASE", "SCHEMA"]) {
+        let is_option = [
+            "DEFAULT",
+            "CHARACTER",
+            "CHARSET",
+            "COLLATE",
+            "ENCRYPTION",
+            "READ",
+        ];
+        let name = match parser.at_any(&is_option) {
+            true => None,
+            false => Some(parser.identifier("the name of a database")?),
+        };
+        return Ok(Statement::AlterDatabase { name });
     }
     other_object(parser, "ALTER")
 }

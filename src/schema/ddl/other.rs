@@ -9,9 +9,7 @@ pub(super) fn set(parser: &mut Parser) -> Result<Statement, DdlError> {
         || parser.at("DEFAULT") && parser.peek_second().is("ROLE")
     {
         // Not looked into: the first holds a secret.
-        return Ok(Statement::Other {
-            keyword: "SET".to_owned(),
-        });
+        return Ok(Statement::Other("SET".to_owned()));
     }
     let mut assignments = Vec::new();
     let mut scope = VariableScope::Session;
@@ -118,7 +116,7 @@ pub(super) fn lock_tables(parser: &mut Parser) -> Result<Statement, DdlError> {
 /// Reads INSERT or REPLACE after that word, up to the word VALUES or whatever gives the rows.
 pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
     parser.eat_any(&["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY"]);
-    let ignore = parser.eat("IGNORE");
+    parser.eat("IGNORE");
     parser.eat("INTO");
     let table = parser.name("the name of a table")?;
     if parser.eat("PARTITION") {
@@ -137,11 +135,7 @@ pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
     {
         return Err(parser.unexpected("VALUES"));
     }
-    Ok(InsertHead {
-        table,
-        columns,
-        ignore,
-    })
+    Ok(InsertHead { table, columns })
 }
 
 /// Reads DELETE from after that word.
@@ -156,8 +150,6 @@ pub(super) fn delete(parser: &mut Parser) -> Result<Statement, DdlError> {
     parser.rest()?;
     Ok(match table {
         Some(table) => Statement::Delete(table),
-        None => Statement::Other {
-            keyword: "DELETE".to_owned(),
-        },
+        None => Statement::Other("DELETE".to_owned()),
     })
 }

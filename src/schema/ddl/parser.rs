@@ -79,21 +79,20 @@ impl<'a> Parser<'a> {
         *self.peek() == Token::Symbol(symbol)
     }
 
-    /// Takes the keyword if it is next.
-    pub fn eat(&mut self, keyword: &str) -> bool {
-        let found = self.at(keyword);
+    fn advance_if(&mut self, found: bool) -> bool {
         if found {
             self.advance();
         }
         found
     }
 
+    /// Takes the keyword if it is next.
+    pub fn eat(&mut self, keyword: &str) -> bool {
+        self.advance_if(self.at(keyword))
+    }
+
     pub fn eat_any(&mut self, keywords: &[&str]) -> bool {
-        let found = self.at_any(keywords);
-        if found {
-            self.advance();
-        }
-        found
+        self.advance_if(self.at_any(keywords))
     }
 
     /// Takes the keywords if they come next in this order; else takes nothing.
@@ -112,11 +111,7 @@ impl<'a> Parser<'a> {
     }
 
     pub fn eat_symbol(&mut self, symbol: char) -> bool {
-        let found = self.at_symbol(symbol);
-        if found {
-            self.advance();
-        }
-        found
+        self.advance_if(self.at_symbol(symbol))
     }
 
     pub fn expect(&mut self, keyword: &'static str) -> Result<(), DdlError> {

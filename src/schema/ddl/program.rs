@@ -1,9 +1,6 @@
 //! Reads views and stored programs: triggers, routines and events.
 
-use super::{
-    CreateEvent, CreateRoutine, CreateTrigger, CreateView, DdlError, Statement, TriggerOrder,
-    parser::Parser,
-};
+use super::{Create, DdlError, Statement, parser::Parser};
 use crate::schema::{
     lexer::{Lexer, SqlModes, Token},
     model::{Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View},
@@ -49,22 +46,19 @@ pub(super) fn create_view(
 ) -> Result<Statement, DdlError> {
     let if_not_exists = parser.eat_if_not_exists();
     let name = parser.name("the name of a view")?;
-    let columns = if parser.at_symbol('(') {
-        Some(parser.identifiers_in_parentheses()?)
-    } else {
-        None
-    };
+    if parser.at_symbol('(') {
+        parser.identifiers_in_parentheses()?;
+    }
     parser.expect("AS")?;
     if !parser.at_any(&["SELECT", "WITH", "VALUES", "TABLE"]) && !parser.at_symbol('(') {
         return Err(parser.unexpected("SELECT"));
     }
     let query = parser.rest()?;
-    Ok(Statement::CreateView(CreateView {
+    Ok(Statement::CreateView(Create {
         name,
         or_replace,
         if_not_exists,
-        columns,
-        view: View {
+        object: View {
             definer,
             query,
             sql_mode: None,
@@ -106,7 +100,7 @@ pub(super) fn create_trigger(
     definer: Option<Account>,
 ) -> Result<Statement, DdlError> {
     let if_not_exists = parser.eat_if_not_exists();
-    let name = parser.name("the name of a trigger")?;
+    let mut name = parser.name("the name of a trigger")?;
     let timing = if parser.eat("BEFORE") {
         TriggerTiming::Before
     } else {
@@ -122,35 +116,31 @@ pub(super) fn create_trigger(
         TriggerEvent::Delete
     };
     parser.expect("ON")?;
-    let table = parser.name("the name of a table")?.name;
+    let table = parser.name("the name of a table")?;
+    // A trigger belongs to the database of its table.
+    name.database = name.database.or(table.database);
     parser.expect("FOR")?;
     parser.expect("EACH")?;
     parser.expect("ROW")?;
-    let order = if parser.eat("FOLLOWS") {
-        Some(TriggerOrder::Follows(
-            parser.name("the name of a trigger")?.name,
-        ))
-    } else if parser.eat("PRECEDES") {
-        Some(TriggerOrder::Precedes(
-            parser.name("the name of a trigger")?.name,
-        ))
-    } else {
-        None
-    };
-    let body = body(parser)?;
-    Ok(Statement::CreateTrigger(CreateTrigger {
+    if parser.eat_any(&["FOLLOWS", "PRECEDES"]) {
+        parser.name("the name of a trigger")?;
+    }
+    if *parser.peek() == Token::End {
+        return Err(parser.unexpected("a body"));
+    }
+    let body = parser.rest()?;
+    Ok(Statement::CreateTrigger(Create {
         name,
         or_replace,
         if_not_exists,
-        trigger: Trigger {
-            table,
+        object: Trigger {
+            table: table.name,
             timing,
             event,
             definer,
             body,
             sql_mode: None,
         },
-        order,
     }))
 }
 
@@ -166,25 +156,23 @@ pub(super) fn create_routine(
     if kind == RoutineKind::Function && parser.at("RETURNS") {
         // A loadable function of a shared library: RETURNS type SONAME 'file'.
         parser.rest()?;
-        return Ok(Statement::Other {
-            keyword: "CREATE FUNCTION".to_owned(),
-        });
+        return Ok(Statement::Other("CREATE FUNCTION".to_owned()));
     }
     if !parser.at_symbol('(') {
         return Err(parser.unexpected("("));
     }
     let definition = parser.rest()?;
-    Ok(Statement::CreateRoutine(CreateRoutine {
-        kind,
+    let create = Create {
         name,
         or_replace,
         if_not_exists,
-        routine: Routine {
+        object: Routine {
             definer,
             definition,
             sql_mode: None,
         },
-    }))
+    };
+    Ok(Statement::CreateRoutine(kind, create))
 }
 
 /// Reads CREATE EVENT from after the word EVENT.
@@ -199,21 +187,14 @@ pub(super) fn create_event(
         return Err(parser.unexpected("ON SCHEDULE"));
     }
     let definition = parser.rest()?;
-    Ok(Statement::CreateEvent(CreateEvent {
+    Ok(Statement::CreateEvent(Create {
         name,
         or_replace,
         if_not_exists,
-        event: Event {
+        object: Event {
             definer,
             definition,
             sql_mode: None,
         },
     }))
-}
-
-fn body(parser: &mut Parser) -> Result<String, DdlError> {
-    if *parser.peek() == Token::End {
-        return Err(parser.unexpected("a body"));
-    }
-    parser.rest()
 }

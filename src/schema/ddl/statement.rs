@@ -42,13 +42,13 @@ pub enum Statement {
     /// A `RENAME TABLE` statement; each pair is the old name and the new name.
     RenameTable(Vec<(Name, Name)>),
     /// A `CREATE VIEW` statement.
-    CreateView(CreateView),
+    CreateView(Create<View>),
     /// A `CREATE TRIGGER` statement.
-    CreateTrigger(CreateTrigger),
+    CreateTrigger(Create<Trigger>),
     /// A `CREATE FUNCTION` or `CREATE PROCEDURE` statement, of stored routines only.
-    CreateRoutine(CreateRoutine),
+    CreateRoutine(RoutineKind, Create<Routine>),
     /// A `CREATE EVENT` statement.
-    CreateEvent(CreateEvent),
+    CreateEvent(Create<Event>),
     /// A `DROP TRIGGER` statement.
     DropTrigger(Drop),
     /// A `DROP FUNCTION` or `DROP PROCEDURE` statement.
@@ -62,6 +62,11 @@ pub enum Statement {
         /// Whether the statement says `IF NOT EXISTS`.
         if_not_exists: bool,
     },
+    /// An `ALTER DATABASE` statement.
+    AlterDatabase {
+        /// The name of the database; `None` for the current one.
+        name: Option<String>,
+    },
     /// A `DROP DATABASE` statement.
     DropDatabase {
         /// The name of the database.
@@ -69,11 +74,8 @@ pub enum Statement {
         /// Whether the statement says `IF EXISTS`.
         if_exists: bool,
     },
-    /// A `USE` statement.
-    Use {
-        /// The name of the database.
-        database: String,
-    },
+    /// A `USE` statement, with the name of the database.
+    Use(String),
     /// A `SET` statement, with one entry for each variable.
     Set(Vec<Assignment>),
     /// A `LOCK TABLES` statement, with the tables.
@@ -94,11 +96,9 @@ pub enum Statement {
     TruncateTable(Name),
     /// A `DELETE` from one table; a `DELETE` that joins tables is `Other`.
     Delete(Name),
-    /// Any other statement that servers know, which is not looked into.
-    Other {
-        /// The statement's first word or words, in upper case: `GRANT`, `CREATE USER`.
-        keyword: String,
-    },
+    /// Any other statement that servers know, which is not looked into; its first word or words, in upper case:
+    /// `GRANT`, `CREATE USER`.
+    Other(String),
 }
 
 /// A `CREATE TABLE` statement.
@@ -209,11 +209,9 @@ pub enum AlterAction {
         /// Whether the action says `IF EXISTS` (MariaDB).
         if_exists: bool,
     },
-    /// The action `DROP CONSTRAINT`: of a foreign key, a unique key, the primary key or a check.
-    DropConstraint {
-        /// The name of the constraint.
-        name: String,
-    },
+    /// The action `DROP CONSTRAINT`: of a foreign key, a unique key, the primary key or a check, by its
+    /// name.
+    DropConstraint(String),
     /// The action `RENAME INDEX` or `RENAME KEY`.
     RenameIndex {
         /// The name of the index before the change.
@@ -237,11 +235,8 @@ pub enum AlterAction {
     DisableKeys,
     /// The action `ENABLE KEYS`.
     EnableKeys,
-    /// Any other action; it does not change the model.
-    Other {
-        /// The text of the action.
-        text: String,
-    },
+    /// Any other action, as written; it does not change the model.
+    Other(String),
 }
 
 /// The position at which `ALTER TABLE` puts a column.
@@ -281,79 +276,25 @@ pub struct Drop {
     pub temporary: bool,
 }
 
-/// A `CREATE VIEW` statement.
+/// A `CREATE` statement for a view, trigger, routine or event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateView {
-    /// The name of the view.
+pub struct Create<T> {
+    /// The name of the object.
     pub name: Name,
-    /// Whether the statement says `OR REPLACE`.
+    /// Whether the statement says `OR REPLACE` (MariaDB; of views MySQL as well).
     pub or_replace: bool,
-    /// Whether the statement says `IF NOT EXISTS` (MariaDB).
+    /// Whether the statement says `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// Names of the view's columns; `None` if they come from the query.
-    pub columns: Option<Vec<String>>,
-    /// The definer and the query of the view.
-    pub view: View,
+    /// The object itself; `sql_mode` is not part of the statement and stays `None`.
+    pub object: T,
 }
 
-impl CreateView {
+impl Create<View> {
     /// The columns of a stand-in; `None` for a real view. Dump programs first create each view as `SELECT 1 AS
     /// a, 1 AS b`, so that other views may name it.
     pub fn stand_in_columns(&self, modes: SqlModes) -> Option<Vec<String>> {
-        super::program::stand_in_columns(&self.view.query, modes)
+        super::program::stand_in_columns(&self.object.query, modes)
     }
-}
-
-/// A `CREATE TRIGGER` statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateTrigger {
-    /// The name of the trigger.
-    pub name: Name,
-    /// Whether the statement says `OR REPLACE` (MariaDB).
-    pub or_replace: bool,
-    /// Whether the statement says `IF NOT EXISTS`.
-    pub if_not_exists: bool,
-    /// The trigger itself; `sql_mode` is not part of the statement and stays `None`.
-    pub trigger: Trigger,
-    /// Another trigger after which (`FOLLOWS`) or before which (`PRECEDES`) this one fires.
-    pub order: Option<TriggerOrder>,
-}
-
-/// The order of a trigger among those of the same table, time and event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TriggerOrder {
-    /// The trigger fires after this one (`FOLLOWS`).
-    Follows(String),
-    /// The trigger fires before this one (`PRECEDES`).
-    Precedes(String),
-}
-
-/// A `CREATE FUNCTION` or `CREATE PROCEDURE` statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateRoutine {
-    /// Whether the routine is a function or a procedure.
-    pub kind: RoutineKind,
-    /// The name of the routine.
-    pub name: Name,
-    /// Whether the statement says `OR REPLACE` (MariaDB).
-    pub or_replace: bool,
-    /// Whether the statement says `IF NOT EXISTS`.
-    pub if_not_exists: bool,
-    /// The routine itself; `sql_mode` is not part of the statement.
-    pub routine: Routine,
-}
-
-/// A `CREATE EVENT` statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateEvent {
-    /// The name of the event.
-    pub name: Name,
-    /// Whether the statement says `OR REPLACE` (MariaDB).
-    pub or_replace: bool,
-    /// Whether the statement says `IF NOT EXISTS`.
-    pub if_not_exists: bool,
-    /// The event itself; `sql_mode` is not part of the statement.
-    pub event: Event,
 }
 
 /// One variable that a `SET` statement sets.
@@ -388,6 +329,4 @@ pub struct InsertHead {
     pub table: Name,
     /// The columns that the statement names; `None` for all columns in table order.
     pub columns: Option<Vec<String>>,
-    /// Whether the statement says `IGNORE`.
-    pub ignore: bool,
 }

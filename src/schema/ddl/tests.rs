@@ -1,7 +1,7 @@
 use super::*;
 use crate::schema::model::{
     Account, Column, DefaultValue, IndexKind, KeyPart, ReferentialAction, RoutineKind, Table,
-    TriggerEvent, TriggerTiming,
+    Trigger, TriggerEvent, TriggerTiming,
 };
 
 const ANSI: SqlModes = SqlModes {
@@ -415,10 +415,7 @@ fn alter_table_actions_are_told_apart() {
                 if_exists: false,
             },
         ),
-        (
-            "DROP CONSTRAINT c",
-            AlterAction::DropConstraint { name: "c".into() },
-        ),
+        ("DROP CONSTRAINT c", AlterAction::DropConstraint("c".into())),
         (
             "DROP COLUMN c",
             AlterAction::DropColumn {
@@ -472,12 +469,7 @@ fn alter_table_actions_are_told_apart() {
             "ENGINE=InnoDB",
             AlterAction::Option(TableOption::Engine("InnoDB".into())),
         ),
-        (
-            "FORCE",
-            AlterAction::Other {
-                text: "FORCE".into(),
-            },
-        ),
+        ("FORCE", AlterAction::Other("FORCE".into())),
         ("ALGORITHM=INPLACE", AlterAction::Option(TableOption::Other)),
         (
             "CONVERT TO CHARACTER SET utf8 COLLATE utf8_unicode_ci",
@@ -488,9 +480,7 @@ fn alter_table_actions_are_told_apart() {
         ),
         (
             "ADD PARTITION (PARTITION p1 VALUES LESS THAN (5))",
-            AlterAction::Other {
-                text: "PARTITION (PARTITION p1 VALUES LESS THAN (5))".into(),
-            },
+            AlterAction::Other("PARTITION (PARTITION p1 VALUES LESS THAN (5))".into()),
         ),
     ] {
         let Statement::AlterTable(alter) = read(&format!("ALTER TABLE t {text}")) else {
@@ -500,7 +490,7 @@ fn alter_table_actions_are_told_apart() {
     }
 }
 
-fn trigger(text: &str) -> CreateTrigger {
+fn trigger(text: &str) -> Create<Trigger> {
     match read(text) {
         Statement::CreateTrigger(create) => create,
         other => panic!("{other:?}"),
@@ -515,12 +505,12 @@ fn triggers_are_read_from_split_version_comments_in_any_spelling() {
     );
     assert_eq!(split.name, Name::local("t_bi"));
     assert_eq!(
-        split.trigger.body,
+        split.object.body,
         "BEGIN\n  /* why */ SET NEW.a = ';';\n END"
     );
-    assert_eq!(split.trigger.timing, TriggerTiming::Before);
-    assert_eq!(split.trigger.event, TriggerEvent::Insert);
-    let definer = split.trigger.definer.unwrap();
+    assert_eq!(split.object.timing, TriggerTiming::Before);
+    assert_eq!(split.object.event, TriggerEvent::Insert);
+    let definer = split.object.definer.unwrap();
     assert_eq!(
         (definer.user.as_str(), definer.host.as_str()),
         ("u", "localhost")
@@ -531,9 +521,8 @@ fn triggers_are_read_from_split_version_comments_in_any_spelling() {
     );
     assert!(other.or_replace && other.if_not_exists);
     assert_eq!(other.name.database.as_deref(), Some("db"));
-    assert_eq!(other.trigger.table, "t");
-    assert_eq!(other.order, Some(TriggerOrder::Follows("y".to_owned())));
-    assert_eq!(other.trigger.body, "DELETE FROM u");
+    assert_eq!(other.object.table, "t");
+    assert_eq!(other.object.body, "DELETE FROM u");
 }
 
 #[test]
@@ -557,7 +546,7 @@ fn definers_have_many_forms() {
     ] {
         let text =
             format!("CREATE DEFINER={written} TRIGGER x AFTER UPDATE ON t FOR EACH ROW SET @a=1");
-        assert_eq!(trigger(&text).trigger.definer, expected, "{written}");
+        assert_eq!(trigger(&text).object.definer, expected, "{written}");
     }
 }
 
@@ -570,10 +559,9 @@ fn views_keep_their_query_and_stand_ins_are_recognised() {
         panic!("not CREATE VIEW")
     };
     assert_eq!(
-        view.view.query,
+        view.object.query,
         "select `t`.`a` AS `a` from `t` WITH CASCADED CHECK OPTION"
     );
-    assert_eq!(view.columns, Some(vec!["x".to_owned()]));
     assert_eq!(view.stand_in_columns(SqlModes::default()), None);
     for text in [
         "/*!50001 CREATE VIEW `v` AS SELECT \n 1 AS `id`,\n 1 AS `na,me`*/",
@@ -589,36 +577,33 @@ fn views_keep_their_query_and_stand_ins_are_recognised() {
 
 #[test]
 fn routines_and_events_keep_all_after_their_name() {
-    let Statement::CreateRoutine(function) = read(
+    let Statement::CreateRoutine(RoutineKind::Function, function) = read(
         "CREATE DEFINER=`u`@`h` FUNCTION `f`(input VARCHAR(255)) RETURNS varchar(255)\n    NO SQL\nBEGIN RETURN 1; END",
     ) else {
         panic!("not CREATE FUNCTION")
     };
-    assert_eq!(function.kind, RoutineKind::Function);
     assert!(
         function
-            .routine
+            .object
             .definition
             .starts_with("(input VARCHAR(255)) RETURNS")
     );
-    assert!(function.routine.definition.ends_with("END"));
+    assert!(function.object.definition.ends_with("END"));
     assert!(matches!(
         read("CREATE OR REPLACE AGGREGATE FUNCTION IF NOT EXISTS f(x INT) RETURNS INT RETURN 1"),
-        Statement::CreateRoutine(f) if f.or_replace && f.if_not_exists
+        Statement::CreateRoutine(_, f) if f.or_replace && f.if_not_exists
     ));
     assert!(matches!(
         read("/*!50003 CREATE*/ /*!50020 DEFINER=`u`@`h`*/ /*!50003 PROCEDURE `p`() SELECT 1 */"),
-        Statement::CreateRoutine(p) if p.kind == RoutineKind::Procedure && p.routine.definition == "() SELECT 1"
+        Statement::CreateRoutine(RoutineKind::Procedure, p) if p.object.definition == "() SELECT 1"
     ));
     assert!(matches!(
         read("/*!50106 CREATE*/ /*!50117 DEFINER=`u`@`h`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1 */"),
-        Statement::CreateEvent(e) if e.event.definition == "ON SCHEDULE EVERY 1 DAY DO SELECT 1"
+        Statement::CreateEvent(e) if e.object.definition == "ON SCHEDULE EVERY 1 DAY DO SELECT 1"
     ));
     assert_eq!(
         read("CREATE FUNCTION f RETURNS INTEGER SONAME 'f.so'"),
-        Statement::Other {
-            keyword: "CREATE FUNCTION".to_owned()
-        }
+        Statement::Other("CREATE FUNCTION".to_owned())
     );
 }
 
@@ -674,9 +659,7 @@ fn set_lists_its_variables() {
     );
     assert_eq!(
         read("SET PASSWORD = 'secret'"),
-        Statement::Other {
-            keyword: "SET".to_owned()
-        }
+        Statement::Other("SET".to_owned())
     );
 }
 
@@ -729,12 +712,7 @@ fn other_statements_are_told_apart() {
         ("BEGIN", Statement::StartTransaction),
         ("COMMIT", Statement::Commit),
         ("rollback", Statement::Rollback),
-        (
-            "USE `d`",
-            Statement::Use {
-                database: "d".into(),
-            },
-        ),
+        ("USE `d`", Statement::Use("d".into())),
         (
             "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `d` /*!40100 DEFAULT CHARACTER SET utf8 */",
             Statement::CreateDatabase {
@@ -758,42 +736,21 @@ fn other_statements_are_told_apart() {
             "DELETE FROM `t` WHERE a = 1",
             Statement::Delete(Name::local("t")),
         ),
-        (
-            "DELETE a FROM a JOIN b",
-            Statement::Other {
-                keyword: "DELETE".into(),
-            },
-        ),
-        (
-            "GRANT ALL ON *.* TO u",
-            Statement::Other {
-                keyword: "GRANT".into(),
-            },
-        ),
-        (
-            "FLUSH PRIVILEGES",
-            Statement::Other {
-                keyword: "FLUSH".into(),
-            },
-        ),
-        (
-            "CREATE USER u",
-            Statement::Other {
-                keyword: "CREATE USER".into(),
-            },
-        ),
+        ("DELETE a FROM a JOIN b", Statement::Other("DELETE".into())),
+        ("GRANT ALL ON *.* TO u", Statement::Other("GRANT".into())),
+        ("FLUSH PRIVILEGES", Statement::Other("FLUSH".into())),
+        ("CREATE USER u", Statement::Other("CREATE USER".into())),
         (
             "ALTER DATABASE d CHARACTER SET utf8",
-            Statement::Other {
-                keyword: "ALTER DATABASE".into(),
+            Statement::AlterDatabase {
+                name: Some("d".into()),
             },
         ),
         (
-            "(SELECT 1)",
-            Statement::Other {
-                keyword: "SELECT".into(),
-            },
+            "ALTER SCHEMA COLLATE utf8mb4_bin",
+            Statement::AlterDatabase { name: None },
         ),
+        ("(SELECT 1)", Statement::Other("SELECT".into())),
     ] {
         assert_eq!(read(text), expected, "{text}");
     }

@@ -113,10 +113,6 @@ fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -
                 let engine = reference.engine.iter();
                 options.extend(engine.map(|engine| format!("ENGINE={engine}")));
             }
-            Kind::RowFormatDiffers => {
-                let format = reference.row_format.iter();
-                options.extend(format.map(|format| format!("ROW_FORMAT={format}")));
-            }
             // Not CONVERT TO CHARACTER SET: it knows no exceptions, and makes a MEDIUMTEXT
             // of a TEXT where characters come to take more bytes.
             Kind::CharsetDiffers | Kind::CollationDiffers => {
@@ -199,7 +195,6 @@ fn left_alone(difference: &Difference) -> Option<String> {
         Kind::ColumnExtra => "extra column",
         Kind::IndexExtra => "extra index",
         Kind::ForeignKeyExtra => "extra foreign key",
-        Kind::ColumnOrder => "order of columns, from",
         _ => return None,
     };
     let mut path = identifier(&difference.table);

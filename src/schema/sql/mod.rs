@@ -76,14 +76,12 @@ pub fn canonical(name: &str, table: &Table) -> String {
             format!("{} {}", identifier(name), column_definition(&column))
         })
         .collect();
-    columns.sort_unstable_by_key(|line| line.to_lowercase());
     let mut indexes: Vec<String> = table
         .indexes
         .iter()
         .filter(|(name, index)| !is_server_made(name, index, &table.foreign_keys))
         .map(|(name, index)| index_item(name, index))
         .collect();
-    indexes.sort_unstable_by_key(|line| line.to_lowercase());
     let mut foreign_keys: Vec<String> = table
         .foreign_keys
         .iter()
@@ -96,32 +94,24 @@ pub fn canonical(name: &str, table: &Table) -> String {
             foreign_key_item(name, key) + note
         })
         .collect();
-    foreign_keys.sort_unstable_by_key(|line| line.to_lowercase());
-
+    for lines in [&mut columns, &mut indexes, &mut foreign_keys] {
+        lines.sort_unstable_by_key(|line| line.to_lowercase());
+    }
     let mut text = format!("CREATE TABLE {} (\n", identifier(name));
     let lines = columns
         .into_iter()
         .chain(primary_key_item(table))
         .chain(indexes)
         .chain(foreign_keys);
-    for line in lines {
-        text.push_str("  ");
-        text.push_str(&line);
-        text.push_str(",\n");
-    }
+    text.extend(lines.map(|line| format!("  {line},\n")));
     let options = table_options(&Table {
         engine: table.engine.clone(),
         charset: table.charset.clone(),
         collation: table.collation.clone(),
         ..Table::default()
     });
-    text.push(')');
-    if !options.is_empty() {
-        text.push(' ');
-        text.push_str(&options);
-    }
-    text.push('\n');
-    text
+    let separator = if options.is_empty() { "" } else { " " };
+    text + ")" + separator + &options + "\n"
 }
 
 fn canonical_column(column: &Column, table: &Table) -> Column {
@@ -142,12 +132,8 @@ pub fn script(statements: &[String]) -> String {
     statements
         .iter()
         .map(|statement| {
-            let end = if statement.starts_with("-- ") {
-                ""
-            } else {
-                ";"
-            };
-            format!("{statement}{end}\n")
+            let is_comment = statement.starts_with("-- ");
+            format!("{statement}{}\n", if is_comment { "" } else { ";" })
         })
         .collect()
 }
@@ -176,6 +162,12 @@ pub fn string(text: &str) -> String {
     literal
 }
 
+/// Bytes as hexadecimal digits in lower case, two for each.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Names with backquotes, between commas.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| identifier(name)).collect();
     names.join(", ")
@@ -331,10 +323,9 @@ pub(super) fn key_parts(parts: &[KeyPart]) -> String {
     let parts: Vec<String> = parts
         .iter()
         .map(|part| {
-            let mut text = if part.column.starts_with('(') {
-                part.column.clone()
-            } else {
-                identifier(&part.column)
+            let mut text = match part.column.starts_with('(') {
+                true => part.column.clone(),
+                false => identifier(&part.column),
             };
             if let Some(length) = part.length {
                 text.push_str(&format!("({length})"));

@@ -63,7 +63,7 @@ pub enum LoginError {
         /// The line with the option.
         place: OptionPlace,
         /// The name of the option.
-        option: &'static str,
+        option: String,
         /// What its value should be, for the message.
         wanted: &'static str,
     },

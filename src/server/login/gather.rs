@@ -124,14 +124,17 @@ pub fn gather(
 impl Given {
     /// Whether the command line says nothing of where the server is and which account to use.
     pub fn is_silent(&self) -> bool {
+        !self.names_account() && self.defaults_file.is_none() && self.defaults_extra_file.is_none()
+    }
+
+    /// Whether the command line itself names the server or the account, not only files that may.
+    pub fn names_account(&self) -> bool {
         let login = &self.login;
-        login.host.is_none()
-            && login.port.is_none()
-            && login.socket.is_none()
-            && login.user.is_none()
-            && self.defaults_file.is_none()
-            && self.defaults_extra_file.is_none()
-            && self.login_path.is_none()
+        login.host.is_some()
+            || login.port.is_some()
+            || login.socket.is_some()
+            || login.user.is_some()
+            || self.login_path.is_some()
     }
 }
 

@@ -21,18 +21,15 @@ impl Options {
     /// Takes one setting. Options of other programs stand in the same groups, so unknown options are ignored.
     pub fn set(&mut self, setting: &Setting) -> Result<(), LoginError> {
         let name = canonical(&setting.name);
-        let (name, negated) = without_prefix(&name);
+        let (option, negated) = without_prefix(&name);
         let value = Value(setting.value.as_deref());
-        let Some(option) = KNOWN.iter().find(|&&known| known == name) else {
-            return Ok(());
-        };
         let result = match negated {
             true => self.negate(option, value),
             false => self.assign(option, value),
         };
         result.map_err(|wanted| LoginError::Value {
             place: setting.place.clone(),
-            option,
+            option: option.to_owned(),
             wanted,
         })
     }
@@ -140,25 +137,6 @@ impl Options {
         }
     }
 }
-
-/// All options that are used here.
-const KNOWN: [&str; 15] = [
-    "connect-timeout",
-    "database",
-    "host",
-    "password",
-    "port",
-    "protocol",
-    "socket",
-    "ssl",
-    "ssl-ca",
-    "ssl-capath",
-    "ssl-cert",
-    "ssl-key",
-    "ssl-mode",
-    "ssl-verify-server-cert",
-    "user",
-];
 
 /// The name with `-` for `_`, and in lower case: MariaDB's clients do not tell them apart.
 fn canonical(name: &[u8]) -> String {

@@ -4,7 +4,7 @@ use super::FactReader;
 use crate::grants::Grants;
 use crate::schema::charset;
 use crate::schema::model::Account;
-use crate::server::connection::{Answer, first, text};
+use crate::server::connection::{first, text};
 use crate::server::error::ServerError;
 use crate::server_version::Family;
 use crate::snapshot::ServerFacts;
@@ -22,20 +22,22 @@ impl FactReader<'_> {
             "the server's settings",
             include_str!("../../../sql/variables.sql"),
         )?;
-        facts.variables = variables
-            .iter()
-            .filter_map(|row| {
-                let name = text(row, "variable_name")?.to_lowercase();
-                Some((name, text(row, "value")?))
-            })
-            .collect();
-        let engines = self.if_allowed(
+        let variables = variables.iter().filter_map(|row| {
+            let name = text(row, "variable_name")?.to_lowercase();
+            Some((name, text(row, "value")?))
+        });
+        facts.variables = variables.collect();
+        let engines = self.connection.ask_if_possible(
             "the storage engines",
             include_str!("../../../sql/engines.sql"),
         )?;
         facts.engines = engines.map(|answer| answer.iter().filter_map(engine).collect());
-        let grants = self.if_allowed("its privileges", include_str!("../../../sql/grants.sql"))?;
-        let roles = self.if_allowed("its roles", include_str!("../../../sql/roles.sql"))?;
+        let grants = self
+            .connection
+            .ask_if_possible("its privileges", include_str!("../../../sql/grants.sql"))?;
+        let roles = self
+            .connection
+            .ask_if_possible("its roles", include_str!("../../../sql/roles.sql"))?;
         facts.grants = grants.map(|answer| {
             let lines: Vec<String> = answer.iter().filter_map(first).collect();
             let grants = Grants::parse(&lines.join("\n"));
@@ -45,8 +47,9 @@ impl FactReader<'_> {
                 None => grants,
             }
         });
-        let accounts =
-            self.if_allowed("the accounts", include_str!("../../../sql/accounts.sql"))?;
+        let accounts = self
+            .connection
+            .ask_if_possible("the accounts", include_str!("../../../sql/accounts.sql"))?;
         facts.accounts = accounts.map(|answer| {
             let account = |row| Account {
                 user: text(row, "user").unwrap_or_default(),
@@ -72,24 +75,17 @@ impl FactReader<'_> {
             }
             Family::Mysql => include_str!("../../../sql/replica-old.sql"),
         };
-        let replica = self.if_allowed("its replication", question)?;
+        let replica = self
+            .connection
+            .ask_if_possible("its replication", question)?;
         facts.is_replica = replica.map(|answer| !answer.is_empty());
-        let replicas =
-            self.if_allowed("its replicas", include_str!("../../../sql/replicas.sql"))?;
+        let replicas = self
+            .connection
+            .ask_if_possible("its replicas", include_str!("../../../sql/replicas.sql"))?;
         facts.replicas = replicas
             .and_then(|answer| first(answer.first()?)?.parse().ok())
             .unwrap_or(0);
         Ok(facts)
-    }
-
-    /// Asks a question that the account may not be allowed to ask, or that older servers do not know; `None`
-    /// then.
-    fn if_allowed(&mut self, about: &str, sql: &str) -> Result<Option<Answer>, ServerError> {
-        match self.connection.ask(about, sql) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.is_lost() => Err(error),
-            Err(_) => Ok(None),
-        }
     }
 }
 

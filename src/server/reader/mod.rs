@@ -6,6 +6,7 @@ mod printed;
 mod programs;
 mod rows;
 mod tables;
+mod used;
 
 pub use self::printed::show_create_table;
 pub use self::rows::count;
@@ -18,7 +19,7 @@ use crate::privilege::Privilege;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
 use crate::server_version::Family;
-use crate::snapshot::{ObjectKind, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
+use crate::snapshot::{ObjectKind, Row, RowsWanted, ServerFacts, Snapshot, Source, SourceKind};
 
 /// What to read in addition to the schema.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +69,11 @@ pub fn server_facts(connection: &mut Reader) -> Result<ServerFacts, ServerError>
     reader.facts()
 }
 
+/// A value of a row as text; empty where it is NULL or missing.
+fn name(row: &Row, column: &str) -> String {
+    text(row, column).unwrap_or_default()
+}
+
 impl FactReader<'_> {
     fn snapshot(&mut self, wanted: ReadOptions) -> Result<Snapshot, ServerError> {
         let facts = self.facts()?;
@@ -87,6 +93,11 @@ impl FactReader<'_> {
         };
         let answers = self.answers()?;
         self.programs(&mut snapshot)?;
+        if let Some(mut facts) = snapshot.server.take() {
+            facts.definer_grants = self.definer_grants(&snapshot.schema, &facts)?;
+            facts.elsewhere = self.elsewhere(&snapshot.schema)?;
+            snapshot.server = Some(facts);
+        }
         let (tables, unreadable) =
             tables::tables(&answers, self.database, &self.connection.version);
         snapshot.schema.tables = tables;
@@ -127,14 +138,11 @@ impl FactReader<'_> {
         let has = grants.on_database(self.database, &facts.rules(version));
         // Before a privilege existed, everybody or only SUPER could see what it is for.
         let lacks = |any_of: &[Privilege]| {
-            any_of
-                .iter()
-                .any(|privilege| privilege.is_known_to(version))
-                && !any_of.iter().any(|privilege| has.whole.contains(privilege))
+            any_of.iter().any(|it| it.is_known_to(version))
+                && !any_of.iter().any(|it| has.whole.contains(it))
         };
-        let sees_all_routines = [Select, ShowRoutine]
-            .iter()
-            .any(|privilege| has.global.contains(privilege));
+        let of_all_routines = [Select, ShowRoutine];
+        let sees_all_routines = of_all_routines.iter().any(|it| has.global.contains(it));
         let routines = [Execute, AlterRoutine, CreateRoutine, ShowCreateRoutine];
         for (kind, is_hidden, needs) in [
             (ObjectKind::Table, lacks(&[Select]), "SELECT"),
@@ -203,11 +211,9 @@ impl FactReader<'_> {
             ..Answers::default()
         };
         // Servers before MySQL 8.0.16 and MariaDB 10.2 have no checks.
-        match connection.ask("the checks", include_str!("../../../sql/checks.sql")) {
-            Ok(answer) => answers.checks = answer,
-            Err(error) if error.is_lost() => return Err(error),
-            Err(_) => {}
-        }
+        let checks = include_str!("../../../sql/checks.sql");
+        let checks = connection.ask_if_possible("the checks", checks)?;
+        answers.checks = checks.unwrap_or_default();
         if connection.version.family == Family::Mysql && !answers.checks.is_empty() {
             answers.constraints = connection.ask(
                 "the tables of checks",
@@ -221,6 +227,9 @@ impl FactReader<'_> {
         let connection = &mut *self.connection;
         let triggers = connection.ask("the triggers", include_str!("../../../sql/triggers.sql"))?;
         let views = connection.ask("the views", include_str!("../../../sql/views.sql"))?;
+        if let Some(facts) = &mut snapshot.server {
+            facts.views_by_invoker = programs::views_by_invoker(&views);
+        }
         let routines = connection.ask("the routines", include_str!("../../../sql/routines.sql"))?;
         // Servers before MySQL 5.5 have no PARAMETERS; then only the bodies are looked into.
         let parameters = connection

@@ -1,7 +1,8 @@
 //! Stored programs (triggers, routines, events) and views, read from information_schema.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
+use super::name;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{
     Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View,
@@ -12,10 +13,6 @@ use crate::snapshot::Row;
 
 fn definer(row: &Row) -> Option<Account> {
     text(row, "definer").map(|definer| account(&definer))
-}
-
-fn name(row: &Row, column: &str) -> String {
-    text(row, column).unwrap_or_default()
 }
 
 pub(super) fn triggers(answer: &Answer) -> IndexMap<String, Trigger> {
@@ -58,6 +55,13 @@ pub(super) fn views(answer: &Answer, database: &str) -> IndexMap<String, Option<
         (name(row, "table_name"), is_seen.then_some(view))
     };
     answer.iter().map(view).collect()
+}
+
+/// The views that run with the privileges of whoever reads them.
+pub(super) fn views_by_invoker(answer: &Answer) -> IndexSet<String> {
+    let is_by_invoker = |row: &&Row| name(row, "security_type") == "INVOKER";
+    let views = answer.iter().filter(is_by_invoker);
+    views.map(|row| name(row, "table_name")).collect()
 }
 
 /// A view of which the account may only know that it exists.

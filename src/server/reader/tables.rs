@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
+use super::name;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::Table;
@@ -181,10 +182,6 @@ impl Pieces {
             self.options
         )
     }
-}
-
-fn name(row: &Row, column: &str) -> String {
-    text(row, column).unwrap_or_default()
 }
 
 fn options(row: &Row) -> String {

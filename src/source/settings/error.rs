@@ -71,7 +71,10 @@ pub enum SettingsError {
     #[error("{0}: is too long or too deeply nested for a settings file")]
     TooComplex(PhpPlace),
     /// The constant is defined nowhere.
-    #[error("{}: defines no {constant}{}", .path.display(), list_includes(.not_followed))]
+    #[error(
+        "{}: defines no {constant}{}; set CIVICRM_DSN in the environment, or give --host, --user and --database",
+        .path.display(), list_includes(.not_followed)
+    )]
     Missing {
         /// The path of the settings file.
         path: PathBuf,
@@ -135,6 +138,20 @@ pub enum SettingsError {
     },
 }
 
+impl SettingsError {
+    /// Whether the file was read and it is `CIVICRM_DSN` that it does not tell.
+    pub fn is_about_dsn(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing { .. }
+                | Self::NotReached { .. }
+                | Self::Unknown { .. }
+                | Self::Ambiguous { .. }
+                | Self::Dsn { .. }
+        )
+    }
+}
+
 /// A file that a settings file includes and that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Include {
@@ -177,20 +194,14 @@ fn list_includes(includes: &[Include]) -> String {
 }
 
 fn list_places(path: &Path, places: &[PhpPlace]) -> String {
-    let list: Vec<String> = places
-        .iter()
-        .map(|place| match place.file == path {
-            true => format!("line {}", place.line),
-            false => format!("line {} of {}", place.line, place.file.display()),
-        })
-        .collect();
-    list.join(" and ")
+    let places = places.iter().map(|place| match place.file == path {
+        true => format!("line {}", place.line),
+        false => format!("line {} of {}", place.line, place.file.display()),
+    });
+    places.collect::<Vec<_>>().join(" and ")
 }
 
 fn list_paths(paths: &[PathBuf]) -> String {
-    let list: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    list.join(", ")
+    let paths = paths.iter().map(|path| path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
 }

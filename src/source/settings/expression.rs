@@ -80,8 +80,8 @@ impl Scope<'_> {
             "TRUE" => Value::Bool(true),
             "FALSE" => Value::Bool(false),
             "NULL" => Value::Null,
-            "__FILE__" => self.path_text(self.file),
-            "__DIR__" => self.path_text(self.file.parent().unwrap_or(Path::new(""))),
+            "__FILE__" => self.path_text(&self.script()),
+            "__DIR__" => self.path_text(self.script().parent().unwrap_or(Path::new(""))),
             "DIRECTORY_SEPARATOR" => Value::text(*b"/"),
             "PATH_SEPARATOR" => Value::text(*b":"),
             "PHP_EOL" => Value::text(*b"\n"),
@@ -92,6 +92,11 @@ impl Scope<'_> {
             }
             _ => Value::unknown("a constant (set nowhere)"),
         }
+    }
+
+    /// The path of the script as PHP has it: from the root on and without links, however the user named it.
+    fn script(&self) -> PathBuf {
+        std::fs::canonicalize(self.file).unwrap_or_else(|_| self.file.to_owned())
     }
 
     fn path_text(&self, path: &Path) -> Value {

@@ -397,7 +397,7 @@ fn what_is_wrong_is_an_error_that_names_the_line() {
         (
             "nothing defined",
             b"<?php\n// define('CIVICRM_DSN', 'mysql://u:p@h/d');\ndefine('CIVICRM_UF_DSN', 'mysql://u:p@h/d');\n",
-            "civicrm.settings.php: defines no CIVICRM_DSN",
+            "civicrm.settings.php: defines no CIVICRM_DSN; set CIVICRM_DSN in the environment, or give --host, --user and --database",
         ),
         (
             "defined in a function",
@@ -515,7 +515,7 @@ fn included_files_that_cannot_be_read_are_named() {
     let text = "<?php\nrequire '/no/such/dsn.php';\nrequire $root . '/x.php';\nrequire_once 'CRM/Core/ClassLoader.php';";
     assert_eq!(
         read(text),
-        "civicrm.settings.php: defines no CIVICRM_DSN; line 2 includes \"/no/such/dsn.php\", which cannot be read here; line 3 includes a file whose name only PHP can tell"
+        "civicrm.settings.php: defines no CIVICRM_DSN; line 2 includes \"/no/such/dsn.php\", which cannot be read here; line 3 includes a file whose name only PHP can tell; set CIVICRM_DSN in the environment, or give --host, --user and --database"
     );
 }
 
