@@ -276,8 +276,5 @@ fn privileges_on_single_columns_are_enough_for_what_they_cover() {
         assert!(report.contains("stored   '5.81.2'"), "{columns}: {report}");
     }
     let report = version("id, name");
-    assert!(
-        !report.contains("stored"),
-        "{report}"
-    );
+    assert!(!report.contains("stored"), "{report}");
 }
