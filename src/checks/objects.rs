@@ -269,7 +269,7 @@ pub static ROUTINE_MISSING: Check = Check {
     why: "After a restore every write that fires such a trigger fails with error 1305.",
     fix: "Make the backup with --routines, by an account that may read routines, or let CiviCRM make its \
             function again: cv flush --triggers.",
-    example: "function civicrm_strip_non_numeric is not in the dump: trigger civicrm_phone_before_insert and \
+    example: "function civicrm_strip_non_numeric (CiviCRM makes it again: cv flush --triggers) is not in the dump: trigger civicrm_phone_before_insert and \
             trigger civicrm_phone_before_update call it",
     source: "mysqldump leaves routines out unless --routines is given",
     rules: &[
@@ -758,6 +758,11 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
         let kind = routine.as_str();
         let lacks = |schema: &Schema| schema.routine(routine, &name).is_none();
         let fix = fix_by_site(examined, kind, lacks, &fixes.routine);
+        // Not lost with the dump, as what a site has of its own is.
+        let again = match name == PHONE_FUNCTION {
+            true => " (CiviCRM makes it again: cv flush --triggers)",
+            false => "",
+        };
         let why = match callers.len() {
             0 => "CiviCRM creates it for civicrm_phone".to_owned(),
             1 => format!("{} calls it", callers.into_iter().collect::<String>()),
@@ -773,7 +778,7 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
         findings.push(
             Finding::new(
                 check,
-                format!("{kind} {name} is not in {}: {why}", snapshot.place()),
+                format!("{kind} {name}{again} is not in {}: {why}", snapshot.place()),
                 fix,
             )
             .about(kind, name)

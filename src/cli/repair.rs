@@ -215,13 +215,16 @@ impl Repair {
         for planned in &plan.steps {
             tell(&format!("{};", planned.statement()));
         }
-        for found in orphans(&mut connection, &plan, snapshot)? {
-            tell(&found.describe());
-        }
         for found in equal_rows(&mut connection, &plan)? {
             tell(&found.describe());
         }
         let toll = self.toll(&mut connection, &plan, snapshot)?;
+        // Of those that are changed first the tallies speak.
+        let is_kept = |found: &Orphans| toll.promise(&found.table, &found.constraint).is_none();
+        let found = orphans(&mut connection, &plan, snapshot)?;
+        for found in found.iter().filter(|found| is_kept(found)) {
+            tell(&found.describe());
+        }
         for tally in toll.tallies() {
             tell(&script::row_change(&tally));
         }

@@ -21,6 +21,7 @@ mod journals;
 mod live;
 mod multilingual;
 mod mutations;
+mod nights;
 mod odd_objects;
 mod orphans;
 mod other_databases;
