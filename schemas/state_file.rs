@@ -89,7 +89,31 @@ pub fn read_folder(folder: &Path) -> Result<Vec<(State, DeclaredSchema)>> {
         }
         states.push((state, schema));
     }
+    split_membership_types(&mut states);
     Ok(states)
+}
+
+/// Ends the state of 6.13.0 where the unique key of membership types came to be by domain: the step of 6.13.1
+/// (CRM/Upgrade/Incremental/php/SixThirteen.php) makes it, which files read at 6.13.beta1 and later do not say.
+fn split_membership_types(states: &mut Vec<(State, DeclaredSchema)>) {
+    let Some(place) = states.iter().position(|(state, _)| state.name == "6.13") else {
+        return;
+    };
+    let name = |text: &str| text.to_owned();
+    let (first, schema) = states.remove(place);
+    let last = State::new(name("6.13"), name("6.13.1"), vec![name("6.13.1")]);
+    states.insert(place, (last, schema.clone()));
+    let first = State::new(name("6.13.0"), first.read_at, first.releases);
+    states.insert(place, (first, schema));
+    for (_, schema) in states.iter_mut().skip(place + 1) {
+        let table = schema.tables.get_mut("civicrm_membership_type");
+        for index in table.into_iter().flat_map(|table| &mut table.indexes) {
+            if index.name == "UI_name" {
+                index.name = name("UI_name_domain_id");
+                index.columns.push(KeyPart::column("domain_id"));
+            }
+        }
+    }
 }
 
 /// A hash of everything a schema holds, the order of columns and keys included.

@@ -7,8 +7,8 @@
 //! exactly the quoted identifiers that the plan holds. A statement that is anything else is named
 //! and neither printed nor run.
 //!
-//! `sqlparser` does not know all of MySQL's and MariaDB's syntax. A statement that it cannot parse is
-//! judged by its tokens alone: its first words, its parentheses and its identifiers.
+//! `sqlparser` does not know all of MySQL's and MariaDB's syntax. A definition or a grant that it cannot
+//! parse is judged by its tokens alone: its first words, its parentheses and its identifiers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -358,17 +358,14 @@ impl Meaning {
         if statement.len() > LONGEST_PARSED && tokens.iter().all(is_about_rows) {
             return Ok(());
         }
-        // What the parser does not know has been judged by its tokens.
-        let Ok(parsed) = Parser::new(&MySqlDialect {})
-            .with_tokens(tokens)
-            .parse_statements()
-        else {
-            return Ok(());
-        };
-        match parsed.as_slice() {
-            [one] if self.operation.is(one) => Ok(()),
-            [_] => Err(Problem::OtherOperation(self.operation)),
-            _ => Err(Problem::NotOne),
+        let mut parser = Parser::new(&MySqlDialect {}).with_tokens(tokens);
+        match parser.parse_statements().as_deref() {
+            Ok([one]) if self.operation.is(one) => Ok(()),
+            Ok([_]) => Err(Problem::OtherOperation(self.operation)),
+            Ok(_) => Err(Problem::NotOne),
+            // What the parser does not know of definitions and grants has been judged by its tokens.
+            Err(_) if words.is_empty() => Ok(()),
+            Err(error) => Err(Problem::Unreadable(error.to_string())),
         }
     }
 

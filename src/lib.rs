@@ -29,11 +29,11 @@
 //! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
-//! integrity -> case change civicrm dump gate row_file schema server snapshot source threads
+//! integrity -> case civicrm dump gate row_file schema server snapshot source threads
 //! checks -> case civicrm gate grants integrity privilege schema server_version snapshot text
 //! repair -> case change checks civicrm gate grants row_file schema server server_version snapshot source text
 //! report -> case checks civicrm exit integrity repair schema snapshot text
-//! cli -> case change checks civicrm dump exit grants integrity repair report row_file schema server server_version snapshot source text
+//! cli -> case change checks civicrm dump exit gate grants integrity repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes

@@ -101,7 +101,9 @@ fn states_said_to_have_the_same_core_have_it() {
         let [one, other] = pair else { unreachable!() };
         let expected = runs
             .iter()
-            .any(|run| run.contains(&one.name) && run.contains(&other.name));
+            .any(|run| run.contains(&one.name) && run.contains(&other.name))
+            // The index knows 6.13 as it was before 6.13.1 (state_file.rs).
+            && other.name != "6.13";
         assert_eq!(
             catalogue.same_core(one, other),
             expected,

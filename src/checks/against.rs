@@ -19,7 +19,11 @@ pub(crate) static EVENT_MISSING: Check = Check {
     source: "mysqldump leaves events out unless --events is given",
     rules: &[Rule::new(
         Group::Against,
-        &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Event)],
+        &[
+            Need::SiteOfBackup,
+            Need::WholeDump,
+            Need::OfSite(ObjectKind::Event),
+        ],
         missing,
     )],
 };
@@ -33,7 +37,11 @@ pub(crate) static ROWS_DIFFER: Check = Check {
             rows out.",
     example: "table civicrm_contact: 20 rows in the dump, 1000 in mysql://localhost/civicrm",
     source: "",
-    rules: &[Rule::new(Group::Against, &[Need::SiteOfBackup], rows)],
+    rules: &[Rule::new(
+        Group::Against,
+        &[Need::SiteOfBackup, Need::WholeDump],
+        rows,
+    )],
 };
 
 /// The least difference in rows that counts; a site writes fewer in a day or two.

@@ -1,15 +1,19 @@
 //! The accounts that triggers, views, routines and events run as.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
 use super::objects::REBUILD;
-use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
-use crate::schema::model::{Account, Schema};
+use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
+use crate::grants::{GrantPlace, Grants, Rules};
+use crate::privilege::Privilege;
+use crate::schema::model::{Account, Name, RoutineKind, Schema};
+use crate::schema::references::{Access, User};
+use crate::schema::sql::identifier;
 
 /// The checks of this file.
-pub(super) const CHECKS: &[&Check] = &[&DEFINER_MISSING, &DEFINER_NAMED];
+pub(super) const CHECKS: &[&Check] = &[&DEFINER_MISSING, &DEFINER_PRIVILEGES, &DEFINER_NAMED];
 
 pub(crate) static DEFINER_MISSING: Check = Check {
     id: "definer-missing",
@@ -21,6 +25,26 @@ pub(crate) static DEFINER_MISSING: Check = Check {
     example: "29 triggers, 1 routine run as `civicrm`@`localhost`, an account that does not exist",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
     rules: &[Rule::new(Group::Objects, &[Need::Accounts], missing)],
+};
+
+pub(crate) static DEFINER_PRIVILEGES: Check = Check {
+    id: "definer-privileges",
+    severity: Severity::Error,
+    title: "triggers, views, routines or events run as an account that may not do what they do",
+    why: "Every statement that fires such a trigger fails with error 1142, reads such a view with 1356, calls such \
+            a routine with 1370 or 1142.",
+    fix: "Give the account the privileges, or let CiviCRM make its triggers and views again under its own: cv \
+            flush --triggers.",
+    example: "29 triggers run as `civicrm`@`localhost`, which lacks SELECT on civicrm_activity and 9 more, INSERT on \
+            civicrm_relationship_cache, UPDATE on civicrm_activity and 4 more, DELETE on civicrm_relationship_cache, \
+            EXECUTE on civicrm_strip_non_numeric, TRIGGER on civicrm_activity and 11 more",
+    source: "MySQL manual, \"Trigger Syntax\" and \"Stored Object Access Control\"; measured on MariaDB 10.11 and \
+            MySQL 9.7",
+    rules: &[Rule::new(
+        Group::Objects,
+        &[Need::Accounts],
+        without_privileges,
+    )],
 };
 
 pub(crate) static DEFINER_NAMED: Check = Check {
@@ -52,12 +76,6 @@ fn definers(schema: &Schema) -> BTreeMap<&Account, String> {
                 .or_default() += 1;
         }
     }
-    let phrase = |kinds: IndexMap<&str, usize>| {
-        let counts = kinds
-            .iter()
-            .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
-        counts.collect::<Vec<_>>().join(", ")
-    };
     let accounts = accounts.into_iter();
     accounts
         .map(|(account, kinds)| (account, phrase(kinds)))
@@ -83,6 +101,178 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
         );
         findings.push(Finding::new(check, message, fix).about("account", account.to_string()));
     }
+}
+
+/// The privileges that a definer lacks, each with the objects that it lacks it on.
+type Lacks = BTreeMap<Privilege, BTreeSet<String>>;
+
+/// Adds a finding for each definer that may not do what the objects in its name do.
+fn without_privileges(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let (Some(facts), Some(database), Some(version)) = (
+        &snapshot.server,
+        &snapshot.database,
+        &snapshot.source.server_version,
+    ) else {
+        return;
+    };
+    let rules = facts.rules(version);
+    for (account, grants) in &facts.definer_grants {
+        let exists = |known: &Vec<Account>| known.contains(account);
+        if !facts.accounts.as_ref().is_none_or(exists) {
+            // A definer that does not exist is a finding of its own.
+            continue;
+        }
+        let Some(grants) = grants else {
+            let why = format!("this account may not read the privileges of {account}");
+            findings.skip(check, Lack::of_promised(why));
+            continue;
+        };
+        let mut judged = Judged {
+            database,
+            grants,
+            rules: &rules,
+            lacks: Lacks::new(),
+            kinds: IndexMap::new(),
+        };
+        let is_meant = |user: &&User| {
+            let by_invoker = user.by_invoker || facts.views_by_invoker.contains(user.name);
+            user.definer == Some(account) && !by_invoker
+        };
+        for user in examined.users().iter().filter(is_meant) {
+            judged.judge(user, &snapshot.schema);
+        }
+        if judged.lacks.is_empty() {
+            continue;
+        }
+        if !grants.roles.is_empty() && facts.is_on("activate_all_roles_on_login") == Some(true) {
+            let why = format!("which roles of {account} count is not known");
+            findings.skip(check, Lack::of_promised(why));
+            continue;
+        }
+        findings.push(judged.finding(check, account));
+    }
+}
+
+/// What the objects of one definer need, held against what it has.
+struct Judged<'a> {
+    database: &'a str,
+    grants: &'a Grants,
+    rules: &'a Rules,
+    lacks: Lacks,
+    /// How many objects of each kind lack something.
+    kinds: IndexMap<&'static str, usize>,
+}
+
+impl Judged<'_> {
+    /// Looks at what one object does.
+    fn judge(&mut self, user: &User, schema: &Schema) {
+        let own = |name: &str| Name::local(name);
+        let mut needs: BTreeSet<(Privilege, Name)> = BTreeSet::new();
+        if let Some(table) = user.table {
+            needs.insert((Privilege::Trigger, own(table)));
+            let is_read = |column: &&String| !user.uses.new_columns_set.contains(*column);
+            if user
+                .uses
+                .new_old_columns
+                .iter()
+                .any(|column| is_read(&column))
+            {
+                needs.insert((Privilege::Select, own(table)));
+            }
+            if !user.uses.new_columns_set.is_empty() {
+                needs.insert((Privilege::Update, own(table)));
+            }
+        }
+        if user.kind == "view" {
+            let tables = user.uses.tables.iter().cloned();
+            needs.extend(tables.map(|table| (Privilege::Select, table)));
+        }
+        for (name, access) in &user.uses.accesses {
+            let privilege = match access {
+                Access::Select => Privilege::Select,
+                Access::Insert => Privilege::Insert,
+                Access::Update => Privilege::Update,
+                Access::Delete => Privilege::Delete,
+            };
+            needs.insert((privilege, name.clone()));
+        }
+        let is_there = |name: &&Name| {
+            let kinds = [RoutineKind::Function, RoutineKind::Procedure];
+            let here = || {
+                kinds
+                    .iter()
+                    .any(|kind| schema.routine(*kind, &name.name).is_some())
+            };
+            name.database.is_some() || here()
+        };
+        let routines = user.uses.functions.iter().chain(&user.uses.procedures);
+        needs.extend(
+            routines
+                .filter(is_there)
+                .map(|name| (Privilege::Execute, name.clone())),
+        );
+        let mut lacks_any = false;
+        for (privilege, name) in needs {
+            if !self.has(privilege, &name) {
+                lacks_any = true;
+                let names = self.lacks.entry(privilege).or_default();
+                names.insert(name.to_string());
+            }
+        }
+        if lacks_any {
+            *self.kinds.entry(user.kind).or_default() += 1;
+        }
+    }
+
+    fn has(&self, privilege: Privilege, name: &Name) -> bool {
+        let database = name.database.as_deref().unwrap_or(self.database);
+        let privileges = self.grants.on_database(database, self.rules);
+        let is_on = |place: &GrantPlace| match place {
+            GrantPlace::Table(table) | GrantPlace::Columns(table, _) => {
+                table.eq_ignore_ascii_case(&name.name)
+            }
+            GrantPlace::Routine(routine) => routine.eq_ignore_ascii_case(&name.name),
+        };
+        privileges.whole.contains(&privilege)
+            || privileges
+                .partly
+                .get(&privilege)
+                .is_some_and(|places| places.iter().any(is_on))
+    }
+
+    fn finding(self, check: &'static Check, account: &Account) -> Finding {
+        let lacks = self.lacks.iter().map(|(privilege, names)| {
+            let first = names.first().map_or("", String::as_str);
+            match names.len() {
+                1 => format!("{privilege} on {first}"),
+                more => format!("{privilege} on {first} and {} more", more - 1),
+            }
+        });
+        let lacks = lacks.collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "{} run as {account}, which lacks {lacks}",
+            phrase(self.kinds)
+        );
+        let privileges: Vec<String> = self.lacks.keys().map(ToString::to_string).collect();
+        let fix = format!(
+            "Run: GRANT {} ON {}.* TO {account}. Or let CiviCRM make its triggers and views again under its own \
+             account: {REBUILD}",
+            privileges.join(", "),
+            identifier(&self.rules.pattern_of(self.database))
+        );
+        Finding::new(check, message, fix)
+            .about("account", account.to_string())
+            .sides(privileges.join(", "), "none")
+    }
+}
+
+/// Counts by kind in words, such as `29 triggers, 1 routine`.
+fn phrase(kinds: IndexMap<&str, usize>) -> String {
+    let counts = kinds
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Adds a finding for each definer in a dump: it is not known whether the accounts exist on the

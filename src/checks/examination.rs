@@ -4,13 +4,13 @@ use std::cell::OnceCell;
 
 use super::check::{Check, Group, Severity};
 use super::finding::Findings;
-use super::objects::{self, User};
 use super::{registry, wholeness};
 use crate::case::Case;
 use crate::civicrm::release::Version;
 use crate::grants::Verdict;
 use crate::integrity::Answers;
 use crate::integrity::question::Questions;
+use crate::schema::references::{self, User};
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 
@@ -118,6 +118,6 @@ impl<'a, 'c> Examination<'a, 'c> {
     pub(super) fn users(&self) -> &[User<'a>] {
         let case = self.case;
         self.users
-            .get_or_init(|| objects::users(&case.snapshot.schema))
+            .get_or_init(|| references::users(&case.snapshot.schema))
     }
 }

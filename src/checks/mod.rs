@@ -7,12 +7,14 @@
 pub mod acceptance;
 pub mod against;
 mod check;
+mod content;
 mod definers;
 mod examination;
 mod finding;
 pub mod grants;
 mod needs;
 mod objects;
+pub mod pieces;
 pub mod registry;
 mod restore;
 mod rows;
@@ -24,7 +26,7 @@ pub mod wholeness;
 pub use check::{Check, Group, Rule, Severity};
 pub use examination::{Examination, OtherSource, Privileges, Rows};
 pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};
-pub use needs::{Answer, Lack, Need};
+pub use needs::{Answer, BEGINNING_MISSING, Lack, Need};
 pub use registry::{Selection, examine};
 
 /// Adds the findings that say that a dump is cut or damaged, so that its structure may be

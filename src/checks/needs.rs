@@ -1,10 +1,11 @@
 //! The needs of rules: what has to be known before a rule can run, and why a source cannot tell it.
 
 use super::examination::{Examination, Rows};
+use super::wholeness;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::schema::model::Schema;
-use crate::snapshot::{ObjectKind, ServerFacts, SourceKind};
+use crate::snapshot::{DumpFacts, ObjectKind, ServerFacts, SourceKind};
 
 /// Something that has to be known before a rule can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Need {
     Structure,
     /// The dump reaches to its end.
     WholeDump,
+    /// The dump has its beginning.
+    Beginning,
     /// The account can see all tables.
     AllTables,
     /// The account can see all routines.
@@ -103,7 +106,11 @@ impl Need {
                 dump.is_none_or(|dump| dump.tables_created > 0),
                 "the dump holds no structure",
             ),
+            Self::WholeDump if dump.is_some_and(lacks_beginning) => {
+                promised(false, BEGINNING_MISSING)
+            }
             Self::WholeDump => promised(!examined.ends_early(), "the dump is cut"),
+            Self::Beginning => promised(!dump.is_some_and(lacks_beginning), BEGINNING_MISSING),
             Self::AllTables => visible(snapshot.hidden.get(&ObjectKind::Table)),
             Self::AllRoutines => visible(snapshot.hidden.get(&ObjectKind::Routine)),
             Self::ExpectedTriggers => expected_triggers(examined),
@@ -152,6 +159,13 @@ impl Need {
             },
         }
     }
+}
+
+/// Why a check is not made of a dump whose beginning is missing.
+pub const BEGINNING_MISSING: &str = "the beginning of the dump is missing";
+
+fn lacks_beginning(dump: &DumpFacts) -> bool {
+    wholeness::lacks_beginning(dump).is_some()
 }
 
 /// A database without a table of CiviCRM is mostly the wrong one, unless the user says that it is meant.

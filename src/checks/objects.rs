@@ -11,10 +11,10 @@ use super::{
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::TABLE_PREFIX;
-use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Name, RoutineKind, Schema, Table, find};
-use crate::schema::references::{self, References};
-use crate::snapshot::{ObjectKind, Snapshot, SourceKind};
+use crate::schema::model::{Name, RoutineKind, Schema, Table, find, find_entry};
+use crate::schema::references::User;
+use crate::schema::sql::string;
+use crate::snapshot::{ObjectKind, Producer, Snapshot, Source, SourceKind};
 
 /// How to let CiviCRM make its triggers, views and function again.
 pub(super) const REBUILD: &str =
@@ -31,17 +31,44 @@ struct Fixes {
 }
 
 impl Fixes {
-    fn for_source(kind: SourceKind) -> Self {
-        match kind {
+    fn for_source(snapshot: &Snapshot) -> Self {
+        let mut fixes = Self::usual(&snapshot.source);
+        if snapshot.source.producer.never_writes_programs() {
+            return fixes;
+        }
+        let is_dump = snapshot.source.kind == SourceKind::Dump;
+        // Where some are there, the dump program was told to write them.
+        if is_dump && !snapshot.schema.routines.is_empty() {
+            fixes.routine = format!(
+                "The dump has other routines, so --routines was given: the site itself seems to lack it. Let CiviCRM \
+                 make it there ({REBUILD}), and then make the backup again."
+            );
+        }
+        if is_dump && !snapshot.schema.triggers.is_empty() {
+            fixes.trigger = format!(
+                "The dump has other triggers, so the site itself seems to lack it, or the account has the TRIGGER \
+                 privilege on some tables only. Let CiviCRM make it on the site ({REBUILD}), and make the backup again \
+                 by an account with the TRIGGER privilege on the whole database."
+            );
+        }
+        fixes
+    }
+
+    fn usual(source: &Source) -> Self {
+        match source.kind {
+            SourceKind::Dump if source.producer.never_writes_programs() => {
+                Self::for_program(source)
+            }
             SourceKind::Dump => Self {
                 trigger: format!(
                     "Make the backup with --triggers, by an account with the TRIGGER privilege. \
                      On a restored site let CiviCRM rebuild them: {REBUILD}"
                 ),
                 no_trigger: format!(
-                    "There is no trigger at all: the backup was made with --skip-triggers, or by an \
+                    "There is no trigger at all: the backup was made {}, or by an \
                      account without the TRIGGER privilege, which loses them without a message. Make \
-                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}"
+                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}",
+                    without_triggers(source.producer)
                 ),
                 routine: format!(
                     "Make the backup with --routines, by an account that may read routines. \
@@ -74,6 +101,68 @@ impl Fixes {
     }
 }
 
+/// What to do about an object that a dump lacks, by what is known of the site that it was made of. `lacks` says
+/// whether a schema lacks it; `usual` is what to do where the site is not known, or has it.
+fn fix_by_site(
+    examined: &Examination,
+    kind: &'static str,
+    lacks: impl Fn(&Schema) -> bool,
+    usual: &str,
+) -> String {
+    let site = examined.site_of_backup;
+    let Some(site) = site.filter(|site| lacks(&site.snapshot.schema)) else {
+        return usual.to_owned();
+    };
+    let name = site.name;
+    match kind {
+        "table" => format!(
+            "{name} lacks it as well, so another backup would not have it: restore it there from an older backup, or \
+             take out what still refers to it."
+        ),
+        _ => format!(
+            "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({REBUILD}), and \
+             then make the backup again."
+        ),
+    }
+}
+
+impl Fixes {
+    /// What to do about a dump of a program that writes no stored programs whatever its options.
+    fn for_program(source: &Source) -> Self {
+        let what = format!(
+            "{} never writes triggers and routines: make the backup with mysqldump --routines --triggers (or \
+             mariadb-dump) instead. On a restored site let CiviCRM rebuild them: {REBUILD}",
+            source.producer.name()
+        );
+        Self {
+            trigger: what.clone(),
+            no_trigger: what.clone(),
+            routine: what.clone(),
+            table: format!(
+                "Make the backup again with all tables: look which ones {} leaves out.",
+                source.producer.name()
+            ),
+            view: what,
+        }
+    }
+}
+
+/// How a program comes to leave triggers out.
+fn without_triggers(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Mysqldump | Producer::MariadbDump | Producer::Unknown => "with --skip-triggers",
+        Producer::Mysqlpump => "with --skip-triggers or for some tables only",
+        Producer::Mydumper => "without --triggers",
+        Producer::MysqlShell => "with the option triggers: false",
+        Producer::PhpMyAdmin => {
+            "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' off"
+        }
+        Producer::Adminer => "with the option Triggers off",
+        Producer::MysqldumpPhp => "with the setting skip-triggers",
+        _ => "by a program that writes none, or with its option for triggers off",
+    }
+}
+
 /// What has to be seen before anything can be called missing.
 const ALL_SEEN: &[Need] = &[Need::Structure, Need::WholeDump, Need::AllTables];
 
@@ -84,6 +173,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &TRIGGER_MISSING,
     &ROUTINE_MISSING,
     &REFERENCE_BROKEN,
+    &NAME_LETTER_CASE,
 ];
 
 pub(crate) static TABLE_MISSING: Check = Check {
@@ -106,7 +196,11 @@ pub(crate) static TABLE_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Table)],
+            &[
+                Need::SiteOfBackup,
+                Need::WholeDump,
+                Need::OfSite(ObjectKind::Table),
+            ],
             against::missing,
         ),
     ],
@@ -123,7 +217,11 @@ pub(crate) static VIEW_MISSING: Check = Check {
     source: "CRM/Core/I18n/Schema.php: one view per localizable table and language",
     rules: &[
         Rule::new(Group::Objects, ALL_SEEN, missing_views),
-        Rule::new(Group::Against, &[Need::SiteOfBackup], against::missing),
+        Rule::new(
+            Group::Against,
+            &[Need::SiteOfBackup, Need::WholeDump],
+            against::missing,
+        ),
     ],
 };
 
@@ -150,7 +248,11 @@ pub(crate) static TRIGGER_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Trigger)],
+            &[
+                Need::SiteOfBackup,
+                Need::WholeDump,
+                Need::OfSite(ObjectKind::Trigger),
+            ],
             against::missing,
         ),
     ],
@@ -163,7 +265,7 @@ pub(crate) static ROUTINE_MISSING: Check = Check {
     why: "After a restore every write that fires such a trigger fails with error 1305.",
     fix: "Make the backup with --routines, by an account that may read routines, or let CiviCRM make its \
             function again: cv flush --triggers.",
-    example: "function civicrm_strip_non_numeric is not in the dump: trigger civicrm_phone_before_insert and \
+    example: "function civicrm_strip_non_numeric (CiviCRM makes it again: cv flush --triggers) is not in the dump: trigger civicrm_phone_before_insert and \
             trigger civicrm_phone_before_update call it",
     source: "mysqldump leaves routines out unless --routines is given",
     rules: &[
@@ -179,7 +281,11 @@ pub(crate) static ROUTINE_MISSING: Check = Check {
         ),
         Rule::new(
             Group::Against,
-            &[Need::SiteOfBackup, Need::OfSite(ObjectKind::Routine)],
+            &[
+                Need::SiteOfBackup,
+                Need::WholeDump,
+                Need::OfSite(ObjectKind::Routine),
+            ],
             against::missing,
         ),
     ],
@@ -195,6 +301,20 @@ pub(crate) static REFERENCE_BROKEN: Check = Check {
     example: "trigger civicrm_activity_before_insert uses column made of civicrm_activity, which is not there",
     source: "reported with stale log tables and views",
     rules: &[Rule::new(Group::Objects, ALL_SEEN, broken_references)],
+};
+
+/// A table is named in another letter case than it has.
+pub static NAME_LETTER_CASE: Check = Check {
+    id: "name-letter-case",
+    severity: Severity::Error,
+    title: "a table is named in another letter case than it has",
+    why: "Where the server compares names of tables exactly, as on Linux, every statement with that name fails with \
+            error 1146.",
+    fix: "Let both have one spelling: rename the table, or correct the row or the trigger that names it.",
+    example: "civicrm_custom_group names civicrm_value_volunteering_1, and the table has another letter case, \
+            civicrm_value_Volunteering_1: this server compares names exactly",
+    source: "civicrm/civicrm-core#36306 and #35555; MySQL manual, \"Identifier Case Sensitivity\"",
+    rules: &[Rule::new(Group::Objects, ALL_SEEN, other_letter_case)],
 };
 
 /// Adds a finding when no table has an AUTO_INCREMENT column: `mysqldump --skip-opt` leaves the
@@ -230,7 +350,7 @@ pub(super) fn lost_auto_increment(
 /// Adds one finding, with all reasons, for each table that something needs and nothing creates.
 fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(snapshot);
     let schema = &snapshot.schema;
     let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
@@ -271,15 +391,26 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
         if count > 3 {
             text.push_str(&format!(" and {} more", count - 3));
         }
-        let message = format!("table {table} is not in {}: {text}", snapshot.place());
-        let finding = Finding::new(check, message, &fixes.table).about("table", table);
-        findings.push(finding.sides("CREATE TABLE", "none"));
+        findings.push(
+            Finding::new(
+                check,
+                format!("table {table} is not in {}: {text}", snapshot.place()),
+                fix_by_site(
+                    examined,
+                    "table",
+                    |schema| !schema.has_relation(table),
+                    &fixes.table,
+                ),
+            )
+            .about("table", table)
+            .sides("CREATE TABLE", "none"),
+        );
     }
 }
 
 fn missing_views(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(snapshot);
     let mut missing: IndexMap<String, &str> = snapshot
         .schema
         .stand_ins
@@ -296,9 +427,20 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
         }
     }
     for (view, reason) in missing {
-        let message = format!("view {view} is not in {}: {reason}", snapshot.place());
-        let finding = Finding::new(check, message, &fixes.view).about("view", view);
-        findings.push(finding.sides("CREATE VIEW", "none"));
+        findings.push(
+            Finding::new(
+                check,
+                format!("view {view} is not in {}: {reason}", snapshot.place()),
+                fix_by_site(
+                    examined,
+                    "view",
+                    |schema| !schema.has_relation(&view),
+                    &fixes.view,
+                ),
+            )
+            .about("view", view)
+            .sides("CREATE VIEW", "none"),
+        );
     }
 }
 
@@ -307,7 +449,7 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
     let (Some(site), Some(release)) = (&examined.case.site, examined.case.release()) else {
         return;
     };
-    let fixes = Fixes::for_source(snapshot.source.kind);
+    let fixes = Fixes::for_source(snapshot);
     let schema = &snapshot.schema;
     let fix = if schema.triggers.is_empty() {
         &fixes.no_trigger
@@ -324,6 +466,8 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
                         && trigger.event == expected.event
                 });
         if !there {
+            let lacks = |schema: &Schema| schema.trigger(&expected.name).is_none();
+            let fix = fix_by_site(examined, "trigger", lacks, fix);
             findings.push(
                 Finding::new(
                     check,
@@ -354,49 +498,30 @@ fn wants_phone_function(examined: &Examination) -> bool {
         && examined.snapshot().schema.table("civicrm_phone").is_some()
 }
 
-/// One trigger, view, routine or event, and the tables, columns and routines that it uses.
-#[derive(Debug)]
-pub(super) struct User<'a> {
-    kind: &'static str,
-    name: &'a str,
-    table: Option<&'a str>,
-    pub(super) uses: References,
-}
+/// Databases that every server has, and that no backup of a site holds.
+const OF_SERVER: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
 
-impl User<'_> {
-    pub(super) fn describe(&self) -> String {
-        format!("{} {}", self.kind, self.name)
-    }
-}
-
-/// All triggers, views, routines and events, with what they use.
-pub(super) fn users(schema: &Schema) -> Vec<User<'_>> {
-    let user = |kind, name, sql: &str, sql_mode: &Option<String>| {
-        let has = |flag| sql_mode.as_ref().is_some_and(|mode| mode.contains(flag));
-        let modes = SqlModes {
-            ansi_quotes: has("ANSI"),
-            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
-        };
-        User {
-            kind,
-            name,
-            table: None,
-            uses: references::of(sql, modes),
-        }
+/// What a user uses of other databases, each as a name and as a phrase for a sentence.
+pub(super) fn elsewhere<'u>(user: &'u User<'_>, snapshot: &Snapshot) -> Vec<(&'u Name, String)> {
+    let is_elsewhere = |name: &&Name| {
+        let database = name.database.as_ref();
+        database.is_some_and(|database| !OF_SERVER.contains(&database.to_lowercase().as_str()))
+            && !is_here(snapshot, name)
+            // A dump that does not say of which database it is.
+            && !(snapshot.database.is_none() && snapshot.schema.has_relation(&name.name))
     };
-    let triggers = schema.triggers.iter().map(|(name, it)| User {
-        table: Some(&it.table),
-        ..user("trigger", name, &it.body, &it.sql_mode)
-    });
-    let views = schema.views.iter();
-    let views = views.map(|(name, it)| user("view", name, &it.query, &it.sql_mode));
-    let routines = schema.routines.iter();
-    let routines =
-        routines.map(|((kind, name), it)| user(kind.as_str(), name, &it.definition, &it.sql_mode));
-    let events = schema.events.iter();
-    let events = events.map(|(name, it)| user("event", name, &it.definition, &it.sql_mode));
-    let rest = views.chain(routines).chain(events);
-    triggers.chain(rest).collect()
+    let kinds = [
+        ("table", &user.uses.tables),
+        ("function", &user.uses.functions),
+        ("procedure", &user.uses.procedures),
+    ];
+    let names = kinds
+        .into_iter()
+        .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
+    names
+        .filter(|(_, name)| is_elsewhere(name))
+        .map(|(kind, name)| (name, format!("{kind} {}", name.name)))
+        .collect()
 }
 
 /// Whether a name is one of this database.
@@ -424,11 +549,169 @@ fn broken_references(check: &'static Check, examined: &Examination, findings: &m
             findings.push(finding);
         }
     }
+    broken_elsewhere(check, examined, findings);
     for hidden in [ObjectKind::ViewQuery, ObjectKind::RoutineBody] {
         if let Some(why) = snapshot.hidden.get(&hidden) {
             findings.skip(check, Lack::of_promised(why));
         }
     }
+}
+
+/// Adds a finding for each object of another database that is used and not to be seen on the server.
+fn broken_elsewhere(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let Some(facts) = &snapshot.server else {
+        return;
+    };
+    for user in examined.users() {
+        for (name, what) in elsewhere(user, snapshot) {
+            let database = name.database.as_deref().unwrap_or_default();
+            let seen = facts.elsewhere.get(database);
+            let is_seen = |known: &IndexSet<String>| {
+                known
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(&name.name))
+            };
+            if seen.is_some_and(is_seen) {
+                continue;
+            }
+            let state = match seen {
+                Some(known) if !known.is_empty() => "the table or routine",
+                _ => "the database",
+            };
+            let mut finding = Finding::new(
+                check,
+                format!(
+                    "{} uses {what} of the database {database}, and {state} is not there or not readable for this \
+                     account",
+                    user.describe()
+                ),
+                format!(
+                    "If {database} was lost, or is on another server, restore it here. If nothing needs it any \
+                     more, turn off what wrote to it (detailed logging), and let CiviCRM make its triggers and \
+                     views again: {REBUILD}"
+                ),
+            )
+            .about(user.kind, user.name)
+            .sides(name.to_string(), "missing");
+            if let Some(table) = user.table {
+                finding = finding.of_table(table);
+            }
+            findings.push(finding);
+        }
+    }
+}
+
+/// One place that names a table in another letter case than the table has.
+struct Misspelled {
+    /// The place, as the beginning of a sentence.
+    who: String,
+    named: String,
+    spelled: String,
+    fix: String,
+}
+
+/// Adds a finding for each table that triggers, views, routines, foreign keys or groups of custom fields name in
+/// another letter case than it has. Whether that fails depends on the server.
+fn other_letter_case(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let facts = snapshot.server.as_ref();
+    let compares = facts.and_then(|facts| facts.variable("lower_case_table_names"));
+    let (severity, harm) = match compares {
+        Some("0") => (Severity::Error, "this server compares names exactly"),
+        Some(_) => return,
+        None => (
+            Severity::Warning,
+            "that works only where a server does not compare names exactly",
+        ),
+    };
+    for Misspelled {
+        who,
+        named,
+        spelled,
+        fix,
+    } in misspelled(examined)
+    {
+        let message =
+            format!("{who} {named}, and the table has another letter case, {spelled}: {harm}");
+        findings.push(
+            Finding::new(check, message, fix)
+                .severity(severity)
+                .about("table", spelled.clone())
+                .sides(named, spelled),
+        );
+    }
+}
+
+/// The tables that are named in another letter case than they have, each place once.
+fn misspelled(examined: &Examination) -> Vec<Misspelled> {
+    let snapshot = examined.snapshot();
+    let schema = &snapshot.schema;
+    let other_spelling = |name: &str| {
+        let is_there = schema.tables.contains_key(name) || schema.views.contains_key(name);
+        let table = find_entry(&schema.tables, name).map(|(spelled, _)| spelled);
+        let view = || find_entry(&schema.views, name).map(|(spelled, _)| spelled);
+        table.or_else(view).filter(|_| !is_there).cloned()
+    };
+    let mut found = Vec::new();
+    for group in examined
+        .case
+        .site
+        .iter()
+        .flat_map(|site| &site.custom_groups)
+    {
+        let Some(spelled) = other_spelling(&group.table) else {
+            continue;
+        };
+        let row = group
+            .id
+            .map_or_else(String::new, |id| format!(" WHERE id = {id}"));
+        let fix = format!(
+            "Let both have one spelling: UPDATE civicrm_custom_group SET table_name = {}{row}; then clear CiviCRM's \
+             caches, and let it rebuild its triggers: {REBUILD}",
+            string(&spelled)
+        );
+        found.push(Misspelled {
+            who: "civicrm_custom_group names".to_owned(),
+            named: group.table.clone(),
+            spelled,
+            fix,
+        });
+    }
+    for user in examined.users() {
+        for name in user
+            .uses
+            .tables
+            .iter()
+            .filter(|name| is_here(snapshot, name))
+        {
+            if let Some(spelled) = other_spelling(&name.name) {
+                found.push(Misspelled {
+                    who: format!("{} uses", user.describe()),
+                    named: name.name.clone(),
+                    spelled,
+                    fix: format!("Let CiviCRM rebuild its triggers and views: {REBUILD}"),
+                });
+            }
+        }
+    }
+    for (table, definition) in &schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            if let Some(spelled) = other_spelling(&key.referenced_table)
+                && key.referenced_database.is_none()
+            {
+                found.push(Misspelled {
+                    who: format!("foreign key {name} of {table} refers to"),
+                    named: key.referenced_table.clone(),
+                    spelled,
+                    fix:
+                        "Drop the foreign key, and add it again with the name as the table has it."
+                            .to_owned(),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Functions and procedures that are called and do not exist, each with what calls it.
@@ -448,7 +731,13 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
         ];
         for (kind, names) in calls {
             let called = names.iter().filter(|name| is_here(snapshot, name));
-            for called in called.filter(|called| is_lost(kind, &called.name)) {
+            let is_loadable = |name: &str| {
+                let dump = snapshot.dump.as_ref();
+                dump.is_some_and(|dump| dump.loadable_functions.contains(&name.to_lowercase()))
+            };
+            let lost_ones =
+                called.filter(|called| is_lost(kind, &called.name) && !is_loadable(&called.name));
+            for called in lost_ones {
                 let callers = lost.entry((kind, called.name.clone())).or_default();
                 callers.insert(user.describe());
             }
@@ -459,9 +748,16 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
 
 fn missing_routines(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let fixes = Fixes::for_source(snapshot.source.kind);
-    for ((kind, name), callers) in lost_routines(examined) {
-        let kind = kind.as_str();
+    let fixes = Fixes::for_source(snapshot);
+    for ((routine, name), callers) in lost_routines(examined) {
+        let kind = routine.as_str();
+        let lacks = |schema: &Schema| schema.routine(routine, &name).is_none();
+        let fix = fix_by_site(examined, kind, lacks, &fixes.routine);
+        // Not lost with the dump, as what a site has of its own is.
+        let again = match name == PHONE_FUNCTION {
+            true => " (CiviCRM makes it again: cv flush --triggers)",
+            false => "",
+        };
         let why = match callers.len() {
             0 => "CiviCRM creates it for civicrm_phone".to_owned(),
             1 => format!("{} calls it", callers.into_iter().collect::<String>()),
@@ -474,10 +770,15 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
                 format!("{first} and {} others call it", more - 1)
             }
         };
-        let message = format!("{kind} {name} is not in {}: {why}", snapshot.place());
-        let finding = Finding::new(check, message, &fixes.routine).about(kind, name);
-        let expected = format!("CREATE {}", kind.to_uppercase());
-        findings.push(finding.sides(expected, "none"));
+        findings.push(
+            Finding::new(
+                check,
+                format!("{kind} {name}{again} is not in {}: {why}", snapshot.place()),
+                fix,
+            )
+            .about(kind, name)
+            .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
+        );
     }
 }
 

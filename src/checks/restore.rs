@@ -1,11 +1,13 @@
 //! What a restore of the dump would stop at or change.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
-use super::objects::User;
+use super::objects;
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::schema::charset;
+use crate::schema::references::User;
 use crate::server_version::{Family, ServerVersion};
-use crate::snapshot::DumpFacts;
+use crate::snapshot::{At, DumpFacts, VariableReach, WithoutCollation};
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
@@ -18,6 +20,9 @@ pub(super) const CHECKS: &[&Check] = &[
     &RESTORE_SQL_MODE,
     &RESTORE_OTHER_DATABASE,
     &RESTORE_SANDBOX_LINE,
+    &RESTORE_GENERATED_COLUMN,
+    &RESTORE_PACKET,
+    &RESTORE_PRIVILEGE,
 ];
 
 pub(crate) static RESTORE_KEY_ORDER: Check = Check {
@@ -29,7 +34,11 @@ pub(crate) static RESTORE_KEY_ORDER: Check = Check {
             make the backup without --compact.",
     example: "table civicrm_email is made before its parent civicrm_contact while foreign keys are checked",
     source: "mysqldump --compact leaves FOREIGN_KEY_CHECKS=0 out",
-    rules: &[Rule::new(Group::Restore, &[Need::Dump], key_order)],
+    rules: &[Rule::new(
+        Group::Restore,
+        &[Need::Dump, Need::Beginning],
+        key_order,
+    )],
 };
 
 pub(crate) static RESTORE_CONFLICT: Check = Check {
@@ -88,11 +97,18 @@ pub(crate) static RESTORE_COLLATION: Check = Check {
             utf8mb4_unicode_ci.",
     example: "MySQL 5.7.37 does not know utf8mb4_0900_ai_ci",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
-    rules: &[Rule::new(
-        Group::Restore,
-        &[Need::Dump, Need::TargetServer],
-        collations,
-    )],
+    rules: &[
+        Rule::new(
+            Group::Restore,
+            &[Need::Dump, Need::TargetServer],
+            collations,
+        ),
+        Rule::new(
+            Group::Restore,
+            &[Need::Dump, Need::TargetServer],
+            default_collations,
+        ),
+    ],
 };
 
 pub(crate) static RESTORE_SQL_MODE: Check = Check {
@@ -120,6 +136,8 @@ pub(crate) static RESTORE_OTHER_DATABASE: Check = Check {
     rules: &[
         Rule::new(Group::Restore, &[Need::Dump], other_database),
         Rule::new(Group::Restore, &[Need::Dump], database_in_programs),
+        Rule::new(Group::Restore, &[Need::Dump], database_in_names),
+        Rule::new(Group::Restore, &[Need::Dump], foreign_databases),
     ],
 };
 
@@ -132,6 +150,53 @@ pub(crate) static RESTORE_SANDBOX_LINE: Check = Check {
     example: "the first line is MariaDB's sandbox mark: its clients from before May 2024 stop at it",
     source: "MDEV-21178, mariadb-dump 10.5.25, 10.6.18, 10.11.8, 11.4.2 and later",
     rules: &[Rule::new(Group::Restore, &[Need::Dump], sandbox_mark)],
+};
+
+/// Rows give values for a generated column.
+pub static RESTORE_GENERATED_COLUMN: Check = Check {
+    id: "restore-generated-column",
+    severity: Severity::Error,
+    title: "rows give values for a generated column",
+    why: "MySQL refuses them: the restore stops with error 3105. MariaDB ignores the values.",
+    fix: "Make the backup with the mysqldump of the server itself, which leaves generated columns out.",
+    example: "rows give values for the generated column full_name of civicrm_worldregion, which MySQL 5.7.37 refuses",
+    source: "mariadb-dump and older programs write the values of MySQL's generated columns",
+    rules: &[Rule::new(
+        Group::Restore,
+        &[Need::Dump, Need::TargetServer],
+        generated_columns,
+    )],
+};
+
+/// A statement is larger than the server takes by default.
+pub static RESTORE_PACKET: Check = Check {
+    id: "restore-packet",
+    severity: Severity::Warning,
+    title: "a statement is larger than the server takes by default",
+    why: "The server takes it only with a larger max_allowed_packet: the restore stops with error 2006 or 1153.",
+    fix: "Set max_allowed_packet above the size of the statement before restoring, on the server and for the client.",
+    example: "a statement of 17.0 MiB for civicrm_worldregion: without a larger max_allowed_packet the server takes \
+            at most 16 MiB (the default of MariaDB)",
+    source: "defaults of max_allowed_packet: MySQL 5.5 1 MiB, 5.6 and 5.7 4 MiB, 8.0 and later 64 MiB; MariaDB \
+            10.2 and later 16 MiB",
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], large_statements)],
+};
+
+/// The dump sets a variable that takes a privilege for the whole server.
+pub static RESTORE_PRIVILEGE: Check = Check {
+    id: "restore-privilege",
+    severity: Severity::Warning,
+    title: "the dump sets a variable that takes a privilege for the whole server",
+    why: "The restore by an account with privileges for its database only stops there with error 1227.",
+    fix: "Take the statement out before restoring, or restore with an account that has the privilege; mysqldump writes \
+            SET SQL_LOG_BIN unless --set-gtid-purged=OFF is given, mysqlpump always.",
+    example: "SET SESSION SQL_LOG_BIN takes SUPER: other accounts stop there with error 1227",
+    source: "mysqldump and mysqlpump on servers with GTIDs; exports of hosted servers",
+    rules: &[Rule::new(
+        Group::Restore,
+        &[Need::Dump],
+        privileged_variables,
+    )],
 };
 
 fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
@@ -247,6 +312,72 @@ fn database_in_programs(check: &'static Check, examined: &Examination, findings:
     ));
 }
 
+/// Adds a finding for each database that the dump names for objects of its own without choosing it.
+fn database_in_names(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    let mut by_database: IndexMap<&str, Vec<(&At, &str)>> = IndexMap::new();
+    for (at, object, database) in &dump.objects_with_database {
+        let objects = by_database.entry(database).or_default();
+        objects.push((at, object));
+    }
+    for (database, objects) in by_database {
+        let Some((at, first)) = objects.first() else {
+            continue;
+        };
+        let (others, go) = match objects.len() - 1 {
+            0 => (String::new(), "goes"),
+            more => (format!(" and {more} more"), "go"),
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("{first}{others} {go} into {database} wherever the dump is restored: the statement names it"),
+                "Restore into a database of that name only, or take the name out of those statements: \
+                 elsewhere they stop the restore with error 1146, 1359 or 1435, or change that database.",
+            )
+            .about("database", database)
+            .at(at),
+        );
+    }
+}
+
+/// Adds a finding for each other database that views and stored programs of the dump use.
+fn foreign_databases(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let mut uses: IndexMap<String, Vec<(String, String)>> = IndexMap::new();
+    for user in examined.users() {
+        for (name, what) in objects::elsewhere(user, snapshot) {
+            let database = name.database.clone().unwrap_or_default();
+            let known = uses.entry(database).or_default();
+            known.push((user.describe(), what));
+        }
+    }
+    for (database, used) in uses {
+        if snapshot.source.databases.contains(&database) {
+            continue;
+        }
+        let Some((user, what)) = used.first() else {
+            continue;
+        };
+        let others = match used.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more such uses)"),
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("{user} uses {what} of the database {database}, which is not in the dump{others}"),
+                format!(
+                    "Back {database} up as well. Where the dump is restored on another server, restore it there \
+                     first, with the same name; else statements that fire such a trigger or call such a routine stop \
+                     with error 1146 or 1305, and a view stops the restore."
+                ),
+            )
+            .about("database", database),
+        );
+    }
+}
+
 fn other_database(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     let Some((at, _)) = dump.database_statements.first() else {
@@ -330,10 +461,19 @@ fn collations(check: &'static Check, examined: &Examination, findings: &mut Find
         return;
     };
     for (name, at) in &dump.collations {
-        if !knows_collation(target, name) {
-            let message = format!("{target} does not know {name}");
-            let finding = Finding::new(check, message, check.fix).about("collation", name);
-            findings.push(finding.at(at));
+        // The server that wrote the dump knows what it wrote.
+        let is_named = examined.case.target_server.is_some();
+        if !knows_collation(target, name) && (is_named || !name.starts_with("utf8mb3_")) {
+            findings.push(
+                Finding::new(
+                    check,
+                    format!("{target} does not know {name}"),
+                    "Restore on a server that knows it, or replace it in the dump by one that both know, \
+                     such as utf8mb4_unicode_ci.",
+                )
+                .about("collation", name)
+                .at(at),
+            );
         }
     }
 }
@@ -356,6 +496,11 @@ fn knows_collation(target: &ServerVersion, name: &str) -> bool {
         since(Some((8, 0, 0)), Some((11, 4, 5)))
     } else if name.contains("_nopad") {
         since(None, Some((10, 2, 0)))
+    } else if name.starts_with("utf8mb3_") {
+        // As a character set, utf8mb3 is an older name.
+        since(Some((8, 0, 28)), Some((10, 6, 0)))
+    } else if ONLY_MARIADB.iter().any(|end| name.ends_with(end)) {
+        since(None, Some((10, 1, 0)))
     } else if name.ends_with("_unicode_520_ci") {
         since(Some((5, 6, 0)), Some((10, 1, 0)))
     } else if name.starts_with("utf8mb4") {
@@ -366,6 +511,14 @@ fn knows_collation(target: &ServerVersion, name: &str) -> bool {
         true
     }
 }
+
+/// Ends of the names of collations that MySQL has never had.
+const ONLY_MARIADB: [&str; 4] = [
+    "_croatian_mysql561_ci",
+    "_myanmar_ci",
+    "_thai_520_w2",
+    "_general_nopad_ci",
+];
 
 /// Flags that MySQL dropped with 8.0 (release notes of 8.0.11).
 const DROPPED_BY_MYSQL_8: [&str; 11] = [
@@ -409,5 +562,231 @@ fn sql_modes(check: &'static Check, examined: &Examination, findings: &mut Findi
             let finding = Finding::new(check, message, fix).about("sql_mode", flag);
             findings.push(finding.at(at));
         }
+    }
+}
+
+/// The collation that a server gives a character set for which none is named, where servers differ: MySQL 8.0 and
+/// later (utf8mb4), MariaDB 11.5 and later (`character_set_collations`), and all others.
+fn default_collation(server: &ServerVersion, charset: &str) -> Option<String> {
+    let is_unicode = ["utf8mb4", "utf8mb3", "ucs2", "utf16", "utf32"].contains(&charset);
+    if is_unicode && server.at_least(Family::Mariadb, (11, 5, 0)) {
+        return Some(format!("{charset}_uca1400_ai_ci"));
+    }
+    if charset == "utf8mb4" && server.at_least(Family::Mysql, (8, 0, 0)) {
+        return Some("utf8mb4_0900_ai_ci".to_owned());
+    }
+    charset::default_collation(charset)
+}
+
+/// Tables that are named one by one before the rest is only counted.
+const TABLES_NAMED: usize = 5;
+
+/// Adds findings for tables and columns whose collation the dump leaves to the server, where the target chooses
+/// another one than the server did that the dump came from.
+fn default_collations(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
+        return;
+    };
+    let source = examined.snapshot().source.server_version.as_ref();
+    let mut changes: IndexMap<(&str, String), Vec<&WithoutCollation>> = IndexMap::new();
+    for without in &dump.without_collation {
+        let was = match source {
+            Some(source) => default_collation(source, &without.charset),
+            None => charset::default_collation(&without.charset),
+        };
+        let becomes = default_collation(target, &without.charset);
+        if let Some(becomes) = becomes.filter(|becomes| was.as_ref() != Some(becomes)) {
+            let key = (without.charset.as_str(), becomes);
+            changes.entry(key).or_default().push(without);
+        }
+    }
+    for ((charset, becomes), places) in changes {
+        let mut named: IndexSet<&str> = places.iter().map(|place| place.table.as_str()).collect();
+        named.sort();
+        let shown: Vec<&str> = named.iter().take(TABLES_NAMED).copied().collect();
+        let more = match named.len().saturating_sub(TABLES_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let is = if named.len() == 1 { "is" } else { "are" };
+        let message = format!(
+            "{}{more} {is} {charset} without COLLATE: on {target} that means {becomes}, which cannot be compared with \
+             other collations (error 1267 in joins)",
+            shown.join(", ")
+        );
+        let fix = format!(
+            "Name the collation in the dump (DEFAULT CHARSET={charset} COLLATE=…) as the other tables have it, or \
+             convert those tables after the restore (ALTER TABLE … CONVERT TO CHARACTER SET {charset} COLLATE …)."
+        );
+        let mut finding = Finding::new(check, message, fix).severity(Severity::Warning);
+        if let [table] = shown[..] {
+            finding = finding.about("table", table);
+        }
+        if let Some(first) = places.first() {
+            finding = finding.at(&first.at);
+        }
+        findings.push(finding);
+    }
+}
+
+fn generated_columns(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
+        return;
+    };
+    if target.family != Family::Mysql {
+        return;
+    }
+    for (at, table, column) in &dump.values_for_generated {
+        findings.push(
+            Finding::new(
+                check,
+                format!("rows give values for the generated column {column} of {table}, which {target} refuses"),
+                "Make the backup with MySQL's own mysqldump, which leaves generated columns out (or take the values \
+                 out of the dump): the restore stops there with error 3105.",
+            )
+            .about("column", column)
+            .of_table(table)
+            .at(at),
+        );
+    }
+}
+
+/// What a server takes as one statement by default, in MiB, and of which servers that is the default. Where the
+/// user names no server, the default of MariaDB stands for those that the dump does not name, and for old servers
+/// of MySQL, which hosts mostly set so.
+fn default_packet(examined: &Examination) -> (u64, &'static str) {
+    let named = examined.case.target_server.as_ref();
+    match examined.target_server() {
+        Some(target) if target.at_least(Family::Mysql, (8, 0, 0)) => (64, "MySQL 8.0 and later"),
+        Some(target) if named.is_some() && target.family == Family::Mysql => match target.number {
+            (..=4, ..) | (5, ..=5, _) => (1, "MySQL 5.5"),
+            _ => (4, "MySQL 5.6 and 5.7"),
+        },
+        _ => (16, "MariaDB"),
+    }
+}
+
+/// The largest `max_allowed_packet` that a server takes, in bytes.
+const MAX_PACKET: u64 = 1 << 30;
+
+fn large_statements(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    let (mebibytes, of_servers) = default_packet(examined);
+    for (table, statement) in &dump.large_statements {
+        // The packet holds one byte besides the text.
+        if statement.bytes < mebibytes << 20 {
+            continue;
+        }
+        let size = format!(
+            "{}.{} MiB",
+            statement.bytes >> 20,
+            ((statement.bytes % (1 << 20)) * 10) >> 20
+        );
+        let what = match table.is_empty() {
+            true => String::new(),
+            false => format!(" for {table}"),
+        };
+        let at_least = (statement.bytes >> 20) + 1;
+        let (severity, message, fix) = if statement.bytes >= MAX_PACKET {
+            (
+                Severity::Error,
+                format!("a statement of {size}{what}: no server takes more than 1 GiB as one statement"),
+                "Make the backup again with smaller statements (mysqldump --net-buffer-length), or without that row."
+                    .to_owned(),
+            )
+        } else {
+            (
+                check.severity,
+                format!(
+                    "a statement of {size}{what}: without a larger max_allowed_packet the server takes at most \
+                     {mebibytes} MiB (the default of {of_servers})"
+                ),
+                format!(
+                    "Before restoring, set max_allowed_packet to {at_least}M or more on the server (SET GLOBAL \
+                     max_allowed_packet={}) and for the client (mysql --max-allowed-packet={at_least}M).",
+                    at_least << 20
+                ),
+            )
+        };
+        let mut finding = Finding::new(check, message, fix)
+            .severity(severity)
+            .at(&statement.at);
+        if !table.is_empty() {
+            finding = finding.about("table", table);
+        }
+        findings.push(finding);
+    }
+}
+
+/// The privilege that setting a variable takes, on a server or, where none is known, by server.
+fn privilege_for(
+    target: Option<&ServerVersion>,
+    reach: VariableReach,
+    variable: &str,
+) -> &'static str {
+    let of_binlog = matches!(
+        variable,
+        "sql_log_bin" | "binlog_format" | "binlog_row_image"
+    );
+    let of_replay = matches!(
+        variable,
+        "gtid_domain_id"
+            | "gtid_seq_no"
+            | "server_id"
+            | "pseudo_thread_id"
+            | "pseudo_slave_mode"
+            | "skip_replication"
+    );
+    match (target, reach) {
+        (Some(target), VariableReach::Session) if target.at_least(Family::Mysql, (8, 0, 0)) => {
+            "SESSION_VARIABLES_ADMIN, SYSTEM_VARIABLES_ADMIN or SUPER"
+        }
+        (Some(target), VariableReach::Global) if target.at_least(Family::Mysql, (8, 0, 0)) => {
+            "SYSTEM_VARIABLES_ADMIN or SUPER"
+        }
+        (Some(target), VariableReach::Session) if target.at_least(Family::Mariadb, (10, 5, 2)) => {
+            if of_binlog {
+                "BINLOG ADMIN"
+            } else if of_replay {
+                "BINLOG REPLAY"
+            } else {
+                "SUPER"
+            }
+        }
+        (Some(_), _) => "SUPER",
+        (None, VariableReach::Session) if of_binlog => {
+            "SUPER, or BINLOG ADMIN (MariaDB), SESSION_VARIABLES_ADMIN (MySQL 8.0)"
+        }
+        (None, VariableReach::Session) => "SUPER, or SESSION_VARIABLES_ADMIN (MySQL 8.0)",
+        (None, VariableReach::Global) => "SUPER, or SYSTEM_VARIABLES_ADMIN (MySQL 8.0)",
+    }
+}
+
+fn privileged_variables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    for ((reach, name), at) in &dump.privileged_variables {
+        let scope = match reach {
+            VariableReach::Session => "SESSION",
+            VariableReach::Global => "GLOBAL",
+        };
+        let variable = name.to_ascii_uppercase();
+        let privilege = privilege_for(examined.target_server(), *reach, name);
+        let fix = match name.as_str() {
+            "sql_log_bin" | "gtid_next" => {
+                "Take that statement out before restoring, or make the backup with --set-gtid-purged=OFF."
+            }
+            _ => {
+                "Take that statement out before restoring, or restore with an account that has the privilege."
+            }
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("SET {scope} {variable} takes {privilege}: other accounts stop there with error 1227"),
+                fix,
+            )
+            .about("variable", name)
+            .at(at),
+        );
     }
 }

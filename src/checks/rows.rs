@@ -58,8 +58,8 @@ pub(crate) static NULL_ROWS: Check = Check {
             mode.",
     fix: "Set the column of these rows to a value that the application understands, by hand after a \
             backup.",
-    example: "civicrm_file.upload_date: 1 row is NULL (key 1); CiviCRM 6.2.0 has the column NOT NULL, and \
-            changing it stops with error 1138 or 1265 in strict mode",
+    example: "civicrm_word_replacement.find_word: 1 row is NULL (key 1); the upgrade step 6.14.alpha1 makes the column \
+            NOT NULL, which stops with error 1138 or 1265 in strict mode",
     source: "the schemas of the release and of the target; CRM/Upgrade/Incremental",
     rules: &[Rule::new(Group::Rows, &[Need::Rows], answers)],
 };
@@ -236,9 +236,9 @@ fn severity(question: &Question) -> Severity {
             Some(_) => Severity::Note,
             None => Severity::Warning,
         },
-        (What::Nulls(column), _) if rules::is_filled(&question.table, column) => Severity::Note,
-        // The site has lived with it since its own upgrade.
+        // The site has lived with it since its own upgrade, or no step looks at it.
         (What::Nulls(_), Basis::Release) => Severity::Note,
+        (What::Nulls(_), Basis::Target) if question.is_repaired || step.is_none() => Severity::Note,
         (What::PolymorphicOrphans(pair), _) => {
             let outlives = rules::pairs_of(&question.table).any(|known| {
                 known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives
@@ -356,17 +356,17 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
         What::Nulls(column) => {
             what = format!("{table}.{column}: {} NULL", rows("is", "are"));
             harm = match (question.basis, step) {
-                _ if rules::is_filled(table, column) && question.basis == Basis::Target => format!(
-                    "; the upgrade{} fills it before it makes the column NOT NULL",
-                    step.map_or_else(String::new, |step| format!(" to {step}"))
+                (Basis::Target, Some(step)) if question.is_repaired => format!(
+                    "; the upgrade step {step} fills it before it makes the column NOT NULL"
                 ),
                 (Basis::Target, Some(step)) => format!(
-                    "; CiviCRM {step} has the column NOT NULL, and changing it stops with error 1138 or 1265 in strict mode"
+                    "; the upgrade step {step} makes the column NOT NULL, which stops with error 1138 or 1265 in strict mode"
                 ),
                 (Basis::Target, None) => {
-                    "; the target release has the column NOT NULL".to_owned()
+                    "; the target release has the column NOT NULL, and no upgrade step changes it"
+                        .to_owned()
                 }
-                _ => "; the release has the column NOT NULL, an older one had not, and no upgrade changed it".to_owned(),
+                _ => "; the release has the column NOT NULL".to_owned(),
             };
             fix = "Set a value that says the same, such as 0 or an empty text, before the column is changed.".to_owned();
             expected = Some("NOT NULL".to_owned());

@@ -418,10 +418,14 @@ fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &
     } else {
         age.describe(&difference.kind, catalogue)
     };
-    let message = format!(
-        "{} ({history})",
-        sentence(difference, &format!("CiviCRM {} has", state.name))
-    );
+    let has = match (age.origin, &difference.kind) {
+        (Origin::CustomData, Kind::CharsetDiffers | Kind::CollationDiffers) => {
+            "the other tables are".to_owned()
+        }
+        (Origin::CustomData, _) => "its custom fields ask for".to_owned(),
+        _ => format!("CiviCRM {} has", state.name),
+    };
+    let message = format!("{} ({history})", sentence(difference, &has));
     let quiet = severity == Severity::Note && age.is_inherited();
     if quiet {
         fix = NO_FIX;
@@ -464,7 +468,8 @@ pub(crate) fn severity(aged: &Aged, all: &[Aged]) -> Severity {
             Severity::Note
         }
         Kind::IndexExtra if is_unique(difference.actual.as_ref()) => Severity::Warning,
-        Kind::ForeignKeyName if inherited => Severity::Warning,
+        // No upgrade step drops keys of custom data by name.
+        Kind::ForeignKeyName if inherited || age.origin == Origin::CustomData => Severity::Warning,
         kind => usual_severity(kind, difference),
     }
 }

@@ -1,8 +1,8 @@
 //! Looks whether the dump is complete.
 
-use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity, content, pieces};
 use crate::schema::model::Schema;
-use crate::snapshot::{At, DamageKind, DumpFacts, FileEnding, Open, Producer};
+use crate::snapshot::{At, DamageKind, DumpFacts, FileEnding, Open, Position, StrayText};
 
 const MAKE_AGAIN: &str = "Make the backup again and verify it before you need it.";
 
@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &DUMP_NO_STRUCTURE,
     &DUMP_NO_DATA,
     &DUMP_NO_END,
+    &DUMP_NO_CIVICRM,
 ];
 
 pub(crate) static DUMP_UNREADABLE: Check = Check {
@@ -34,12 +35,15 @@ pub(crate) static DUMP_UNREADABLE: Check = Check {
 pub static DUMP_TRUNCATED: Check = Check {
     id: "dump-truncated",
     severity: Severity::Error,
-    title: "the dump is cut: its end is missing",
+    title: "the dump is cut: its end or its beginning is missing",
     why: "Tables, rows, triggers or routines that should follow are not in the backup.",
     fix: "Make the backup again, and verify it before you need it.",
     example: "the dump is cut: the last line that mysqldump writes is missing",
     source: "mysqldump writes its last line, restores variables and unlocks tables only when it got through",
-    rules: &[Rule::new(Group::Dump, &[Need::Statements], truncated)],
+    rules: &[
+        Rule::new(Group::Dump, &[Need::Dump], beginning_missing),
+        Rule::new(Group::Dump, &[Need::Statements], truncated),
+    ],
 };
 
 /// The dump is empty.
@@ -90,7 +94,11 @@ pub(crate) static DUMP_ENCODING: Check = Check {
     example: "the rows of utf8mb4 tables are written as latin1: any character that it lacks stands as ? in the \
             dump",
     source: "PowerShell's > writes UTF-16",
-    rules: &[Rule::new(Group::Dump, &[Need::Statements], charsets)],
+    rules: &[Rule::new(
+        Group::Dump,
+        &[Need::Statements, Need::Beginning],
+        charsets,
+    )],
 };
 
 pub(crate) static DUMP_NO_STRUCTURE: Check = Check {
@@ -101,7 +109,11 @@ pub(crate) static DUMP_NO_STRUCTURE: Check = Check {
     fix: "Make the backup without --no-create-info, or keep the dump of the structure with this one.",
     example: "2 rows, but no CREATE TABLE",
     source: "mysqldump --no-create-info; phpMyAdmin 5.2 in ANSI mode writes tables without columns",
-    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_structure)],
+    rules: &[Rule::new(
+        Group::Dump,
+        &[Need::Statements, Need::Beginning],
+        no_structure,
+    )],
 };
 
 pub(crate) static DUMP_NO_DATA: Check = Check {
@@ -113,7 +125,11 @@ pub(crate) static DUMP_NO_DATA: Check = Check {
             --where.",
     example: "table civicrm_domain has no row, although 32 other tables have",
     source: "mysqldump --no-data, mydumper --no-data",
-    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_data)],
+    rules: &[Rule::new(
+        Group::Dump,
+        &[Need::Statements, Need::Beginning],
+        no_data,
+    )],
 };
 
 pub(crate) static DUMP_NO_END: Check = Check {
@@ -125,6 +141,20 @@ pub(crate) static DUMP_NO_END: Check = Check {
     example: "nothing marks the end of the dump, so a cut between two statements would not show",
     source: "mysqldump --compact and --skip-comments leave the last line out",
     rules: &[Rule::new(Group::Dump, &[Need::Statements], no_end)],
+};
+
+/// The dump holds no table of CiviCRM.
+pub static DUMP_NO_CIVICRM: Check = Check {
+    id: "dump-no-civicrm",
+    severity: Severity::Error,
+    title: "no CiviCRM tables in the dump",
+    why: "It is not a backup of the site: what CiviCRM keeps is not in it.",
+    fix: "Look which database CiviCRM is in (CIVICRM_DSN in civicrm.settings.php), and dump that one with all its \
+            tables. Where the dump is meant to be of something else, verify it with --no-civicrm.",
+    example: "there are no CiviCRM tables in the dump: it holds 1 table (menu)",
+    source: "UpdraftPlus dumps only tables with WordPress' prefix unless told otherwise; CiviCRM often has a \
+            database of its own beside the CMS's",
+    rules: &[Rule::new(Group::Dump, &[Need::Statements], no_civicrm)],
 };
 
 /// The checks whose findings say that a dump is cut or damaged.
@@ -141,23 +171,66 @@ fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
 }
 
 fn damaged_containers(_: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let piece = pieces::of(&examined.snapshot().source.name);
     for file in dump(examined).iter().flat_map(|dump| &dump.files) {
-        damaged_container(file, findings);
+        damaged_container(file, piece.as_ref(), findings);
     }
 }
 
-/// Adds a finding for each message of a program that stands in the middle of the dump.
+/// Adds a finding for each text that is not SQL. Of a file that is no dump at all another check tells, and of one
+/// that begins inside a statement as well.
 fn stray_text(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    for (at, text) in dump(examined).iter().flat_map(|dump| &dump.stray_text) {
-        let fix = if text.contains("[Warning] Using a password") {
-            "Delete that line before restoring, and keep messages (standard error) out of backups."
-        } else {
-            "Find out what the message means, cure it and make the backup again; send \
-             messages (standard error) to a file of their own."
+    let Some(dump) = dump(examined) else { return };
+    let is_whole = signs_of_cut(dump).is_empty() && (has_last_line(dump) || dump.ends_by_variables);
+    for text in &dump.stray_text {
+        let is_told = match text.position {
+            Position::First => {
+                dump.statements == 0 && !text.is_message || lacks_beginning(dump).is_some()
+            }
+            _ => false,
         };
-        let message = format!("text that is not SQL: {}", shorten(text));
-        findings.push(Finding::new(check, message, fix).at(at));
+        if !is_told {
+            findings.push(stray_finding(check, text, is_whole).at(&text.at));
+        }
     }
+}
+
+/// The finding about one text. In a dump that `is_whole`, what stands before and behind it can simply go.
+fn stray_finding(check: &'static Check, text: &StrayText, is_whole: bool) -> Finding {
+    let lines = match text.more {
+        0 => "that line",
+        _ => "those lines",
+    };
+    let more = match text.more {
+        0 => String::new(),
+        more => format!(" and {} after it", crate::text::count(more, "line")),
+    };
+    let fix = match text.position {
+        Position::First => {
+            format!("Delete {lines} before restoring, and keep messages (standard error) out of backups.")
+        }
+        Position::Last if is_whole => format!(
+            "Delete {lines} before restoring; find out what the message means, and keep messages (standard \
+             error) out of backups."
+        ),
+        _ if text.line.contains("[Warning] Using a password") => {
+            "Delete that line before restoring, and keep messages (standard error) out of backups.".to_owned()
+        }
+        _ => "Find out what the message means, cure it and make the backup again; send messages (standard error) \
+              to a file of their own."
+            .to_owned(),
+    };
+    let line = shorten(&text.line);
+    let message = match text.position {
+        Position::Last if is_whole => {
+            format!(
+                "text that is not SQL behind the end of the dump: {line}{more}; everything before it is there"
+            )
+        }
+        Position::First => format!("text that is not SQL in front of the dump: {line}{more}"),
+        _ => format!("text that is not SQL: {line}{more}"),
+    };
+    Finding::new(check, message, fix)
 }
 
 fn empty(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -167,6 +240,10 @@ fn empty(check: &'static Check, examined: &Examination, findings: &mut Findings)
         let message = match bytes {
             0 => "the dump is empty".to_owned(),
             _ => format!("there is no statement in {bytes} bytes of text"),
+        };
+        let message = match dump.stray_text.first() {
+            Some(text) => format!("{message}: it begins {}", shorten(&text.line)),
+            None => message,
         };
         findings.push(Finding::new(check, message, MAKE_AGAIN));
         return;
@@ -203,9 +280,11 @@ fn broken_statements(check: &'static Check, examined: &Examination, findings: &m
     }
 }
 
-fn damaged_container(file: &FileEnding, findings: &mut Findings) {
+fn damaged_container(file: &FileEnding, piece: Option<&pieces::Piece>, findings: &mut Findings) {
     let Some(damage) = &file.damage else { return };
+    let advice = piece.map(pieces::Piece::advice);
     let (severity, fix) = match damage.kind {
+        _ if advice.is_some() => (Severity::Error, advice.as_deref().unwrap_or_default()),
         DamageKind::ZeroPadding => (
             Severity::Note,
             "Nothing to do: the text is whole. Programs that unpack it may print a warning.",
@@ -273,11 +352,14 @@ fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
     for part in dump.parts.iter().filter(|part| !part.ended) {
         let sign = format!(
             "the last line that {} writes is missing",
-            part.producer.as_str()
+            part.producer.name()
         );
         // Where several dumps stand in one file, the place tells which of them it is.
         let at = (dump.parts.len() > 1).then(|| part.begins.clone());
         signs.push((sign, at));
+    }
+    for what in &dump.unfinished {
+        signs.push((what.clone(), None));
     }
     let proved_whole = has_last_line(dump) && signs.is_empty();
     if !dump.unrestored.is_empty() && !proved_whole {
@@ -292,16 +374,47 @@ fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
         );
         signs.push((sign, None));
     }
-    for what in &dump.unfinished {
-        signs.push((what.clone(), None));
-    }
     signs
 }
 
 /// Whether the producer of the dump writes a last line, which marks its end.
 fn has_last_line(dump: &DumpFacts) -> bool {
     let mut parts = dump.parts.iter();
-    parts.any(|part| part.producer != Producer::PhpMyAdmin)
+    parts.any(|part| part.producer.has_last_line())
+}
+
+/// Why the beginning of the dump must be missing, and where that shows; `None` where nothing says so.
+pub(super) fn lacks_beginning(dump: &DumpFacts) -> Option<(String, Option<At>)> {
+    if let Some(at) = &dump.begins_inside {
+        return Some(("it begins inside a statement".to_owned(), Some(at.clone())));
+    }
+    let first = dump.never_saved.first()?;
+    let sign = format!(
+        "it restores @{}, which it never saved",
+        first.to_ascii_uppercase()
+    );
+    Some((sign, None))
+}
+
+/// Adds a finding where the beginning of the dump is missing.
+fn beginning_missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some((sign, at)) = dump(examined).and_then(lacks_beginning) else {
+        return;
+    };
+    let name = &examined.snapshot().source.name;
+    let fix = match pieces::of(name) {
+        Some(piece) => piece.advice(),
+        None => "Find the file or the piece that comes before this one and read them together (cat FIRST SECOND \
+                 | cividb verify -), or make the backup again: a restore of this one alone stops with error 1231."
+            .to_owned(),
+    };
+    let mut finding = Finding::new(
+        check,
+        format!("the beginning of the dump is missing: {sign}"),
+        fix,
+    );
+    finding.at = at;
+    findings.push(finding);
 }
 
 /// Adds one finding with all signs that the dump is cut, the strongest first.
@@ -314,7 +427,11 @@ fn truncated(check: &'static Check, examined: &Examination, findings: &mut Findi
     // More than two only repeat what is clear by then.
     let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).take(2).collect();
     let message = format!("the dump is cut: {}", text.join("; "));
-    let mut finding = Finding::new(check, message, MAKE_AGAIN);
+    let fix = match pieces::of(&examined.snapshot().source.name) {
+        Some(piece) => piece.advice(),
+        None => MAKE_AGAIN.to_owned(),
+    };
+    let mut finding = Finding::new(check, message, fix);
     finding.at = at;
     findings.push(finding);
 }
@@ -329,6 +446,35 @@ fn no_end(check: &'static Check, examined: &Examination, findings: &mut Findings
             "Make backups with comments on (without --compact and --skip-comments).",
         ));
     }
+}
+
+/// Adds a finding where no table of CiviCRM is in a dump that holds something, unless the user says that none is
+/// meant to be.
+fn no_civicrm(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let snapshot = examined.snapshot();
+    let Some(dump) = dump(examined) else { return };
+    let is_empty =
+        dump.rows == 0 && dump.tables_created == 0 && snapshot.schema == Schema::default();
+    if examined.without_civicrm || examined.case.site.is_some() || is_empty || examined.ends_early()
+    {
+        return;
+    }
+    let mut message = format!(
+        "there are no CiviCRM tables in the dump: it holds {}",
+        content::of(snapshot)
+    );
+    let mut fix = check.fix.to_owned();
+    if let Some(prefix) = &dump.table_prefix {
+        message.push_str(&format!(
+            "; {} left out all tables whose names do not begin with {prefix}",
+            snapshot.source.producer.name()
+        ));
+        fix = format!(
+            "Make the backup with all tables of the database, CiviCRM's (civicrm_…) too: with mysqldump --routines, \
+             or without the prefix {prefix} as a filter."
+        );
+    }
+    findings.push(Finding::new(check, message, fix));
 }
 
 fn no_structure(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -416,7 +562,13 @@ fn charsets(check: &'static Check, examined: &Examination, findings: &mut Findin
 
 /// The first line of a text, at most 80 characters of it.
 fn shorten(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default().trim();
+    let line = text.lines().next().unwrap_or_default();
+    let is_printable = |c: char| if c.is_control() { ' ' } else { c };
+    let line: String = line.chars().map(is_printable).collect();
+    let line = line.trim();
+    if line.is_empty() {
+        return "characters that cannot be printed".to_owned();
+    }
     let mut short: String = line.chars().take(80).collect();
     if short.len() < line.len() {
         short.push('…');

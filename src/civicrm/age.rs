@@ -5,6 +5,7 @@
 //! or as an upgrade step is known to have written it ([`MEASURED`]), is inherited, not damaged.
 
 use super::catalogue::{Catalogue, Column, State, States, TableHistory};
+use super::multilingual;
 use super::reference::is_locale;
 use crate::schema::compare::{
     ColumnAspect, Difference, DifferenceKind as Kind, column_aspects, foreign_key_rules,
@@ -42,6 +43,8 @@ pub enum Origin {
     UpgradeStep,
     /// No release has the object so.
     Nowhere,
+    /// The object belongs to a table of custom data, which no release declares.
+    CustomData,
 }
 
 /// Objects that upgrade steps of CiviCRM wrote differently from every release's own definition: table, object,
@@ -133,7 +136,10 @@ impl Age {
             states: States::default(),
         };
         let Some(history) = catalogue.history(&difference.table) else {
-            return nowhere;
+            return Self {
+                origin: Origin::CustomData,
+                ..nowhere
+            };
         };
         let Some(table) = actual.table(&difference.table) else {
             return Self {
@@ -145,6 +151,7 @@ impl Age {
             history,
             table,
             difference,
+            state,
         }
         .states();
         let has_earlier = |states: &States| states.places().any(|place| place < state.place());
@@ -186,6 +193,7 @@ impl Age {
     pub fn describe(&self, kind: &Kind, catalogue: &Catalogue) -> String {
         let releases = releases(&self.states, catalogue);
         match (self.origin, kind) {
+            (Origin::CustomData, _) => "a table of custom data".to_owned(),
             _ if is_missing(kind) => format!("CiviCRM has it {releases}"),
             (Origin::Earlier, Kind::TableExtra | Kind::ColumnExtra) => {
                 format!("CiviCRM had it {releases}; dropped since, still here")
@@ -259,6 +267,7 @@ struct Search<'a> {
     history: &'a TableHistory,
     table: &'a Table,
     difference: &'a Difference,
+    state: &'a State,
 }
 
 impl Search<'_> {
@@ -272,6 +281,17 @@ impl Search<'_> {
         match &self.difference.kind {
             Kind::ColumnMissing => Found::Missing(self.column_states(name)),
             Kind::ColumnExtra => Found::AsActual(self.column_states(name)),
+            // As earlier releases made it, and as no upgrade leaves it.
+            Kind::ColumnDiffers(_)
+                if unlocalized(name) != name
+                    && multilingual::is_settled(
+                        &self.difference.table,
+                        unlocalized(name),
+                        self.state,
+                    ) =>
+            {
+                Found::AsActual(States::default())
+            }
             Kind::ColumnDiffers(aspects) => Found::AsActual(self.same_column(name, aspects)),
             Kind::IndexMissing => Found::Missing(States::union(
                 self.history
@@ -380,7 +400,7 @@ impl Search<'_> {
 }
 
 /// The base name of a column that a multilingual site has once per language: `label` of `label_en_US`.
-fn unlocalized(name: &str) -> &str {
+pub(super) fn unlocalized(name: &str) -> &str {
     let split = name
         .len()
         .checked_sub(6)

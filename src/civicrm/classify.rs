@@ -171,6 +171,8 @@ mod tests {
                 ..Domain::default()
             }]),
             custom_groups: vec![CustomGroup {
+                id: Some(1),
+                fields: None,
                 table: "Donor_Facts".to_owned(),
                 extends: "Contact".to_owned(),
                 is_multiple: false,

@@ -3,7 +3,10 @@
 pub mod age;
 pub mod catalogue;
 pub mod classify;
+pub mod custom;
 pub mod detect;
+mod either_form;
+mod multilingual;
 pub mod naming;
 pub mod own_references;
 pub mod privileges;
@@ -15,4 +18,5 @@ pub mod requirements;
 pub mod site;
 pub mod upgrade_adds;
 pub mod upgrade_drops;
+pub mod upgrade_nulls;
 pub mod version_state;

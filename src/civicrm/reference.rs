@@ -1,15 +1,17 @@
 //! The schema that a given database should have in a given release.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
 use super::age::{Age, Aged};
 use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State};
 use super::classify::{Class, Classifier};
+use super::multilingual;
 use super::naming::hashed_name;
 use super::release::Version;
 use super::site::Site;
+use super::{custom, either_form};
 use crate::schema::compare::{self, DifferenceKind, usual_charset};
 use crate::schema::model::{Index, Schema, Table, find};
 
@@ -33,6 +35,8 @@ pub struct Reference {
     pub schema: Schema,
     /// The options of the comparison with these tables.
     pub options: compare::Options,
+    /// The names of those tables that hold custom data, which no release declares.
+    pub custom: HashSet<String>,
 }
 
 impl Reference {
@@ -45,6 +49,7 @@ impl Reference {
     /// - A TIMESTAMP column may come out of either setting of `explicit_defaults_for_timestamp`.
     /// - A database all in utf8mb3 is as good as one all in utf8mb4; a mixture is not.
     /// - From 6.0 on long foreign keys go by their long or by their hashed name.
+    /// - Tables of custom data are as the rows of their groups and fields ask for ([`custom`]).
     pub fn new(catalogue: &Catalogue, state: &State, subject: Subject) -> Self {
         let Subject {
             schema: actual,
@@ -85,10 +90,9 @@ impl Reference {
             };
             let ours = actual.table(name);
             accept_explicit_timestamps(table, facts, ours);
-            if !locales.is_empty() {
-                localize(table, facts, &locales, ours);
-            }
+            localize(name, table, facts, &locales, ours, state);
         }
+        either_form::accept(&mut schema, state, actual);
         let mut options = compare::Options {
             not_from_server: !from_server,
             ..compare::Options::default()
@@ -100,7 +104,32 @@ impl Reference {
             schema = compare::in_charset_of(schema, actual);
             accept_either_utf8(&mut schema, actual);
         }
-        Self { schema, options }
+        let mut reference = Self {
+            schema,
+            options,
+            custom: HashSet::new(),
+        };
+        reference.add_custom_data(site, actual);
+        reference
+    }
+
+    /// Adds the tables of custom data that the database has, in the character set of the others.
+    fn add_custom_data(&mut self, site: Option<&Site>, actual: &Schema) {
+        let like = self.schema.table("civicrm_custom_group");
+        let (Some(site), Some(like)) = (site, like.cloned()) else {
+            return;
+        };
+        for made in custom::tables(site, actual, &like) {
+            if self.schema.table(&made.name).is_some() {
+                continue;
+            }
+            if let Some(name) = made.key_names.first() {
+                let aliases = &mut self.options.foreign_key_aliases;
+                aliases.insert(name.clone(), made.key_names.clone());
+            }
+            self.schema.tables.insert(made.name.clone(), made.table);
+            self.custom.insert(made.name);
+        }
     }
 
     /// The differences between the subject and the reference, with the age of each. A table that the reference
@@ -239,20 +268,35 @@ fn accept_either_utf8(schema: &mut Schema, actual: &Schema) {
     }
 }
 
-/// Puts a column or index per locale in the place of each localizable one. CiviCRM makes
-/// such columns without NOT NULL in some releases, and with it in others.
-fn localize(table: &mut Table, facts: &ReleaseTable, locales: &[String], ours: Option<&Table>) {
+/// Puts a column or index per locale in the place of each localizable one.
+fn localize(
+    name: &str,
+    table: &mut Table,
+    facts: &ReleaseTable,
+    locales: &[String],
+    ours: Option<&Table>,
+    state: &State,
+) {
+    let our_column = |column: &str| ours.and_then(|ours| find(&ours.columns, column));
+    if locales.is_empty() {
+        for column in &facts.localizable_columns {
+            if let Some(plain) = table.columns.get_mut(column) {
+                *plain = multilingual::column_of_one_language(plain, our_column(column), state);
+            }
+        }
+        return;
+    }
+    let table_name = name;
     let is_localizable = |column: &String| facts.localizable_columns.contains(column);
     let mut columns = IndexMap::with_capacity(table.columns.len());
     for (name, column) in std::mem::take(&mut table.columns) {
         if is_localizable(&name) {
             for locale in locales {
-                let name = format!("{name}_{locale}");
-                let mut column = column.clone();
-                column.nullable |= ours
-                    .and_then(|ours| find(&ours.columns, &name))
-                    .is_some_and(|ours| ours.nullable && ours.default.is_none());
-                columns.insert(name, column);
+                let own = format!("{name}_{locale}");
+                let ours = our_column(&own);
+                let column =
+                    multilingual::column_of_language(table_name, &name, &column, ours, state);
+                columns.insert(own, column);
             }
         } else {
             columns.insert(name, column);

@@ -14,6 +14,10 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         containing: b"",
     },
     RowsWanted {
+        table: "civicrm_custom_field",
+        containing: b"",
+    },
+    RowsWanted {
         table: "civicrm_setting",
         containing: b"logging",
     },
@@ -62,6 +66,8 @@ pub struct Domain {
 /// A row of `civicrm_custom_group`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomGroup {
+    /// The value of column `id`.
+    pub id: Option<u64>,
     /// The name of the table that holds the group's data.
     pub table: String,
     /// The kind of entity that the group extends: `Contact`, `Individual`, `Activity`, …
@@ -70,6 +76,23 @@ pub struct CustomGroup {
     pub is_multiple: bool,
     /// Whether the group is in use.
     pub is_active: bool,
+    /// The group's fields, in use or not; `None` where the rows of `civicrm_custom_field` are not known.
+    pub fields: Option<Vec<CustomField>>,
+}
+
+/// A row of `civicrm_custom_field`: a column of the group's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomField {
+    /// The name of the column.
+    pub column: String,
+    /// The kind of values: `String`, `Int`, `Date`, `ContactReference`, …
+    pub data_type: String,
+    /// Whether a value can be several choices, which are kept as one text.
+    pub is_multiple: bool,
+    /// Whether a value has to be given.
+    pub is_required: bool,
+    /// The longest text, in characters; `None` where the field does not say.
+    pub text_length: Option<u32>,
 }
 
 impl Site {
@@ -92,12 +115,17 @@ impl Site {
             None => None,
         };
         let settings = rows("civicrm_setting").unwrap_or_default();
+        // Of very many rows a dump gives only the first.
+        let fields = rows("civicrm_custom_field").filter(|rows| {
+            let counted = snapshot.row_counts.get("civicrm_custom_field");
+            snapshot.dump.is_none() || counted == Some(&(rows.len() as u64))
+        });
         Some(Self {
             domains: domain_rows.map(|rows| rows.iter().map(Domain::of).collect()),
             custom_groups: rows("civicrm_custom_group")
                 .unwrap_or_default()
                 .iter()
-                .filter_map(CustomGroup::of)
+                .filter_map(|row| CustomGroup::of(row, fields))
                 .collect(),
             logging: setting(settings, "logging")
                 .or_else(|| domain_rows?.iter().find_map(logging_in_config_backend)),
@@ -157,12 +185,38 @@ impl Domain {
 }
 
 impl CustomGroup {
-    fn of(row: &Row) -> Option<Self> {
+    /// The group of a row, with its fields among the rows of `civicrm_custom_field`, where those are known.
+    fn of(row: &Row, fields: Option<&[Row]>) -> Option<Self> {
+        let id = text(row, "id");
+        let is_own = |field: &&Row| id.is_some() && text(field, "custom_group_id") == id;
+        let of_group = |fields: &[Row]| {
+            let own = fields.iter().filter(is_own);
+            own.filter_map(CustomField::of).collect()
+        };
         Some(Self {
+            id: id.as_ref().and_then(|id| id.parse().ok()),
+            fields: fields.map(of_group),
             table: text(row, "table_name")?,
             extends: text(row, "extends").unwrap_or_default(),
             is_multiple: text(row, "is_multiple").is_some_and(|value| value != "0"),
             is_active: text(row, "is_active").is_none_or(|value| value != "0"),
+        })
+    }
+}
+
+impl CustomField {
+    fn of(row: &Row) -> Option<Self> {
+        let is_on = |column| text(row, column).is_some_and(|value| value != "0");
+        let input = text(row, "html_type").unwrap_or_default();
+        Some(Self {
+            column: text(row, "column_name")?,
+            data_type: text(row, "data_type").unwrap_or_default(),
+            // Column `serialize` came with 5.27; before, the kind of input told.
+            is_multiple: is_on("serialize")
+                || input == "CheckBox"
+                || input.contains("Multi-Select"),
+            is_required: is_on("is_required"),
+            text_length: text(row, "text_length").and_then(|length| length.parse().ok()),
         })
     }
 }

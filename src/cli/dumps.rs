@@ -4,18 +4,26 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::grants::for_upgrade;
 use super::output::Output;
+use super::repair::target_release;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
+use crate::change::error::ChangeError;
+use crate::checks::grants::GRANT_MISSING;
 use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
-use crate::checks::{self, Examination, Finding, Findings, OtherSource, Rows, against};
+use crate::checks::{
+    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against, pieces,
+};
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
+use crate::repair::guard;
 use crate::report::{Layout, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
@@ -51,6 +59,10 @@ pub struct Check {
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
+    /// Release to upgrade to: whether its upgrade finds the server, the privileges, the rows and the
+    /// version that it needs
+    #[arg(long, value_name = "X.Y.Z")]
+    target: Option<Version>,
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
@@ -123,19 +135,21 @@ impl Check {
         let source = self.server.source(self.source.as_deref())?;
         let source = std::slice::from_ref(&source);
         let access = self.server.access();
+        if let Some(target) = &self.target {
+            target_release(target, &catalogue)?;
+        }
         report_on_each("check", &catalogue, source, common, &access, |location| {
             let read_case = |snapshot| {
                 let case = self.restore.case(snapshot, &catalogue);
+                let case = case.to_release(self.target.clone());
+                if let Some(target) = &self.target {
+                    guard::target(target, &case).map_err(ChangeError::from)?;
+                }
                 refuse_empty_database(&case).map(|()| case)
             };
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                let mut examined = Examination::of(&case);
-                examined.rows = Rows::LeftOut;
-                let findings = common.examine(&examined, checks::CHECK)?;
-                let mut report = Report::new("check", &case, findings, common.strict);
-                report.layout = Layout::ReleaseAndByCheck;
-                return Ok(report);
+                return self.report(&case, Rows::LeftOut, common);
             }
             let examiner = RowExaminer {
                 catalogue: &catalogue,
@@ -145,13 +159,35 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let mut examined = Examination::of(&case);
-            examined.rows = answered.rows();
-            let findings = common.examine(&examined, checks::CHECK)?;
-            let mut report = Report::new("check", &case, findings, common.strict);
-            report.layout = Layout::ReleaseAndByCheck;
+            let report = self.report(&case, answered.rows(), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
+    }
+}
+
+impl Check {
+    /// The report on a source; where it is to be upgraded, with the privileges of the account on its server.
+    fn report(&self, case: &Case, rows: Rows, common: &Common) -> Result<Report, Error> {
+        let verdict = self
+            .target
+            .as_ref()
+            .and_then(|target| for_upgrade(case, target));
+        let mut examined = Examination::of(case);
+        examined.rows = rows;
+        examined.privileges = verdict.as_ref().map(|verdict| Privileges {
+            verdict,
+            database: case.snapshot.database.as_deref().unwrap_or_default(),
+        });
+        let mut findings = common.examine(&examined, checks::CHECK)?;
+        if self.target.is_some() && verdict.is_none() && case.snapshot.server.is_some() {
+            let why = "the server does not answer SHOW GRANTS";
+            findings.skip(&GRANT_MISSING, Lack::of_promised(why));
+        }
+        let mut report = Report::new("check", case, findings, common.strict);
+        report.layout = Layout::ReleaseAndByCheck;
+        let target = self.target.as_ref();
+        report.compared_with = target.map(|target| format!("CiviCRM {target}"));
+        Ok(report)
     }
 }
 
@@ -198,6 +234,10 @@ pub(super) fn report_on_each(
     {
         return Err(Error::OutputIsSource(path.to_owned()));
     }
+    let names: Vec<String> = locations.iter().map(Location::name).collect();
+    for sentence in pieces::joined(names.iter().map(String::as_str)) {
+        (access.warn)(&sentence);
+    }
     let mut output = Output::new(common, !named_one);
     for (name, error) in unread {
         output.add_unread(command, &name, &error)?;
@@ -207,7 +247,7 @@ pub(super) fn report_on_each(
         let report = match report_on(&location) {
             Ok(report) => report,
             Err(error) => {
-                let Some(finding) = not_text(&error) else {
+                let Some(finding) = not_text(&error, &location.name()) else {
                     output.add_unread(command, &location.name(), &error)?;
                     continue;
                 };
@@ -232,7 +272,7 @@ pub(super) fn report_on_each(
 
 /// The finding about a file that is not text; `None` for any other error. It says something about
 /// the backup, and is not a failure to look at it.
-fn not_text(error: &Error) -> Option<Finding> {
+fn not_text(error: &Error, name: &str) -> Option<Finding> {
     use crate::dump::container::Problem;
     let Error::Source(error) = error else {
         return None;
@@ -242,9 +282,13 @@ fn not_text(error: &Error) -> Option<Finding> {
         Problem::OnlyNul(_) => &DUMP_UNREADABLE,
         _ => &DUMP_ENCODING,
     };
+    let piece = pieces::of(name).map(|piece| piece.advice());
     let fix = match problem {
+        Problem::Binary | Problem::OnlyNul(_) if piece.is_some() => {
+            piece.as_deref().unwrap_or_default()
+        }
         Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
-        Problem::Foreign { .. } => "Look whether this is the right file.",
+        Problem::Foreign { .. } | Problem::Markup { .. } => "Look whether this is the right file.",
         _ => {
             "Fetch the file again from where it was made; if it is the same there, make the backup again."
         }

@@ -239,6 +239,17 @@ impl Grants {
 
 /// The verdict about an account's privileges, with statements that have passed the gate; in the
 /// place of a blocked one stands why it was blocked.
+/// What the account of a server may do, held against what the upgrade to `target` needs; `None` for a dump, and
+/// where the server does not answer SHOW GRANTS.
+pub(super) fn for_upgrade(case: &Case, target: &Version) -> Option<Verdict> {
+    let facts = case.snapshot.server.as_ref()?;
+    let version = case.snapshot.source.server_version.as_ref()?;
+    let database = case.snapshot.database.as_deref().unwrap_or_default();
+    let granted = facts.grants.as_ref()?;
+    let needs = needed_for_upgrade(target, version, &grants::upgrade_facts(case, facts));
+    Some(gated(needs, granted, database, &facts.rules(version)))
+}
+
 fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
     let mut verdict = judge(needs, granted, database, rules);
     let fixes = verdict.fixes.iter_mut();

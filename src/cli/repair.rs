@@ -23,6 +23,7 @@ use crate::civicrm::detect::Detection;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::guard;
 use crate::repair::orphans::{Export, Orphans, Remedy, Toll};
 use crate::repair::plan::{self, Family, Options, Plan};
@@ -119,6 +120,7 @@ impl Repair {
                 let plan = self.plan(&case)?;
                 let rows = RowPlan {
                     orphans: orphans(&mut connection, &plan, &case.snapshot)?,
+                    equal: equal_rows(&mut connection, &plan)?,
                     toll: self.toll(&mut connection, &plan, &case.snapshot)?,
                 };
                 self.show(&plan, &rows, &case, &definitions, common)
@@ -196,14 +198,14 @@ impl Repair {
         }
         let plan = self.plan(&case)?;
         for refused in &plan.refused {
-            tell(&format!(
-                "not planned: {} of {}: {}",
-                refused.object, refused.table, refused.why
-            ));
+            tell(&format!("not planned: {}: {}", refused.name(), refused.why));
         }
         if plan.steps.is_empty() && record.is_none() {
-            tell("nothing to change");
             let is_fine = plan.refused.is_empty();
+            tell(match is_fine {
+                true => "nothing to change",
+                false => "nothing that repair can change",
+            });
             return Ok(if is_fine { Exit::Fine } else { Exit::Findings });
         }
         let version = &connection.version;
@@ -211,10 +213,16 @@ impl Repair {
         for planned in &plan.steps {
             tell(&format!("{};", planned.statement()));
         }
-        for found in orphans(&mut connection, &plan, snapshot)? {
+        for found in equal_rows(&mut connection, &plan)? {
             tell(&found.describe());
         }
         let toll = self.toll(&mut connection, &plan, snapshot)?;
+        // Of those that are changed first the tallies speak.
+        let is_kept = |found: &Orphans| toll.promise(&found.table, &found.constraint).is_none();
+        let found = orphans(&mut connection, &plan, snapshot)?;
+        for found in found.iter().filter(|found| is_kept(found)) {
+            tell(&found.describe());
+        }
         for tally in toll.tallies() {
             tell(&script::row_change(&tally));
         }
@@ -306,6 +314,8 @@ fn ways_on(journal: &Path) -> String {
 struct RowPlan {
     /// Rows without a parent that keep planned foreign keys from being added.
     orphans: Vec<Orphans>,
+    /// Equal rows that keep planned unique indexes from being made.
+    equal: Vec<EqualRows>,
     /// The rows that are changed before the plan runs.
     toll: Toll,
 }
@@ -321,6 +331,15 @@ fn orphans(
         let found = run::orphans_of(connection, planned, &snapshot.schema.tables)?;
         let unprotected = found.into_iter().filter(|(_, in_force)| in_force.is_none());
         all.extend(unprotected.map(|(orphans, _)| orphans));
+    }
+    Ok(all)
+}
+
+/// Looks for the equal rows that keep planned unique indexes from being made.
+fn equal_rows(connection: &mut Reader, plan: &Plan) -> Result<Vec<EqualRows>, Error> {
+    let mut all = Vec::new();
+    for planned in &plan.steps {
+        all.extend(EqualRows::of(connection, planned)?);
     }
     Ok(all)
 }

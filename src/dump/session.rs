@@ -12,6 +12,8 @@ pub struct Session {
     foreign_key_checks: bool,
     /// User variables that hold a system variable's value, and that value where it matters.
     saved: IndexMap<String, Saved>,
+    /// The user variable that a statement restores although none has saved it.
+    never_saved: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,7 @@ impl Default for Session {
             sql_mode: None,
             foreign_key_checks: true,
             saved: IndexMap::new(),
+            never_saved: None,
         }
     }
 }
@@ -79,6 +82,12 @@ impl Session {
         self.saved.keys().any(|name| name.starts_with("old_"))
     }
 
+    /// The user variable that the last assignment restored although none had saved it, if it was one of those
+    /// that dump programs save (`@OLD_…`, `@saved_…`).
+    pub fn take_never_saved(&mut self) -> Option<String> {
+        self.never_saved.take()
+    }
+
     /// Applies one assignment of a SET statement.
     pub fn assign(&mut self, assignment: &Assignment) {
         let value = assignment.value.trim();
@@ -97,6 +106,15 @@ impl Session {
                         _ => Saved::default(),
                     };
                     self.saved.insert(assignment.name.clone(), saved);
+                } else if is_of_program(&assignment.name) {
+                    // Sequel Ace does not save sql_mode but writes what is to be restored.
+                    let saved = Saved {
+                        sql_mode: (assignment.name == "old_sql_mode")
+                            .then(|| unquote(value).to_owned()),
+                        foreign_key_checks: None,
+                        restored: true,
+                    };
+                    self.saved.insert(assignment.name.clone(), saved);
                 }
             }
             VariableScope::Session => self.assign_session(&assignment.name, value),
@@ -105,16 +123,14 @@ impl Session {
     }
 
     fn assign_session(&mut self, name: &str, value: &str) {
-        // HeidiSQL restores with IFNULL(@OLD_X, …).
-        let user = match value.split_at_checked("IFNULL(".len()) {
-            Some((start, rest)) if start.eq_ignore_ascii_case("IFNULL(") => {
-                rest.split(',').next().unwrap_or_default().trim()
-            }
-            _ => value,
-        };
-        let saved = user
-            .strip_prefix('@')
-            .and_then(|user| self.saved.get_mut(&user.to_ascii_lowercase()));
+        let user = user_variable(value).map(str::to_ascii_lowercase);
+        if let Some(user) = &user
+            && is_of_program(user)
+            && !self.saved.contains_key(user)
+        {
+            self.never_saved = Some(user.clone());
+        }
+        let saved = user.and_then(|user| self.saved.get_mut(&user));
         match (name, saved) {
             ("sql_mode", Some(saved)) => {
                 saved.restored = true;
@@ -133,6 +149,28 @@ impl Session {
             (_, None) => {}
         }
     }
+}
+
+/// Whether dump programs save system variables under such a name: `@OLD_…` for a whole dump, `@saved_…` around an
+/// object.
+fn is_of_program(user_variable: &str) -> bool {
+    user_variable.starts_with("old_") || user_variable.starts_with("saved_")
+}
+
+/// The user variable that a value consists of, in its plain form or in those of HeidiSQL: `IFNULL(@OLD_X, …)` and
+/// `IF(@OLD_X IS NULL, …, @OLD_X)`.
+fn user_variable(value: &str) -> Option<&str> {
+    let is_function = |name: &str| {
+        let start = value.get(..name.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    if !value.starts_with('@') && !is_function("IFNULL(") && !is_function("IF(") {
+        return None;
+    }
+    let (_, rest) = value.split_once('@')?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+    let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+    rest.get(..end).filter(|name| !name.is_empty())
 }
 
 /// The flags of a `sql_mode` value.

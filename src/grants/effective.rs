@@ -44,7 +44,7 @@ impl Rules {
     }
 
     /// The pattern by which a GRANT names this database and no other.
-    pub(super) fn pattern_of(&self, database: &str) -> String {
+    pub fn pattern_of(&self, database: &str) -> String {
         let mut pattern = String::with_capacity(database.len() + 2);
         for c in database.chars() {
             if matches!(c, '_' | '%' | '\\') && !self.partial_revokes {

@@ -388,6 +388,18 @@ impl Sink for Gatherer<'_> {
         self.reader.comment_inside(text, place);
     }
 
+    fn large(&mut self, bytes: u64, place: Place) {
+        self.reader.large(bytes, place);
+    }
+
+    fn sets_noise_apart(&self) -> bool {
+        self.reader.sets_noise_apart()
+    }
+
+    fn noise(&mut self, line: &[u8], place: Place) {
+        self.reader.noise(line, place);
+    }
+
     fn modes(&self) -> SqlModes {
         self.reader.modes()
     }

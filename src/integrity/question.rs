@@ -7,10 +7,12 @@ use super::rules::{self, Rule};
 use crate::case::Case;
 use crate::civicrm::catalogue::{Catalogue, State};
 use crate::civicrm::classify::{Class, Classifier};
+use crate::civicrm::custom;
 use crate::civicrm::reference::{Reference, Subject};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::civicrm::upgrade_adds::{self, AddKind, UpgradeAdd};
+use crate::civicrm::upgrade_nulls;
 use crate::schema::model::{
     Column, ForeignKey, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
 };
@@ -26,6 +28,8 @@ pub struct Question {
     pub basis: Basis,
     /// The upgrade step that fails when such a row exists.
     pub step: Option<String>,
+    /// Whether an upgrade step repairs such rows before it needs them repaired.
+    pub is_repaired: bool,
 }
 
 /// What a question looks for in the rows of a table.
@@ -281,6 +285,7 @@ impl<'a> Builder<'a> {
             what,
             basis,
             step,
+            is_repaired: false,
         });
     }
 
@@ -317,12 +322,26 @@ impl<'a> Builder<'a> {
                     && ours.generated.is_none()
                     && self.is_new(name, format!("null {column}"));
                 if is_asked {
-                    let step = self.not_null_since(name, column, *basis);
-                    self.push(name, What::Nulls(column.to_owned()), *basis, step);
+                    self.nulls(name, column, *basis);
                 }
             }
         }
         self.references = references;
+    }
+
+    /// Adds the question about NULLs of a column. A column that the target has NOT NULL may be filled by the
+    /// upgrade, or no step may change it.
+    fn nulls(&mut self, table: &str, column: &str, basis: Basis) {
+        let since = self.not_null_since(table, column, basis);
+        let (from, target) = (self.background.from.as_ref(), self.background.target);
+        let ends = from.zip(target).filter(|_| basis == Basis::Target);
+        let step =
+            ends.map(|(from, (target, _))| upgrade_nulls::first(table, column, from, target));
+        self.push(table, What::Nulls(column.to_owned()), basis, since);
+        if let (Some(step), Some(question)) = (step, self.questions.list.last_mut()) {
+            question.is_repaired = step.is_some_and(|step| step.fills);
+            question.step = step.map(|step| step.version.to_owned());
+        }
     }
 
     /// The first release, up to the target, in which the column is NOT NULL.
@@ -483,7 +502,7 @@ impl<'a> Builder<'a> {
             group
                 .table
                 .eq_ignore_ascii_case(name)
-                .then(|| rules::extended_table(&group.extends))?
+                .then(|| custom::extended_table(&group.extends))?
         });
         if let Some(parent) = parent {
             let key = ForeignKey {

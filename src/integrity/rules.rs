@@ -116,30 +116,6 @@ pub fn pairs_of(table: &str) -> impl Iterator<Item = &'static PairOf> {
         .filter(move |pair| pair.table.eq_ignore_ascii_case(table))
 }
 
-/// The table that rows of custom data belong to, by `civicrm_custom_group.extends`; `None` for
-/// what extensions bring, which may be anything.
-pub fn extended_table(extends: &str) -> Option<&'static str> {
-    Some(match extends {
-        "Contact" | "Individual" | "Household" | "Organization" => "civicrm_contact",
-        "Activity" => "civicrm_activity",
-        "Relationship" => "civicrm_relationship",
-        "Contribution" => "civicrm_contribution",
-        "ContributionRecur" => "civicrm_contribution_recur",
-        "Group" => "civicrm_group",
-        "Membership" => "civicrm_membership",
-        "Event" => "civicrm_event",
-        "Participant" | "ParticipantRole" | "ParticipantEventName" | "ParticipantEventType" => {
-            "civicrm_participant"
-        }
-        "Pledge" => "civicrm_pledge",
-        "Grant" => "civicrm_grant",
-        "Address" => "civicrm_address",
-        "Campaign" => "civicrm_campaign",
-        "Case" => "civicrm_case",
-        _ => return None,
-    })
-}
-
 /// References that an upgrade step looks at before it begins: version, table, column. It stops
 /// where a row lacks its parent. From CRM/Upgrade/Incremental/php/FourThree.php of 4.4.
 const PRE_CHECKED: &[(&str, &str, &str)] = &[
@@ -168,53 +144,6 @@ pub fn pre_checked(
             && is_between(step, from, target)
     })?;
     Some((*step).to_owned())
-}
-
-/// Columns that a step fills before it makes them NOT NULL (CRM/Upgrade/Incremental of 5.61 to
-/// 6.14): NULL in them stops nobody.
-const FILLED: &[(&str, &str)] = &[
-    ("civicrm_payment_processor", "name"),
-    ("civicrm_payment_processor", "title"),
-    ("civicrm_payment_processor", "frontend_title"),
-    ("civicrm_mapping", "name"),
-    ("civicrm_contribution_page", "name"),
-    ("civicrm_contribution_page", "title"),
-    ("civicrm_contribution_page", "frontend_title"),
-    ("civicrm_location_type", "name"),
-    ("civicrm_location_type", "display_name"),
-    ("civicrm_location_type", "is_reserved"),
-    ("civicrm_location_type", "is_active"),
-    ("civicrm_location_type", "is_default"),
-    ("civicrm_group", "name"),
-    ("civicrm_group", "title"),
-    ("civicrm_group", "frontend_title"),
-    ("civicrm_contribution", "tax_amount"),
-    ("civicrm_line_item", "tax_amount"),
-    ("civicrm_note", "privacy"),
-    ("civicrm_entity_file", "entity_table"),
-    ("civicrm_action_schedule", "name"),
-    ("civicrm_discount", "entity_table"),
-    ("civicrm_tag", "name"),
-    ("civicrm_managed", "module"),
-    ("civicrm_managed", "name"),
-    ("civicrm_managed", "cleanup"),
-    ("civicrm_acl", "is_active"),
-    ("civicrm_dashboard_contact", "is_active"),
-    ("civicrm_uf_group", "name"),
-    ("civicrm_uf_group", "frontend_title"),
-    ("civicrm_custom_group", "name"),
-    ("civicrm_custom_group", "extends"),
-    ("civicrm_custom_group", "style"),
-    ("civicrm_custom_field", "name"),
-    ("civicrm_word_replacement", "find_word"),
-    ("civicrm_word_replacement", "replace_word"),
-];
-
-/// Whether a step fills NULLs of this column itself.
-pub fn is_filled(table: &str, column: &str) -> bool {
-    FILLED
-        .iter()
-        .any(|(of, named)| of.eq_ignore_ascii_case(table) && named.eq_ignore_ascii_case(column))
 }
 
 /// Something that rows of one table must not be, or must be.

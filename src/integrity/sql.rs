@@ -472,6 +472,7 @@ mod tests {
             what,
             basis: Basis::Own,
             step: None,
+            is_repaired: false,
         };
         let mut all = vec![extent(&child, name)];
         let link = Link {

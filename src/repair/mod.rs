@@ -5,6 +5,7 @@
 //! [`guard`] refuses where a repair would do harm. How a step runs, is written down and taken back is the
 //! business of [`crate::change`].
 
+pub mod equal_rows;
 pub mod guard;
 mod online;
 pub mod orphans;

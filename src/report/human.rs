@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::section::Position;
 use super::{Layout, Report, Verdict, by_table};
 use crate::checks::acceptance::Accepted;
-use crate::checks::{Detected, Finding, NotChecked, Severity};
+use crate::checks::{BEGINNING_MISSING, Detected, Finding, NotChecked, Severity};
 use crate::snapshot::SourceKind;
 use crate::text::{count, printable, thousands};
 
@@ -153,7 +153,11 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
             .push(skipped.check);
     }
     for (why, checks) in by_reason {
-        let checks = checks.join(", ");
+        // Of half a dump most checks are not made: the list would only hide why.
+        let checks = match why == BEGINNING_MISSING && checks.len() > SHOWN {
+            true => format!("{} checks that need all of the dump", checks.len()),
+            false => checks.join(", "),
+        };
         writeln!(
             out,
             "{bold}not checked{bold:#}  {checks}: {}",
@@ -259,7 +263,7 @@ fn origin(report: &Report) -> String {
     }
     let mut text = match source.producer {
         crate::snapshot::Producer::Unknown => "dump of an unknown program".to_owned(),
-        producer => producer.as_str().to_owned(),
+        producer => producer.name().to_owned(),
     };
     if let Some(version) = &source.producer_version {
         text.push_str(&format!(" {version}"));
@@ -306,7 +310,14 @@ fn server(report: &Report) -> String {
 
 fn site(report: &Report) -> String {
     let Some(civicrm) = &report.civicrm else {
-        return "no CiviCRM tables".to_owned();
+        // Where the user says that none are meant to be there, that is the reason of a check that was not made.
+        let reasons = report
+            .findings
+            .not_checked
+            .iter()
+            .map(|skipped| skipped.why.as_str());
+        let mut of_user = reasons.filter(|why| why.starts_with("no CiviCRM tables"));
+        return of_user.next().unwrap_or("no CiviCRM tables").to_owned();
     };
     let mut versions: Vec<&str> = civicrm
         .declared

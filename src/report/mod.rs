@@ -22,7 +22,7 @@ use crate::checks::{Detected, Findings, Severity};
 use crate::snapshot::{ServerFacts, Source};
 
 pub use grants::GrantsSummary;
-pub use plan::{OrphanRows, Plan, PlanStep, RowChange};
+pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use section::Section;
 pub use verdict::Verdict;

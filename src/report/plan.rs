@@ -7,6 +7,7 @@ use anstyle::Style;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::orphans::{Orphans, Tally};
 use crate::repair::plan::Refused;
 use crate::repair::run::NotRun;
@@ -22,6 +23,8 @@ pub struct Plan {
     pub refused: Vec<Refused>,
     /// Rows that have lost their parents, over which foreign keys of the plan cannot be added.
     pub orphans: Vec<OrphanRows>,
+    /// Rows that are equal in the columns of unique indexes of the plan, which cannot be made over them.
+    pub duplicates: Vec<EqualRowSets>,
     /// Rows that `--orphans` lets a repair change, by foreign key and table, with all that hangs on them.
     pub rows: Vec<RowChange>,
     /// What to do by other means.
@@ -91,6 +94,34 @@ impl OrphanRows {
             rows: found.rows,
             sample: found.sample.clone(),
             remedy: found.by_rule.as_ref().ok().map(|remedy| remedy.as_str()),
+        }
+    }
+}
+
+/// Rows that are equal in the columns of a unique index.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct EqualRowSets {
+    /// Their table.
+    pub table: String,
+    /// The unique index that cannot be made.
+    pub index: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// How many sets of equal rows there are.
+    pub sets: u64,
+    /// Primary keys of the first sets.
+    pub sample: Vec<String>,
+}
+
+impl EqualRowSets {
+    /// As found.
+    pub fn of(found: &EqualRows) -> Self {
+        Self {
+            table: found.table.clone(),
+            index: found.index.clone(),
+            columns: found.columns.clone(),
+            sets: found.sets,
+            sample: found.sample.clone(),
         }
     }
 }
@@ -167,11 +198,15 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
     if let (Some(done), Some(journal)) = (plan.done, &plan.journal) {
         let journal = printable(&journal.display().to_string());
-        writeln!(
-            out,
-            "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
-            count(done as u64, "statement")
-        )?;
+        let changes = done as u64 + plan.rows_deleted + plan.rows_set_null;
+        match changes {
+            0 => writeln!(out, "\n{bold}nothing was changed{bold:#}")?,
+            _ => writeln!(
+                out,
+                "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
+                count(done as u64, "statement")
+            )?,
+        }
         for (rows, what) in [
             (plan.rows_deleted, "deleted"),
             (plan.rows_set_null, "set NULL"),
@@ -195,7 +230,7 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             statement(&step.statement, out)?;
         }
         for refused in &plan.refused {
-            let line = format!("{} of {}: {}", refused.object, refused.table, refused.why);
+            let line = format!("{}: {}", refused.name(), refused.why);
             writeln!(out, "  {}", printable(&line))?;
         }
         return Ok(());

@@ -46,7 +46,7 @@ pub fn of_collation(collation: &str) -> &str {
 }
 
 /// The collation of a character set when none is named, or `None` for an unknown set.
-fn default_collation(charset: &str) -> Option<String> {
+pub fn default_collation(charset: &str) -> Option<String> {
     if charset == "binary" {
         return Some("binary".to_owned());
     }

@@ -25,6 +25,8 @@ pub struct ColumnDefinition {
     pub checks: Vec<String>,
     /// Whether the column has the `BINARY` attribute: the binary collation of whatever character set it has.
     pub binary_collation: bool,
+    /// Whether the column is `INVISIBLE`.
+    pub invisible: bool,
 }
 
 /// A key or constraint of a table definition.

@@ -1,5 +1,7 @@
 //! What only a dump tells: whether it is whole, and what a restore meets.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use super::Producer;
@@ -55,14 +57,33 @@ pub struct DumpFacts {
     pub unrestored: Vec<String>,
     /// Tables locked by the last LOCK TABLES, when no UNLOCK TABLES followed.
     pub locked: Vec<String>,
-    /// Whether the dump saves variables at its start, so that restoring them marks its end.
+    /// Whether something else than the last line of its program marks the end of the dump: variables that it saves at
+    /// its start and restores, or a last line without the first one.
     pub ends_by_variables: bool,
     /// Whether START TRANSACTION stands without a COMMIT after it.
     pub open_transaction: bool,
     /// Files that a folder announces and lacks, or marks as unfinished.
     pub unfinished: Vec<String>,
     /// Text that is not SQL, such as messages of the dump program.
-    pub stray_text: Vec<(At, String)>,
+    pub stray_text: Vec<StrayText>,
+    /// User variables named `@OLD_…` or `@saved_…` that statements restore although none has saved them, in a file that does not
+    /// begin as the program begins one: its beginning is missing.
+    pub never_saved: Vec<String>,
+    /// The place of a first line that can only be the rest of a statement: the beginning of the file is missing.
+    pub begins_inside: Option<At>,
+    /// Only tables whose names begin so were dumped, as the program's comments say; `None` when all were.
+    pub table_prefix: Option<String>,
+    /// The longest statement for each table, of those that are longer than servers take by default; empty for
+    /// statements that are not about a table.
+    pub large_statements: IndexMap<String, LargeStatement>,
+    /// Variables that only accounts with a privilege for the whole server may set, with the first place.
+    pub privileged_variables: IndexMap<(VariableReach, String), At>,
+    /// INSERTs that give values for a generated column: the table and the column.
+    pub values_for_generated: Vec<(At, String, String)>,
+    /// Character sets of tables and columns for which the dump names no collation, so that the server chooses.
+    pub without_collation: Vec<WithoutCollation>,
+    /// Loadable functions that the dump installs (`CREATE FUNCTION … SONAME`), in lower case.
+    pub loadable_functions: BTreeSet<String>,
     /// Statements that a server would refuse at their place in the dump, with the reason.
     pub conflicts: Vec<(At, String)>,
     /// INSERTs into tables whose trigger was created before, with the trigger and the table.
@@ -81,12 +102,15 @@ pub struct DumpFacts {
     pub sandbox_mark: Option<At>,
     /// Place of `SET @@GLOBAL.GTID_PURGED` outside a comment; `None` if there is none.
     pub gtid_purged: Option<At>,
-    /// Collations (and character sets) that statements name, with the first place.
+    /// Collations (and character sets) that statements name, as they spell them, with the first place.
     pub collations: IndexMap<String, At>,
     /// `sql_mode` flags that SET statements name, with the first place.
     pub sql_modes: IndexMap<String, At>,
     /// CREATE, DROP and USE of a database by name.
     pub database_statements: Vec<(At, String)>,
+    /// Objects that the dump makes in a database which it names itself without choosing it: the place, the kind
+    /// and name of the object, and the database.
+    pub objects_with_database: Vec<(At, String, String)>,
     /// Foreign keys created, with `foreign_key_checks` on, before the table that they refer to.
     pub keys_before_parent: Vec<KeyBeforeParent>,
     /// First words of statements whose quotes do not fit the `sql_mode` under which they run.
@@ -95,6 +119,63 @@ pub struct DumpFacts {
     pub without_columns: Vec<(At, String)>,
     /// Tables that statements use although no statement creates them, with the first place.
     pub never_created: IndexMap<String, At>,
+}
+
+/// Text in a dump that is not SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayText {
+    /// The place of its first line.
+    pub at: At,
+    /// Its first line.
+    pub line: String,
+    /// Number of lines that follow the first and are not SQL either.
+    pub more: u64,
+    /// Whether the line looks like a message of a program.
+    pub is_message: bool,
+    /// Where it stands among the statements.
+    pub position: Position,
+}
+
+/// Where something stands among the statements of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// No statement stands before it.
+    First,
+    /// Statements stand before and behind it.
+    Between,
+    /// No statement stands behind it.
+    Last,
+}
+
+/// The longest statement for a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargeStatement {
+    /// The place where it begins.
+    pub at: At,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// How far the setting of a variable reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VariableReach {
+    /// Only the session: `SET SESSION`.
+    Session,
+    /// The whole server: `SET GLOBAL`, `SET PERSIST`.
+    Global,
+}
+
+/// A table, or a column of it, whose character set is named without a collation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithoutCollation {
+    /// The table.
+    pub table: String,
+    /// The column; `None` for the default of the table.
+    pub column: Option<String>,
+    /// The character set, in canonical spelling.
+    pub charset: String,
+    /// The place of the statement.
+    pub at: At,
 }
 
 /// One run of a dump program.

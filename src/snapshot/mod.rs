@@ -12,8 +12,8 @@ use crate::schema::model::Schema;
 use crate::server_version::ServerVersion;
 
 pub use dump::{
-    At, Damage, DamageKind, DumpFacts, Ending, FileEnding, Interrupted, KeyBeforeParent, Open,
-    Part, Place,
+    At, Damage, DamageKind, DumpFacts, Ending, FileEnding, Interrupted, KeyBeforeParent,
+    LargeStatement, Open, Part, Place, Position, StrayText, VariableReach, WithoutCollation,
 };
 pub use server::ServerFacts;
 
@@ -130,27 +130,134 @@ pub enum Producer {
     Mysqldump,
     /// MariaDB's mariadb-dump.
     MariadbDump,
+    /// MySQL's mysqlpump, of MySQL 5.7 and 8.0.
+    Mysqlpump,
     /// phpMyAdmin's export.
     PhpMyAdmin,
     /// Adminer's export.
     Adminer,
     /// The program mydumper, which writes folders.
     Mydumper,
+    /// The dump utilities of MySQL Shell, which write folders.
+    MysqlShell,
+    /// The PHP library mysqldump-php.
+    MysqldumpPhp,
+    /// Navicat 12 and later.
+    Navicat,
+    /// Navicat before 12, which does not mark the end of a dump.
+    OldNavicat,
+    /// HeidiSQL's export.
+    HeidiSql,
+    /// Sequel Ace's export.
+    SequelAce,
+    /// Sequel Pro's export.
+    SequelPro,
+    /// TablePlus' export.
+    TablePlus,
+    /// SQLyog's export.
+    SqlYog,
+    /// dbForge Studio's export.
+    DbForge,
+    /// The .NET library MySqlBackup.NET.
+    MysqlBackupNet,
+    /// The script phpMiniAdmin.
+    PhpMiniAdmin,
+    /// Backup and Migrate, a module of Drupal and Backdrop.
+    BackupAndMigrate,
+    /// UpdraftPlus, a plugin of WordPress.
+    UpdraftPlus,
+    /// BackWPup, a plugin of WordPress.
+    BackWpup,
+    /// WP Migrate, a plugin of WordPress.
+    WpMigrate,
+    /// Duplicator, a plugin of WordPress.
+    Duplicator,
     /// Any other program, and dumps without comments.
     #[default]
     Unknown,
 }
 
 impl Producer {
-    /// The name of the program in reports.
+    /// The name of the program in reports for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mysqldump => "mysqldump",
             Self::MariadbDump => "mariadb-dump",
+            Self::Mysqlpump => "mysqlpump",
             Self::PhpMyAdmin => "phpmyadmin",
             Self::Adminer => "adminer",
             Self::Mydumper => "mydumper",
+            Self::MysqlShell => "mysql-shell",
+            Self::MysqldumpPhp => "mysqldump-php",
+            Self::Navicat | Self::OldNavicat => "navicat",
+            Self::HeidiSql => "heidisql",
+            Self::SequelAce => "sequel-ace",
+            Self::SequelPro => "sequel-pro",
+            Self::TablePlus => "tableplus",
+            Self::SqlYog => "sqlyog",
+            Self::DbForge => "dbforge",
+            Self::MysqlBackupNet => "mysqlbackup.net",
+            Self::PhpMiniAdmin => "phpminiadmin",
+            Self::BackupAndMigrate => "backup-and-migrate",
+            Self::UpdraftPlus => "updraftplus",
+            Self::BackWpup => "backwpup",
+            Self::WpMigrate => "wp-migrate",
+            Self::Duplicator => "duplicator",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The name of the program as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MysqlShell => "MySQL Shell",
+            Self::Navicat | Self::OldNavicat => "Navicat",
+            Self::HeidiSql => "HeidiSQL",
+            Self::SequelAce => "Sequel Ace",
+            Self::SequelPro => "Sequel Pro",
+            Self::TablePlus => "TablePlus",
+            Self::SqlYog => "SQLyog",
+            Self::DbForge => "dbForge Studio",
+            Self::MysqlBackupNet => "MySqlBackup.NET",
+            Self::PhpMiniAdmin => "phpMiniAdmin",
+            Self::BackupAndMigrate => "Backup and Migrate",
+            Self::UpdraftPlus => "UpdraftPlus",
+            Self::BackWpup => "BackWPup",
+            Self::WpMigrate => "WP Migrate",
+            Self::Duplicator => "Duplicator",
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether the last thing that the program writes shows that it got through: a comment or, from Navicat, the
+    /// statement that turns foreign keys on again. Others restore variables at most.
+    pub fn has_last_line(self) -> bool {
+        matches!(
+            self,
+            Self::Mysqldump
+                | Self::MariadbDump
+                | Self::Mysqlpump
+                | Self::Adminer
+                | Self::Mydumper
+                | Self::MysqlShell
+                | Self::MysqldumpPhp
+                | Self::Navicat
+                | Self::MysqlBackupNet
+                | Self::PhpMiniAdmin
+                | Self::BackWpup
+                | Self::Duplicator
+        )
+    }
+
+    /// Whether the program never writes triggers and routines, whatever its options.
+    pub fn never_writes_programs(self) -> bool {
+        matches!(
+            self,
+            Self::BackupAndMigrate
+                | Self::UpdraftPlus
+                | Self::TablePlus
+                | Self::WpMigrate
+                | Self::PhpMiniAdmin
+        )
     }
 }

@@ -1,6 +1,6 @@
 //! What a running server tells, and a dump does not.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::grants::{Grants, Rules};
 use crate::schema::model::Account;
@@ -24,6 +24,14 @@ pub struct ServerFacts {
     pub grants: Option<Grants>,
     /// All accounts of the server; `None` when this account may not ask for them.
     pub accounts: Option<Vec<Account>>,
+    /// The privileges of the accounts that triggers, views, routines and events run as; `None` for those that
+    /// this account may not ask for.
+    pub definer_grants: IndexMap<Account, Option<Grants>>,
+    /// The views that run with the privileges of whoever reads them.
+    pub views_by_invoker: IndexSet<String>,
+    /// Names of tables, views and routines that this account sees in other databases, for those databases that
+    /// triggers, views, routines and events use.
+    pub elsewhere: IndexMap<String, IndexSet<String>>,
     /// Default character set and collation of the database, in canonical spelling.
     pub database_charset: Option<(String, String)>,
     /// Bytes of data and indexes by table, as the storage engine estimates them.

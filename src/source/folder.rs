@@ -1,10 +1,12 @@
 //! Reads a folder made by mydumper: files for each table, its rows and triggers, for views and for routines.
 
+mod metadata;
+
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{SourceError, read_stream};
+use super::{SourceError, folder_kind, read_stream};
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpSink;
 use crate::dump::scanner::Scanner;
@@ -65,6 +67,8 @@ pub(super) fn read(
     };
     let mut files = Vec::new();
     let mut finished = None;
+    let mut announced = Vec::new();
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(listing)? {
         let path = entry.map_err(listing)?.path();
         let name = path
@@ -72,18 +76,29 @@ pub(super) fn read(
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         match name.as_str() {
-            "metadata" => finished = Some(is_finished(&path)),
+            "metadata" => {
+                let text = metadata_text(&path);
+                finished = Some(is_finished(&text));
+                announced = metadata::tables(&text);
+            }
             "metadata.partial" => sink.reader().unfinished(
                 "mydumper's file metadata.partial is there: it was still running, or was stopped"
                     .to_owned(),
             ),
-            _ => files.extend(classify(&name).map(|part| Entry { part, path, name })),
+            _ => {
+                files.extend(classify(&name).map(|part| Entry {
+                    part,
+                    path,
+                    name: name.clone(),
+                }));
+                names.push(name);
+            }
         }
     }
     // Any folder may hold files named like those of mydumper; only its folders have these two.
     let has_structure = files.iter().any(|file| file.part.kind == Kind::Table);
     if files.is_empty() || finished.is_none() && !has_structure {
-        return Err(SourceError::NoDump(folder.to_owned()));
+        return other(folder, names, sink, watch);
     }
     files.sort_by(|a, b| (a.part.kind, &a.name).cmp(&(b.part.kind, &b.name)));
     let reader = sink.reader();
@@ -105,24 +120,55 @@ pub(super) fn read(
         let stream = ByteStream::open(&file.path)?;
         read_stream(stream, file.part.scanner(), sink, watch);
     }
+    for table in announced {
+        if let Some(what) = table.lost(sink.reader(), has_structure) {
+            sink.reader().unfinished(what);
+        }
+    }
     Ok(())
 }
 
-/// `metadata` of mydumper 0.10 has a line `Finished dump at: …`, later ones `# Finished dump at: …`.
-fn is_finished(metadata: &Path) -> bool {
-    let read = || -> io::Result<String> {
-        let mut text = String::new();
-        // The mark stands in the first lines or the last of a file of a few kilobytes.
+/// Reads a folder that mydumper did not make: files of one table each, one after the other.
+fn other(
+    folder: &Path,
+    mut names: Vec<String>,
+    sink: &mut impl DumpSink,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<(), SourceError> {
+    if let Some(error) = folder_kind::unreadable(folder, &names) {
+        return Err(error);
+    }
+    names.retain(|name| folder_kind::is_sql(name));
+    names.sort();
+    if !folder_kind::are_tables(folder, &names) {
+        return Err(SourceError::NoDump(folder.to_owned()));
+    }
+    for name in names {
+        sink.reader().begin_file(&name, None);
+        let stream = ByteStream::open(&folder.join(&name))?;
+        read_stream(stream, Scanner::default(), sink, watch);
+    }
+    Ok(())
+}
+
+/// The text of mydumper's file `metadata`; empty if it cannot be read.
+fn metadata_text(metadata: &Path) -> String {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
         File::open(metadata)?
             .take(MAX_METADATA)
-            .read_to_string(&mut text)?;
-        Ok(text)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
     };
-    read().is_ok_and(|text| {
-        text.lines().any(|line| {
-            line.trim_start_matches(['#', ' '])
-                .starts_with("Finished dump at")
-        })
+    let bytes = read().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// `metadata` of mydumper 0.10 has a line `Finished dump at: …`, later ones `# Finished dump at: …`.
+fn is_finished(metadata: &str) -> bool {
+    metadata.lines().any(|line| {
+        line.trim_start_matches(['#', ' '])
+            .starts_with("Finished dump at")
     })
 }
 

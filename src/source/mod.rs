@@ -1,6 +1,7 @@
 //! The sources that the user names, and the facts read from them.
 
 mod folder;
+mod folder_kind;
 mod settings;
 
 use std::io;
@@ -249,6 +250,16 @@ pub enum SourceError {
         /// The error that the operating system reports.
         error: io::Error,
     },
+    /// The folder holds a backup of a kind that cannot be read.
+    #[error("{}: {what}; {advice}", .path.display())]
+    OtherFolder {
+        /// The path of the folder.
+        path: PathBuf,
+        /// What the folder holds, as a clause.
+        what: &'static str,
+        /// What the user can do instead.
+        advice: &'static str,
+    },
     /// The folder does not hold a dump.
     #[error("{}: the folder was not made by mydumper (no metadata and no *-schema.sql in it); to verify the files in it, name them: '{}/*'", .0.display(), .0.display())]
     NoDump(PathBuf),
@@ -270,6 +281,7 @@ impl SourceError {
             Self::Container(error) => match &error.problem {
                 problem @ (Problem::WideText(_)
                 | Problem::Foreign { .. }
+                | Problem::Markup { .. }
                 | Problem::OnlyNul(_)
                 | Problem::Binary) => Some(problem),
                 _ => None,

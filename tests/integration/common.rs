@@ -13,6 +13,7 @@ use cividb::dump::container::ByteStream;
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
 use cividb::snapshot::Snapshot;
+use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -35,6 +36,38 @@ pub fn cividb(folder: &Path, arguments: &[&str]) -> Output {
         .current_dir(folder)
         .output()
         .expect("cividb runs")
+}
+
+/// What a person reads who types these commands in a folder, one after the other. Each is a command line without quotes.
+/// What is not the same everywhere is replaced by a name: `places` are pairs of the name and what it stands for.
+pub fn transcript(folder: &Path, commands: &[&str], places: &[(&str, String)]) -> String {
+    let mut all = String::new();
+    for command in commands {
+        let mut line = (*command).to_owned();
+        for (name, place) in places {
+            line = line.replace(name, place);
+        }
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let output = cividb(folder, &arguments);
+        let code = output.status.code().expect("it ends by itself");
+        let mut printed = text(&output.stdout) + &text(&output.stderr);
+        for (name, place) in places {
+            printed = printed.replace(place, name);
+        }
+        printed = printed.replace(&format!("{}/", folder.display()), "");
+        all += &format!("$ cividb {command}\n{}[exit {code}]\n\n", settled(&printed));
+    }
+    all
+}
+
+/// The text with TIME for each time of now, as journals have it in their lines and in their names, and without the
+/// numbers of rows that a server guesses.
+fn settled(text: &str) -> String {
+    let time =
+        Regex::new(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ|20\d{6}-\d{6}(-\d+)?").expect("a pattern");
+    let rows = Regex::new(r"about [\d,]+ rows").expect("a pattern");
+    let text = time.replace_all(text, "TIME");
+    rows.replace_all(&text, "about N rows").into_owned()
 }
 
 /// The journals of runs with this folder as `XDG_STATE_HOME`, relative to it.

@@ -1,8 +1,6 @@
 //! What people read: the text of every command on one damaged site, as transcripts.
 
-use std::path::Path;
-
-use crate::common::{self, cividb, replaced, text};
+use crate::common::{self, replaced, transcript};
 use crate::server;
 
 /// The sample with a foreign key of another name, one with another rule, an orphan and an old version.
@@ -21,27 +19,6 @@ fn damaged() -> Vec<u8> {
     ];
     let changed = |dump: Vec<u8>, (old, new)| replaced(&dump, old, new);
     changes.into_iter().fold(common::sample(), changed)
-}
-
-/// What a person reads who types these commands in a folder, one after the other. Each is a command line without quotes.
-/// What is not the same everywhere is replaced.
-fn transcript(folder: &Path, commands: &[&str], places: &[(&str, &str)]) -> String {
-    let mut all = String::new();
-    for command in commands {
-        let mut line = (*command).to_owned();
-        for (name, place) in places {
-            line = line.replace(name, place);
-        }
-        let arguments: Vec<&str> = line.split(' ').collect();
-        let output = cividb(folder, &arguments);
-        let code = output.status.code().expect("it ends by itself");
-        let mut printed = text(&output.stdout) + &text(&output.stderr);
-        for (name, place) in places {
-            printed = printed.replace(place, name);
-        }
-        all += &format!("$ cividb {command}\n{printed}[exit {code}]\n\n");
-    }
-    all
 }
 
 #[test]
@@ -85,25 +62,17 @@ fn a_damaged_site_is_repaired_and_taken_back() {
     server.load("human", &dump);
     server.run(
         Some("human"),
-        "ALTER TABLE civicrm_email DROP FOREIGN KEY FK_civicrm_email_contact_id; \
+        "ALTER DATABASE human CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci; \
+         ALTER TABLE civicrm_email DROP FOREIGN KEY FK_civicrm_email_contact_id; \
          UPDATE civicrm_domain SET version = NULL",
     );
-    let version = server.run(None, "SELECT VERSION()");
-    let places = [
-        ("SERVER", server.url("human")),
-        ("VERSION", version.trim().to_owned()),
-        ("SOCKET", server.socket().display().to_string()),
-    ];
-    let places: Vec<(&str, &str)> = places
-        .iter()
-        .map(|(name, place)| (*name, place.as_str()))
-        .collect();
+    let places = server.places("human");
     let commands = [
         "check SERVER",
         "orphans SERVER --export rows",
         "repair all SERVER",
         "repair all SERVER --orphans delete",
-        "repair all SERVER --orphans delete --apply --yes --journal repair.journal",
+        "repair all SERVER --orphans delete --export kept --apply --yes --journal repair.journal",
         "version SERVER --fix",
         "version SERVER --fix --apply --yes --journal version.journal",
         "check SERVER",

@@ -1,11 +1,16 @@
 //! Tests of the whole: one program, one file for each subject.
 
 mod accounts;
+mod advice;
 mod cli;
 mod common;
+mod custom_data;
 mod cuts;
+mod definers;
 mod diff;
+mod dump_kinds;
 mod dumps;
+mod either_form;
 mod facts;
 mod grants;
 mod hostile;
@@ -14,9 +19,12 @@ mod human;
 mod incomplete;
 mod journals;
 mod live;
+mod multilingual;
 mod mutations;
+mod nights;
 mod odd_objects;
 mod orphans;
+mod other_databases;
 mod producers;
 mod proxy;
 mod readme;
@@ -25,6 +33,7 @@ mod reference;
 mod registry;
 mod repair;
 mod repair_orphans;
+mod reports;
 mod requirements;
 mod sandbox;
 mod schema;

@@ -32,6 +32,8 @@ enum Source {
     Upgrade(&'static str, &'static [(&'static str, &'static str)]),
     /// The first bytes of the sample as it is packed.
     Packed(usize),
+    /// The sample, changed in another way.
+    Made(fn(Vec<u8>) -> Vec<u8>),
     /// A dump of its own.
     Text(&'static str),
     /// The sample as the backup of a site that has changed since.
@@ -40,7 +42,7 @@ enum Source {
     Server(fn(&mut Snapshot, &mut ServerFacts)),
 }
 
-use Source::{Backup, Packed, Sample, Server, Text, Upgrade};
+use Source::{Backup, Made, Packed, Sample, Server, Text, Upgrade};
 
 const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
 const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
@@ -90,6 +92,7 @@ const FIRING: &[(&str, Source)] = &[
         "dump-no-end",
         Text("CREATE TABLE `civicrm_worldregion` (`id` int);\n"),
     ),
+    ("dump-no-civicrm", Text("CREATE TABLE `menu` (`id` int);\n")),
     (
         "table-missing",
         Sample(&[(REGIONS, "CREATE TABLE `other` (")]),
@@ -118,6 +121,16 @@ const FIRING: &[(&str, Source)] = &[
             "ON civicrm_activity FOR EACH ROW BEGIN\nSET NEW.created_date =",
             "ON civicrm_activity FOR EACH ROW BEGIN\nSET NEW.made =",
         )]),
+    ),
+    (
+        "name-letter-case",
+        Server(|snapshot, facts| {
+            let tables = &mut snapshot.schema.tables;
+            let table = tables.shift_remove("civicrm_value_volunteering_1");
+            tables.extend(table.map(|table| ("civicrm_value_Volunteering_1".to_owned(), table)));
+            let variable = "lower_case_table_names".to_owned();
+            facts.variables.insert(variable, "0".to_owned());
+        }),
     ),
     (
         "event-missing",
@@ -259,6 +272,18 @@ const FIRING: &[(&str, Source)] = &[
         "definer-missing",
         Server(|_, facts| facts.accounts = Some(Vec::new())),
     ),
+    (
+        "definer-privileges",
+        Server(|_, facts| {
+            let account = Account {
+                user: "civicrm".to_owned(),
+                host: "localhost".to_owned(),
+            };
+            let granted = Grants::parse("GRANT USAGE ON *.* TO `civicrm`@`localhost`");
+            facts.definer_grants.insert(account.clone(), Some(granted));
+            facts.accounts = Some(vec![account]);
+        }),
+    ),
     ("definer-named", Sample(&[])),
     (
         "restore-key-order",
@@ -319,6 +344,29 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "restore-generated-column",
+        Sample(&[
+            (
+                REGIONS,
+                "CREATE TABLE `civicrm_worldregion` (\n  `full_name` varchar(9) GENERATED ALWAYS AS ('x') VIRTUAL,",
+            ),
+            (REGION_ROWS, "VALUES ('x',1,'Europe'),('x',2,'Africa')"),
+        ]),
+    ),
+    (
+        "restore-packet",
+        Made(|sample| {
+            common::replaced(&sample, "'Africa'", &format!("'{}'", "x".repeat(17 << 20)))
+        }),
+    ),
+    (
+        "restore-privilege",
+        Sample(&[(
+            HEAD,
+            "/*!40101 SET NAMES utf8mb4 */;\nSET @@SESSION.SQL_LOG_BIN= 0;",
+        )]),
+    ),
+    (
         "orphan-rows",
         Sample(&[("(2,'Bavaria','BY',2,1)", "(2,'Bavaria','BY',99,1)")]),
     ),
@@ -329,10 +377,10 @@ const FIRING: &[(&str, Source)] = &[
     (
         "null-rows",
         Upgrade(
-            "6.4.1",
+            "6.14.0",
             &[(
                 REGIONS,
-                "INSERT INTO `civicrm_file` (`id`, `upload_date`) VALUES (1, NULL);\n\
+                "INSERT INTO `civicrm_word_replacement` (`id`, `find_word`, `replace_word`) VALUES (1, NULL, 'x');\n\
                  CREATE TABLE `civicrm_worldregion` (",
             )],
         ),
@@ -413,6 +461,7 @@ impl Source {
                 packed.truncate(*length);
                 packed
             }
+            Made(make) => make(common::sample()),
             Text(text) => text.as_bytes().to_vec(),
             Backup(_) | Server(_) => common::sample(),
         }
@@ -428,7 +477,7 @@ impl Source {
                 change(snapshot, &mut facts);
                 snapshot.server = Some(facts);
             }
-            Sample(_) | Upgrade(..) | Packed(_) | Text(_) => {}
+            Sample(_) | Upgrade(..) | Packed(_) | Made(_) | Text(_) => {}
         }
         site
     }

@@ -180,6 +180,23 @@ impl Server {
         )
     }
 
+    /// What stands for a database of this server in a transcript: see [`crate::common::transcript`].
+    pub fn places(&self, database: &str) -> Vec<(&'static str, String)> {
+        let version = self.run(None, "SELECT VERSION()");
+        let version = version
+            .trim()
+            .split('-')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let socket = self.socket().display().to_string();
+        vec![
+            ("SERVER", self.url(database)),
+            ("SOCKET", socket),
+            ("VERSION", version),
+        ]
+    }
+
     /// The client, as root.
     pub fn client(&self) -> Command {
         let mut client = Command::new("mariadb");

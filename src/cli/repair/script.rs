@@ -8,6 +8,7 @@ use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
 use crate::cli::diff::or_comment;
+use crate::repair::equal_rows::EqualRows;
 use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
@@ -45,9 +46,8 @@ pub(super) fn script(
     let facts = snapshot.server.as_ref();
     for refused in &plan.refused {
         lines.push(format!(
-            "-- NOT PLANNED: {} of {}: {}",
-            printable(&refused.object),
-            printable(&refused.table),
+            "-- NOT PLANNED: {}: {}",
+            printable(&refused.name()),
             printable(&refused.why)
         ));
     }
@@ -87,6 +87,16 @@ pub(super) fn script(
             lines.push(format!("-- {}", printable(needed)));
         }
         for found in of_step(&rows.orphans, planned) {
+            lines.push(match rows.toll.promise(&found.table, &found.constraint) {
+                Some(_) => "-- By hand this fails while the rows above are as they are; --apply changes them first."
+                    .to_owned(),
+                None => format!("-- FAILS: {}", printable(&found.describe())),
+            });
+        }
+        let is_of_step = |found: &&EqualRows| {
+            found.table == planned.table && planned.after.indexes.contains_key(&found.index)
+        };
+        for found in rows.equal.iter().filter(is_of_step) {
             lines.push(format!("-- FAILS: {}", printable(&found.describe())));
         }
         for need in &planned.needs {
@@ -101,7 +111,11 @@ pub(super) fn script(
         ));
     }
     if plan.steps.is_empty() {
-        lines.push("-- Nothing to change.".to_owned());
+        let nothing = match plan.refused.is_empty() {
+            true => "-- Nothing to change.",
+            false => "-- Nothing that repair can change.",
+        };
+        lines.push(nothing.to_owned());
     }
     if !plan.left.is_empty() {
         lines.push(format!(
@@ -171,6 +185,7 @@ pub(super) fn section(plan: &Plan, rows: &RowPlan) -> report::Plan {
         steps: steps.collect(),
         refused: plan.refused.clone(),
         orphans: rows.orphans.iter().map(report::OrphanRows::of).collect(),
+        duplicates: rows.equal.iter().map(report::EqualRowSets::of).collect(),
         advice: plan.advice.clone(),
         rows: rows
             .toll

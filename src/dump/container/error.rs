@@ -49,6 +49,16 @@ pub enum Problem {
         /// What the user can do about it.
         advice: &'static str,
     },
+    /// The input is an HTML page or an XML document.
+    #[error("is not SQL text but {what}{says}; {advice}")]
+    Markup {
+        /// What the input is, with its article.
+        what: &'static str,
+        /// What it says, in parentheses with a blank before them; empty if it says nothing.
+        says: String,
+        /// What the user can do about it.
+        advice: &'static str,
+    },
     /// A compressed file inside a container; this is the inner container.
     #[error("holds a {0} file inside another container; unpack it once first")]
     Nested(Container),

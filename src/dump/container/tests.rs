@@ -873,7 +873,15 @@ fn what_is_not_text_is_refused_in_plain_words() {
         (b"\x85\x01\x0C\x03\x11\x22".to_vec(), "GPG"),
         (b"-----BEGIN PGP MESSAGE-----\n".to_vec(), "GPG"),
         (b"SQLite format 3\0\x10\0".to_vec(), "SQLite"),
-        (b"<!DOCTYPE html>".to_vec(), "HTML"),
+        (b"<!DOCTYPE html>".to_vec(), "an HTML page; was"),
+        (
+            b"\n<html><head><TITLE lang='en'>Log\n in</title>".to_vec(),
+            "an HTML page ('Log in'); was",
+        ),
+        (
+            b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>".to_vec(),
+            "an XML document ('AccessDenied'); was",
+        ),
     ];
     for (bytes, expected) in cases {
         for input in [bytes.clone(), gzip(&bytes), xz(&bytes), zip(&bytes)] {

@@ -66,24 +66,6 @@ const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
     (0, b"\xFF\xD8\xFF", "a JPEG image", WRONG_FILE),
     (0, b"GIF8", "a GIF image", WRONG_FILE),
     (0, b"%PDF-", "a PDF document", WRONG_FILE),
-    (
-        0,
-        b"<?xml",
-        "an XML document",
-        "mysqldump without --xml writes SQL",
-    ),
-    (
-        0,
-        b"<!DOCTYPE",
-        "an HTML page",
-        "was the download a login or error page?",
-    ),
-    (
-        0,
-        b"<html",
-        "an HTML page",
-        "was the download a login or error page?",
-    ),
 ];
 
 /// Judges the first block. Returns the length of the byte order mark to leave out, in bytes.
@@ -99,6 +81,9 @@ pub(super) fn judge(block: &[u8]) -> Result<usize, Problem> {
     };
     if let Some(&(.., what, advice)) = FOREIGN.iter().find(known) {
         return Err(Problem::Foreign { what, advice });
+    }
+    if let Some(problem) = markup(block) {
+        return Err(problem);
     }
     if is_innodb(block) {
         return Err(Problem::Foreign {
@@ -120,6 +105,47 @@ pub(super) fn judge(block: &[u8]) -> Result<usize, Problem> {
         return Err(Problem::Binary);
     }
     Ok(block.len() - text.len())
+}
+
+/// The problem with a page or document that a download or `--xml` gave instead of a dump.
+fn markup(block: &[u8]) -> Option<Problem> {
+    let text = block
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(block)
+        .trim_ascii_start();
+    let begins = |start: &[u8]| {
+        let found = text.get(..start.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(start))
+    };
+    let problem = |what, elements: &[&str], advice| {
+        let says = elements.iter().find_map(|element| content(text, element));
+        Some(Problem::Markup {
+            what,
+            says: says.map(|says| format!(" ('{says}')")).unwrap_or_default(),
+            advice,
+        })
+    };
+    if begins(b"<!DOCTYPE") || begins(b"<html") || begins(b"<head") {
+        let advice = "was the download a login or error page?";
+        return problem("an HTML page", &["title", "h1"], advice);
+    }
+    if begins(b"<?xml") {
+        let advice = "was the download an error, or was it made with mysqldump --xml?";
+        return problem("an XML document", &["Message", "Code"], advice);
+    }
+    None
+}
+
+/// The text of the first element of this name, in one line of at most 80 characters.
+fn content(text: &[u8], element: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(text.get(..SAMPLE).unwrap_or(text));
+    let lower = text.to_ascii_lowercase();
+    let begin = lower.find(&format!("<{}", element.to_ascii_lowercase()))?;
+    let begin = begin + lower.get(begin..)?.find('>')? + 1;
+    let end = begin + lower.get(begin..)?.find('<')?;
+    let words: Vec<&str> = text.get(begin..end)?.split_whitespace().collect();
+    let line: String = words.join(" ").chars().take(80).collect();
+    Some(line).filter(|line| !line.is_empty())
 }
 
 fn is_binary(block: &[u8]) -> bool {

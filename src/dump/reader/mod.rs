@@ -1,11 +1,15 @@
 //! Runs the statements of a dump on the schema model as a server would, and records what else they tell as
 //! facts.
 
+mod noise;
 mod rows;
 mod statements;
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
+use self::noise::Course;
 use self::rows::Insert;
 use crate::dump::header::{self, Remark};
 use crate::dump::scanner::{Sink, Statement as Text, Wanted};
@@ -15,8 +19,8 @@ use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Name, Schema, find};
 use crate::server_version::ServerVersion;
 use crate::snapshot::{
-    At, Damage, DumpFacts, Ending, FileEnding, Part, Place, Producer, Row, RowsWanted, Snapshot,
-    Source,
+    At, Damage, DumpFacts, Ending, FileEnding, LargeStatement, Part, Place, Producer, Row,
+    RowsWanted, Snapshot, Source,
 };
 
 /// Most places remembered of one kind of problem; more would not make a report better.
@@ -43,6 +47,8 @@ pub struct DumpReader {
     quotes: Option<SqlModes>,
     /// Name of a view whose stand-in table comes next, as phpMyAdmin's comments say.
     stand_in_announced: Option<String>,
+    /// What came so far of the file that is being read.
+    course: Course,
 }
 
 /// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
@@ -66,6 +72,21 @@ struct Database {
     /// Memory that the kept rows need, in bytes, by table.
     kept_bytes: IndexMap<&'static str, usize>,
     used: IndexMap<String, At>,
+    /// Names of temporary tables, in lower case.
+    temporary: HashSet<String>,
+    /// Columns that an INSERT without column names leaves out, by table.
+    invisible: IndexMap<String, Vec<String>>,
+}
+
+/// What a dump says of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Whether it is a base table.
+    pub is_table: bool,
+    /// Whether it is a view.
+    pub is_view: bool,
+    /// The number of its rows.
+    pub rows: u64,
 }
 
 /// Why no single database of a source can be chosen to report on.
@@ -101,6 +122,7 @@ impl DumpReader {
             swallowed: Vec::new(),
             quotes: None,
             stand_in_announced: None,
+            course: Course::default(),
         }
     }
 
@@ -110,6 +132,7 @@ impl DumpReader {
         name.clone_into(&mut self.file);
         self.session = Session::default();
         self.insert = Insert::default();
+        self.course = Course::default();
         if database.is_some() {
             self.current = database.map(str::to_owned);
         }
@@ -143,10 +166,12 @@ impl DumpReader {
             let line = head.lines().next().unwrap_or_default();
             if header::is_program_message(line) {
                 let at = self.at(interrupted.place);
-                push(&mut self.facts.stray_text, (at, line.to_owned()));
+                self.stray(at, line);
+                self.course.is_behind = false;
             }
         }
-        self.facts.ends_by_variables |= self.session.marks_end();
+        self.end_course();
+        self.facts.ends_by_variables |= self.session.marks_end() || self.course.keys_on_again;
         for name in self.session.unrestored() {
             self.facts.unrestored.push(name.to_owned());
         }
@@ -239,6 +264,19 @@ impl DumpReader {
         }
     }
 
+    /// What the dump says so far of the table or view of this name.
+    pub fn object(&self, database: &str, name: &str) -> Found {
+        let Some(database) = self.databases.get(&Some(database.to_owned())) else {
+            return Found::default();
+        };
+        let rows = find(&database.row_counts, name);
+        Found {
+            is_table: find(&database.schema.tables, name).is_some(),
+            is_view: find(&database.schema.views, name).is_some(),
+            rows: rows.copied().unwrap_or_default(),
+        }
+    }
+
     /// The database that a name belongs to at this point of the dump, as the dump names it.
     pub fn database_named(&self, name: &Name) -> Option<String> {
         self.database_of(name)
@@ -270,6 +308,7 @@ impl Sink for DumpReader {
             self.guess_producer(Producer::PhpMyAdmin);
         }
         self.facts.statements += 1;
+        self.begins_inside(text);
         // It may change the database or the table that the next INSERT goes into.
         self.insert.head.clear();
         let at = self.at(text.place);
@@ -284,14 +323,19 @@ impl Sink for DumpReader {
         let sql = String::from_utf8_lossy(text.text);
         let swallowed = std::mem::take(&mut self.swallowed);
         match ddl::parse(&sql, self.session.modes()) {
-            Ok(statement) => self.run(statement, at),
+            Ok(statement) => {
+                self.course.statement(self.facts.stray_text.len());
+                self.run(statement, &sql, at);
+            }
             // What stands behind a stray line is read again, and then in its place.
             Err(error) if self.unreadable(text, &error) => return,
-            Err(_) => {}
+            Err(_) => self.course.statement(self.facts.stray_text.len()),
         }
         self.facts.swallowed_lines.extend(swallowed);
     }
     fn rows_begin(&mut self, head: Text<'_>) -> Wanted {
+        self.course.statement(self.facts.stray_text.len());
+        self.course.keys_on_again = false;
         self.begin_insert(head)
     }
 
@@ -302,6 +346,28 @@ impl Sink for DumpReader {
     fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
         self.end_insert(count, broken, place);
         self.facts.swallowed_lines.append(&mut self.swallowed);
+    }
+
+    fn large(&mut self, bytes: u64, place: Place) {
+        // Only a statement with rows has left the head of its INSERT.
+        let table = match self.insert.head.is_empty() {
+            true => String::new(),
+            false => self.insert.table().to_owned(),
+        };
+        let at = self.at(place);
+        let known = &mut self.facts.large_statements;
+        let is_longer = known.get(&table).is_none_or(|known| known.bytes < bytes);
+        if is_longer && (known.contains_key(&table) || known.len() < MAX_PLACES) {
+            known.insert(table, LargeStatement { at, bytes });
+        }
+    }
+
+    fn sets_noise_apart(&self) -> bool {
+        true
+    }
+
+    fn noise(&mut self, line: &[u8], place: Place) {
+        self.line_of_noise(line, place);
     }
 
     fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
@@ -317,24 +383,39 @@ impl Sink for DumpReader {
                 producer,
                 version,
                 server,
+                database,
             }) => {
+                if self.course.begin_part() {
+                    // What stands before it is no part of the dump.
+                    self.facts.begins_inside = None;
+                }
                 if self.facts.parts.is_empty() {
                     self.source.producer = producer;
                     self.source.producer_version = version;
-                    self.source.server_version = server.and_then(|s| ServerVersion::parse(&s));
+                    // HeidiSQL names the server before itself.
+                    let server = server.and_then(|server| ServerVersion::parse(&server));
+                    self.source.server_version = server.or(self.source.server_version.take());
+                }
+                if let Some(database) = database {
+                    self.header_database.get_or_insert(database);
                 }
                 let begins = self.at(place);
                 self.facts.parts.push(Part {
                     producer,
                     begins,
-                    // phpMyAdmin writes no last line; what its statements leave open tells.
-                    ended: producer == Producer::PhpMyAdmin,
+                    // Where a program writes no last line, what its statements leave open tells.
+                    ended: !producer.has_last_line(),
                 });
             }
-            Some(Remark::ProducerVersion(version))
-                if self.source.producer == Producer::PhpMyAdmin =>
-            {
-                self.source.producer_version.get_or_insert(version);
+            Some(Remark::ProducerVersion(version)) => {
+                use Producer::{BackupAndMigrate, PhpMyAdmin, SequelAce, SequelPro};
+                let producer = self.source.producer;
+                if [PhpMyAdmin, SequelAce, SequelPro, BackupAndMigrate].contains(&producer) {
+                    self.source.producer_version.get_or_insert(version);
+                }
+            }
+            Some(Remark::TablePrefix(prefix)) => {
+                self.facts.table_prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
             }
             Some(Remark::Server(version)) if self.source.server_version.is_none() => {
                 self.source.server_version = ServerVersion::parse(&version);
@@ -347,16 +428,22 @@ impl Sink for DumpReader {
             }
             Some(Remark::Ends { producer, date }) => {
                 self.source.finished = date;
+                self.facts.ends_by_variables |= self.facts.parts.is_empty();
                 if let Some(part) = self.facts.parts.last_mut() {
-                    let adminer = part.producer == Producer::Adminer;
-                    part.ended |= adminer == (producer == Producer::Adminer);
+                    // The last line of mysqldump is that of programs which follow it as well; a date alone is only
+                    // Adminer's.
+                    let of_itself = part.producer == producer;
+                    let others = [Producer::Adminer, Producer::Mydumper, Producer::MysqlShell];
+                    let as_mysqldump =
+                        producer == Producer::Mysqldump && !others.contains(&part.producer);
+                    part.ended |= of_itself || as_mysqldump;
                 }
             }
             Some(Remark::Problem(text)) => {
                 let at = self.at(place);
-                push(&mut self.facts.stray_text, (at, text));
+                self.stray(at, &text);
             }
-            Some(Remark::ProducerVersion(_) | Remark::Server(_)) | None => {}
+            Some(Remark::Server(_)) | None => {}
         }
     }
 

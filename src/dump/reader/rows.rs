@@ -6,11 +6,12 @@ use crate::dump::scanner::{Statement as Text, Wanted};
 use crate::dump::values::parse_row;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Table, TriggerEvent, find};
+use crate::schema::model::{Name, Table, TriggerEvent, find};
 use crate::snapshot::{At, Place, RowsWanted};
 
-/// Most bytes that are kept of the rows of one table, so that a hostile dump cannot fill the memory.
-const MAX_KEPT_BYTES: usize = 2 << 20;
+/// Most bytes that are kept of the rows of one table, so that a hostile dump cannot fill the memory: enough for
+/// some 2,000 custom fields.
+const MAX_KEPT_BYTES: usize = 8 << 20;
 
 /// Approximate memory in bytes that a kept value costs besides its text.
 const VALUE_COST: usize = 100;
@@ -29,6 +30,13 @@ pub(super) struct Insert {
     wanted: Option<RowsWanted>,
     /// Whether the values of its first row have been counted.
     counted: bool,
+}
+
+impl Insert {
+    /// The table that gets the rows.
+    pub(super) fn table(&self) -> &str {
+        &self.table
+    }
 }
 
 impl DumpReader {
@@ -52,6 +60,10 @@ impl DumpReader {
             return Wanted::None;
         };
         self.uses_table(&parsed.table, &at);
+        if self.is_temporary(&parsed.table) {
+            self.insert = Insert::default();
+            return Wanted::None;
+        }
         let wanted = self
             .wanted
             .iter()
@@ -61,7 +73,10 @@ impl DumpReader {
         let database = self.databases.entry(key.clone()).or_default();
         let columns = parsed.columns.or_else(|| {
             let table = find(&database.schema.tables, &parsed.table.name)?;
-            Some(table.columns.keys().cloned().collect())
+            // Rows without column names have no values for invisible columns.
+            let invisible = find(&database.invisible, &parsed.table.name);
+            let is_visible = |name: &&String| invisible.is_none_or(|names| !names.contains(name));
+            Some(table.columns.keys().filter(is_visible).cloned().collect())
         });
         let fires = database.schema.triggers.iter().find(|(_, trigger)| {
             trigger.event == TriggerEvent::Insert
@@ -97,6 +112,12 @@ impl DumpReader {
         self.insert.rows
     }
 
+    /// The table of the INSERT being read.
+    pub(super) fn is_temporary(&mut self, name: &Name) -> bool {
+        let key = name.name.to_lowercase();
+        self.database(name).temporary.contains(&key)
+    }
+
     /// The INSERT being read: its database as the dump names it, its table, and the columns in
     /// the order of its values; `None` where the table's columns are not known.
     pub fn current_insert(&self) -> Option<(Option<&str>, &str, &[String])> {
@@ -127,7 +148,8 @@ impl DumpReader {
         // The first row of an INSERT speaks for all: programs write them alike.
         if !self.insert.counted && !values.cut_short {
             self.insert.counted = true;
-            if let Some(row) = parse_row(values.text, self.session.modes())
+            let row = parse_row(values.text, self.session.modes());
+            if let Some(row) = &row
                 && row.len() != columns.len()
             {
                 let found = (
@@ -137,8 +159,13 @@ impl DumpReader {
                     row.len(),
                 );
                 push(&mut self.facts.wrong_column_counts, found);
+            } else if let Some(row) = row {
+                self.note_generated(&row);
             }
         }
+        let Some(columns) = &self.insert.columns else {
+            return;
+        };
         let Some(wanted) = self.insert.wanted else {
             return;
         };
@@ -161,6 +188,36 @@ impl DumpReader {
         }
     }
 
+    /// Notes the generated columns for which a row has values other than DEFAULT.
+    fn note_generated(&mut self, row: &[Option<Vec<u8>>]) {
+        let Insert {
+            database,
+            table,
+            columns: Some(columns),
+            at,
+            ..
+        } = &self.insert
+        else {
+            return;
+        };
+        let database = self.databases.get(database);
+        let Some(definition) = database.and_then(|database| find(&database.schema.tables, table))
+        else {
+            return;
+        };
+        for (name, value) in columns.iter().zip(row) {
+            let is_generated = find(&definition.columns, name).is_some_and(|column| {
+                let expression = column.generated.as_deref();
+                expression.is_some_and(|expression| !expression.starts_with("ROW "))
+            });
+            let is_default = |value: &Vec<u8>| value.eq_ignore_ascii_case(b"DEFAULT");
+            if is_generated && !value.as_ref().is_some_and(is_default) {
+                let found = (at.clone(), table.clone(), name.clone());
+                push(&mut self.facts.values_for_generated, found);
+            }
+        }
+    }
+
     pub(super) fn end_insert(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
         self.facts.rows += count;
         if let Some(database) = self.databases.get_mut(&self.insert.database)
@@ -173,7 +230,7 @@ impl DumpReader {
             let tail = String::from_utf8_lossy(tail);
             let line = tail.lines().next().unwrap_or_default();
             if header::is_program_message(line) {
-                push(&mut self.facts.stray_text, (at, line.to_owned()));
+                self.stray(at, line);
             } else {
                 push(
                     &mut self.facts.broken_inserts,

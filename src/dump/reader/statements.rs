@@ -5,15 +5,42 @@ use crate::dump::header;
 use crate::dump::scanner::{Scanner, Statement as Text};
 use crate::dump::session;
 use crate::schema::apply::ApplyError;
-use crate::schema::ddl::{self, AlterAction, Assignment, Statement, VariableScope};
+use crate::schema::ddl::{self, AlterAction, Assignment, CreateTable, Statement, VariableScope};
 use crate::schema::element::Element;
-use crate::schema::lexer::SqlModes;
+use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{ForeignKey, Name, Table, find};
-use crate::snapshot::{At, KeyBeforeParent, Place};
+use crate::snapshot::{At, KeyBeforeParent, Place, Producer, VariableReach, WithoutCollation};
 
 /// Longest text in bytes that is read again behind a stray line. The first statement of a dump with the
 /// comments before it is far shorter.
 const MAX_READ_AGAIN: usize = 64 << 10;
+
+/// Most tables and columns that are remembered of those without a collation; more than a site has.
+const MAX_WITHOUT_COLLATION: usize = 4096;
+
+/// Variables of which setting the session's value takes a privilege for the whole server (MySQL manual, "System
+/// Variable Privileges", and the variables that it calls restricted; MariaDB Knowledge Base, "GRANT", "Global
+/// Privileges").
+const RESTRICTED: [&str; 18] = [
+    "binlog_direct_non_transactional_updates",
+    "binlog_format",
+    "binlog_row_image",
+    "binlog_rows_query_log_events",
+    "default_table_encryption",
+    "gtid_domain_id",
+    "gtid_next",
+    "gtid_seq_no",
+    "immediate_server_version",
+    "original_commit_timestamp",
+    "original_server_version",
+    "pseudo_slave_mode",
+    "pseudo_thread_id",
+    "server_id",
+    "skip_replication",
+    "sql_log_bin",
+    "sql_log_off",
+    "sql_require_primary_key",
+];
 
 impl DumpReader {
     /// Handles a statement that is not SQL as we know it. Lines that programs print into a dump are set apart,
@@ -25,7 +52,7 @@ impl DumpReader {
         let line = String::from_utf8_lossy(line).trim().to_owned();
         if error.is_no_statement() || header::is_program_message(&line) {
             let room = self.facts.stray_text.len() < MAX_PLACES;
-            push(&mut self.facts.stray_text, (at, line));
+            self.stray(at, &line);
             if room && rest.len() <= MAX_READ_AGAIN && !rest.trim_ascii().is_empty() {
                 let mut scanner = Scanner::resume(
                     Place {
@@ -51,7 +78,7 @@ impl DumpReader {
                 (at.clone(), first_words(&sql)),
             );
             self.quotes = Some(other_quotes);
-            self.run(statement, at);
+            self.run(statement, &sql, at);
             self.quotes = None;
         } else if let Some(name) = self.table_without_columns(&sql) {
             let table = name.name.clone();
@@ -82,7 +109,29 @@ impl DumpReader {
         })
     }
 
-    pub(super) fn run(&mut self, mut statement: Statement, at: At) {
+    /// Notes the name in `CREATE [AGGREGATE] FUNCTION [IF NOT EXISTS] name RETURNS … SONAME …`.
+    fn note_loadable(&mut self, sql: &str) {
+        let mut lexer = Lexer::new(sql, self.session.modes());
+        let mut name = String::new();
+        loop {
+            match lexer.next_lexeme().token {
+                Token::End => return,
+                token if token.is("RETURNS") => break,
+                Token::Word(word) => word.clone_into(&mut name),
+                Token::Quoted(quoted) => name = quoted.into_owned(),
+                _ => {}
+            }
+        }
+        if self.facts.loadable_functions.len() < MAX_PLACES {
+            self.facts.loadable_functions.insert(name.to_lowercase());
+        }
+    }
+
+    pub(super) fn run(&mut self, mut statement: Statement, text: &str, at: At) {
+        // The values of rows may be long, and hold no names.
+        if !matches!(statement, Statement::Insert(_) | Statement::Replace(_)) {
+            self.note_names(text, &at);
+        }
         match &mut statement {
             Statement::Set(assignments) => {
                 for assignment in assignments {
@@ -135,23 +184,35 @@ impl DumpReader {
                 self.facts.rows += 1;
                 return;
             }
-            Statement::Empty | Statement::Other(_) => return,
+            Statement::Other(keyword) => {
+                if keyword == "CREATE FUNCTION" {
+                    self.note_loadable(text);
+                }
+                return;
+            }
+            Statement::Empty => return,
             Statement::TruncateTable(_) | Statement::Delete(_) => return,
+            Statement::DropTable(drop) if drop.temporary => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
                     self.database(name).row_counts.insert(name.name.clone(), 0);
                 }
             }
+            Statement::AlterDatabase { name } => {
+                if let Some(name) = name
+                    .take()
+                    .filter(|name| self.current.as_ref() != Some(name))
+                {
+                    self.note_object(at, format!("ALTER DATABASE {name}"), name);
+                }
+                return;
+            }
             Statement::CreateTable(create) => {
                 self.facts.tables_created += 1;
+                self.settle(&mut create.name, "table", &at);
                 let announced = self.stand_in_announced.take();
                 create.in_version_comment |= announced.is_some_and(|view| view == create.name.name);
-                for charset in [&create.table.collation, &create.table.charset] {
-                    self.note_collation(charset.as_deref(), &at);
-                }
-                for column in create.table.columns.values() {
-                    self.note_collation(column.collation.as_deref(), &at);
-                }
+                self.note_form(create, &at);
                 for key in create.table.foreign_keys.values() {
                     self.check_parent(&create.name, key, &at);
                 }
@@ -176,7 +237,13 @@ impl DumpReader {
                     return;
                 }
             }
+            Statement::CreateView(create) => self.settle(&mut create.name, "view", &at),
+            Statement::CreateRoutine(kind, create) => {
+                self.settle(&mut create.name, kind.as_str(), &at);
+            }
+            Statement::CreateEvent(create) => self.settle(&mut create.name, "event", &at),
             Statement::CreateTrigger(create) => {
+                self.settle(&mut create.name, "trigger", &at);
                 let table = Name {
                     database: create.name.database.clone(),
                     name: create.object.table.clone(),
@@ -213,16 +280,31 @@ impl DumpReader {
             _ => self.current.clone(),
         };
         let database = self.databases.entry(key).or_default();
+        // A trigger counts, and runs as its definer, also where its table is not in the dump.
+        let trigger = match &statement {
+            Statement::CreateTrigger(create)
+                if database.schema.table(&create.object.table).is_none() =>
+            {
+                Some((create.name.name.clone(), create.object.clone()))
+            }
+            _ => None,
+        };
         if let Err(error) = database.schema.apply(statement)
             && !matches!(error, ApplyError::Missing { kind: "table", .. })
         {
             push(&mut self.facts.conflicts, (at, error.to_string()));
+        }
+        if let Some((name, trigger)) = trigger {
+            database.schema.triggers.insert(name, trigger);
         }
     }
 
     pub(super) fn uses_table(&mut self, name: &Name, at: &At) {
         let at = at.clone();
         let database = self.database(name);
+        if database.temporary.contains(&name.name.to_lowercase()) {
+            return;
+        }
         if !database.schema.has_relation(&name.name) {
             database.used.entry(name.name.clone()).or_insert(at);
         }
@@ -247,12 +329,19 @@ impl DumpReader {
 
     fn assign(&mut self, assignment: &Assignment, at: &At) {
         self.session.assign(assignment);
+        if let Some(name) = self.session.take_never_saved()
+            && !self.course.part_began
+        {
+            push(&mut self.facts.never_saved, name);
+        }
+        self.note_privilege(assignment, at);
         let value = session::unquote(&assignment.value);
         match (assignment.scope, assignment.name.as_str()) {
             (VariableScope::Global, "gtid_purged") => {
                 self.facts.gtid_purged.get_or_insert_with(|| at.clone());
             }
             (VariableScope::User, _) => {}
+            (VariableScope::Session, "foreign_key_checks") => self.key_checks(value),
             (_, "names") => {
                 let charset = value.split_whitespace().next().unwrap_or_default();
                 self.client_charset = Some(charset.to_ascii_lowercase());
@@ -272,12 +361,138 @@ impl DumpReader {
         }
     }
 
+    /// Notes what a plain value of `foreign_key_checks` says of the course of a dump: programs that turn the
+    /// checks off at its start and on at its end mark its end so. From Navicat that is the only mark.
+    fn key_checks(&mut self, value: &str) {
+        match value {
+            "0" => self.course.keys_off += 1,
+            "1" => self.course.keys_on_again = self.course.keys_off == 1,
+            _ => return,
+        }
+        if let Some(part) = self.facts.parts.last_mut()
+            && part.producer == Producer::Navicat
+        {
+            part.ended = value == "1";
+        }
+    }
+
+    /// Notes a variable that only accounts with a privilege for the whole server may set.
+    fn note_privilege(&mut self, assignment: &Assignment, at: &At) {
+        let name = assignment.name.as_str();
+        let reach = match assignment.scope {
+            VariableScope::Global | VariableScope::Persist if name != "gtid_purged" => {
+                VariableReach::Global
+            }
+            VariableScope::Session if RESTRICTED.contains(&name) => VariableReach::Session,
+            _ => return,
+        };
+        let known = &mut self.facts.privileged_variables;
+        if known.len() < MAX_PLACES {
+            known
+                .entry((reach, name.to_owned()))
+                .or_insert_with(|| at.clone());
+        }
+    }
+
+    /// Notes what a CREATE TABLE says besides what the schema keeps.
+    fn note_form(&mut self, create: &mut CreateTable, at: &At) {
+        let key = create.name.name.to_lowercase();
+        let database = self.database(&create.name.clone());
+        if create.temporary {
+            database.temporary.insert(key);
+            return;
+        }
+        database.temporary.remove(&key);
+        if !create.invisible.is_empty() {
+            let invisible = std::mem::take(&mut create.invisible);
+            database
+                .invisible
+                .insert(create.name.name.clone(), invisible);
+        }
+        for (column, charset) in std::mem::take(&mut create.without_collation) {
+            let found = WithoutCollation {
+                table: create.name.name.clone(),
+                column,
+                charset,
+                at: at.clone(),
+            };
+            if self.facts.without_collation.len() < MAX_WITHOUT_COLLATION {
+                self.facts.without_collation.push(found);
+            }
+        }
+    }
+
+    /// Notes the collations and character sets that a statement names, as it spells them, wherever in it they
+    /// stand; and the function that it installs from a library.
+    pub(super) fn note_names(&mut self, sql: &str, at: &At) {
+        let mut lexer = Lexer::new(sql, self.session.modes());
+        let mut last = Token::End;
+        loop {
+            let token = lexer.next_lexeme().token;
+            let is_name = token.is("COLLATE")
+                || token.is("CHARSET")
+                || last.is("CHARACTER") && token.is("SET");
+            last = token;
+            if last == Token::End {
+                return;
+            }
+            if !is_name {
+                continue;
+            }
+            last = lexer.next_lexeme().token;
+            if last == Token::Symbol('=') {
+                last = lexer.next_lexeme().token;
+            }
+            let name = match &last {
+                Token::Word(name) => *name,
+                Token::Quoted(name) | Token::Text(name) => name,
+                _ => continue,
+            };
+            if !name.eq_ignore_ascii_case("DEFAULT") {
+                self.note_collation(Some(name), at);
+            }
+        }
+    }
+
     fn note_collation(&mut self, name: Option<&str>, at: &At) {
         if let Some(name) = name
             && !self.facts.collations.contains_key(name)
+            && self.facts.collations.len() < MAX_WITHOUT_COLLATION
         {
             self.facts.collations.insert(name.to_owned(), at.clone());
         }
+    }
+
+    /// Takes an object whose name has a database for one of the dump's own, unless the dump chose that database
+    /// before or makes tables in it: a dump of one database has one, whatever its triggers call it.
+    fn settle(&mut self, name: &mut Name, kind: &str, at: &At) {
+        let Some(database) = name.database.clone() else {
+            return;
+        };
+        let named = Some(database.clone());
+        let has_tables = |key: &Option<String>| {
+            let known = self.databases.get(key);
+            known.is_some_and(|known| !known.schema.tables.is_empty())
+        };
+        if self.current == named || kind != "table" && has_tables(&named) {
+            return;
+        }
+        if kind == "table" {
+            let mut known = self.facts.objects_with_database.iter();
+            if known.any(|(.., other)| *other == database) {
+                return;
+            }
+        } else if has_tables(&self.current) {
+            name.database = None;
+        }
+        self.note_object(at.clone(), format!("{kind} {}", name.name), database);
+    }
+
+    fn note_object(&mut self, at: At, object: String, database: String) {
+        push(
+            &mut self.facts.objects_with_database,
+            (at, object, database),
+        );
     }
 
     fn note_database_statement(&mut self, at: At, statement: String) {

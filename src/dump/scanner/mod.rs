@@ -2,7 +2,8 @@
 //!
 //! The scanner splits a dump as the `mysql` command-line client does: it knows quotes,
 //! comments, version comments and DELIMITER, and nothing of SQL beyond recognising the
-//! VALUES list of an INSERT. Statements are handed over whole; the rows of an INSERT are
+//! VALUES list of an INSERT and, where the sink wants them set apart, lines that cannot begin a
+//! statement ([`noise`]). Statements are handed over whole; the rows of an INSERT are
 //! only counted (and handed over one by one when asked for), so memory does not grow with
 //! the dump and no row is ever copied without need.
 //!
@@ -13,6 +14,7 @@
 mod ahead;
 mod block;
 mod masks;
+mod noise;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -46,6 +48,10 @@ const JOIN: usize = 2 * LOOKAHEAD;
 
 /// Bytes that are handed over of a text that follows the rows of an INSERT and does not belong there.
 const TAIL: usize = 200;
+
+/// Length in bytes from which [`Sink::large`] is told of a statement: what the servers with the smallest default of
+/// `max_allowed_packet`, MySQL 5.6 and 5.7, take.
+pub const LARGE: u64 = 4 << 20;
 
 /// Bytes that are handed over of a comment inside a statement.
 pub const ASIDE: usize = 200;
@@ -103,6 +109,15 @@ pub trait Sink {
     fn comment(&mut self, text: &[u8], place: Place, ended: bool);
     /// Takes a `--` or `#` comment inside a statement, at most its first [`ASIDE`] bytes.
     fn comment_inside(&mut self, _text: &[u8], _place: Place) {}
+    /// Takes a statement of at least [`LARGE`] bytes, after it was handed over: its length and where it began.
+    fn large(&mut self, _bytes: u64, _place: Place) {}
+    /// Whether lines between statements that cannot begin one come by [`Sink::noise`]; otherwise they are part of
+    /// the next statement.
+    fn sets_noise_apart(&self) -> bool {
+        false
+    }
+    /// Takes a line between statements that cannot begin one, without its line feed.
+    fn noise(&mut self, _line: &[u8], _place: Place) {}
     /// The `sql_mode` flags in force after what was handed over so far.
     fn modes(&self) -> SqlModes;
 }
@@ -144,6 +159,7 @@ enum Inside {
     BlockComment,
     LineComment,
     DelimiterLine,
+    NoiseLine,
 }
 
 /// Splits a dump into statements and rows, piece by piece, and hands them to a [`Sink`].
@@ -327,6 +343,7 @@ impl Scanner {
             Inside::LineComment | Inside::BlockComment if self.mode == Mode::Between => {
                 sink.comment(&self.text, self.began, false);
             }
+            Inside::NoiseLine => sink.noise(self.text.trim_ascii_end(), self.began),
             _ => {}
         }
         if matches!(self.mode, Mode::Row(_) | Mode::Gap | Mode::Tail) {
@@ -417,6 +434,7 @@ impl Scanner {
                     blocks = Blocks::new(bytes, &self.delimiter, self.simd);
                     after
                 }
+                (Inside::NoiseLine, _) => self.noise_line(bytes, pos, end, sink),
             };
         }
         let pos = pos.min(bytes.len());
@@ -668,6 +686,13 @@ impl Scanner {
             self.inside = Inside::DelimiterLine;
             return pos + b"delimiter".len();
         }
+        if sink.sets_noise_apart() {
+            let rest = bytes.get(pos..).unwrap_or_default();
+            if !noise::begins_statement(rest.get(..LOOKAHEAD).unwrap_or(rest)) {
+                self.inside = Inside::NoiseLine;
+                return pos;
+            }
+        }
         self.modes = sink.modes();
         self.mode = Mode::Text;
         // The byte itself may be a quote or parenthesis, so it is looked at again.
@@ -740,6 +765,19 @@ impl Scanner {
             }
             None => end,
         }
+    }
+
+    /// Reads on to the end of a line that cannot begin a statement.
+    fn noise_line(&mut self, bytes: &[u8], pos: usize, end: usize, sink: &mut impl Sink) -> usize {
+        let rest = bytes.get(pos..end).unwrap_or_default();
+        let Some(length) = memchr::memchr(b'\n', rest) else {
+            return end;
+        };
+        self.keep_up_to(bytes, pos + length);
+        self.keep_from = None;
+        self.inside = Inside::Plain;
+        sink.noise(self.text.trim_ascii_end(), self.began);
+        pos + length + 1
     }
 
     fn end_comment(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
@@ -882,6 +920,10 @@ impl Scanner {
         }
         self.keep_from = None;
         self.mode = Mode::Between;
+        let length = self.base + at as u64 - self.began.offset;
+        if length >= LARGE {
+            sink.large(length, self.began);
+        }
     }
 
     /// Copies the text being kept up to `at` out of the current piece.

@@ -40,7 +40,7 @@ use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
 use crate::gate::{Blocked, Meaning};
-use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, same_ends};
+use crate::schema::compare::{ColumnAspect, Difference, DifferenceKind as Kind, Side, same_ends};
 use crate::schema::meaning::begins_with;
 use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Schema, Table, find_entry};
 use crate::schema::sql::alter_table;
@@ -238,6 +238,16 @@ pub struct Refused {
     pub why: String,
 }
 
+impl Refused {
+    /// The object and its table, for a sentence.
+    pub fn name(&self) -> String {
+        match self.object == self.table {
+            true => format!("table {}", self.table),
+            false => format!("{} of {}", self.object, self.table),
+        }
+    }
+}
+
 /// Plans the repair of a database, as far as `options` go. Of one whose release cannot be told nothing is planned.
 pub fn plan(case: &Case, options: &Options) -> Plan {
     let Some(detection) = case.detection() else {
@@ -264,6 +274,25 @@ pub fn plan(case: &Case, options: &Options) -> Plan {
         planner.plan.advice = triggers::advice(case);
     }
     planner.plan
+}
+
+/// Why a difference that no family mends is not planned, and what helps.
+fn by_other_means(kind: &Kind, difference: &Difference) -> String {
+    let definition = |side: &Option<Side>| side.as_ref().map(|side| side.definition.clone());
+    match kind {
+        Kind::TableMissing => "it is missing, and its rows with it: restore it from a backup; cividb diff --sql \
+                               prints the statement for an empty one, which is enough only where nobody needs the rows"
+            .to_owned(),
+        Kind::ColumnMissing => "the column is missing, and its values with it: restore the table from a backup; \
+                                cividb diff --sql prints the statement that adds an empty one"
+            .to_owned(),
+        _ => format!(
+            "it is {}, and should be {}, which may take rows that fit: cividb diff --sql prints the statement, and \
+             cividb repair rebuild copies the data into a new database with the structure of the release",
+            definition(&difference.actual).unwrap_or_else(|| "not there".to_owned()),
+            definition(&difference.reference).unwrap_or_else(|| "gone".to_owned()),
+        ),
+    }
 }
 
 /// Plans step after step.
@@ -371,7 +400,17 @@ impl<'a> Planner<'a> {
             }
             let note = severity(aged, all) == Severity::Note;
             let is_left = match (&difference.kind, aged.age.is_inherited()) {
-                // What is more than CiviCRM asks for, and what only `cividb diff --sql` changes.
+                // More than CiviCRM asks for: repair takes nothing away.
+                (
+                    Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra | Kind::ForeignKeyExtra,
+                    _,
+                ) => true,
+                (kind, _) if family.is_none() && !note => {
+                    let (table, object) = (&difference.table, difference.name());
+                    let why = by_other_means(kind, difference);
+                    self.refuse(table, object, why);
+                    continue;
+                }
                 _ if family.is_none() => true,
                 // A server with the limit of 767 bytes made it so, and may do so again.
                 (Kind::IndexDiffers(_), false) => note,

@@ -9,6 +9,9 @@ pub(super) fn advice(case: &Case) -> Vec<String> {
     let selection = Selection {
         only: vec![
             "definer-missing",
+            "definer-privileges",
+            "reference-broken",
+            "name-letter-case",
             "trigger-missing",
             "routine-missing",
             "view-missing",

@@ -101,7 +101,12 @@ pub fn blueprint(
 ) -> Blueprint {
     let old = &snapshot.schema;
     let mut tables = IndexMap::new();
-    for (name, wanted) in &detection.reference.schema.tables {
+    let reference = &detection.reference;
+    for (name, wanted) in &reference.schema.tables {
+        // Tables of custom data are copied as they are.
+        if reference.custom.contains(name) {
+            continue;
+        }
         let found = find_entry(&old.tables, name);
         let spelled = found.map_or(name, |(spelled, _)| spelled);
         let made = of_release(spelled, wanted, found.map(|(_, table)| table));

@@ -141,6 +141,7 @@ impl Schema {
             Statement::DropEvent(drop) => drop_all(&mut self.events, "event", drop),
             Statement::Empty
             | Statement::CreateDatabase { .. }
+            | Statement::AlterDatabase { .. }
             | Statement::DropDatabase { .. }
             | Statement::Use(_)
             | Statement::Set(_)

@@ -31,6 +31,7 @@ pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlErr
         unique: data_type.serial,
         checks: Vec::new(),
         binary_collation: false,
+        invisible: false,
     };
     while attribute(parser, &mut definition)? {}
     let column = &mut definition.column;
@@ -107,6 +108,8 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
             column.comment = Some(text.to_string()).filter(|text| !text.is_empty());
         }
         parser.option_value()?;
+    } else if parser.eat("INVISIBLE") {
+        definition.invisible = true;
     } else if parser.at_any(&[
         "COLUMN_FORMAT",
         "STORAGE",
@@ -125,7 +128,6 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
             "STORED",
             "PERSISTENT",
             "VISIBLE",
-            "INVISIBLE",
             "COMPRESSED",
             "ENFORCED",
         ]));

@@ -294,6 +294,21 @@ fn alter(parser: &mut Parser) -> Result<Statement, DdlError> {
     if parser.at_any(&["ALGORITHM", "DEFINER", "SQL"]) {
         return other("ALTER VIEW");
     }
+    if parser.eat_any(&["DATABASE", "SCHEMA"]) {
+        let is_option = [
+            "DEFAULT",
+            "CHARACTER",
+            "CHARSET",
+            "COLLATE",
+            "ENCRYPTION",
+            "READ",
+        ];
+        let name = match parser.at_any(&is_option) {
+            true => None,
+            false => Some(parser.identifier("the name of a database")?),
+        };
+        return Ok(Statement::AlterDatabase { name });
+    }
     other_object(parser, "ALTER")
 }
 

@@ -100,7 +100,7 @@ pub(super) fn create_trigger(
     definer: Option<Account>,
 ) -> Result<Statement, DdlError> {
     let if_not_exists = parser.eat_if_not_exists();
-    let name = parser.name("the name of a trigger")?;
+    let mut name = parser.name("the name of a trigger")?;
     let timing = if parser.eat("BEFORE") {
         TriggerTiming::Before
     } else {
@@ -116,7 +116,9 @@ pub(super) fn create_trigger(
         TriggerEvent::Delete
     };
     parser.expect("ON")?;
-    let table = parser.name("the name of a table")?.name;
+    let table = parser.name("the name of a table")?;
+    // A trigger belongs to the database of its table.
+    name.database = name.database.or(table.database);
     parser.expect("FOR")?;
     parser.expect("EACH")?;
     parser.expect("ROW")?;
@@ -132,7 +134,7 @@ pub(super) fn create_trigger(
         or_replace,
         if_not_exists,
         object: Trigger {
-            table,
+            table: table.name,
             timing,
             event,
             definer,

@@ -62,6 +62,11 @@ pub enum Statement {
         /// Whether the statement says `IF NOT EXISTS`.
         if_not_exists: bool,
     },
+    /// An `ALTER DATABASE` statement.
+    AlterDatabase {
+        /// The name of the database; `None` for the current one.
+        name: Option<String>,
+    },
     /// A `DROP DATABASE` statement.
     DropDatabase {
         /// The name of the database.
@@ -113,6 +118,11 @@ pub struct CreateTable {
     pub table: Table,
     /// The source of columns that are not written out.
     pub source: TableSource,
+    /// The columns that are `INVISIBLE`: rows without column names have no values for them.
+    pub invisible: Vec<String>,
+    /// The character sets, in canonical spelling, that are named without a collation: those of columns, and
+    /// with `None` the table's.
+    pub without_collation: Vec<(Option<String>, String)>,
 }
 
 /// The source of a new table's columns.

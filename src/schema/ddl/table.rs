@@ -33,6 +33,8 @@ pub(super) fn create(
         in_version_comment,
         table: Table::default(),
         source: TableSource::Definition,
+        invisible: Vec::new(),
+        without_collation: Vec::new(),
     };
     if parser.eat("LIKE") {
         create.source = TableSource::Like(parser.name("the name of a table")?);
@@ -55,6 +57,9 @@ pub(super) fn create(
         table.set_option(option);
         parser.eat_symbol(',');
     }
+    if let (Some(charset), None) = (&table.charset, &table.collation) {
+        create.without_collation.push((None, charset.clone()));
+    }
     (table.charset, table.collation) =
         charset::complete(table.charset.take(), table.collation.take());
     if parser.at("PARTITION") {
@@ -68,6 +73,20 @@ pub(super) fn create(
     let has_columns = items.iter().any(|item| matches!(item, Item::Column(_)));
     if !has_columns && create.source == TableSource::Definition {
         return Err(parser.unexpected("at least one column"));
+    }
+    for item in &items {
+        if let Item::Column(definition) = item {
+            let (name, column) = (&definition.name, &definition.column);
+            if let (Some(charset), None) = (&column.charset, &column.collation)
+                && !definition.binary_collation
+            {
+                let without = (Some(name.clone()), charset.clone());
+                create.without_collation.push(without);
+            }
+            if definition.invisible {
+                create.invisible.push(name.clone());
+            }
+        }
     }
     fill(&mut create.table, &create.name.name, items)
         .map_err(|duplicate| parser.refuse("names that differ", duplicate.to_string()))?;

@@ -742,7 +742,13 @@ fn other_statements_are_told_apart() {
         ("CREATE USER u", Statement::Other("CREATE USER".into())),
         (
             "ALTER DATABASE d CHARACTER SET utf8",
-            Statement::Other("ALTER DATABASE".into()),
+            Statement::AlterDatabase {
+                name: Some("d".into()),
+            },
+        ),
+        (
+            "ALTER SCHEMA COLLATE utf8mb4_bin",
+            Statement::AlterDatabase { name: None },
         ),
         ("(SELECT 1)", Statement::Other("SELECT".into())),
     ] {

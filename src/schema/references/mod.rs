@@ -8,10 +8,13 @@ mod builtin;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::collections::BTreeSet;
 
 use super::{lexer::SqlModes, model::Name};
+
+pub use users::{User, users};
 
 /// The objects that the body of a stored program or view names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +30,23 @@ pub struct References {
     pub functions: BTreeSet<Name>,
     /// Procedures that the body calls.
     pub procedures: BTreeSet<Name>,
+    /// What the body certainly does with tables and views, as far as it takes privileges on them.
+    pub accesses: BTreeSet<(Name, Access)>,
+    /// Columns of the trigger's own table that `SET NEW.column = …` changes.
+    pub new_columns_set: BTreeSet<String>,
+}
+
+/// What a statement does with a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// The statement reads the table.
+    Select,
+    /// The statement adds rows to the table.
+    Insert,
+    /// The statement changes rows of the table.
+    Update,
+    /// The statement deletes rows of the table.
+    Delete,
 }
 
 /// Finds the objects that a body uses. `body` is a trigger's body, a view's query, or the whole definition of a

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{References, builtin::is_builtin};
+use super::{Access, References, builtin::is_builtin};
 use crate::schema::{
     lexer::{Lexer, SqlModes, Token},
     model::Name,
@@ -49,6 +49,8 @@ struct Frame {
     arguments: bool,
     /// Whether the frame encloses an item of a table list.
     table_item: bool,
+    /// Whether DELETE FROM names a single table, from which rows are deleted.
+    deletes: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -429,6 +431,9 @@ impl<'a> Scan<'a> {
             return;
         };
         let known = self.use_table(&table);
+        if known {
+            self.found.accesses.insert((table.clone(), Access::Insert));
+        }
         if self.is(0, "PARTITION") {
             return;
         }
@@ -456,7 +461,14 @@ impl<'a> Scan<'a> {
         // TRIM(x FROM y), EXTRACT(YEAR FROM d); FETCH FROM cursor; SHOW TABLES FROM db.
         let of_query = matches!(frame.verb, Verb::Select | Verb::Delete) && !frame.arguments;
         let of_expression = matches!(frame.clause, Clause::Tables);
+        let is_first = |scan: &Self| {
+            let before = scan.before(1);
+            before.is_some_and(|token| token.is_any(&["DELETE", "LOW_PRIORITY", "QUICK", "IGNORE"]))
+        };
         if of_query && !of_expression {
+            let deletes = self.frame.verb == Verb::Delete && is_first(self);
+            let frame = &mut self.frame;
+            frame.deletes = deletes;
             frame.clause = Clause::Tables;
             frame.table_next = true;
         }
@@ -473,7 +485,21 @@ impl<'a> Scan<'a> {
         if assigns {
             frame.clause = Clause::Assignments;
         }
+        if frame.verb == Verb::Update
+            && let [table] = &frame.targets[..]
+            && !frame.derived
+        {
+            let access = (table.clone(), Access::Update);
+            self.found.accesses.insert(access);
+        }
         self.position += 1;
+        if statement
+            && self.is(0, "NEW")
+            && self.symbol(1, '.')
+            && let Some(column) = self.name_at(2)
+        {
+            self.found.new_columns_set.insert(column);
+        }
         if assigns {
             self.assignment();
         }
@@ -519,6 +545,14 @@ impl<'a> Scan<'a> {
             return;
         }
         let known = self.use_table(&table);
+        let access = match self.frame.verb {
+            Verb::Select => Some(Access::Select),
+            Verb::Delete if std::mem::take(&mut self.frame.deletes) => Some(Access::Delete),
+            _ => None,
+        };
+        if let Some(access) = access.filter(|_| known) {
+            self.found.accesses.insert((table.clone(), access));
+        }
         let frame = &mut self.frame;
         frame.targets.push(table.clone());
         frame.derived |= !known;

@@ -6,6 +6,7 @@ mod printed;
 mod programs;
 mod rows;
 mod tables;
+mod used;
 
 pub use self::printed::show_create_table;
 pub use self::rows::count;
@@ -92,6 +93,11 @@ impl FactReader<'_> {
         };
         let answers = self.answers()?;
         self.programs(&mut snapshot)?;
+        if let Some(mut facts) = snapshot.server.take() {
+            facts.definer_grants = self.definer_grants(&snapshot.schema, &facts)?;
+            facts.elsewhere = self.elsewhere(&snapshot.schema)?;
+            snapshot.server = Some(facts);
+        }
         let (tables, unreadable) =
             tables::tables(&answers, self.database, &self.connection.version);
         snapshot.schema.tables = tables;
@@ -213,6 +219,9 @@ impl FactReader<'_> {
         let connection = &mut *self.connection;
         let triggers = connection.ask("the triggers", sql!("triggers"))?;
         let views = connection.ask("the views", sql!("views"))?;
+        if let Some(facts) = &mut snapshot.server {
+            facts.views_by_invoker = programs::views_by_invoker(&views);
+        }
         let routines = connection.ask("the routines", sql!("routines"))?;
         // Servers before MySQL 5.5 have no PARAMETERS; then only the bodies are looked into.
         let parameters = connection

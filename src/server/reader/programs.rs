@@ -1,6 +1,6 @@
 //! Stored programs (triggers, routines, events) and views, read from information_schema.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::name;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
@@ -55,6 +55,13 @@ pub(super) fn views(answer: &Answer, database: &str) -> IndexMap<String, Option<
         (name(row, "table_name"), is_seen.then_some(view))
     };
     answer.iter().map(view).collect()
+}
+
+/// The views that run with the privileges of whoever reads them.
+pub(super) fn views_by_invoker(answer: &Answer) -> IndexSet<String> {
+    let is_by_invoker = |row: &&Row| name(row, "security_type") == "INVOKER";
+    let views = answer.iter().filter(is_by_invoker);
+    views.map(|row| name(row, "table_name")).collect()
 }
 
 /// A view of which the account may only know that it exists.

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 
 use super::FactReader;
 use crate::gate::{Meaning, Operation};
-use crate::schema::sql::identifier;
-use crate::server::connection::{Reader, first};
+use crate::schema::sql::{identifier, string};
+use crate::server::connection::{Answer, Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::{RowsWanted, Snapshot};
 
@@ -13,6 +13,7 @@ use crate::snapshot::{RowsWanted, Snapshot};
 const QUESTIONS: &[(&str, &str)] = &[
     ("civicrm_domain", sql!("rows/civicrm_domain")),
     ("civicrm_custom_group", sql!("rows/civicrm_custom_group")),
+    ("civicrm_custom_field", sql!("rows/civicrm_custom_field")),
     ("civicrm_setting", sql!("rows/civicrm_setting")),
     ("civicrm_log", sql!("rows/civicrm_log")),
     ("civicrm_extension", sql!("rows/civicrm_extension")),
@@ -39,6 +40,18 @@ impl FactReader<'_> {
                 Err(error) if error.is_lost() => return Err(error),
                 // ER_NO_SUCH_TABLE: then there are no rows; ER_BAD_FIELD_ERROR: releases differ.
                 Err(error) if matches!(error.code(), Some(1146 | 1054)) => {}
+                Err(error) if matches!(error.code(), Some(1142 | 1143)) => {
+                    match self.allowed_columns(table, sql)? {
+                        Some(rows) if rows.is_empty() => {}
+                        Some(rows) => {
+                            snapshot.rows.insert((*table).to_owned(), rows);
+                        }
+                        None => {
+                            let why = error.to_string();
+                            snapshot.rows_hidden.insert((*table).to_owned(), why);
+                        }
+                    }
+                }
                 Err(error) => {
                     snapshot
                         .rows_hidden
@@ -48,7 +61,61 @@ impl FactReader<'_> {
         }
         Ok(())
     }
+
+    /// Reads the columns that the account may read; `None` where those are not enough to know what the table says.
+    fn allowed_columns(&mut self, table: &str, sql: &str) -> Result<Option<Answer>, ServerError> {
+        let about = format!("the columns of {table} that can be read");
+        let question = format!(
+            "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_NAME = {} AND FIND_IN_SET('select', PRIVILEGES) ORDER BY ORDINAL_POSITION",
+            string(table)
+        );
+        let columns: Vec<String> = self
+            .connection
+            .ask(&about, &question)?
+            .iter()
+            .filter_map(first)
+            .collect();
+        let needed = NEEDED.iter().find(|(of, _)| *of == table);
+        let is_there = |column: &&str| columns.iter().any(|known| known == column);
+        if !needed.is_some_and(|(_, needed)| needed.iter().all(&is_there)) {
+            return Ok(None);
+        }
+        let list: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+        let mut sql = sql.replacen("SELECT *", &format!("SELECT {}", list.join(", ")), 1);
+        if !is_there(&"id") {
+            sql = sql.replace(" ORDER BY id", "");
+        }
+        match self.connection.ask(&format!("the rows of {table}"), &sql) {
+            Ok(rows) => Ok(Some(rows)),
+            Err(error) if error.is_lost() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
 }
+
+/// Without these columns the rows of a table would say something else.
+const NEEDED: &[(&str, &[&str])] = &[
+    ("civicrm_domain", &["version"]),
+    (
+        "civicrm_custom_group",
+        &["id", "table_name", "extends", "is_multiple"],
+    ),
+    (
+        "civicrm_custom_field",
+        &[
+            "custom_group_id",
+            "column_name",
+            "data_type",
+            "html_type",
+            "is_required",
+            "text_length",
+        ],
+    ),
+    ("civicrm_setting", &["name", "value"]),
+    ("civicrm_log", &["data"]),
+    ("civicrm_extension", &["full_name"]),
+];
 
 /// Counts the rows of tables; leaves out tables that the account may not read.
 ///

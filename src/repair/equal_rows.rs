@@ -1,0 +1,108 @@
+//! Rows that are equal in the columns of a unique index, over which it cannot be made.
+
+use super::plan::PlannedStep;
+use crate::change::error::ChangeError;
+use crate::gate::{Meaning, Operation};
+use crate::schema::model::KeyPart;
+use crate::schema::sql::{Duplicates, identifier};
+use crate::server::connection::{Reader, first};
+use crate::text::count;
+
+/// How many sets of equal rows are shown.
+const SAMPLE: usize = 3;
+
+/// The rows that keep one unique index from being made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EqualRows {
+    /// Their table.
+    pub table: String,
+    /// The unique index.
+    pub index: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// How many sets of equal rows there are.
+    pub sets: u64,
+    /// Primary keys of the first sets, as `id 3, 9`; empty for a table without a primary key of one column.
+    pub sample: Vec<String>,
+}
+
+impl EqualRows {
+    /// Looks for the rows that keep the unique indexes of a step from being made.
+    ///
+    /// # Errors
+    /// The connection is lost, or the account may not read the table.
+    pub fn of(connection: &mut Reader, planned: &PlannedStep) -> Result<Vec<Self>, ChangeError> {
+        let mut all = Vec::new();
+        for (index, parts) in &planned.new_unique {
+            all.extend(Self::find(connection, planned, index, parts)?);
+        }
+        Ok(all)
+    }
+
+    fn find(
+        connection: &mut Reader,
+        planned: &PlannedStep,
+        index: &str,
+        parts: &[KeyPart],
+    ) -> Result<Option<Self>, ChangeError> {
+        let table = planned.table.as_str();
+        let duplicates = Duplicates {
+            table,
+            parts,
+            nulls_equal: false,
+        };
+        let columns: Vec<String> = parts.iter().map(|part| part.column.clone()).collect();
+        let id = match &planned.before.primary_key[..] {
+            [id] => Some(id.column.clone()),
+            _ => None,
+        };
+        let meaning = |id: Option<&String>| {
+            let names = columns.iter().chain(id).map(String::as_str);
+            Meaning::new(Operation::Select, names.chain([table]))
+        };
+        let about = format!("equal rows of {table}");
+        let counted = meaning(None).pass(duplicates.count())?;
+        let answer = connection.ask(&about, &counted)?;
+        let sets = answer.first().and_then(first);
+        let sets: u64 = sets.and_then(|sets| sets.parse().ok()).unwrap_or(0);
+        if sets == 0 {
+            return Ok(None);
+        }
+        let mut sample = Vec::new();
+        if let Some(id) = id {
+            let ids = format!("GROUP_CONCAT(c.{0} ORDER BY c.{0}) AS ids", identifier(&id));
+            let sql = format!("{} ORDER BY 1 LIMIT {SAMPLE}", duplicates.groups(&ids));
+            let answer = connection.ask(&about, &meaning(Some(&id)).pass(sql)?)?;
+            let shown = answer.iter().filter_map(first);
+            sample.extend(shown.map(|ids| format!("{id} {}", ids.replace(',', ", "))));
+        }
+        Ok(Some(Self {
+            table: table.to_owned(),
+            index: index.to_owned(),
+            columns,
+            sets,
+            sample,
+        }))
+    }
+
+    /// What stands in the way, and what to do.
+    pub fn describe(&self) -> String {
+        let more = match self.sets > self.sample.len() as u64 && !self.sample.is_empty() {
+            true => "; …",
+            false => "",
+        };
+        let rows = match self.sample.is_empty() {
+            true => String::new(),
+            false => format!(": {}{more}", self.sample.join("; ")),
+        };
+        format!(
+            "{} of rows of {} {} equal in {}, so the unique index {} cannot be made (error 1062){rows}; merge \
+             or change all but one of each set first: cividb orphans --export DIR writes them all",
+            count(self.sets, "set"),
+            self.table,
+            if self.sets == 1 { "is" } else { "are" },
+            self.columns.join(", "),
+            self.index,
+        )
+    }
+}

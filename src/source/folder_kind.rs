@@ -1,0 +1,151 @@
+//! Folders with backups that mydumper did not make: what they are, and what to do with them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use super::SourceError;
+use crate::dump::container::ByteStream;
+
+/// Files that only data directories and physical backups of a server have.
+const PHYSICAL: [&str; 14] = [
+    "xtrabackup_checkpoints",
+    "xtrabackup_info",
+    "xtrabackup_logfile",
+    "xtrabackup_binlog_info",
+    "mariadb_backup_checkpoints",
+    "mariadb_backup_info",
+    "backup-my.cnf",
+    "ibdata1",
+    "ib_logfile0",
+    "ib_buffer_pool",
+    "aria_log_control",
+    "mysql.ibd",
+    "auto.cnf",
+    "#innodb_redo",
+];
+
+/// Ends of the names of files of a storage engine.
+const OF_ENGINES: [&str; 8] = [
+    ".ibd", ".frm", ".MYD", ".MYI", ".MAD", ".MAI", ".sdi", ".ibd.qp",
+];
+
+/// Ends of the names of files that are compressed.
+const COMPRESSED: [&str; 5] = [".gz", ".zst", ".bz2", ".xz", ".zip"];
+
+/// The fewest files that are taken for the tables of one dump.
+const FEWEST_TABLES: usize = 3;
+
+/// The error about a folder whose files, which have these names, cannot be read as a dump; `None` for any other
+/// folder.
+pub(super) fn unreadable(folder: &Path, names: &[String]) -> Option<SourceError> {
+    let error = |what, advice| {
+        Some(SourceError::OtherFolder {
+            path: folder.to_owned(),
+            what,
+            advice,
+        })
+    };
+    let has = |name: &str| names.iter().any(|known| known == name);
+    if has("@.json") || has("@.done.json") || has("@.sql") && has("@.post.sql") {
+        return error(
+            "it is a dump of MySQL Shell (util.dumpInstance, util.dumpSchemas), which cividb does not read",
+            "load it into a test server (mysqlsh root@localhost -- util load-dump FOLDER) and check that: cividb \
+             check mysql://root@localhost/DATABASE",
+        );
+    }
+    if PHYSICAL.iter().any(|name| has(name)) || holds_files_of_engines(folder, names) {
+        return error(
+            "it is a physical backup (xtrabackup, mariabackup or a copy of the data directory), not a dump",
+            "prepare it (mariabackup --prepare, xtrabackup --prepare), start a test server on it and check that: \
+             cividb check mysql://root@localhost/DATABASE",
+        );
+    }
+    let is_pair = |name: &String| {
+        let stem = stem(name).strip_suffix(".sql");
+        stem.is_some_and(|stem| {
+            let rows = |name: &String| {
+                let rest = name.strip_prefix(stem).unwrap_or_default();
+                matches!(self::stem(rest), ".txt" | ".csv" | ".tsv")
+            };
+            names.iter().any(rows)
+        })
+    };
+    if names.iter().any(is_pair) {
+        return error(
+            "it was made by mysqldump --tab: the rows are in files of their own (.txt), which cividb does not read",
+            "load it into a test server (cat FOLDER/*.sql | mysql DATABASE; mysqlimport --local DATABASE \
+             FOLDER/*.txt) and check that: cividb check mysql://root@localhost/DATABASE",
+        );
+    }
+    None
+}
+
+/// Whether the folder, or a folder in it, holds files of a storage engine.
+fn holds_files_of_engines(folder: &Path, names: &[String]) -> bool {
+    let is_of_engine = |name: &str| OF_ENGINES.iter().any(|end| name.ends_with(end));
+    if names.iter().any(|name| is_of_engine(name)) {
+        return true;
+    }
+    let inner = names.iter().map(|name| folder.join(name));
+    let mut files = inner
+        .filter_map(|path| fs::read_dir(path).ok())
+        .flatten()
+        .flatten();
+    files.any(|entry| is_of_engine(&entry.file_name().to_string_lossy()))
+}
+
+/// A file's name without what says how it is compressed.
+fn stem(name: &str) -> &str {
+    let stem = COMPRESSED.iter().find_map(|end| name.strip_suffix(end));
+    stem.unwrap_or(name)
+}
+
+/// Whether a file is by its name SQL text, perhaps compressed.
+pub(super) fn is_sql(name: &str) -> bool {
+    stem(name).ends_with(".sql")
+}
+
+/// Whether these files hold the tables of one dump, one each, as MySQL Workbench and cPanel write them. A folder
+/// with several whole dumps holds the same tables several times, or many of them in one file.
+pub(super) fn are_tables(folder: &Path, names: &[String]) -> bool {
+    let mut tables = HashSet::new();
+    for name in names {
+        let Ok(mut stream) = ByteStream::open(&folder.join(name)) else {
+            return false;
+        };
+        let made = tables_made(stream.next_chunk().unwrap_or_default());
+        if made.len() > 1 || made.into_iter().any(|table| !tables.insert(table)) {
+            return false;
+        }
+    }
+    tables.len() >= FEWEST_TABLES
+}
+
+/// The names in the CREATE TABLE statements at the start of lines of the text. The stand-ins for views stand in
+/// version comments and do not count.
+fn tables_made(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let Some(rest) = line.strip_prefix(b"CREATE TABLE ") else {
+            continue;
+        };
+        let rest = rest.strip_prefix(b"IF NOT EXISTS ").unwrap_or(rest);
+        let mut words = rest.split(|byte| matches!(byte, b' ' | b'('));
+        made.push(words.next().unwrap_or_default().to_ascii_lowercase());
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_found_at_the_start_of_lines() {
+        let text =
+            b"-- x\nCREATE TABLE IF NOT EXISTS `a` (\n  `b` int\n);\nCREATE TABLE c(d int);\n\
+                     /*!50001 CREATE TABLE `v` (\nINSERT INTO a VALUES ('CREATE TABLE `x` (');\n";
+        assert_eq!(tables_made(text), [b"`a`".to_vec(), b"c".to_vec()]);
+    }
+}
