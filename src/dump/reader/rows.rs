@@ -39,15 +39,11 @@ impl DumpReader {
         }
         let at = self.at(head.place);
         let sql = String::from_utf8_lossy(head.text);
-        let (Statement::Insert(parsed) | Statement::Replace(parsed)) =
-            (match ddl::parse(&sql, self.session.modes()) {
-                Ok(statement) => statement,
-                Err(error) => {
-                    push(&mut self.facts.unreadable, (at.clone(), error.to_string()));
-                    Statement::Empty
-                }
-            })
-        else {
+        let parsed = ddl::parse(&sql, self.session.modes());
+        if let Err(error) = &parsed {
+            push(&mut self.facts.unreadable, (at.clone(), error.to_string()));
+        }
+        let Ok(Statement::Insert(parsed)) = parsed else {
             self.insert = Insert::default();
             return Wanted::None;
         };

@@ -95,11 +95,11 @@ impl DumpReader {
                 self.note_database_statement(at, format!("USE {database}"));
                 return;
             }
-            Statement::CreateDatabase { name, .. } => {
+            Statement::CreateDatabase(name) => {
                 self.note_database_statement(at, format!("CREATE DATABASE {name}"));
                 return;
             }
-            Statement::DropDatabase { name, .. } => {
+            Statement::DropDatabase(name) => {
                 self.databases.shift_remove(&Some(name.clone()));
                 self.note_database_statement(at, format!("DROP DATABASE {name}"));
                 return;
@@ -119,24 +119,20 @@ impl DumpReader {
                 self.facts.open_transaction = true;
                 return;
             }
-            Statement::Commit | Statement::Rollback => {
+            Statement::EndTransaction => {
                 self.facts.open_transaction = false;
                 return;
             }
-            Statement::Insert(head) | Statement::Replace(head) => {
+            Statement::Insert(head) => {
                 // INSERT … SET: one row. (INSERT … SELECT puts in what cannot be known.)
                 let table = head.table.name.clone();
                 self.uses_table(&head.table, &at);
-                *self
-                    .database(&head.table.clone())
-                    .row_counts
-                    .entry(table)
-                    .or_default() += 1;
+                let database = self.database(&head.table);
+                *database.row_counts.entry(table).or_default() += 1;
                 self.facts.rows += 1;
                 return;
             }
-            Statement::Empty | Statement::Other(_) => return,
-            Statement::TruncateTable(_) | Statement::Delete(_) => return,
+            Statement::Empty | Statement::Other(_) | Statement::TruncateTable(_) => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
                     self.database(name).row_counts.insert(name.name.clone(), 0);
@@ -161,7 +157,7 @@ impl DumpReader {
                 let mut changes = false;
                 for action in &alter.actions {
                     match action {
-                        AlterAction::DisableKeys | AlterAction::EnableKeys => {}
+                        AlterAction::SwitchKeys => {}
                         AlterAction::Add {
                             element: Element::ForeignKey { foreign_key, .. },
                             ..
