@@ -44,13 +44,11 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
     let text = str::from_utf8(text.get(..400).unwrap_or(text)).ok()?;
     let word = |text: &str| text.split([' ', ',']).next().unwrap_or_default().to_owned();
     if let Some(rest) = text.strip_prefix("Dump completed") {
-        let whole = match rest.strip_prefix(" on ") {
-            Some(date) => is_date_time(date),
-            None => rest.is_empty() && ended,
-        };
+        let date = rest.strip_prefix(" on ");
+        let whole = date.map_or(rest.is_empty() && ended, is_date_time);
         return whole.then(|| Remark::Ends {
             producer: Producer::Mysqldump,
-            date: rest.strip_prefix(" on ").map(str::to_owned),
+            date: date.map(str::to_owned),
         });
     }
     for (prefix, producer) in [
@@ -58,11 +56,10 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
         ("MariaDB dump ", Producer::MariadbDump),
     ] {
         if let Some(rest) = text.strip_prefix(prefix) {
-            let version = word(rest);
-            let version = version.split('-').next().unwrap_or_default().to_owned();
+            let version = rest.split([' ', ',', '-']).next();
             return Some(Remark::Begins {
                 producer,
-                version: Some(version),
+                version: version.map(str::to_owned),
                 server: None,
             });
         }
@@ -89,14 +86,11 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
         return Some(Remark::ProducerVersion(word(rest)));
     }
     if let Some(rest) = text.strip_prefix("Server version") {
-        return Some(Remark::Server(
-            rest.trim_start_matches([':', ' ', '\t']).to_owned(),
-        ));
+        let version = rest.trim_start_matches([':', ' ', '\t']);
+        return Some(Remark::Server(version.to_owned()));
     }
-    if let Some((_, name)) = text
-        .strip_prefix("Host: ")
-        .and_then(|rest| rest.split_once("Database: "))
-    {
+    let host = text.strip_prefix("Host: ");
+    if let Some((_, name)) = host.and_then(|rest| rest.split_once("Database: ")) {
         return (!name.is_empty()).then(|| Remark::Database(name.to_owned()));
     }
     for prefix in ["Current Database: ", "Database: "] {

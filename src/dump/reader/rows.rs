@@ -53,7 +53,7 @@ impl DumpReader {
             .iter()
             .find(|wanted| wanted.table.eq_ignore_ascii_case(&parsed.table.name))
             .copied();
-        let key = self.database_of(&parsed.table);
+        let key = self.database_named(&parsed.table);
         let database = self.databases.entry(key.clone()).or_default();
         let columns = parsed.columns.or_else(|| {
             let table = find(&database.schema.tables, &parsed.table.name)?;
@@ -69,11 +69,9 @@ impl DumpReader {
         }
         let table = find(&database.schema.tables, &parsed.table.name);
         let charset = table.and_then(|table| table.charset.clone());
-        let slot = database.row_counts.entry(parsed.table.name.clone()).index();
-        database
-            .row_counts
-            .entry(parsed.table.name.clone())
-            .or_default();
+        let counted = database.row_counts.entry(parsed.table.name.clone());
+        let slot = counted.index();
+        counted.or_default();
         self.note_charsets(charset, &at);
         self.insert = Insert {
             head: head.text.to_vec(),
@@ -135,19 +133,17 @@ impl DumpReader {
                 push(&mut self.facts.wrong_column_counts, found);
             }
         }
-        let Some(wanted) = self.insert.wanted else {
-            return;
-        };
-        if memchr::memmem::find(values.text, wanted.containing).is_none() {
-            return;
-        }
+        let contains = |what: &[u8]| memchr::memmem::find(values.text, what).is_some();
+        let wanted = self
+            .insert
+            .wanted
+            .filter(|wanted| contains(wanted.containing));
+        let Some(wanted) = wanted else { return };
         let Some(row) = parse_row(values.text, self.session.modes()) else {
             return;
         };
-        let database = self
-            .databases
-            .entry(self.insert.database.clone())
-            .or_default();
+        let database = self.databases.entry(self.insert.database.clone());
+        let database = database.or_default();
         let cost = values.text.len() + row.len() * VALUE_COST;
         let kept = database.kept_bytes.entry(wanted.table).or_default();
         if row.len() == columns.len() && *kept + cost <= MAX_KEPT_BYTES {
@@ -171,10 +167,8 @@ impl DumpReader {
             if header::is_program_message(line) {
                 push(&mut self.facts.stray_text, (at, line.to_owned()));
             } else {
-                push(
-                    &mut self.facts.broken_inserts,
-                    (at, self.insert.table.clone()),
-                );
+                let found = (at, self.insert.table.clone());
+                push(&mut self.facts.broken_inserts, found);
             }
         }
     }

@@ -27,13 +27,11 @@ impl DumpReader {
             let room = self.facts.stray_text.len() < MAX_PLACES;
             push(&mut self.facts.stray_text, (at, line));
             if room && rest.len() <= MAX_READ_AGAIN && !rest.trim_ascii().is_empty() {
-                let mut scanner = Scanner::resume(
-                    Place {
-                        offset: text.place.offset + line_end as u64,
-                        line: text.place.line,
-                    },
-                    text.delimiter,
-                );
+                let place = Place {
+                    offset: text.place.offset + line_end as u64,
+                    line: text.place.line,
+                };
+                let mut scanner = Scanner::resume(place, text.delimiter);
                 scanner.feed(rest, self);
                 scanner.feed(text.delimiter, self);
                 scanner.finish(self);
@@ -46,20 +44,16 @@ impl DumpReader {
         };
         let sql = String::from_utf8_lossy(text.text);
         if let Ok(statement) = ddl::parse(&sql, other_quotes) {
-            push(
-                &mut self.facts.quoted_wrongly,
-                (at.clone(), first_words(&sql)),
-            );
+            let found = (at.clone(), first_words(&sql));
+            push(&mut self.facts.quoted_wrongly, found);
             self.quotes = Some(other_quotes);
             self.run(statement, at);
             self.quotes = None;
         } else if let Some(name) = self.table_without_columns(&sql) {
             let table = name.name.clone();
             self.facts.tables_created += 1;
-            self.database(&name)
-                .schema
-                .tables
-                .insert(table.clone(), Table::default());
+            let tables = &mut self.database(&name).schema.tables;
+            tables.insert(table.clone(), Table::default());
             push(&mut self.facts.without_columns, (at, table));
         } else {
             push(&mut self.facts.unreadable, (at, error.to_string()));
@@ -92,17 +86,14 @@ impl DumpReader {
             }
             Statement::Use(database) => {
                 self.current = Some(database.clone());
-                self.note_database_statement(at, format!("USE {database}"));
-                return;
+                return self.note_database_statement(at, format!("USE {database}"));
             }
             Statement::CreateDatabase(name) => {
-                self.note_database_statement(at, format!("CREATE DATABASE {name}"));
-                return;
+                return self.note_database_statement(at, format!("CREATE DATABASE {name}"));
             }
             Statement::DropDatabase(name) => {
                 self.databases.shift_remove(&Some(name.clone()));
-                self.note_database_statement(at, format!("DROP DATABASE {name}"));
-                return;
+                return self.note_database_statement(at, format!("DROP DATABASE {name}"));
             }
             Statement::LockTables(names) => {
                 self.facts.locked = names.iter().map(|name| name.name.clone()).collect();
@@ -111,10 +102,7 @@ impl DumpReader {
                 }
                 return;
             }
-            Statement::UnlockTables => {
-                self.facts.locked.clear();
-                return;
-            }
+            Statement::UnlockTables => return self.facts.locked.clear(),
             Statement::StartTransaction => {
                 self.facts.open_transaction = true;
                 return;
@@ -154,22 +142,16 @@ impl DumpReader {
             }
             Statement::AlterTable(alter) => {
                 self.uses_table(&alter.name, &at);
-                let mut changes = false;
-                for action in &alter.actions {
-                    match action {
-                        AlterAction::SwitchKeys => {}
-                        AlterAction::Add {
-                            element: Element::ForeignKey { foreign_key, .. },
-                            ..
-                        } => {
-                            changes = true;
-                            self.check_parent(&alter.name, foreign_key, &at);
-                        }
-                        _ => changes = true,
-                    }
-                }
-                if !changes {
+                let is_switch = |action: &AlterAction| *action == AlterAction::SwitchKeys;
+                if alter.actions.iter().all(is_switch) {
                     return;
+                }
+                for action in &alter.actions {
+                    if let AlterAction::Add { element, .. } = action
+                        && let Element::ForeignKey { foreign_key, .. } = element
+                    {
+                        self.check_parent(&alter.name, foreign_key, &at);
+                    }
                 }
             }
             Statement::CreateTrigger(create) => {
@@ -186,12 +168,10 @@ impl DumpReader {
 
     fn apply(&mut self, mut statement: Statement, at: At) {
         let sql_mode = match self.quotes {
-            Some(SqlModes {
-                ansi_quotes: true, ..
-            }) => Some("ANSI_QUOTES".to_owned()),
-            Some(_) => None,
-            None => self.session.sql_mode().map(str::to_owned),
+            Some(modes) => modes.ansi_quotes.then_some("ANSI_QUOTES"),
+            None => self.session.sql_mode(),
         };
+        let sql_mode = sql_mode.map(str::to_owned);
         match &mut statement {
             Statement::CreateTrigger(create) => create.object.sql_mode = sql_mode,
             Statement::CreateView(create) => create.object.sql_mode = sql_mode,
@@ -200,12 +180,12 @@ impl DumpReader {
             _ => {}
         }
         let key = match &statement {
-            Statement::CreateTable(create) => self.database_of(&create.name),
-            Statement::AlterTable(alter) => self.database_of(&alter.name),
-            Statement::CreateView(create) => self.database_of(&create.name),
-            Statement::CreateTrigger(create) => self.database_of(&create.name),
-            Statement::CreateRoutine(_, create) => self.database_of(&create.name),
-            Statement::CreateEvent(create) => self.database_of(&create.name),
+            Statement::CreateTable(create) => self.database_named(&create.name),
+            Statement::AlterTable(alter) => self.database_named(&alter.name),
+            Statement::CreateView(create) => self.database_named(&create.name),
+            Statement::CreateTrigger(create) => self.database_named(&create.name),
+            Statement::CreateRoutine(_, create) => self.database_named(&create.name),
+            Statement::CreateEvent(create) => self.database_named(&create.name),
             _ => self.current.clone(),
         };
         let database = self.databases.entry(key).or_default();
@@ -286,12 +266,8 @@ impl DumpReader {
 
 /// A statement's first words, for a message: verb, kind and name.
 fn first_words(sql: &str) -> String {
-    let words: Vec<&str> = sql
-        .split_whitespace()
-        .filter(|word| {
-            !word.contains("*/") && !word.starts_with("/*") && !word.contains("DEFINER=")
-        })
-        .take(6)
-        .collect();
-    words.join(" ")
+    let marks = ["*/", "DEFINER="];
+    let is_mark = |word: &str| word.starts_with("/*") || marks.iter().any(|it| word.contains(it));
+    let words = sql.split_whitespace().filter(|word| !is_mark(word));
+    words.take(6).collect::<Vec<_>>().join(" ")
 }
