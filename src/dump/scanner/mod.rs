@@ -260,14 +260,16 @@ impl<'a> Blocks<'a> {
     fn load(&mut self, start: usize) {
         self.start = start;
         let rest = self.bytes.get(start..).unwrap_or_default();
-        let mut padded = [0; BLOCK];
-        let block = rest.first_chunk::<BLOCK>().unwrap_or_else(|| {
-            for (to, from) in padded.iter_mut().zip(rest) {
-                *to = *from;
+        self.masks = match rest.first_chunk::<BLOCK>() {
+            Some(block) => Masks::of(block, self.delimiter, self.simd),
+            None => {
+                let mut block = [0; BLOCK];
+                for (to, from) in block.iter_mut().zip(rest) {
+                    *to = *from;
+                }
+                Masks::of(&block, self.delimiter, self.simd)
             }
-            &padded
-        });
-        self.masks = Masks::of(block, self.delimiter, self.simd);
+        };
     }
 }
 

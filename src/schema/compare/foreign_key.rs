@@ -8,18 +8,15 @@ pub(super) fn compare(table: &mut Comparison) {
     let mut extra: Vec<Named<ForeignKey>> = table.actual.foreign_keys.iter().collect();
     let mut missing: Vec<Named<ForeignKey>> = table.reference.foreign_keys.iter().collect();
     // Several foreign keys of one table may connect the same columns: the closest pair first.
-    let closeness: [&dyn Fn(Named<ForeignKey>, Named<ForeignKey>) -> bool; 3] = [
-        &|actual, reference| is_name_of(actual.0, reference.0, options),
-        &|actual, reference| differing_rules(actual.1, reference.1).is_empty(),
-        &|_, _| true,
-    ];
-    let both: Vec<_> = (closeness.iter())
-        .flat_map(|is_close| {
-            take_pairs(&mut extra, &mut missing, |actual, reference| {
-                same_ends(actual.1, reference.1) && is_close(actual, reference)
-            })
-        })
-        .collect();
+    let mut both = take_pairs(&mut extra, &mut missing, |actual, reference| {
+        same_ends(actual.1, reference.1) && is_name_of(actual.0, reference.0, options)
+    });
+    both.extend(take_pairs(&mut extra, &mut missing, |actual, reference| {
+        same_ends(actual.1, reference.1) && differing_rules(actual.1, reference.1).is_empty()
+    }));
+    both.extend(take_pairs(&mut extra, &mut missing, |actual, reference| {
+        same_ends(actual.1, reference.1)
+    }));
 
     for (actual, reference) in both {
         let rules = differing_rules(actual.1, reference.1);

@@ -295,19 +295,19 @@ fn drop(parser: &mut Parser) -> Result<Statement, DdlError> {
     if parser.eat_any(&["TABLE", "TABLES"]) {
         return Ok(Statement::DropTable(dropped(parser, temporary)?));
     }
-    let kinds: [(&str, fn(Drop) -> Statement); 5] = [
-        ("VIEW", Statement::DropView),
-        ("TRIGGER", Statement::DropTrigger),
-        ("FUNCTION", |it| {
-            Statement::DropRoutine(RoutineKind::Function, it)
-        }),
-        ("PROCEDURE", |it| {
-            Statement::DropRoutine(RoutineKind::Procedure, it)
-        }),
-        ("EVENT", Statement::DropEvent),
-    ];
-    if let Some((_, statement)) = kinds.into_iter().find(|(kind, _)| parser.eat(kind)) {
-        return Ok(statement(dropped(parser, false)?));
+    if parser.eat("VIEW") {
+        return Ok(Statement::DropView(dropped(parser, false)?));
+    }
+    if parser.eat("TRIGGER") {
+        return Ok(Statement::DropTrigger(dropped(parser, false)?));
+    }
+    for kind in [RoutineKind::Function, RoutineKind::Procedure] {
+        if parser.eat(kind.as_str()) {
+            return Ok(Statement::DropRoutine(kind, dropped(parser, false)?));
+        }
+    }
+    if parser.eat("EVENT") {
+        return Ok(Statement::DropEvent(dropped(parser, false)?));
     }
     if parser.eat_any(&["INDEX", "KEY"]) {
         return alter::drop_index(parser);

@@ -141,7 +141,8 @@ pub(super) fn create_routine(
     definer: Option<Account>,
 ) -> Result<Statement, DdlError> {
     let create = create(parser, or_replace, "the name of a routine", |parser| {
-        if !parser.at_symbol('(') && !(kind == RoutineKind::Function && parser.at("RETURNS")) {
+        let is_loadable = kind == RoutineKind::Function && parser.at("RETURNS");
+        if !is_loadable && !parser.at_symbol('(') {
             return Err(parser.unexpected("("));
         }
         Ok(Routine {
