@@ -4,7 +4,7 @@
 //! database that was upgraded for years is never like a fresh one. An object as an earlier release defined it,
 //! or as an upgrade step is known to have written it ([`MEASURED`]), is inherited, not damaged.
 
-use super::catalogue::{Catalogue, Column, State, States, TableHistory};
+use super::catalogue::{Catalogue, Dated, State, States, TableHistory};
 use super::multilingual;
 use super::reference::is_locale;
 use crate::schema::compare::{
@@ -131,14 +131,10 @@ impl Age {
         catalogue: &Catalogue,
         state: &State,
     ) -> Self {
-        let nowhere = Self {
-            origin: Origin::Nowhere,
-            states: States::default(),
-        };
         let Some(history) = catalogue.history(&difference.table) else {
             return Self {
                 origin: Origin::CustomData,
-                ..nowhere
+                states: States::default(),
             };
         };
         let Some(table) = actual.table(&difference.table) else {
@@ -147,41 +143,31 @@ impl Age {
                 states: history.states(),
             };
         };
-        let found = Search {
+        let states = Search {
             history,
             table,
             difference,
             state,
         }
         .states();
-        let has_earlier = |states: &States| states.places().any(|place| place < state.place());
-        let mut age = match found {
-            Found::AsActual(states) => Self {
-                origin: if has_earlier(&states) {
-                    Origin::Earlier
-                } else if states.runs().is_empty() {
-                    Origin::Nowhere
-                } else {
-                    Origin::Later
-                },
-                states,
+        let is_earlier = |place: &usize| *place < state.place();
+        let is_missing = is_missing(&difference.kind);
+        let is_inherited = if is_missing {
+            let all = history.states();
+            let mut earlier = all.places().filter(is_earlier);
+            earlier.any(|place| !states.contains(place))
+        } else {
+            states.places().any(|place| is_earlier(&place))
+        };
+        let mut age = Self {
+            origin: if is_inherited {
+                Origin::Earlier
+            } else if is_missing || states.runs().is_empty() {
+                Origin::Nowhere
+            } else {
+                Origin::Later
             },
-            Found::Missing(states) => {
-                let absent = |place: &usize| !states.contains(*place);
-                let earlier = history
-                    .states()
-                    .places()
-                    .filter(absent)
-                    .any(|p| p < state.place());
-                Self {
-                    origin: if earlier {
-                        Origin::Earlier
-                    } else {
-                        Origin::Nowhere
-                    },
-                    states,
-                }
-            }
+            states,
         };
         if age.origin != Origin::Earlier && is_measured(difference) {
             age.origin = Origin::UpgradeStep;
@@ -254,14 +240,6 @@ fn is_measured(difference: &Difference) -> bool {
     })
 }
 
-/// The states that have an object, and what they have of it.
-enum Found {
-    /// The states that have the object as the database has it.
-    AsActual(States),
-    /// The states that have the object which the database lacks.
-    Missing(States),
-}
-
 /// Looks one difference up in the history of its table.
 struct Search<'a> {
     history: &'a TableHistory,
@@ -271,16 +249,17 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn states(&self) -> Found {
-        let name = self
-            .difference
-            .actual
-            .as_ref()
-            .map(|side| side.name.as_str());
-        let name = name.unwrap_or_else(|| self.difference.name());
+    /// The states that have the object as the database has it; of an object that the database lacks, those that
+    /// have it.
+    fn states(&self) -> States {
+        let name = match &self.difference.actual {
+            Some(side) => side.name.as_str(),
+            None => self.difference.name(),
+        };
         match &self.difference.kind {
-            Kind::ColumnMissing => Found::Missing(self.column_states(name)),
-            Kind::ColumnExtra => Found::AsActual(self.column_states(name)),
+            Kind::ColumnMissing | Kind::ColumnExtra => {
+                of_states(self.history.column(unlocalized(name)), |_| true)
+            }
             // As earlier releases made it, and as no upgrade leaves it.
             Kind::ColumnDiffers(_)
                 if unlocalized(name) != name
@@ -290,42 +269,25 @@ impl Search<'_> {
                         self.state,
                     ) =>
             {
-                Found::AsActual(States::default())
+                States::default()
             }
-            Kind::ColumnDiffers(aspects) => Found::AsActual(self.same_column(name, aspects)),
-            Kind::IndexMissing => Found::Missing(States::union(
-                self.history
-                    .index(unlocalized(name))
-                    .map(|dated| &dated.states),
-            )),
-            Kind::IndexExtra | Kind::IndexDiffers(_) | Kind::IndexName => {
-                Found::AsActual(self.same_index(name))
-            }
-            Kind::ForeignKeyMissing => Found::Missing(States::union(
-                self.history.foreign_key(name).map(|dated| &dated.states),
-            )),
+            Kind::ColumnDiffers(aspects) => self.same_column(name, aspects),
+            Kind::IndexMissing => of_states(self.history.index(unlocalized(name)), |_| true),
+            Kind::IndexExtra | Kind::IndexDiffers(_) | Kind::IndexName => self.same_index(name),
+            Kind::ForeignKeyMissing => of_states(self.history.foreign_key(name), |_| true),
             Kind::ForeignKeyExtra | Kind::ForeignKeyDiffers(_) => {
-                Found::AsActual(self.same_foreign_key(name, false))
+                self.same_foreign_key(name, false)
             }
-            Kind::ForeignKeyName => Found::AsActual(self.same_foreign_key(name, true)),
-            Kind::PrimaryKeyDiffers => {
-                let columns = || self.table.primary_key.iter().map(|part| &part.column);
-                Found::AsActual(States::union(
-                    (self.history.options.iter())
-                        .filter(|dated| dated.item.primary_key.iter().eq(columns()))
-                        .map(|dated| &dated.states),
-                ))
-            }
-            Kind::TableMissing | Kind::TableExtra => Found::AsActual(self.history.states()),
+            Kind::ForeignKeyName => self.same_foreign_key(name, true),
+            Kind::PrimaryKeyDiffers => of_states(&self.history.options, |options| {
+                let columns = self.table.primary_key.iter().map(|part| &part.column);
+                options.primary_key.iter().eq(columns)
+            }),
+            Kind::TableMissing | Kind::TableExtra => self.history.states(),
             Kind::EngineDiffers | Kind::CharsetDiffers | Kind::CollationDiffers => {
-                Found::AsActual(States::default())
+                States::default()
             }
         }
-    }
-
-    fn column_states(&self, name: &str) -> States {
-        let shapes = self.history.column(unlocalized(name));
-        States::union(shapes.map(|dated| &dated.states))
     }
 
     /// The states whose column is like the actual one. Character sets may be the database's own, so they count
@@ -344,59 +306,49 @@ impl Search<'_> {
                 .iter()
                 .all(|aspect| is_charset(aspect) && !by_charset)
         };
-        let forms = |item: &Column| {
-            let charset = self.table.charset.as_deref().unwrap_or_default();
+        let charset = self.table.charset.as_deref().unwrap_or_default();
+        of_states(self.history.column(unlocalized(name)), |item| {
             same(&item.to_model(charset))
                 || item.to_model_explicit(charset).is_some_and(|c| same(&c))
-        };
-        let shapes = self.history.column(unlocalized(name));
-        States::union(shapes.filter(|d| forms(&d.item)).map(|dated| &dated.states))
+        })
     }
 
     fn same_index(&self, name: &str) -> States {
         let Some(index) = find(&self.table.indexes, name) else {
             return States::default();
         };
-        let same = |shape: &model::Index| {
-            let plain = model::Index {
-                kind: index.kind,
-                parts: (index.parts.iter())
-                    .map(|part| model::KeyPart {
-                        column: unlocalized(&part.column).to_owned(),
-                        ..*part
-                    })
-                    .collect(),
-            };
-            index_aspects(&plain, self.table, shape, self.table).is_empty()
-        };
-        let shapes = self.history.index(unlocalized(name));
-        States::union(
-            shapes
-                .filter(|d| same(&d.item.to_model()))
-                .map(|dated| &dated.states),
-        )
+        let mut plain = index.clone();
+        for part in &mut plain.parts {
+            part.column = unlocalized(&part.column).to_owned();
+        }
+        of_states(self.history.index(unlocalized(name)), |shape| {
+            index_aspects(&plain, self.table, &shape.to_model(), self.table).is_empty()
+        })
     }
 
     fn same_foreign_key(&self, name: &str, by_name: bool) -> States {
         let Some(key) = find(&self.table.foreign_keys, name) else {
             return States::default();
         };
-        States::union(
-            self.history
-                .foreign_keys
-                .iter()
-                .filter(|dated| {
-                    let other = dated.item.to_model();
-                    same_ends(key, &other)
-                        && if by_name {
-                            dated.item.name.eq_ignore_ascii_case(name)
-                        } else {
-                            foreign_key_rules(key, &other).is_empty()
-                        }
-                })
-                .map(|dated| &dated.states),
-        )
+        of_states(&self.history.foreign_keys, |item| {
+            let other = item.to_model();
+            same_ends(key, &other)
+                && if by_name {
+                    item.name.eq_ignore_ascii_case(name)
+                } else {
+                    foreign_key_rules(key, &other).is_empty()
+                }
+        })
     }
+}
+
+/// The states of the items for which `is_it` holds.
+fn of_states<'a, T: 'a>(
+    items: impl IntoIterator<Item = &'a Dated<T>>,
+    is_it: impl Fn(&T) -> bool,
+) -> States {
+    let items = items.into_iter().filter(|dated| is_it(&dated.item));
+    States::union(items.map(|dated| &dated.states))
 }
 
 /// The base name of a column that a multilingual site has once per language: `label` of `label_en_US`.

@@ -121,7 +121,7 @@ impl<'a> Classifier<'a> {
             return match history.owner(self.state) {
                 Some(Owner::Core) => Class::Core,
                 Some(Owner::Extension(key)) => Class::ShippedExtension(key.clone()),
-                None if history.owners().any(|owner| *owner == Owner::Core) => Class::OtherRelease,
+                None if history.is_of_core() => Class::OtherRelease,
                 None => Class::UnknownExtension,
             };
         }

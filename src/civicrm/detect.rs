@@ -180,10 +180,8 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
         let others: Vec<_> = shares.map(|share| scope.spawn(|| run(share))).collect();
         let mut results = run(first);
         for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                Err(panic) => panic::resume_unwind(panic),
-            }
+            let more = other.join();
+            results.extend(more.unwrap_or_else(|panic| panic::resume_unwind(panic)));
         }
         results
     })
@@ -197,11 +195,7 @@ fn cost(differences: &[Aged]) -> u32 {
         .map(|aged| match (&aged.difference.kind, aged.age.origin) {
             (Kind::TableMissing, _) => {
                 lost_tables += 1;
-                if lost_tables <= MOST_LOST_TABLES {
-                    LOST
-                } else {
-                    0
-                }
+                LOST * u32::from(lost_tables <= MOST_LOST_TABLES)
             }
             (Kind::ColumnMissing, _) => LOST,
             (_, Origin::Later) => LATER,
@@ -215,12 +209,10 @@ fn later(differences: &[Aged]) -> Vec<String> {
     differences
         .iter()
         .filter(|aged| aged.age.origin == Origin::Later)
-        .filter_map(|aged| match aged.difference.kind {
-            Kind::TableExtra => Some(aged.difference.table.clone()),
-            Kind::ColumnExtra => {
-                let difference = &aged.difference;
-                Some(format!("{}.{}", difference.table, difference.name()))
-            }
+        .map(|aged| &aged.difference)
+        .filter_map(|difference| match difference.kind {
+            Kind::TableExtra => Some(difference.table.clone()),
+            Kind::ColumnExtra => Some(format!("{}.{}", difference.table, difference.name())),
             _ => None,
         })
         .collect()
@@ -260,7 +252,7 @@ impl<'a> Objects<'a> {
         let locale = site.and_then(|site| site.locales().first());
         let mut lost_tables = vec![0; all.costs.len()];
         for history in catalogue.histories() {
-            let is_core = history.owners().any(|owner| *owner == Owner::Core);
+            let is_core = history.is_of_core();
             match schema.table(&history.name) {
                 Some(table) => {
                     all.core_tables += usize::from(is_core);
@@ -270,17 +262,15 @@ impl<'a> Objects<'a> {
                         all.charge_extra(&history.states());
                     }
                 }
-                None if is_core => {
+                None => {
                     let options = history.options.iter();
-                    for dated in options.filter(|dated| dated.item.owner == Owner::Core) {
-                        for place in dated.states.places() {
-                            if let Some(lost) = lost_tables.get_mut(place) {
-                                *lost += 1;
-                            }
+                    let of_core = options.filter(|dated| dated.item.owner == Owner::Core);
+                    for place in of_core.flat_map(|dated| dated.states.places()) {
+                        if let Some(lost) = lost_tables.get_mut(place) {
+                            *lost += 1;
                         }
                     }
                 }
-                None => {}
             }
         }
         for (cost, lost) in all.costs.iter_mut().zip(lost_tables) {
@@ -415,10 +405,8 @@ impl<'a> Objects<'a> {
             if chosen.iter().any(|(known, _)| known.name == state.name) {
                 continue;
             }
-            let alike = to_compare
-                .iter()
-                .position(|known| self.alike(catalogue, known, state));
-            match alike {
+            let mut known = to_compare.iter();
+            match known.position(|known| self.alike(catalogue, known, state)) {
                 Some(comparison) => chosen.push((state, comparison)),
                 None if to_compare.len() == COMPARED => {}
                 None => {
@@ -453,33 +441,25 @@ impl<'a> Objects<'a> {
             return Vec::new();
         };
         let mut evidence = Vec::new();
-        if let Some(before) = first.checked_sub(1) {
-            let telling = self.objects.iter().filter(|object| {
-                object.same && object.states.contains(first) && !object.states.contains(before)
-            });
+        let mut add = |is_telling: &dyn Fn(&Object) -> bool, so: fn(&Object) -> &'static str| {
+            let telling = self.objects.iter().filter(|object| is_telling(object));
             evidence.extend(telling.take(EVIDENCE).map(|object| {
-                format!(
-                    "{} is there ({})",
-                    object.name,
-                    catalogue.describe(object.states)
-                )
+                let states = catalogue.describe(object.states);
+                format!("{} {} ({states})", object.name, so(object))
             }));
+        };
+        if let Some(before) = first.checked_sub(1) {
+            let begins = |states: &States| states.contains(first) && !states.contains(before);
+            add(&|it| it.same && begins(it.states), |_| "is there");
         }
-        let telling = self.objects.iter().filter(|object| {
-            !object.same && object.states.contains(last + 1) && !object.states.contains(last)
-        });
-        evidence.extend(telling.take(EVIDENCE).map(|object| {
-            let so = if object.present {
+        let begins = |states: &States| states.contains(last + 1) && !states.contains(last);
+        add(&|it| !it.same && begins(it.states), |it| {
+            if it.present {
                 "is not yet so"
             } else {
                 "is not there"
-            };
-            format!(
-                "{} {so} ({})",
-                object.name,
-                catalogue.describe(object.states)
-            )
-        }));
+            }
+        });
         evidence
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::age::{Age, Aged};
-use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State};
+use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State, TableHistory};
 use super::classify::{Class, Classifier};
 use super::multilingual;
 use super::naming::hashed_name;
@@ -13,7 +13,7 @@ use super::release::Version;
 use super::site::Site;
 use super::{custom, either_form};
 use crate::schema::compare::{self, DifferenceKind, usual_charset};
-use crate::schema::model::{Index, Schema, Table, find};
+use crate::schema::model::{Schema, Table, find};
 
 /// The database that is compared with releases.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl Reference {
             from_server,
         } = subject;
         let release = catalogue.schema(state);
-        let extensions = Extensions::new(site, &release, actual);
+        let owners = owners(site, &release, actual);
         let locales = locales(site, &release, actual);
         let ReleaseSchema {
             mut schema,
@@ -66,7 +66,7 @@ impl Reference {
             ..
         } = release;
         for (name, table, facts) in variants {
-            if extensions.has(&facts.owner) {
+            if owners.contains(&facts.owner) {
                 schema.tables.insert(name.clone(), table);
                 // The table remains one of core, which every site has.
                 let owner = Owner::Core;
@@ -74,15 +74,14 @@ impl Reference {
             }
         }
         // A table that core has given up to an extension stays behind on sites without the extension.
-        let is_left_behind = |name: &str| {
+        let is_of_core = |name: &str| {
             let history = catalogue.history(name);
-            history.is_some_and(|history| history.owners().any(|owner| *owner == Owner::Core))
+            history.is_some_and(TableHistory::is_of_core)
         };
         schema.tables.retain(|name, _| {
-            let listed = tables
-                .get(name)
-                .is_some_and(|facts| extensions.has(&facts.owner));
-            listed || actual.table(name).is_some() && !is_left_behind(name)
+            let facts = tables.get(name);
+            facts.is_some_and(|facts| owners.contains(&facts.owner))
+                || actual.table(name).is_some() && !is_of_core(name)
         });
         for (name, table) in &mut schema.tables {
             let Some(facts) = tables.get(name) else {
@@ -141,7 +140,7 @@ impl Reference {
             Class::OtherRelease => true,
             Class::ShippedExtension(_) => catalogue
                 .history(table)
-                .is_some_and(|history| history.owners().any(|owner| *owner == Owner::Core)),
+                .is_some_and(TableHistory::is_of_core),
             _ => false,
         };
         compare::compare(actual, &self.schema, &self.options)
@@ -158,38 +157,18 @@ impl Reference {
     }
 }
 
-/// The extensions that a site has.
-struct Extensions<'a> {
-    /// The extensions that `civicrm_extension` lists; `None` where that is not known.
-    installed: Option<&'a [String]>,
-    /// The extensions of which a table exists.
-    seen: Vec<String>,
-}
-
-impl<'a> Extensions<'a> {
-    fn new(site: Option<&'a Site>, release: &ReleaseSchema, actual: &Schema) -> Self {
-        let mut seen: Vec<String> = Vec::new();
-        for (table, facts) in &release.tables {
-            if let Owner::Extension(key) = &facts.owner
-                && !seen.contains(key)
-                && actual.tables.contains_key(table)
-            {
-                seen.push(key.clone());
-            }
+/// The owners of the tables that a site has: core, and the extensions that `civicrm_extension` lists or, where that
+/// is not known, of which a table exists.
+fn owners(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> HashSet<Owner> {
+    let extensions: HashSet<Owner> = match site.and_then(|site| site.extensions.clone()) {
+        Some(listed) => listed.into_iter().map(Owner::Extension).collect(),
+        None => {
+            let tables = release.tables.iter();
+            let seen = tables.filter(|(table, _)| actual.tables.contains_key(*table));
+            seen.map(|(_, facts)| facts.owner.clone()).collect()
         }
-        Self {
-            installed: site.and_then(|site| site.extensions.as_deref()),
-            seen,
-        }
-    }
-
-    fn has(&self, owner: &Owner) -> bool {
-        match (owner, self.installed) {
-            (Owner::Core, _) => true,
-            (Owner::Extension(key), Some(installed)) => installed.contains(key),
-            (Owner::Extension(key), None) => self.seen.contains(key),
-        }
-    }
+    };
+    extensions.into_iter().chain([Owner::Core]).collect()
 }
 
 /// The languages of the site: as its rows say, or else as the names of its columns show.
@@ -199,27 +178,21 @@ fn locales(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> Vec
     {
         return site.locales().to_vec();
     }
-    let mut found: Vec<String> = Vec::new();
+    let mut found: IndexSet<&str> = IndexSet::new();
     for (name, facts) in &release.tables {
         let Some(table) = actual.tables.get(name) else {
             continue;
         };
-        for column in &facts.localizable_columns {
-            if table.columns.contains_key(column) {
-                continue;
-            }
-            for ours in table.columns.keys() {
-                if let Some(locale) = ours.strip_prefix(column.as_str())
-                    && let Some(locale) = locale.strip_prefix('_')
-                    && is_locale(locale)
-                    && !found.iter().any(|known| known == locale)
-                {
-                    found.push(locale.to_owned());
-                }
-            }
+        let localizable = facts.localizable_columns.iter();
+        for column in localizable.filter(|column| !table.columns.contains_key(*column)) {
+            let ends = table.columns.keys().filter_map(|ours| {
+                let end = ours.strip_prefix(column.as_str())?;
+                end.strip_prefix('_')
+            });
+            found.extend(ends.filter(|end| is_locale(end)));
         }
     }
-    found
+    found.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a text has the form of a locale such as `en_US`.
@@ -310,14 +283,13 @@ fn localize(
             continue;
         }
         for locale in locales {
-            let mut parts = index.parts.clone();
-            for part in &mut parts {
+            let mut index = index.clone();
+            for part in &mut index.parts {
                 if is_localizable(&part.column) {
                     part.column = format!("{}_{locale}", part.column);
                 }
             }
-            let kind = index.kind;
-            indexes.insert(format!("{name}_{locale}"), Index { kind, parts });
+            indexes.insert(format!("{name}_{locale}"), index);
         }
     }
     table.indexes = indexes;
@@ -329,11 +301,10 @@ fn long_names(schema: &Schema) -> HashMap<String, Vec<String>> {
     for (table, definition) in &schema.tables {
         for (name, key) in &definition.foreign_keys {
             let base = format!("{table}_{}", key.columns.join("_"));
-            if let Some(hashed) = hashed_name(&base) {
-                let names = [format!("FK_{base}"), format!("FK_{hashed}")];
-                if names.contains(name) {
-                    aliases.insert(name.clone(), names.to_vec());
-                }
+            let hashed = hashed_name(&base);
+            let names = hashed.map(|hashed| vec![format!("FK_{base}"), format!("FK_{hashed}")]);
+            if let Some(names) = names.filter(|names| names.contains(name)) {
+                aliases.insert(name.clone(), names);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What each CiviCRM release requires of the database server and of the database that it upgrades.
+//! What each CiviCRM release requires of the database server.
 
 use crate::civicrm::release::Version;
 use crate::server_version::{Family, ServerVersion};
@@ -19,10 +19,6 @@ pub struct Requirements {
     pub mariadb_minimum: Option<Number>,
     /// The MariaDB version that the release recommends; `None` if it recommends none.
     pub mariadb_recommended: Option<Number>,
-    /// The oldest CiviCRM whose database the release upgrades.
-    pub upgradable_from: &'static str,
-    /// Whether the upgrader refuses older databases. Before 4.7 it only lacks steps for them.
-    pub upgradable_from_enforced: bool,
 }
 
 /// How well a server meets the requirements of a release.
@@ -39,30 +35,18 @@ pub enum Fitness {
 /// A value for each minor release from which it holds on. Sources: `install/index.php` up to 5.77 and
 /// `Civi/Install/Requirements.php`, and the constants of `CRM/Upgrade/Form.php` and
 /// `CRM/Upgrade/Incremental/General.php` of the release given.
-type Changes<T> = &'static [((u32, u32), T)];
+type Changes = &'static [((u32, u32), Number)];
 
-const MYSQL_MINIMUM: Changes<Number> = &[
+const MYSQL_MINIMUM: Changes = &[
     ((2, 2), (5, 0, 0)),
     ((4, 2), (5, 1, 0)),
     ((5, 27), (5, 5, 0)),
     ((5, 28), (5, 6, 5)),
     ((5, 52), (5, 7, 0)),
 ];
-const MYSQL_RECOMMENDED: Changes<Number> = &[((5, 27), (5, 7, 0)), ((6, 14), (8, 0, 0))];
-const MARIADB_MINIMUM: Changes<Number> = &[((5, 52), (10, 2, 0))];
-const MARIADB_RECOMMENDED: Changes<Number> = &[((5, 52), (10, 4, 0))];
-const UPGRADABLE_FROM: Changes<&str> = &[
-    ((2, 2), "2.1"),
-    ((4, 7), "4.0.8"),
-    ((5, 1), "4.1.3"),
-    ((5, 12), "4.2.9"),
-    ((5, 29), "4.4.7"),
-    ((5, 43), "4.5.9"),
-    ((5, 46), "4.6.12"),
-    ((5, 62), "4.7.31"),
-    ((6, 14), "5.51"),
-];
-
+const MYSQL_RECOMMENDED: Changes = &[((5, 27), (5, 7, 0)), ((6, 14), (8, 0, 0))];
+const MARIADB_MINIMUM: Changes = &[((5, 52), (10, 2, 0))];
+const MARIADB_RECOMMENDED: Changes = &[((5, 52), (10, 4, 0))];
 impl Requirements {
     /// The requirements of a release. A release older than 2.2 is treated as 2.2, one newer than all known as
     /// the newest.
@@ -73,8 +57,6 @@ impl Requirements {
             mysql_recommended: latest(MYSQL_RECOMMENDED, release),
             mariadb_minimum: latest(MARIADB_MINIMUM, release),
             mariadb_recommended: latest(MARIADB_RECOMMENDED, release),
-            upgradable_from: latest(UPGRADABLE_FROM, release).unwrap_or_default(),
-            upgradable_from_enforced: release >= (4, 7),
         }
     }
 
@@ -96,7 +78,7 @@ impl Requirements {
 }
 
 /// The value that holds in a release; `None` before the first.
-fn latest<T: Copy>(changes: Changes<T>, release: (u32, u32)) -> Option<T> {
+fn latest(changes: Changes, release: (u32, u32)) -> Option<Number> {
     let newest = changes.iter().rfind(|(since, _)| *since <= release);
     newest.map(|(_, value)| *value)
 }
@@ -112,11 +94,10 @@ mod tests {
     #[test]
     fn changes_are_in_order_so_that_the_last_one_reached_counts() {
         assert!(MYSQL_MINIMUM.is_sorted_by(|(one, _), (next, _)| one < next));
-        assert!(UPGRADABLE_FROM.is_sorted_by(|(one, _), (next, _)| one < next));
         assert_eq!(requirements("1.9"), requirements("2.2"));
         assert_eq!(requirements("5.52.alpha1").mysql_minimum, (5, 7, 0));
         assert_eq!(requirements("5.51.3").mysql_minimum, (5, 6, 5));
-        assert_eq!(requirements("7.0").upgradable_from, "5.51");
+        assert_eq!(requirements("7.0"), requirements("6.14"));
     }
 
     #[test]
@@ -142,16 +123,5 @@ mod tests {
             let found = requirements(release).fitness(&version);
             assert_eq!(found, fitness, "{release} on {server}");
         }
-    }
-
-    #[test]
-    fn the_oldest_database_that_can_be_upgraded_is_the_one_named() {
-        let from = |release: &str, old: &str| {
-            let oldest = Version::parse(requirements(release).upgradable_from);
-            Version::parse(old) >= oldest
-        };
-        assert!(from("4.4.21", "2.2.9") && from("5.0.0", "4.0.8"));
-        assert!(!from("5.0.0", "4.0.7") && !from("5.81.2", "4.6.38"));
-        assert!(from("6.14.0", "5.51.0") && !from("6.14.0", "5.50.4"));
     }
 }

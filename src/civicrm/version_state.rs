@@ -126,28 +126,28 @@ impl VersionState {
 
     /// One sentence on a value: what it is and why that matters.
     pub fn explain(&self, value: Option<&str>) -> String {
-        match self {
-            Self::Release => release_note(value.unwrap_or_default()).to_owned(),
-            Self::Step => "an alpha or beta: a test release, or a step after which an upgrade \
-                           stopped; the upgrader resumes there"
-                .to_owned(),
-            Self::Missing => match value {
-                Some("") => "empty, so the upgrader does not know where to begin".to_owned(),
-                Some(_) => "PHP takes 0 for nothing, so the upgrader does not know where to begin"
-                    .to_owned(),
-                None => {
-                    "there is no value, so the upgrader does not know where to begin".to_owned()
-                }
-            },
-            Self::PartialUpgrade => {
+        let text = match (self, value) {
+            (Self::Release, value) => release_note(value.unwrap_or_default()),
+            (Self::Step, _) => {
+                "an alpha or beta: a test release, or a step after which an upgrade stopped; the \
+                 upgrader resumes there"
+            }
+            (Self::Missing, Some("")) => "empty, so the upgrader does not know where to begin",
+            (Self::Missing, Some(_)) => {
+                "PHP takes 0 for nothing, so the upgrader does not know where to begin"
+            }
+            (Self::Missing, None) => {
+                "there is no value, so the upgrader does not know where to begin"
+            }
+            (Self::PartialUpgrade, _) => {
                 "the upgrader began this step and did not finish it, so the schema may be anything \
                  between two releases"
-                    .to_owned()
             }
-            Self::Invalid(fault) => fault.explain(),
-            Self::NoSuchRelease => "the form is right, but there is no such release".to_owned(),
-            Self::TooNew => "newer than every release that this program knows".to_owned(),
-        }
+            (Self::Invalid(fault), _) => return fault.explain(),
+            (Self::NoSuchRelease, _) => "the form is right, but there is no such release",
+            (Self::TooNew, _) => "newer than every release that this program knows",
+        };
+        text.to_owned()
     }
 }
 
@@ -159,42 +159,37 @@ impl Fault {
         if let Some((_, meant)) = SHORT_FORMS.iter().find(|(short, _)| *short == value) {
             return Self::OldShortForm(meant);
         }
-        let parts: Vec<&str> = value.split('.').collect();
-        if is_numeric(value) {
-            return match parts.len() {
-                2 => Self::TwoParts,
-                3 | 4 => Self::LongPart,
-                _ => Self::Other,
-            };
-        }
         let starts_with_digit = value.starts_with(|c: char| c.is_ascii_digit());
         let has_word = value.contains(|c: char| c.is_ascii_alphabetic());
-        if starts_with_digit && has_word {
-            return Self::Word;
+        match value.split('.').count() {
+            2 if is_numeric(value) => Self::TwoParts,
+            3 | 4 if is_numeric(value) => Self::LongPart,
+            _ if starts_with_digit && has_word => Self::Word,
+            _ => Self::Other,
         }
-        Self::Other
     }
 
     fn explain(&self) -> String {
-        match self {
+        let text = match self {
             Self::WhiteSpace => {
                 "there is white space around it, which a comparison in SQL overlooks at the end \
                  and the upgrader does not"
-                    .to_owned()
             }
-            Self::OldShortForm(meant) => format!(
-                "a short form: the upgraders of 2.2 to 4.6 read it as {meant} and run all steps \
-                 after that, later ones refuse it"
-            ),
-            Self::TwoParts => "the upgrader wants three parts, such as 4.4.0".to_owned(),
-            Self::LongPart => "the upgrader takes at most two digits in each part".to_owned(),
+            Self::OldShortForm(meant) => {
+                return format!(
+                    "a short form: the upgraders of 2.2 to 4.6 read it as {meant} and run all \
+                     steps after that, later ones refuse it"
+                );
+            }
+            Self::TwoParts => "the upgrader wants three parts, such as 4.4.0",
+            Self::LongPart => "the upgrader takes at most two digits in each part",
             Self::Word => {
                 "of words the upgrader takes only alpha and beta, in lower case and with a number \
                  after them"
-                    .to_owned()
             }
-            Self::Other => "not of the form that the upgrader takes, such as 4.4.0".to_owned(),
-        }
+            Self::Other => "not of the form that the upgrader takes, such as 4.4.0",
+        };
+        text.to_owned()
     }
 }
 
@@ -241,6 +236,13 @@ pub struct DetectedRelease {
     pub also: Vec<String>,
 }
 
+impl DetectedRelease {
+    /// Whether the state of this name is among those that fit.
+    fn is(&self, state: &str) -> bool {
+        self.state == state || self.also.iter().any(|also| also == state)
+    }
+}
+
 /// Finds the value that should stand in `civicrm_domain.version`.
 #[derive(Clone, Copy, Debug)]
 pub struct Proposer<'a> {
@@ -268,7 +270,7 @@ impl Proposer<'_> {
             return value.map(str::to_owned);
         }
         let in_value = value.and_then(release_in);
-        let in_log = self.last_in_log();
+        let in_log = self.last_step().map(|(finished, _)| finished);
         // The value of an unfinished step names what the upgrader did not reach.
         let (first, second) = if *state == VersionState::PartialUpgrade {
             (in_log, in_value.filter(|_| self.detected.is_some()))
@@ -290,11 +292,9 @@ impl Proposer<'_> {
     /// because CiviCRM 4.7 to 5.0 refuse 3.4.
     fn oldest_that_fits(&self) -> Option<&State> {
         let detected = self.detected?;
-        let fits = |name: &str| name == detected.state || detected.also.iter().any(|a| a == name);
-        self.catalogue
-            .states()
-            .iter()
-            .find(|state| fits(&state.name) && !(state.name == "3.4" && fits("4.0")))
+        let mut states = self.catalogue.states().iter();
+        states
+            .find(|state| detected.is(&state.name) && !(state.name == "3.4" && detected.is("4.0")))
     }
 
     /// The last finished step that the upgrader recorded, and the step after that which it began and did not
@@ -309,24 +309,13 @@ impl Proposer<'_> {
         })
     }
 
-    fn last_in_log(&self) -> Option<&str> {
-        let (finished, _) = self.last_step()?;
-        Some(finished)
-    }
-
     /// Whether the value is a release, and the schema does not contradict it.
     fn fits(&self, value: &str) -> bool {
-        if VersionState::of(Some(value), self.catalogue) != VersionState::Release {
-            return false;
-        }
-        let Some(detected) = self.detected else {
-            return true;
-        };
-        Version::parse(value)
-            .and_then(|version| self.catalogue.state_for(&version))
-            .is_some_and(|state| {
-                state.name == detected.state || detected.also.contains(&state.name)
-            })
+        let state = || self.catalogue.state_for(&Version::parse(value)?);
+        VersionState::of(Some(value), self.catalogue) == VersionState::Release
+            && self
+                .detected
+                .is_none_or(|detected| state().is_some_and(|state| detected.is(&state.name)))
     }
 }
 

@@ -16,10 +16,11 @@ pub struct Session {
     never_saved: Option<String>,
 }
 
-#[derive(Clone, Debug, Default)]
+/// The values of the variables that matter; those that were not saved are the server's own.
+#[derive(Clone, Debug)]
 struct Saved {
     sql_mode: Option<String>,
-    foreign_key_checks: Option<bool>,
+    foreign_key_checks: bool,
     restored: bool,
 }
 
@@ -38,9 +39,8 @@ impl Session {
     /// The flags of `sql_mode` that change how text is read.
     pub fn modes(&self) -> SqlModes {
         let has = |wanted: &[&str]| {
-            self.sql_mode.as_deref().is_some_and(|mode| {
-                flags(mode).any(|flag| wanted.iter().any(|w| flag.eq_ignore_ascii_case(w)))
-            })
+            let is_wanted = |flag: &str| wanted.iter().any(|it| flag.eq_ignore_ascii_case(it));
+            flags(self.sql_mode.as_deref().unwrap_or_default()).any(is_wanted)
         };
         SqlModes {
             // The combination modes include ANSI_QUOTES (MySQL manual, "Server SQL Modes").
@@ -94,16 +94,13 @@ impl Session {
         match assignment.scope {
             VariableScope::User => {
                 if let Some(variable) = value.strip_prefix("@@") {
-                    let saved = match system_variable(variable) {
-                        "sql_mode" => Saved {
-                            sql_mode: self.sql_mode.clone(),
-                            ..Saved::default()
-                        },
-                        "foreign_key_checks" => Saved {
-                            foreign_key_checks: Some(self.foreign_key_checks),
-                            ..Saved::default()
-                        },
-                        _ => Saved::default(),
+                    let variable = variable.rsplit('.').next().unwrap_or(variable).trim();
+                    let is = |name: &str| variable.eq_ignore_ascii_case(name);
+                    let sql_mode = self.sql_mode.clone().filter(|_| is("sql_mode"));
+                    let saved = Saved {
+                        sql_mode,
+                        foreign_key_checks: self.foreign_key_checks || !is("foreign_key_checks"),
+                        restored: false,
                     };
                     self.saved.insert(assignment.name.clone(), saved);
                 } else if is_of_program(&assignment.name) {
@@ -111,7 +108,7 @@ impl Session {
                     let saved = Saved {
                         sql_mode: (assignment.name == "old_sql_mode")
                             .then(|| unquote(value).to_owned()),
-                        foreign_key_checks: None,
+                        foreign_key_checks: true,
                         restored: true,
                     };
                     self.saved.insert(assignment.name.clone(), saved);
@@ -139,7 +136,7 @@ impl Session {
             ("sql_mode", None) => self.sql_mode = Some(unquote(value).to_owned()),
             ("foreign_key_checks", Some(saved)) => {
                 saved.restored = true;
-                self.foreign_key_checks = saved.foreign_key_checks.unwrap_or(true);
+                self.foreign_key_checks = saved.foreign_key_checks;
             }
             ("foreign_key_checks", None) => {
                 let value = unquote(value);
@@ -185,14 +182,4 @@ pub fn unquote(value: &str) -> &str {
         .into_iter()
         .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
         .unwrap_or(value)
-}
-
-/// `sql_mode` for `session.sql_mode` and `SQL_MODE` alike, and so for `foreign_key_checks`; empty for any other
-/// variable.
-fn system_variable(text: &str) -> &'static str {
-    let name = text.rsplit('.').next().unwrap_or(text).trim();
-    ["sql_mode", "foreign_key_checks"]
-        .into_iter()
-        .find(|known| name.eq_ignore_ascii_case(known))
-        .unwrap_or("")
 }

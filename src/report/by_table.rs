@@ -109,12 +109,8 @@ pub(super) fn fold(group: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     };
     let style = style_of(first.severity);
     let dim = anstyle::Style::new().dimmed();
-    let (word, id) = (first.severity.as_str(), first.check.id);
-    writeln!(
-        out,
-        "{style}{word}{style:#}  {dim}{id}{dim:#}  {}",
-        printable(&text)
-    )
+    let (word, id, text) = (first.severity.as_str(), first.check.id, printable(&text));
+    writeln!(out, "{style}{word}{style:#}  {dim}{id}{dim:#}  {text}")
 }
 
 /// The most frequent sources with their numbers.
@@ -125,16 +121,10 @@ fn sources(all: impl Iterator<Item = String>) -> String {
     }
     counts.sort_by(|_, a, _, b| b.cmp(a));
     // A single one more takes no more room than its number.
-    let named = if counts.len() == NAMED + 1 {
-        counts.len()
-    } else {
-        NAMED
-    };
-    let mut words: Vec<String> = counts
-        .iter()
-        .take(named)
-        .map(|(source, number)| format!("{number} {source}"))
-        .collect();
+    let named = NAMED + usize::from(counts.len() == NAMED + 1);
+    let first = counts.iter().take(named);
+    let words = first.map(|(source, number)| format!("{number} {source}"));
+    let mut words: Vec<String> = words.collect();
     if counts.len() > named {
         let others: usize = counts.values().skip(named).sum();
         words.push(format!("{others} of {} other ages", counts.len() - named));

@@ -11,31 +11,22 @@ const HEADER: [&str; 13] = [
     "file", "line", "byte",
 ];
 
-/// Writes the names of the columns.
+/// Writes the findings of a report, if there is one, under a header if that is wanted.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn header(output: &mut dyn Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(output);
-    writer.write_record(HEADER).map_err(cause)?;
-    writer.flush()
-}
-
-/// Writes the findings of a report, under a header if that is wanted.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn write(report: &Report, with_header: bool, output: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: Option<&Report>, with_header: bool, output: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
     if with_header {
         writer.write_record(HEADER).map_err(cause)?;
     }
-    for finding in &report.findings.list {
+    let findings = report.map(|report| report.findings.list.iter());
+    for finding in findings.into_iter().flatten() {
         let object = finding.object.as_ref();
         let at = finding.at.as_ref();
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
         let fields = [
-            report.source.name.as_str(),
+            report.map_or("", |report| &report.source.name),
             finding.severity.as_str(),
             finding.check.id,
             object.map_or("", |o| o.kind),

@@ -35,7 +35,7 @@ pub enum Detail {
 /// The output cannot be written.
 pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
-    verdict_line(report, out)?;
+    writeln!(out, "{}", verdict_of(report))?;
     if detail == Detail::Quiet {
         return Ok(());
     }
@@ -44,18 +44,13 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", inventory(report))?;
     sections(report, Position::BeforeFindings, detail, out)?;
 
-    let detected = report
-        .civicrm
-        .as_ref()
-        .and_then(|civicrm| civicrm.detected.as_ref());
+    let detected = report.civicrm.as_ref();
+    let detected = detected.and_then(|civicrm| civicrm.detected.as_ref());
     if let Some(detected) = detected.filter(|_| report.layout != Layout::ByCheck) {
         writeln!(out, "  {}", schema_line(detected))?;
         if !detected.evidence.is_empty() {
-            writeln!(
-                out,
-                "  because {}",
-                printable(&detected.evidence.join(", "))
-            )?;
+            let evidence = printable(&detected.evidence.join(", "));
+            writeln!(out, "  because {evidence}")?;
         }
         let others = detected.not_compared.iter();
         let others: Vec<String> = others.map(|(class, n)| format!("{n} {class}")).collect();
@@ -70,20 +65,18 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         writeln!(out, "  compared with {}", printable(other))?;
     }
 
-    let inherited = report.findings.list.iter();
-    let inherited = inherited
-        .filter(|finding| finding.inherited.is_some())
-        .count();
+    let findings = report.findings.list.iter();
+    let inherited = findings
+        .clone()
+        .filter(|finding| finding.inherited.is_some());
+    let inherited = inherited.count();
     let folding = inherited > SHOWN && detail != Detail::Verbose;
-    let (accepted, counted): (Vec<&Finding>, Vec<&Finding>) = report
-        .findings
-        .list
-        .iter()
-        .partition(|finding| finding.accepted.is_some());
-    let (by_table, list): (Vec<&Finding>, Vec<&Finding>) =
-        counted.into_iter().partition(|finding| {
-            report.layout == Layout::ReleaseAndByTable && by_table::table_of(finding).is_some()
-        });
+    let is_of_table = |finding: &&Finding| {
+        report.layout == Layout::ReleaseAndByTable && by_table::table_of(finding).is_some()
+    };
+    let (accepted, counted): (Vec<_>, Vec<_>) =
+        findings.partition(|finding| finding.accepted.is_some());
+    let (by_table, list): (Vec<_>, Vec<_>) = counted.into_iter().partition(is_of_table);
     for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
         if folding && by_table::is_inherited(group) {
             writeln!(out)?;
@@ -121,11 +114,9 @@ fn sections(
     detail: Detail,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut sections = report
-        .sections
-        .iter()
-        .filter(|section| section.place() == place);
-    sections.try_for_each(|section| section.write(detail, out))
+    let sections = report.sections.iter();
+    let mut here = sections.filter(|section| section.place() == place);
+    here.try_for_each(|section| section.write(detail, out))
 }
 
 /// Accepted findings, each with its reason and its last day.
@@ -147,10 +138,8 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
     let bold = Style::new().bold();
     let mut by_reason: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for skipped in not_checked {
-        by_reason
-            .entry(&skipped.why)
-            .or_default()
-            .push(skipped.check);
+        let checks = by_reason.entry(&skipped.why).or_default();
+        checks.push(skipped.check);
     }
     for (why, checks) in by_reason {
         // Of half a dump most checks are not made: the list would only hide why.
@@ -158,21 +147,10 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
             true => format!("{} checks that need all of the dump", checks.len()),
             false => checks.join(", "),
         };
-        writeln!(
-            out,
-            "{bold}not checked{bold:#}  {checks}: {}",
-            printable(why)
-        )?;
+        let why = printable(why);
+        writeln!(out, "{bold}not checked{bold:#}  {checks}: {why}")?;
     }
     Ok(())
-}
-
-/// One line for a source: its name, the verdict, and why.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn verdict_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", verdict_of(report))
 }
 
 /// The verdict as one line with the worst finding in words, for a list of sources.
@@ -212,17 +190,15 @@ pub fn totals_line(verdicts: &[Verdict], unread: usize, out: &mut dyn Write) -> 
     writeln!(out, "{sources}: {}", totals.join(", "))
 }
 
+/// One line for a source: its name, the verdict, and why.
 fn verdict_of(report: &Report) -> String {
     let verdict = report.verdict();
-    let colour = match verdict {
+    let word = verdict.word();
+    let style = bold_in(match verdict {
         Verdict::Pass => AnsiColor::Green,
         Verdict::Fail => AnsiColor::Red,
         Verdict::Incomplete => AnsiColor::Yellow,
-    };
-    let (word, style) = (
-        verdict.word(),
-        Style::new().bold().fg_color(Some(colour.into())),
-    );
+    });
     let mut counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .filter_map(|severity| {
@@ -248,12 +224,8 @@ fn verdict_of(report: &Report) -> String {
 /// # Errors
 /// The output cannot be written.
 pub fn unread_line(name: &str, out: &mut dyn Write) -> io::Result<()> {
-    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    writeln!(
-        out,
-        "{style}????{style:#}  {}  (no report)",
-        printable(name)
-    )
+    let (style, name) = (bold_in(AnsiColor::Red), printable(name));
+    writeln!(out, "{style}????{style:#}  {name}  (no report)")
 }
 
 fn origin(report: &Report) -> String {
@@ -319,12 +291,8 @@ fn site(report: &Report) -> String {
         let mut of_user = reasons.filter(|why| why.starts_with("no CiviCRM tables"));
         return of_user.next().unwrap_or("no CiviCRM tables").to_owned();
     };
-    let mut versions: Vec<&str> = civicrm
-        .declared
-        .iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let versions = civicrm.declared.iter().flatten();
+    let mut versions: Vec<&str> = versions.map(String::as_str).collect();
     versions.dedup();
     let mut text = if versions.is_empty() {
         "CiviCRM of unknown version".to_owned()
@@ -347,17 +315,14 @@ fn schema_line(detected: &Detected) -> String {
         also => format!(" (or {}, which cannot be told apart)", also.join(", ")),
     };
     let differences = count(detected.differences as u64, "difference");
-    let mut text = format!(
-        "schema of CiviCRM {}{also}: {differences}",
-        detected.release
-    );
-    if !detected.later.is_empty() {
-        text.push_str(&format!(
-            "; of later releases: {}",
-            detected.later.join(", ")
-        ));
-    }
-    printable(&text)
+    let later = match &detected.later[..] {
+        [] => String::new(),
+        later => format!("; of later releases: {}", later.join(", ")),
+    };
+    let release = &detected.release;
+    printable(&format!(
+        "schema of CiviCRM {release}{also}: {differences}{later}"
+    ))
 }
 
 fn inventory(report: &Report) -> String {
@@ -396,10 +361,14 @@ fn inventory(report: &Report) -> String {
 /// How the word for a severity looks.
 pub(super) fn style_of(severity: Severity) -> Style {
     match severity {
-        Severity::Error => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
-        Severity::Warning => Style::new().bold().fg_color(Some(AnsiColor::Yellow.into())),
+        Severity::Error => bold_in(AnsiColor::Red),
+        Severity::Warning => bold_in(AnsiColor::Yellow),
         Severity::Note => Style::new().bold(),
     }
+}
+
+fn bold_in(colour: AnsiColor) -> Style {
+    Style::new().bold().fg_color(Some(colour.into()))
 }
 
 /// Findings of one check: the first few, the number of the others, and each fix once.
@@ -421,23 +390,17 @@ fn group_of_findings(group: &[&Finding], detail: Detail, out: &mut dyn Write) ->
             None => String::new(),
         };
         let (word, id) = (finding.severity.as_str(), finding.check.id);
+        let message = printable(&finding.message);
         writeln!(
             out,
-            "{style}{word}{style:#}  {dim}{id}{dim:#}  {}{place}",
-            printable(&finding.message)
+            "{style}{word}{style:#}  {dim}{id}{dim:#}  {message}{place}"
         )?;
-        let next_fix = group
-            .get(i + 1)
-            .filter(|_| i + 1 < shown)
-            .map(|next| &next.fix);
-        if next_fix != Some(&finding.fix) {
+        let next = group.get(i + 1).filter(|_| i + 1 < shown);
+        if next.is_none_or(|next| next.fix != finding.fix) {
             if i + 1 == shown && group.len() > shown {
-                let more = (group.len() - shown) as u64;
-                writeln!(
-                    out,
-                    "       and {} more of this check (--verbose lists them)",
-                    thousands(more)
-                )?;
+                let more = thousands((group.len() - shown) as u64);
+                let rest = format!("{more} more of this check (--verbose lists them)");
+                writeln!(out, "       and {rest}")?;
             }
             writeln!(out, "       fix: {}", printable(&finding.fix))?;
         }

@@ -17,16 +17,12 @@ fn line(statistics: &Statistics) -> String {
         count(statistics.foreign_keys as u64, "foreign key")
     );
     if let (Some(passes), Some(memory)) = (statistics.passes, statistics.memory) {
-        let kilobytes = memory.div_ceil(1024);
-        text.push_str(&format!(
-            "; read {}, ids in {} KiB",
-            if passes == 1 {
-                "once".to_owned()
-            } else {
-                format!("{passes} times")
-            },
-            thousands(kilobytes)
-        ));
+        let kilobytes = thousands(memory.div_ceil(1024));
+        let times = match passes {
+            1 => "once".to_owned(),
+            _ => format!("{passes} times"),
+        };
+        text.push_str(&format!("; read {times}, ids in {kilobytes} KiB"));
     }
     if let Some(statements) = statistics.statements {
         text.push_str(&format!("; {}", count(statements, "statement")));

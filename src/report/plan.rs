@@ -241,10 +241,8 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     match (&plan.journal, plan.applied) {
         (Some(journal), _) => {
             let journal = printable(&journal.display().to_string());
-            writeln!(
-                out,
-                "\n{bold}done{bold:#}; cividb undo {journal} takes it back"
-            )?;
+            let undo = format!("cividb undo {journal} takes it back");
+            writeln!(out, "\n{bold}done{bold:#}; {undo}")?;
         }
         (None, true) => writeln!(out, "\n{bold}done{bold:#}")?,
         (None, false) => writeln!(

@@ -81,10 +81,10 @@ pub(super) fn write(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result
         (true, true) => "made",
         (true, false) => "made, with differences",
     };
+    let release = &rebuild.release;
     writeln!(
         out,
-        "\n{bold}{heading}{bold:#}  {into}, as CiviCRM {}",
-        rebuild.release
+        "\n{bold}{heading}{bold:#}  {into}, as CiviCRM {release}"
     )?;
     writeln!(
         out,
@@ -98,12 +98,8 @@ pub(super) fn write(rebuild: &RebuildSummary, out: &mut dyn Write) -> io::Result
         rebuild.programs
     )?;
     if rebuild.applied {
-        let rows = rebuild
-            .tables
-            .iter()
-            .map(|table| table.outcome.copied)
-            .sum();
-        writeln!(out, "  {} copied", count(rows, "row"))?;
+        let rows = rebuild.tables.iter().map(|table| table.outcome.copied);
+        writeln!(out, "  {} copied", count(rows.sum(), "row"))?;
     }
     for table in &rebuild.tables {
         for line in table_lines(table, rebuild.applied) {
@@ -168,16 +164,12 @@ fn table_lines(table: &RebuiltTable, applied: bool) -> Vec<String> {
             lines.push(format!("{} not taken", count(outcome.left_out, "row")));
         }
         if outcome.altered > 0 {
-            lines.push(format!(
-                "{} changed on the way",
-                count(outcome.altered, "row")
-            ));
+            let rows = count(outcome.altered, "row");
+            lines.push(format!("{rows} changed on the way"));
         }
-        if outcome.left_out == 0 && outcome.rows != outcome.copied {
-            lines.push(format!(
-                "{} rows read, {} rows there",
-                outcome.rows, outcome.copied
-            ));
+        let (rows, copied) = (outcome.rows, outcome.copied);
+        if outcome.left_out == 0 && rows != copied {
+            lines.push(format!("{rows} rows read, {copied} rows there"));
         } else if outcome.left_out + outcome.altered == 0 && !outcome.same_values {
             lines.push("values are not the same in both".to_owned());
         }

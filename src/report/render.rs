@@ -14,10 +14,14 @@ pub trait Renderer {
     fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what stands in the place of the report on a source that could not be read.
-    fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
+    fn unread(&mut self, _unread: &Unread, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes what comes after the last source.
-    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
+    fn finish(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A source that could not be read.
@@ -115,10 +119,6 @@ impl Renderer for Json {
         }
         Ok(())
     }
-
-    fn finish(&mut self, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The findings for spreadsheets, a line each under one header.
@@ -130,17 +130,10 @@ pub struct Csv {
 impl Renderer for Csv {
     fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let has_header = std::mem::replace(&mut self.has_header, true);
-        csv::write(report, !has_header, out)
-    }
-
-    fn unread(&mut self, _: &Unread, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+        csv::write(Some(report), !has_header, out)
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.has_header {
-            return Ok(());
-        }
-        csv::header(out)
+        csv::write(None, !self.has_header, out)
     }
 }

@@ -81,14 +81,6 @@ fn charset_differs(collation: &Option<String>, table: &Table) -> bool {
         .is_none_or(|name| table.charset.as_deref() != Some(of_collation(name)))
 }
 
-/// Writes into a column what it has inherited, before its table's defaults change.
-pub(super) fn keep_inherited(column: &mut Column, table: &Table) {
-    if has_charset(&column.data_type) && column.collation.is_none() {
-        column.charset = table.charset.clone();
-        column.collation = table.collation.clone();
-    }
-}
-
 /// Whether columns of this canonical type have a character set.
 pub fn has_charset(data_type: &str) -> bool {
     matches!(

@@ -31,19 +31,14 @@ pub(crate) fn is_json(column: &Column, table: &Table) -> bool {
 }
 
 /// Whether two defaults give the same value in a column of this type.
-pub(super) fn same_default(
-    left: Option<&DefaultValue>,
-    right: Option<&DefaultValue>,
-    data_type: &str,
-) -> bool {
-    match (left, right) {
-        (Some(DefaultValue::Literal(left)), Some(DefaultValue::Literal(right))) => {
+pub(super) fn same_default(defaults: [Option<&DefaultValue>; 2], data_type: &str) -> bool {
+    use DefaultValue::{Expression, Literal};
+    match defaults {
+        [Some(Literal(left)), Some(Literal(right))] => {
             default_text(left, data_type) == default_text(right, data_type)
         }
-        (Some(DefaultValue::Expression(left)), Some(DefaultValue::Expression(right))) => {
-            same_expression(left, right)
-        }
-        (left, right) => left == right,
+        [Some(Expression(left)), Some(Expression(right))] => same_expression(left, right),
+        [left, right] => left == right,
     }
 }
 
@@ -82,11 +77,8 @@ fn shortest_number(text: &str) -> Option<String> {
     }
     let whole = whole.trim_start_matches('0');
     let fraction = fraction.trim_end_matches('0');
-    let sign = if negative && !(whole.is_empty() && fraction.is_empty()) {
-        "-"
-    } else {
-        ""
-    };
+    let is_zero = whole.is_empty() && fraction.is_empty();
+    let sign = if negative && !is_zero { "-" } else { "" };
     let whole = if whole.is_empty() { "0" } else { whole };
     let point = if fraction.is_empty() { "" } else { "." };
     Some(format!("{sign}{whole}{point}{fraction}"))

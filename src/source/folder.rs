@@ -3,7 +3,7 @@
 mod metadata;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{SourceError, folder_kind, read_stream};
@@ -104,17 +104,16 @@ pub(super) fn read(
     let reader = sink.reader();
     reader.set_producer(Producer::Mydumper, None);
     reader.begin_part(finished == Some(true));
-    match finished {
-        Some(true) => {}
-        Some(false) => {
-            reader.unfinished("mydumper's file metadata does not say 'Finished dump at'".to_owned())
-        }
-        None => reader.unfinished("mydumper's file metadata is missing".to_owned()),
+    let lacks = match finished {
+        Some(true) => None,
+        Some(false) => Some("mydumper's file metadata does not say 'Finished dump at'"),
+        None => Some("mydumper's file metadata is missing"),
+    };
+    if let Some(lacks) = lacks {
+        reader.unfinished(lacks.to_owned());
     }
+    files.retain(|file| file.part.kind != Kind::CreateDatabase);
     for file in files {
-        if file.part.kind == Kind::CreateDatabase {
-            continue;
-        }
         sink.reader()
             .begin_file(&file.name, Some(&file.part.database));
         let stream = ByteStream::open(&file.path)?;
@@ -190,29 +189,22 @@ fn classify(name: &str) -> Option<FolderFile> {
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(name)
         .strip_suffix(".sql")?;
-    let of_database = |kind, database: &str| {
-        Some(FolderFile {
-            kind,
-            database: database.to_owned(),
-        })
-    };
-    if let Some(database) = stem.strip_suffix("-schema-create") {
-        return of_database(Kind::CreateDatabase, database);
-    }
-    if let Some(database) = stem.strip_suffix("-schema-post") {
-        return of_database(Kind::Programs, database);
-    }
-    let (database, rest) = stem.split_once('.')?;
-    let kind = if rest.ends_with("-schema-triggers") {
-        Kind::Programs
-    } else if rest.ends_with("-schema-view") {
-        Kind::View
-    } else if rest.ends_with("-schema") {
-        Kind::Table
+    let (kind, database) = if let Some(database) = stem.strip_suffix("-schema-create") {
+        (Kind::CreateDatabase, database)
+    } else if let Some(database) = stem.strip_suffix("-schema-post") {
+        (Kind::Programs, database)
     } else {
-        Kind::Rows
+        let (database, rest) = stem.split_once('.')?;
+        let ends = [
+            ("-schema-triggers", Kind::Programs),
+            ("-schema-view", Kind::View),
+            ("-schema", Kind::Table),
+        ];
+        let kind = ends.into_iter().find(|(end, _)| rest.ends_with(end));
+        (kind.map_or(Kind::Rows, |(_, kind)| kind), database)
     };
-    of_database(kind, database)
+    let database = database.to_owned();
+    Some(FolderFile { kind, database })
 }
 
 #[cfg(test)]

@@ -43,16 +43,6 @@ fn every_release_asks_for_what_the_facts_say() {
         is("mysql_recommended", requirements.mysql_recommended);
         is("mariadb_min", requirements.mariadb_minimum);
         is("mariadb_recommended", requirements.mariadb_recommended);
-        assert_eq!(
-            Version::parse(requirements.upgradable_from),
-            version(&release["upgradable_from"]),
-            "{number}"
-        );
-        assert_eq!(
-            Some(requirements.upgradable_from_enforced),
-            release["upgradable_from_enforced"].as_bool(),
-            "{number}"
-        );
     }
 }
 

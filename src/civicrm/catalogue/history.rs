@@ -73,6 +73,11 @@ impl TableHistory {
         self.options.iter().map(|dated| &dated.item.owner)
     }
 
+    /// Whether core had the table in any state.
+    pub fn is_of_core(&self) -> bool {
+        self.owners().any(|owner| *owner == Owner::Core)
+    }
+
     /// All forms of the column of this name.
     pub fn column(&self, name: &str) -> impl Iterator<Item = &Dated<Column>> {
         self.columns

@@ -49,10 +49,9 @@ fn cut_magic(whole: &[u8]) -> Option<Container> {
         (b"PK\x03\x04", Container::Zip),
         (b"PK\x05\x06", Container::Zip),
     ];
-    let (_, container) = marks
-        .into_iter()
-        .find(|(mark, _)| !whole.is_empty() && mark.starts_with(whole))?;
-    Some(container)
+    let mut marks = marks.into_iter();
+    let found = marks.find(|(mark, _)| !whole.is_empty() && mark.starts_with(whole));
+    found.map(|(_, container)| container)
 }
 
 /// Looks at the first bytes of the input.
@@ -162,19 +161,15 @@ impl Deflated {
 impl Decoder for Deflated {
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self
-            .inflate
-            .decompress(input, output, FlushDecompress::None);
-        let read = (self.inflate.total_in() - before_in) as usize;
+        let none = FlushDecompress::None;
+        let status = self.inflate.decompress(input, output, none);
         let written = (self.inflate.total_out() - before_out) as usize;
         self.crc.update(output.get(..written).unwrap_or_default());
-        let done = status
-            .map(|status| status == flate2::Status::StreamEnd)
-            .map_err(corrupt);
+        let is_done = |status| status == flate2::Status::StreamEnd;
         Step {
-            read,
+            read: (self.inflate.total_in() - before_in) as usize,
             written,
-            done,
+            done: status.map(is_done).map_err(corrupt),
         }
     }
 }
@@ -213,19 +208,14 @@ impl Unzstd {
         let mut source = InBuffer::around(input);
         let mut target = OutBuffer::around(output);
         let status = self.context.decompress_stream(&mut target, &mut source);
-        let (read, written) = (source.pos(), target.pos());
-        self.has_more = written == room;
-        let done = match status {
-            Ok(hint) => {
-                self.wanted = hint.max(1);
-                Ok(hint == 0)
-            }
-            Err(code) => Err(zstd_fault(code)),
-        };
+        self.has_more = target.pos() == room;
+        if let Ok(hint) = status {
+            self.wanted = hint.max(1);
+        }
         Step {
-            read,
-            written,
-            done,
+            read: source.pos(),
+            written: target.pos(),
+            done: status.map(|hint| hint == 0).map_err(zstd_fault),
         }
     }
 }
@@ -326,17 +316,13 @@ fn gzip_header(input: &mut Input) -> Result<(), Stop> {
 
     let offset = input.offset();
     let fixed = input.take(10, DamageKind::Truncated, PART)?;
-    let &[0x1F, 0x8B, 8, flags, ..] = fixed.as_slice() else {
-        return damaged(DamageKind::Corrupt, offset, "the gzip header is damaged");
+    let flags = match fixed.as_slice() {
+        &[0x1F, 0x8B, 8, flags, ..] if flags & RESERVED == 0 => flags,
+        _ => return damaged(DamageKind::Corrupt, offset, "the gzip header is damaged"),
     };
-    if flags & RESERVED != 0 {
-        return damaged(DamageKind::Corrupt, offset, "the gzip header is damaged");
-    }
     if flags & EXTRA != 0 {
         let length = input.take(2, DamageKind::Truncated, PART)?;
-        let length = length
-            .first_chunk()
-            .map_or(0, |length| u16::from_le_bytes(*length));
+        let length = length.first_chunk().copied().map_or(0, u16::from_le_bytes);
         input.take(usize::from(length), DamageKind::Truncated, PART)?;
     }
     for field in [NAME, COMMENT] {

@@ -11,13 +11,12 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::thread;
 
 use super::error::Problem;
 use super::input::Input;
 use super::plain::read_at;
 use super::sink::Sink;
-use super::{Container, Lane, POOL, decode, lane};
+use super::{Container, Lane, POOL, decode, lane, spawn};
 
 /// Parts of a compressed file are taken together until they have this many bytes.
 const RUN: u64 = 256 * 1024;
@@ -60,15 +59,12 @@ pub(super) fn start(
             _ => Sink::further(messages, empties),
         };
         let (file, read) = (Arc::clone(file), Arc::clone(read));
-        thread::Builder::new()
-            .name("decompress".into())
-            .spawn(move || {
-                own.try_fold(sink, |sink, run| {
-                    let is_last = run.end == length;
-                    decode_run(&file, container, run, is_last, &read, sink)
-                })
-            })
-            .map_err(Problem::Thread)?;
+        spawn("decompress", move || {
+            own.try_fold(sink, |sink, run| {
+                let is_last = run.end == length;
+                decode_run(&file, container, run, is_last, &read, sink)
+            });
+        })?;
     }
     Ok(Some(lanes))
 }
@@ -111,14 +107,12 @@ struct Member {
 
 impl Read for Member {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left =
-            usize::try_from(self.rest.end.saturating_sub(self.rest.start)).unwrap_or(usize::MAX);
-        let room = buffer.len().min(left);
-        let count = read_at(
-            &self.file,
-            buffer.get_mut(..room).unwrap_or_default(),
-            self.rest.start,
-        )?;
+        let left = self.rest.end.saturating_sub(self.rest.start);
+        let room = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let room = buffer.get_mut(..room).unwrap_or_default();
+        let count = read_at(&self.file, room, self.rest.start)?;
         self.rest.start += count as u64;
         Ok(count)
     }

@@ -31,7 +31,7 @@ mod zip;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -105,6 +105,21 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// The consumer fills in how much text came before.
+    fn damaged(kind: DamageKind, offset: u64, message: impl Into<String>) -> Self {
+        Self::Damaged(Damage {
+            kind,
+            compressed_offset: offset,
+            plain_bytes: 0,
+            message: message.into(),
+        })
+    }
+
+    fn unreadable(offset: u64, error: &io::Error) -> Self {
+        let message = format!("cannot read at byte {offset}: {error}");
+        Self::damaged(DamageKind::ReadError, offset, message)
+    }
+
     /// The damage; `None` if the stream ended clean.
     pub fn damage(&self) -> Option<&Damage> {
         match self {
@@ -180,6 +195,12 @@ fn lane(pool: usize) -> (Lane, SyncSender<Message>, Receiver<Vec<u8>>) {
     (Lane { messages, empties }, sender, returned)
 }
 
+/// Starts a thread that reads, and ends when it has nothing more to do.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {
+    let thread = thread::Builder::new().name(name.into()).spawn(work);
+    thread.map(drop).map_err(Problem::Thread)
+}
+
 /// What the thread tells the consumer.
 #[derive(Debug)]
 enum Message {
@@ -245,13 +266,8 @@ impl ByteStream {
         if !metadata.is_file() {
             return Self::start(Input::new(Box::new(file), 0), None);
         }
-        let mut start = 0;
-        let mut directory = None;
-        if let Some(found) = zip::read_directory_of(&mut file) {
-            let found = found?;
-            start = found.entry_offset();
-            directory = Some(found);
-        }
+        let directory = zip::read_directory_of(&mut file).transpose()?;
+        let start = directory.as_ref().map_or(0, zip::Directory::entry_offset);
         file.seek(SeekFrom::Start(start)).map_err(Problem::Open)?;
         if directory.is_none() && metadata.len() >= LARGE {
             let mut head = Input::new(Box::new(file.try_clone().map_err(Problem::Open)?), 0);
@@ -276,21 +292,18 @@ impl ByteStream {
             total: None,
         };
         let (lane, sender, returned) = lane(POOL);
-        thread::Builder::new()
-            .name("decompress".into())
-            .spawn(move || {
-                let mut sink = Sink::new(sender, returned);
-                let result = match container {
-                    Container::Plain => decode::plain(&mut input, &mut sink),
-                    Container::Gzip => decode::gzip(&mut input, &mut sink),
-                    Container::Bzip2 => decode::bzip2(&mut input, &mut sink),
-                    Container::Zstd => decode::zstd(&mut input, &mut sink),
-                    Container::Xz => decode::xz(&mut input, &mut sink),
-                    Container::Zip => zip::decode(&mut input, &mut sink, directory),
-                };
-                sink.finish(result, input.offset());
-            })
-            .map_err(Problem::Thread)?;
+        spawn("decompress", move || {
+            let mut sink = Sink::new(sender, returned);
+            let result = match container {
+                Container::Plain => decode::plain(&mut input, &mut sink),
+                Container::Gzip => decode::gzip(&mut input, &mut sink),
+                Container::Bzip2 => decode::bzip2(&mut input, &mut sink),
+                Container::Zstd => decode::zstd(&mut input, &mut sink),
+                Container::Xz => decode::xz(&mut input, &mut sink),
+                Container::Zip => zip::decode(&mut input, &mut sink, directory),
+            };
+            sink.finish(result, input.offset());
+        })?;
         Self::wait(container, progress, vec![lane])
     }
 
@@ -340,12 +353,19 @@ impl ByteStream {
         }
     }
 
+    /// The lane from which the next block comes.
+    fn lane(&self) -> Option<&Lane> {
+        self.lanes.get(self.next % self.lanes.len().max(1))
+    }
+
     fn receive(&self) -> Message {
-        let lane = self.lanes.get(self.next % self.lanes.len().max(1));
-        lane.and_then(|lane| lane.messages.recv().ok())
-            .unwrap_or_else(|| {
-                Message::End(thread_died(self.compressed_bytes_read(), self.delivered))
-            })
+        let message = self.lane().and_then(|lane| lane.messages.recv().ok());
+        message.unwrap_or_else(|| {
+            // The thread has gone without a last message: a panic inside a decoder.
+            let message = "the decoder failed on this data";
+            let offset = self.progress.bytes_read();
+            Message::End(Ending::damaged(DamageKind::Corrupt, offset, message))
+        })
     }
 
     /// The container that was recognised.
@@ -373,23 +393,18 @@ impl ByteStream {
             };
             match message {
                 Message::Block(block) => {
-                    self.delivered += block.text.len() as u64;
+                    let length = block.text.len();
+                    self.delivered += length as u64;
                     self.current = Some(block);
-                    if self
-                        .current
-                        .as_ref()
-                        .is_some_and(|block| !block.text.is_empty())
-                    {
+                    if length > 0 {
                         break;
                     }
                 }
                 Message::End(ending) => self.end(ending),
-                Message::Refused { problem, offset } => self.end(Ending::Damaged(Damage {
-                    kind: DamageKind::Unsupported,
-                    compressed_offset: offset,
-                    plain_bytes: 0,
-                    message: problem.to_string(),
-                })),
+                Message::Refused { problem, offset } => {
+                    let (kind, message) = (DamageKind::Unsupported, problem.to_string());
+                    self.end(Ending::damaged(kind, offset, message));
+                }
             }
         }
         let block = self.current.as_ref()?;
@@ -404,7 +419,7 @@ impl ByteStream {
         let Some(block) = self.current.take() else {
             return;
         };
-        if let Some(lane) = self.lanes.get(self.next % self.lanes.len().max(1)) {
+        if let Some(lane) = self.lane() {
             // Fails only when the thread has ended and needs no more buffers.
             let _ = lane.empties.send(block.buffer);
         }
@@ -432,24 +447,4 @@ impl ByteStream {
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
-
-    /// Bytes of the input, as stored, read so far.
-    pub fn compressed_bytes_read(&self) -> u64 {
-        self.progress.bytes_read()
-    }
-
-    /// Size of the input, as stored; `None` for anything but a regular file.
-    pub fn compressed_len(&self) -> Option<u64> {
-        self.progress.total()
-    }
-}
-
-/// The ending when the thread has gone without a last message: a panic inside a decoder.
-fn thread_died(compressed_offset: u64, plain_bytes: u64) -> Ending {
-    Ending::Damaged(Damage {
-        kind: DamageKind::Corrupt,
-        compressed_offset,
-        plain_bytes,
-        message: "the decoder failed on this data".into(),
-    })
 }

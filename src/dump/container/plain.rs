@@ -8,10 +8,9 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::thread;
 
 use super::error::Problem;
-use super::{Ahead, Block, CHUNK, Damage, DamageKind, Ending, Lane, Message, lane, text};
+use super::{Ahead, Block, CHUNK, Ending, Lane, Message, lane, spawn, text};
 
 /// Number of buffers of each thread.
 const POOL: usize = 3;
@@ -33,10 +32,7 @@ pub(super) fn start(
             step: threads as u64,
             read: Arc::clone(read),
         };
-        thread::Builder::new()
-            .name("read".into())
-            .spawn(move || reader.run(&messages, &empties))
-            .map_err(Problem::Thread)?;
+        spawn("read", move || reader.run(&messages, &empties))?;
     }
     Ok(lanes)
 }
@@ -103,13 +99,7 @@ impl Reader {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let damage = Damage {
-                        kind: DamageKind::ReadError,
-                        compressed_offset: place,
-                        plain_bytes: place,
-                        message: format!("cannot read at byte {place}: {error}"),
-                    };
-                    return (filled, Some(Ending::Damaged(damage)));
+                    return (filled, Some(Ending::unreadable(place, &error)));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Stop;
-use super::{Ahead, Block, Damage, DamageKind, Ending, Message, text};
+use super::{Ahead, Block, Ending, Message, text};
 
 /// Takes decoded bytes and hands them to the consumer a buffer at a time.
 pub(super) struct Sink {
@@ -65,10 +65,10 @@ impl Sink {
     }
 
     fn flush(&mut self) -> Result<(), Stop> {
-        if self.filled == 0 {
-            return Ok(());
+        match self.filled {
+            0 => Ok(()),
+            _ => self.send_block(false),
         }
-        self.send_block(false)
     }
 
     /// Sends the text that is left and says that what follows comes from the next thread.
@@ -101,28 +101,17 @@ impl Sink {
     pub(super) fn finish(mut self, result: Result<(), Stop>, offset: u64) {
         // Text that cannot be delivered, or is not text, outweighs what the decoder found.
         let result = self.flush().and(result);
-        let (kind, compressed_offset, message) = match result {
-            Ok(()) => return self.send(Message::End(Ending::Clean)),
+        self.send(match result {
+            Ok(()) => Message::End(Ending::Clean),
             Err(Stop::ConsumerGone) => return,
-            Err(Stop::Refused(problem)) => return self.send(Message::Refused { problem, offset }),
+            Err(Stop::Refused(problem)) => Message::Refused { problem, offset },
             Err(Stop::Damaged {
                 kind,
                 offset,
                 message,
-            }) => (kind, offset, message),
-            Err(Stop::Read { offset, error }) => (
-                DamageKind::ReadError,
-                offset,
-                format!("cannot read at byte {offset}: {error}"),
-            ),
-        };
-        self.send(Message::End(Ending::Damaged(Damage {
-            kind,
-            compressed_offset,
-            // The consumer fills this in.
-            plain_bytes: 0,
-            message,
-        })));
+            }) => Message::End(Ending::damaged(kind, offset, message)),
+            Err(Stop::Read { offset, error }) => Message::End(Ending::unreadable(offset, &error)),
+        });
     }
 
     fn send(&self, message: Message) {

@@ -801,7 +801,7 @@ fn content_decides_not_the_name() {
         let path = folder.path().join(name);
         std::fs::write(&path, &bytes).unwrap();
         let stream = ByteStream::open(&path).unwrap();
-        assert_eq!(stream.compressed_len(), Some(bytes.len() as u64));
+        assert_eq!(stream.progress().total(), Some(bytes.len() as u64));
         let progress = stream.progress();
         assert_eq!(
             drain(stream),

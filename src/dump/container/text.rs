@@ -19,7 +19,10 @@ const EXTRACT: &str = "extract it first and give the SQL file inside";
 const DECOMPRESS: &str = "decompress it first";
 const DECRYPT: &str = "decrypt it first";
 const DUMP: &str = "make a dump of the database and give that";
+const RESTORE: &str = "a physical backup: restore it, then dump the database";
 const WRONG_FILE: &str = "is it the right file?";
+
+const GPG: &str = "an encrypted GPG file";
 
 /// Formats that are not SQL text: offset, the bytes there, the name with its article, and what to do.
 const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
@@ -30,7 +33,7 @@ const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
         0,
         b"XBSTCK01",
         "an xtrabackup or mariabackup stream",
-        "a physical backup: restore it, then dump the database",
+        RESTORE,
     ),
     (0, b"\x04\x22\x4D\x18", "an lz4 file", DECOMPRESS),
     (0, b"\x02\x21\x4C\x18", "an lz4 file", DECOMPRESS),
@@ -38,12 +41,7 @@ const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
     (0, b"LZIP\x01", "an lzip file", DECOMPRESS),
     (0, b"\x5D\0\0", "an lzma file", DECOMPRESS),
     (0, b"\x1F\x9D", "a compress (.Z) file", DECOMPRESS),
-    (
-        0,
-        b"-----BEGIN PGP MESSAGE-----",
-        "an encrypted GPG file",
-        DECRYPT,
-    ),
+    (0, b"-----BEGIN PGP MESSAGE-----", GPG, DECRYPT),
     (0, b"Salted__", "a file encrypted with openssl", DECRYPT),
     (
         0,
@@ -79,23 +77,16 @@ pub(super) fn judge(block: &[u8]) -> Result<usize, Problem> {
     let known = |&&(at, magic, ..): &&(usize, &[u8], _, _)| {
         block.get(at..).is_some_and(|b| b.starts_with(magic))
     };
-    if let Some(&(.., what, advice)) = FOREIGN.iter().find(known) {
+    let foreign = match FOREIGN.iter().find(known) {
+        Some(&(.., what, advice)) => Some((what, advice)),
+        None if is_innodb(block) => Some(("an InnoDB data file", DUMP)),
+        None => is_openpgp(block).then_some((GPG, DECRYPT)),
+    };
+    if let Some((what, advice)) = foreign {
         return Err(Problem::Foreign { what, advice });
     }
     if let Some(problem) = markup(block) {
         return Err(problem);
-    }
-    if is_innodb(block) {
-        return Err(Problem::Foreign {
-            what: "an InnoDB data file",
-            advice: DUMP,
-        });
-    }
-    if is_openpgp(block) {
-        return Err(Problem::Foreign {
-            what: "an encrypted GPG file",
-            advice: DECRYPT,
-        });
     }
     let text = block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block);
     if text.iter().all(|&byte| byte == 0) && !text.is_empty() {

@@ -61,24 +61,18 @@ impl Entry {
         let (compressed, plain) = (fields.u32()?, fields.u32()?);
         let mut long = Fields(long_values(extra));
         // Values that do not fit are all ones, and stand in the zip64 field in this order.
-        let mut widen = |value: u32| {
-            if value == u32::MAX {
-                long.u64()
-            } else {
-                Some(u64::from(value))
-            }
+        let mut widen = |value: u32| match value {
+            u32::MAX => long.u64(),
+            _ => Some(u64::from(value)),
         };
-        let plain = widen(plain)?;
-        let compressed = widen(compressed)?;
-        let offset = widen(offset)?;
         Some(Self {
             name: String::from_utf8_lossy(name).into_owned(),
             flags,
             method,
             crc,
-            compressed,
-            plain,
-            offset,
+            plain: widen(plain)?,
+            compressed: widen(compressed)?,
+            offset: widen(offset)?,
         })
     }
 
@@ -165,10 +159,7 @@ fn locate_directory(file: &mut File) -> Option<u64> {
     let mut end = Fields(end);
     end.skip(16)?;
     let offset = end.u32()?;
-    let locator = before
-        .len()
-        .checked_sub(LOCATOR_64_SIZE)
-        .and_then(|at| before.get(at..));
+    let locator = before.last_chunk::<LOCATOR_64_SIZE>();
     let Some(locator) = locator.and_then(|locator| locator.strip_prefix(&LOCATOR_64)) else {
         return Some(offset.into());
     };
@@ -181,20 +172,15 @@ fn locate_directory(file: &mut File) -> Option<u64> {
 }
 
 fn only_file(entries: Vec<Entry>) -> Result<Entry, Problem> {
-    let mut files: Vec<Entry> = entries
-        .into_iter()
-        .filter(|entry| !entry.is_clutter())
-        .collect();
-    match files.len() {
-        0 | 1 => {
-            let entry = files.pop().ok_or(Problem::ZipEmpty)?;
-            entry.check_supported()?;
-            Ok(entry)
-        }
-        _ => Err(Problem::ZipSeveral(
-            files.into_iter().map(|entry| entry.name).collect(),
-        )),
+    let files = entries.into_iter().filter(|entry| !entry.is_clutter());
+    let mut files: Vec<Entry> = files.collect();
+    if files.len() > 1 {
+        let names = files.into_iter().map(|entry| entry.name);
+        return Err(Problem::ZipSeveral(names.collect()));
     }
+    let entry = files.pop().ok_or(Problem::ZipEmpty)?;
+    entry.check_supported()?;
+    Ok(entry)
 }
 
 /// Decodes the one file of an archive; `input` stands at its header.
@@ -211,11 +197,8 @@ pub(super) fn decode(
         return decode_in_order(input, sink);
     };
     if !next_is(input, LOCAL)? {
-        return damaged(
-            DamageKind::Corrupt,
-            input.offset(),
-            "the zip directory points to no file",
-        );
+        let message = "the zip directory points to no file";
+        return damaged(DamageKind::Corrupt, input.offset(), message);
     }
     read_local(input)?;
     // The directory knows checksum and sizes even where the header before the data does not.
@@ -232,22 +215,21 @@ fn decode_in_order(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     let mut file: Option<String> = None;
     while next_is(input, LOCAL)? {
         let entry = read_local(input)?;
-        if entry.is_clutter() {
-            entry.check_supported().map_err(Stop::Refused)?;
-            sink.muted(|sink| decode_data(&entry, input, sink))?;
-            continue;
-        }
-        if let Some(first) = file {
+        let is_clutter = entry.is_clutter();
+        if let Some(first) = file.take_if(|_| !is_clutter) {
             return Err(Stop::Refused(Problem::ZipSeveral(vec![first, entry.name])));
         }
         entry.check_supported().map_err(Stop::Refused)?;
-        decode_data(&entry, input, sink)?;
-        file = Some(entry.name);
+        if is_clutter {
+            sink.muted(|sink| decode_data(&entry, input, sink))?;
+        } else {
+            decode_data(&entry, input, sink)?;
+            file = Some(entry.name);
+        }
     }
-    let cut = if file.is_some() {
-        DamageKind::FooterMissing
-    } else {
-        DamageKind::Truncated
+    let cut = match file.is_some() {
+        true => DamageKind::FooterMissing,
+        false => DamageKind::Truncated,
     };
     read_directory(input, cut)?;
     if file.is_none() {
@@ -277,11 +259,8 @@ fn decode_data(entry: &Entry, input: &mut Input, sink: &mut Sink) -> Result<(), 
     if holds {
         return Ok(());
     }
-    damaged(
-        DamageKind::ChecksumMismatch,
-        offset,
-        "the text does not match the zip checksum",
-    )
+    let message = "the text does not match the zip checksum";
+    damaged(DamageKind::ChecksumMismatch, offset, message)
 }
 
 /// Passes on `count` bytes of data that was stored without compression.
@@ -293,11 +272,8 @@ fn copy(count: u64, data: &mut Deflated, input: &mut Input, sink: &mut Sink) -> 
         let space = space.get_mut(..room).unwrap_or_default();
         let read = input.read_into(space)?;
         if read == 0 {
-            return damaged(
-                DamageKind::Truncated,
-                input.offset(),
-                "the stored data ends too early",
-            );
+            let message = "the stored data ends too early";
+            return damaged(DamageKind::Truncated, input.offset(), message);
         }
         data.crc.update(space.get(..read).unwrap_or_default());
         sink.advance(read);
@@ -310,12 +286,11 @@ fn copy(count: u64, data: &mut Deflated, input: &mut Input, sink: &mut Sink) -> 
 /// optional and the sizes have 4 or 8 bytes; which, only the right values tell.
 fn skip_descriptor(crc: u32, compressed: u64, plain: u64, input: &mut Input) -> Result<bool, Stop> {
     let crc = crc.to_le_bytes();
-    let short = [
-        (compressed as u32).to_le_bytes(),
-        (plain as u32).to_le_bytes(),
-    ]
-    .concat();
-    let long = [compressed.to_le_bytes(), plain.to_le_bytes()].concat();
+    let short = [compressed, plain].map(|size| (size as u32).to_le_bytes());
+    let (short, long) = (
+        short.concat(),
+        [compressed, plain].map(u64::to_le_bytes).concat(),
+    );
     let layouts = [
         [&DESCRIPTOR[..], &crc, &long].concat(),
         [&DESCRIPTOR[..], &crc, &short].concat(),
@@ -328,12 +303,8 @@ fn skip_descriptor(crc: u32, compressed: u64, plain: u64, input: &mut Input) -> 
         return Ok(true);
     }
     if layouts.iter().any(|layout| layout.starts_with(next)) {
-        let end = input.buffered_end();
-        return damaged(
-            DamageKind::FooterMissing,
-            end,
-            "the input ends inside the zip checksum",
-        );
+        let message = "the input ends inside the zip checksum";
+        return damaged(DamageKind::FooterMissing, input.buffered_end(), message);
     }
     Ok(false)
 }
@@ -346,14 +317,8 @@ fn next_is(input: &mut Input, signature: [u8; 4]) -> Result<bool, Stop> {
 fn read_local(input: &mut Input) -> Result<Entry, Stop> {
     let offset = input.offset();
     let fixed = input.take(LOCAL_SIZE, DamageKind::Truncated, "a zip header")?;
-    read_variable(
-        input,
-        offset,
-        fixed.get(6..).unwrap_or_default(),
-        0,
-        0,
-        DamageKind::Truncated,
-    )
+    let shared = fixed.get(6..).unwrap_or_default();
+    read_variable(input, offset, shared, 0, 0, DamageKind::Truncated)
 }
 
 /// Consumes the directory up to the record at its end. An input that ends before that is damage of kind `cut`.
@@ -366,20 +331,11 @@ fn read_directory(input: &mut Input, cut: DamageKind) -> Result<Vec<Entry>, Stop
             signature if signature == CENTRAL => {
                 let fixed = input.take(CENTRAL_SIZE - 4, cut, PART)?;
                 let mut rest = Fields(fixed.get(28..).unwrap_or_default());
-                let (comment, header) = (rest.u16(), {
-                    rest.skip(8);
-                    rest.u32()
-                });
+                let comment = rest.u16().unwrap_or_default().into();
+                rest.skip(8);
+                let header = rest.u32().unwrap_or_default();
                 let shared = fixed.get(4..).unwrap_or_default();
-                let comment = comment.unwrap_or_default().into();
-                entries.push(read_variable(
-                    input,
-                    offset,
-                    shared,
-                    comment,
-                    header.unwrap_or_default(),
-                    cut,
-                )?);
+                entries.push(read_variable(input, offset, shared, comment, header, cut)?);
             }
             signature if signature == END => {
                 let fixed = input.take(END_SIZE - 4, cut, PART)?;
@@ -413,21 +369,13 @@ fn read_variable(
 ) -> Result<Entry, Stop> {
     const PART: &str = "a zip header";
     let mut lengths = Fields(shared.get(20..).unwrap_or_default());
-    let (name, extra) = (
-        lengths.u16().unwrap_or_default(),
-        lengths.u16().unwrap_or_default(),
-    );
-    let name = input.take(name.into(), cut, PART)?;
-    let extra = input.take(extra.into(), cut, PART)?;
+    let mut length = || usize::from(lengths.u16().unwrap_or_default());
+    let name = input.take(length(), cut, PART)?;
+    let extra = input.take(length(), cut, PART)?;
     input.take(comment, cut, PART)?;
-    match Entry::parse(shared, offset, &name, &extra) {
-        Some(entry) => Ok(entry),
-        None => damaged(
-            DamageKind::Corrupt,
-            header_offset,
-            "a zip header is damaged",
-        ),
-    }
+    let message = "a zip header is damaged";
+    Entry::parse(shared, offset, &name, &extra)
+        .map_or_else(|| damaged(DamageKind::Corrupt, header_offset, message), Ok)
 }
 
 /// Little-endian values, one after the other.

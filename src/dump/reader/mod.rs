@@ -27,7 +27,7 @@ use crate::snapshot::{
 const MAX_PLACES: usize = 100;
 
 /// Reads the files of one dump and collects the facts that they give.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct DumpReader {
     wanted: &'static [RowsWanted],
     file: String,
@@ -110,19 +110,7 @@ impl DumpReader {
     pub fn new(wanted: &'static [RowsWanted]) -> Self {
         Self {
             wanted,
-            file: String::new(),
-            source: Source::default(),
-            facts: DumpFacts::default(),
-            databases: IndexMap::new(),
-            current: None,
-            header_database: None,
-            session: Session::default(),
-            client_charset: None,
-            insert: Insert::default(),
-            swallowed: Vec::new(),
-            quotes: None,
-            stand_in_announced: None,
-            course: Course::default(),
+            ..Self::default()
         }
     }
 
@@ -188,40 +176,28 @@ impl DumpReader {
     /// # Errors
     /// `wanted` is not in the dump, or several databases hold such tables.
     pub fn finish(mut self, wanted: Option<&str>, marker: &str) -> Result<Snapshot, ChooseError> {
-        let shown = |name: &Option<String>, header: &Option<String>| {
-            name.clone().or_else(|| header.clone())
-        };
-        let names: Vec<Option<String>> = self.databases.keys().cloned().collect();
-        let shown_names: Vec<String> = names
-            .iter()
-            .filter_map(|name| shown(name, &self.header_database))
-            .collect();
+        let header = self.header_database;
+        let shown = |name: &Option<String>| name.clone().or_else(|| header.clone());
+        let mut names = self.databases.keys();
+        let shown_names: Vec<String> = names.clone().filter_map(shown).collect();
         let chosen = match wanted {
             Some(wanted) => names
-                .iter()
-                .find(|name| shown(name, &self.header_database).as_deref() == Some(wanted))
-                .cloned()
+                .find(|name| shown(name).as_deref() == Some(wanted))
                 .ok_or_else(|| ChooseError::NotThere {
                     wanted: wanted.to_owned(),
                     found: shown_names.clone(),
-                })?,
+                })?
+                .clone(),
             None => {
-                let marked: Vec<&Option<String>> = self
-                    .databases
-                    .iter()
-                    .filter(|(_, database)| database.has_tables(marker))
-                    .map(|(name, _)| name)
-                    .collect();
+                let all = self.databases.iter();
+                let marked = all.filter(|(_, database)| database.has_tables(marker));
+                let marked: Vec<&Option<String>> = marked.map(|(name, _)| name).collect();
                 match marked[..] {
-                    [] => names.first().cloned().flatten(),
+                    [] => names.next().cloned().flatten(),
                     [one] => one.clone(),
                     _ => {
-                        return Err(ChooseError::Several(
-                            marked
-                                .iter()
-                                .filter_map(|name| shown(name, &self.header_database))
-                                .collect(),
-                        ));
+                        let several = marked.into_iter().filter_map(shown);
+                        return Err(ChooseError::Several(several.collect()));
                     }
                 }
             }
@@ -236,7 +212,7 @@ impl DumpReader {
         self.source.databases = shown_names;
         Ok(Snapshot {
             source: self.source,
-            database: shown(&chosen, &self.header_database),
+            database: shown(&chosen),
             schema: database.schema,
             row_counts: database
                 .row_counts
@@ -279,15 +255,11 @@ impl DumpReader {
 
     /// The database that a name belongs to at this point of the dump, as the dump names it.
     pub fn database_named(&self, name: &Name) -> Option<String> {
-        self.database_of(name)
-    }
-
-    fn database_of(&self, name: &Name) -> Option<String> {
         name.database.clone().or_else(|| self.current.clone())
     }
 
     fn database(&mut self, name: &Name) -> &mut Database {
-        let key = self.database_of(name);
+        let key = self.database_named(name);
         self.databases.entry(key).or_default()
     }
 }

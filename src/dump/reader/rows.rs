@@ -47,15 +47,11 @@ impl DumpReader {
         }
         let at = self.at(head.place);
         let sql = String::from_utf8_lossy(head.text);
-        let (Statement::Insert(parsed) | Statement::Replace(parsed)) =
-            (match ddl::parse(&sql, self.session.modes()) {
-                Ok(statement) => statement,
-                Err(error) => {
-                    push(&mut self.facts.unreadable, (at.clone(), error.to_string()));
-                    Statement::Empty
-                }
-            })
-        else {
+        let parsed = ddl::parse(&sql, self.session.modes());
+        if let Err(error) = &parsed {
+            push(&mut self.facts.unreadable, (at.clone(), error.to_string()));
+        }
+        let Ok(Statement::Insert(parsed)) = parsed else {
             self.insert = Insert::default();
             return Wanted::None;
         };
@@ -69,7 +65,7 @@ impl DumpReader {
             .iter()
             .find(|wanted| wanted.table.eq_ignore_ascii_case(&parsed.table.name))
             .copied();
-        let key = self.database_of(&parsed.table);
+        let key = self.database_named(&parsed.table);
         let database = self.databases.entry(key.clone()).or_default();
         let columns = parsed.columns.or_else(|| {
             let table = find(&database.schema.tables, &parsed.table.name)?;
@@ -88,11 +84,9 @@ impl DumpReader {
         }
         let table = find(&database.schema.tables, &parsed.table.name);
         let charset = table.and_then(|table| table.charset.clone());
-        let slot = database.row_counts.entry(parsed.table.name.clone()).index();
-        database
-            .row_counts
-            .entry(parsed.table.name.clone())
-            .or_default();
+        let counted = database.row_counts.entry(parsed.table.name.clone());
+        let slot = counted.index();
+        counted.or_default();
         self.note_charsets(charset, &at);
         self.insert = Insert {
             head: head.text.to_vec(),
@@ -166,19 +160,17 @@ impl DumpReader {
         let Some(columns) = &self.insert.columns else {
             return;
         };
-        let Some(wanted) = self.insert.wanted else {
-            return;
-        };
-        if memchr::memmem::find(values.text, wanted.containing).is_none() {
-            return;
-        }
+        let contains = |what: &[u8]| memchr::memmem::find(values.text, what).is_some();
+        let wanted = self
+            .insert
+            .wanted
+            .filter(|wanted| contains(wanted.containing));
+        let Some(wanted) = wanted else { return };
         let Some(row) = parse_row(values.text, self.session.modes()) else {
             return;
         };
-        let database = self
-            .databases
-            .entry(self.insert.database.clone())
-            .or_default();
+        let database = self.databases.entry(self.insert.database.clone());
+        let database = database.or_default();
         let cost = values.text.len() + row.len() * VALUE_COST;
         let kept = database.kept_bytes.entry(wanted.table).or_default();
         if row.len() == columns.len() && *kept + cost <= MAX_KEPT_BYTES {
@@ -232,10 +224,8 @@ impl DumpReader {
             if header::is_program_message(line) {
                 self.stray(at, line);
             } else {
-                push(
-                    &mut self.facts.broken_inserts,
-                    (at, self.insert.table.clone()),
-                );
+                let found = (at, self.insert.table.clone());
+                push(&mut self.facts.broken_inserts, found);
             }
         }
     }

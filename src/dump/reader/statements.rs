@@ -54,13 +54,11 @@ impl DumpReader {
             let room = self.facts.stray_text.len() < MAX_PLACES;
             self.stray(at, &line);
             if room && rest.len() <= MAX_READ_AGAIN && !rest.trim_ascii().is_empty() {
-                let mut scanner = Scanner::resume(
-                    Place {
-                        offset: text.place.offset + line_end as u64,
-                        line: text.place.line,
-                    },
-                    text.delimiter,
-                );
+                let place = Place {
+                    offset: text.place.offset + line_end as u64,
+                    line: text.place.line,
+                };
+                let mut scanner = Scanner::resume(place, text.delimiter);
                 scanner.feed(rest, self);
                 scanner.feed(text.delimiter, self);
                 scanner.finish(self);
@@ -73,20 +71,16 @@ impl DumpReader {
         };
         let sql = String::from_utf8_lossy(text.text);
         if let Ok(statement) = ddl::parse(&sql, other_quotes) {
-            push(
-                &mut self.facts.quoted_wrongly,
-                (at.clone(), first_words(&sql)),
-            );
+            let found = (at.clone(), first_words(&sql));
+            push(&mut self.facts.quoted_wrongly, found);
             self.quotes = Some(other_quotes);
             self.run(statement, &sql, at);
             self.quotes = None;
         } else if let Some(name) = self.table_without_columns(&sql) {
             let table = name.name.clone();
             self.facts.tables_created += 1;
-            self.database(&name)
-                .schema
-                .tables
-                .insert(table.clone(), Table::default());
+            let tables = &mut self.database(&name).schema.tables;
+            tables.insert(table.clone(), Table::default());
             push(&mut self.facts.without_columns, (at, table));
         } else {
             push(&mut self.facts.unreadable, (at, error.to_string()));
@@ -129,7 +123,7 @@ impl DumpReader {
 
     pub(super) fn run(&mut self, mut statement: Statement, text: &str, at: At) {
         // The values of rows may be long, and hold no names.
-        if !matches!(statement, Statement::Insert(_) | Statement::Replace(_)) {
+        if !matches!(statement, Statement::Insert(_)) {
             self.note_names(text, &at);
         }
         match &mut statement {
@@ -141,17 +135,14 @@ impl DumpReader {
             }
             Statement::Use(database) => {
                 self.current = Some(database.clone());
-                self.note_database_statement(at, format!("USE {database}"));
-                return;
+                return self.note_database_statement(at, format!("USE {database}"));
             }
-            Statement::CreateDatabase { name, .. } => {
-                self.note_database_statement(at, format!("CREATE DATABASE {name}"));
-                return;
+            Statement::CreateDatabase(name) => {
+                return self.note_database_statement(at, format!("CREATE DATABASE {name}"));
             }
-            Statement::DropDatabase { name, .. } => {
+            Statement::DropDatabase(name) => {
                 self.databases.shift_remove(&Some(name.clone()));
-                self.note_database_statement(at, format!("DROP DATABASE {name}"));
-                return;
+                return self.note_database_statement(at, format!("DROP DATABASE {name}"));
             }
             Statement::LockTables(names) => {
                 self.facts.locked = names.iter().map(|name| name.name.clone()).collect();
@@ -160,27 +151,21 @@ impl DumpReader {
                 }
                 return;
             }
-            Statement::UnlockTables => {
-                self.facts.locked.clear();
-                return;
-            }
+            Statement::UnlockTables => return self.facts.locked.clear(),
             Statement::StartTransaction => {
                 self.facts.open_transaction = true;
                 return;
             }
-            Statement::Commit | Statement::Rollback => {
+            Statement::EndTransaction => {
                 self.facts.open_transaction = false;
                 return;
             }
-            Statement::Insert(head) | Statement::Replace(head) => {
+            Statement::Insert(head) => {
                 // INSERT … SET: one row. (INSERT … SELECT puts in what cannot be known.)
                 let table = head.table.name.clone();
                 self.uses_table(&head.table, &at);
-                *self
-                    .database(&head.table.clone())
-                    .row_counts
-                    .entry(table)
-                    .or_default() += 1;
+                let database = self.database(&head.table);
+                *database.row_counts.entry(table).or_default() += 1;
                 self.facts.rows += 1;
                 return;
             }
@@ -190,8 +175,7 @@ impl DumpReader {
                 }
                 return;
             }
-            Statement::Empty => return,
-            Statement::TruncateTable(_) | Statement::Delete(_) => return,
+            Statement::Empty | Statement::TruncateTable(_) => return,
             Statement::DropTable(drop) if drop.temporary => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
@@ -219,22 +203,16 @@ impl DumpReader {
             }
             Statement::AlterTable(alter) => {
                 self.uses_table(&alter.name, &at);
-                let mut changes = false;
-                for action in &alter.actions {
-                    match action {
-                        AlterAction::DisableKeys | AlterAction::EnableKeys => {}
-                        AlterAction::Add {
-                            element: Element::ForeignKey { foreign_key, .. },
-                            ..
-                        } => {
-                            changes = true;
-                            self.check_parent(&alter.name, foreign_key, &at);
-                        }
-                        _ => changes = true,
-                    }
-                }
-                if !changes {
+                let is_switch = |action: &AlterAction| *action == AlterAction::SwitchKeys;
+                if alter.actions.iter().all(is_switch) {
                     return;
+                }
+                for action in &alter.actions {
+                    if let AlterAction::Add { element, .. } = action
+                        && let Element::ForeignKey { foreign_key, .. } = element
+                    {
+                        self.check_parent(&alter.name, foreign_key, &at);
+                    }
                 }
             }
             Statement::CreateView(create) => self.settle(&mut create.name, "view", &at),
@@ -257,12 +235,10 @@ impl DumpReader {
 
     fn apply(&mut self, mut statement: Statement, at: At) {
         let sql_mode = match self.quotes {
-            Some(SqlModes {
-                ansi_quotes: true, ..
-            }) => Some("ANSI_QUOTES".to_owned()),
-            Some(_) => None,
-            None => self.session.sql_mode().map(str::to_owned),
+            Some(modes) => modes.ansi_quotes.then_some("ANSI_QUOTES"),
+            None => self.session.sql_mode(),
         };
+        let sql_mode = sql_mode.map(str::to_owned);
         match &mut statement {
             Statement::CreateTrigger(create) => create.object.sql_mode = sql_mode,
             Statement::CreateView(create) => create.object.sql_mode = sql_mode,
@@ -271,12 +247,12 @@ impl DumpReader {
             _ => {}
         }
         let key = match &statement {
-            Statement::CreateTable(create) => self.database_of(&create.name),
-            Statement::AlterTable(alter) => self.database_of(&alter.name),
-            Statement::CreateView(create) => self.database_of(&create.name),
-            Statement::CreateTrigger(create) => self.database_of(&create.name),
-            Statement::CreateRoutine(_, create) => self.database_of(&create.name),
-            Statement::CreateEvent(create) => self.database_of(&create.name),
+            Statement::CreateTable(create) => self.database_named(&create.name),
+            Statement::AlterTable(alter) => self.database_named(&alter.name),
+            Statement::CreateView(create) => self.database_named(&create.name),
+            Statement::CreateTrigger(create) => self.database_named(&create.name),
+            Statement::CreateRoutine(_, create) => self.database_named(&create.name),
+            Statement::CreateEvent(create) => self.database_named(&create.name),
             _ => self.current.clone(),
         };
         let database = self.databases.entry(key).or_default();
@@ -505,12 +481,8 @@ impl DumpReader {
 
 /// A statement's first words, for a message: verb, kind and name.
 fn first_words(sql: &str) -> String {
-    let words: Vec<&str> = sql
-        .split_whitespace()
-        .filter(|word| {
-            !word.contains("*/") && !word.starts_with("/*") && !word.contains("DEFINER=")
-        })
-        .take(6)
-        .collect();
-    words.join(" ")
+    let marks = ["*/", "DEFINER="];
+    let is_mark = |word: &str| word.starts_with("/*") || marks.iter().any(|it| word.contains(it));
+    let words = sql.split_whitespace().filter(|word| !is_mark(word));
+    words.take(6).collect::<Vec<_>>().join(" ")
 }

@@ -20,12 +20,13 @@ mod rows;
 mod tests;
 
 use std::mem;
+use std::ops::Range;
 
 pub use ahead::Ahead;
 use ahead::Cursor;
 use block::{BLOCK, Simd};
 use masks::Masks;
-use rows::{Rows, Separator};
+use rows::{Passed, Rows, Separator};
 
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::{Ending, Interrupted, Open, Place};
@@ -373,18 +374,13 @@ impl Scanner {
         last: bool,
         sink: &mut impl Sink,
     ) -> usize {
-        let end = if last {
-            bytes.len()
-        } else {
-            bytes.len().saturating_sub(LOOKAHEAD)
-        };
+        let kept_back = if last { 0 } else { LOOKAHEAD };
+        let end = bytes.len().saturating_sub(kept_back);
         let mut blocks = Blocks::new(bytes, &self.delimiter, self.simd);
         let mut pos = 0;
         self.counted = 0;
         self.hit = None;
-        if self.keep_from.is_some() {
-            self.keep_from = Some(0);
-        }
+        self.keep_from = self.keep_from.map(|_| 0);
         while pos < end {
             if self.mode == Mode::Row(1) {
                 let at = self.pass_rows(bytes, &mut ahead, pos, end);
@@ -476,25 +472,16 @@ impl Scanner {
                 // No farther than to the rows that are counted already.
                 let known = known.map_or(end, |(from, _)| from);
                 let end = if known > pos { end.min(known) } else { end };
-                let rows = Rows {
-                    bytes,
-                    from: pos,
-                    end,
-                    quoted,
-                    delimiter,
-                    separator: self.separator,
-                };
-                rows.pass(self.simd)
+                self.rows_of(bytes, pos..end, quoted, delimiter)
             }
         };
         if self.rows_wanted == Wanted::None {
             self.count_lines(bytes, pos);
             self.lines += passed.lines;
             self.counted = passed.counted;
-            self.inside = if passed.quoted {
-                Inside::Quote(b'\'')
-            } else {
-                Inside::Plain
+            self.inside = match passed.quoted {
+                true => Inside::Quote(b'\''),
+                false => Inside::Plain,
             };
             self.rows += passed.rows;
             if let Some(separator) = Separator::at(bytes, passed.at) {
@@ -515,15 +502,7 @@ impl Scanner {
     fn whole_rows(&mut self, bytes: &[u8], pos: usize, end: usize) -> Option<(usize, u64)> {
         let delimiter = self.passable_delimiter()?;
         loop {
-            let passed = Rows {
-                bytes,
-                from: pos,
-                end,
-                quoted: false,
-                delimiter,
-                separator: self.separator,
-            }
-            .pass(self.simd);
+            let passed = self.rows_of(bytes, pos..end, false, delimiter);
             if let Some(begins) = passed.row_begins {
                 return Some((begins, passed.rows));
             }
@@ -533,6 +512,19 @@ impl Scanner {
             }
             self.separator = separator;
         }
+    }
+
+    /// Passes over the rows in a range of the piece.
+    fn rows_of(&self, bytes: &[u8], range: Range<usize>, quoted: bool, delimiter: u8) -> Passed {
+        let rows = Rows {
+            bytes,
+            from: range.start,
+            end: range.end,
+            quoted,
+            delimiter,
+            separator: self.separator,
+        };
+        rows.pass(self.simd)
     }
 
     /// The first byte of the delimiter; `None` where [`Rows`] could mistake it for a byte of a row.
@@ -560,10 +552,9 @@ impl Scanner {
     /// same.
     #[inline]
     fn quoted(&mut self, blocks: &mut Blocks<'_>, pos: usize, end: usize, quote: u8) -> usize {
-        let escapes = if self.modes.no_backslash_escapes {
-            0
-        } else {
-            u64::MAX
+        let escapes = match self.modes.no_backslash_escapes {
+            true => 0,
+            false => u64::MAX,
         };
         let at = match quote {
             b'\'' => blocks.next(pos, end, |m| m.single_quote | (m.backslash & escapes)),
@@ -667,9 +658,7 @@ impl Scanner {
             return pos + self.delimiter.len();
         }
         self.began = self.place(bytes, pos);
-        self.text.clear();
-        self.text_cut_short = false;
-        self.keep_from = Some(pos);
+        self.keep_from(pos);
         // The client takes `--` at the start of a statement for a comment even without a
         // blank after it. MariaDB's sandbox mark is a version comment that no version runs.
         if byte == b'#' || starts_with(bytes, pos, b"--") {
@@ -706,8 +695,7 @@ impl Scanner {
                 self.begin_row(bytes, pos);
                 return pos + 1;
             }
-            Some(b',') => return pos + 1,
-            Some(byte) if byte.is_ascii_whitespace() => return pos + 1,
+            Some(byte) if *byte == b',' || byte.is_ascii_whitespace() => return pos + 1,
             _ => {}
         }
         if starts_with(bytes, pos, &self.delimiter) {
@@ -719,9 +707,7 @@ impl Scanner {
         }
         self.mode = Mode::Tail;
         self.tail_began = self.place(bytes, pos);
-        self.text.clear();
-        self.text_cut_short = false;
-        self.keep_from = Some(pos);
+        self.keep_from(pos);
         pos
     }
 
@@ -801,15 +787,9 @@ impl Scanner {
         self.keep_up_to(bytes, pos + length);
         self.keep_from = None;
         self.inside = Inside::Plain;
-        let word = self
-            .text
-            .get(b"delimiter".len()..)
-            .unwrap_or_default()
-            .trim_ascii()
-            .split(u8::is_ascii_whitespace)
-            .next()
-            .unwrap_or_default();
-        if !word.is_empty() {
+        let words = self.text.get(b"delimiter".len()..).unwrap_or_default();
+        let mut words = words.trim_ascii().split(u8::is_ascii_whitespace);
+        if let Some(word) = words.next().filter(|word| !word.is_empty()) {
             self.delimiter = word[..word.len().min(MAX_DELIMITER)].to_vec();
         }
         pos + length + 1
@@ -819,38 +799,23 @@ impl Scanner {
     fn values_before(&mut self, bytes: &[u8], at: usize) -> bool {
         self.keep_up_to(bytes, at);
         self.keep_from = Some(at);
-        let verb = |word: &[u8]| {
-            self.text
-                .get(..word.len())
-                .is_some_and(|t| t.eq_ignore_ascii_case(word))
-        };
-        if !verb(b"INSERT") && !verb(b"REPLACE") {
-            return false;
-        }
         let text = self.text.trim_ascii_end();
-        [&b"VALUES"[..], b"VALUE"].iter().any(|word| {
-            let Some(start) = text.len().checked_sub(word.len()) else {
-                return false;
-            };
-            let (before, tail) = text.split_at(start);
-            tail.eq_ignore_ascii_case(word)
-                && before
-                    .last()
-                    .is_some_and(|b| b.is_ascii_whitespace() || matches!(b, b')' | b'`' | b'/'))
-        })
+        let may_precede = |b: &u8| b.is_ascii_whitespace() || matches!(b, b')' | b'`' | b'/');
+        (begins_with(text, b"INSERT") || begins_with(text, b"REPLACE"))
+            && [&b"VALUES"[..], b"VALUE"].iter().any(|word| {
+                let split = text.split_at_checked(text.len().wrapping_sub(word.len()));
+                split.is_some_and(|(before, tail)| {
+                    tail.eq_ignore_ascii_case(word) && before.last().is_some_and(may_precede)
+                })
+            })
     }
 
     fn begin_rows(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
         self.rows = 0;
-        self.rows_wanted = sink.rows_begin(Statement {
-            text: self.text.trim_ascii_end(),
-            place: self.began,
-            cut_short: self.text_cut_short,
-            delimiter: &self.delimiter,
-        });
+        self.rows_wanted = sink.rows_begin(self.kept(self.text.trim_ascii_end(), self.began));
         self.head.clear();
-        self.head
-            .extend_from_slice(self.text.get(..200).unwrap_or(&self.text));
+        let head = self.text.get(..200).unwrap_or(&self.text);
+        self.head.extend_from_slice(head);
         self.begin_row(bytes, at);
     }
 
@@ -859,9 +824,7 @@ impl Scanner {
         self.mode = Mode::Row(1);
         if self.rows_wanted != Wanted::None {
             self.row_began = self.place(bytes, at);
-            self.text.clear();
-            self.text_cut_short = false;
-            self.keep_from = Some(at + 1);
+            self.keep_from(at + 1);
         } else {
             self.keep_from = None;
         }
@@ -881,12 +844,7 @@ impl Scanner {
                 _ => true,
             };
             if wanted {
-                sink.row(Statement {
-                    text: &self.text,
-                    place: self.row_began,
-                    cut_short: self.text_cut_short,
-                    delimiter: &self.delimiter,
-                });
+                sink.row(self.kept(&self.text, self.row_began));
             }
             if self.rows_wanted == Wanted::First {
                 self.rows_wanted = Wanted::None;
@@ -902,20 +860,13 @@ impl Scanner {
                 self.keep_up_to(bytes, at);
                 let tail = self.text.get(..TAIL).unwrap_or(&self.text);
                 // What may follow the rows: ON DUPLICATE KEY UPDATE, AS alias, RETURNING.
-                let known = [&b"ON"[..], b"AS", b"RETURNING", b"/*"].iter().any(|word| {
-                    tail.get(..word.len())
-                        .is_some_and(|t| t.eq_ignore_ascii_case(word))
-                });
+                let mut known = [&b"ON"[..], b"AS", b"RETURNING", b"/*"].into_iter();
+                let known = known.any(|word| begins_with(tail, word));
                 sink.rows_end(self.rows, (!known).then_some(tail), self.tail_began);
             }
             Mode::Text | Mode::Between => {
                 self.keep_up_to(bytes, at);
-                sink.statement(Statement {
-                    text: self.text.trim_ascii_end(),
-                    place: self.began,
-                    cut_short: self.text_cut_short,
-                    delimiter: &self.delimiter,
-                });
+                sink.statement(self.kept(self.text.trim_ascii_end(), self.began));
             }
         }
         self.keep_from = None;
@@ -923,6 +874,23 @@ impl Scanner {
         let length = self.base + at as u64 - self.began.offset;
         if length >= LARGE {
             sink.large(length, self.began);
+        }
+    }
+
+    /// Keeps the text from `at` of the current piece on, and no other.
+    fn keep_from(&mut self, at: usize) {
+        self.text.clear();
+        self.text_cut_short = false;
+        self.keep_from = Some(at);
+    }
+
+    /// The text that was kept, or all but its end, as it is handed over.
+    fn kept<'a>(&'a self, text: &'a [u8], place: Place) -> Statement<'a> {
+        Statement {
+            text,
+            place,
+            cut_short: self.text_cut_short,
+            delimiter: &self.delimiter,
         }
     }
 
@@ -963,6 +931,12 @@ fn starts_with(bytes: &[u8], at: usize, what: &[u8]) -> bool {
     bytes.get(at..).is_some_and(|rest| rest.starts_with(what))
 }
 
+/// Whether the text begins with a word, in any letter case.
+fn begins_with(text: &[u8], word: &[u8]) -> bool {
+    let start = text.get(..word.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
 fn is_version_comment(bytes: &[u8], at: usize) -> bool {
     starts_with(bytes, at, b"/*!") || starts_with(bytes, at, b"/*M!")
 }
@@ -974,11 +948,6 @@ fn is_sandbox_mark(bytes: &[u8], at: usize) -> bool {
 
 fn is_delimiter_command(bytes: &[u8], at: usize) -> bool {
     let rest = bytes.get(at..).unwrap_or_default();
-    rest.split_at_checked(b"delimiter".len())
-        .is_some_and(|(word, after)| {
-            word.eq_ignore_ascii_case(b"delimiter")
-                && after
-                    .first()
-                    .is_some_and(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
-        })
+    let after = rest.get(b"delimiter".len());
+    begins_with(rest, b"delimiter") && matches!(after, Some(b' ' | b'\t' | b'\n' | b'\r'))
 }

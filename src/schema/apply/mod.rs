@@ -13,7 +13,8 @@ use super::{
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{Name, Routine, RoutineKind, Schema, Table, Trigger, View, find, find_entry, find_mut},
+    model::{KeyPart, Name, Routine, RoutineKind, Schema, Table, View, find, find_entry, find_mut},
+    sql::with_charset,
 };
 
 /// Why a server would refuse a statement. The schema is then as before the statement, except for the actions of
@@ -72,15 +73,20 @@ fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
     find_entry(map, name).map(|(key, _)| key.clone())
 }
 
+/// The index at which a map holds a name, exact spelling first, then any letter case.
+fn index_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<usize> {
+    map.get_index_of(find_entry(map, name)?.0)
+}
+
 /// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
 fn take<V>(map: &mut IndexMap<String, V>, name: &str) -> Option<V> {
-    let key = key_of(map, name)?;
-    map.shift_remove(&key)
+    let (_, value) = map.shift_remove_index(index_of(map, name)?)?;
+    Some(value)
 }
 
 /// Gives an entry another name and keeps its place.
 pub(crate) fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str) -> bool {
-    let Some(index) = key_of(map, from).and_then(|key| map.get_index_of(&key)) else {
+    let Some(index) = index_of(map, from) else {
         return false;
     };
     if let Some((_, value)) = map.shift_remove_index(index) {
@@ -99,61 +105,46 @@ impl Schema {
             Statement::CreateTable(create) => self.create_table(*create),
             Statement::AlterTable(alter) => self.alter_table(alter),
             Statement::CreateIndex {
-                table,
+                table: Name { name: table, .. },
                 name,
                 index,
                 if_not_exists,
-            } => {
-                let table_name = table.name;
-                let table = self.table_mut(&table_name)?;
-                match table.add_index(Some(name), index) {
-                    Err(duplicate) if !if_not_exists => Err(duplicate_in(&table_name, duplicate)),
-                    _ => Ok(()),
-                }
-            }
+            } => match self.table_mut(&table)?.add_index(Some(name), index) {
+                Err(duplicate) if !if_not_exists => Err(duplicate_in(&table, duplicate)),
+                _ => Ok(()),
+            },
             Statement::DropIndex {
-                table,
+                table: Name { name: table, .. },
                 name,
                 if_exists,
-            } => {
-                let table_name = table.name;
-                self.table_mut(&table_name)?
-                    .drop_index(&table_name, &name, if_exists)
-            }
+            } => (self.table_mut(&table)?).drop_index(&table, &name, if_exists),
             Statement::DropTable(drop) => self.drop_tables(drop),
             Statement::DropView(drop) => drop_all(&mut self.views, "view", drop),
             Statement::RenameTable(pairs) => pairs
                 .into_iter()
                 .try_for_each(|(from, to)| self.rename_table(&from, &to)),
             Statement::CreateView(create) => self.create_view(create),
-            Statement::CreateTrigger(create) => self.create_trigger(create),
+            Statement::CreateTrigger(create) => match self.table(&create.object.table) {
+                Some(_) => create_in(&mut self.triggers, "trigger", create),
+                None => Err(missing("table", &create.object.table)),
+            },
             Statement::CreateRoutine(kind, create) => self.create_routine(kind, create),
-            Statement::CreateEvent(create) => {
-                let name = create.name.name;
-                if find(&self.events, &name).is_some() && !create.or_replace {
-                    return refuse_unless(create.if_not_exists, exists("event", &name));
-                }
-                self.events.insert(name, create.object);
-                Ok(())
-            }
+            Statement::CreateEvent(create) => create_in(&mut self.events, "event", create),
             Statement::DropTrigger(drop) => drop_all(&mut self.triggers, "trigger", drop),
             Statement::DropRoutine(kind, drop) => self.drop_routines(kind, drop),
             Statement::DropEvent(drop) => drop_all(&mut self.events, "event", drop),
             Statement::Empty
-            | Statement::CreateDatabase { .. }
+            | Statement::CreateDatabase(_)
             | Statement::AlterDatabase { .. }
-            | Statement::DropDatabase { .. }
+            | Statement::DropDatabase(_)
             | Statement::Use(_)
             | Statement::Set(_)
             | Statement::LockTables(_)
             | Statement::UnlockTables
             | Statement::StartTransaction
-            | Statement::Commit
-            | Statement::Rollback
+            | Statement::EndTransaction
             | Statement::Insert(_)
-            | Statement::Replace(_)
             | Statement::TruncateTable(_)
-            | Statement::Delete(_)
             | Statement::Other(_) => Ok(()),
         }
     }
@@ -197,11 +188,8 @@ impl Schema {
     }
 
     fn drop_tables(&mut self, drop: Drop) -> Result<(), ApplyError> {
-        if drop.temporary {
-            return Ok(());
-        }
         let mut result = Ok(());
-        for Name { name, .. } in drop.names {
+        for Name { name, .. } in drop.names.into_iter().filter(|_| !drop.temporary) {
             if take(&mut self.tables, &name).is_some() {
                 self.drop_triggers_of(&name);
             } else if !drop.if_exists && key_of(&self.stand_ins, &name).is_none() {
@@ -225,9 +213,7 @@ impl Schema {
         if rename_key(&mut self.views, from, to) {
             return Ok(());
         }
-        let Some(old) = key_of(&self.tables, from) else {
-            return Err(missing("table", from));
-        };
+        let old = key_of(&self.tables, from).ok_or_else(|| missing("table", from))?;
         rename_key(&mut self.tables, &old, to);
         for trigger in self.triggers.values_mut() {
             if trigger.table.eq_ignore_ascii_case(&old) {
@@ -243,16 +229,11 @@ impl Schema {
             }
             if name == to {
                 // Names of foreign keys that InnoDB generated follow the table.
-                let made: Vec<String> = table
-                    .foreign_keys
-                    .keys()
-                    .filter(|name| name.starts_with(&generated))
-                    .cloned()
-                    .collect();
-                for name in made {
+                let names: Vec<String> = table.foreign_keys.keys().cloned().collect();
+                for name in names.iter().filter(|name| name.starts_with(&generated)) {
                     let number = name.trim_start_matches(&generated);
                     let renamed = format!("{to}_ibfk_{number}");
-                    rename_key(&mut table.foreign_keys, &name, &renamed);
+                    rename_key(&mut table.foreign_keys, name, &renamed);
                 }
             }
         }
@@ -283,33 +264,16 @@ impl Schema {
         Ok(())
     }
 
-    fn create_trigger(&mut self, create: Create<Trigger>) -> Result<(), ApplyError> {
-        let name = create.name.name;
-        if self.table(&create.object.table).is_none() {
-            return Err(missing("table", &create.object.table));
-        }
-        if self.trigger(&name).is_some() {
-            if !create.or_replace {
-                return refuse_unless(create.if_not_exists, exists("trigger", &name));
-            }
-            take(&mut self.triggers, &name);
-        }
-        self.triggers.insert(name, create.object);
-        Ok(())
-    }
-
     fn create_routine(
         &mut self,
         kind: RoutineKind,
         create: Create<Routine>,
     ) -> Result<(), ApplyError> {
         let name = create.name.name;
-        if self.routine(kind, &name).is_some() {
-            if !create.or_replace {
-                return refuse_unless(create.if_not_exists, exists(kind.as_str(), &name));
-            }
-            self.take_routine(kind, &name);
+        if self.routine(kind, &name).is_some() && !create.or_replace {
+            return refuse_unless(create.if_not_exists, exists(kind.as_str(), &name));
         }
+        self.take_routine(kind, &name);
         self.routines.insert((kind, name), create.object);
         Ok(())
     }
@@ -379,10 +343,8 @@ impl Schema {
         for (name, other) in &mut self.tables {
             let own = name.eq_ignore_ascii_case(table);
             if own {
-                let parts = other
-                    .indexes
-                    .values_mut()
-                    .flat_map(|index| &mut index.parts);
+                let indexes = other.indexes.values_mut();
+                let parts = indexes.flat_map(|index| &mut index.parts);
                 for part in parts.chain(&mut other.primary_key) {
                     rename(&mut part.column);
                 }
@@ -435,18 +397,15 @@ impl Table {
                 if take(&mut self.columns, &column).is_none() {
                     return refuse_unless(if_exists, missing_in(name, "column", &column));
                 }
-                self.primary_key
-                    .retain(|part| !part.column.eq_ignore_ascii_case(&column));
+                let stays = |part: &KeyPart| !part.column.eq_ignore_ascii_case(&column);
+                self.primary_key.retain(stays);
                 // Servers take the column out of its indexes, and drop those left empty.
                 self.indexes.retain(|_, index| {
-                    index
-                        .parts
-                        .retain(|part| !part.column.eq_ignore_ascii_case(&column));
+                    index.parts.retain(stays);
                     !index.parts.is_empty()
                 });
                 Ok(())
             }
-            AlterAction::DropPrimaryKey => self.drop_index(name, "PRIMARY", false),
             AlterAction::DropIndex {
                 name: index,
                 if_exists,
@@ -487,8 +446,7 @@ impl Table {
             AlterAction::ChangeColumn { .. }
             | AlterAction::RenameColumn { .. }
             | AlterAction::RenameTo(_)
-            | AlterAction::DisableKeys
-            | AlterAction::EnableKeys
+            | AlterAction::SwitchKeys
             | AlterAction::Other(_) => Ok(()),
         }
     }
@@ -501,7 +459,7 @@ impl Table {
         }
         let mut columns = std::mem::take(&mut self.columns);
         for column in columns.values_mut() {
-            charset::keep_inherited(column, self);
+            *column = with_charset(column, self);
         }
         match &option {
             // COLLATE may follow; without it the collation is the set's default.
@@ -526,8 +484,7 @@ impl Table {
         position: Position,
         if_exists: bool,
     ) -> Result<bool, ApplyError> {
-        let Some(old) = key_of(&self.columns, from).and_then(|key| self.columns.get_index_of(&key))
-        else {
+        let Some(old) = index_of(&self.columns, from) else {
             return refuse_unless(if_exists, missing_in(table, "column", from)).map(|()| false);
         };
         let taken = find(&self.columns, &definition.name).is_some();
@@ -551,10 +508,10 @@ impl Table {
         match position {
             Position::Unchanged => Ok(None),
             Position::First => Ok(Some(0)),
-            Position::After(column) => key_of(&self.columns, &column)
-                .and_then(|key| self.columns.get_index_of(&key))
-                .map(|index| Some(index + 1))
-                .ok_or_else(|| missing_in(table, "column", &column)),
+            Position::After(column) => match index_of(&self.columns, &column) {
+                Some(index) => Ok(Some(index + 1)),
+                None => Err(missing_in(table, "column", &column)),
+            },
         }
     }
 
@@ -572,6 +529,21 @@ impl Table {
 
 fn refuse_unless(tolerated: bool, error: ApplyError) -> Result<(), ApplyError> {
     if tolerated { Ok(()) } else { Err(error) }
+}
+
+/// Creates a trigger or event; where the statement says so, it replaces one of the same name.
+fn create_in<V>(
+    map: &mut IndexMap<String, V>,
+    kind: &'static str,
+    create: Create<V>,
+) -> Result<(), ApplyError> {
+    let name = create.name.name;
+    if find(map, &name).is_some() && !create.or_replace {
+        return refuse_unless(create.if_not_exists, exists(kind, &name));
+    }
+    take(map, &name);
+    map.insert(name, create.object);
+    Ok(())
 }
 
 fn drop_all<V>(

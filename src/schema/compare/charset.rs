@@ -1,7 +1,5 @@
 //! Compares character sets and collations of tables and columns.
 
-use std::borrow::Cow;
-
 use indexmap::IndexMap;
 
 use super::ColumnAspect;
@@ -71,8 +69,7 @@ pub fn in_charset_of(mut reference: Schema, actual: &Schema) -> Schema {
     let before = usual(&reference);
     let in_family = |name: &mut Option<String>| {
         if let Some(name) = name {
-            let renamed = in_utf8_of(charset.as_deref(), name).into_owned();
-            *name = renamed;
+            *name = in_utf8_of(charset.as_deref(), name);
         }
     };
     for table in reference.tables.values_mut() {
@@ -119,14 +116,10 @@ fn usual(schema: &Schema) -> Option<(Option<String>, Option<String>)> {
 }
 
 /// A character set or collation of `utf8mb3` or `utf8mb4`, as the one of the two that is `charset`.
-fn in_utf8_of<'a>(charset: Option<&str>, name: &'a str) -> Cow<'a, str> {
-    let rest = name
-        .strip_prefix("utf8mb3")
-        .or_else(|| name.strip_prefix("utf8mb4"));
-    match (charset, rest) {
-        (Some(charset @ ("utf8mb3" | "utf8mb4")), Some(rest)) => {
-            Cow::Owned(format!("{charset}{rest}"))
-        }
-        _ => Cow::Borrowed(name),
+fn in_utf8_of(charset: Option<&str>, name: &str) -> String {
+    let mut both = ["utf8mb3", "utf8mb4"].into_iter();
+    match (charset, both.find_map(|utf8| name.strip_prefix(utf8))) {
+        (Some(charset @ ("utf8mb3" | "utf8mb4")), Some(rest)) => format!("{charset}{rest}"),
+        _ => name.to_owned(),
     }
 }

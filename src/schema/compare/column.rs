@@ -41,39 +41,25 @@ pub fn differing(
     reference_table: &Table,
 ) -> Vec<ColumnAspect> {
     let both_json = is_json(actual, actual_table) && is_json(reference, reference_table);
-    let mut aspects = Vec::new();
-    if actual.data_type != reference.data_type && !both_json {
-        aspects.push(ColumnAspect::Type);
-    }
-    if actual.nullable != reference.nullable {
-        aspects.push(ColumnAspect::Nullability);
-    }
-    if !same_default(
-        actual.default.as_ref(),
-        reference.default.as_ref(),
-        &reference.data_type,
-    ) {
-        aspects.push(ColumnAspect::Default);
-    }
-    if actual.auto_increment != reference.auto_increment {
-        aspects.push(ColumnAspect::AutoIncrement);
-    }
-    if actual.on_update_now != reference.on_update_now {
-        aspects.push(ColumnAspect::OnUpdate);
-    }
     let both_text = has_charset(&actual.data_type) && has_charset(&reference.data_type);
-    if both_text && !both_json && !(inherits(actual) && inherits(reference)) {
-        let ours = of_column(actual, actual_table);
-        aspects.extend(ours.difference(of_column(reference, reference_table)));
-    }
+    let compares_charset = both_text && !both_json && !(inherits(actual) && inherits(reference));
+    let ours = of_column(actual, actual_table);
+    let charset = ours.difference(of_column(reference, reference_table));
+    let defaults = [actual.default.as_ref(), reference.default.as_ref()];
     let same_generated = match (&actual.generated, &reference.generated) {
         (Some(actual), Some(reference)) => same_expression(actual, reference),
         (actual, reference) => actual == reference,
     };
-    if !same_generated {
-        aspects.push(ColumnAspect::Generated);
-    }
-    aspects
+    let aspects = [
+        (actual.data_type != reference.data_type && !both_json).then_some(ColumnAspect::Type),
+        (actual.nullable != reference.nullable).then_some(ColumnAspect::Nullability),
+        (!same_default(defaults, &reference.data_type)).then_some(ColumnAspect::Default),
+        (actual.auto_increment != reference.auto_increment).then_some(ColumnAspect::AutoIncrement),
+        (actual.on_update_now != reference.on_update_now).then_some(ColumnAspect::OnUpdate),
+        charset.filter(|_| compares_charset),
+        (!same_generated).then_some(ColumnAspect::Generated),
+    ];
+    aspects.into_iter().flatten().collect()
 }
 
 /// A column as text; `charset_from` is the table whose collation it is shown with, where it has none of its own.

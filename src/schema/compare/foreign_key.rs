@@ -21,18 +21,12 @@ pub(super) fn compare(table: &mut Comparison) {
     for (actual, reference) in both {
         let rules = differing_rules(actual.1, reference.1);
         if !rules.is_empty() {
-            table.add(
-                Kind::ForeignKeyDiffers(rules),
-                Some(side(actual)),
-                Some(side(reference)),
-            );
+            let kind = Kind::ForeignKeyDiffers(rules);
+            table.add(kind, Some(side(actual)), Some(side(reference)));
         }
         if !is_name_of(actual.0, reference.0, options) {
-            table.add(
-                Kind::ForeignKeyName,
-                Some(side(actual)),
-                Some(side(reference)),
-            );
+            let kind = Kind::ForeignKeyName;
+            table.add(kind, Some(side(actual)), Some(side(reference)));
         }
     }
     for key in missing {
@@ -64,14 +58,11 @@ fn is_name_of(name: &str, reference: &str, options: &Options) -> bool {
 
 /// The rules in which two foreign keys differ.
 pub fn differing_rules(actual: &ForeignKey, reference: &ForeignKey) -> Vec<ForeignKeyRule> {
-    let mut rules = Vec::new();
-    if actual.on_delete != reference.on_delete {
-        rules.push(ForeignKeyRule::OnDelete);
-    }
-    if actual.on_update != reference.on_update {
-        rules.push(ForeignKeyRule::OnUpdate);
-    }
-    rules
+    let rules = [
+        (actual.on_delete != reference.on_delete).then_some(ForeignKeyRule::OnDelete),
+        (actual.on_update != reference.on_update).then_some(ForeignKeyRule::OnUpdate),
+    ];
+    rules.into_iter().flatten().collect()
 }
 
 fn side((name, key): Named<ForeignKey>) -> Side {

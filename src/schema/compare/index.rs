@@ -27,11 +27,8 @@ pub(super) fn compare(table: &mut Comparison) {
     for (actual, reference) in both {
         let aspects = differing(actual.1, table.actual, reference.1, table.reference);
         if !aspects.is_empty() {
-            table.add(
-                Kind::IndexDiffers(aspects),
-                Some(side(actual)),
-                Some(side(reference)),
-            );
+            let kind = Kind::IndexDiffers(aspects);
+            table.add(kind, Some(side(actual)), Some(side(reference)));
         }
     }
 
@@ -78,12 +75,12 @@ fn lacks(table: &Table, index: &Index) -> bool {
 /// its name, that is the index with the old name.
 fn is_only_server(table: &Table, (name, index): Named<Index>) -> bool {
     let mut keys = table.foreign_keys.values();
-    let Some(key) = keys.find(|key| is_just_on(index, &key.columns)) else {
-        return false;
-    };
-    let mut without = table.clone();
-    without.indexes.shift_remove(name);
-    !serves(&without, &key.columns)
+    let key = keys.find(|key| is_just_on(index, &key.columns));
+    key.is_some_and(|key| {
+        let mut without = table.clone();
+        without.indexes.shift_remove(name);
+        !serves(&without, &key.columns)
+    })
 }
 
 /// The aspects in which an index of one table differs from an index of another; empty when they mean the same,
@@ -110,43 +107,32 @@ pub fn differing(
 }
 
 fn differing_parts(actual: &[KeyPart], reference: &[KeyPart]) -> Vec<IndexAspect> {
-    let all_pairs = |same: fn(&KeyPart, &KeyPart) -> bool| {
-        actual
-            .iter()
-            .zip(reference)
-            .all(|(actual, reference)| same(actual, reference))
+    let any_pair = |differ: fn(&KeyPart, &KeyPart) -> bool| {
+        let mut pairs = actual.iter().zip(reference);
+        pairs.any(|(actual, reference)| differ(actual, reference))
     };
-    let same_columns = actual.len() == reference.len()
-        && all_pairs(|actual, reference| actual.column.eq_ignore_ascii_case(&reference.column));
-    if !same_columns {
+    if actual.len() != reference.len() || any_pair(|a, b| !a.column.eq_ignore_ascii_case(&b.column))
+    {
         return vec![IndexAspect::Columns];
     }
-    let mut aspects = Vec::new();
-    if !all_pairs(|actual, reference| actual.length == reference.length) {
-        aspects.push(IndexAspect::Prefix);
-    }
-    if !all_pairs(|actual, reference| actual.descending == reference.descending) {
-        aspects.push(IndexAspect::Direction);
-    }
-    aspects
+    let aspects = [
+        any_pair(|a, b| a.length != b.length).then_some(IndexAspect::Prefix),
+        any_pair(|a, b| a.descending != b.descending).then_some(IndexAspect::Direction),
+    ];
+    aspects.into_iter().flatten().collect()
 }
 
 /// The key parts, without prefix lengths that reach to the end of their column: servers drop those.
 fn whole_columns(parts: &[KeyPart], table: &Table) -> Vec<KeyPart> {
-    let is_whole = |part: &KeyPart| {
-        let length = find(&table.columns, &part.column)
-            .and_then(|column| declared_length(&column.data_type));
-        part.length
-            .zip(length)
-            .is_some_and(|(prefix, length)| prefix >= length)
-    };
+    let mut parts = parts.to_vec();
+    for part in &mut parts {
+        let column = find(&table.columns, &part.column);
+        let whole = column.and_then(|column| declared_length(&column.data_type));
+        part.length = part
+            .length
+            .filter(|prefix| whole.is_none_or(|whole| *prefix < whole));
+    }
     parts
-        .iter()
-        .map(|part| KeyPart {
-            length: part.length.filter(|_| !is_whole(part)),
-            ..part.clone()
-        })
-        .collect()
 }
 
 /// The length of a type that has one: 64 of `varchar(64)`.

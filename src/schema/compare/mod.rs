@@ -198,17 +198,18 @@ pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Di
         }
         .run();
     }
-    let side = |(name, table): Named<Table>| Some(Side::new(name, &summary(table)));
-    differences.extend(
-        missing
-            .into_iter()
-            .map(|table| Difference::new(DifferenceKind::TableMissing, table.0, None, side(table))),
-    );
-    differences.extend(
-        extra
-            .into_iter()
-            .map(|table| Difference::new(DifferenceKind::TableExtra, table.0, side(table), None)),
-    );
+    let one_sided = |kind, (name, table): Named<Table>| {
+        let side = Some(Side::new(name, &summary(table)));
+        let (actual, reference) = match kind {
+            DifferenceKind::TableMissing => (None, side),
+            _ => (side, None),
+        };
+        Difference::new(kind, name, actual, reference)
+    };
+    let missing = missing.into_iter();
+    differences.extend(missing.map(|table| one_sided(DifferenceKind::TableMissing, table)));
+    let extra = extra.into_iter();
+    differences.extend(extra.map(|table| one_sided(DifferenceKind::TableExtra, table)));
     differences
 }
 
@@ -250,15 +251,12 @@ impl Comparison<'_> {
         }
         let ours = charset::of_table(actual);
         let theirs = charset::of_table(reference);
-        match ours.difference(theirs) {
-            Some(ColumnAspect::Charset) => {
-                self.table_difference(DifferenceKind::CharsetDiffers, ours.name(), theirs.name());
-            }
-            Some(_) => {
-                self.table_difference(DifferenceKind::CollationDiffers, ours.name(), theirs.name());
-            }
-            None => {}
-        }
+        let kind = match ours.difference(theirs) {
+            Some(ColumnAspect::Charset) => DifferenceKind::CharsetDiffers,
+            Some(_) => DifferenceKind::CollationDiffers,
+            None => return,
+        };
+        self.table_difference(kind, ours.name(), theirs.name());
     }
 
     fn table_difference(&mut self, kind: DifferenceKind, actual: &str, reference: &str) {
@@ -296,13 +294,12 @@ fn match_names<'a, T>(
     for object in reference {
         if let Some(exact) = actual.get_key_value(object.0) {
             both.push((exact, object));
-        } else if let Some(position) = extra
-            .iter()
-            .position(|(name, _)| name.eq_ignore_ascii_case(object.0))
-        {
-            both.push((extra.remove(position), object));
-        } else {
-            missing.push(object);
+            continue;
+        }
+        let mut names = extra.iter().map(|(name, _)| name);
+        match names.position(|name| name.eq_ignore_ascii_case(object.0)) {
+            Some(position) => both.push((extra.remove(position), object)),
+            None => missing.push(object),
         }
     }
     (both, extra, missing)

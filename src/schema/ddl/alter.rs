@@ -34,22 +34,16 @@ fn action(parser: &mut Parser, actions: &mut Vec<AlterAction>) -> Result<(), Ddl
         return add(parser, actions);
     } else if parser.eat("DROP") {
         drop(parser)?
-    } else if parser.eat("MODIFY") {
+    } else if parser.at_any(&["MODIFY", "CHANGE"]) {
+        let renames = parser.advance().token.is("CHANGE");
         parser.eat("COLUMN");
         let if_exists = parser.eat_if_exists();
+        let from = renames.then(|| parser.identifier("a column name"));
+        let from = from.transpose()?;
         let definition = column::definition(parser)?;
         AlterAction::ChangeColumn {
-            from: definition.name.clone(),
+            from: from.unwrap_or_else(|| definition.name.clone()),
             definition,
-            position: position(parser)?,
-            if_exists,
-        }
-    } else if parser.eat("CHANGE") {
-        parser.eat("COLUMN");
-        let if_exists = parser.eat_if_exists();
-        AlterAction::ChangeColumn {
-            from: parser.identifier("a column name")?,
-            definition: column::definition(parser)?,
             position: position(parser)?,
             if_exists,
         }
@@ -59,21 +53,19 @@ fn action(parser: &mut Parser, actions: &mut Vec<AlterAction>) -> Result<(), Ddl
         parser.advance();
         parser.eat("COLUMN");
         let column = parser.identifier("a column name")?;
-        if parser.eat_all(&["SET", "DEFAULT"]) {
-            let default = column::default_value(parser)?;
-            AlterAction::SetDefault { column, default }
-        } else if parser.eat_all(&["DROP", "DEFAULT"]) {
-            let default = None;
-            AlterAction::SetDefault { column, default }
+        let default = if parser.eat_all(&["SET", "DEFAULT"]) {
+            Some(column::default_value(parser)?)
         } else {
-            other(parser)?
+            parser.eat_all(&["DROP", "DEFAULT"]).then_some(None)
+        };
+        match default {
+            Some(default) => AlterAction::SetDefault { column, default },
+            None => other(parser)?,
         }
     } else if parser.eat_all(&["CONVERT", "TO"]) {
         convert(parser)?
-    } else if parser.eat_all(&["DISABLE", "KEYS"]) {
-        AlterAction::DisableKeys
-    } else if parser.eat_all(&["ENABLE", "KEYS"]) {
-        AlterAction::EnableKeys
+    } else if parser.eat_all(&["DISABLE", "KEYS"]) || parser.eat_all(&["ENABLE", "KEYS"]) {
+        AlterAction::SwitchKeys
     } else if let Some(option) = table::option(parser)? {
         AlterAction::Option(option)
     } else {
@@ -135,7 +127,8 @@ fn position(parser: &mut Parser) -> Result<Position, DdlError> {
 
 fn drop(parser: &mut Parser) -> Result<AlterAction, DdlError> {
     if parser.eat_all(&["PRIMARY", "KEY"]) {
-        return Ok(AlterAction::DropPrimaryKey);
+        let (name, if_exists) = ("PRIMARY".to_owned(), false);
+        return Ok(AlterAction::DropIndex { name, if_exists });
     }
     if parser.eat_any(&["KEY", "INDEX"]) {
         return Ok(AlterAction::DropIndex {
@@ -206,13 +199,10 @@ fn convert(parser: &mut Parser) -> Result<AlterAction, DdlError> {
 
 /// Reads CREATE INDEX from the kind of index on.
 pub(super) fn create_index(parser: &mut Parser) -> Result<Statement, DdlError> {
-    let Some(kind) = key::index_kind(parser) else {
-        return Err(parser.unexpected("INDEX"));
-    };
+    let kind = key::index_kind(parser).ok_or_else(|| parser.unexpected("INDEX"))?;
     let if_not_exists = parser.eat_if_not_exists();
-    let Some(name) = key::index_name(parser)? else {
-        return Err(parser.unexpected("the name of an index"));
-    };
+    let name = key::index_name(parser)?;
+    let name = name.ok_or_else(|| parser.unexpected("the name of an index"))?;
     parser.expect("ON")?;
     let table = parser.name("the name of a table")?;
     let index = key::index(parser, kind)?;

@@ -70,10 +70,7 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
         definition.unique = true;
     } else if parser.eat_all(&["PRIMARY", "KEY"]) || parser.eat("KEY") {
         definition.primary_key = true;
-    } else if parser.eat_all(&["CHARACTER", "SET"])
-        || parser.eat_all(&["CHAR", "SET"])
-        || parser.eat("CHARSET")
-    {
+    } else if parser.eat_charset() {
         column.charset = Some(charset::canonical(&parser.word_or_text("a character set")?));
     } else if parser.eat("COLLATE") {
         column.collation = Some(charset::canonical(&parser.word_or_text("a collation")?));
@@ -142,9 +139,8 @@ pub(super) fn default_value(parser: &mut Parser) -> Result<Option<DefaultValue>,
     }
     if parser.at_symbol('(') {
         let expression = parser.parenthesised()?;
-        return Ok(Some(DefaultValue::Expression(
-            bare_expression(&expression).to_owned(),
-        )));
+        let expression = bare_expression(&expression).to_owned();
+        return Ok(Some(DefaultValue::Expression(expression)));
     }
     let negative = parser.eat_symbol('-');
     if !negative {

@@ -37,15 +37,14 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
         .find(|(spellings, ..)| spellings.contains(&word.as_str()))
     {
         let given = arguments(parser)?;
-        let name = integer(parser, name, given.first().copied().unwrap_or(*width));
-        return Ok(plain(name));
+        let width = given.first().copied().unwrap_or(*width);
+        return Ok(plain(signed(parser, (*name).to_owned(), Some(width))));
     }
     let name = match word.as_str() {
         "bool" | "boolean" => "tinyint".to_owned(),
         "serial" => {
-            let serial = true;
             return Ok(DataType {
-                serial,
+                serial: true,
                 ..plain("bigint unsigned".to_owned())
             });
         }
@@ -53,7 +52,7 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
             let given = arguments(parser)?;
             let precision = given.first().copied().unwrap_or(10);
             let scale = given.get(1).copied().unwrap_or(0);
-            signed(parser, format!("decimal({precision},{scale})"))
+            signed(parser, format!("decimal({precision},{scale})"), None)
         }
         "float" | "double" | "real" | "float4" | "float8" => {
             parser.eat("PRECISION");
@@ -64,9 +63,9 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
                 (_, [precision, scale]) => format!("double({precision},{scale})"),
                 _ => "double".to_owned(),
             };
-            signed(parser, name)
+            signed(parser, name, None)
         }
-        "bit" => format!("bit({})", arguments(parser)?.first().unwrap_or(&1)),
+        "bit" | "binary" => format!("{word}({})", arguments(parser)?.first().unwrap_or(&1)),
         "char" | "character" | "nchar" | "varchar" | "varcharacter" | "nvarchar" | "national" => {
             let mut word = word;
             if word == "national" {
@@ -84,7 +83,6 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
                 (false, false) => format!("char({length})"),
             }
         }
-        "binary" => format!("binary({})", arguments(parser)?.first().unwrap_or(&1)),
         "long" => {
             if parser.eat("VARBINARY") {
                 return Ok(plain("mediumblob".to_owned()));
@@ -131,65 +129,36 @@ fn plain(name: String) -> DataType {
 
 /// Reads the numbers in parentheses after a type; empty if there are no parentheses.
 fn arguments(parser: &mut Parser) -> Result<Vec<u32>, DdlError> {
-    let mut numbers = Vec::new();
-    if parser.eat_symbol('(') {
-        loop {
-            numbers.push(parser.number()?);
-            if !parser.eat_symbol(',') {
-                break;
-            }
-        }
-        parser.expect_symbol(')', ")")?;
+    if !parser.eat_symbol('(') {
+        return Ok(Vec::new());
     }
+    let numbers = parser.list(Parser::number)?;
+    parser.expect_symbol(')', ")")?;
     Ok(numbers)
 }
 
 /// Reads the values of ENUM or SET, and quotes them again. Servers remove blanks at their ends.
 fn values(parser: &mut Parser) -> Result<String, DdlError> {
     parser.expect_symbol('(', "(")?;
-    let mut list = String::new();
-    loop {
-        match parser.peek() {
+    let values = parser.list(|parser| {
+        let value = match parser.peek() {
             Token::Text(value) => {
-                list.push('\'');
-                list.push_str(&value.trim_end_matches(' ').replace('\'', "''"));
-                list.push('\'');
+                let value = value.trim_end_matches(' ').replace('\'', "''");
+                format!("'{value}'")
             }
-            Token::Hex(digits) => {
-                list.push_str("0x");
-                list.push_str(digits);
-            }
+            Token::Hex(digits) => format!("0x{digits}"),
             _ => return Err(parser.unexpected("a value in quotes")),
-        }
+        };
         parser.advance();
-        if !parser.eat_symbol(',') {
-            break;
-        }
-        list.push(',');
-    }
+        Ok(value)
+    })?;
     parser.expect_symbol(')', ")")?;
-    Ok(list)
+    Ok(values.join(","))
 }
 
-/// Reads UNSIGNED and ZEROFILL after an integer type. Widths matter only with ZEROFILL, which implies UNSIGNED.
-fn integer(parser: &mut Parser, name: &str, width: u32) -> String {
-    match sign(parser) {
-        (_, true) => format!("{name}({width}) unsigned zerofill"),
-        (true, false) => format!("{name} unsigned"),
-        (false, false) => name.to_owned(),
-    }
-}
-
-fn signed(parser: &mut Parser, name: String) -> String {
-    match sign(parser) {
-        (_, true) => name + " unsigned zerofill",
-        (true, false) => name + " unsigned",
-        (false, false) => name,
-    }
-}
-
-/// Reads UNSIGNED and ZEROFILL in any order; returns which of them are there.
-fn sign(parser: &mut Parser) -> (bool, bool) {
+/// Reads UNSIGNED and ZEROFILL in any order after the name of a type of numbers. The width of an integer matters
+/// only with ZEROFILL, which implies UNSIGNED.
+fn signed(parser: &mut Parser, name: String, width: Option<u32>) -> String {
     let (mut unsigned, mut zerofill) = (false, false);
     loop {
         if parser.eat("UNSIGNED") {
@@ -197,7 +166,13 @@ fn sign(parser: &mut Parser) -> (bool, bool) {
         } else if parser.eat("ZEROFILL") {
             zerofill = true;
         } else if !parser.eat("SIGNED") {
-            return (unsigned, zerofill);
+            break;
         }
+    }
+    match (unsigned, zerofill, width) {
+        (_, true, Some(width)) => format!("{name}({width}) unsigned zerofill"),
+        (_, true, None) => name + " unsigned zerofill",
+        (true, false, _) => name + " unsigned",
+        (false, false, _) => name,
     }
 }

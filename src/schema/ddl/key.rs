@@ -73,9 +73,7 @@ pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, Dd
         let expression = bare_expression(&expression).to_owned();
         return Ok(Some((Element::Check(expression), if_not_exists)));
     }
-    let Some(kind) = index_kind(parser) else {
-        return Err(parser.unexpected("a key"));
-    };
+    let kind = index_kind(parser).ok_or_else(|| parser.unexpected("a key"))?;
     if_not_exists |= parser.eat_if_not_exists();
     let name = index_name(parser)?.or(constraint);
     let index = index(parser, kind)?;
@@ -84,18 +82,16 @@ pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, Dd
 
 /// Reads `[UNIQUE | FULLTEXT | SPATIAL | VECTOR] [KEY | INDEX]`, at least one of them.
 pub(super) fn index_kind(parser: &mut Parser) -> Option<IndexKind> {
-    let kind = if parser.eat("UNIQUE") {
-        Some(IndexKind::Unique)
-    } else if parser.eat("FULLTEXT") {
-        Some(IndexKind::Fulltext)
-    } else if parser.eat("SPATIAL") {
-        Some(IndexKind::Spatial)
-    } else {
-        // MariaDB's vector indexes are not a kind of their own in the model.
-        parser.eat("VECTOR");
-        None
-    };
+    let kinds = [
+        ("UNIQUE", IndexKind::Unique),
+        ("FULLTEXT", IndexKind::Fulltext),
+        ("SPATIAL", IndexKind::Spatial),
+    ];
+    let kind = kinds.into_iter().find(|(word, _)| parser.eat(word));
+    // MariaDB's vector indexes are not a kind of their own in the model.
+    let _ = kind.is_none() && parser.eat("VECTOR");
     let word = parser.eat_any(&["KEY", "INDEX"]);
+    let kind = kind.map(|(_, kind)| kind);
     kind.or(word.then_some(IndexKind::Plain))
 }
 
@@ -127,32 +123,24 @@ pub(super) fn index_name(parser: &mut Parser) -> Result<Option<String>, DdlError
 
 fn parts(parser: &mut Parser) -> Result<Vec<KeyPart>, DdlError> {
     parser.expect_symbol('(', "(")?;
-    let mut parts = Vec::new();
-    loop {
-        if parser.at_symbol('(') {
-            let expression = parser.parenthesised()?;
-            parts.push(KeyPart::column(format!(
-                "({})",
-                bare_expression(&expression)
-            )));
-        } else {
-            parts.push(KeyPart::column(parser.identifier("a column name")?));
-        }
-        if let Some(part) = parts.last_mut() {
-            if parser.eat_symbol('(') {
-                part.length = Some(parser.number()?);
-                parser.expect_symbol(')', ")")?;
-            }
-            part.descending = parser.eat("DESC");
-        }
-        parser.eat("ASC");
-        parser.eat_all(&["WITHOUT", "OVERLAPS"]);
-        if !parser.eat_symbol(',') {
-            break;
-        }
-    }
+    let parts = parser.list(part)?;
     parser.expect_symbol(')', ", or )")?;
     Ok(parts)
+}
+
+fn part(parser: &mut Parser) -> Result<KeyPart, DdlError> {
+    let mut part = KeyPart::column(match parser.at_symbol('(') {
+        true => format!("({})", bare_expression(&parser.parenthesised()?)),
+        false => parser.identifier("a column name")?,
+    });
+    if parser.eat_symbol('(') {
+        part.length = Some(parser.number()?);
+        parser.expect_symbol(')', ")")?;
+    }
+    part.descending = parser.eat("DESC");
+    parser.eat("ASC");
+    parser.eat_all(&["WITHOUT", "OVERLAPS"]);
+    Ok(part)
 }
 
 /// Reads the options of an index, none of which the model keeps.
@@ -190,16 +178,14 @@ fn options(parser: &mut Parser) -> Result<(), DdlError> {
 pub(super) fn reference(parser: &mut Parser) -> Result<ForeignKey, DdlError> {
     parser.expect("REFERENCES")?;
     let table = parser.name("the name of a table")?;
-    let referenced_columns = if parser.at_symbol('(') {
-        parser.identifiers_in_parentheses()?
-    } else {
-        Vec::new()
-    };
     let mut foreign_key = ForeignKey {
         columns: Vec::new(),
         referenced_database: table.database,
         referenced_table: table.name,
-        referenced_columns,
+        referenced_columns: match parser.at_symbol('(') {
+            true => parser.identifiers_in_parentheses()?,
+            false => Vec::new(),
+        },
         on_delete: ReferentialAction::default(),
         on_update: ReferentialAction::default(),
     };
@@ -217,15 +203,15 @@ pub(super) fn reference(parser: &mut Parser) -> Result<ForeignKey, DdlError> {
 }
 
 fn action(parser: &mut Parser) -> Result<ReferentialAction, DdlError> {
-    if parser.eat("RESTRICT") || parser.eat_all(&["NO", "ACTION"]) {
-        Ok(ReferentialAction::Restrict)
-    } else if parser.eat("CASCADE") {
-        Ok(ReferentialAction::Cascade)
-    } else if parser.eat_all(&["SET", "NULL"]) {
-        Ok(ReferentialAction::SetNull)
-    } else if parser.eat_all(&["SET", "DEFAULT"]) {
-        Ok(ReferentialAction::SetDefault)
-    } else {
-        Err(parser.unexpected("RESTRICT, CASCADE, SET NULL, NO ACTION or SET DEFAULT"))
-    }
+    let actions: [(&[&str], _); 5] = [
+        (&["RESTRICT"], ReferentialAction::Restrict),
+        (&["NO", "ACTION"], ReferentialAction::Restrict),
+        (&["CASCADE"], ReferentialAction::Cascade),
+        (&["SET", "NULL"], ReferentialAction::SetNull),
+        (&["SET", "DEFAULT"], ReferentialAction::SetDefault),
+    ];
+    let action = actions.into_iter().find(|(words, _)| parser.eat_all(words));
+    action
+        .map(|(_, action)| action)
+        .ok_or_else(|| parser.unexpected("RESTRICT, CASCADE, SET NULL, NO ACTION or SET DEFAULT"))
 }

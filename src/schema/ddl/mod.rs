@@ -24,7 +24,7 @@ use parser::Parser;
 
 use super::{
     lexer::{SqlModes, Token},
-    model::{Name, RoutineKind},
+    model::RoutineKind,
 };
 
 /// Text that no server would take for a statement, or that this grammar does not know.
@@ -146,10 +146,8 @@ fn statement(parser: &mut Parser) -> Result<Statement, DdlError> {
         drop(parser)
     } else if parser.eat("RENAME") {
         rename(parser)
-    } else if parser.eat("INSERT") {
+    } else if parser.eat_any(&["INSERT", "REPLACE"]) {
         Ok(Statement::Insert(other::insert(parser)?))
-    } else if parser.eat("REPLACE") {
-        Ok(Statement::Replace(other::insert(parser)?))
     } else if parser.eat("SET") {
         other::set(parser)
     } else if parser.eat("USE") {
@@ -204,26 +202,19 @@ fn transaction(parser: &mut Parser) -> Result<Statement, DdlError> {
         };
     }
     if parser.eat("COMMIT") {
-        return Ok(Statement::Commit);
+        return Ok(Statement::EndTransaction);
     }
     if parser.eat("ROLLBACK") {
         parser.eat("WORK");
-        return if parser.eat("TO") {
-            other("ROLLBACK TO")
-        } else {
-            Ok(Statement::Rollback)
+        return match parser.eat("TO") {
+            true => other("ROLLBACK TO"),
+            false => Ok(Statement::EndTransaction),
         };
     }
-    match OTHER_STATEMENTS.iter().find(|keyword| parser.at(keyword)) {
-        Some(keyword) => {
-            parser.advance();
-            // A text such as "Check your password: …" is not a statement.
-            if parser.at_symbol(':') {
-                return Err(parser.unexpected(STATEMENT));
-            }
-            other(keyword)
-        }
-        None => Err(parser.unexpected(STATEMENT)),
+    match OTHER_STATEMENTS.iter().find(|keyword| parser.eat(keyword)) {
+        // A text such as "Check your password: …" is not a statement.
+        Some(keyword) if !parser.at_symbol(':') => other(keyword),
+        _ => Err(parser.unexpected(STATEMENT)),
     }
 }
 
@@ -240,14 +231,10 @@ fn create(parser: &mut Parser, in_version_comment: bool) -> Result<Statement, Dd
     if parser.eat("TABLE") {
         return table::create(parser, or_replace, false, in_version_comment);
     }
-    if parser.at_any(&["DATABASE", "SCHEMA"]) {
-        parser.advance();
-        let if_not_exists = parser.eat_if_not_exists();
+    if parser.eat_any(&["DATABASE", "SCHEMA"]) {
+        parser.eat_if_not_exists();
         let name = parser.identifier("the name of a database")?;
-        return Ok(Statement::CreateDatabase {
-            name,
-            if_not_exists,
-        });
+        return Ok(Statement::CreateDatabase(name));
     }
     let is_index = parser.at_any(&["UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"])
         && parser.peek_second().is("INDEX");
@@ -263,15 +250,28 @@ fn create(parser: &mut Parser, in_version_comment: bool) -> Result<Statement, Dd
         parser.identifier("DEFINER or INVOKER")?;
     }
     if parser.eat("VIEW") {
-        program::create_view(parser, or_replace, definer)
+        let view = |parser: &mut Parser| program::view(parser, definer);
+        let create = program::create(parser, or_replace, "the name of a view", view)?;
+        Ok(Statement::CreateView(create))
     } else if parser.eat("TRIGGER") {
-        program::create_trigger(parser, or_replace, definer)
+        let mut of_table = None;
+        let trigger = |parser: &mut Parser| {
+            let (trigger, database) = program::trigger(parser, definer)?;
+            of_table = database;
+            Ok(trigger)
+        };
+        let mut create = program::create(parser, or_replace, "the name of a trigger", trigger)?;
+        // A trigger belongs to the database of its table.
+        create.name.database = create.name.database.or(of_table);
+        Ok(Statement::CreateTrigger(create))
     } else if parser.eat("PROCEDURE") {
         program::create_routine(parser, RoutineKind::Procedure, or_replace, definer)
     } else if parser.eat_all(&["AGGREGATE", "FUNCTION"]) || parser.eat("FUNCTION") {
         program::create_routine(parser, RoutineKind::Function, or_replace, definer)
     } else if parser.eat("EVENT") {
-        program::create_event(parser, or_replace, definer)
+        let event = |parser: &mut Parser| program::event(parser, definer);
+        let create = program::create(parser, or_replace, "the name of an event", event)?;
+        Ok(Statement::CreateEvent(create))
     } else {
         other_object(parser, "CREATE")
     }
@@ -323,13 +323,10 @@ fn drop(parser: &mut Parser) -> Result<Statement, DdlError> {
     if parser.eat("TRIGGER") {
         return Ok(Statement::DropTrigger(dropped(parser, false)?));
     }
-    if parser.eat("FUNCTION") {
-        let dropped = dropped(parser, false)?;
-        return Ok(Statement::DropRoutine(RoutineKind::Function, dropped));
-    }
-    if parser.eat("PROCEDURE") {
-        let dropped = dropped(parser, false)?;
-        return Ok(Statement::DropRoutine(RoutineKind::Procedure, dropped));
+    for kind in [RoutineKind::Function, RoutineKind::Procedure] {
+        if parser.eat(kind.as_str()) {
+            return Ok(Statement::DropRoutine(kind, dropped(parser, false)?));
+        }
     }
     if parser.eat("EVENT") {
         return Ok(Statement::DropEvent(dropped(parser, false)?));
@@ -338,17 +335,17 @@ fn drop(parser: &mut Parser) -> Result<Statement, DdlError> {
         return alter::drop_index(parser);
     }
     if parser.eat_any(&["DATABASE", "SCHEMA"]) {
-        let if_exists = parser.eat_if_exists();
+        parser.eat_if_exists();
         let name = parser.identifier("the name of a database")?;
         parser.expect_end()?;
-        return Ok(Statement::DropDatabase { name, if_exists });
+        return Ok(Statement::DropDatabase(name));
     }
     other_object(parser, "DROP")
 }
 
 fn dropped(parser: &mut Parser, temporary: bool) -> Result<Drop, DdlError> {
     let if_exists = parser.eat_if_exists();
-    let names = parser.names("the name of an object")?;
+    let names = parser.list(|parser| parser.name("the name of an object"))?;
     if parser.eat("WAIT") {
         parser.number::<u64>()?;
     }
@@ -368,14 +365,11 @@ fn rename(parser: &mut Parser) -> Result<Statement, DdlError> {
     if !parser.eat_any(&["TABLE", "TABLES"]) {
         return Err(parser.unexpected("TABLE"));
     }
-    let mut pairs: Vec<(Name, Name)> = Vec::new();
-    loop {
+    let pairs = parser.list(|parser| {
         let from = parser.name("the name of a table")?;
         parser.expect("TO")?;
-        pairs.push((from, parser.name("the name of a table")?));
-        if !parser.eat_symbol(',') {
-            parser.expect_end()?;
-            return Ok(Statement::RenameTable(pairs));
-        }
-    }
+        Ok((from, parser.name("the name of a table")?))
+    })?;
+    parser.expect_end()?;
+    Ok(Statement::RenameTable(pairs))
 }

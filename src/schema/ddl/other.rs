@@ -11,15 +11,10 @@ pub(super) fn set(parser: &mut Parser) -> Result<Statement, DdlError> {
         // Not looked into: the first holds a secret.
         return Ok(Statement::Other("SET".to_owned()));
     }
-    let mut assignments = Vec::new();
     let mut scope = VariableScope::Session;
-    loop {
-        assignments.push(assignment(parser, &mut scope)?);
-        if !parser.eat_symbol(',') {
-            parser.expect_end()?;
-            return Ok(Statement::Set(assignments));
-        }
-    }
+    let assignments = parser.list(|parser| assignment(parser, &mut scope))?;
+    parser.expect_end()?;
+    Ok(Statement::Set(assignments))
 }
 
 /// Reads one `variable = value`. A scope word also holds for the variables after it.
@@ -32,13 +27,9 @@ fn assignment(parser: &mut Parser, scope: &mut VariableScope) -> Result<Assignme
     if let Token::SystemVariable(name) = parser.peek() {
         let name = name.replace('`', "").to_lowercase();
         parser.advance();
-        let (scope, name) = match name.split_once('.') {
-            Some((word, rest)) => match scope_of(word) {
-                Some(scope) => (scope, rest.to_owned()),
-                None => (VariableScope::Session, name),
-            },
-            None => (VariableScope::Session, name),
-        };
+        let scoped = name.split_once('.');
+        let scoped = scoped.and_then(|(word, rest)| Some((scope_of(word)?, rest.to_owned())));
+        let (scope, name) = scoped.unwrap_or((VariableScope::Session, name));
         return assigned(parser, scope, name);
     }
     if let Token::Word(word) = parser.peek()
@@ -102,15 +93,13 @@ fn scope_of(word: &str) -> Option<VariableScope> {
 
 /// Reads LOCK TABLES from after these words.
 pub(super) fn lock_tables(parser: &mut Parser) -> Result<Statement, DdlError> {
-    let mut tables = Vec::new();
-    loop {
-        tables.push(parser.name("the name of a table")?);
+    let tables = parser.list(|parser| {
+        let table = parser.name("the name of a table")?;
         // The alias of the table and the kind of lock.
         parser.text_until(|token| *token == Token::Symbol(','))?;
-        if !parser.eat_symbol(',') {
-            return Ok(Statement::LockTables(tables));
-        }
-    }
+        Ok(table)
+    })?;
+    Ok(Statement::LockTables(tables))
 }
 
 /// Reads INSERT or REPLACE after that word, up to the word VALUES or whatever gives the rows.
@@ -125,11 +114,8 @@ pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
     let is_list = parser.at_symbol('(')
         && !parser.peek_second().is_any(&["SELECT", "WITH"])
         && parser.peek_second() != Token::Symbol('(');
-    let columns = if is_list {
-        Some(parser.identifiers_in_parentheses()?)
-    } else {
-        None
-    };
+    let columns = is_list.then(|| parser.identifiers_in_parentheses());
+    let columns = columns.transpose()?;
     if !parser.at_any(&["VALUES", "VALUE", "SELECT", "SET", "WITH", "TABLE", "AS"])
         && !parser.at_symbol('(')
     {
@@ -141,15 +127,9 @@ pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
 /// Reads DELETE from after that word.
 pub(super) fn delete(parser: &mut Parser) -> Result<Statement, DdlError> {
     while parser.eat_any(&["LOW_PRIORITY", "QUICK", "IGNORE", "HISTORY"]) {}
-    let table = if parser.eat("FROM") {
-        Some(parser.name("the name of a table")?)
-            .filter(|_| !parser.at("USING") && !parser.at_symbol(',') && !parser.at_symbol('.'))
-    } else {
-        None
-    };
+    if parser.eat("FROM") {
+        parser.name("the name of a table")?;
+    }
     parser.rest()?;
-    Ok(match table {
-        Some(table) => Statement::Delete(table),
-        None => Statement::Other("DELETE".to_owned()),
-    })
+    Ok(Statement::Other("DELETE".to_owned()))
 }

@@ -43,15 +43,11 @@ impl<'a> Parser<'a> {
             Token::End => "the end of the statement".to_owned(),
             Token::Unterminated(what) => format!("{what} that does not end"),
             _ => {
-                let text = self.lexer.text();
-                let text = text
-                    .get(self.current.start..self.current.end)
-                    .unwrap_or_default();
-                let shown: String = text.chars().take(40).collect();
-                if shown.len() < text.len() {
-                    format!("{shown}…")
-                } else {
-                    shown
+                let range = self.current.start..self.current.end;
+                let text = self.lexer.text().get(range).unwrap_or_default();
+                match text.char_indices().nth(40) {
+                    Some((end, _)) => format!("{}…", &text[..end]),
+                    None => text.to_owned(),
                 }
             }
         };
@@ -115,18 +111,16 @@ impl<'a> Parser<'a> {
     }
 
     pub fn expect(&mut self, keyword: &'static str) -> Result<(), DdlError> {
-        if self.eat(keyword) {
-            Ok(())
-        } else {
-            Err(self.unexpected(keyword))
+        match self.eat(keyword) {
+            true => Ok(()),
+            false => Err(self.unexpected(keyword)),
         }
     }
 
     pub fn expect_symbol(&mut self, symbol: char, name: &'static str) -> Result<(), DdlError> {
-        if self.eat_symbol(symbol) {
-            Ok(())
-        } else {
-            Err(self.unexpected(name))
+        match self.eat_symbol(symbol) {
+            true => Ok(()),
+            false => Err(self.unexpected(name)),
         }
     }
 
@@ -150,14 +144,12 @@ impl<'a> Parser<'a> {
 
     /// Reads an identifier or string, as accounts, character sets and option values may be written.
     pub fn word_or_text(&mut self, expected: &'static str) -> Result<String, DdlError> {
-        match self.peek() {
-            Token::Text(text) => {
-                let text = text.to_string();
-                self.advance();
-                Ok(text)
-            }
-            _ => self.identifier(expected),
-        }
+        let Token::Text(text) = self.peek() else {
+            return self.identifier(expected);
+        };
+        let text = text.to_string();
+        self.advance();
+        Ok(text)
     }
 
     /// Reads `name` or `database.name`.
@@ -173,13 +165,21 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads one or more names between commas.
-    pub fn names(&mut self, expected: &'static str) -> Result<Vec<Name>, DdlError> {
-        let mut names = vec![self.name(expected)?];
+    /// Reads one or more items between commas.
+    pub fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<T, DdlError>,
+    ) -> Result<Vec<T>, DdlError> {
+        let mut items = vec![item(self)?];
         while self.eat_symbol(',') {
-            names.push(self.name(expected)?);
+            items.push(item(self)?);
         }
-        Ok(names)
+        Ok(items)
+    }
+
+    /// Reads the words that come before the name of a character set, if they come next.
+    pub fn eat_charset(&mut self) -> bool {
+        self.eat("CHARSET") || self.eat_all(&["CHARACTER", "SET"]) || self.eat_all(&["CHAR", "SET"])
     }
 
     /// Reads `(a, b, c)`; the list may be empty.
@@ -207,16 +207,14 @@ impl<'a> Parser<'a> {
 
     /// Reads the value of an option that is not needed.
     pub fn option_value(&mut self) -> Result<(), DdlError> {
-        match self.peek() {
-            Token::Word(_)
-            | Token::Quoted(_)
-            | Token::Text(_)
-            | Token::Number(_)
-            | Token::Hex(_) => {
-                self.advance();
-                Ok(())
-            }
-            _ => Err(self.unexpected("the value of an option")),
+        use Token::{Hex, Number, Quoted, Text, Word};
+        let is_value = matches!(
+            self.peek(),
+            Word(_) | Quoted(_) | Text(_) | Number(_) | Hex(_)
+        );
+        match self.advance_if(is_value) {
+            true => Ok(()),
+            false => Err(self.unexpected("the value of an option")),
         }
     }
 

@@ -38,14 +38,23 @@ pub(super) fn definer(parser: &mut Parser) -> Result<Option<Account>, DdlError> 
     }))
 }
 
-/// Reads CREATE VIEW from after the word VIEW.
-pub(super) fn create_view(
+/// Reads what follows the kind of the object in CREATE: its name, which is `expected`, and the object itself.
+pub(super) fn create<T>(
     parser: &mut Parser,
     or_replace: bool,
-    definer: Option<Account>,
-) -> Result<Statement, DdlError> {
-    let if_not_exists = parser.eat_if_not_exists();
-    let name = parser.name("the name of a view")?;
+    expected: &'static str,
+    object: impl FnOnce(&mut Parser) -> Result<T, DdlError>,
+) -> Result<Create<T>, DdlError> {
+    Ok(Create {
+        or_replace,
+        if_not_exists: parser.eat_if_not_exists(),
+        name: parser.name(expected)?,
+        object: object(parser)?,
+    })
+}
+
+/// Reads a view from after its name.
+pub(super) fn view(parser: &mut Parser, definer: Option<Account>) -> Result<View, DdlError> {
     if parser.at_symbol('(') {
         parser.identifiers_in_parentheses()?;
     }
@@ -53,17 +62,11 @@ pub(super) fn create_view(
     if !parser.at_any(&["SELECT", "WITH", "VALUES", "TABLE"]) && !parser.at_symbol('(') {
         return Err(parser.unexpected("SELECT"));
     }
-    let query = parser.rest()?;
-    Ok(Statement::CreateView(Create {
-        name,
-        or_replace,
-        if_not_exists,
-        object: View {
-            definer,
-            query,
-            sql_mode: None,
-        },
-    }))
+    Ok(View {
+        definer,
+        query: parser.rest()?,
+        sql_mode: None,
+    })
 }
 
 /// The columns of `SELECT 1 AS a, 1 AS b`; `None` for any other query.
@@ -93,14 +96,11 @@ pub(super) fn stand_in_columns(query: &str, modes: SqlModes) -> Option<Vec<Strin
     }
 }
 
-/// Reads CREATE TRIGGER from after the word TRIGGER.
-pub(super) fn create_trigger(
+/// Reads a trigger from after its name; and the database of its table where that is named.
+pub(super) fn trigger(
     parser: &mut Parser,
-    or_replace: bool,
     definer: Option<Account>,
-) -> Result<Statement, DdlError> {
-    let if_not_exists = parser.eat_if_not_exists();
-    let mut name = parser.name("the name of a trigger")?;
+) -> Result<(Trigger, Option<String>), DdlError> {
     let timing = if parser.eat("BEFORE") {
         TriggerTiming::Before
     } else {
@@ -117,8 +117,6 @@ pub(super) fn create_trigger(
     };
     parser.expect("ON")?;
     let table = parser.name("the name of a table")?;
-    // A trigger belongs to the database of its table.
-    name.database = name.database.or(table.database);
     parser.expect("FOR")?;
     parser.expect("EACH")?;
     parser.expect("ROW")?;
@@ -128,20 +126,15 @@ pub(super) fn create_trigger(
     if *parser.peek() == Token::End {
         return Err(parser.unexpected("a body"));
     }
-    let body = parser.rest()?;
-    Ok(Statement::CreateTrigger(Create {
-        name,
-        or_replace,
-        if_not_exists,
-        object: Trigger {
-            table: table.name,
-            timing,
-            event,
-            definer,
-            body,
-            sql_mode: None,
-        },
-    }))
+    let trigger = Trigger {
+        table: table.name,
+        timing,
+        event,
+        definer,
+        body: parser.rest()?,
+        sql_mode: None,
+    };
+    Ok((trigger, table.database))
 }
 
 /// Reads CREATE FUNCTION or CREATE PROCEDURE from after that word.
@@ -151,50 +144,32 @@ pub(super) fn create_routine(
     or_replace: bool,
     definer: Option<Account>,
 ) -> Result<Statement, DdlError> {
-    let if_not_exists = parser.eat_if_not_exists();
-    let name = parser.name("the name of a routine")?;
-    if kind == RoutineKind::Function && parser.at("RETURNS") {
-        // A loadable function of a shared library: RETURNS type SONAME 'file'.
-        parser.rest()?;
-        return Ok(Statement::Other("CREATE FUNCTION".to_owned()));
-    }
-    if !parser.at_symbol('(') {
-        return Err(parser.unexpected("("));
-    }
-    let definition = parser.rest()?;
-    let create = Create {
-        name,
-        or_replace,
-        if_not_exists,
-        object: Routine {
+    let create = create(parser, or_replace, "the name of a routine", |parser| {
+        let is_loadable = kind == RoutineKind::Function && parser.at("RETURNS");
+        if !is_loadable && !parser.at_symbol('(') {
+            return Err(parser.unexpected("("));
+        }
+        Ok(Routine {
             definer,
-            definition,
+            definition: parser.rest()?,
             sql_mode: None,
-        },
-    };
-    Ok(Statement::CreateRoutine(kind, create))
+        })
+    })?;
+    // A loadable function of a shared library: RETURNS type SONAME 'file'.
+    Ok(match create.object.definition.starts_with('(') {
+        true => Statement::CreateRoutine(kind, create),
+        false => Statement::Other("CREATE FUNCTION".to_owned()),
+    })
 }
 
-/// Reads CREATE EVENT from after the word EVENT.
-pub(super) fn create_event(
-    parser: &mut Parser,
-    or_replace: bool,
-    definer: Option<Account>,
-) -> Result<Statement, DdlError> {
-    let if_not_exists = parser.eat_if_not_exists();
-    let name = parser.name("the name of an event")?;
+/// Reads an event from after its name.
+pub(super) fn event(parser: &mut Parser, definer: Option<Account>) -> Result<Event, DdlError> {
     if !parser.at("ON") {
         return Err(parser.unexpected("ON SCHEDULE"));
     }
-    let definition = parser.rest()?;
-    Ok(Statement::CreateEvent(Create {
-        name,
-        or_replace,
-        if_not_exists,
-        object: Event {
-            definer,
-            definition,
-            sql_mode: None,
-        },
-    }))
+    Ok(Event {
+        definer,
+        definition: parser.rest()?,
+        sql_mode: None,
+    })
 }

@@ -55,25 +55,15 @@ pub enum Statement {
     DropRoutine(RoutineKind, Drop),
     /// A `DROP EVENT` statement.
     DropEvent(Drop),
-    /// A `CREATE DATABASE` statement.
-    CreateDatabase {
-        /// The name of the database.
-        name: String,
-        /// Whether the statement says `IF NOT EXISTS`.
-        if_not_exists: bool,
-    },
+    /// A `CREATE DATABASE` statement, with the name of the database.
+    CreateDatabase(String),
     /// An `ALTER DATABASE` statement.
     AlterDatabase {
         /// The name of the database; `None` for the current one.
         name: Option<String>,
     },
-    /// A `DROP DATABASE` statement.
-    DropDatabase {
-        /// The name of the database.
-        name: String,
-        /// Whether the statement says `IF EXISTS`.
-        if_exists: bool,
-    },
+    /// A `DROP DATABASE` statement, with the name of the database.
+    DropDatabase(String),
     /// A `USE` statement, with the name of the database.
     Use(String),
     /// A `SET` statement, with one entry for each variable.
@@ -84,18 +74,12 @@ pub enum Statement {
     UnlockTables,
     /// A `START TRANSACTION` or `BEGIN` statement.
     StartTransaction,
-    /// A `COMMIT` statement.
-    Commit,
-    /// A `ROLLBACK` statement.
-    Rollback,
-    /// An `INSERT` statement, up to where its rows begin.
+    /// A `COMMIT` or `ROLLBACK` statement.
+    EndTransaction,
+    /// An `INSERT` or `REPLACE` statement, up to where its rows begin.
     Insert(InsertHead),
-    /// A `REPLACE` statement, up to where its rows begin.
-    Replace(InsertHead),
     /// A `TRUNCATE TABLE` statement, with the table.
     TruncateTable(Name),
-    /// A `DELETE` from one table; a `DELETE` that joins tables is `Other`.
-    Delete(Name),
     /// Any other statement that servers know, which is not looked into; its first word or words, in upper case:
     /// `GRANT`, `CREATE USER`.
     Other(String),
@@ -198,9 +182,7 @@ pub enum AlterAction {
         /// Whether the action says `IF EXISTS` (MariaDB).
         if_exists: bool,
     },
-    /// The action `DROP PRIMARY KEY`.
-    DropPrimaryKey,
-    /// The action `DROP KEY` or `DROP INDEX`.
+    /// The action `DROP KEY`, `DROP INDEX` or `DROP PRIMARY KEY`.
     DropIndex {
         /// The name of the index; `PRIMARY` for the primary key.
         name: String,
@@ -236,10 +218,8 @@ pub enum AlterAction {
     },
     /// The change of a table option.
     Option(TableOption),
-    /// The action `DISABLE KEYS`.
-    DisableKeys,
-    /// The action `ENABLE KEYS`.
-    EnableKeys,
+    /// The action `DISABLE KEYS` or `ENABLE KEYS`.
+    SwitchKeys,
     /// Any other action, as written; it does not change the model.
     Other(String),
 }

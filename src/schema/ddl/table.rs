@@ -36,22 +36,16 @@ pub(super) fn create(
         invisible: Vec::new(),
         without_collation: Vec::new(),
     };
+    let opens = !is_query(&parser.peek_second()) && parser.eat_symbol('(');
     if parser.eat("LIKE") {
         create.source = TableSource::Like(parser.name("the name of a table")?);
+        if opens {
+            parser.expect_symbol(')', ")")?;
+        }
         parser.expect_end()?;
         return Ok(Statement::CreateTable(Box::new(create)));
     }
-    let mut items = Vec::new();
-    if parser.at_symbol('(') && !is_query(&parser.peek_second()) {
-        parser.advance();
-        if parser.eat("LIKE") {
-            create.source = TableSource::Like(parser.name("the name of a table")?);
-            parser.expect_symbol(')', ")")?;
-            parser.expect_end()?;
-            return Ok(Statement::CreateTable(Box::new(create)));
-        }
-        items = self::items(parser)?;
-    }
+    let items = if opens { items(parser)? } else { Vec::new() };
     let table = &mut create.table;
     while let Some(option) = option(parser)? {
         table.set_option(option);
@@ -179,10 +173,7 @@ pub(super) fn option(parser: &mut Parser) -> Result<Option<TableOption>, DdlErro
         let engine = parser.word_or_text("an engine")?;
         return Ok(Some(TableOption::Engine(canonical_engine(engine))));
     }
-    if parser.eat("CHARSET")
-        || parser.eat_all(&["CHARACTER", "SET"])
-        || parser.eat_all(&["CHAR", "SET"])
-    {
+    if parser.eat_charset() {
         parser.eat_symbol('=');
         let charset = parser.word_or_text("a character set")?;
         return Ok(Some(if charset.eq_ignore_ascii_case("DEFAULT") {
@@ -199,9 +190,8 @@ pub(super) fn option(parser: &mut Parser) -> Result<Option<TableOption>, DdlErro
     if parser.eat("ROW_FORMAT") {
         parser.eat_symbol('=');
         let format = parser.identifier("a row format")?.to_ascii_uppercase();
-        return Ok(Some(TableOption::RowFormat(
-            Some(format).filter(|format| format != "DEFAULT"),
-        )));
+        let format = Some(format).filter(|format| format != "DEFAULT");
+        return Ok(Some(TableOption::RowFormat(format)));
     }
     if parser.eat_all(&["WITH", "SYSTEM", "VERSIONING"])
         || parser.eat_all(&["WITHOUT", "SYSTEM", "VERSIONING"])

@@ -173,29 +173,12 @@ impl<'a> Lexer<'a> {
     fn skip_comment(&mut self) -> Result<(), &'static str> {
         let rest = self.rest();
         let nests = rest.starts_with("/*!") || rest.starts_with("/*M!");
-        let mut at = 2;
-        loop {
-            let tail = rest.as_bytes().get(at..).unwrap_or_default();
-            let Some(close) = memmem::find(tail, b"*/") else {
-                self.finish();
-                return Err("a comment");
-            };
-            match memmem::find(tail, b"/*") {
-                Some(open) if nests && open < close => {
-                    match memmem::find(tail.get(open + 2..).unwrap_or_default(), b"*/") {
-                        Some(inner) => at += open + 2 + inner + 2,
-                        None => {
-                            self.finish();
-                            return Err("a comment");
-                        }
-                    }
-                }
-                _ => {
-                    self.position += at + close + 2;
-                    return Ok(());
-                }
-            }
-        }
+        let Some(length) = comment_length(rest.as_bytes(), nests) else {
+            self.finish();
+            return Err("a comment");
+        };
+        self.position += length;
+        Ok(())
     }
 
     fn token(&mut self) -> Token<'a> {
@@ -272,14 +255,8 @@ impl<'a> Lexer<'a> {
     fn variable(&mut self) -> Token<'a> {
         match self.byte(1) {
             Some(b'@') => {
-                let length = self
-                    .rest()
-                    .bytes()
-                    .skip(2)
-                    .take_while(|&b| is_word_byte(b) || matches!(b, b'.' | b'`'))
-                    .count();
                 let start = self.position + 2;
-                self.position = start + length;
+                self.position = self.run(start, |b| is_word_byte(b) || matches!(b, b'.' | b'`'));
                 Token::SystemVariable(self.slice(start, self.position))
             }
             Some(quote @ (b'\'' | b'"' | b'`')) => {
@@ -290,21 +267,17 @@ impl<'a> Lexer<'a> {
                 }
             }
             _ => {
-                let length = self
-                    .rest()
-                    .bytes()
-                    .skip(1)
-                    .take_while(|&b| is_word_byte(b) || matches!(b, b'.' | b'-' | b'%'))
-                    .count();
+                let start = self.position + 1;
+                let belongs = |b| is_word_byte(b) || matches!(b, b'.' | b'-' | b'%');
                 // `@a-1` is an expression, `u@db-1.example` an account: only the latter
                 // follows a name without a blank.
-                let whole = self.slice(self.position + 1, self.position + 1 + length);
+                let whole = self.slice(start, self.run(start, belongs));
                 let name = if self.after_name() || self.after_quote() {
                     whole
                 } else {
                     whole.split(['-', '%']).next().unwrap_or_default()
                 };
-                self.position += 1 + name.len();
+                self.position = start + name.len();
                 if name.is_empty() {
                     Token::Symbol('@')
                 } else {
@@ -323,13 +296,6 @@ impl<'a> Lexer<'a> {
     /// Reads a number, or a name that begins with a digit.
     fn number(&mut self) -> Token<'a> {
         let start = self.position;
-        let digits = |from: usize, allowed: fn(u8) -> bool| {
-            self.text
-                .bytes()
-                .skip(from)
-                .take_while(|&b| allowed(b))
-                .count()
-        };
         for (prefix, allowed, make) in [
             (
                 b'x',
@@ -339,25 +305,24 @@ impl<'a> Lexer<'a> {
             (b'b', |b| matches!(b, b'0' | b'1'), Token::Bits),
         ] {
             if self.byte(0) == Some(b'0') && self.byte(1) == Some(prefix) {
-                let end = start + 2 + digits(start + 2, allowed);
+                let end = self.run(start + 2, allowed);
                 if end > start + 2 && !self.word_byte_at(end) {
                     self.position = end;
                     return make(self.slice(start + 2, end));
                 }
             }
         }
-        let is_digit: fn(u8) -> bool = |b| b.is_ascii_digit();
-        let mut end = start + digits(start, is_digit);
+        let digits = |from: usize| self.run(from, |b| b.is_ascii_digit());
+        let mut end = digits(start);
         let bytes = self.text.as_bytes();
         if bytes.get(end) == Some(&b'.') {
-            end += 1;
-            end += digits(end, is_digit);
+            end = digits(end + 1);
         }
         if matches!(bytes.get(end), Some(b'e' | b'E')) {
             let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-            let exponent = digits(end + 1 + sign, is_digit);
-            if exponent > 0 {
-                end += 1 + sign + exponent;
+            let exponent = end + 1 + sign;
+            if digits(exponent) > exponent {
+                end = digits(exponent);
             }
         }
         if self.word_byte_at(end) {
@@ -367,19 +332,21 @@ impl<'a> Lexer<'a> {
         Token::Number(self.slice(start, end))
     }
 
+    /// The end of the run of such bytes that begins at `from`.
+    fn run(&self, from: usize, belongs: impl Fn(u8) -> bool) -> usize {
+        let bytes = self.text.as_bytes().get(from..).unwrap_or_default();
+        from + bytes.iter().take_while(|&&b| belongs(b)).count()
+    }
+
     fn word_byte_at(&self, at: usize) -> bool {
-        self.text
-            .as_bytes()
-            .get(at)
-            .is_some_and(|&b| is_word_byte(b))
+        self.run(at, is_word_byte) > at
     }
 
     /// Reads a word, or the literal that it introduces: `x'41'`, `N'text'`, `_binary 'text'`.
     fn word(&mut self) -> Token<'a> {
         let start = self.position;
-        let length = self.rest().bytes().take_while(|&b| is_word_byte(b)).count();
         // A number that turned out to be a name may begin with a dot.
-        self.position += length.max(1);
+        self.position = self.run(start, is_word_byte).max(start + 1);
         let word = self.slice(start, self.position);
         if self.byte(0) == Some(b'\'') {
             match word {
@@ -438,6 +405,19 @@ fn version_comment(text: &str) -> Option<usize> {
         6 if after.starts_with("999999") => None,
         5 | 6 => Some(opening + digits),
         _ => Some(opening),
+    }
+}
+
+/// The length of the comment at the start of `text`; `None` if it does not end.
+fn comment_length(text: &[u8], nests: bool) -> Option<usize> {
+    let find = |from: usize, mark: &[u8]| Some(from + memmem::find(text.get(from..)?, mark)?);
+    let mut at = 2;
+    loop {
+        let close = find(at, b"*/")?;
+        match find(at, b"/*") {
+            Some(open) if nests && open < close => at = find(open + 2, b"*/")? + 2,
+            _ => return Some(close + 2),
+        }
     }
 }
 

@@ -196,11 +196,7 @@ impl<'a> Scan<'a> {
 
     /// The identifier `ahead` tokens from here, quoted or not; `None` for another token.
     fn name_at(&self, ahead: usize) -> Option<String> {
-        match self.token(ahead)? {
-            Token::Word(word) => Some((*word).to_owned()),
-            Token::Quoted(name) => Some(name.to_string()),
-            _ => None,
-        }
+        name_of(self.token(ahead)?).map(str::to_owned)
     }
 
     fn step(&mut self) {
@@ -236,14 +232,10 @@ impl<'a> Scan<'a> {
     }
 
     fn open(&mut self) {
-        let call = self
-            .before(1)
-            .is_some_and(|token| matches!(token, Token::Word(_) | Token::Quoted(_)));
+        let call = matches!(self.before(1), Some(Token::Word(_) | Token::Quoted(_)));
         let table_item = std::mem::take(&mut self.frame.table_next);
         let query = self.is_any(1, &["SELECT", "WITH", "VALUES", "TABLE"]);
-        if table_item && query {
-            self.frame.derived = true;
-        }
+        self.frame.derived |= table_item && query;
         let inner = Frame {
             verb: if table_item { Verb::Select } else { Verb::None },
             clause: if table_item && !query {
@@ -317,8 +309,7 @@ impl<'a> Scan<'a> {
             self.set();
             return;
         } else if self.is(0, "UPDATE") && self.before(1).is_some_and(|token| token.is("KEY")) {
-            let frame = &mut self.frame;
-            frame.clause = Clause::Assignments;
+            self.frame.clause = Clause::Assignments;
             self.position += 1;
             self.assignment();
             return;
@@ -328,7 +319,7 @@ impl<'a> Scan<'a> {
                 self.frame.clause = Clause::Other;
             }
         } else if self.symbol(1, '(') {
-            self.call(None);
+            self.call();
         }
         self.position += 1;
     }
@@ -365,9 +356,8 @@ impl<'a> Scan<'a> {
         self.begin(verb);
         if self.is(0, "CALL") {
             self.position += 1;
-            if let Some(name) = self.take_name() {
-                self.found.procedures.insert(name);
-            }
+            let name = self.take_name();
+            self.found.procedures.extend(name);
             return true;
         }
         if self.is(0, "TRUNCATE") {
@@ -414,15 +404,12 @@ impl<'a> Scan<'a> {
         }
         let created = self.tokens.get(start..self.position).unwrap_or_default();
         let is_table = created.iter().any(|token| token.is("TABLE"));
-        if is_table && self.take_name().is_some() {
-            let query = |scan: &Self| scan.is_any(0, &["SELECT", "WITH"]);
-            while self.token(0).is_some() && !self.symbol(0, ';') && !query(self) {
-                self.position += 1;
-            }
-        } else {
-            while self.token(0).is_some() && !self.symbol(0, ';') {
-                self.position += 1;
-            }
+        let is_named = is_table && self.take_name().is_some();
+        while self.token(0).is_some()
+            && !self.symbol(0, ';')
+            && !(is_named && self.is_any(0, &["SELECT", "WITH"]))
+        {
+            self.position += 1;
         }
     }
 
@@ -528,14 +515,11 @@ impl<'a> Scan<'a> {
             return;
         }
         self.frame.table_next = false;
-        if self.is_any(0, &["SELECT", "WITH", "VALUES", "DUAL", "TABLE"]) {
-            if self.is_any(0, &["SELECT"]) {
-                return;
-            }
-            self.position += 1;
+        if self.is(0, "SELECT") {
             return;
         }
-        let Some(table) = self.take_name() else {
+        let is_word = self.is_any(0, &["WITH", "VALUES", "DUAL", "TABLE"]);
+        let Some(table) = (!is_word).then(|| self.take_name()).flatten() else {
             self.position += 1;
             return;
         };
@@ -556,23 +540,13 @@ impl<'a> Scan<'a> {
         let frame = &mut self.frame;
         frame.targets.push(table.clone());
         frame.derived |= !known;
-        let meaning = Some(table.clone()).filter(|_| known);
-        match self.alias() {
-            Some(alias) => self.mean(alias, meaning),
-            None => self.mean(table.name, meaning),
+        let alias = self.alias().unwrap_or_else(|| table.name.clone());
+        let meaning = Some(table).filter(|_| known);
+        // With two meanings it becomes uncertain.
+        let known = self.aliases.entry(alias).or_insert_with(|| meaning.clone());
+        if *known != meaning {
+            *known = None;
         }
-    }
-
-    /// Records the table that an alias stands for; with two meanings it becomes uncertain.
-    fn mean(&mut self, alias: String, table: Option<Name>) {
-        self.aliases
-            .entry(alias)
-            .and_modify(|meaning| {
-                if *meaning != table {
-                    *meaning = None;
-                }
-            })
-            .or_insert(table);
     }
 
     /// Reads `[PARTITION (…)] [AS] alias` if it comes next.
@@ -656,7 +630,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Records the call of a function: a name before a parenthesis.
-    fn call(&mut self, database: Option<String>) {
+    fn call(&mut self) {
         // After these a name with parentheses defines or names something else.
         let defines = self.before(1).is_some_and(|token| {
             *token == Token::Symbol(')')
@@ -686,14 +660,13 @@ impl<'a> Scan<'a> {
         if defines || is_builtin(&name) || self.made_here.contains(&name.to_lowercase()) {
             return;
         }
-        self.found.functions.insert(Name { database, name });
+        self.found.functions.insert(Name::local(name));
     }
 
     fn finish(mut self) -> References {
         for (database, qualifier, column) in std::mem::take(&mut self.qualified) {
-            if database.is_none()
-                && (qualifier.eq_ignore_ascii_case("NEW") || qualifier.eq_ignore_ascii_case("OLD"))
-            {
+            let is_row = |name| qualifier.eq_ignore_ascii_case(name);
+            if database.is_none() && (is_row("NEW") || is_row("OLD")) {
                 self.found.new_old_columns.insert(column);
                 continue;
             }
@@ -705,11 +678,19 @@ impl<'a> Scan<'a> {
                 }),
                 None => self.aliases.get(&qualifier).cloned().flatten(),
             };
-            if let Some(table) = table {
-                self.found.columns.insert((table, column));
-            }
+            let column = table.map(|table| (table, column));
+            self.found.columns.extend(column);
         }
         self.found
+    }
+}
+
+/// The name that the token is, quoted or not; `None` for another token.
+fn name_of<'a>(token: &'a Token) -> Option<&'a str> {
+    match token {
+        Token::Word(word) => Some(word),
+        Token::Quoted(name) => Some(name),
+        _ => None,
     }
 }
 
@@ -718,11 +699,7 @@ const LONGEST_COLUMN_LIST: usize = 8192;
 
 /// The names of common table expressions and of tables that the body creates, lower case.
 fn names_made(tokens: &[Token]) -> BTreeSet<String> {
-    let name = |token: Option<&Token>| match token {
-        Some(Token::Word(word)) => Some(word.to_lowercase()),
-        Some(Token::Quoted(name)) => Some(name.to_lowercase()),
-        _ => None,
-    };
+    let name = |token: Option<&Token>| Some(name_of(token?)?.to_lowercase());
     let mut made = BTreeSet::new();
     for (index, token) in tokens.iter().enumerate() {
         let at = |ahead: usize| tokens.get(index + ahead);

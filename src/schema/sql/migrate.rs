@@ -117,14 +117,10 @@ fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -
             // of a TEXT where characters come to take more bytes.
             Kind::CharsetDiffers | Kind::CollationDiffers => {
                 options.extend(charset_option(reference));
-                changed_columns.extend(
-                    reference
-                        .columns
-                        .iter()
-                        .filter(|(_, column)| has_charset(&column.data_type))
-                        .map(|(name, _)| name.as_str())
-                        .filter(|name| find(&actual.columns, name).is_some()),
-                );
+                let columns = reference.columns.iter();
+                let texts = columns.filter(|(_, column)| has_charset(&column.data_type));
+                let names = texts.map(|(name, _)| name.as_str());
+                changed_columns.extend(names.filter(|name| find(&actual.columns, name).is_some()));
             }
             _ => {}
         }
@@ -136,14 +132,12 @@ fn alterations(actual: &Table, reference: &Table, differences: &[&Difference]) -
     for (name, column) in &reference.columns {
         let new = new_columns.contains(name.as_str());
         if new {
-            let place = before.map_or("FIRST".to_owned(), |before| {
-                format!("AFTER {}", identifier(before))
-            });
-            let definition = column_definition(column);
-            actions.push(format!(
-                "ADD COLUMN {} {definition} {place}",
-                identifier(name)
-            ));
+            let place = match before {
+                Some(before) => format!("AFTER {}", identifier(before)),
+                None => "FIRST".to_owned(),
+            };
+            let (name, definition) = (identifier(name), column_definition(column));
+            actions.push(format!("ADD COLUMN {name} {definition} {place}"));
         } else if changed_columns.contains(name.as_str()) {
             let mut column = with_charset(column, reference);
             column.comment = find(&actual.columns, name).and_then(|own| own.comment.clone());
@@ -226,10 +220,13 @@ struct Change<'a> {
 
 impl<'a> Change<'a> {
     fn drops(&self, table: &str, name: &str) -> bool {
-        self.table.eq_ignore_ascii_case(table)
-            && self
-                .drop
-                .is_some_and(|drop| drop.eq_ignore_ascii_case(name))
+        let is_dropped = |drop: &str| drop.eq_ignore_ascii_case(name);
+        self.table.eq_ignore_ascii_case(table) && self.drop.is_some_and(is_dropped)
+    }
+
+    fn drop_action(&self) -> Option<String> {
+        let name = self.drop?;
+        Some(format!("DROP FOREIGN KEY {}", identifier(name)))
     }
 }
 
@@ -268,49 +265,42 @@ impl<'a> ForeignKeyChanges<'a> {
         changes.extend(replaced(actual, reference, differences, &new_names));
         let taken_off = add_touched(&mut changes, actual, reference, differences);
         for change in &mut changes {
-            change.early |= change.add.is_none()
-                || change
-                    .drop
-                    .is_some_and(|name| new_names.contains(&name.to_ascii_lowercase()));
+            let is_taken = |name: &str| new_names.contains(&name.to_ascii_lowercase());
+            change.early |= change.add.is_none() || change.drop.is_some_and(is_taken);
         }
         Self { changes, taken_off }
     }
 
     /// Indexes to add for foreign keys that stay while the table is altered, and lose their index by it.
     fn indexes_to_add(&self, table: &str, actual: &Table, changed: &Table) -> Vec<String> {
-        actual
-            .foreign_keys
-            .iter()
-            .filter(|(name, key)| {
-                serves(actual, &key.columns)
-                    && !serves(changed, &key.columns)
-                    && !self
-                        .changes
-                        .iter()
-                        .any(|change| change.early && change.drops(table, name))
-            })
-            .map(|(_, key)| format!("ADD KEY ({})", list(&key.columns)))
+        let is_dropped = |name: &str| {
+            let mut changes = self.changes.iter();
+            changes.any(|change| change.early && change.drops(table, name))
+        };
+        let keys = actual.foreign_keys.iter().filter(|(name, key)| {
+            let columns = &key.columns;
+            serves(actual, columns) && !serves(changed, columns) && !is_dropped(name)
+        });
+        keys.map(|(_, key)| format!("ADD KEY ({})", list(&key.columns)))
             .collect()
     }
 
     /// Whether the difference is a foreign key that is replaced by another.
     fn replace(&self, difference: &Difference) -> bool {
+        let mut changes = self.changes.iter();
         difference.kind == Kind::ForeignKeyExtra
-            && self
-                .changes
-                .iter()
-                .any(|change| change.drops(&difference.table, difference.name()))
+            && changes.any(|change| change.drops(&difference.table, difference.name()))
     }
 
     fn early_drops(&self) -> Vec<String> {
-        self.statements(|change| drop_action(change).filter(|_| change.early))
+        self.statements(|change| change.drop_action().filter(|_| change.early))
     }
 
     fn additions(&self) -> Vec<String> {
         self.statements(|change| {
             let (name, key) = change.add?;
             let add = format!("ADD {}", foreign_key_item(name, key));
-            Some(match drop_action(change).filter(|_| !change.early) {
+            Some(match change.drop_action().filter(|_| !change.early) {
                 Some(drop) => format!("{drop},\n  {add}"),
                 None => add,
             })
@@ -330,12 +320,6 @@ impl<'a> ForeignKeyChanges<'a> {
             .map(|(table, actions)| alter_table(table, actions))
             .collect()
     }
-}
-
-fn drop_action(change: &Change) -> Option<String> {
-    change
-        .drop
-        .map(|name| format!("DROP FOREIGN KEY {}", identifier(name)))
 }
 
 /// Extra foreign keys in whose place the reference has another one: on the same columns,
@@ -381,12 +365,10 @@ fn altered_columns(actual: &Schema, differences: &[Difference]) -> HashSet<(Stri
                 altered.insert((table, difference.name().to_ascii_lowercase()));
             }
             Kind::CharsetDiffers | Kind::CollationDiffers => {
-                let columns = actual
-                    .table(&difference.table)
-                    .into_iter()
-                    .flat_map(|table| &table.columns)
-                    .filter(|(_, column)| has_charset(&column.data_type));
-                altered.extend(columns.map(|(name, _)| (table.clone(), name.to_ascii_lowercase())));
+                let columns = actual.table(&difference.table).map(|table| &table.columns);
+                let columns = columns.into_iter().flatten();
+                let texts = columns.filter(|(_, column)| has_charset(&column.data_type));
+                altered.extend(texts.map(|(name, _)| (table.clone(), name.to_ascii_lowercase())));
             }
             _ => {}
         }
@@ -404,10 +386,8 @@ fn add_touched<'a>(
 ) -> Vec<String> {
     let altered = altered_columns(actual, differences);
     let any_altered = |table: &str, columns: &[String]| {
-        let table = table.to_ascii_lowercase();
-        columns
-            .iter()
-            .any(|column| altered.contains(&(table.clone(), column.to_ascii_lowercase())))
+        let path = |column: &String| (table.to_ascii_lowercase(), column.to_ascii_lowercase());
+        columns.iter().any(|column| altered.contains(&path(column)))
     };
     let mut taken_off = Vec::new();
     if altered.is_empty() {
@@ -424,16 +404,12 @@ fn add_touched<'a>(
                 change.early = true;
                 continue;
             }
-            let fits = key
-                .columns
-                .iter()
-                .zip(&key.referenced_columns)
-                .all(|(own, parents)| {
-                    let own = type_to_be(actual, reference, table, own);
-                    let parents = type_to_be(actual, reference, &key.referenced_table, parents);
-                    own == parents
-                        || own.is_some_and(has_charset) && parents.is_some_and(has_charset)
-                });
+            let mut pairs = key.columns.iter().zip(&key.referenced_columns);
+            let fits = pairs.all(|(own, parents)| {
+                let own = type_to_be(actual, reference, table, own);
+                let parents = type_to_be(actual, reference, &key.referenced_table, parents);
+                own == parents || own.is_some_and(has_charset) && parents.is_some_and(has_charset)
+            });
             if !fits {
                 let path = format!("{}.{}", identifier(table), identifier(name));
                 taken_off.push(format!(

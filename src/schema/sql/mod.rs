@@ -39,29 +39,21 @@ pub fn create_table(name: &str, table: &Table, foreign_keys: ForeignKeys) -> Str
 }
 
 fn create_table_with(name: &str, table: &Table, keep: impl Fn(&ForeignKey) -> bool) -> String {
-    let mut items = column_items(table);
-    items.extend(primary_key_item(table));
-    items.extend(
-        table
-            .indexes
-            .iter()
-            .map(|(name, index)| index_item(name, index)),
-    );
-    items.extend(
-        table
-            .foreign_keys
-            .iter()
-            .filter(|(_, key)| keep(key))
-            .map(|(name, key)| foreign_key_item(name, key)),
-    );
-    items.extend(table.checks.iter().map(|check| format!("CHECK ({check})")));
-    let options = table_options(table);
-    let separator = if options.is_empty() { "" } else { " " };
-    format!(
-        "CREATE TABLE {} (\n  {}\n){separator}{options}",
-        identifier(name),
-        items.join(",\n  ")
-    )
+    let columns = table.columns.iter().map(|(name, column)| {
+        let definition = whole_column_definition(column);
+        format!("{} {definition}", identifier(name))
+    });
+    let indexes = table.indexes.iter();
+    let foreign_keys = table.foreign_keys.iter().filter(|(_, key)| keep(key));
+    let checks = table.checks.iter();
+    let items: Vec<String> = columns
+        .chain(primary_key_item(table))
+        .chain(indexes.map(|(name, index)| index_item(name, index)))
+        .chain(foreign_keys.map(|(name, key)| foreign_key_item(name, key)))
+        .chain(checks.map(|check| format!("CHECK ({check})")))
+        .collect();
+    let (name, items, options) = (identifier(name), items.join(",\n  "), table_options(table));
+    format!("CREATE TABLE {name} (\n  {items}\n){options}")
 }
 
 /// A CREATE TABLE for people, made to be compared line by line: columns, indexes and foreign keys are sorted by
@@ -86,10 +78,9 @@ pub fn canonical(name: &str, table: &Table) -> String {
         .foreign_keys
         .iter()
         .map(|(name, key)| {
-            let note = if serves(table, &key.columns) {
-                ""
-            } else {
-                " /* no index serves it */"
+            let note = match serves(table, &key.columns) {
+                true => "",
+                false => " /* no index serves it */",
             };
             foreign_key_item(name, key) + note
         })
@@ -110,8 +101,7 @@ pub fn canonical(name: &str, table: &Table) -> String {
         collation: table.collation.clone(),
         ..Table::default()
     });
-    let separator = if options.is_empty() { "" } else { " " };
-    text + ")" + separator + &options + "\n"
+    text + ")" + &options + "\n"
 }
 
 fn canonical_column(column: &Column, table: &Table) -> Column {
@@ -145,8 +135,7 @@ pub fn identifier(name: &str) -> String {
 
 /// Quotes a text as a string literal.
 pub fn string(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('\'');
+    let mut literal = String::from('\'');
     for character in text.chars() {
         match character {
             '\'' => literal.push_str("''"),
@@ -182,14 +171,6 @@ pub(crate) fn alter_table(name: &str, actions: &[String]) -> String {
     )
 }
 
-fn column_items(table: &Table) -> Vec<String> {
-    table
-        .columns
-        .iter()
-        .map(|(name, column)| format!("{} {}", identifier(name), whole_column_definition(column)))
-        .collect()
-}
-
 /// A column's definition with its comment, as a statement that restates the column needs it.
 pub(crate) fn whole_column_definition(column: &Column) -> String {
     match &column.comment {
@@ -204,52 +185,39 @@ pub(crate) fn whole_column_definition(column: &Column) -> String {
 /// `explicit_defaults_for_timestamp` is off, as before MySQL 8.0 and MariaDB 10.10.
 pub fn column_definition(column: &Column) -> String {
     // Types carry quoted values (ENUM, SET) in which a backslash stands for itself.
-    let mut text = column.data_type.replace('\\', "\\\\");
-    let mut add = |part: &str| {
-        text.push(' ');
-        text.push_str(part);
-    };
-    add_charset(
-        &mut add,
-        column.charset.as_deref(),
-        column.collation.as_deref(),
-    );
+    let mut words = vec![column.data_type.replace('\\', "\\\\")];
+    words.extend(charset_words(&column.charset, &column.collation));
     if let Some(expression) = &column.generated {
-        add(&format!("GENERATED ALWAYS AS ({expression})"));
+        words.push(format!("GENERATED ALWAYS AS ({expression})"));
         // MariaDB takes neither NULL nor DEFAULT here; only MySQL takes NOT NULL.
         if !column.nullable {
-            add("NOT NULL");
+            words.push("NOT NULL".to_owned());
         }
-        return text;
+        return words.join(" ");
     }
-    add(if column.nullable { "NULL" } else { "NOT NULL" });
+    words.push(if column.nullable { "NULL" } else { "NOT NULL" }.to_owned());
     if let Some(default) = &column.default {
-        add(&format!(
-            "DEFAULT {}",
-            default_value(default, &column.data_type)
-        ));
+        let value = default_value(default, &column.data_type);
+        words.push(format!("DEFAULT {value}"));
     }
     if column.on_update_now {
-        let digits = column
-            .data_type
-            .find('(')
-            .and_then(|start| column.data_type.get(start..))
-            .unwrap_or_default();
-        add(&format!("ON UPDATE CURRENT_TIMESTAMP{digits}"));
+        let digits = column.data_type.find('(');
+        let digits = digits.and_then(|start| column.data_type.get(start..));
+        let digits = digits.unwrap_or_default();
+        words.push(format!("ON UPDATE CURRENT_TIMESTAMP{digits}"));
     }
     if column.auto_increment {
-        add("AUTO_INCREMENT");
+        words.push("AUTO_INCREMENT".to_owned());
     }
-    text
+    words.join(" ")
 }
 
-fn add_charset(add: &mut impl FnMut(&str), charset: Option<&str>, collation: Option<&str>) {
-    if let Some(charset) = charset {
-        add(&format!("CHARACTER SET {charset}"));
-    }
-    if let Some(collation) = collation {
-        add(&format!("COLLATE {}", portable_collation(collation)));
-    }
+/// `CHARACTER SET …` and `COLLATE …`, as far as they are known.
+fn charset_words(charset: &Option<String>, collation: &Option<String>) -> Vec<String> {
+    let charset = charset.iter().map(|name| format!("CHARACTER SET {name}"));
+    let collation = collation.iter();
+    let collation = collation.map(|name| format!("COLLATE {}", portable_collation(name)));
+    charset.chain(collation).collect()
 }
 
 /// `utf8_…` is what every server reads as a collation of utf8mb3; `utf8mb3_…` is known
@@ -382,31 +350,21 @@ pub(super) fn foreign_key_definition(key: &ForeignKey) -> String {
     )
 }
 
-/// Engine, character set and row format, as far as the table names them.
+/// Engine, character set and row format, as far as the table names them, with a blank before each.
 fn table_options(table: &Table) -> String {
-    let mut options = Vec::new();
-    if let Some(engine) = &table.engine {
-        options.push(format!("ENGINE={engine}"));
-    }
-    options.extend(charset_option(table));
-    if let Some(format) = &table.row_format {
-        options.push(format!("ROW_FORMAT={format}"));
-    }
-    options.join(" ")
+    let engine = table.engine.iter().map(|name| format!("ENGINE={name}"));
+    let format = table
+        .row_format
+        .iter()
+        .map(|name| format!("ROW_FORMAT={name}"));
+    let options = engine.chain(charset_option(table)).chain(format);
+    options.map(|option| format!(" {option}")).collect()
 }
 
 /// `DEFAULT CHARACTER SET … COLLATE …`, as far as the table names them.
 pub(crate) fn charset_option(table: &Table) -> Option<String> {
-    let charset = table
-        .charset
-        .as_ref()
-        .map(|charset| format!("CHARACTER SET {charset}"));
-    let collation = table
-        .collation
-        .as_ref()
-        .map(|collation| format!("COLLATE {}", portable_collation(collation)));
-    let parts: Vec<String> = charset.into_iter().chain(collation).collect();
-    (!parts.is_empty()).then(|| format!("DEFAULT {}", parts.join(" ")))
+    let words = charset_words(&table.charset, &table.collation);
+    (!words.is_empty()).then(|| format!("DEFAULT {}", words.join(" ")))
 }
 
 /// Text that is safe on one line of a terminal or of a comment: control characters and
@@ -418,10 +376,9 @@ pub(super) fn printable(text: &str) -> String {
     };
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if hidden(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
+        match hidden(character) {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
         }
     }
     shown

@@ -69,12 +69,9 @@ impl Scope<'_> {
 
     pub(super) fn constant(&self, name: &str) -> Value {
         let global = name.trim_start_matches('\\');
-        let slot = self
-            .state
-            .slot(&self.full_name(name))
-            .or_else(|| self.state.slot(global));
-        if let Some(value) = slot.map(|slot| slot.value(global)) {
-            return value;
+        let slot = self.state.slot(&self.full_name(name));
+        if let Some(slot) = slot.or_else(|| self.state.slot(global)) {
+            return slot.value(global);
         }
         match global.to_ascii_uppercase().as_str() {
             "TRUE" => Value::Bool(true),
@@ -197,9 +194,8 @@ impl<'a> Reader<'a> {
     }
 
     fn operator(&self) -> Option<(&'static str, u8)> {
-        let symbol = match &self.peek()?.token {
-            Token::Symbol(symbol) => symbol,
-            _ => return None,
+        let Token::Symbol(symbol) = &self.peek()?.token else {
+            return None;
         };
         // From the PHP manual, "Operator Precedence" (8.0).
         let precedence = match *symbol {
@@ -251,9 +247,7 @@ impl<'a> Reader<'a> {
     /// Reads each `[key]` after a value.
     fn indices(&mut self, mut value: Value) -> Result<Value> {
         loop {
-            if self.take("[") {
-                let key = self.expression()?;
-                self.expect("]")?;
+            if let Some(key) = self.key()? {
                 value = self.pay(value.index(key))?;
             } else if self.is("->") || self.is("?->") || self.is("::") {
                 self.position += 2;
@@ -278,27 +272,27 @@ pub(super) fn truth_value(truth: Option<bool>, value: Value) -> Value {
 }
 
 fn combine(symbol: &str, left: Value, right: Value) -> Value {
-    let either = |left: Value, right: Value| match left {
-        Value::Unknown(_) => left,
-        _ => right,
+    // What decides by itself on either side, and the other truth where both sides have it.
+    let either = |decides: bool| match (left.truth(), right.truth()) {
+        (Some(truth), _) | (_, Some(truth)) if truth == decides => Some(decides),
+        (Some(_), Some(_)) => Some(!decides),
+        _ => None,
     };
     let truth = match symbol {
         "." => return left.concat(right),
-        "&&" => match (left.truth(), right.truth()) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        },
-        "||" => match (left.truth(), right.truth()) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        },
+        "&&" => either(false),
+        "||" => either(true),
         "===" => left.equals(&right, true),
         "!==" => left.equals(&right, true).map(|equal| !equal),
         "==" => left.equals(&right, false),
         "!=" | "<>" => left.equals(&right, false).map(|equal| !equal),
         _ => None,
     };
-    truth_value(truth, either(left, right))
+    truth_value(
+        truth,
+        match left {
+            Value::Unknown(_) => left,
+            _ => right,
+        },
+    )
 }

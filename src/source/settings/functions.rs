@@ -32,16 +32,11 @@ fn known(scope: &Scope<'_>, name: &str, arguments: Vec<Value>) -> Option<Value> 
     let first = texts.next()??;
     let second = texts.next().flatten();
     let text = match (name, second) {
-        ("urlencode", None) => encode(&first, |byte| match byte {
-            b' ' => Some(b'+'),
-            b'-' | b'_' | b'.' => Some(byte),
-            _ => byte.is_ascii_alphanumeric().then_some(byte),
-        }),
-        ("rawurlencode", None) => encode(&first, |byte| {
-            let is_plain =
-                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-            is_plain.then_some(byte)
-        }),
+        ("urlencode", None) => {
+            let blanks = |byte| if byte == b' ' { b'+' } else { byte };
+            encode(&first, b"-_. ").map(blanks).collect()
+        }
+        ("rawurlencode", None) => encode(&first, b"-_.~").collect(),
         ("trim", None) => trim(&first).to_vec(),
         ("strval" | "realpath", None) => first,
         ("rtrim", Some(unwanted)) if unwanted == b"/" => {
@@ -84,15 +79,12 @@ fn defined(scope: &Scope<'_>, name: &[u8]) -> Value {
     }
 }
 
-fn encode(text: &[u8], plain: impl Fn(u8) -> Option<u8>) -> Vec<u8> {
-    let mut result = Vec::with_capacity(text.len());
-    for &byte in text {
-        match plain(byte) {
-            Some(byte) => result.push(byte),
-            None => result.extend(format!("%{byte:02X}").into_bytes()),
-        }
-    }
-    result
+/// The text with all bytes but letters, digits and `plain` ones as `%XX`.
+fn encode(text: &[u8], plain: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter().flat_map(|byte| match byte {
+        byte if byte.is_ascii_alphanumeric() || plain.contains(byte) => vec![*byte],
+        byte => format!("%{byte:02X}").into_bytes(),
+    })
 }
 
 /// What PHP's `trim` takes away: white space and NUL.
@@ -118,13 +110,13 @@ fn sprintf(format: &[u8], arguments: &[Value]) -> Option<Value> {
             continue;
         }
         let dollar = piece.iter().position(|&byte| byte == b'$');
-        let place = dollar.and_then(|at| integer(piece.get(..at)?));
-        let (argument, conversion) = match (place, dollar) {
-            (Some(place), Some(dollar)) => {
+        let place = dollar.and_then(|at| Some((integer(piece.get(..at)?)?, at)));
+        let (argument, conversion) = match place {
+            Some((place, dollar)) => {
                 let place = usize::try_from(place).ok()?.checked_sub(1)?;
                 (arguments.get(place)?, piece.get(dollar + 1..)?)
             }
-            _ => (arguments_in_turn.next()?, piece),
+            None => (arguments_in_turn.next()?, piece),
         };
         let (kind, text) = conversion.split_first()?;
         let value = match kind {
@@ -144,10 +136,8 @@ pub(super) fn integer(text: &[u8]) -> Option<i64> {
 
 /// Whether the text can be a name in PHP, so that a terminal shows it as it is.
 pub(super) fn is_plain(name: &[u8]) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    (1..=64).contains(&name.len()) && name.iter().all(belongs)
 }
 
 /// The text `'NAME'` for messages; empty when the name is not known, or the value is not a name.

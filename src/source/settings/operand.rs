@@ -55,26 +55,16 @@ impl Reader<'_> {
             return self.expression();
         }
         if SUPERGLOBALS.contains(&name) {
-            let key = match self.take("[") {
-                true => {
-                    let key = self.expression()?;
-                    self.expect("]")?;
-                    functions::quoted_name(&key)
-                }
-                false => String::new(),
-            };
-            while self.take("[") {
-                self.expression()?;
-                self.expect("]")?;
-            }
-            return Ok(Value::unknown(match key.as_str() {
+            let key = self.key()?.as_ref().map(functions::quoted_name);
+            while self.key()?.is_some() {}
+            return Ok(Value::unknown(match key.unwrap_or_default().as_str() {
                 "" => format!("${name}"),
                 key => format!("${name}[{key}]"),
             }));
         }
-        if name == "GLOBALS" && self.take("[") {
-            let key = self.expression()?;
-            self.expect("]")?;
+        if name == "GLOBALS"
+            && let Some(key) = self.key()?
+        {
             let name = key.into_text().unwrap_or_default();
             let name = String::from_utf8_lossy(&name);
             return self.pay(match functions::is_plain(name.as_bytes()) {
@@ -83,6 +73,16 @@ impl Reader<'_> {
             });
         }
         self.pay(self.scope.variable(name, self.is_quoted))
+    }
+
+    /// Reads `[key]`, if it comes next.
+    pub(super) fn key(&mut self) -> Result<Option<Value>> {
+        if !self.take("[") {
+            return Ok(None);
+        }
+        let key = self.expression()?;
+        self.expect("]")?;
+        Ok(Some(key))
     }
 
     fn name(&mut self, name: &str) -> Result<Value> {
@@ -129,29 +129,20 @@ impl Reader<'_> {
 
     /// Reads a cast and its operand after `(`; `None` if the bracket does not hold a cast.
     fn cast(&mut self) -> Result<Option<Value>> {
-        let types = ["string", "int", "integer", "bool", "boolean", "binary"];
-        let (Some(first), Some(second)) = (
-            self.tokens.get(self.position),
-            self.tokens.get(self.position + 1),
-        ) else {
-            return Ok(None);
+        let mut types = ["string", "int", "integer", "bool", "boolean", "binary"].into_iter();
+        let to = match self.tokens.get(self.position..) {
+            Some([first, second, ..]) if second.is(")") => types.find(|name| first.is_word(name)),
+            _ => None,
         };
-        let Some(to) = types.iter().find(|name| first.is_word(name)) else {
-            return Ok(None);
-        };
-        if !second.is(")") {
-            return Ok(None);
-        }
+        let Some(to) = to else { return Ok(None) };
         self.position += 2;
         let value = self.deeper(Self::unary)?;
-        Ok(Some(match *to {
+        let number = |text: Vec<u8>| {
+            functions::integer(&text).map_or_else(|| Value::unknown("a number"), Value::Int)
+        };
+        Ok(Some(match to {
             "string" | "binary" => value.into_text().map_or_else(Value::Unknown, Value::Text),
-            "int" | "integer" => match value.into_text() {
-                Ok(text) => {
-                    functions::integer(&text).map_or_else(|| Value::unknown("a number"), Value::Int)
-                }
-                Err(reasons) => Value::Unknown(reasons),
-            },
+            "int" | "integer" => value.into_text().map_or_else(Value::Unknown, number),
             _ => truth_value(value.truth(), value),
         }))
     }

@@ -25,27 +25,20 @@ impl Slot {
         match self.candidates.as_slice() {
             [] => Value::unknown(format!("{name} (set nowhere)")),
             [(value, _)] if self.always => value.clone(),
-            [(_, place)] => Value::unknown(format!(
-                "{name} (set under a condition on line {})",
-                place.line
-            )),
+            [(_, PhpPlace { line, .. })] => {
+                Value::unknown(format!("{name} (set under a condition on line {line})"))
+            }
             several => {
-                let lines: Vec<String> = several
-                    .iter()
-                    .map(|(_, place)| place.line.to_string())
-                    .collect();
-                let lines = lines.join(" and ");
+                let lines = several.iter().map(|(_, place)| place.line.to_string());
+                let lines = lines.collect::<Vec<_>>().join(" and ");
                 Value::unknown(format!("{name} (set differently on lines {lines})"))
             }
         }
     }
 
     fn add(&mut self, value: Value, place: PhpPlace) {
-        let known = self
-            .candidates
-            .iter_mut()
-            .find(|(known, _)| *known == value);
-        if let Some((_, earlier)) = known {
+        let mut known = self.candidates.iter_mut();
+        if let Some((_, earlier)) = known.find(|(known, _)| *known == value) {
             if place.line < earlier.line {
                 *earlier = place;
             }
@@ -82,6 +75,11 @@ impl State {
             is_dead: true,
             ..Self::default()
         }
+    }
+
+    /// Takes the state; no path leads to what is left.
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::dead())
     }
 
     pub fn slot(&self, name: &str) -> Option<&Slot> {
@@ -121,14 +119,11 @@ impl State {
     /// Joins the states of two paths, either of which may have been taken. Returns how many names were
     /// compared.
     pub fn join(&mut self, other: Self) -> usize {
-        if other.is_dead {
-            return 0;
-        }
         if self.is_dead {
             *self = other;
             return 0;
         }
-        if Rc::ptr_eq(&self.slots, &other.slots) {
+        if other.is_dead || Rc::ptr_eq(&self.slots, &other.slots) {
             return 0;
         }
         let slots = Rc::make_mut(&mut self.slots);

@@ -8,14 +8,10 @@ use super::state::State;
 
 impl<'a> Script<'a> {
     pub(super) fn statement(&mut self) -> Result<()> {
-        let too_complex = || SettingsError::TooComplex(self.place());
-        self.interpreter
-            .fuel
-            .set(self.interpreter.fuel.get().saturating_sub(1));
-        if self.interpreter.fuel.get() == 0 {
-            return Err(too_complex());
-        }
-        self.depth = self.depth.checked_sub(1).ok_or_else(too_complex)?;
+        self.interpreter.burn(1);
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.filter(|_| self.interpreter.fuel.get() > 0);
+        self.depth = depth.ok_or_else(|| SettingsError::TooComplex(self.place()))?;
         let result = self.any_statement();
         self.depth += 1;
         result
@@ -53,11 +49,8 @@ impl<'a> Script<'a> {
                     _ => 1_usize,
                 };
                 self.leave(|interpreter, state| {
-                    let open = interpreter.breaks.len();
-                    if let Some(behind) = open
-                        .checked_sub(levels)
-                        .and_then(|at| interpreter.breaks.get_mut(at))
-                    {
+                    let at = interpreter.breaks.len().checked_sub(levels);
+                    if let Some(behind) = at.and_then(|at| interpreter.breaks.get_mut(at)) {
                         behind.join(state);
                     }
                 })
@@ -73,10 +66,10 @@ impl<'a> Script<'a> {
                 Ok(())
             }
             "function" if next.is_some_and(|next| !next.is("(")) => self.skip_declaration(),
-            "class" | "interface" | "trait" | "abstract" | "final" | "readonly" => {
+            "enum" if matches!(next.map(|next| &next.token), Some(Token::Name(_))) => {
                 self.skip_declaration()
             }
-            "enum" if matches!(next.map(|next| &next.token), Some(Token::Name(_))) => {
+            "class" | "interface" | "trait" | "abstract" | "final" | "readonly" => {
                 self.skip_declaration()
             }
             "unset" => {
@@ -98,7 +91,7 @@ impl<'a> Script<'a> {
         self.position += 1;
         let expression = self.simple_statement()?;
         self.side_effects(expression);
-        let state = std::mem::replace(&mut self.interpreter.state, State::dead());
+        let state = self.interpreter.state.take();
         keep(self.interpreter, state);
         Ok(())
     }
@@ -106,10 +99,8 @@ impl<'a> Script<'a> {
     /// Skips a function or class: its body runs elsewhere, if at all.
     fn skip_declaration(&mut self) -> Result<()> {
         while let Some(lexeme) = self.peek() {
-            let is_body = lexeme.is("{");
-            let is_end = lexeme.is(";");
             self.position += self.bracketed(0)?;
-            if is_body || is_end {
+            if lexeme.is("{") || lexeme.is(";") {
                 break;
             }
         }
@@ -186,33 +177,43 @@ impl<'a> Script<'a> {
         if !is_alternative && !self.take("{") {
             return Ok(());
         }
-        self.interpreter.breaks.push(State::dead());
         // The paths that have not matched a case yet.
-        let mut pending = std::mem::replace(&mut self.interpreter.state, State::dead());
-        while self.peek().is_some() {
-            if is_alternative && self.take_word("endswitch") || !is_alternative && self.take("}") {
-                break;
-            }
-            if self.take_word("case") {
-                let label = self.case_label()?;
-                let here = std::mem::replace(&mut self.interpreter.state, pending.clone());
-                let truth = subject.equals(&self.scope().value(label), false);
-                self.assume(truth, true);
-                self.interpreter.join(here);
-                if truth == Some(true) {
-                    pending = State::dead();
+        let mut pending = self.interpreter.state.take();
+        self.breakable(|script| {
+            while script.peek().is_some() {
+                if is_alternative && script.take_word("endswitch")
+                    || !is_alternative && script.take("}")
+                {
+                    break;
                 }
-            } else if self.take_word("default") {
-                self.case_label()?;
-                let pending = std::mem::replace(&mut pending, State::dead());
-                self.interpreter.join(pending);
-            } else {
-                self.statement()?;
+                if script.take_word("case") {
+                    let label = script.case_label()?;
+                    let here = std::mem::replace(&mut script.interpreter.state, pending.clone());
+                    let truth = subject.equals(&script.scope().value(label), false);
+                    script.assume(truth, true);
+                    script.interpreter.join(here);
+                    if truth == Some(true) {
+                        pending = State::dead();
+                    }
+                } else if script.take_word("default") {
+                    script.case_label()?;
+                    script.interpreter.join(pending.take());
+                } else {
+                    script.statement()?;
+                }
             }
-        }
+            Ok(())
+        })?;
+        self.interpreter.join(pending);
+        Ok(())
+    }
+
+    /// Follows statements that `break` leaves.
+    fn breakable(&mut self, follow: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.interpreter.breaks.push(State::dead());
+        follow(self)?;
         let broken = self.interpreter.breaks.pop().unwrap_or_else(State::dead);
         self.interpreter.join(broken);
-        self.interpreter.join(pending);
         Ok(())
     }
 
@@ -220,9 +221,8 @@ impl<'a> Script<'a> {
     fn case_label(&mut self) -> Result<&'a [Lexeme]> {
         let rest = self.rest();
         let mut end = 0;
-        while rest
-            .get(end)
-            .is_some_and(|lexeme| !lexeme.is(":") && !lexeme.is(";") && !lexeme.is("}"))
+        while let Some(lexeme) = rest.get(end)
+            && ![":", ";", "}"].iter().any(|end| lexeme.is(end))
         {
             end += self.bracketed(end)?;
         }
@@ -237,13 +237,8 @@ impl<'a> Script<'a> {
     fn loop_statement(&mut self, keyword: &str) -> Result<()> {
         self.position += 1;
         let condition = self.in_brackets()?;
-        let truth = match keyword.eq_ignore_ascii_case("while") {
-            true => self.condition(condition),
-            false => {
-                self.side_effects(condition);
-                None
-            }
-        };
+        let truth = self.condition(condition);
+        let truth = truth.filter(|_| keyword.eq_ignore_ascii_case("while"));
         let before = self.interpreter.state.clone();
         if let Some(at) = condition.iter().position(|lexeme| lexeme.is_word("as")) {
             for lexeme in condition.get(at..).unwrap_or_default() {
@@ -251,15 +246,13 @@ impl<'a> Script<'a> {
             }
         }
         self.assume(truth, true);
-        self.interpreter.breaks.push(State::dead());
         let end = format!("end{}", keyword.to_ascii_lowercase());
-        let is_alternative = self.is(":");
-        self.body(&[&end])?;
-        if is_alternative {
-            self.take_word(&end);
-        }
-        let broken = self.interpreter.breaks.pop().unwrap_or_else(State::dead);
-        self.interpreter.join(broken);
+        self.breakable(|script| {
+            let is_alternative = script.is(":");
+            script.body(&[&end])?;
+            let _ = is_alternative && script.take_word(&end);
+            Ok(())
+        })?;
         if !keyword.eq_ignore_ascii_case("declare") {
             self.interpreter.join(before);
         }
@@ -268,10 +261,7 @@ impl<'a> Script<'a> {
 
     fn do_statement(&mut self) -> Result<()> {
         self.position += 1;
-        self.interpreter.breaks.push(State::dead());
-        self.statement()?;
-        let broken = self.interpreter.breaks.pop().unwrap_or_else(State::dead);
-        self.interpreter.join(broken);
+        self.breakable(Self::statement)?;
         if self.take_word("while") {
             let condition = self.in_brackets()?;
             self.side_effects(condition);

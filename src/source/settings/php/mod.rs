@@ -45,6 +45,12 @@ pub(super) struct Unterminated {
     pub line: u64,
 }
 
+impl Unterminated {
+    fn new(what: &'static str, line: u64) -> Self {
+        Self { what, line }
+    }
+}
+
 /// Operators and brackets, the longest first.
 const SYMBOLS: [&str; 60] = [
     "===", "!==", "<=>", "**=", "...", "<<=", ">>=", "??=", "?->", "==", "!=", "<>", "<=", ">=",
@@ -156,12 +162,8 @@ impl<'a> Lexer<'a> {
             (b' ' | b'\t'..=b'\r', _) => self.advance(1),
             (b'#', _) | (b'/', Some(b'/')) => self.line_comment(),
             (b'/', Some(b'*')) => {
-                let end = memchr::memmem::find(self.rest().get(2..).unwrap_or_default(), b"*/")
-                    .ok_or(Unterminated {
-                        what: "comment",
-                        line,
-                    })?;
-                self.advance(end + 4);
+                let end = memchr::memmem::find(self.rest().get(2..).unwrap_or_default(), b"*/");
+                self.advance(end.ok_or(Unterminated::new("comment", line))? + 4);
             }
             (b'?', Some(b'>')) => {
                 self.advance(2);

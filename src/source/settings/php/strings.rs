@@ -10,10 +10,7 @@ impl Lexer<'_> {
     pub(super) fn single_quoted(&mut self, line: u64) -> Result<Vec<u8>, Unterminated> {
         let mut text = Vec::new();
         loop {
-            let byte = self.peek(0).ok_or(Unterminated {
-                what: "string",
-                line,
-            })?;
+            let byte = self.peek(0).ok_or(Unterminated::new("string", line))?;
             match (byte, self.peek(1)) {
                 (b'\'', _) => {
                     self.advance(1);
@@ -37,18 +34,14 @@ impl Lexer<'_> {
         quote: Option<u8>,
         line: u64,
     ) -> Result<Vec<StringPart>, Unterminated> {
-        let unterminated = Unterminated {
-            what: "string",
-            line,
-        };
+        let unterminated = Unterminated::new("string", line);
         let mut parts = Vec::new();
         let mut literal = Vec::new();
         loop {
-            let Some(byte) = self.peek(0) else {
-                if quote.is_some() {
-                    return Err(unterminated);
-                }
-                break;
+            let byte = match self.peek(0) {
+                Some(byte) => byte,
+                None if quote.is_some() => return Err(unterminated),
+                None => break,
             };
             if Some(byte) == quote {
                 self.advance(1);
@@ -129,17 +122,11 @@ impl Lexer<'_> {
         }
         let tokens = Lexer::new(code, line, self.nesting + 1).run();
         Some(tokens.map(|mut tokens| {
-            if let (true, Some(Token::Name(name))) = (
-                is_name_only,
-                tokens.first().map(|first| first.token.clone()),
-            ) {
-                tokens.splice(
-                    ..1,
-                    [Lexeme {
-                        token: Token::Variable(name),
-                        line,
-                    }],
-                );
+            if let Some(first) = tokens.first_mut().filter(|_| is_name_only)
+                && let Token::Name(name) = &first.token
+            {
+                let token = Token::Variable(name.clone());
+                *first = Lexeme { token, line };
             }
             tokens
         }))
@@ -202,12 +189,7 @@ impl Lexer<'_> {
             return Ok(false);
         };
         let body = self.rest().get(start.length..).unwrap_or_default();
-        let Some(end) = start.end(body) else {
-            return Err(Unterminated {
-                what: "heredoc",
-                line,
-            });
-        };
+        let end = start.end(body).ok_or(Unterminated::new("heredoc", line))?;
         let text = unindent(body.get(..end.text).unwrap_or_default(), end.indent);
         let parts = if start.is_raw {
             vec![StringPart::Literal(text)]
@@ -242,8 +224,7 @@ struct HeredocEnd {
 impl<'a> Heredoc<'a> {
     fn begin(rest: &'a [u8]) -> Option<Self> {
         let after = rest.strip_prefix(b"<<<")?;
-        let blanks = after.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
-        let blanks = blanks.count();
+        let blanks = blanks(after);
         let after = after.get(blanks..)?;
         let quote = after.first().filter(|byte| matches!(byte, b'"' | b'\''));
         let quotes = usize::from(quote.is_some());
@@ -274,8 +255,7 @@ impl<'a> Heredoc<'a> {
         let mut start = 0;
         loop {
             let line = body.get(start..)?;
-            let indent = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
-            let indent = indent.count();
+            let indent = blanks(line);
             let closes = line
                 .get(indent..)
                 .and_then(|text| text.strip_prefix(self.label))
@@ -302,11 +282,14 @@ impl<'a> Heredoc<'a> {
 fn unindent(text: &[u8], indent: usize) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|&byte| byte == b'\n') {
-        let blanks = line
-            .iter()
-            .take(indent)
-            .take_while(|byte| matches!(byte, b' ' | b'\t'));
-        result.extend_from_slice(line.get(blanks.count()..).unwrap_or_default());
+        let blanks = blanks(line).min(indent);
+        result.extend_from_slice(line.get(blanks..).unwrap_or_default());
     }
     result
+}
+
+/// The number of blanks at the beginning of the text.
+fn blanks(text: &[u8]) -> usize {
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    blanks.count()
 }
