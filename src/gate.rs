@@ -57,6 +57,8 @@ pub enum Operation {
     Grant,
     /// SET DEFAULT ROLE
     SetDefaultRole,
+    /// SHOW GRANTS
+    ShowGrants,
     /// CREATE TEMPORARY TABLE
     CreateTemporaryTable,
     /// DROP TEMPORARY TABLE
@@ -87,6 +89,7 @@ impl Operation {
             Self::ShowCreate => &["SHOW", "CREATE"],
             Self::Grant => &["GRANT"],
             Self::SetDefaultRole => &["SET", "DEFAULT", "ROLE"],
+            Self::ShowGrants => &["SHOW", "GRANTS"],
             Self::CreateTemporaryTable => &["CREATE", "TEMPORARY", "TABLE"],
             Self::DropTemporaryTable => &["DROP", "TEMPORARY", "TABLE"],
             Self::LoadData => &["LOAD", "DATA"],
@@ -374,7 +377,7 @@ impl Meaning {
         let is_to =
             |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TO);
         let end = match self.operation {
-            Operation::SetDefaultRole => 0,
+            Operation::SetDefaultRole | Operation::ShowGrants => 0,
             Operation::Grant => tokens.iter().position(is_to).unwrap_or(tokens.len()),
             _ => tokens.len(),
         };

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::objects::REBUILD;
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::grants::{GrantPlace, Grants, Rules};
 use crate::privilege::Privilege;
 use crate::schema::model::{Account, Name, RoutineKind, Schema};
@@ -255,16 +256,25 @@ impl Judged<'_> {
             phrase(self.kinds)
         );
         let privileges: Vec<String> = self.lacks.keys().map(ToString::to_string).collect();
+        let pattern = self.rules.pattern_of(self.database);
+        let grant = grant(&privileges, &pattern, account);
         let fix = format!(
-            "Run: GRANT {} ON {}.* TO {account}. Or let CiviCRM make its triggers and views again under its own \
-             account: {REBUILD}",
-            privileges.join(", "),
-            identifier(&self.rules.pattern_of(self.database))
+            "Run: {}. Or let CiviCRM make its triggers and views again under its own account: {REBUILD}",
+            grant.unwrap_or_else(|blocked| blocked.to_string())
         );
         Finding::new(check, message, fix)
             .about("account", account.to_string())
             .sides(privileges.join(", "), "none")
     }
+}
+
+fn grant(privileges: &[String], pattern: &str, account: &Account) -> Result<String, Blocked> {
+    let names = [pattern, account.user.as_str(), &account.host];
+    Meaning::new(Operation::Grant, names).pass(format!(
+        "GRANT {} ON {}.* TO {account}",
+        privileges.join(", "),
+        identifier(pattern)
+    ))
 }
 
 /// Counts by kind in words, such as `29 triggers, 1 routine`.
@@ -282,5 +292,25 @@ fn named(check: &'static Check, examined: &Examination, findings: &mut Findings)
         let message = format!("{counts} run as {account}");
         let finding = Finding::new(check, message, check.fix);
         findings.push(finding.about("account", account.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+
+    #[test]
+    fn the_grant_for_a_definer_is_what_is_meant_whatever_names_are() {
+        for name in hostile::names() {
+            let account = Account {
+                user: name.clone(),
+                host: name.clone(),
+            };
+            let privileges = ["SELECT".to_owned(), "TRIGGER".to_owned()];
+            let granted = grant(&privileges, &name, &account);
+            let is_refused = hostile::is_unstorable(&name) || name.chars().count() > 64;
+            assert_eq!(granted.is_err(), is_refused, "{name:?}: {granted:?}");
+        }
     }
 }

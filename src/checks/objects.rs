@@ -11,6 +11,7 @@ use super::{
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::TABLE_PREFIX;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{Name, RoutineKind, Schema, Table, find, find_entry};
 use crate::schema::references::User;
 use crate::schema::sql::string;
@@ -663,13 +664,10 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
         let Some(spelled) = other_spelling(&group.table) else {
             continue;
         };
-        let row = group
-            .id
-            .map_or_else(String::new, |id| format!(" WHERE id = {id}"));
+        let update = respelled(&spelled, group.id).unwrap_or_else(|blocked| blocked.to_string());
         let fix = format!(
-            "Let both have one spelling: UPDATE civicrm_custom_group SET table_name = {}{row}; then clear CiviCRM's \
-             caches, and let it rebuild its triggers: {REBUILD}",
-            string(&spelled)
+            "Let both have one spelling: {update}; then clear CiviCRM's caches, and let it rebuild its triggers: \
+             {REBUILD}"
         );
         found.push(Misspelled {
             who: "civicrm_custom_group names".to_owned(),
@@ -712,6 +710,14 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
         }
     }
     found
+}
+
+/// The statement that gives a custom group the name that its table has.
+fn respelled(table: &str, group: Option<u64>) -> Result<String, Blocked> {
+    let row = group.map_or_else(String::new, |id| format!(" WHERE id = {id}"));
+    let table = string(table);
+    let sql = format!("UPDATE civicrm_custom_group SET table_name = {table}{row}");
+    Meaning::new(Operation::Update, [""; 0]).pass(sql)
 }
 
 /// Functions and procedures that are called and do not exist, each with what calls it.
@@ -818,4 +824,18 @@ fn broken_parts(
         }
     }
     broken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+
+    #[test]
+    fn a_group_gets_the_name_that_is_meant_whatever_it_is() {
+        for name in hostile::names() {
+            let update = respelled(&name, Some(7));
+            assert!(update.is_ok(), "{name:?}: {update:?}");
+        }
+    }
 }

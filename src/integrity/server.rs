@@ -297,6 +297,7 @@ impl Asker<'_> {
             match self.ask(table, &sql::open(table)?) {
                 Err(error) if is_lock_wait(&error) => {
                     locked(self.locked_tables).insert((*table).to_owned(), error.to_string());
+                    break;
                 }
                 Err(error) if error.is_lost() || self.refused => return Err(error.into()),
                 _ => {}

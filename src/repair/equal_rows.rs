@@ -2,7 +2,7 @@
 
 use super::plan::PlannedStep;
 use crate::change::error::ChangeError;
-use crate::gate::{Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::KeyPart;
 use crate::schema::sql::{Duplicates, identifier};
 use crate::server::connection::{Reader, first};
@@ -46,23 +46,12 @@ impl EqualRows {
         parts: &[KeyPart],
     ) -> Result<Option<Self>, ChangeError> {
         let table = planned.table.as_str();
-        let duplicates = Duplicates {
-            table,
-            parts,
-            nulls_equal: false,
-        };
-        let columns: Vec<String> = parts.iter().map(|part| part.column.clone()).collect();
         let id = match &planned.before.primary_key[..] {
-            [id] => Some(id.column.clone()),
+            [id] => Some(id.column.as_str()),
             _ => None,
         };
-        let meaning = |id: Option<&String>| {
-            let names = columns.iter().chain(id).map(String::as_str);
-            Meaning::new(Operation::Select, names.chain([table]))
-        };
         let about = format!("equal rows of {table}");
-        let counted = meaning(None).pass(duplicates.count())?;
-        let answer = connection.ask(&about, &counted)?;
+        let answer = connection.ask(&about, &how_many(table, parts)?)?;
         let sets = answer.first().and_then(first);
         let sets: u64 = sets.and_then(|sets| sets.parse().ok()).unwrap_or(0);
         if sets == 0 {
@@ -70,16 +59,14 @@ impl EqualRows {
         }
         let mut sample = Vec::new();
         if let Some(id) = id {
-            let ids = format!("GROUP_CONCAT(c.{0} ORDER BY c.{0}) AS ids", identifier(&id));
-            let sql = format!("{} ORDER BY 1 LIMIT {SAMPLE}", duplicates.groups(&ids));
-            let answer = connection.ask(&about, &meaning(Some(&id)).pass(sql)?)?;
+            let answer = connection.ask(&about, &sample_of(table, parts, id)?)?;
             let shown = answer.iter().filter_map(first);
             sample.extend(shown.map(|ids| format!("{id} {}", ids.replace(',', ", "))));
         }
         Ok(Some(Self {
             table: table.to_owned(),
             index: index.to_owned(),
-            columns,
+            columns: parts.iter().map(|part| part.column.clone()).collect(),
             sets,
             sample,
         }))
@@ -104,5 +91,48 @@ impl EqualRows {
             self.columns.join(", "),
             self.index,
         )
+    }
+}
+
+fn duplicates<'a>(table: &'a str, parts: &'a [KeyPart]) -> Duplicates<'a> {
+    Duplicates {
+        table,
+        parts,
+        nulls_equal: false,
+    }
+}
+
+/// The statement that counts the sets of equal rows.
+fn how_many(table: &str, parts: &[KeyPart]) -> Result<String, Blocked> {
+    let names = parts.iter().map(|part| part.column.as_str());
+    Meaning::new(Operation::Select, names.chain([table])).pass(duplicates(table, parts).count())
+}
+
+/// The statement that selects the values of a column, `id`, of the first sets.
+fn sample_of(table: &str, parts: &[KeyPart], id: &str) -> Result<String, Blocked> {
+    let names = parts.iter().map(|part| part.column.as_str());
+    let ids = format!("GROUP_CONCAT(c.{0} ORDER BY c.{0}) AS ids", identifier(id));
+    let groups = duplicates(table, parts).groups(&ids);
+    let sql = format!("{groups} ORDER BY 1 LIMIT {SAMPLE}");
+    Meaning::new(Operation::Select, names.chain([table, id])).pass(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+
+    #[test]
+    fn equal_rows_are_asked_for_as_meant_whatever_names_are() {
+        for name in hostile::names() {
+            let parts = [KeyPart::column(name.as_str()), KeyPart::column("other")];
+            for statement in [how_many(&name, &parts), sample_of(&name, &parts, &name)] {
+                assert_eq!(
+                    statement.is_err(),
+                    hostile::is_unstorable(&name),
+                    "{name:?}: {statement:?}"
+                );
+            }
+        }
     }
 }

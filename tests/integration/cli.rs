@@ -173,9 +173,11 @@ fn several_files_end_with_a_line_each_and_give_a_json_report_a_line() {
     let output = run(&["verify", &pattern]);
     assert_eq!(output.status.code(), Some(1));
     let human = text(&output.stdout);
-    let last: Vec<&str> = human.lines().rev().take(2).collect();
-    assert!(last[1].starts_with(&format!("PASS  {whole}")), "{human}");
-    assert!(last[0].starts_with("FAIL  "), "{human}");
+    let last: Vec<&str> = human.lines().rev().take(3).collect();
+    assert!(last[2].starts_with(&format!("PASS  {whole}")), "{human}");
+    assert!(last[1].starts_with("FAIL  "), "{human}");
+    assert!(last[1].contains(": the dump is cut"), "{human}");
+    assert_eq!(last[0], "2 sources: 1 PASS, 1 FAIL");
 
     let lines = text(&run(&["verify", "--format", "json", &pattern]).stdout);
     let verdicts: Vec<String> = lines

@@ -16,7 +16,14 @@ fn dump(statements: &str) -> Vec<u8> {
 }
 
 fn errors(statements: &str) -> Vec<String> {
-    ids(&verify(&dump(statements)), Severity::Error)
+    errors_of(&dump(statements))
+}
+
+/// The errors of a dump, but for its not being one of CiviCRM.
+fn errors_of(dump: &[u8]) -> Vec<String> {
+    let mut errors = ids(&verify(dump), Severity::Error);
+    errors.retain(|error| error != "dump-no-civicrm");
+    errors
 }
 
 const NO_ERRORS: [&str; 0] = [];
@@ -128,17 +135,14 @@ fn a_second_dump_in_the_file_that_stops_early_is_noticed() {
     let second = dump("CREATE TABLE `b` (`id` int);");
     let without_last_line = |dump: &[u8]| dump[..dump.len() - 41].to_vec();
     let both = [&first[..], &without_last_line(&second)].concat();
-    assert_eq!(ids(&verify(&both), Severity::Error), ["dump-truncated"]);
+    assert_eq!(errors_of(&both), ["dump-truncated"]);
     let other_way = [&without_last_line(&first)[..], b"\n", &second].concat();
-    assert_eq!(
-        ids(&verify(&other_way), Severity::Error),
-        ["dump-truncated"]
-    );
+    assert_eq!(errors_of(&other_way), ["dump-truncated"]);
     let in_a_statement = [&first[..first.len() - 60], b"\n", &second].concat();
-    let found = ids(&verify(&in_a_statement), Severity::Error);
-    assert!(found.contains(&"dump-damaged".to_owned()), "{found:?}");
+    let found = errors_of(&in_a_statement);
+    assert!(found.contains(&"dump-truncated".to_owned()), "{found:?}");
     let whole = [&first[..], &second[..]].concat();
-    assert_eq!(ids(&verify(&whole), Severity::Error), NO_ERRORS);
+    assert_eq!(errors_of(&whole), NO_ERRORS);
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn crlf_line_ends_and_a_byte_order_mark_change_nothing() {
     ))
     .expect("text");
     let windows = unix.replace('\n', "\r\n");
-    assert_eq!(ids(&verify(windows.as_bytes()), Severity::Error), NO_ERRORS);
+    assert_eq!(errors_of(windows.as_bytes()), NO_ERRORS);
     assert_eq!(
         snapshot_of(windows.as_bytes()).row_counts.get("a"),
         Some(&2)

@@ -74,6 +74,28 @@ const GENERATORS: &[(&str, &[Tested])] = &[
             OnServers(SCHEMAS),
         ],
     ),
+    (
+        "checks/definers.rs",
+        &[There(
+            "the_grant_for_a_definer_is_what_is_meant_whatever_names_are",
+        )],
+    ),
+    (
+        "checks/objects.rs",
+        &[There("a_group_gets_the_name_that_is_meant_whatever_it_is")],
+    ),
+    (
+        "repair/equal_rows.rs",
+        &[There(
+            "equal_rows_are_asked_for_as_meant_whatever_names_are",
+        )],
+    ),
+    (
+        "server/reader/used.rs",
+        &[There(
+            "what_is_asked_of_definers_and_other_databases_is_what_is_meant_whatever_names_are",
+        )],
+    ),
     ("repair/orphans.rs", &[Here(STEPS), OnServers(ROWS)]),
     (
         "repair/orphans/clear.rs",
@@ -499,7 +521,7 @@ fn grants_are_what_is_meant() {
 
 /// The installed server and MySQL; with `CIVIDB_TEST_ALL` all.
 fn servers() -> Vec<&'static Server> {
-    let all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
+    let all = common::everything();
     let servers = server::all().into_iter();
     servers
         .filter(|server| all || server.name == "installed" || server.is_mysql())
@@ -508,9 +530,7 @@ fn servers() -> Vec<&'static Server> {
 
 /// Each one of so many, so that the tests of a day are fast; with `CIVIDB_TEST_ALL` all of them.
 fn some<T>(all: Vec<T>, one_of: usize) -> Vec<T> {
-    let is_all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
-    let step = if is_all { 1 } else { one_of };
-    all.into_iter().step_by(step).collect()
+    all.into_iter().step_by(common::every(one_of)).collect()
 }
 
 fn made_anew(server: &Server, database: &str) -> mysql::Conn {
@@ -669,7 +689,7 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
         let mut executor =
             Executor::new(reader, "hostile_to", Duration::MAX, &mut tell).expect("a session");
         let mut number = 0;
-        let some_groups = some(groups.clone(), 5);
+        let some_groups = some(groups.clone(), 12);
         for group in &some_groups {
             for planned in steps(group) {
                 number += 1;
@@ -828,7 +848,7 @@ fn counted(server: &Server, database: &str, groups: &[Vec<String>]) -> (usize, u
 fn rows_are_cleared_exported_taken_back_and_copied_as_is_meant() {
     for server in servers() {
         let at = server.name.as_str();
-        let groups = some(groups(16), 4);
+        let groups = some(groups(16), 8);
         let all = groups.len();
         let database = "hostile_rows";
         hanging(server, database, &groups);
@@ -1099,7 +1119,7 @@ fn versions_are_set_and_taken_back_whatever_they_were() {
         writer
             .query_drop("INSERT INTO civicrm_domain VALUES (1, ''), (2, 'x')")
             .expect("rows");
-        for from in some(hostile::names(), 4) {
+        for from in some(hostile::names(), 12) {
             writer
                 .exec_drop(
                     "UPDATE civicrm_domain SET version = ? WHERE id = 1",

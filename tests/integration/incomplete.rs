@@ -43,7 +43,11 @@ fn an_account_that_sees_two_tables_does_not_get_a_pass() {
 
 #[test]
 fn a_table_that_somebody_has_locked_does_not_get_a_pass() {
-    for known in server::all() {
+    let mut servers = server::all();
+    if !common::everything() {
+        servers.truncate(1);
+    }
+    for known in servers {
         // A server of its own: whoever flushes tables elsewhere would wait for the lock, and all others for that.
         let server = known.another("incomplete-lock", &[]);
         server.load("incomplete_lock", &common::sample());

@@ -282,7 +282,7 @@ fn an_include_beside_the_script_is_found_from_any_folder() {
     let site = folder.path().join("web/sites/default");
     std::fs::create_dir_all(&site).expect("folders");
     let dsn = format!(
-        "mysql://root@localhost/{database}?socket={}",
+        "mysql://root@unix({})/{database}",
         server.socket().display()
     );
     let include = "<?php require_once __DIR__ . '/../../db.php';";
@@ -330,7 +330,11 @@ fn what_a_settings_file_does_not_tell_is_heard_from_options_and_environment() {
     let nothing = run(&[], None);
     assert_eq!(nothing.status.code(), Some(2));
     assert!(text(&nothing.stderr).contains("set CIVICRM_DSN in the environment"));
-    let by_environment = run(&[], Some(server.url(database)));
+    let dsn = format!(
+        "mysql://root@unix({})/{database}",
+        server.socket().display()
+    );
+    let by_environment = run(&[], Some(dsn));
     assert_eq!(
         by_environment.status.code(),
         Some(0),

@@ -198,16 +198,12 @@ fn differences(folder: &Path, url: &str) -> Vec<String> {
     lines
 }
 
-/// The dumps that are damaged and mended on a server.
-fn dumps_for(server: &Server) -> Vec<(String, Vec<u8>)> {
+/// The dumps that are damaged and mended: the sample, or with `CIVIDB_TEST_ALL` the real ones as well.
+fn dumps() -> Vec<(String, Vec<u8>)> {
     let mut dumps = vec![("sample".to_owned(), common::sample())];
-    let some = ["4.2.16"];
-    for path in common::real_dumps() {
-        let name = common::name(&path);
-        let wanted = some.iter().any(|start| name.starts_with(start)) && !server.is_mysql();
-        if common::everything() || wanted {
-            dumps.push((name, common::text_of(&path)));
-        }
+    if common::everything() {
+        let paths = common::real_dumps().into_iter();
+        dumps.extend(paths.map(|path| (common::name(&path), common::text_of(&path))));
     }
     dumps
 }
@@ -216,7 +212,7 @@ fn dumps_for(server: &Server) -> Vec<(String, Vec<u8>)> {
 fn whatever_is_damaged_is_mended_and_undo_leads_back_byte_for_byte() {
     let mut total = Damage::default();
     for server in server::all() {
-        for (name, dump) in dumps_for(server) {
+        for (name, dump) in dumps() {
             let safe = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
             let database = format!("repair_{safe}");
             let is_old = memchr::memmem::find(&dump, b"NO_AUTO_CREATE_USER").is_some();

@@ -70,6 +70,7 @@ impl FactReader<'_> {
              AND TABLE_NAME = {} AND FIND_IN_SET('select', PRIVILEGES) ORDER BY ORDINAL_POSITION",
             string(table)
         );
+        let question = Meaning::new(Operation::Select, [""; 0]).pass(question)?;
         let columns: Vec<String> = self
             .connection
             .ask(&about, &question)?
@@ -86,6 +87,10 @@ impl FactReader<'_> {
         if !is_there(&"id") {
             sql = sql.replace(" ORDER BY id", "");
         }
+        let names = columns.iter().map(String::as_str);
+        let sql = Meaning::new(Operation::Select, names)
+            .or_names([table])
+            .pass(sql)?;
         match self.connection.ask(&format!("the rows of {table}"), &sql) {
             Ok(rows) => Ok(Some(rows)),
             Err(error) if error.is_lost() => Err(error),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::{IndexMap, IndexSet};
 
 use super::FactReader;
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::grants::Grants;
 use crate::schema::model::{Account, Schema};
 use crate::schema::references::users;
@@ -39,13 +40,12 @@ impl FactReader<'_> {
         let about = format!("the privileges of {account}");
         // MySQL counts the default roles of a definer (measured on 9.7), and spells them out with USING. MariaDB
         // counts none (measured on 10.11).
-        let using = match self.connection.version.family {
+        let roles = match self.connection.version.family {
             Family::Mysql => self.default_roles(account)?,
-            Family::Mariadb => String::new(),
+            Family::Mariadb => Vec::new(),
         };
-        let answer = self
-            .connection
-            .ask_if_possible(&about, &format!("SHOW GRANTS FOR {account}{using}"))?;
+        let sql = show_grants(account, &roles)?;
+        let answer = self.connection.ask_if_possible(&about, &sql)?;
         let mut lines: Vec<String> = answer.iter().flatten().filter_map(first).collect();
         if lines.is_empty() {
             return Ok(None);
@@ -58,13 +58,9 @@ impl FactReader<'_> {
         Ok(Some(Grants::parse(&lines.join("\n"))))
     }
 
-    /// The clause that names the default roles of an account; empty without any, and on servers without roles.
-    fn default_roles(&mut self, account: &Account) -> Result<String, ServerError> {
-        let sql = format!(
-            "SELECT DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles WHERE USER = {} AND HOST = {}",
-            string(&account.user),
-            string(&account.host)
-        );
+    /// The default roles of an account; empty without any, and on servers without roles.
+    fn default_roles(&mut self, account: &Account) -> Result<Vec<Account>, ServerError> {
+        let sql = default_roles(account)?;
         let answer = self
             .connection
             .ask_if_possible(&format!("the default roles of {account}"), &sql)?;
@@ -75,15 +71,7 @@ impl FactReader<'_> {
                 host: value("default_role_host"),
             }
         };
-        let roles: Vec<String> = answer
-            .iter()
-            .flatten()
-            .map(|row| role(row).to_string())
-            .collect();
-        Ok(match roles.is_empty() {
-            true => String::new(),
-            false => format!(" USING {}", roles.join(", ")),
-        })
+        Ok(answer.iter().flatten().map(role).collect())
     }
 
     /// Asks which tables, views and routines there are in each other database that objects of this one use.
@@ -104,14 +92,62 @@ impl FactReader<'_> {
         let mut all = IndexMap::new();
         for database in databases.into_iter().filter(|name| name != self.database) {
             let about = format!("the objects of {database}");
-            let sql = format!(
-                "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {0} \
-                 UNION SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0}",
-                string(&database)
-            );
-            let answer = self.connection.ask(&about, &sql)?;
+            let answer = self.connection.ask(&about, &objects_of(&database)?)?;
             all.insert(database, answer.iter().filter_map(first).collect());
         }
         Ok(all)
+    }
+}
+
+fn show_grants(account: &Account, roles: &[Account]) -> Result<String, Blocked> {
+    let using: Vec<String> = roles.iter().map(Account::to_string).collect();
+    let using = match using.is_empty() {
+        true => String::new(),
+        false => format!(" USING {}", using.join(", ")),
+    };
+    let accounts = [account].into_iter().chain(roles);
+    let names = accounts.flat_map(|account| [account.user.as_str(), &account.host]);
+    let meaning = Meaning::new(Operation::ShowGrants, names);
+    meaning.pass(format!("SHOW GRANTS FOR {account}{using}"))
+}
+
+fn default_roles(account: &Account) -> Result<String, Blocked> {
+    let (user, host) = (string(&account.user), string(&account.host));
+    Meaning::new(Operation::Select, [""; 0]).pass(format!(
+        "SELECT DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles WHERE USER = {user} AND HOST = {host}"
+    ))
+}
+
+/// The statement that lists the tables, views and routines of a database.
+fn objects_of(database: &str) -> Result<String, Blocked> {
+    let database = string(database);
+    Meaning::new(Operation::Select, [""; 0]).pass(format!(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} \
+         UNION SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {database}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+
+    #[test]
+    fn what_is_asked_of_definers_and_other_databases_is_what_is_meant_whatever_names_are() {
+        for name in hostile::names() {
+            let account = Account {
+                user: name.clone(),
+                host: name.clone(),
+            };
+            let is_unstorable = hostile::is_unstorable(&name);
+            for statement in [
+                show_grants(&account, &[]),
+                show_grants(&account, &[account.clone()]),
+            ] {
+                assert_eq!(statement.is_err(), is_unstorable, "{statement:?}");
+            }
+            assert!(default_roles(&account).is_ok(), "{name:?}");
+            assert!(objects_of(&name).is_ok(), "{name:?}");
+        }
     }
 }
