@@ -133,6 +133,8 @@ impl Operation {
             Statement::LockTables { .. } => self == Self::LockTables,
             Statement::ShowCreate { .. } => self == Self::ShowCreate,
             Statement::Grant(_) => self == Self::Grant,
+            // The parser takes for it whatever it does not know behind SHOW.
+            Statement::ShowVariable { .. } => self == Self::ShowGrants,
             Statement::LoadData { .. } => self == Self::LoadData,
             Statement::Use(_) => self == Self::Use,
             Statement::Set(_) => matches!(self, Self::SetSession | Self::SetDefaultRole),
