@@ -688,3 +688,68 @@ fn a_repair_that_leaves_something_out_says_so() {
     assert!(done.contains(why), "{done}");
     assert!(done.contains("\n  ALTER TABLE `civicrm_note`\n"), "{done}");
 }
+
+/// A table that is gone or has another name since is named before anything is taken back, and keeps the rest from
+/// nothing.
+#[test]
+fn undo_names_tables_that_were_dropped_or_renamed_since_and_takes_back_the_rest() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "repair_gone";
+    server.load(database, &common::sample());
+    let tables = ["civicrm_website", "civicrm_im", "civicrm_openid"];
+    for table in tables {
+        let key = "FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id) ON DELETE CASCADE";
+        let sql = format!(
+            "ALTER TABLE {table} DROP FOREIGN KEY FK_{table}_contact_id;
+             ALTER TABLE {table} ADD CONSTRAINT {table}_other {key}"
+        );
+        server.run(Some(database), &sql);
+    }
+    let url = server.url(database);
+    let folder = tempfile::tempdir().expect("a folder");
+    let apply = [
+        "repair",
+        "fk-names",
+        &url,
+        "--apply",
+        "--yes",
+        "--journal",
+        "j",
+    ];
+    let done = cividb(folder.path(), &apply);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    server.run(
+        Some(database),
+        "DROP TABLE civicrm_im; RENAME TABLE civicrm_openid TO civicrm_openid_kept",
+    );
+    let before = definitions(server, database);
+    let undo = ["undo", "j", &url, "--apply", "--yes"];
+    let refused = cividb(folder.path(), &undo);
+    let errors = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{errors}");
+    for gone in ["civicrm_im", "civicrm_openid"] {
+        assert!(
+            errors.contains(&format!("changed since: {gone}")),
+            "{errors}"
+        );
+    }
+    assert_eq!(definitions(server, database), before, "{errors}");
+    let rest = cividb(folder.path(), &[&undo[..], &["--skip-changed"]].concat());
+    let errors = text(&rest.stderr);
+    assert_eq!(rest.status.code(), Some(1), "{errors}");
+    let after = definitions(server, database);
+    assert!(
+        after.contains("CONSTRAINT `civicrm_website_other`"),
+        "{errors}"
+    );
+    assert!(
+        !after.contains("CONSTRAINT `FK_civicrm_website_contact_id`"),
+        "{errors}"
+    );
+    assert!(
+        after.contains("CREATE TABLE `civicrm_openid_kept`"),
+        "{errors}"
+    );
+}

@@ -83,7 +83,9 @@ impl FactReader<'_> {
             return Ok(None);
         }
         let list: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
-        let mut sql = sql.replacen("SELECT *", &format!("SELECT {}", list.join(", ")), 1);
+        // A comment stands in front, which the gate lets no statement have.
+        let (_, rest) = sql.split_once("SELECT *").unwrap_or_default();
+        let mut sql = format!("SELECT {}{}", list.join(", "), rest.trim_end());
         if !is_there(&"id") {
             sql = sql.replace(" ORDER BY id", "");
         }
