@@ -43,11 +43,7 @@ fn an_account_that_sees_two_tables_does_not_get_a_pass() {
 
 #[test]
 fn a_table_that_somebody_has_locked_does_not_get_a_pass() {
-    let mut servers = server::all();
-    if !common::everything() {
-        servers.truncate(1);
-    }
-    for known in servers {
+    for known in server::some() {
         // A server of its own: whoever flushes tables elsewhere would wait for the lock, and all others for that.
         let server = known.another("incomplete-lock", &[]);
         server.load("incomplete_lock", &common::sample());

@@ -66,6 +66,15 @@ pub fn all() -> Vec<&'static Server> {
     installed().into_iter().chain(others).collect()
 }
 
+/// All servers with `CIVIDB_TEST_ALL`, or else the installed one, for tests whose cases differ little by server.
+pub fn some() -> Vec<&'static Server> {
+    let mut servers = all();
+    if !crate::common::everything() {
+        servers.truncate(1);
+    }
+    servers
+}
+
 /// The server of a kind that all tests share: the one that already runs, or else a new one.
 /// `None` where there is no such program. With `CIVIDB_TEST_RUNNING` only those in there exist.
 fn shared(name: &str, root: Option<&Path>) -> Option<Server> {

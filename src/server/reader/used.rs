@@ -144,7 +144,7 @@ mod tests {
             let is_unstorable = hostile::is_unstorable(&name);
             for statement in [
                 show_grants(&account, &[]),
-                show_grants(&account, &[account.clone()]),
+                show_grants(&account, std::slice::from_ref(&account)),
             ] {
                 assert_eq!(statement.is_err(), is_unstorable, "{statement:?}");
             }
