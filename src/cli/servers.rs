@@ -131,10 +131,11 @@ impl ServerOptions {
 }
 
 /// The first line of standard input where that is a pipe or a file, for scripts; `None` where it is a terminal or
-/// empty.
+/// empty, or where a dump or grants are read from it.
 fn password_from_pipe() -> Option<String> {
     let input = std::io::stdin();
-    if input.is_terminal() {
+    let is_source = std::env::args_os().any(|given| given == "-" || given == "--grants-file=-");
+    if is_source || input.is_terminal() {
         return None;
     }
     let mut line = String::new();

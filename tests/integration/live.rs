@@ -389,3 +389,39 @@ fn a_script_gives_the_password_on_standard_input() {
         );
     }
 }
+
+/// The first line of a dump was taken for the password, and was missing in the dump.
+#[test]
+fn a_dump_on_standard_input_is_not_taken_for_the_password() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "live_piped_dump";
+    server.load(database, &common::sample());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), common::sample()).expect("written");
+    // Without a terminal, on which it would ask; root has no password.
+    let output = Command::new("setsid")
+        .args([
+            "--wait",
+            env!("CARGO_BIN_EXE_cividb"),
+            "verify",
+            "-",
+            "--against",
+        ])
+        .args([&server.url(database), "--no-defaults", "--password"])
+        .stdin(std::fs::File::open(file.path()).expect("it opens"))
+        .output()
+        .expect("cividb runs");
+    let report = text(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{report}{}",
+        text(&output.stderr)
+    );
+    assert!(
+        report.contains("mysqldump 10.13, from MySQL 5.7.37"),
+        "{report}"
+    );
+}
