@@ -505,6 +505,133 @@ impl Op {
     }
 }
 
+impl Op {
+    /// What the operation does, in the word that files use; of an ALTER TABLE with one clause, what that clause does.
+    pub fn kind(&self) -> &'static str {
+        match &self.action {
+            Action::CreateTable(_) => "create_table",
+            Action::DropTable { .. } => "drop_table",
+            Action::RenameTable { .. } => "rename_table",
+            Action::Alter { clauses, .. } => match clauses.as_slice() {
+                [clause] => clause.change.kind(),
+                _ => "alter_table",
+            },
+            Action::CreateView { .. } => "create_view",
+            Action::DropView { .. } => "drop_view",
+            Action::Insert(_) => "insert",
+            Action::Update(_) => "update",
+            Action::Delete(_) => "delete",
+            Action::Select(_) => "select",
+            Action::Api(_) => "api",
+            Action::DropTriggers => "drop_triggers",
+            Action::CreateTrigger { .. } => "create_trigger",
+            Action::CreateRoutine => "create_routine",
+            Action::RebuildMultilingual { .. } => "rebuild_multilingual",
+            Action::ForeignKeyChecks(_) => "session",
+            Action::Other { .. } => "other",
+        }
+    }
+}
+
+impl Alteration {
+    /// What the clause does, in the word that files use.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AddColumn { .. } => "add_column",
+            Self::DropColumn(_) => "drop_column",
+            Self::ChangeColumn { from, to, .. } if from == to => "modify_column",
+            Self::ChangeColumn { .. } => "change_column",
+            Self::SetDefault { .. } => "set_default",
+            Self::AddIndex { .. } => "add_index",
+            Self::DropIndex(_) => "drop_index",
+            Self::AddPrimaryKey(_) => "add_primary",
+            Self::DropPrimaryKey => "drop_primary",
+            Self::AddForeignKey { .. } => "add_foreign_key",
+            Self::DropForeignKey(_) => "drop_foreign_key",
+            Self::Engine(_) => "engine",
+            Self::Convert { .. } => "convert",
+            Self::AutoIncrement => "auto_increment",
+        }
+    }
+
+    /// Gives the columns of the clause the suffix of a language.
+    pub fn add_suffix(&mut self, locale: &str) {
+        let suffixed = |name: &mut String| *name = format!("{name}_{locale}");
+        match self {
+            // The column behind which it stands is that of the language before.
+            Self::AddColumn { name, after, .. } => {
+                suffixed(name);
+                *after = None;
+            }
+            Self::ChangeColumn {
+                from, to, after, ..
+            } => {
+                suffixed(from);
+                suffixed(to);
+                *after = None;
+            }
+            Self::DropColumn(name) | Self::DropIndex(name) => suffixed(name),
+            Self::SetDefault { column, .. } => suffixed(column),
+            Self::AddIndex { name, index, .. } => {
+                suffixed(name);
+                index
+                    .parts
+                    .iter_mut()
+                    .for_each(|part| suffixed(&mut part.column));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Clause {
+    /// The clause with the languages of the site in its names: `{locale:first}` and `{locale:others}`, the latter once
+    /// for each.
+    pub fn of_locales(&self, first: &str, others: &[String]) -> Vec<Self> {
+        let replaced = |from: &str, to: &str| {
+            let mut clause = self.clone();
+            match &mut clause.change {
+                Alteration::ChangeColumn { from: name, .. } | Alteration::DropColumn(name) => {
+                    *name = name.replace(from, to);
+                }
+                _ => {}
+            }
+            clause
+        };
+        let name = match &self.change {
+            Alteration::ChangeColumn { from, .. } | Alteration::DropColumn(from) => from.as_str(),
+            _ => "",
+        };
+        if name.contains("{locale:first}") {
+            vec![replaced("{locale:first}", first)]
+        } else if name.contains("{locale:others}") {
+            others
+                .iter()
+                .map(|other| replaced("{locale:others}", other))
+                .collect()
+        } else {
+            vec![self.clone()]
+        }
+    }
+}
+
+impl NewTable {
+    /// Gives the table one form of each localized column for each language.
+    pub fn localize(&mut self, locales: &[String]) {
+        let columns = std::mem::take(&mut self.columns);
+        for (name, column) in columns {
+            if self.localized.contains(&name) {
+                for locale in locales {
+                    self.columns
+                        .insert(format!("{name}_{locale}"), column.clone());
+                }
+            } else {
+                self.columns.insert(name, column);
+            }
+        }
+    }
+}
+
 /// Makes an index of columns that may end in a prefix length: `name`, `name(10)`.
 pub(super) fn index_of(kind: IndexKind, columns: &[String]) -> Index {
     let parts = columns.iter().map(|column| {
