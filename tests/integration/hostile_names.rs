@@ -256,20 +256,6 @@ fn every_file_that_quotes_for_sql_is_tested_with_all_names() {
     }
 }
 
-fn column(data_type: &str, nullable: bool) -> Column {
-    Column {
-        data_type: data_type.to_owned(),
-        nullable,
-        default: None,
-        on_update_now: false,
-        auto_increment: false,
-        charset: None,
-        collation: None,
-        generated: None,
-        comment: None,
-    }
-}
-
 /// Whether a name passes the gate and servers take it for a column: it has no white space at the end. What
 /// they refuse is counted in the tests, and shown to be refused.
 fn is_taken(name: &str) -> bool {
@@ -310,14 +296,16 @@ fn tables(group: &[String]) -> [(String, Table); 2] {
         collation: Some("utf8mb4_unicode_ci".to_owned()),
         ..Table::default()
     };
-    let number = column("int", false);
+    let number = Column::new("int", false);
     let parent = Table {
         columns: [(group[0].clone(), number.clone())].into_iter().collect(),
         primary_key: vec![KeyPart::column(group[0].as_str())],
         ..plain.clone()
     };
     let other = |place: usize| group[place % group.len()].clone();
-    let columns = group.iter().map(|name| (name.clone(), column("int", true)));
+    let columns = group
+        .iter()
+        .map(|name| (name.clone(), Column::new("int", true)));
     let indexes = group.iter().enumerate().map(|(place, name)| {
         let index = Index {
             kind: IndexKind::Plain,
