@@ -88,5 +88,85 @@ fn plain_op(op: &mut Map<String, Value>) {
     if op.get("reads").is_some_and(Value::is_string) {
         op.remove("reads");
     }
+    if let Some(Value::Object(guard)) = op.get_mut("guard") {
+        let words = guard.get("when").and_then(Value::as_str);
+        if let Some(tests) = words.filter(|_| guard.len() == 1).and_then(tests) {
+            guard.extend(tests);
+        }
+    }
     list(op, "clauses").for_each(|clause| plain_op(clause));
+}
+
+/// The tests that some conditions in words come to.
+fn tests(words: &str) -> Option<Map<String, Value>> {
+    let between = |start: &str, end: &str| words.strip_prefix(start)?.strip_suffix(end);
+    let test = |key: &str, value: Value| Map::from_iter([(key.to_owned(), value)]);
+    if let Some(version) = between("database version ", " or later") {
+        // "4.1alpha1" is 4.1.alpha1.
+        let version = match version.contains(".alpha") {
+            true => version.to_owned(),
+            false => version.replace("alpha", ".alpha"),
+        };
+        return Some(test("from_at_least", version.into()));
+    }
+    if let Some(version) = between("database older than ", "") {
+        return Some(test("from_below", format!("{version}.0").into()));
+    }
+    if let Some(rest) = between("the steps hold ", "") {
+        let mut words = rest.split([' ', ',']);
+        let mut tests = test("steps_hold", words.next()?.into());
+        if let Some((_, component)) = rest.split_once(" and component ") {
+            tests.insert(
+                "component".to_owned(),
+                component.strip_suffix(" is on")?.into(),
+            );
+        }
+        if rest.contains("has the column") {
+            tests.insert("from_at_least".to_owned(), "4.7.0".into());
+            tests.insert(
+                "column_exists".to_owned(),
+                "civicrm_domain.config_backend".into(),
+            );
+        }
+        return Some(tests);
+    }
+    let component = between("component ", " is on").or_else(|| between("", " is on"));
+    if let Some(component) = component.filter(|name| ["CiviCase", "CiviGrant"].contains(name)) {
+        return Some(test("component", component.into()));
+    }
+    if let Some(group) = between("no option group ", "").filter(|name| !name.starts_with("of ")) {
+        let name = group.strip_suffix(" is there yet").unwrap_or(group);
+        return Some(test(
+            "row_absent",
+            json!(["civicrm_option_group", {"name": name}]),
+        ));
+    }
+    if let Some(key) = between(
+        "a foreign key ",
+        " is the first that the server lists for the table",
+    ) {
+        return Some(test(
+            "fk_exists",
+            format!("civicrm_msg_template.{key}").into(),
+        ));
+    }
+    Some(match words {
+        "log_civicrm_case exists" => test("table_exists", "log_civicrm_case".into()),
+        "civicrm_domain.config_backend is there" => {
+            test("column_exists", "civicrm_domain.config_backend".into())
+        }
+        "civicrm_financial_account.opening_balance is there" => test(
+            "column_exists",
+            "civicrm_financial_account.opening_balance".into(),
+        ),
+        "index index_dashboard_id_contact_id absent" => test(
+            "index_absent",
+            "civicrm_dashboard_contact.index_dashboard_id_contact_id".into(),
+        ),
+        "the collation of civicrm_relationship_cache differs from that of civicrm_contact" => test(
+            "collation_differs",
+            json!(["civicrm_relationship_cache", "civicrm_contact"]),
+        ),
+        _ => return None,
+    })
 }

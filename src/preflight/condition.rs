@@ -1,7 +1,7 @@
 //! Whether the condition of an operation holds for this database.
 
 use super::facts::RowFacts;
-use super::server_model::{ServerError, ServerModel};
+use super::server_model::ServerError;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::op::{Action, Alteration, Condition, Guard, Op, RowOf, Test, Values};
 use crate::schema::model::{ForeignKey, Schema, find};
@@ -41,9 +41,10 @@ impl Holds {
 
 /// What conditions are looked up in.
 pub(super) struct Background<'a> {
-    pub server: &'a ServerModel,
     pub schema: &'a Schema,
     pub rows: &'a RowFacts<'a>,
+    /// The steps of the upgrade.
+    pub steps: &'a [String],
     /// The version of the database at the start of the upgrade.
     pub from: Option<&'a Version>,
     /// Foreign keys that operations of this task dropped: table and name, in lower case.
@@ -100,6 +101,15 @@ impl Background<'_> {
             _ => {}
         }
         let Some(found) = found else {
+            // CiviCRM looks in the list of tables whether there is a log table.
+            if table.starts_with("log_") {
+                return Ok(Some(!matches!(
+                    change,
+                    Alteration::DropColumn(_)
+                        | Alteration::DropIndex(_)
+                        | Alteration::ChangeColumn { .. }
+                )));
+            }
             return Err(ServerError::NoTable {
                 table: table.clone(),
             });
@@ -144,6 +154,10 @@ impl Background<'_> {
             all_null,
             max_below,
             from_at_least,
+            from_below,
+            steps_hold,
+            component,
+            collation_differs,
         } = condition;
         let mut add = |holds: Option<Holds>| tests.extend(holds);
         add(column_type.as_ref().map(|(column, wanted)| {
@@ -191,6 +205,28 @@ impl Background<'_> {
                     .zip(wanted)
                     .is_some_and(|(from, wanted)| *from >= wanted),
             )
+        }));
+        add(from_below.as_ref().map(|below| {
+            let below = Version::parse(below);
+            Holds::of(
+                self.from
+                    .zip(below)
+                    .is_some_and(|(from, below)| *from < below),
+            )
+        }));
+        add(steps_hold
+            .as_ref()
+            .map(|step| Holds::of(self.steps.contains(step))));
+        add(component
+            .as_ref()
+            .map(|component| self.rows.has_component(component)));
+        add(collation_differs.as_ref().map(|(one, other)| {
+            let collation = |table| {
+                self.schema
+                    .table(table)
+                    .and_then(|table| table.collation.as_ref())
+            };
+            Holds::of(collation(one) != collation(other))
         }));
         if tests.is_empty() {
             return Holds::Unknown;

@@ -69,6 +69,30 @@ impl<'a> RowFacts<'a> {
         }
     }
 
+    /// Whether a component of CiviCRM is on. Up to 4.6 `civicrm_domain.config_backend` lists those that are, later a
+    /// setting, which is not read.
+    pub fn has_component(&self, component: &str) -> Holds {
+        let domains = self
+            .snapshot
+            .rows
+            .get("civicrm_domain")
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let config = domains
+            .iter()
+            .find_map(|row| row.get("config_backend")?.as_deref());
+        match config.map(String::from_utf8_lossy) {
+            Some(config) if config.contains("enableComponents") => {
+                if config.contains(component) {
+                    Holds::Yes
+                } else {
+                    Holds::No
+                }
+            }
+            _ => Holds::Unknown,
+        }
+    }
+
     /// Whether a row with these values exists.
     pub fn has_row(&self, row: &RowOf) -> Holds {
         if let Some(exists) = self.answers.get(&key(row)) {

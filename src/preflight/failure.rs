@@ -1,5 +1,6 @@
 //! Where an upgrade would stop, and why.
 
+use super::mend::Mend;
 use super::server_model::ServerError;
 use crate::privilege::Privilege;
 
@@ -44,6 +45,8 @@ pub struct Failure {
     pub version_after: Option<String>,
     /// Whether the upgrade can go on after a mend.
     pub retry: Retry,
+    /// What mends the database before the upgrade, so that it does not stop here; empty where nothing is known.
+    pub mends: Vec<Mend>,
     /// The condition under which the operation runs, where only the site can tell whether it holds.
     pub condition: Option<String>,
 }

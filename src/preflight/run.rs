@@ -1,17 +1,18 @@
 //! The run of an upgrade on paper: task by task, as CiviCRM's code would do it.
 
+use super::assumed::Assumptions;
 use super::condition::{Background, Holds};
 use super::facts::RowFacts;
 use super::failure::{Cause, Failure, Retry, When};
-use super::mended::Mended;
+use super::mend::{self, Mend};
 use super::privileges::UpgradeAccount;
 use super::repeat;
 use super::rows::RowAnswers;
 use super::server_model::{ServerError, ServerModel, Silent};
 use super::shown::shown;
 use crate::case::Case;
+use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::site::Site;
 use crate::civicrm::upgrade::op::{Action, Alteration, Clause, Guard, Op, Reads};
 use crate::civicrm::upgrade::step::{Phase, Step, Task, covers};
 use crate::civicrm::upgrade::steps::{self, StepError};
@@ -23,6 +24,12 @@ pub(super) struct Setup<'a, 'c> {
     pub server: &'a ServerModel,
     /// The release of the code that runs the upgrade.
     pub code: &'a Version,
+    /// The version of the database.
+    pub from: &'a Version,
+    /// The schema before the run.
+    pub schema: Schema,
+    /// The database before the first run, with everything mended so far.
+    pub start: Schema,
     pub account: Option<&'a UpgradeAccount>,
     pub rows: &'a RowFacts<'a>,
     pub answers: &'a RowAnswers<'a>,
@@ -39,6 +46,8 @@ pub(super) struct Outcome {
     pub silent: Vec<SilentDamage>,
     /// The schema at the end, if everything that stops the upgrade is mended.
     pub end: Schema,
+    /// The database before the upgrade with everything mended that can be.
+    pub start: Schema,
     /// The steps that run.
     pub steps: Vec<String>,
     /// Every operation, for people who want to see them.
@@ -76,9 +85,12 @@ struct Run<'a, 'c> {
     setup: &'a Setup<'a, 'c>,
     server: ServerModel,
     schema: Schema,
-    mended: Mended<'a, 'c>,
+    assumed: Assumptions<'a, 'c>,
+    /// The database as it would be when everything so far is mended before the upgrade.
+    start: Schema,
+    /// What CiviCRM makes of the release that the database declares.
+    reference: Option<Schema>,
     locales: Vec<String>,
-    from: Option<Version>,
     version: Option<String>,
     when: When,
     step: Option<String>,
@@ -86,41 +98,43 @@ struct Run<'a, 'c> {
     outcome: Outcome,
 }
 
-/// Runs an upgrade from the version that the database declares.
+/// Runs an upgrade with the code of one release.
 ///
 /// # Errors
 /// A file of steps that is part of the program cannot be read.
 pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
     let site = setup.case.site.as_ref();
-    let from = site.and_then(Site::declared_version);
-    let version = site.and_then(|site| site.domains.as_ref()?.first()?.version.clone());
+    let from = setup.from.without_marker();
     let mut run = Run {
         setup,
         server: setup.server.clone(),
-        schema: setup.case.snapshot.schema.clone(),
-        mended: Mended::new(setup.case, setup.code),
+        schema: setup.schema.clone(),
+        assumed: Assumptions::new(setup.case, setup.code),
+        start: setup.start.clone(),
+        reference: reference(setup.case, &from),
         locales: site.map(|site| site.locales().to_vec()).unwrap_or_default(),
-        from: from.clone(),
-        version,
+        version: Some(from.to_string()),
         when: When::Before,
         step: None,
         dropped: Vec::new(),
         outcome: Outcome::default(),
     };
-    let Some(from) = from else {
-        run.outcome.end = run.schema;
-        return Ok(run.outcome);
-    };
-    let from = from.without_marker();
     let driver = steps::driver(setup.code)?.of_code(setup.code);
     let steps: Vec<Step> = steps::between(&from, setup.code)?
         .into_iter()
         .map(|step| step.of_code(setup.code))
         .collect();
+    run.outcome.steps = steps.iter().map(|step| step.revision.clone()).collect();
     run.whole(&driver, &steps);
-    run.outcome.steps = steps.into_iter().map(|step| step.revision).collect();
     run.outcome.end = run.schema;
+    run.outcome.start = run.start;
     Ok(run.outcome)
+}
+
+/// The tables of the release from which the run starts, or else of the one that the schema is of.
+fn reference(case: &Case, from: &Version) -> Option<Schema> {
+    let state = case.catalogue.state_for(from).or_else(|| case.state())?;
+    Some(Reference::new(case.catalogue, state, case.subject()).schema)
 }
 
 impl Run<'_, '_> {
@@ -222,10 +236,10 @@ impl Run<'_, '_> {
 
     fn background(&self) -> Background<'_> {
         Background {
-            server: &self.server,
             schema: &self.schema,
+            steps: &self.outcome.steps,
             rows: self.setup.rows,
-            from: self.from.as_ref(),
+            from: Some(self.setup.from),
             dropped: &self.dropped,
         }
     }
@@ -241,11 +255,28 @@ impl Run<'_, '_> {
         if !is_for_site || (op.logging && !logs) {
             return;
         }
-        let holds = match self.background().is_done(op) {
+        if let Some((privilege, error)) = self
+            .setup
+            .account
+            .and_then(|account| account.denied(op, &self.server))
+        {
+            let cause = Cause::Privilege(privilege, error);
+            self.fail(task, at, cause, Vec::new(), None);
+        }
+        for op in self.expanded(op) {
+            self.one(task, at, op);
+        }
+    }
+
+    /// Runs an operation on one table, in one language.
+    fn one(&mut self, task: &Task, at: usize, op: Op) {
+        let holds = match self.background().is_done(&op) {
             Ok(holds) => holds,
             Err(error) => {
-                self.fail(task, at, Cause::Schema(error), None);
-                return;
+                let mends = self.mend(&error, &op);
+                self.fail(task, at, Cause::Schema(error.clone()), mends, None);
+                self.assumed.mend(&mut self.schema, &mut op.clone(), &error);
+                Holds::Yes
             }
         };
         let holds = match (&task.when, holds) {
@@ -253,31 +284,19 @@ impl Run<'_, '_> {
             (_, holds) => holds,
         };
         if holds == Holds::No {
-            self.note(task, op, "skipped");
+            self.note(task, &op, "skipped");
             return;
         }
-        let condition = (holds == Holds::Unknown).then(|| condition_of(task, op));
+        let condition = (holds == Holds::Unknown).then(|| condition_of(task, &op));
         let failures = self.outcome.failures.len() + self.outcome.possible.len();
-        if let Some((privilege, error)) = self
-            .setup
-            .account
-            .and_then(|account| account.denied(op, &self.server))
-        {
-            self.fail(
-                task,
-                at,
-                Cause::Privilege(privilege, error),
-                condition.clone(),
-            );
-        }
-        self.act(task, at, op, condition.as_deref());
+        self.act(task, at, op.clone(), condition.as_deref());
         let failed = self.outcome.failures.len() + self.outcome.possible.len() > failures;
         let becomes = match (failed, holds) {
             (true, _) => "fails",
             (false, Holds::Unknown) => "unknown",
             (false, _) => "runs",
         };
-        self.note(task, op, becomes);
+        self.note(task, &op, becomes);
     }
 
     fn note(&mut self, task: &Task, op: &Op, becomes: &'static str) {
@@ -291,42 +310,44 @@ impl Run<'_, '_> {
     }
 
     /// Runs an operation; what is in the way is noted as a failure and taken out of the way.
-    fn act(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
-        let ignores = task.ignores_errors || op.guard == Guard::IgnoreErrors;
-        for op in self.expanded(op) {
-            let mut op = op;
-            // Every round takes one thing out of the way.
-            for _ in 0..40 {
-                let Err(error) = self.try_op(&op, task) else {
-                    break;
-                };
-                if !ignores {
-                    self.fail(
-                        task,
-                        at,
-                        Cause::Schema(error.clone()),
-                        condition.map(str::to_owned),
-                    );
-                }
-                // Where it is not known whether the operation runs at all, nothing is done.
-                if condition.is_some()
-                    || ignores
-                    || !self.mended.mend(&mut self.schema, &mut op, &error)
-                {
-                    break;
-                }
-            }
-            if !ignores {
-                self.rows(task, at, &op, condition);
-            }
+    fn act(&mut self, task: &Task, at: usize, mut op: Op, condition: Option<&str>) {
+        if task.ignores_errors || op.guard == Guard::IgnoreErrors {
+            let _ = self.try_op(&op);
+            return;
         }
+        let mut result = self.try_op(&op);
+        // Every round takes one thing out of the way.
+        for _ in 0..40 {
+            let Err(error) = result else {
+                break;
+            };
+            let mends = self.mend(&error, &op);
+            let is_mended = !mends.is_empty();
+            let own = condition.map(str::to_owned);
+            self.fail(task, at, Cause::Schema(error.clone()), mends, own);
+            // Where it is not known whether the operation runs at all, nothing is done.
+            if condition.is_some() {
+                return;
+            }
+            if is_mended {
+                result = self.try_op(&op);
+                if result.as_ref().err() != Some(&error) {
+                    continue;
+                }
+            }
+            if !self.assumed.mend(&mut self.schema, &mut op, &error) {
+                break;
+            }
+            result = self.try_op(&op);
+        }
+        self.rows(task, at, &op, condition);
     }
 
     /// Looks whether rows of the database make the operation fail.
     fn rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
         let causes = self.setup.answers.causes(op, &self.schema, &self.server);
         for cause in causes {
-            self.fail(task, at, cause, condition.map(str::to_owned));
+            self.fail(task, at, cause, Vec::new(), condition.map(str::to_owned));
         }
     }
 
@@ -376,13 +397,6 @@ impl Run<'_, '_> {
         if !is_for_site {
             return Vec::new();
         }
-        let holds = match &clause.guard {
-            Guard::When(condition) => self.background().holds(condition),
-            _ => Holds::Yes,
-        };
-        if holds == Holds::No {
-            return Vec::new();
-        }
         let mut clauses = Vec::new();
         if clause.localized && self.is_multilingual() {
             for locale in &self.locales {
@@ -402,7 +416,7 @@ impl Run<'_, '_> {
     }
 
     /// Runs an operation on paper.
-    fn try_op(&mut self, op: &Op, task: &Task) -> Result<(), ServerError> {
+    fn try_op(&mut self, op: &Op) -> Result<(), ServerError> {
         match &op.action {
             Action::CreateTable(new) => {
                 self.reads(&new.reads)?;
@@ -464,13 +478,18 @@ impl Run<'_, '_> {
             Action::Other { reads, .. } => self.reads(reads)?,
             Action::CreateRoutine | Action::RebuildMultilingual { .. } => {}
         }
-        let _ = task;
         Ok(())
     }
 
     fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
         let mut changes: Vec<Alteration> = Vec::new();
         for clause in clauses {
+            if clause.guard != Guard::None {
+                let alone = Op::of_clause(table, clause);
+                if self.background().is_done(&alone)? == Holds::No {
+                    continue;
+                }
+            }
             if let Alteration::ChangeColumn {
                 from,
                 of_type: Some(of_type),
@@ -598,7 +617,28 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn fail(&mut self, task: &Task, at: usize, cause: Cause, condition: Option<String>) {
+    /// What mends the database before the upgrade; the schemas of the run get it, too.
+    fn mend(&mut self, error: &ServerError, op: &Op) -> Vec<Mend> {
+        let Some(reference) = &self.reference else {
+            return Vec::new();
+        };
+        let mut mends = mend::mends(error, op, &self.start, reference);
+        mends.retain(|mend| mend.apply(&mut self.start, &self.server).is_ok());
+        for mend in &mends {
+            // What the steps have changed meanwhile may not take it.
+            let _ = mend.apply(&mut self.schema, &self.server);
+        }
+        mends
+    }
+
+    fn fail(
+        &mut self,
+        task: &Task,
+        at: usize,
+        cause: Cause,
+        mends: Vec<Mend>,
+        condition: Option<String>,
+    ) {
         let op = task.ops.get(at);
         let number = cause
             .server_error()
@@ -617,6 +657,7 @@ impl Run<'_, '_> {
                 When::After => Retry::NeedsBackup,
             },
             cause,
+            mends,
             condition: condition.clone(),
         };
         let list = match condition {

@@ -95,6 +95,18 @@ pub struct Condition {
     /// The lowest database version, at the start of the upgrade, for which it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_at_least: Option<String>,
+    /// The database version, at the start of the upgrade, below which it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_below: Option<String>,
+    /// A step that the upgrade must run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps_hold: Option<String>,
+    /// A component of CiviCRM that must be on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Two tables whose collations must differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collation_differs: Option<(String, String)>,
 }
 
 /// Values by column, as facts spell them.
@@ -529,6 +541,27 @@ impl Op {
             Action::RebuildMultilingual { .. } => "rebuild_multilingual",
             Action::ForeignKeyChecks(_) => "session",
             Action::Other { .. } => "other",
+        }
+    }
+}
+
+impl Op {
+    /// An ALTER TABLE of one clause alone, with its condition.
+    pub fn of_clause(table: &str, clause: &Clause) -> Self {
+        let plain = Clause {
+            guard: Guard::None,
+            ..clause.clone()
+        };
+        Self {
+            action: Action::Alter {
+                table: table.to_owned(),
+                clauses: vec![plain],
+            },
+            guard: clause.guard.clone(),
+            code: Vec::new(),
+            multilingual: None,
+            logging: false,
+            via: None,
         }
     }
 }

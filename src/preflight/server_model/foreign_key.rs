@@ -9,8 +9,8 @@ use crate::server_version::Family;
 
 /// What becomes of a foreign key that a statement adds.
 pub(super) enum Added {
-    /// The table gets the key, under this name.
-    Key(String),
+    /// The table gets the key.
+    Key,
     /// The storage engine of the table has no foreign keys: the statement succeeds, and no key is made.
     Ignored,
 }
@@ -57,8 +57,8 @@ impl ServerModel {
             };
             table.indexes.insert(index_name, index);
         }
-        table.foreign_keys.insert(label.clone(), key.clone());
-        Ok(Added::Key(label))
+        table.foreign_keys.insert(label, key.clone());
+        Ok(Added::Key)
     }
 
     /// Whether a constraint name is in use. From MariaDB 12.1 on it has to be free only in the table.

@@ -1,4 +1,4 @@
-//! What the paper run assumes to be mended, so that it finds what comes after the first failure, too.
+//! What the paper run assumes where nothing mends the database, so that it finds what comes after, too.
 
 use super::server_model::ServerError;
 use crate::case::Case;
@@ -8,14 +8,14 @@ use crate::civicrm::upgrade::op::{Action, Alteration, Op};
 use crate::schema::model::{Column, Index, IndexKind, KeyPart, Schema, Table, find, find_mut};
 
 /// Takes out of the way what makes an operation fail.
-pub(super) struct Mended<'a, 'c> {
+pub(super) struct Assumptions<'a, 'c> {
     case: &'a Case<'c>,
     /// The schemas of the release that the database declares and of the target, made when they are needed.
     references: Option<Vec<Schema>>,
     code: &'a Version,
 }
 
-impl<'a, 'c> Mended<'a, 'c> {
+impl<'a, 'c> Assumptions<'a, 'c> {
     pub fn new(case: &'a Case<'c>, code: &'a Version) -> Self {
         Self {
             case,
