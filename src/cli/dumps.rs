@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::grants::for_upgrade;
 use super::output::Output;
+use super::preflight;
 use super::repair::target_release;
-use super::rows::RowExaminer;
+use super::rows::{RowAnswers, RowExaminer};
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
@@ -24,7 +25,7 @@ use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
 use crate::repair::guard;
-use crate::report::{Layout, Report, Section};
+use crate::report::{Layout, PreflightSummary, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
@@ -149,7 +150,7 @@ impl Check {
             };
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                return self.report(&case, Rows::LeftOut, common);
+                return self.report(&case, None, common);
             }
             let examiner = RowExaminer {
                 catalogue: &catalogue,
@@ -159,7 +160,7 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let report = self.report(&case, answered.rows(), common)?;
+            let report = self.report(&case, Some(&answered), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
     }
@@ -167,13 +168,20 @@ impl Check {
 
 impl Check {
     /// The report on a source; where it is to be upgraded, with the privileges of the account on its server.
-    fn report(&self, case: &Case, rows: Rows, common: &Common) -> Result<Report, Error> {
+    fn report(
+        &self,
+        case: &Case,
+        rows: Option<&RowAnswers>,
+        common: &Common,
+    ) -> Result<Report, Error> {
         let verdict = self
             .target
             .as_ref()
             .and_then(|target| for_upgrade(case, target));
         let mut examined = Examination::of(case);
-        examined.rows = rows;
+        examined.rows = rows.map_or(Rows::LeftOut, RowAnswers::rows);
+        let forecast = preflight::forecast(case, rows)?;
+        examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {
             verdict,
             database: case.snapshot.database.as_deref().unwrap_or_default(),
@@ -183,7 +191,14 @@ impl Check {
             let why = "the server does not answer SHOW GRANTS";
             findings.skip(&GRANT_MISSING, Lack::of_promised(why));
         }
+        if let Some(rows) = rows.filter(|_| forecast.is_some()) {
+            preflight::not_told(rows, &mut findings);
+        }
         let mut report = Report::new("check", case, findings, common.strict);
+        if let Some(forecast) = &forecast {
+            let summary = PreflightSummary::of(forecast, false);
+            report = report.with(Section::Preflight(summary));
+        }
         report.layout = Layout::ReleaseAndByCheck;
         let target = self.target.as_ref();
         report.compared_with = target.map(|target| format!("CiviCRM {target}"));
