@@ -30,7 +30,7 @@
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
 //! integrity -> case civicrm dump gate row_file schema server snapshot source threads
-//! checks -> case civicrm gate grants integrity privilege schema server_version snapshot text
+//! checks -> case civicrm dump gate grants integrity privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants row_file schema server server_version snapshot source text
 //! report -> case checks civicrm exit integrity repair schema snapshot text
 //! cli -> case change checks civicrm dump exit gate grants integrity repair report row_file schema server server_version snapshot source text

@@ -18,6 +18,7 @@ mod reference;
 mod repair;
 mod rows;
 mod servers;
+mod statement;
 mod undo;
 mod version;
 
