@@ -23,6 +23,9 @@ pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
 /// The groups of `orphans`: whether the rows are sound.
 pub const ORPHANS: &[Group] = &[Group::Rows];
 
+/// The groups of `preflight`: whether the upgrade succeeds.
+pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
+
 /// The groups of `check`: everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
     Group::Dump,
@@ -34,6 +37,7 @@ pub const CHECK: &[Group] = &[
     Group::Server,
     Group::Grants,
     Group::Rows,
+    Group::Upgrade,
 ];
 
 /// The commands that make checks, each with its groups.
@@ -44,4 +48,5 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("version", VERSION),
     ("grants", GRANTS),
     ("orphans", ORPHANS),
+    ("preflight", PREFLIGHT),
 ];

@@ -22,11 +22,12 @@ mod restore;
 mod rows;
 pub mod schema;
 mod server;
+pub mod upgrade;
 pub mod version;
 pub mod wholeness;
 
 pub use check::{Check, Group, Rule, Severity};
-pub use commands::{CHECK, COMMANDS, DIFF, GRANTS, ORPHANS, VERIFY, VERSION};
+pub use commands::{CHECK, COMMANDS, DIFF, GRANTS, ORPHANS, PREFLIGHT, VERIFY, VERSION};
 pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};
 pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};

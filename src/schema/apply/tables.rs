@@ -137,7 +137,7 @@ impl Schema {
     }
 
     /// Gives a renamed column its new name in keys of its table and in foreign keys to it.
-    fn follow_column(&mut self, table: &str, from: &str, to: &str) {
+    pub(crate) fn follow_column(&mut self, table: &str, from: &str, to: &str) {
         let rename = |column: &mut String| {
             if column.eq_ignore_ascii_case(from) {
                 to.clone_into(column);
