@@ -6,6 +6,7 @@ use clap::Args;
 use similar::TextDiff;
 
 use super::output::{print, print_report};
+use super::statement::or_comment;
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
 use crate::change::whole_schema;
@@ -20,7 +21,7 @@ use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
-use crate::text::{printable, printable_lines};
+use crate::text::printable;
 
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -150,21 +151,6 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
         "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
     ];
     sql::script(&head) + &sql::script(&statements)
-}
-
-/// A statement that has passed the gate, or a comment that says why it has not. In the place of a
-/// statement with control characters in a name stands a comment as well: what is printed must
-/// neither move the cursor nor become another statement.
-pub(super) fn or_comment(passed: Result<String, impl std::fmt::Display>) -> String {
-    let statement = match passed {
-        Ok(statement) => statement,
-        Err(why) => return format!("-- left out: {}", printable(&why.to_string())),
-    };
-    let shown = printable_lines(&statement);
-    match shown == statement {
-        true => statement,
-        false => format!("-- left out for its names: {}", shown.replace('\n', " ")),
-    }
 }
 
 /// One unified diff per table that differs, from the source to what it is compared with.

@@ -13,14 +13,14 @@ use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
-use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{
-    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against, pieces,
+    self, Examination, Findings, Lack, OtherSource, Privileges, Rows, against, pieces, wholeness,
 };
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
+use crate::dump::container::Problem;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
@@ -262,7 +262,7 @@ pub(super) fn report_on_each(
         let report = match report_on(&location) {
             Ok(report) => report,
             Err(error) => {
-                let Some(finding) = not_text(&error, &location.name()) else {
+                let Some(problem) = not_text(&error) else {
                     output.add_unread(command, &location.name(), &error)?;
                     continue;
                 };
@@ -270,7 +270,7 @@ pub(super) fn report_on_each(
                 snapshot.source.name = location.name();
                 snapshot.source.container = "plain";
                 let mut findings = Findings::default();
-                findings.push(finding);
+                findings.push(wholeness::not_text(problem, &location.name()));
                 findings.retain(&common.selection());
                 common.accept(&mut findings)?;
                 let case = Case::new(snapshot, catalogue);
@@ -285,28 +285,11 @@ pub(super) fn report_on_each(
     Ok(worst)
 }
 
-/// The finding about a file that is not text; `None` for any other error. It says something about
-/// the backup, and is not a failure to look at it.
-fn not_text(error: &Error, name: &str) -> Option<Finding> {
-    use crate::dump::container::Problem;
-    let Error::Source(error) = error else {
-        return None;
-    };
-    let problem = error.not_text()?;
-    let check = match problem {
-        Problem::OnlyNul(_) => &DUMP_UNREADABLE,
-        _ => &DUMP_ENCODING,
-    };
-    let piece = pieces::of(name).map(|piece| piece.advice());
-    let fix = match problem {
-        Problem::Binary | Problem::OnlyNul(_) if piece.is_some() => {
-            piece.as_deref().unwrap_or_default()
-        }
-        Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
-        Problem::Foreign { .. } | Problem::Markup { .. } => "Look whether this is the right file.",
-        _ => {
-            "Fetch the file again from where it was made; if it is the same there, make the backup again."
-        }
-    };
-    Some(Finding::new(check, format!("it {problem}"), fix))
+/// Why a source is not text; `None` for any other error. It says something about the backup, and is
+/// not a failure to look at it.
+fn not_text(error: &Error) -> Option<&Problem> {
+    match error {
+        Error::Source(error) => error.not_text(),
+        _ => None,
+    }
 }
