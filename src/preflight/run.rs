@@ -396,6 +396,10 @@ impl Run<'_, '_> {
                         .to_owned(),
                 };
                 self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
+                // The version was wrong from the start, so that steps ran that should not have.
+                if let Some(failure) = self.outcome.failures.last_mut() {
+                    failure.retry = Retry::NeedsBackup;
+                }
             }
         }
     }

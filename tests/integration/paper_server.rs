@@ -45,7 +45,8 @@ const TABLES: [&str; 2] = ["parent", "child"];
 
 fn column(dice: &mut Dice) -> Column {
     let nullable = dice.happens(70);
-    Column::new(*dice.one(&TYPES), nullable)
+    let data_type = TYPES[dice.roll(TYPES.len())];
+    Column::new(data_type, nullable)
 }
 
 fn foreign_key(dice: &mut Dice) -> ForeignKey {

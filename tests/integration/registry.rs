@@ -436,7 +436,7 @@ const FIRING: &[(&str, Source)] = &[
             "6.1.0",
             &[(
                 REGIONS,
-                "DROP TABLE `civicrm_user_job`;\nCREATE TABLE `civicrm_worldregion` (",
+                "DROP TABLE `civicrm_custom_group`;\nCREATE TABLE `civicrm_worldregion` (",
             )],
         ),
     ),

@@ -280,12 +280,12 @@ impl Alter<'_> {
         }
         let column = self.resolved(column);
         check_default(self.server, to, &column)?;
-        let is_in_primary =
-            (self.table.primary_key.iter()).any(|part| part.column.eq_ignore_ascii_case(&from));
-        if is_in_primary
-            && column.nullable
-            && self.server.version.at_least(Family::Mysql, (5, 7, 0))
-        {
+        let mut primary = self.table.primary_key.iter();
+        let is_in_primary = primary.any(|part| part.column.eq_ignore_ascii_case(&from));
+        // A text in a key is seen first.
+        let is_text = column.data_type.ends_with("text") || column.data_type.ends_with("blob");
+        let refuses = self.server.version.at_least(Family::Mysql, (5, 7, 0));
+        if is_in_primary && column.nullable && !is_text && refuses {
             return Err(ServerError::NullInPrimaryKey);
         }
         let is_renamed = !from.eq_ignore_ascii_case(to);
