@@ -64,6 +64,10 @@ pub struct Repair {
     /// Go on with a repair that was interrupted, in the journal that it wrote
     #[arg(long, value_name = "JOURNAL", requires = "apply")]
     resume: Option<PathBuf>,
+    /// With --resume: the server is the one that the journal names, although it calls itself another since it
+    /// was moved to another port or host name
+    #[arg(long, requires = "resume")]
+    same_server: bool,
     /// What to do about rows that have lost their parents, which no foreign key can be added
     /// over: stop leaves key and rows alone; set-null clears the column where the key's own rule
     /// is ON DELETE SET NULL; delete deletes the rows, and what hangs on them, where it is ON
@@ -194,7 +198,7 @@ impl Repair {
         let head = Head::of(snapshot, &format!("repair {}", self.family.as_str()));
         let record = self.resume.as_deref().map(Record::read).transpose()?;
         if let Some(record) = &record {
-            undo::check_database(record, &head)?;
+            undo::check_database(record, &head, self.same_server)?;
         }
         let plan = self.plan(&case)?;
         for refused in &plan.refused {

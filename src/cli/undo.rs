@@ -38,6 +38,10 @@ pub struct Undo {
     /// are; without this nothing is taken back when there are any
     #[arg(long)]
     skip_changed: bool,
+    /// The server is the one that the journal names, although it calls itself another since it was moved to
+    /// another port or host name
+    #[arg(long)]
+    same_server: bool,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -86,7 +90,7 @@ impl Undo {
         let wanted = named.unwrap_or(&head.database);
         let (mut connection, database) = server.connect(Some(wanted))?;
         let snapshot = server.read(&mut connection, &database)?;
-        undo::check_database(&record, &Head::of(&snapshot, "undo"))?;
+        undo::check_database(&record, &Head::of(&snapshot, "undo"), self.same_server)?;
         // Everything is looked at before anything is taken back.
         let examination = Examination::of(&mut connection, &record)?;
         for changed in &examination.changed {

@@ -207,8 +207,11 @@ impl Reader {
         Ok(())
     }
 
-    /// Sends a statement that has no answer; returns how many rows it changed.
+    /// Sends one statement that has no answer; returns how many rows it changed. Several are not sent.
     pub(super) fn send(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
+        if !is_one_statement(sql) {
+            return Err(ServerError::SeveralStatements(about.to_owned()));
+        }
         match self.conn.query_drop(sql) {
             Ok(()) => Ok(self.conn.affected_rows()),
             Err(error) => Err(self.describe(about, error)),
@@ -389,6 +392,26 @@ fn is_question(sql: &str) -> bool {
             _ if is_over => return false,
             // SELECT … INTO OUTFILE writes a file on the server.
             token if token.is_any(&["OUTFILE", "DUMPFILE"]) => return false,
+            Token::Symbol(';') => is_over = true,
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text is one statement: the library lets servers take several, one behind the other, and has no way to
+/// turn that off.
+fn is_one_statement(sql: &str) -> bool {
+    // Without this character there is only one.
+    if memchr::memchr(b';', sql.as_bytes()).is_none() {
+        return true;
+    }
+    let mut lexer = Lexer::new(sql, SqlModes::default());
+    let mut is_over = false;
+    loop {
+        match lexer.next_lexeme().token {
+            Token::End => return true,
+            Token::Unterminated(_) => return false,
+            _ if is_over => return false,
             Token::Symbol(';') => is_over = true,
             _ => {}
         }
@@ -656,6 +679,26 @@ fn reason(login: &Login, endpoint: &Endpoint, error: io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_one_statement_is_sent_at_a_time() {
+        for one in [
+            "SET NAMES utf8mb4",
+            "DROP TABLE `a; DROP TABLE b`;",
+            "INSERT INTO `t` VALUES ('a'';', 'b\\'; DROP TABLE c -- ')",
+        ] {
+            assert!(is_one_statement(one), "{one}");
+        }
+        for several in [
+            "LOCK TABLES t WRITE; DROP DATABASE canary",
+            "UNLOCK TABLES;;",
+            "SET @a = 1; /*!50000 DROP TABLE t */",
+            "INSERT INTO `t` VALUES ('a\\\\'); DROP TABLE t -- ')",
+            "SELECT 'a; SELECT 2",
+        ] {
+            assert!(!is_one_statement(several), "{several}");
+        }
+    }
 
     #[test]
     fn a_reader_takes_one_question_and_nothing_else() {

@@ -59,6 +59,9 @@ pub enum ServerError {
     /// what the statement was for.
     #[error("{0}: not sent, because it is not one question (SELECT or SHOW)")]
     NotAQuestion(String),
+    /// Several statements were given where one is sent at a time; none was sent. The text says what they were for.
+    #[error("{0}: not sent, because it is not one statement")]
+    SeveralStatements(String),
     /// A statement is not the one that is meant; it was not sent. The text says why.
     #[error(transparent)]
     Blocked(#[from] Blocked),
