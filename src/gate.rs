@@ -459,11 +459,7 @@ fn words_of_rows(operation: Operation) -> &'static [&'static str] {
 ///
 /// # Errors
 /// It is something else.
-pub fn rows_alone(
-    operation: Operation,
-    table: &str,
-    statement: String,
-) -> Result<String, Blocked> {
+pub fn rows_alone(operation: Operation, table: &str, statement: String) -> Result<String, Blocked> {
     match are_rows_alone(operation, table, &statement) {
         Ok(()) => Ok(statement),
         Err(problem) => Err(blocked(&statement, problem)),
@@ -472,11 +468,19 @@ pub fn rows_alone(
 
 fn are_rows_alone(operation: Operation, table: &str, statement: &str) -> Result<(), Problem> {
     let tokens = tokens(statement)?;
+    // Of version comments the tokens say nothing.
+    if has_comment(statement) {
+        return Err(Problem::Comment);
+    }
     let is_word = |place: usize, word: &str| {
         matches!(tokens.get(place), Some(Token::Word(found))
             if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
     };
-    let count = |word: &str| (0..tokens.len()).filter(|place| is_word(*place, word)).count();
+    let count = |word: &str| {
+        (0..tokens.len())
+            .filter(|place| is_word(*place, word))
+            .count()
+    };
     let target = match operation {
         Operation::Select => (0..tokens.len()).find(|place| is_word(*place, "FROM")),
         _ => Some(operation.words().len().saturating_sub(1)),
@@ -514,7 +518,9 @@ fn are_rows_alone(operation: Operation, table: &str, statement: &str) -> Result<
             Token::Word(word) => match word.quote_style {
                 Some('`') => !is_call || is_list,
                 None if bare.contains(&word.value.as_str()) => !is_call,
-                None => words.iter().any(|known| word.value.eq_ignore_ascii_case(known)),
+                None => words
+                    .iter()
+                    .any(|known| word.value.eq_ignore_ascii_case(known)),
                 _ => false,
             },
             Token::Mul => place > 1 && is_word(place - 2, "COUNT"),
@@ -534,6 +540,23 @@ fn are_rows_alone(operation: Operation, table: &str, statement: &str) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether a comment in `/*` begins outside quotes.
+fn has_comment(statement: &str) -> bool {
+    let (mut quote, mut is_escaped, mut before) = (None, false, ' ');
+    for character in statement.chars() {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some('\'' | '"') if character == '\\' => is_escaped = true,
+            Some(open) if character == open => quote = None,
+            None if matches!(character, '`' | '\'' | '"') => quote = Some(character),
+            None if before == '/' && character == '*' => return true,
+            _ => {}
+        }
+        before = character;
+    }
+    false
 }
 
 /// The table that a statement is about, where that stands right after its first words.
@@ -712,8 +735,14 @@ mod tests {
                 Update,
                 "UPDATE `t` SET `a` = CASE WHEN (`k`, `l`) = (1, 2) THEN 3 END WHERE (`k`, `l`) IN ((1, 2))",
             ),
-            (Select, "SELECT COUNT(*) FROM `t` WHERE `id` IN (1, 2) AND `a` IS NOT NULL"),
-            (Select, "SELECT `k`, `l` FROM `t` WHERE (`k`, `l`) IN ((1, 'x'))"),
+            (
+                Select,
+                "SELECT COUNT(*) FROM `t` WHERE `id` IN (1, 2) AND `a` IS NOT NULL",
+            ),
+            (
+                Select,
+                "SELECT `k`, `l` FROM `t` WHERE (`k`, `l`) IN ((1, 'x'))",
+            ),
         ] {
             let passed = rows_alone(operation, "t", statement.to_owned());
             assert!(passed.is_ok(), "{statement}: {passed:?}");
@@ -721,14 +750,23 @@ mod tests {
         for (operation, statement) in [
             (Insert, "INSERT INTO `t` (`id`) VALUES (`f`(1))"),
             (Insert, "INSERT INTO `t` (`id`) VALUES (f(1))"),
-            (Insert, "INSERT INTO `t` (`id`) VALUES (LOAD_FILE('/etc/passwd'))"),
-            (Insert, "INSERT INTO `t` (`id`) VALUES (1) ON DUPLICATE KEY UPDATE `id` = 2"),
+            (
+                Insert,
+                "INSERT INTO `t` (`id`) VALUES (LOAD_FILE('/etc/passwd'))",
+            ),
+            (
+                Insert,
+                "INSERT INTO `t` (`id`) VALUES (1) ON DUPLICATE KEY UPDATE `id` = 2",
+            ),
             (Insert, "INSERT INTO `t` (`id`) SELECT `id` FROM `u`"),
             (Insert, "INSERT INTO `t` (`id`) VALUES ((SELECT 1))"),
             (Insert, "INSERT INTO `mysql`.`t` (`id`) VALUES (1)"),
             (Insert, "INSERT INTO `u` (`id`) VALUES (1)"),
             (Insert, "INSERT INTO `t` (`id`) VALUES (1); DROP TABLE `t`"),
-            (Insert, "INSERT INTO `t` (`id`) VALUES (1) /*!50000 , (2) */"),
+            (
+                Insert,
+                "INSERT INTO `t` (`id`) VALUES (1) /*!50000 , (2) */",
+            ),
             (Update, "UPDATE `t` SET `a` = @@version WHERE `id` = 1"),
             (Update, "UPDATE `t` SET `a` = @x := 1 WHERE `id` = 1"),
             (Update, "UPDATE `t`, `u` SET `a` = 1 WHERE `id` = 1"),
@@ -738,7 +776,10 @@ mod tests {
             (Select, "SELECT COUNT(*) FROM `t`, `u` WHERE `id` = 1"),
             (Select, "SELECT `f`(1) FROM `t` WHERE `id` = 1"),
             (Select, "SELECT SLEEP(9) FROM `t` WHERE `id` = 1"),
-            (Select, "SELECT COUNT(*) FROM `t` WHERE `id` IN (SELECT 1 FROM `t`)"),
+            (
+                Select,
+                "SELECT COUNT(*) FROM `t` WHERE `id` IN (SELECT 1 FROM `t`)",
+            ),
             (Select, "SELECT COUNT(*) FROM `u` WHERE `id` = 1"),
             (Select, "DROP TABLE `t`"),
         ] {

@@ -161,8 +161,9 @@ fn column_fits(definition: &ColumnDefinition, before: &Table, table: &Table) -> 
         comment: None,
         ..column.clone()
     };
-    let is_bare =
-        !definition.primary_key && !definition.unique && definition.checks.len() <= before.checks.len();
+    let is_bare = !definition.primary_key
+        && !definition.unique
+        && definition.checks.len() <= before.checks.len();
     let there = table.columns.get(&definition.name);
     is_bare && there.is_some_and(|there| bare(there) == bare(&definition.column))
 }
@@ -258,7 +259,12 @@ mod tests {
         let before = parsed(BEFORE).expect("a table");
         let now = BEFORE.replace("CHARACTER SET utf8 ", "");
         let now = parsed(&now.replace("MyISAM", "InnoDB")).expect("a table");
-        alteration("t", &format!("ALTER TABLE `t` {actions}"), &before, Some(&now))
+        alteration(
+            "t",
+            &format!("ALTER TABLE `t` {actions}"),
+            &before,
+            Some(&now),
+        )
     }
 
     #[test]
@@ -303,8 +309,15 @@ mod tests {
             assert!(judged(actions).is_err(), "{actions}");
         }
         let before = parsed(BEFORE).expect("a table");
-        for statement in ["ALTER TABLE `u` DROP KEY `k`", "ALTER TABLE `d`.`t` DROP KEY `k`", "DROP TABLE `t`"] {
-            assert!(alteration("t", statement, &before, None).is_err(), "{statement}");
+        for statement in [
+            "ALTER TABLE `u` DROP KEY `k`",
+            "ALTER TABLE `d`.`t` DROP KEY `k`",
+            "DROP TABLE `t`",
+        ] {
+            assert!(
+                alteration("t", statement, &before, None).is_err(),
+                "{statement}"
+            );
         }
     }
 }

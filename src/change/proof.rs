@@ -58,4 +58,3 @@ pub fn parent(key: &ForeignKey) -> String {
         None => identifier(&key.referenced_table),
     }
 }
-

@@ -29,11 +29,7 @@ pub fn steps(record: &Record) -> Vec<(&Step, Progress)> {
 ///
 /// # Errors
 /// It is about another one; the text says what differs.
-pub fn check_database(
-    record: &Record,
-    here: &Head,
-    same_server: bool,
-) -> Result<(), ChangeError> {
+pub fn check_database(record: &Record, here: &Head, same_server: bool) -> Result<(), ChangeError> {
     let head = &record.head;
     let journal = record.path.display();
     if head.database != here.database {
@@ -339,6 +335,7 @@ mod tests {
                 count: 3,
                 named: ["id 1", "id 2", "id 3"].map(str::to_owned).to_vec(),
                 values: vec![at("(1)"), at("(2)"), at("(3)")],
+                still_as_before: "SELECT COUNT(*) FROM `t` WHERE `id` IN (1, 2, 3)".to_owned(),
                 ..Rows::default()
             }),
             ..Step::default()

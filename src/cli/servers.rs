@@ -64,9 +64,16 @@ pub(super) struct ServerOptions {
     /// File with the private key of the client's own certificate
     #[arg(long, value_name = "FILE", requires = "ssl_cert")]
     ssl_key: Option<PathBuf>,
+    /// File with the server's RSA public key (PEM), with which caching_sha2_password encrypts the password on a connection
+    /// that is not encrypted; without it the password is not sent over such a connection
+    #[arg(long, value_name = "FILE")]
+    server_public_key_path: Option<PathBuf>,
     /// Seconds to wait for a connection [default: 10]
     #[arg(long, value_name = "SECONDS")]
     connect_timeout: Option<u64>,
+    /// Seconds to wait for a server that does not go on answering; changes of a whole table may take longer [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    read_timeout: Option<u64>,
     /// Count the rows of every table, which reads an index of each, instead of taking the storage
     /// engine's estimate
     #[arg(long)]
@@ -107,8 +114,10 @@ impl ServerOptions {
                         ca_path: self.ssl_capath.clone(),
                         certificate: self.ssl_cert.clone(),
                         key: self.ssl_key.clone(),
+                        public_key: self.server_public_key_path.clone(),
                     },
                     connect_timeout: self.connect_timeout,
+                    read_timeout: self.read_timeout,
                     ..Login::default()
                 },
                 defaults_file: self.defaults_file.clone(),

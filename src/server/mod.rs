@@ -16,4 +16,5 @@ pub mod error;
 pub mod login;
 pub mod probe;
 pub mod reader;
+pub mod watch;
 pub mod writer;

@@ -198,29 +198,61 @@ fn forged(created: &str) -> Vec<(&'static str, Value, &'static str)> {
     let insert = "INSERT INTO `civicrm_note` (`id`) VALUES";
     vec![
         ("proofs and locks", with_proofs, ""),
-        ("another operation", definition("DROP DATABASE canary".into()), "should be ALTER TABLE"),
-        ("a column", definition(alter("DROP COLUMN `note`")), "holds DROP COLUMN note"),
+        (
+            "another operation",
+            definition("DROP DATABASE canary".into()),
+            "should be ALTER TABLE",
+        ),
+        (
+            "a column",
+            definition(alter("DROP COLUMN `note`")),
+            "holds DROP COLUMN note",
+        ),
         (
             "hidden",
             definition(alter("DROP KEY `x` /*!50000 , DROP COLUMN `note` */")),
             "it holds a comment",
         ),
-        ("an engine", definition(alter("ENGINE=BLACKHOLE")), "an option that the table did not have"),
-        ("shorter", definition(alter("MODIFY COLUMN `note` varchar(1)")), "a change of column note"),
-        ("moved", definition(alter("RENAME TO `canary`.`note`")), "RENAME TO another table"),
+        (
+            "an engine",
+            definition(alter("ENGINE=BLACKHOLE")),
+            "an option that the table did not have",
+        ),
+        (
+            "shorter",
+            definition(alter("MODIFY COLUMN `note` varchar(1)")),
+            "a change of column note",
+        ),
+        (
+            "moved",
+            definition(alter("RENAME TO `canary`.`note`")),
+            "RENAME TO another table",
+        ),
         (
             "a function",
-            rows("civicrm_note", &format!("{insert} (`canary`.`trip`())"), count),
+            rows(
+                "civicrm_note",
+                &format!("{insert} (`canary`.`trip`())"),
+                count,
+            ),
             "writes no rows back",
         ),
         (
             "a subquery",
-            rows("civicrm_note", &format!("{insert} ((SELECT canary.trip()))"), count),
+            rows(
+                "civicrm_note",
+                &format!("{insert} ((SELECT canary.trip()))"),
+                count,
+            ),
             "writes no rows back",
         ),
         (
             "another table",
-            rows("civicrm_note", "INSERT INTO `civicrm_uf_match` (`id`) VALUES (9001)", count),
+            rows(
+                "civicrm_note",
+                "INSERT INTO `civicrm_uf_match` (`id`) VALUES (9001)",
+                count,
+            ),
             "writes no rows back",
         ),
         (
@@ -252,8 +284,8 @@ fn a_journal_that_somebody_made_up_runs_nothing_of_theirs() {
         server.run(
             None,
             "DROP DATABASE IF EXISTS canary; CREATE DATABASE canary; CREATE TABLE canary.tripped (a int);
-             CREATE FUNCTION canary.trip() RETURNS int DETERMINISTIC MODIFIES SQL DATA \
-             INSERT INTO canary.tripped VALUES (1)",
+             DELIMITER //\nCREATE FUNCTION canary.trip() RETURNS int DETERMINISTIC MODIFIES SQL DATA \
+             BEGIN INSERT INTO canary.tripped VALUES (1); RETURN 1; END//\nDELIMITER ;\n",
         );
         let url = server.url(database);
         for (what, mut step, said) in forged(&before) {
@@ -269,7 +301,9 @@ fn a_journal_that_somebody_made_up_runs_nothing_of_theirs() {
                 // An interrupted repair that is to go on looks at it as well.
                 let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
                 fs::write(folder.path().join("old"), lines).expect("the journal is written");
-                let resume = ["repair", "fk-names", &url, "--apply", "--yes", "--resume", "old"];
+                let resume = [
+                    "repair", "fk-names", &url, "--apply", "--yes", "--resume", "old",
+                ];
                 let resumed = cividb(folder.path(), &resume);
                 let errors = text(&resumed.stderr);
                 assert!(done || errors.contains(said), "{at}: {what}: {errors}");
@@ -284,7 +318,10 @@ fn a_journal_that_somebody_made_up_runs_nothing_of_theirs() {
             let is_safe = said.is_empty() || script.lines().all(is_comment);
             assert!(is_safe, "{at}: {what}: {script}");
         }
-        server.run(None, &format!("DROP DATABASE {database}; DROP DATABASE canary"));
+        server.run(
+            None,
+            &format!("DROP DATABASE {database}; DROP DATABASE canary"),
+        );
     }
 }
 
@@ -298,7 +335,9 @@ fn an_edited_journal_is_refused_and_one_of_another_server_says_what_differs() {
     let old_head = site(server, database, folder.path());
     let before = server.run(Some(database), "SELECT version FROM civicrm_domain");
     let url = server.url(database);
-    let version = ["version", &url, "--set", "4.4.5", "--force", "--apply", "--yes"];
+    let version = [
+        "version", &url, "--set", "4.4.5", "--force", "--apply", "--yes",
+    ];
     let set = cividb(folder.path(), &[&version[..], &["--journal", "j"]].concat());
     assert!(set.status.code() < Some(2), "{}", text(&set.stderr));
     let path = folder.path().join("j");
@@ -311,7 +350,10 @@ fn an_edited_journal_is_refused_and_one_of_another_server_says_what_differs() {
     let refused = undo(&[]);
     assert_eq!(refused.status.code(), Some(2));
     let errors = text(&refused.stderr);
-    assert!(errors.contains("line 2: the line is not as it was written"), "{errors}");
+    assert!(
+        errors.contains("line 2: the line is not as it was written"),
+        "{errors}"
+    );
     // The same server under another name: what it calls itself differs, and the user says so.
     let mut lines: Vec<Value> = whole
         .lines()
@@ -324,7 +366,10 @@ fn an_edited_journal_is_refused_and_one_of_another_server_says_what_differs() {
     let refused = undo(&[]);
     assert_eq!(refused.status.code(), Some(2));
     let errors = text(&refused.stderr);
-    assert!(errors.contains("which called itself elsewhere:3306"), "{errors}");
+    assert!(
+        errors.contains("which called itself elsewhere:3306"),
+        "{errors}"
+    );
     assert!(errors.contains("--same-server"), "{errors}");
     let undone = undo(&["--same-server"]);
     assert_eq!(undone.status.code(), Some(0), "{}", text(&undone.stderr));

@@ -12,6 +12,7 @@ mod dump_kinds;
 mod dumps;
 mod either_form;
 mod facts;
+mod false_server;
 mod grants;
 mod hostile;
 mod hostile_names;
