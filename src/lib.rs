@@ -17,7 +17,7 @@
 //! threads -> nothing
 //! row_file -> nothing
 //! server_version -> nothing
-//! schema -> nothing
+//! schema -> text
 //! gate -> text
 //! privilege -> server_version
 //! grants -> privilege schema server_version

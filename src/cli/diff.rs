@@ -20,7 +20,7 @@ use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
-use crate::text::{printable, printable_lines};
+use crate::text::{printable, sql_comment, sql_statement};
 
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -145,25 +145,18 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     let statements: Vec<String> = passed.into_iter().map(or_comment).collect();
     let (source, target) = (&snapshot.source.name, &compared.name);
     let head = [
-        format!("-- Brings {} to {}.", printable(source), printable(target)),
+        sql_comment(&format!("Brings {source} to {target}.")),
         "-- Make a backup first. Rows can stop a statement: NULL in a column that becomes NOT NULL,".to_owned(),
         "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
     ];
     sql::script(&head) + &sql::script(&statements)
 }
 
-/// A statement that has passed the gate, or a comment that says why it has not. In the place of a
-/// statement with control characters in a name stands a comment as well: what is printed must
-/// neither move the cursor nor become another statement.
+/// A statement that has passed the gate, or a comment that says why it has not; see [`sql_statement`].
 pub(super) fn or_comment(passed: Result<String, impl std::fmt::Display>) -> String {
-    let statement = match passed {
-        Ok(statement) => statement,
-        Err(why) => return format!("-- left out: {}", printable(&why.to_string())),
-    };
-    let shown = printable_lines(&statement);
-    match shown == statement {
-        true => statement,
-        false => format!("-- left out for its names: {}", shown.replace('\n', " ")),
+    match passed {
+        Ok(statement) => sql_statement(statement),
+        Err(why) => sql_comment(&format!("left out: {why}")),
     }
 }
 

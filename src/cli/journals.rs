@@ -9,7 +9,7 @@ use super::error::Error;
 use super::{Common, Format, output, tell};
 use crate::change::journal::{self, Progress, Record};
 use crate::row_file;
-use crate::text::{count, printable};
+use crate::text::{count, printable, printable_json};
 
 /// The folder of the journals: `$XDG_STATE_HOME/cividb`, or otherwise `~/.local/state/cividb`; the current folder
 /// where neither variable is set.
@@ -113,7 +113,7 @@ pub(super) fn list(common: &Common) -> Result<(), Error> {
         Format::Json => entries
             .iter()
             .filter_map(|entry| serde_json::to_string(entry).ok())
-            .map(|line| line + "\n")
+            .map(|line| printable_json(&line) + "\n")
             .collect(),
         _ if entries.is_empty() => format!(
             "no journals in {}\n",

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::human::Detail;
 use crate::report::render::{self, Renderer, Unread};
+use crate::text::{Inert, inert};
 
 /// The output of one run, which takes its reports.
 pub struct Output<'a> {
@@ -105,12 +106,16 @@ impl<'a> Output<'a> {
             (Color::Never, _) | (Color::Auto, Some(_)) => ColorChoice::Never,
             (Color::Auto, None) => AutoStream::choice(&io::stdout()),
         };
+        let print = |out: &mut dyn Write| {
+            let mut out = Inert::new(out);
+            print(renderer, &mut out).and_then(|()| out.flush())
+        };
         let result = if self.common.output.is_some() {
             let file = &mut self.file as &mut dyn Write;
-            print(renderer, &mut AutoStream::new(file, choice))
+            print(&mut AutoStream::new(file, choice))
         } else {
             let mut out = AutoStream::new(io::stdout().lock(), choice);
-            print(renderer, &mut out).and_then(|()| out.flush())
+            print(&mut out)
         };
         result.map_err(|error| Error::Output {
             path: self.common.output.clone(),
@@ -129,6 +134,7 @@ pub(super) fn print_report(common: &Common, report: &Report) -> Result<Exit, Err
 
 /// Prints text that is not a report.
 pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
+    let text = &inert(text);
     match &common.output {
         Some(path) => write_file(path, text.as_bytes()),
         None => {

@@ -15,7 +15,7 @@ use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::schema::sql;
 use crate::source::Location;
-use crate::text::{count, printable};
+use crate::text::{count, sql_comment};
 
 #[derive(Debug, Args)]
 pub struct Undo {
@@ -54,19 +54,17 @@ impl Undo {
         let record = Record::read(journal)?;
         let steps = undo::steps(&record);
         let head = &record.head;
-        let mut lines = vec![format!(
-            "-- Takes back {} of {} on database {}.",
-            printable(&head.command),
-            printable(&head.begun),
-            printable(&head.database)
-        )];
+        let mut lines = vec![sql_comment(&format!(
+            "Takes back {} of {} on database {}.",
+            head.command, head.begun, head.database
+        ))];
         for (step, progress) in &steps {
             if *progress == Progress::Doing {
                 lines.push("-- The journal does not say whether this step was done; it was if there is anything to take back.".to_owned());
             }
             match &step.rows {
                 // Row by row, and not for every eye.
-                Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
+                Some(_) if self.apply => lines.push(sql_comment(&format!("back: {}", step.why))),
                 _ => lines.push(or_comment(
                     step.check_inverse().map(|()| step.inverse.clone()),
                 )),

@@ -18,6 +18,7 @@ mod hostile;
 mod hostile_names;
 mod human;
 mod incomplete;
+mod inert;
 mod journals;
 mod live;
 mod multilingual;

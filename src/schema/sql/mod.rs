@@ -366,20 +366,3 @@ pub(crate) fn charset_option(table: &Table) -> Option<String> {
     let words = charset_words(&table.charset, &table.collation);
     (!words.is_empty()).then(|| format!("DEFAULT {}", words.join(" ")))
 }
-
-/// Text that is safe on one line of a terminal or of a comment: control characters and
-/// those that change the direction of text are escaped.
-pub(super) fn printable(text: &str) -> String {
-    let hidden = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match hidden(character) {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown
-}
