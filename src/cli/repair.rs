@@ -90,13 +90,19 @@ pub struct Repair {
     /// Longest time in seconds for which the writers of a table may wait until it is proved that no
     /// row has lost its parent; where it takes longer, the foreign key is added first, proved right
     /// after, and taken away again if a row lost its parent meanwhile
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5, value_parser = seconds)]
     max_lock_seconds: f64,
     /// Largest table, in MiB, that is written anew while its writers wait
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     max_copy_size: u64,
     #[command(flatten)]
     server: ServerOptions,
+}
+
+fn seconds(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse::<f64>().ok();
+    let number = number.filter(|number| Duration::try_from_secs_f64(*number).is_ok());
+    number.ok_or("a number of seconds, not below 0")
 }
 
 impl Repair {
@@ -273,7 +279,11 @@ impl Repair {
         };
         let executed = execute();
         if executed.is_err() {
-            tell(&format!("interrupted: {}", ways_on(journal.path())));
+            let resume = format!(
+                "the same command with --resume {}",
+                journal.path().display()
+            );
+            tell(&journals::interrupted(journal.path(), Some(&resume)));
         }
         let (ran, mut connection) = executed?;
         journal.finished()?;

@@ -114,8 +114,12 @@ impl Undo {
         let max_lock = std::time::Duration::MAX;
         let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
         let mut journal = Journal::append(&record)?;
-        let undone = examination.take_back(&mut executor, &mut journal)?;
-        executor.finish()?;
+        let undone = examination.take_back(&mut executor, &mut journal);
+        let undone = undone.and_then(|undone| executor.finish().map(|_| undone));
+        if undone.is_err() {
+            tell(&journals::interrupted(journal.path(), None));
+        }
+        let undone = undone?;
         tell(&summary(&undone, examination.changed.len() as u64));
         Ok(match examination.changed.is_empty() {
             true => Exit::Fine,

@@ -32,9 +32,7 @@ pub enum ServerError {
         message: String,
     },
     /// The connection was lost while a question was asked.
-    #[error(
-        "{server}: the connection was lost while reading {question}: {message}; what was begun has been rolled back by the server"
-    )]
+    #[error("{server}: the connection was lost while reading {question}: {message}")]
     Lost {
         /// The server whose connection was lost.
         server: String,
