@@ -211,7 +211,7 @@ fn forged(created: &str) -> Vec<(&'static str, Value, &'static str)> {
         (
             "hidden",
             definition(alter("DROP KEY `x` /*!50000 , DROP COLUMN `note` */")),
-            "it holds a comment",
+            "is not one ALTER TABLE",
         ),
         (
             "an engine",

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod advice;
+
+mod bounded;
 mod cli;
 mod common;
 mod custom_data;

@@ -49,6 +49,8 @@ pub struct DumpReader {
     stand_in_announced: Option<String>,
     /// What came so far of the file that is being read.
     course: Course,
+    /// The bytes of the statements so far that define things.
+    schema_bytes: usize,
 }
 
 /// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.

@@ -13,7 +13,10 @@ use super::{
     },
     element::{ColumnDefinition, Duplicate},
     lexer::SqlModes,
-    model::{KeyPart, Name, Routine, RoutineKind, Schema, Table, View, find, find_entry, find_mut},
+    model::{
+        KeyPart, Name, Routine, RoutineKind, Schema, Table, View, are_too_many, find, find_entry,
+        find_mut, put_at, take_at,
+    },
     sql::with_charset,
 };
 
@@ -80,7 +83,7 @@ fn index_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<usize> {
 
 /// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
 fn take<V>(map: &mut IndexMap<String, V>, name: &str) -> Option<V> {
-    let (_, value) = map.shift_remove_index(index_of(map, name)?)?;
+    let (_, value) = take_at(map, index_of(map, name)?)?;
     Some(value)
 }
 
@@ -89,8 +92,8 @@ pub(crate) fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str)
     let Some(index) = index_of(map, from) else {
         return false;
     };
-    if let Some((_, value)) = map.shift_remove_index(index) {
-        map.shift_insert(index.min(map.len()), to.to_owned(), value);
+    if let Some((_, value)) = take_at(map, index) {
+        put_at(map, index, to.to_owned(), value);
     }
     true
 }
@@ -180,7 +183,7 @@ impl Schema {
             TableSource::Definition | TableSource::Query(_) => create.table,
         };
         if let Some(old) = key_of(&self.tables, &name) {
-            self.tables.shift_remove(&old);
+            take(&mut self.tables, &old);
             self.drop_triggers_of(&old);
         }
         self.tables.insert(name, table);
@@ -200,6 +203,9 @@ impl Schema {
     }
 
     fn drop_triggers_of(&mut self, table: &str) {
+        if are_too_many(self.triggers.len()) {
+            return;
+        }
         self.triggers
             .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(table));
     }
@@ -215,6 +221,9 @@ impl Schema {
         }
         let old = key_of(&self.tables, from).ok_or_else(|| missing("table", from))?;
         rename_key(&mut self.tables, &old, to);
+        if are_too_many(self.tables.len()) || are_too_many(self.triggers.len()) {
+            return Ok(());
+        }
         for trigger in self.triggers.values_mut() {
             if trigger.table.eq_ignore_ascii_case(&old) {
                 trigger.table.clone_from(to);
@@ -288,10 +297,8 @@ impl Schema {
     }
 
     fn take_routine(&mut self, kind: RoutineKind, name: &str) -> bool {
-        let before = self.routines.len();
-        self.routines
-            .retain(|(other, key), _| *other != kind || !key.eq_ignore_ascii_case(name));
-        self.routines.len() < before
+        let index = self.routine_index(kind, name);
+        index.is_some_and(|index| take_at(&mut self.routines, index).is_some())
     }
 
     fn alter_table(&mut self, alter: AlterTable) -> Result<(), ApplyError> {
@@ -340,6 +347,9 @@ impl Schema {
                 to.clone_into(column);
             }
         };
+        if are_too_many(self.tables.len()) {
+            return;
+        }
         for (name, other) in &mut self.tables {
             let own = name.eq_ignore_ascii_case(table);
             if own {
@@ -493,11 +503,9 @@ impl Table {
             return Err(duplicate_in(table, Duplicate { kind, name }));
         }
         let column = self.resolve(&definition);
-        self.columns.shift_remove_index(old);
+        take_at(&mut self.columns, old);
         let place = self.place(table, position)?.unwrap_or(old);
-        let place = place.min(self.columns.len());
-        self.columns
-            .shift_insert(place, definition.name.clone(), column);
+        put_at(&mut self.columns, place, definition.name.clone(), column);
         self.add_attribute_keys(definition)
             .map_err(|duplicate| duplicate_in(table, duplicate))?;
         Ok(true)
