@@ -1,7 +1,8 @@
 //! Prints reports: on standard output or into a file, in one of the formats.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -150,9 +151,8 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
 /// is not a regular file, such as a device or a pipe, is written to directly.
 fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
     let replace = || -> io::Result<()> {
-        if let Ok(metadata) = fs::metadata(path)
-            && !metadata.is_file()
-        {
+        let before = fs::metadata(path).ok();
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
             return fs::write(path, content);
         }
         // Through a link to the file itself.
@@ -163,6 +163,11 @@ fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
         };
         let mut part = tempfile::NamedTempFile::new_in(folder)?;
         part.write_all(content)?;
+        // Who could read the report before can read it now; a new one belongs to its owner alone.
+        if let Some(before) = before {
+            let mode = Permissions::from_mode(before.permissions().mode() & 0o777);
+            part.as_file().set_permissions(mode)?;
+        }
         part.persist(&place).map_err(|error| error.error)?;
         Ok(())
     };

@@ -74,6 +74,10 @@ pub(super) struct ServerOptions {
     /// Seconds to wait for a server that does not go on answering; changes of a whole table may take longer [default: 300]
     #[arg(long, value_name = "SECONDS")]
     read_timeout: Option<u64>,
+    /// Follow a settings file also into files that belong neither to its site nor to its owner; without this such files are
+    /// named and not read, because their secrets would go to the server that the settings name
+    #[arg(long)]
+    include_outside: bool,
     /// Count the rows of every table, which reads an index of each, instead of taking the storage
     /// engine's estimate
     #[arg(long)]
@@ -128,6 +132,7 @@ impl ServerOptions {
                 ask_password: self.password,
             },
             exact_counts: self.count_rows,
+            include_outside: self.include_outside,
             ask_password: |source| {
                 let question = format!("Password for {}: ", printable(source));
                 password_from_pipe()

@@ -2,6 +2,7 @@
 
 mod folder;
 mod folder_kind;
+mod pattern;
 mod settings;
 
 use std::io;
@@ -39,6 +40,8 @@ pub struct Access {
     pub given: Given,
     /// Whether to count rows instead of taking the storage engine's estimates.
     pub exact_counts: bool,
+    /// Whether a settings file may include files that belong neither to its site nor to its owner.
+    pub include_outside: bool,
     /// Asks the user for the password of the source of this name; `None` if there is no answer.
     pub ask_password: fn(&str) -> Option<Secret>,
     /// Tells the user a warning.
@@ -51,6 +54,7 @@ impl Default for Access {
         Self {
             given: Given::default(),
             exact_counts: false,
+            include_outside: false,
             ask_password: |_| None,
             warn: |_| {},
         }
@@ -111,7 +115,7 @@ impl ServerLocation {
     }
 
     fn of_settings(path: &Path, access: &Access) -> Result<Self, SourceError> {
-        let file = match SettingsFile::read(path) {
+        let file = match SettingsFile::read_with(path, access.include_outside) {
             Ok(file) => file,
             // What only PHP can tell, the environment or the options may.
             Err(error) if error.is_about_dsn() => {
@@ -313,15 +317,14 @@ impl Location {
         if path.exists() || !is_pattern {
             return Ok(vec![Self::of(path.to_owned())]);
         }
-        let matches = glob::glob(argument).map_err(|error| SourceError::Pattern {
+        let found = pattern::matching(argument).map_err(|error| SourceError::Pattern {
             pattern: argument.to_owned(),
             error,
         })?;
-        let found: Vec<Self> = matches.filter_map(Result::ok).map(Self::of).collect();
         if found.is_empty() {
             return Err(SourceError::NoMatch(argument.to_owned()));
         }
-        Ok(found)
+        Ok(found.into_iter().map(Self::of).collect())
     }
 
     /// The only source that an argument names.
