@@ -13,6 +13,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts, Value};
 use tempfile::NamedTempFile;
 
+use super::authorities;
 use super::error::{ServerError, is_denial, shown};
 use super::login::{Endpoint, Login, Tls, TlsMode};
 use super::watch::{Watch, guarded, lost};
@@ -654,7 +655,7 @@ fn connect_once(
         .user(login.user.as_deref())
         .pass(login.password.as_ref().map(|secret| secret.reveal()))
         .prefer_socket(false)
-        .ssl_opts(tls)
+        .ssl_opts(tls.clone())
         .tcp_connect_timeout(Some(timeout))
         .tcp_keepalive_time_ms(Some(KEEPALIVE * 1000))
         .tcp_keepalive_probe_interval_secs(Some(KEEPALIVE))
@@ -672,8 +673,11 @@ fn connect_once(
     // The library's own limit ends with the connection of the socket: what listens there may
     // never answer.
     let (sender, receiver) = mpsc::channel();
+    let authorities = tls.and_then(|tls| tls.root_cert_path().map(std::fs::read));
+    let authorities = authorities.transpose()?;
     std::thread::spawn(move || {
-        let connected = guarded(|| Conn::new(options).map_err(unwrapped));
+        let connect = || Conn::new(options).map_err(unwrapped);
+        let connected = guarded(|| authorities::trusting(authorities, connect));
         let failed = |panic: String| Err(io::Error::new(io::ErrorKind::InvalidInput, panic).into());
         sender.send(connected.unwrap_or_else(failed))
     });

@@ -11,6 +11,7 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+mod authorities;
 pub mod connection;
 pub mod error;
 pub mod login;
