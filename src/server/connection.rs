@@ -28,6 +28,8 @@ use crate::snapshot::Row;
 const CONNECT_TIMEOUT: u64 = 10;
 /// Seconds to wait for the next piece of an answer unless the login gives another number.
 const READ_TIMEOUT: u64 = 300;
+/// How much longer than a statement may take its answer is waited for.
+const MARGIN: Duration = Duration::from_secs(60);
 /// How long a statement may take that works on a whole table, during which the server says nothing: a day.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most bytes of one packet, which no row of CiviCRM comes near; servers take at most 1 GiB.
@@ -254,6 +256,10 @@ impl Reader {
     /// # Errors
     /// The server does not know the setting, or the connection is lost.
     pub fn set(&mut self, setting: Setting) -> Result<(), ServerError> {
+        if let Setting::StatementSeconds(seconds, _) = setting {
+            // The server ends such a statement itself, and then says so.
+            self.patience = self.patience.max(Duration::from_secs(seconds) + MARGIN);
+        }
         self.send("the session's settings", &setting.statement())?;
         Ok(())
     }
