@@ -181,8 +181,8 @@ fn unified(snapshot: &Snapshot, compared: &Compared) -> String {
             text,
             "{}",
             diff.unified_diff().context_radius(2).header(
-                &format!("{} {table}", snapshot.source.name),
-                &format!("{} {table}", compared.name),
+                &printable(&format!("{} {table}", snapshot.source.name)),
+                &printable(&format!("{} {table}", compared.name)),
             )
         );
     }

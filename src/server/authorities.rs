@@ -139,13 +139,22 @@ mod tests {
             let information = &root.subject_public_key_info;
             let key = &information[information.len() - 60..];
             assert!(trusting(None, || takes(key)));
-            assert!(!trusting(Some(b"another certificate".to_vec()), || takes(key)));
+            assert!(!trusting(Some(b"another certificate".to_vec()), || takes(
+                key
+            )));
             // The user may name one of the web.
             assert!(trusting(Some(information.to_vec()), || takes(key)));
         }
-        assert!(trusting(Some(b"another certificate".to_vec()), || takes(&[7; 60])));
-        assert_eq!(provider().signature_verification_algorithms.all.len(),
-            ring::default_provider().signature_verification_algorithms.all.len());
+        assert!(trusting(Some(b"another certificate".to_vec()), || takes(
+            &[7; 60]
+        )));
+        assert_eq!(
+            provider().signature_verification_algorithms.all.len(),
+            ring::default_provider()
+                .signature_verification_algorithms
+                .all
+                .len()
+        );
     }
 
     #[test]

@@ -185,7 +185,7 @@ fn answer(client: &mut TcpStream, lie: Lie, heard: &Mutex<Vec<u8>>) -> std::io::
         Lie::EndlessColumns => {
             client.write_all(&packet(1, &[0xfc, 0xff, 0xff]))?;
             let name = vec![b'c'; 60_000];
-            for number in (2..=255_u8).chain(0..=255).cycle() {
+            for number in (2..=255_u8).chain((0..=255).cycle()) {
                 client.write_all(&packet(number, &column(&name)))?;
             }
             Ok(())

@@ -30,7 +30,11 @@ fn no_change_of_a_small_file_makes_the_program_panic() {
         seed ^= seed << 17;
         usize::try_from(seed >> 33).unwrap_or_default() % below.max(1)
     };
-    let rounds = if crate::common::everything() { 20_000 } else { 1_500 };
+    let rounds = if crate::common::everything() {
+        20_000
+    } else {
+        1_500
+    };
     for file in &corpus {
         let (kind, original) = file.split_first().expect("it is not empty");
         for _ in 0..rounds {
@@ -61,7 +65,11 @@ fn no_change_of_a_small_file_makes_the_program_panic() {
             }
             let begun = Instant::now();
             small_files::read(*kind, &data);
-            assert!(begun.elapsed() < Duration::from_secs(60), "{kind}: {:?}", String::from_utf8_lossy(&data));
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "{kind}: {:?}",
+                String::from_utf8_lossy(&data)
+            );
         }
     }
 }

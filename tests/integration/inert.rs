@@ -126,8 +126,10 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         fs::remove_file(folder.join("report")).expect("it is removed");
         assert_inert(&report, &format!("{what} as {format}"));
         match format {
-            "csv" => assert_no_formula(&report, &what),
             // Some commands print text whatever the format.
+            "csv" if report.starts_with("source,") || report.starts_with("name,") => {
+                assert_no_formula(&report, &what);
+            }
             "json" if report.starts_with('{') => {
                 let values = serde_json::Deserializer::from_str(&report);
                 let values = values.into_iter::<serde_json::Value>();
