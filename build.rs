@@ -1,4 +1,5 @@
-//! Makes the list of the history files in `schemas/`, so that the program carries them.
+//! Makes the lists of the history files in `schemas/` and of the step files in `schemas/upgrade/`, so that the
+//! program carries them.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,14 +8,9 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=schemas");
     let folder = fs::canonicalize("schemas")?;
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<io::Result<_>>()?;
-    files.retain(|path| path.extension().is_some_and(|e| e == "json"));
-    files.sort();
     let mut code = String::new();
     let mut tables = String::new();
-    for path in files {
+    for path in json_files(&folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name == "releases.json" {
             code += &format!("const EMBEDDED_RELEASES: &str = include_str!({path:?});\n");
@@ -23,6 +19,23 @@ fn main() -> io::Result<()> {
         }
     }
     code += &format!("const EMBEDDED_TABLES: &[(&str, &str)] = &[\n{tables}];\n");
+    let mut steps = String::new();
+    for path in json_files(&folder.join("upgrade"))? {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let _ = writeln!(steps, "    ({name:?}, include_str!({path:?})),");
+    }
+    let steps = format!("const EMBEDDED_STEPS: &[(&str, &str)] = &[\n{steps}];\n");
     let out = env::var_os("OUT_DIR").unwrap_or_default();
-    fs::write(Path::new(&out).join("embedded_schemas.rs"), code)
+    fs::write(Path::new(&out).join("embedded_schemas.rs"), code)?;
+    fs::write(Path::new(&out).join("embedded_steps.rs"), steps)
+}
+
+/// The JSON files of a folder in the order of their names.
+fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
+    files.retain(|path| path.extension().is_some_and(|e| e == "json"));
+    files.sort();
+    Ok(files)
 }

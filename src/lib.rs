@@ -88,6 +88,7 @@ pub mod grants;
 #[path = "../tests/integration/hostile.rs"]
 mod hostile;
 pub mod integrity;
+pub mod preflight;
 pub mod privilege;
 pub mod repair;
 pub mod report;

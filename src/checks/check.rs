@@ -104,6 +104,8 @@ pub enum Group {
     Grants,
     /// Rules that turn the answers to questions about rows into findings.
     Rows,
+    /// Rules that turn an upgrade on paper into findings.
+    Upgrade,
 }
 
 impl PartialEq for Check {

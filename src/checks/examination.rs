@@ -10,6 +10,7 @@ use crate::civicrm::release::Version;
 use crate::grants::Verdict;
 use crate::integrity::Answers;
 use crate::integrity::question::Questions;
+use crate::preflight::Forecast;
 use crate::schema::references::{self, User};
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
@@ -25,6 +26,8 @@ pub struct Examination<'a, 'c> {
     pub privileges: Option<Privileges<'a>>,
     /// Which questions about rows were asked, with their answers.
     pub rows: Rows<'a>,
+    /// How the upgrade would go, where a command runs it on paper.
+    pub forecast: Option<&'a Forecast>,
     /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
     /// from it.
     pub without_civicrm: bool,
@@ -70,6 +73,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             site_of_backup: None,
             privileges: None,
             rows: Rows::NotAsked,
+            forecast: None,
             without_civicrm: false,
             users: OnceCell::new(),
             is_cut: OnceCell::new(),

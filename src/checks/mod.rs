@@ -20,6 +20,7 @@ mod restore;
 mod rows;
 pub mod schema;
 mod server;
+pub mod upgrade;
 pub mod version;
 pub mod wholeness;
 
@@ -63,6 +64,9 @@ pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
 /// The groups of `orphans`: whether the rows are sound.
 pub const ORPHANS: &[Group] = &[Group::Rows];
 
+/// The groups of `preflight`: whether the upgrade succeeds.
+pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
+
 /// The groups of `check`: everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
     Group::Dump,
@@ -74,6 +78,7 @@ pub const CHECK: &[Group] = &[
     Group::Server,
     Group::Grants,
     Group::Rows,
+    Group::Upgrade,
 ];
 
 /// The commands that make checks, each with its groups.
@@ -84,4 +89,5 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("version", VERSION),
     ("grants", GRANTS),
     ("orphans", ORPHANS),
+    ("preflight", PREFLIGHT),
 ];

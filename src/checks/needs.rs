@@ -48,6 +48,8 @@ pub enum Need {
     OfSite(ObjectKind),
     /// Questions about rows were asked.
     Rows,
+    /// The upgrade was run on paper.
+    Forecast,
 }
 
 /// Why something was not looked at.
@@ -152,6 +154,7 @@ impl Need {
                     Some(why) => Lacking(Lack::of_promised(format!("{}: {why}", site.name))),
                 },
             },
+            Self::Forecast => applies(examined.forecast.is_some()),
             Self::Rows => match examined.rows {
                 Rows::Asked(..) => Met,
                 Rows::LeftOut => Lacking(Lack::of_course("--no-rows leaves the rows out")),

@@ -5,12 +5,12 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, definers, grants, objects, restore, rows, schema, server, version, wholeness,
+    against, definers, grants, objects, restore, rows, schema, server, upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 10] = [
+static FAMILIES: [&[&Check]; 11] = [
     wholeness::CHECKS,
     objects::CHECKS,
     against::CHECKS,
@@ -21,6 +21,7 @@ static FAMILIES: [&[&Check]; 10] = [
     restore::CHECKS,
     rows::CHECKS,
     version::CHECKS,
+    upgrade::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -120,29 +120,15 @@ fn custom_table(
     }
 }
 
-fn column(data_type: &str, nullable: bool) -> Column {
-    Column {
-        data_type: data_type.to_owned(),
-        nullable,
-        default: None,
-        on_update_now: false,
-        auto_increment: false,
-        charset: None,
-        collation: None,
-        generated: None,
-        comment: None,
-    }
-}
-
 fn id_column() -> Column {
     Column {
         auto_increment: true,
-        ..column("int unsigned", false)
+        ..Column::new("int unsigned", false)
     }
 }
 
 fn entity_column() -> Column {
-    column("int unsigned", false)
+    Column::new("int unsigned", false)
 }
 
 /// The column of a field. The default value is the one that the table has: not all releases set it. So is a
@@ -151,7 +137,7 @@ fn field_column(field: &CustomField, actual: Option<&Column>) -> Column {
     let wanted = wanted_type(field);
     let Some(actual) = actual else {
         let data_type = wanted.unwrap_or_else(|| "varchar(255)".to_owned());
-        return column(&data_type, true);
+        return Column::new(&data_type, true);
     };
     let data_type = match wanted {
         Some(wanted) if !is_as_good(field, &actual.data_type) => wanted,
@@ -166,7 +152,7 @@ fn field_column(field: &CustomField, actual: Option<&Column>) -> Column {
         default: actual.default.clone(),
         on_update_now: actual.on_update_now,
         collation: actual.collation.as_ref().filter(is_binary).cloned(),
-        ..column(&data_type, true)
+        ..Column::new(&data_type, true)
     }
 }
 

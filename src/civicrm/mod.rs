@@ -16,6 +16,7 @@ pub mod reference_file;
 pub mod release;
 pub mod requirements;
 pub mod site;
+pub mod upgrade;
 pub mod upgrade_adds;
 pub mod upgrade_drops;
 pub mod upgrade_nulls;

@@ -374,17 +374,7 @@ mod tests {
     use crate::schema::model::{Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction};
 
     fn schema() -> Schema {
-        let id = Column {
-            data_type: "int unsigned".to_owned(),
-            nullable: false,
-            default: None,
-            on_update_now: false,
-            auto_increment: false,
-            charset: None,
-            collation: None,
-            generated: None,
-            comment: None,
-        };
+        let id = Column::new("int unsigned", false);
         let table = Table {
             columns: [("id".to_owned(), id)].into(),
             primary_key: vec![KeyPart::column("id")],

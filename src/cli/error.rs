@@ -7,6 +7,7 @@ use crate::change::refusal::Refusal;
 use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::OwnReferenceError;
 use crate::civicrm::release::Version;
+use crate::civicrm::upgrade::steps::StepError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -26,6 +27,9 @@ pub enum Error {
     /// A source or a file, named without a password, is not what the command needs, for this reason.
     #[error("{0}: {1}")]
     Unfit(String, String),
+    /// The steps that are part of the program could not be read.
+    #[error(transparent)]
+    Steps(#[from] StepError),
     /// A reference of the user's own could not be read or kept.
     #[error(transparent)]
     OwnReference(#[from] OwnReferenceError),

@@ -12,6 +12,7 @@ mod grants;
 mod journals;
 mod orphans;
 mod output;
+mod preflight;
 mod process_title;
 mod progress;
 mod reference;
@@ -62,6 +63,8 @@ enum Command {
     Verify(dumps::Verify),
     /// Check everything that can be checked of a source
     Check(dumps::Check),
+    /// Run an upgrade on paper: will it stop, in which step, with which error, and what mends it before
+    Preflight(preflight::Preflight),
     /// Show what civicrm_domain.version says and what it should say, and set it
     Version(version::Version),
     /// Check whether an account may run the upgrade or make a complete backup, and which GRANT is
@@ -220,6 +223,7 @@ pub fn run() -> Exit {
         Command::Grants(arguments) => arguments.run(&cli.common),
         Command::Repair(arguments) => arguments.run(&cli.common),
         Command::Undo(arguments) => arguments.run(&cli.common),
+        Command::Preflight(arguments) => arguments.run(&cli.common),
         Command::Orphans(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),

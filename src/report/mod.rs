@@ -7,6 +7,7 @@ pub mod human;
 mod integrity;
 pub mod json;
 mod plan;
+mod preflight;
 mod rebuild;
 pub mod render;
 mod section;
@@ -23,6 +24,7 @@ use crate::snapshot::{ServerFacts, Source};
 
 pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
+pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use section::Section;
 pub use verdict::Verdict;

@@ -9,6 +9,7 @@ use super::grants::{self, GrantsSummary};
 use super::human::Detail;
 use super::integrity;
 use super::plan::{self, Plan};
+use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
 use super::version::{self, VersionSummary};
 use crate::integrity::Statistics;
@@ -28,6 +29,8 @@ pub enum Section {
     Repair(Plan),
     /// A new database made out of an old one, or to be made.
     Rebuild(RebuildSummary),
+    /// How an upgrade would go.
+    Preflight(PreflightSummary),
 }
 
 /// Where people read a section.
@@ -48,6 +51,7 @@ impl Section {
             Self::Grants(_) => "grants",
             Self::VersionChange(_) | Self::Repair(_) => "plan",
             Self::Rebuild(_) => "rebuild",
+            Self::Preflight(_) => "preflight",
         }
     }
 
@@ -59,6 +63,7 @@ impl Section {
             Self::Grants(summary) => json!(summary),
             Self::VersionChange(plan) | Self::Repair(plan) => json!(plan),
             Self::Rebuild(summary) => json!(summary),
+            Self::Preflight(summary) => json!(summary),
         }
     }
 
@@ -70,6 +75,7 @@ impl Section {
             ("grants", GrantsSummary::json_schema(generator)),
             ("plan", Plan::json_schema(generator)),
             ("rebuild", RebuildSummary::json_schema(generator)),
+            ("preflight", PreflightSummary::json_schema(generator)),
         ]
     }
 
@@ -78,6 +84,7 @@ impl Section {
         match self {
             Self::Repair(plan) => plan.is_empty(),
             Self::Rebuild(summary) => summary.is_fine(),
+            Self::Preflight(summary) => summary.is_fine(),
             _ => true,
         }
     }
@@ -87,13 +94,14 @@ impl Section {
         match self {
             Self::Repair(plan) => Some(plan.outcome()),
             Self::Rebuild(summary) => Some(summary.outcome()),
+            Self::Preflight(summary) => Some(summary.outcome()),
             _ => None,
         }
     }
 
     pub(super) fn place(&self) -> Position {
         match self {
-            Self::Integrity(_) | Self::Version(_) => Position::BeforeFindings,
+            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) => Position::BeforeFindings,
             _ => Position::AfterFindings,
         }
     }
@@ -109,6 +117,7 @@ impl Section {
             Self::Grants(summary) => grants::write(summary, out),
             Self::VersionChange(plan) | Self::Repair(plan) => plan::write(plan, out),
             Self::Rebuild(summary) => rebuild::write(summary, out),
+            Self::Preflight(summary) => preflight::write(summary, out),
         }
     }
 }

@@ -227,6 +227,17 @@ pub struct Column {
     pub comment: Option<String>,
 }
 
+impl Column {
+    /// A column of a canonical type, in a table's own character set, without a default and without attributes.
+    pub fn new(data_type: &str, nullable: bool) -> Self {
+        Self {
+            data_type: data_type.to_owned(),
+            nullable,
+            ..Self::default()
+        }
+    }
+}
+
 // serde passes the value to `skip_serializing_if` by reference.
 pub(crate) fn is_false(value: &bool) -> bool {
     !*value

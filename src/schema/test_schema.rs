@@ -7,17 +7,7 @@ use super::model::{
 };
 
 pub fn column(data_type: &str) -> Column {
-    Column {
-        data_type: data_type.to_owned(),
-        nullable: true,
-        default: None,
-        on_update_now: false,
-        auto_increment: false,
-        charset: None,
-        collation: None,
-        generated: None,
-        comment: None,
-    }
+    Column::new(data_type, true)
 }
 
 pub fn literal(text: &str) -> Option<DefaultValue> {

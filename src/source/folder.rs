@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{SourceError, folder_kind, read_stream};
+use super::location::read_stream;
+use super::{SourceError, folder_kind};
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpSink;
 use crate::dump::scanner::Scanner;

@@ -201,17 +201,7 @@ fn foreign_key(table: &mut Table, name: &str) -> ForeignKey {
 }
 
 fn int_column() -> Column {
-    Column {
-        data_type: "int".to_owned(),
-        nullable: true,
-        default: None,
-        on_update_now: false,
-        auto_increment: false,
-        charset: None,
-        collation: None,
-        generated: None,
-        comment: None,
-    }
+    Column::new("int", true)
 }
 
 const EMAIL_KEY: &str = "FK_civicrm_email_contact_id";

@@ -114,9 +114,12 @@ const GENERATORS: &[(&str, &[Tested])] = &[
             "what_loads_an_export_again_is_what_is_meant_whatever_names_are",
         )],
     ),
+    ("repair/plan/step.rs", &[Here(STEPS), OnServers(SCHEMAS)]),
     ("repair/rebuild/copy.rs", &[OnServers(ROWS)]),
-    ("repair/rebuild/mod.rs", &[OnServers(ROWS)]),
+    ("repair/rebuild/fill.rs", &[OnServers(ROWS)]),
+    ("repair/rebuild/parents.rs", &[OnServers(ROWS)]),
     ("repair/rebuild/programs.rs", &[OnServers(ROWS)]),
+    ("repair/rebuild/target.rs", &[OnServers(ROWS)]),
     ("repair/run.rs", &[Here(STEPS), OnServers(SCHEMAS)]),
     ("repair/values.rs", &[OnServers(ROWS)]),
     (
@@ -135,8 +138,20 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         "schema/sql/migrate.rs",
         &[Here(CHANGES), OnServers(SCHEMAS)],
     ),
-    ("schema/sql/mod.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
+    (
+        "schema/sql/canonical.rs",
+        &[No(
+            "for people who compare it line by line; its commas make it no statement",
+        )],
+    ),
+    ("schema/sql/column.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
+    ("schema/sql/keys.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
+    (
+        "schema/sql/quoting.rs",
+        &[Here(CHANGES), OnServers(SCHEMAS)],
+    ),
     ("schema/sql/schema.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
+    ("schema/sql/table.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
     ("server/connection.rs", &[OnServers(DATABASES)]),
     (
         "server/probe.rs",
@@ -208,12 +223,12 @@ fn every_file_that_quotes_for_sql_is_tested_with_all_names() {
         "change/definition.rs",
         "change/whole_schema.rs",
         "repair/guard.rs",
-        "repair/plan/mod.rs",
+        "repair/plan/proofs.rs",
         // They read.
         "dump/values.rs",
-        "schema/apply/mod.rs",
+        "schema/apply/tables.rs",
         "schema/ddl/alter.rs",
-        "schema/ddl/mod.rs",
+        "schema/ddl/parse.rs",
         "schema/ddl/parser.rs",
     ] {
         assert!(quoting.remove(not_a_generator), "{not_a_generator}");
@@ -239,20 +254,6 @@ fn every_file_that_quotes_for_sql_is_tested_with_all_names() {
             };
             assert!(text.contains(&format!("fn {test}()")), "{file}: {test}");
         }
-    }
-}
-
-fn column(data_type: &str, nullable: bool) -> Column {
-    Column {
-        data_type: data_type.to_owned(),
-        nullable,
-        default: None,
-        on_update_now: false,
-        auto_increment: false,
-        charset: None,
-        collation: None,
-        generated: None,
-        comment: None,
     }
 }
 
@@ -296,14 +297,16 @@ fn tables(group: &[String]) -> [(String, Table); 2] {
         collation: Some("utf8mb4_unicode_ci".to_owned()),
         ..Table::default()
     };
-    let number = column("int", false);
+    let number = Column::new("int", false);
     let parent = Table {
         columns: [(group[0].clone(), number.clone())].into_iter().collect(),
         primary_key: vec![KeyPart::column(group[0].as_str())],
         ..plain.clone()
     };
     let other = |place: usize| group[place % group.len()].clone();
-    let columns = group.iter().map(|name| (name.clone(), column("int", true)));
+    let columns = group
+        .iter()
+        .map(|name| (name.clone(), Column::new("int", true)));
     let indexes = group.iter().enumerate().map(|(place, name)| {
         let index = Index {
             kind: IndexKind::Plain,

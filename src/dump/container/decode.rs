@@ -11,8 +11,9 @@ use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
 
 use super::error::{Problem, Stop, damaged};
 use super::input::Input;
+use super::kind::Container;
 use super::sink::Sink;
-use super::{Container, DamageKind};
+use crate::snapshot::DamageKind;
 
 /// log2 of the largest window of a zstd frame: 128 MiB, the default limit of `zstd -d`.
 const ZSTD_WINDOW_LOG: u32 = 27;

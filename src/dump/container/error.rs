@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Container, DamageKind};
+use super::kind::Container;
+use crate::snapshot::DamageKind;
 
 /// An input that cannot be read as SQL text at all.
 #[derive(Debug, thiserror::Error)]

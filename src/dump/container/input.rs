@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr;
 
-use super::DamageKind;
 use super::error::{Stop, damaged};
+use crate::snapshot::DamageKind;
 
 /// Bytes per read of compressed input, and the most that can be looked at ahead.
 const SIZE: usize = 128 * 1024;

@@ -14,9 +14,10 @@ use std::sync::atomic::AtomicU64;
 
 use super::error::Problem;
 use super::input::Input;
+use super::lanes::{Lane, POOL, lane, spawn};
 use super::plain::read_at;
 use super::sink::Sink;
-use super::{Container, Lane, POOL, decode, lane, spawn};
+use super::{Container, decode};
 
 /// Parts of a compressed file are taken together until they have this many bytes.
 const RUN: u64 = 256 * 1024;

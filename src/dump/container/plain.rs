@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Problem;
-use super::{Ahead, Block, CHUNK, Ending, Lane, Message, lane, spawn, text};
+use super::lanes::{Block, CHUNK, Lane, Message, lane, spawn};
+use super::{Ending, text};
+use crate::dump::scanner::Ahead;
 
 /// Number of buffers of each thread.
 const POOL: usize = 3;

@@ -3,7 +3,9 @@
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Stop;
-use super::{Ahead, Block, Ending, Message, text};
+use super::lanes::{Block, Message};
+use super::{Ending, text};
+use crate::dump::scanner::Ahead;
 
 /// Takes decoded bytes and hands them to the consumer a buffer at a time.
 pub(super) struct Sink {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::snapshot::DamageKind;
 
 /// What came out of an input.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use std::io::{Read, Seek, SeekFrom};
 
 use memchr::memmem;
 
-use super::DamageKind;
 use super::decode::{Deflated, expect_end, pump};
 use super::error::{Problem, Stop, damaged};
 use super::input::Input;
 use super::sink::Sink;
+use crate::snapshot::DamageKind;
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";

@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
+use super::block::Simd;
 use super::*;
+use crate::schema::lexer::SqlModes;
+use crate::snapshot::{Ending, Open, Place};
 
 /// Everything the scanner hands over, as comparable text.
 #[derive(Default)]

@@ -5,7 +5,8 @@
 
 use indexmap::IndexMap;
 
-use super::{Family, Planner, Purpose};
+use super::family::Family;
+use super::planner::{Planner, Purpose};
 use crate::schema::charset::{drop_inherited, has_charset};
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::meaning::is_json;

@@ -1,6 +1,7 @@
 //! Tables that are not of InnoDB, which is what keeps foreign keys and transactions.
 
-use super::{Family, Planner, Purpose};
+use super::family::Family;
+use super::planner::{Planner, Purpose};
 use crate::schema::compare::Difference;
 use crate::schema::model::Table;
 

@@ -10,7 +10,9 @@
 use indexmap::IndexSet;
 use md5::{Digest, Md5};
 
-use super::{Family, Planner, Purpose, foreign_keys};
+use super::family::Family;
+use super::foreign_keys;
+use super::planner::{Planner, Purpose};
 use crate::civicrm::upgrade_drops::DropKind;
 use crate::schema::apply::rename_key;
 use crate::schema::compare::{Difference, DifferenceKind as Kind, index_aspects};

@@ -1,7 +1,9 @@
 //! Foreign keys that are missing.
 
+use super::family::Family;
 use super::foreign_key_names::holder;
-use super::{Family, Planner, Purpose, is_innodb};
+use super::planner::{Planner, Purpose};
+use super::proofs::is_innodb;
 use crate::civicrm::upgrade_drops::DropKind;
 use crate::schema::charset::has_charset;
 use crate::schema::compare::Difference;

@@ -2,8 +2,9 @@
 
 use indexmap::IndexMap;
 
+use super::family::Family;
 use super::foreign_key_names::rename_index;
-use super::{Family, Planner, Purpose};
+use super::planner::{Planner, Purpose};
 use crate::civicrm::upgrade_drops::DropKind;
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::meaning::{is_just_on, serves};

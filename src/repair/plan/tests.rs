@@ -5,16 +5,22 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use super::planner::Planner;
 use super::*;
+use crate::change::alter;
 use crate::civicrm::catalogue::Catalogue;
-use crate::civicrm::reference::Subject;
+use crate::civicrm::reference::{Reference, Subject};
+use crate::civicrm::release::Version;
+use crate::civicrm::upgrade_drops;
 use crate::schema::apply::rename_key;
-use crate::schema::compare::compare;
+use crate::schema::compare::{compare, same_ends};
 use crate::schema::ddl::{self, AlterAction, Statement};
 use crate::schema::element::Element;
 use crate::schema::lexer::SqlModes;
 use crate::schema::meaning::{is_just_on, serves};
-use crate::schema::model::{ReferentialAction, find};
+use crate::schema::model::{ForeignKey, IndexKind, ReferentialAction, Schema, Table, find};
+use crate::schema::sql::alter_table;
+use crate::server_version::ServerVersion;
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
 

@@ -1,7 +1,9 @@
+use super::error::missing;
 use super::*;
 use crate::schema::{
     ddl,
-    model::{DefaultValue, KeyPart},
+    lexer::SqlModes,
+    model::{DefaultValue, KeyPart, RoutineKind, Schema},
 };
 
 fn apply(schema: &mut Schema, text: &str) -> Result<(), ApplyError> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::schema::lexer::SqlModes;
 use crate::schema::model::{
     Account, Column, DefaultValue, IndexKind, KeyPart, Name, ReferentialAction, RoutineKind, Table,
     Trigger, TriggerEvent, TriggerTiming,

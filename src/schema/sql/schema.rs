@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::{alter_table, create_table_with, foreign_key_item};
+use super::keys::foreign_key_item;
+use super::table::{alter_table, create_table_with};
 use crate::schema::model::{ForeignKey, Schema, Table};
 
 /// Statements that create all tables of a schema, empty, in an empty database.
@@ -60,4 +61,15 @@ fn next_table<'a>(
 fn parent_exists(key: &ForeignKey, created: &HashSet<String>) -> bool {
     key.referenced_database.is_some()
         || created.contains(&key.referenced_table.to_ascii_lowercase())
+}
+
+/// Joins statements to a script: each ends with a semicolon, comments stand on lines of their own.
+pub fn script(statements: &[String]) -> String {
+    statements
+        .iter()
+        .map(|statement| {
+            let is_comment = statement.starts_with("-- ");
+            format!("{statement}{}\n", if is_comment { "" } else { ";" })
+        })
+        .collect()
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::schema::{
     compare::{Options, compare},
-    model::{ReferentialAction, Schema},
+    model::{Column, IndexKind, ReferentialAction, Schema},
     test_schema::{column, expression, foreign_key, index, key, literal, member, schema, table},
 };
 

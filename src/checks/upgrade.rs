@@ -1,0 +1,156 @@
+//! What an upgrade on paper ([`crate::preflight`]) comes to, as findings.
+
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::preflight::failure::{Cause, Failure, Retry, When};
+use crate::preflight::server_model::ServerModel;
+use crate::preflight::{Forecast, SilentDamage};
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[&UPGRADE_STOPS, &UPGRADE_MAY_STOP, &UPGRADE_DAMAGE];
+
+pub(crate) static UPGRADE_STOPS: Check = Check {
+    id: "upgrade-stops",
+    severity: Severity::Error,
+    title: "the upgrade stops",
+    why: "CiviCRM stops in the middle of the upgrade; the database then has no triggers, and often only the backup \
+            helps.",
+    fix: "Do before the upgrade what the finding says; cividb repair for-upgrade --target does it.",
+    example: "step 5.30.alpha1, task \"Upgrade DB to 5.30.alpha1: SQL\": modify_column on civicrm_event fails with \
+            error 1054 (Unknown column 'selfcancelxfer_time' in 'civicrm_event'); CiviCRM shows \"DB Error: no such \
+            field\"",
+    source: "the operations of every step, schemas/upgrade; measured with CiviCRM 5.33.2 and 5.81.2",
+    rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], stops)],
+};
+
+pub(crate) static UPGRADE_MAY_STOP: Check = Check {
+    id: "upgrade-may-stop",
+    severity: Severity::Warning,
+    title: "the upgrade stops if a condition holds that only the site can tell",
+    why: "If the condition holds, CiviCRM stops in the middle of the upgrade.",
+    fix: "Look whether the condition holds; if so, do before the upgrade what the finding says.",
+    example: "if the component CiviCase is on: step 5.20.alpha1, task \"Change labels back to names in case type xml\": \
+            api on civicrm_case_type fails with error 1146 (Table 'civicrm_case_type' doesn't exist); CiviCRM shows \
+            \"DB Error: no such table\"",
+    source: "the operations of every step, schemas/upgrade",
+    rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], may_stop)],
+};
+
+pub(crate) static UPGRADE_DAMAGE: Check = Check {
+    id: "upgrade-damage",
+    severity: Severity::Warning,
+    title: "the upgrade says that it succeeded, and leaves something wrong",
+    why: "Nobody notices until a feature of CiviCRM or a later upgrade fails.",
+    fix: "Do before the upgrade what the finding says.",
+    example: "civicrm_file: the foreign key on created_id is not made, because the engine MyISAM has none (step \
+            5.3.alpha1)",
+    source: "measured with CiviCRM 5.33.2 and 5.81.2",
+    rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], damage)],
+};
+
+fn stops(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(forecast) = examined.forecast else {
+        return;
+    };
+    for failure in &forecast.failures {
+        findings.push(of_failure(check, failure, forecast));
+    }
+}
+
+fn may_stop(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(forecast) = examined.forecast else {
+        return;
+    };
+    for failure in &forecast.possible {
+        findings.push(of_failure(check, failure, forecast));
+    }
+}
+
+fn damage(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(forecast) = examined.forecast else {
+        return;
+    };
+    for SilentDamage { step, table, what } in &forecast.silent {
+        let step = step
+            .as_ref()
+            .map_or_else(String::new, |step| format!(" (step {step})"));
+        let fix = "Give the table the engine InnoDB before the upgrade: cividb repair engines.";
+        findings
+            .push(Finding::new(check, format!("{table}: {what}{step}"), fix).about("table", table));
+    }
+}
+
+fn of_failure(check: &'static Check, failure: &Failure, forecast: &Forecast) -> Finding {
+    let message = message(failure, &forecast.server);
+    let message = match &failure.condition {
+        Some(condition) => format!("if {condition}: {message}"),
+        None => message,
+    };
+    let finding = Finding::new(check, message, fix(failure));
+    match &failure.table {
+        Some(table) => finding.about("table", table),
+        None => finding,
+    }
+}
+
+/// Where the upgrade stops, and with which error.
+pub fn message(failure: &Failure, server: &ServerModel) -> String {
+    let place = match (failure.when, &failure.step, &failure.task) {
+        (When::Before, ..) => "before the first step".to_owned(),
+        (_, Some(step), Some(task)) => format!("step {step}, task \"{task}\""),
+        (_, None, Some(task)) => format!("after the last step, task \"{task}\""),
+        _ => "after the last step".to_owned(),
+    };
+    let shown = &failure.shown;
+    let Some(error) = failure.cause.server_error() else {
+        let why = match &failure.cause {
+            Cause::Check(why) => format!("{why}; "),
+            _ => String::new(),
+        };
+        return format!("{place}: {why}CiviCRM shows \"{shown}\"");
+    };
+    let operation = failure.operation.unwrap_or("the statement");
+    let on = failure
+        .table
+        .as_ref()
+        .map_or_else(String::new, |table| format!(" on {table}"));
+    let rows = match &failure.cause {
+        Cause::Rows(_, cause) => format!(", because {}", cause.what),
+        _ => String::new(),
+    };
+    format!(
+        "{place}: {operation}{on} fails with error {} ({}){rows}; CiviCRM shows \"{shown}\"",
+        error.number(server),
+        error.text(server)
+    )
+}
+
+/// What to do before the upgrade.
+pub fn fix(failure: &Failure) -> String {
+    let mut text = match &failure.cause {
+        Cause::Version => {
+            "Set the version that the schema is of: cividb version --fix --apply.".to_owned()
+        }
+        Cause::Check(_) => "Change that before the upgrade.".to_owned(),
+        Cause::Privilege(privilege, _) => format!(
+            "Grant {} to the account before the upgrade; cividb grants --target prints the statement.",
+            privilege.name()
+        ),
+        Cause::Schema(_) | Cause::Rows(..) => {
+            let statements: Vec<String> = failure
+                .mends
+                .iter()
+                .filter_map(|mend| mend.statement().ok())
+                .map(|statement| format!("{};", statement.replace("\n  ", " ")))
+                .collect();
+            match statements.is_empty() {
+                true => "Compare the schema with its release before the upgrade: cividb diff."
+                    .to_owned(),
+                false => format!("Run before the upgrade: {}", statements.join(" ")),
+            }
+        }
+    };
+    if failure.retry == Retry::NeedsBackup {
+        text.push_str(" A run that has stopped here cannot go on: restore the backup first.");
+    }
+    text
+}

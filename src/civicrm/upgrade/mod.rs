@@ -1,0 +1,17 @@
+//! What every upgrade step of CiviCRM does to the database, as facts.
+//!
+//! An upgrade from database version D to code T runs every step R with D < R <= T, in the order of the versions.
+//! One file for each step stands in `schemas/upgrade` (that folder's README has the form). What the run does
+//! before, around and after the steps stands there in files called `driver-*.json`.
+//!
+//! - [`op`]: one operation: what is done to which table, and under which condition
+//! - [`file`]: the form in which files spell operations
+//! - [`step`]: steps, their tasks, and which code has them
+//! - [`path`]: which code takes which version, and the way where it does not
+//! - [`steps`]: the steps that are part of the program
+
+pub mod file;
+pub mod op;
+pub mod path;
+pub mod step;
+pub mod steps;

@@ -1,0 +1,183 @@
+//! The upgrade steps that are part of the program, from 2.1 to 6.15.
+
+use super::step::{Step, covers};
+use crate::civicrm::release::Version;
+
+include!(concat!(env!("OUT_DIR"), "/embedded_steps.rs"));
+
+/// A file of steps that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {source}")]
+pub struct StepError {
+    /// The name of the file.
+    pub file: String,
+    /// What is wrong in the file.
+    pub source: serde_json::Error,
+}
+
+/// Reads the text of one file of `schemas/upgrade`.
+///
+/// # Errors
+/// The text is not JSON, or it has keys or operations that steps do not have.
+pub fn read(file: &str, text: &str) -> Result<Step, StepError> {
+    serde_json::from_str(text).map_err(|source| StepError {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+/// The text of a step as `schemas/upgrade` has it: one operation a line.
+///
+/// # Errors
+/// The step has something that JSON has no form for.
+pub fn write(step: &Step) -> serde_json::Result<String> {
+    let head = Step {
+        tasks: Vec::new(),
+        ..step.clone()
+    };
+    let head = serde_json::to_string(&head)?;
+    let mut text = head.replacen("\"tasks\":[]", "\"tasks\":[", 1);
+    let rest = text.find("\"tasks\":[").map(|at| at + "\"tasks\":[".len());
+    let tail = rest.map(|at| text.split_off(at)).unwrap_or_default();
+    for (number, task) in step.tasks.iter().enumerate() {
+        let mut head = task.clone();
+        head.ops = Vec::new();
+        let head = serde_json::to_string(&head)?;
+        let head = head.strip_suffix("[]}").unwrap_or(&head);
+        text += if number > 0 { ",\n" } else { "\n" };
+        text += head;
+        text += "[";
+        for (number, op) in task.ops.iter().enumerate() {
+            text += if number > 0 { ",\n " } else { "\n " };
+            text += &serde_json::to_string(op)?;
+        }
+        text += "]}";
+    }
+    text += "]";
+    text += tail.strip_prefix(']').unwrap_or(&tail);
+    text.push('\n');
+    Ok(text)
+}
+
+/// The files of `schemas/upgrade`, each with its name without `.json` and its text.
+pub fn embedded() -> &'static [(&'static str, &'static str)] {
+    EMBEDDED_STEPS
+}
+
+/// The steps that code of release `code` runs on a database of version `from`, in the order in which they run.
+///
+/// # Errors
+/// A file of the program cannot be read.
+pub fn between(from: &Version, code: &Version) -> Result<Vec<Step>, StepError> {
+    let mut steps = Vec::new();
+    for (name, text) in EMBEDDED_STEPS {
+        let Some(revision) =
+            Version::parse(name).filter(|revision| from < revision && revision <= code)
+        else {
+            continue;
+        };
+        let step = read(name, text)?;
+        if step.shipped_in.has(code) {
+            steps.push((revision, step));
+        }
+    }
+    for empty in empty_revisions(code)? {
+        if let Some(revision) =
+            Version::parse(&empty).filter(|revision| from < revision && revision <= code)
+            && !steps.iter().any(|(other, _)| *other == revision)
+        {
+            steps.push((revision, Step::empty(empty)));
+        }
+    }
+    steps.sort_by(|(left, _), (right, _)| left.cmp(right));
+    Ok(steps.into_iter().map(|(_, step)| step).collect())
+}
+
+/// What code of this release does before, around and after the steps.
+///
+/// # Errors
+/// A file of the program cannot be read.
+pub fn driver(code: &Version) -> Result<Step, StepError> {
+    let mut last = None;
+    for (name, text) in EMBEDDED_STEPS {
+        if name.starts_with("driver-") {
+            let driver = read(name, text)?;
+            if driver.shipped_in.has(code) {
+                return Ok(driver);
+            }
+            last = Some(driver);
+        }
+    }
+    Ok(last.unwrap_or_else(|| Step::empty(code.as_str().to_owned())))
+}
+
+fn empty_revisions(code: &Version) -> Result<Vec<String>, StepError> {
+    let Some((name, text)) = EMBEDDED_STEPS
+        .iter()
+        .find(|(name, _)| *name == "driver-4.7")
+    else {
+        return Ok(Vec::new());
+    };
+    let driver = read(name, text)?;
+    Ok(if driver.shipped_in.has(code) {
+        driver.empty_revisions
+    } else {
+        Vec::new()
+    })
+}
+
+impl Step {
+    fn empty(revision: String) -> Self {
+        Self {
+            revision,
+            shipped_in: super::step::Span(None, None),
+            tasks: Vec::new(),
+            empty_revisions: Vec::new(),
+            upgraders: Vec::new(),
+        }
+    }
+
+    /// Leaves out what code of this release does not have.
+    #[must_use]
+    pub fn of_code(mut self, code: &Version) -> Self {
+        self.tasks.retain(|task| covers(&task.code, code));
+        for task in &mut self.tasks {
+            task.ops.retain(|op| covers(&op.code, code));
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_read_and_written_back_byte_by_byte() {
+        assert!(EMBEDDED_STEPS.len() > 340);
+        for (name, text) in EMBEDDED_STEPS {
+            let step = read(name, text).unwrap();
+            assert_eq!(write(&step).unwrap(), *text, "{name}");
+            assert!(
+                name.starts_with("driver-") || Version::parse(name).is_some(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_steps_of_an_upgrade_come_in_the_order_of_the_versions() {
+        let version = |text| Version::parse(text).unwrap();
+        let steps = between(&version("4.7.17"), &version("4.7.20")).unwrap();
+        let names: Vec<&str> = steps.iter().map(|step| step.revision.as_str()).collect();
+        assert_eq!(names, ["4.7.18", "4.7.19", "4.7.20"]);
+    }
+
+    #[test]
+    fn the_driver_is_that_of_the_code() {
+        let version = |text| Version::parse(text).unwrap();
+        let title = |code| driver(&version(code)).unwrap().tasks[0].task.clone();
+        assert_ne!(title("4.4.5"), title("5.33.2"));
+        assert_ne!(title("5.33.2"), title("5.34.0"));
+    }
+}

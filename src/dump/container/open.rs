@@ -1,0 +1,125 @@
+//! Opens an input, tells what it is, and starts the threads that read it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{ContainerError, Problem, Stop};
+use super::input::Input;
+use super::kind::Container;
+use super::lanes::{CHUNK, POOL, lane, spawn};
+use super::sink::Sink;
+use super::stream::{ByteStream, Progress};
+use super::{decode, members, plain, zip};
+use crate::threads;
+
+/// Files smaller than this, in bytes, are read by one thread.
+const LARGE: u64 = 2 * CHUNK as u64;
+
+impl ByteStream {
+    /// Opens a file and starts reading it.
+    ///
+    /// Returns after the first block is there and has been judged, so a pipe is waited for. An empty
+    /// file is not an error; it has no chunk.
+    ///
+    /// # Errors
+    /// The file cannot be opened or its start not read, it is a directory, it is not SQL text, or its container
+    /// cannot be read at all. Damage further on is not an error but an [`super::Ending`].
+    pub fn open(path: &Path) -> Result<Self, ContainerError> {
+        let name = path.to_string_lossy().into_owned();
+        Self::open_file(path).map_err(|problem| ContainerError { name, problem })
+    }
+
+    /// Reads an input from any reader, such as standard input.
+    ///
+    /// `name` is what errors call it. A zip archive is then read without its directory at the end;
+    /// that it holds more than one file is found only when the first has been delivered.
+    ///
+    /// # Errors
+    /// As for [`ByteStream::open`].
+    pub fn from_reader(
+        name: impl Into<String>,
+        reader: impl Read + Send + 'static,
+    ) -> Result<Self, ContainerError> {
+        Self::start(Input::new(Box::new(reader), 0), None).map_err(|problem| ContainerError {
+            name: name.into(),
+            problem,
+        })
+    }
+
+    fn open_file(path: &Path) -> Result<Self, Problem> {
+        let mut file = File::open(path).map_err(Problem::Open)?;
+        let metadata = file.metadata().map_err(Problem::Open)?;
+        if metadata.is_dir() {
+            return Err(Problem::Directory);
+        }
+        if !metadata.is_file() {
+            return Self::start(Input::new(Box::new(file), 0), None);
+        }
+        let directory = zip::read_directory_of(&mut file).transpose()?;
+        let start = directory.as_ref().map_or(0, zip::Directory::entry_offset);
+        file.seek(SeekFrom::Start(start)).map_err(Problem::Open)?;
+        if directory.is_none() && metadata.len() >= LARGE {
+            let mut head = Input::new(Box::new(file.try_clone().map_err(Problem::Open)?), 0);
+            let container = decode::sniff(&mut head).map_err(Stop::into_problem)?;
+            if let Some(stream) = Self::start_several(container, &file, metadata.len())? {
+                return Ok(stream);
+            }
+            file.rewind().map_err(Problem::Open)?;
+        }
+        let mut stream = Self::start(Input::new(Box::new(file), start), directory)?;
+        stream.progress.total = Some(metadata.len());
+        Ok(stream)
+    }
+
+    fn start(mut input: Input, directory: Option<zip::Directory>) -> Result<Self, Problem> {
+        let container = match directory {
+            Some(_) => Container::Zip,
+            None => decode::sniff(&mut input).map_err(Stop::into_problem)?,
+        };
+        let progress = Progress {
+            read: input.progress(),
+            total: None,
+        };
+        let (lane, sender, returned) = lane(POOL);
+        spawn("decompress", move || {
+            let mut sink = Sink::new(sender, returned);
+            let result = match container {
+                Container::Plain => decode::plain(&mut input, &mut sink),
+                Container::Gzip => decode::gzip(&mut input, &mut sink),
+                Container::Bzip2 => decode::bzip2(&mut input, &mut sink),
+                Container::Zstd => decode::zstd(&mut input, &mut sink),
+                Container::Xz => decode::xz(&mut input, &mut sink),
+                Container::Zip => zip::decode(&mut input, &mut sink, directory),
+            };
+            sink.finish(result, input.offset());
+        })?;
+        Self::wait(container, progress, vec![lane])
+    }
+
+    /// Reads a file with several threads, if its container allows.
+    fn start_several(
+        container: Container,
+        file: &File,
+        length: u64,
+    ) -> Result<Option<Self>, Problem> {
+        let threads = threads::count();
+        let progress = Progress {
+            read: Arc::default(),
+            total: Some(length),
+        };
+        let file = || file.try_clone().map(Arc::new).map_err(Problem::Open);
+        let lanes = match container {
+            Container::Plain if threads > 1 => {
+                Some(plain::start(file()?, threads, &progress.read)?)
+            }
+            Container::Gzip | Container::Zstd => {
+                members::start(&file()?, container, length, threads, &progress.read)?
+            }
+            _ => None,
+        };
+        let stream = lanes.map(|lanes| Self::wait(container, progress, lanes));
+        stream.transpose()
+    }
+}

@@ -1,0 +1,180 @@
+//! The plain bytes as the consumer takes them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::ending::Ending;
+use super::error::Problem;
+use super::kind::Container;
+use super::lanes::{Block, Lane, Message};
+use crate::dump::scanner::Ahead;
+use crate::snapshot::DamageKind;
+
+/// How far the reading thread has come, for a progress bar. Cheap to clone and to ask.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    pub(super) read: Arc<AtomicU64>,
+    pub(super) total: Option<u64>,
+}
+
+impl Progress {
+    /// Bytes of the input, as stored, read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Size of the input, as stored; `None` for anything but a regular file.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+}
+
+/// Plain bytes of SQL text out of a container, in chunks.
+///
+/// A UTF-8 byte order mark at the start is taken off: offsets of the text begin after it. Dropping
+/// the stream early ends its thread at the thread's next buffer.
+#[derive(Debug)]
+pub struct ByteStream {
+    container: Container,
+    pub(super) progress: Progress,
+    /// The threads that read; blocks come from each in turn.
+    lanes: Vec<Lane>,
+    /// How often one thread has handed over to the next.
+    next: usize,
+    /// The first message from a thread, which `open` had to receive to learn whether this is text.
+    first: Option<Message>,
+    current: Option<Block>,
+    delivered: u64,
+    ending: Option<Ending>,
+}
+
+/// A piece of SQL text out of a container.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The bytes of the piece, 1 to [`super::CHUNK`] of them.
+    pub text: &'a [u8],
+    /// What the reading thread has found out about the piece.
+    pub ahead: &'a Ahead,
+}
+
+impl ByteStream {
+    /// Waits for the first block, which may show that the input is not to be read.
+    pub(super) fn wait(
+        container: Container,
+        progress: Progress,
+        lanes: Vec<Lane>,
+    ) -> Result<Self, Problem> {
+        let mut stream = Self {
+            container,
+            progress,
+            lanes,
+            next: 0,
+            first: None,
+            current: None,
+            delivered: 0,
+            ending: None,
+        };
+        match stream.receive() {
+            Message::Refused { problem, .. } => Err(problem),
+            message => {
+                stream.first = Some(message);
+                Ok(stream)
+            }
+        }
+    }
+
+    /// The lane from which the next block comes.
+    fn lane(&self) -> Option<&Lane> {
+        self.lanes.get(self.next % self.lanes.len().max(1))
+    }
+
+    fn receive(&self) -> Message {
+        let message = self.lane().and_then(|lane| lane.messages.recv().ok());
+        message.unwrap_or_else(|| {
+            // The thread has gone without a last message: a panic inside a decoder.
+            let message = "the decoder failed on this data";
+            let offset = self.progress.bytes_read();
+            Message::End(Ending::damaged(DamageKind::Corrupt, offset, message))
+        })
+    }
+
+    /// The container that was recognised.
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// The next piece of text, in order, of 1 to [`super::CHUNK`] bytes; `None` at the end, whose nature
+    /// [`ByteStream::ending`] then tells. Pieces end anywhere, not at lines.
+    pub fn next_chunk(&mut self) -> Option<&[u8]> {
+        self.next_piece().map(|piece| piece.text)
+    }
+
+    /// The next piece of text together with what its thread has found out about it; see
+    /// [`ByteStream::next_chunk`].
+    pub fn next_piece(&mut self) -> Option<Piece<'_>> {
+        loop {
+            self.give_back();
+            if self.ending.is_some() {
+                return None;
+            }
+            let message = match self.first.take() {
+                Some(message) => message,
+                None => self.receive(),
+            };
+            match message {
+                Message::Block(block) => {
+                    let length = block.text.len();
+                    self.delivered += length as u64;
+                    self.current = Some(block);
+                    if length > 0 {
+                        break;
+                    }
+                }
+                Message::End(ending) => self.end(ending),
+                Message::Refused { problem, offset } => {
+                    let (kind, message) = (DamageKind::Unsupported, problem.to_string());
+                    self.end(Ending::damaged(kind, offset, message));
+                }
+            }
+        }
+        let block = self.current.as_ref()?;
+        Some(Piece {
+            text: block.buffer.get(block.text.clone())?,
+            ahead: &block.ahead,
+        })
+    }
+
+    /// Gives the buffer whose text has been read back to its thread.
+    fn give_back(&mut self) {
+        let Some(block) = self.current.take() else {
+            return;
+        };
+        if let Some(lane) = self.lane() {
+            // Fails only when the thread has ended and needs no more buffers.
+            let _ = lane.empties.send(block.buffer);
+        }
+        if block.hands_over {
+            self.next += 1;
+        }
+        if let Some(ending) = block.ending {
+            self.end(ending);
+        }
+    }
+
+    fn end(&mut self, mut ending: Ending) {
+        if let Ending::Damaged(damage) = &mut ending {
+            damage.plain_bytes = self.delivered;
+        }
+        self.ending = Some(ending);
+    }
+
+    /// How the stream ended; `None` until [`ByteStream::next_chunk`] has returned `None`.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// A handle to watch the progress from another thread.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+}

@@ -1,0 +1,229 @@
+//! The facts that a reader collects, file after file, and the snapshot that they make.
+
+use indexmap::IndexMap;
+
+use super::database::{Database, Found};
+use super::noise::Course;
+use super::rows::Insert;
+use crate::dump::header;
+use crate::dump::scanner::Sink;
+use crate::dump::session::Session;
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{Name, find};
+use crate::snapshot::{
+    At, Damage, DumpFacts, Ending, FileEnding, Part, Place, Producer, RowsWanted, Snapshot, Source,
+};
+
+/// Reads the files of one dump and collects the facts that they give.
+#[derive(Clone, Default)]
+pub struct DumpReader {
+    pub(super) wanted: &'static [RowsWanted],
+    pub(super) file: String,
+    pub(super) source: Source,
+    pub(super) facts: DumpFacts,
+    pub(super) databases: IndexMap<Option<String>, Database>,
+    pub(super) current: Option<String>,
+    /// Name of the database in the dump's header comments, for dumps that never say USE.
+    pub(super) header_database: Option<String>,
+    pub(super) session: Session,
+    /// Character set that the last SET NAMES named; `None` before the first.
+    pub(super) client_charset: Option<String>,
+    pub(super) insert: Insert,
+    /// First and last lines of dumps found inside the statement being read.
+    pub(super) swallowed: Vec<(At, String)>,
+    /// How the statement being run is quoted, when that differs from what `sql_mode` says.
+    pub(super) quotes: Option<SqlModes>,
+    /// Name of a view whose stand-in table comes next, as phpMyAdmin's comments say.
+    pub(super) stand_in_announced: Option<String>,
+    /// What came so far of the file that is being read.
+    pub(super) course: Course,
+    /// The bytes of the statements so far that define things.
+    pub(super) schema_bytes: usize,
+}
+
+/// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
+pub trait DumpSink: Sink {
+    /// The [`DumpReader`] that keeps track of the dump.
+    fn reader(&mut self) -> &mut DumpReader;
+}
+
+impl DumpSink for DumpReader {
+    fn reader(&mut self) -> &mut DumpReader {
+        self
+    }
+}
+
+/// Why no single database of a source can be chosen to report on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChooseError {
+    /// The database asked for is not in the source.
+    #[error("there is no database '{wanted}' in it; it holds: {}", .found.join(", "))]
+    NotThere {
+        /// The name of the database asked for.
+        wanted: String,
+        /// The names of the databases in the source.
+        found: Vec<String>,
+    },
+    /// Several databases hold CiviCRM tables; these are their names.
+    #[error("it holds several CiviCRM databases: {}; choose one with --database", .0.join(", "))]
+    Several(Vec<String>),
+}
+
+impl DumpReader {
+    /// Makes a reader that keeps the rows described by `wanted`.
+    pub fn new(wanted: &'static [RowsWanted]) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Begins another file of the same dump, as a folder has them. Each file is loaded in a session of its own,
+    /// into `database` where the file's name gives one.
+    pub fn begin_file(&mut self, name: &str, database: Option<&str>) {
+        name.clone_into(&mut self.file);
+        self.session = Session::default();
+        self.insert = Insert::default();
+        self.course = Course::default();
+        if database.is_some() {
+            self.current = database.map(str::to_owned);
+        }
+    }
+
+    /// Records which program wrote the dump, where the text of the dump does not say so.
+    pub fn set_producer(&mut self, producer: Producer, version: Option<String>) {
+        self.source.producer = producer;
+        self.source.producer_version = version;
+    }
+
+    /// Begins a part of the dump that a folder's own marks show to have `ended` or not.
+    pub fn begin_part(&mut self, ended: bool) {
+        let begins = self.at(Place::default());
+        self.facts.parts.push(Part {
+            producer: self.source.producer,
+            begins,
+            ended,
+        });
+    }
+
+    /// Records a file or mark that shows that the dump was not finished.
+    pub fn unfinished(&mut self, what: String) {
+        self.facts.unfinished.push(what);
+    }
+
+    /// Records how one file ended.
+    pub fn end_file(&mut self, text: Ending, damage: Option<Damage>) {
+        if let Some(interrupted) = &text.interrupted {
+            let head = String::from_utf8_lossy(&interrupted.head);
+            let line = head.lines().next().unwrap_or_default();
+            if header::is_program_message(line) {
+                let at = self.at(interrupted.place);
+                self.stray(at, line);
+                self.course.is_behind = false;
+            }
+        }
+        self.end_course();
+        self.facts.ends_by_variables |= self.session.marks_end() || self.course.keys_on_again;
+        for name in self.session.unrestored() {
+            self.facts.unrestored.push(name.to_owned());
+        }
+        self.facts.files.push(FileEnding {
+            file: self.file.clone(),
+            text,
+            damage,
+        });
+    }
+
+    /// Puts the facts together for the database `wanted`, or else for the one that holds
+    /// tables whose name begins with `marker`.
+    ///
+    /// # Errors
+    /// `wanted` is not in the dump, or several databases hold such tables.
+    pub fn finish(mut self, wanted: Option<&str>, marker: &str) -> Result<Snapshot, ChooseError> {
+        let header = self.header_database;
+        let shown = |name: &Option<String>| name.clone().or_else(|| header.clone());
+        let mut names = self.databases.keys();
+        let shown_names: Vec<String> = names.clone().filter_map(shown).collect();
+        let chosen = match wanted {
+            Some(wanted) => names
+                .find(|name| shown(name).as_deref() == Some(wanted))
+                .ok_or_else(|| ChooseError::NotThere {
+                    wanted: wanted.to_owned(),
+                    found: shown_names.clone(),
+                })?
+                .clone(),
+            None => {
+                let all = self.databases.iter();
+                let marked = all.filter(|(_, database)| database.has_tables(marker));
+                let marked: Vec<&Option<String>> = marked.map(|(name, _)| name).collect();
+                match marked[..] {
+                    [] => names.next().cloned().flatten(),
+                    [one] => one.clone(),
+                    _ => {
+                        let several = marked.into_iter().filter_map(shown);
+                        return Err(ChooseError::Several(several.collect()));
+                    }
+                }
+            }
+        };
+        let database = self.databases.swap_remove(&chosen).unwrap_or_default();
+        self.facts.never_created = database
+            .used
+            .into_iter()
+            .filter(|(name, _)| !database.schema.has_relation(name))
+            .filter(|(name, _)| find(&database.schema.stand_ins, name).is_none())
+            .collect();
+        self.source.databases = shown_names;
+        Ok(Snapshot {
+            source: self.source,
+            database: shown(&chosen),
+            schema: database.schema,
+            row_counts: database
+                .row_counts
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            rows: database.rows,
+            dump: Some(self.facts),
+            ..Snapshot::default()
+        })
+    }
+
+    /// Records a program that the statements hint at, for dumps without comments; a comment that names the
+    /// program takes precedence.
+    pub(super) fn guess_producer(&mut self, producer: Producer) {
+        if self.source.producer == Producer::Unknown {
+            self.source.producer = producer;
+        }
+    }
+
+    pub(super) fn at(&self, place: Place) -> At {
+        At {
+            file: self.file.clone(),
+            place,
+        }
+    }
+
+    /// What the dump says so far of the table or view of this name.
+    pub fn object(&self, database: &str, name: &str) -> Found {
+        let Some(database) = self.databases.get(&Some(database.to_owned())) else {
+            return Found::default();
+        };
+        let rows = find(&database.row_counts, name);
+        Found {
+            is_table: find(&database.schema.tables, name).is_some(),
+            is_view: find(&database.schema.views, name).is_some(),
+            rows: rows.copied().unwrap_or_default(),
+        }
+    }
+
+    /// The database that a name belongs to at this point of the dump, as the dump names it.
+    pub fn database_named(&self, name: &Name) -> Option<String> {
+        name.database.clone().or_else(|| self.current.clone())
+    }
+
+    pub(super) fn database(&mut self, name: &Name) -> &mut Database {
+        let key = self.database_named(name);
+        self.databases.entry(key).or_default()
+    }
+}

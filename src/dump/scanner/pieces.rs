@@ -1,0 +1,166 @@
+//! Reads a dump piece by piece, wherever the pieces are cut.
+
+use std::mem;
+
+use super::LOOKAHEAD;
+use super::ahead::{Ahead, Cursor};
+use super::blocks::Blocks;
+use super::sink::{Sink, Wanted};
+use super::state::{Inside, Mode, Scanner};
+use crate::snapshot::{Ending, Interrupted, Open, Place};
+
+/// Bytes of a new piece that are joined to what the last one left over; more than [`LOOKAHEAD`], so that the
+/// rest of the piece is then read in place.
+const JOIN: usize = 2 * LOOKAHEAD;
+
+impl Scanner {
+    /// A scanner for text that begins at `place` of a dump, with `delimiter` in force.
+    pub fn resume(place: Place, delimiter: &[u8]) -> Self {
+        Self {
+            base: place.offset,
+            lines: place.line.saturating_sub(1),
+            delimiter: delimiter.to_vec(),
+            first_delimiter: delimiter.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Reads the next piece of the dump.
+    pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
+        self.feed_ahead(piece, &Ahead::default(), sink);
+    }
+
+    /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece.
+    pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) {
+        let mut rest = piece;
+        if !self.carry.is_empty() {
+            let old = self.carry.len();
+            let (joined, _) = rest.split_at(rest.len().min(JOIN));
+            let mut buffer = mem::take(&mut self.carry);
+            buffer.extend_from_slice(joined);
+            let used = self.process(&buffer, Ahead::default().from(0), false, sink);
+            if used < old {
+                buffer.drain(..used);
+                self.carry = buffer;
+                return;
+            }
+            rest = rest.get(used - old..).unwrap_or_default();
+            buffer.clear();
+            self.carry = buffer;
+        }
+        let ahead = ahead.from(piece.len() - rest.len());
+        let used = self.process(rest, ahead, false, sink);
+        self.carry
+            .extend_from_slice(rest.get(used..).unwrap_or_default());
+    }
+
+    /// Reads the bytes that are left and tells how the dump ended.
+    pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
+        let carry = mem::take(&mut self.carry);
+        self.process(&carry, Ahead::default().from(0), true, sink);
+        let open = match (self.inside, self.mode) {
+            (Inside::Quote(_), _) => Some(Open::Quoted),
+            (Inside::BlockComment, _) => Some(Open::Comment),
+            (_, Mode::Between) => None,
+            _ => Some(Open::Statement),
+        };
+        match self.inside {
+            Inside::LineComment | Inside::BlockComment if self.mode == Mode::Between => {
+                sink.comment(&self.text, self.began, false);
+            }
+            Inside::NoiseLine => sink.noise(self.text.trim_ascii_end(), self.began),
+            _ => {}
+        }
+        if matches!(self.mode, Mode::Row(_) | Mode::Gap | Mode::Tail) {
+            sink.rows_end(self.rows, None, self.began);
+        } else {
+            self.head = mem::take(&mut self.text);
+        }
+        self.head.truncate(200);
+        Ending {
+            interrupted: open.map(|open| Interrupted {
+                open,
+                place: self.began,
+                head: self.head,
+            }),
+            inside_delimiter_block: self.delimiter != self.first_delimiter,
+            bytes: self.base,
+            lines: self.lines,
+        }
+    }
+
+    /// Looks at `bytes` and returns how many of them are done; the last [`LOOKAHEAD`] stay for the next call
+    /// unless these are the `last` ones.
+    fn process(
+        &mut self,
+        bytes: &[u8],
+        mut ahead: Cursor<'_>,
+        last: bool,
+        sink: &mut impl Sink,
+    ) -> usize {
+        let kept_back = if last { 0 } else { LOOKAHEAD };
+        let end = bytes.len().saturating_sub(kept_back);
+        let mut blocks = Blocks::new(bytes, &self.delimiter, self.simd);
+        let mut pos = 0;
+        self.counted = 0;
+        self.hit = None;
+        self.keep_from = self.keep_from.map(|_| 0);
+        while pos < end {
+            if self.mode == Mode::Row(1) {
+                let at = self.pass_rows(bytes, &mut ahead, pos, end);
+                if at > pos {
+                    pos = at;
+                    continue;
+                }
+            }
+            // At the first byte of a row.
+            if self.rows_wanted == Wanted::Whole
+                && self.mode == Mode::Row(1)
+                && self.keep_from == Some(pos)
+                && self.text.is_empty()
+                && self.inside == Inside::Plain
+            {
+                if sink.wants_batches()
+                    && let Some((begins, rows)) = self.whole_rows(bytes, pos, end)
+                {
+                    let batch = bytes.get(pos..=begins - self.separator.len());
+                    if sink.batch(batch.unwrap_or_default()) {
+                        self.rows += rows;
+                        self.begin_row(bytes, begins - 1);
+                        pos = begins;
+                        continue;
+                    }
+                }
+                let (taken, rows) = sink.rows(bytes.get(pos..end).unwrap_or_default());
+                if taken > 0 {
+                    self.rows += rows;
+                    self.mode = Mode::Gap;
+                    self.keep_from = None;
+                    pos += taken;
+                    continue;
+                }
+            }
+            pos = match (self.inside, self.mode) {
+                (Inside::Quote(quote), _) => self.quoted(&mut blocks, pos, end, quote),
+                (Inside::Plain, Mode::Row(_) | Mode::Text | Mode::Tail) => {
+                    self.plain(&mut blocks, pos, end, sink)
+                }
+                (Inside::Plain, Mode::Gap) => self.gap(bytes, pos, sink),
+                (Inside::Plain, Mode::Between) => self.between(bytes, pos, sink),
+                (Inside::BlockComment, _) => self.block_comment(bytes, pos, end, sink),
+                (Inside::LineComment, _) => self.line_comment(bytes, pos, end, sink),
+                (Inside::DelimiterLine, _) => {
+                    let after = self.delimiter_line(bytes, pos, end);
+                    blocks = Blocks::new(bytes, &self.delimiter, self.simd);
+                    after
+                }
+                (Inside::NoiseLine, _) => self.noise_line(bytes, pos, end, sink),
+            };
+        }
+        let pos = pos.min(bytes.len());
+        self.keep_up_to(bytes, pos);
+        self.count_lines(bytes, pos);
+        self.base += pos as u64;
+        pos
+    }
+}

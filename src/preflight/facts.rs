@@ -1,0 +1,152 @@
+//! What the paper run knows about rows.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::condition::Holds;
+use crate::civicrm::upgrade::op::{RowOf, Values};
+use crate::snapshot::{Row, Snapshot};
+
+/// What is known about the rows that the database has before the upgrade: numbers of rows, the rows of a few small
+/// tables, and the answers to questions that an earlier run asked.
+#[derive(Debug)]
+pub(super) struct RowFacts<'a> {
+    snapshot: &'a Snapshot,
+    /// Answers by question, as [`key`] writes it.
+    answers: HashMap<String, bool>,
+    /// The rows that a run asked for and that are not known.
+    asked: RefCell<Vec<RowOf>>,
+}
+
+impl<'a> RowFacts<'a> {
+    /// What the snapshot says, without any answer yet.
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        Self {
+            snapshot,
+            answers: HashMap::new(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// Adds the answer to a question.
+    pub fn answer(&mut self, row: &RowOf, exists: bool) {
+        self.answers.insert(key(row), exists);
+    }
+
+    /// The questions that were asked and not answered, each once.
+    pub fn asked(&self) -> Vec<RowOf> {
+        self.asked.borrow().clone()
+    }
+
+    /// Whether a table has no rows. A server's number is an estimate, which is 0 only for very small tables.
+    pub fn is_empty(&self, table: &str) -> Holds {
+        let counts = &self.snapshot.row_counts;
+        match crate::schema::model::find(counts, table) {
+            Some(0) => Holds::Yes,
+            Some(_) => Holds::No,
+            None if self.snapshot.dump.is_some() && !counts.is_empty() => Holds::Yes,
+            None => Holds::Unknown,
+        }
+    }
+
+    /// Whether a column is NULL in every row; of a table without rows it is.
+    pub fn is_all_null(&self, column: &str) -> Holds {
+        let table = column.split('.').next().unwrap_or_default();
+        match self.is_empty(table) {
+            Holds::Yes => Holds::Yes,
+            _ => Holds::Unknown,
+        }
+    }
+
+    /// Whether the highest number in a column is below a limit; far fewer rows than that are taken for yes.
+    pub fn is_below(&self, column: &str, limit: u64) -> Holds {
+        let table = column.split('.').next().unwrap_or_default();
+        let rows = crate::schema::model::find(&self.snapshot.row_counts, table);
+        if rows.copied().unwrap_or(0) < limit / 2 {
+            Holds::Yes
+        } else {
+            Holds::Unknown
+        }
+    }
+
+    /// Whether a component of CiviCRM is on. Up to 4.6 `civicrm_domain.config_backend` lists those that are, later a
+    /// setting, which is not read.
+    pub fn has_component(&self, component: &str) -> Holds {
+        let domains = self
+            .snapshot
+            .rows
+            .get("civicrm_domain")
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let config = domains
+            .iter()
+            .find_map(|row| row.get("config_backend")?.as_deref());
+        match config.map(String::from_utf8_lossy) {
+            Some(config) if config.contains("enableComponents") => {
+                if config.contains(component) {
+                    Holds::Yes
+                } else {
+                    Holds::No
+                }
+            }
+            _ => Holds::Unknown,
+        }
+    }
+
+    /// Whether a row with these values exists.
+    pub fn has_row(&self, row: &RowOf) -> Holds {
+        if let Some(exists) = self.answers.get(&key(row)) {
+            return if *exists { Holds::Yes } else { Holds::No };
+        }
+        if self.is_empty(&row.table) == Holds::Yes {
+            return Holds::No;
+        }
+        if let Some(rows) = self.whole(&row.table) {
+            let is_meant = rows.iter().any(|found| matches(found, &row.values));
+            return if is_meant { Holds::Yes } else { Holds::No };
+        }
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(row) {
+            asked.push(row.clone());
+        }
+        Holds::Unknown
+    }
+
+    /// All rows of a table, where the snapshot has all of them.
+    fn whole(&self, table: &str) -> Option<&[Row]> {
+        let wanted = crate::civicrm::site::ROWS_WANTED.iter();
+        let is_whole = wanted
+            .into_iter()
+            .any(|wanted| wanted.table == table && wanted.containing.is_empty());
+        let rows = self.snapshot.rows.get(table).filter(|_| is_whole)?;
+        let counted = self.snapshot.row_counts.get(table);
+        let is_all = self.snapshot.dump.is_none() || counted == Some(&(rows.len() as u64));
+        is_all.then_some(rows.as_slice())
+    }
+}
+
+fn matches(row: &Row, values: &Values) -> bool {
+    values.iter().all(|(column, wanted)| {
+        let found = row.get(column).and_then(Option::as_deref);
+        found.map(String::from_utf8_lossy).as_deref() == Some(text(wanted).as_str())
+    })
+}
+
+/// The value of a fact as the text that a row has.
+pub(super) fn text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Bool(yes) => u8::from(*yes).to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A question in one text.
+pub(super) fn key(row: &RowOf) -> String {
+    let values = row
+        .values
+        .iter()
+        .map(|(column, value)| format!("{column}={}", text(value)));
+    let values: Vec<String> = values.collect();
+    format!("{}|{}", row.table, values.join("|"))
+}

@@ -1,0 +1,90 @@
+//! Where an upgrade would stop, and why.
+
+use super::mend::Mend;
+use super::server_model::ServerError;
+use crate::privilege::Privilege;
+
+/// When an upgrade stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before any step has run.
+    Before,
+    /// In a step.
+    Step,
+    /// When all steps have run.
+    After,
+}
+
+/// Whether the upgrade can go on after a mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Mending and running the upgrade again works.
+    Works,
+    /// The failed task cannot run twice, so the backup has to be restored, mended and upgraded.
+    NeedsBackup,
+}
+
+/// One place at which the upgrade would stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// When it stops.
+    pub when: When,
+    /// The revision of the step; `None` before and after the steps.
+    pub step: Option<String>,
+    /// The title of the task as CiviCRM shows it.
+    pub task: Option<String>,
+    /// What the operation does, as [`Op::kind`](crate::civicrm::upgrade::op::Op::kind) names it.
+    pub operation: Option<&'static str>,
+    /// The table of the operation.
+    pub table: Option<String>,
+    /// Why it stops.
+    pub cause: Cause,
+    /// What CiviCRM shows.
+    pub shown: String,
+    /// What `civicrm_domain.version` says afterwards; `None` where it is NULL or there is no row.
+    pub version_after: Option<String>,
+    /// Whether the upgrade can go on after a mend.
+    pub retry: Retry,
+    /// What mends the database before the upgrade, so that it does not stop here; empty where nothing is known.
+    pub mends: Vec<Mend>,
+    /// The condition under which the operation runs, where only the site can tell whether it holds.
+    pub condition: Option<String>,
+}
+
+/// Why the upgrade stops.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cause {
+    /// CiviCRM's own checks refuse the version in `civicrm_domain`.
+    Version,
+    /// CiviCRM's own checks refuse something else: here in words.
+    Check(String),
+    /// The server refuses a statement because of the schema.
+    Schema(ServerError),
+    /// The server refuses a statement because of rows; the number of the question that finds them, if it is known.
+    Rows(ServerError, RowCause),
+    /// The account lacks a privilege.
+    Privilege(Privilege, ServerError),
+}
+
+impl Cause {
+    /// The error of the server, where it is one.
+    pub fn server_error(&self) -> Option<&ServerError> {
+        match self {
+            Self::Version | Self::Check(_) => None,
+            Self::Schema(error) | Self::Rows(error, _) | Self::Privilege(_, error) => Some(error),
+        }
+    }
+}
+
+/// Which rows make the server refuse a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowCause {
+    /// The table that has the rows.
+    pub table: String,
+    /// What is the matter with them, in words.
+    pub what: String,
+    /// How many they are, where they were counted.
+    pub rows: Option<u64>,
+    /// Primary keys of the first of them.
+    pub samples: Vec<String>,
+}

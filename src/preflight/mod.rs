@@ -1,0 +1,203 @@
+//! An upgrade on paper: which steps CiviCRM will run, what each would do to this database, and where it would stop.
+//!
+//! ```text
+//! version in civicrm_domain -> checks before the steps
+//! schema, steps, server     -> task by task on paper -> failures, silent damage, schema at the end
+//! ```
+//!
+//! - [`server_model`]: a server on paper, with the errors of the real ones
+//! - `start`: what CiviCRM looks at before the first step
+//! - `run`: the tasks in the order in which CiviCRM runs them
+//! - `condition`, `facts`: whether an operation is done
+//! - `privileges`: what an operation needs the account to be allowed
+//! - `rows`: which rows make an operation fail
+//! - [`mend`], [`render`]: what mends the database before the upgrade, as statements
+//! - `assumed`: what is assumed where nothing mends it, so that later failures are found, too
+//! - `repeat`: whether a failed task can run again
+//! - [`failure`]: where the upgrade stops, and why
+
+mod assumed;
+mod condition;
+mod facts;
+pub mod failure;
+pub mod mend;
+pub mod privileges;
+pub mod render;
+mod repeat;
+mod rows;
+mod run;
+pub mod server_model;
+pub mod shown;
+mod start;
+
+pub use run::{Operation, SilentDamage};
+
+use crate::case::Case;
+use crate::civicrm::release::Version;
+use crate::civicrm::requirements::{Fitness, Requirements};
+use crate::civicrm::upgrade::path;
+use crate::civicrm::upgrade::steps::StepError;
+use crate::schema::model::Schema;
+use crate::server_version::{Family, ServerVersion};
+use failure::Failure;
+use privileges::UpgradeAccount;
+use server_model::ServerModel;
+
+/// What an upgrade is tried with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The release of the code that runs the upgrade.
+    pub target: Version,
+    /// The server on which it runs; `None` for the source's own. In place of a dump's that is older than the target
+    /// takes, one is taken that is not; in place of one that is not known, MariaDB 10.11.
+    pub server: Option<ServerVersion>,
+    /// The account that runs it; `None` where its privileges are not known.
+    pub account: Option<UpgradeAccount>,
+}
+
+/// One release whose code runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// The release.
+    pub release: Version,
+    /// The PHP versions that its code runs on, in words.
+    pub php: String,
+    /// What it asks of the database server.
+    pub requirements: Requirements,
+}
+
+/// How an upgrade would go.
+#[derive(Debug)]
+pub struct Forecast {
+    /// What `civicrm_domain.version` says.
+    pub declared: Option<String>,
+    /// The version with which the run begins: the declared one, or the one that should stand there; `None` where
+    /// nothing tells it.
+    pub from: Option<Version>,
+    /// The release that the upgrade goes to.
+    pub target: Version,
+    /// The releases whose code runs one after the other; empty where no way is known.
+    pub path: Vec<Hop>,
+    /// What the code of the target says where it does not take the version, so that the path has several releases.
+    pub below_minimum: Option<String>,
+    /// The places at which it would stop, in order, each under the assumption that those before it are mended.
+    pub failures: Vec<Failure>,
+    /// The places at which it would stop if a condition holds that only the site itself can tell.
+    pub possible: Vec<Failure>,
+    /// Damage that it does without a word.
+    pub silent: Vec<SilentDamage>,
+    /// The schema at the end, if everything in its way is mended.
+    pub end: Schema,
+    /// The database before the upgrade with everything mended that can be.
+    pub start: Schema,
+    /// The steps that run.
+    pub steps: Vec<String>,
+    /// Every operation.
+    pub operations: Vec<Operation>,
+    /// The server on which the upgrade runs.
+    pub server: ServerModel,
+    /// The server of the dump, where the upgrade cannot run on it.
+    pub not_on: Option<ServerVersion>,
+}
+
+/// A server that every release from 4.7 on takes, of the family of another.
+fn current(family: Family) -> ServerVersion {
+    let (number, text) = match family {
+        Family::Mysql => ((8, 0, 40), "8.0.40"),
+        Family::Mariadb => ((10, 11, 10), "10.11.10"),
+    };
+    ServerVersion {
+        family,
+        number,
+        text: text.to_owned(),
+    }
+}
+
+/// The server on which the upgrade runs, and the dump's own where that is another one.
+fn server(case: &Case, options: &Options) -> (ServerVersion, Option<ServerVersion>) {
+    if let Some(named) = &options.server {
+        return (named.clone(), None);
+    }
+    let Some(own) = &case.snapshot.source.server_version else {
+        return (current(Family::Mariadb), None);
+    };
+    let is_dump = case.snapshot.server.is_none();
+    let fitness = Requirements::of(&options.target).fitness(own);
+    match fitness {
+        Fitness::TooOld(_) if is_dump => (current(own.family), Some(own.clone())),
+        _ => (own.clone(), None),
+    }
+}
+
+/// Runs an upgrade on paper, release by release where the code of the target does not take the version.
+///
+/// # Errors
+/// A file of steps that is part of the program cannot be read.
+pub fn forecast(case: &Case, options: &Options) -> Result<Forecast, StepError> {
+    let database = case.snapshot.database.clone().unwrap_or_default();
+    let (version, not_on) = server(case, options);
+    let server = ServerModel::new(version, database);
+    let rows = facts::RowFacts::new(&case.snapshot);
+    let answers = rows::RowAnswers::default();
+    let start = start::start(case, &options.target, &server.version);
+    let site = case.site.as_ref();
+    let domain = site.and_then(|site| site.domains.as_ref()?.first());
+    let path = start
+        .from
+        .as_ref()
+        .and_then(|from| path::path(case.catalogue, from, &options.target));
+    let path = path.unwrap_or_default();
+    let mut forecast = Forecast {
+        declared: domain.and_then(|domain| domain.version.clone()),
+        below_minimum: start
+            .from
+            .as_ref()
+            .and_then(|from| start::below_minimum(from, &options.target)),
+        target: options.target.clone(),
+        failures: start.failures,
+        possible: Vec::new(),
+        silent: Vec::new(),
+        end: case.snapshot.schema.clone(),
+        start: case.snapshot.schema.clone(),
+        steps: Vec::new(),
+        operations: Vec::new(),
+        path: path.iter().map(Hop::of).collect(),
+        from: start.from.clone(),
+        server,
+        not_on,
+    };
+    let Some(mut from) = start.from else {
+        return Ok(forecast);
+    };
+    for code in path {
+        let outcome = run::run(&run::Setup {
+            case,
+            server: &forecast.server,
+            code: &code,
+            from: &from,
+            schema: std::mem::take(&mut forecast.end),
+            start: std::mem::take(&mut forecast.start),
+            account: options.account.as_ref(),
+            rows: &rows,
+            answers: &answers,
+        })?;
+        forecast.failures.extend(outcome.failures);
+        forecast.possible.extend(outcome.possible);
+        forecast.silent.extend(outcome.silent);
+        forecast.steps.extend(outcome.steps);
+        forecast.operations.extend(outcome.operations);
+        (forecast.end, forecast.start) = (outcome.end, outcome.start);
+        from = code;
+    }
+    Ok(forecast)
+}
+
+impl Hop {
+    fn of(release: &Version) -> Self {
+        Self {
+            php: path::php(release),
+            requirements: Requirements::of(release),
+            release: release.clone(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Operations of upgrade steps, and what mends a schema, as statements.
+
+use crate::civicrm::upgrade::op::Alteration;
+use crate::gate::{Blocked, Meaning, Operation};
+use crate::schema::model::{Column, DefaultValue, ForeignKey, KeyPart};
+use crate::schema::sql::{
+    alter_table, foreign_key_definition, foreign_key_item, identifier, index_item, key_parts,
+    string, whole_column_definition,
+};
+
+/// One ALTER TABLE that makes these changes.
+///
+/// # Errors
+/// The statement reads back as something else.
+pub fn alter(table: &str, changes: &[Alteration]) -> Result<String, Blocked> {
+    let actions: Vec<String> = changes.iter().map(action).collect();
+    let mut names = vec![table.to_owned()];
+    let mut pieces = Vec::new();
+    for change in changes {
+        names_of(change, &mut names, &mut pieces);
+    }
+    let meaning = Meaning::new(Operation::AlterTable, names);
+    let meaning = pieces
+        .iter()
+        .try_fold(meaning, |meaning, piece| meaning.with_piece(piece))?;
+    meaning.pass(alter_table(table, &actions))
+}
+
+/// `RENAME TABLE`, as an ALTER TABLE.
+///
+/// # Errors
+/// The statement reads back as something else.
+pub fn rename_table(from: &str, to: &str) -> Result<String, Blocked> {
+    let statement = format!(
+        "ALTER TABLE {} RENAME TO {}",
+        identifier(from),
+        identifier(to)
+    );
+    Meaning::new(Operation::AlterTable, [from, to]).pass(statement)
+}
+
+fn behind(after: Option<&String>) -> String {
+    after.map_or_else(String::new, |after| format!(" AFTER {}", identifier(after)))
+}
+
+/// The words of one change in an ALTER TABLE.
+fn action(change: &Alteration) -> String {
+    match change {
+        Alteration::AddColumn {
+            name,
+            column,
+            after,
+        } => format!(
+            "ADD COLUMN {} {}{}",
+            identifier(name),
+            whole_column_definition(column),
+            behind(after.as_ref())
+        ),
+        Alteration::DropColumn(name) => format!("DROP COLUMN {}", identifier(name)),
+        Alteration::ChangeColumn {
+            from,
+            to,
+            column,
+            after,
+            ..
+        } => {
+            let definition = whole_column_definition(column);
+            let after = behind(after.as_ref());
+            if from == to {
+                format!("MODIFY COLUMN {} {definition}{after}", identifier(to))
+            } else {
+                format!(
+                    "CHANGE COLUMN {} {} {definition}{after}",
+                    identifier(from),
+                    identifier(to)
+                )
+            }
+        }
+        Alteration::SetDefault { column, default } => {
+            let column = identifier(column);
+            match default {
+                Some(DefaultValue::Literal(text)) => {
+                    format!("ALTER COLUMN {column} SET DEFAULT {}", string(text))
+                }
+                Some(DefaultValue::Expression(text)) => {
+                    format!("ALTER COLUMN {column} SET DEFAULT ({text})")
+                }
+                None => format!("ALTER COLUMN {column} SET DEFAULT NULL"),
+            }
+        }
+        Alteration::AddIndex { name, index, .. } => format!("ADD {}", index_item(name, index)),
+        Alteration::DropIndex(name) => format!("DROP INDEX {}", identifier(name)),
+        Alteration::AddPrimaryKey(columns) => {
+            let parts: Vec<KeyPart> = columns.iter().map(KeyPart::column).collect();
+            format!("ADD PRIMARY KEY {}", key_parts(&parts))
+        }
+        Alteration::DropPrimaryKey => "DROP PRIMARY KEY".to_owned(),
+        Alteration::AddForeignKey {
+            name: Some(name),
+            key,
+        } => format!("ADD {}", foreign_key_item(name, key)),
+        Alteration::AddForeignKey { name: None, key } => {
+            format!("ADD FOREIGN KEY {}", foreign_key_definition(key))
+        }
+        Alteration::DropForeignKey(name) => format!("DROP FOREIGN KEY {}", identifier(name)),
+        Alteration::Engine(engine) => format!("ENGINE={engine}"),
+        Alteration::Convert { charset, collation } => {
+            format!("CONVERT TO CHARACTER SET {charset} COLLATE {collation}")
+        }
+        Alteration::AutoIncrement => "AUTO_INCREMENT=1".to_owned(),
+    }
+}
+
+/// The identifiers of one change, and the pieces of SQL that it takes over as they are.
+fn names_of(change: &Alteration, names: &mut Vec<String>, pieces: &mut Vec<String>) {
+    let mut of_column = |column: &Column| {
+        pieces.push(column.data_type.clone());
+        pieces.extend(column.generated.clone());
+        if let Some(DefaultValue::Expression(text)) = &column.default {
+            pieces.push(text.clone());
+        }
+    };
+    match change {
+        Alteration::AddColumn {
+            name,
+            column,
+            after,
+        } => {
+            of_column(column);
+            names.push(name.clone());
+            names.extend(after.clone());
+        }
+        Alteration::ChangeColumn {
+            from,
+            to,
+            column,
+            after,
+            ..
+        } => {
+            of_column(column);
+            names.extend([from.clone(), to.clone()]);
+            names.extend(after.clone());
+        }
+        Alteration::DropColumn(name)
+        | Alteration::DropIndex(name)
+        | Alteration::DropForeignKey(name)
+        | Alteration::SetDefault { column: name, .. } => names.push(name.clone()),
+        Alteration::AddIndex { name, index, .. } => {
+            names.push(name.clone());
+            names.extend(index.parts.iter().map(|part| part.column.clone()));
+        }
+        Alteration::AddPrimaryKey(columns) => names.extend(columns.iter().cloned()),
+        Alteration::AddForeignKey { name, key } => {
+            names.extend(name.clone());
+            names.extend(of_key(key));
+        }
+        Alteration::DropPrimaryKey
+        | Alteration::Engine(_)
+        | Alteration::Convert { .. }
+        | Alteration::AutoIncrement => {}
+    }
+}
+
+fn of_key(key: &ForeignKey) -> impl Iterator<Item = String> {
+    let columns = key.columns.iter().chain(&key.referenced_columns);
+    columns.chain([&key.referenced_table]).cloned()
+}

@@ -1,0 +1,689 @@
+//! The run of an upgrade on paper: task by task, as CiviCRM's code would do it.
+
+use super::assumed::Assumptions;
+use super::condition::{Background, Holds};
+use super::facts::RowFacts;
+use super::failure::{Cause, Failure, Retry, When};
+use super::mend::{self, Mend};
+use super::privileges::UpgradeAccount;
+use super::repeat;
+use super::rows::RowAnswers;
+use super::server_model::{ServerError, ServerModel, Silent};
+use super::shown::shown;
+use crate::case::Case;
+use crate::civicrm::reference::Reference;
+use crate::civicrm::release::Version;
+use crate::civicrm::upgrade::op::{Action, Alteration, Clause, Guard, Op, Reads};
+use crate::civicrm::upgrade::step::{Phase, Step, Task, covers};
+use crate::civicrm::upgrade::steps::{self, StepError};
+use crate::schema::model::{Schema, find};
+
+/// What a run takes.
+pub(super) struct Setup<'a, 'c> {
+    pub case: &'a Case<'c>,
+    pub server: &'a ServerModel,
+    /// The release of the code that runs the upgrade.
+    pub code: &'a Version,
+    /// The version of the database.
+    pub from: &'a Version,
+    /// The schema before the run.
+    pub schema: Schema,
+    /// The database before the first run, with everything mended so far.
+    pub start: Schema,
+    pub account: Option<&'a UpgradeAccount>,
+    pub rows: &'a RowFacts<'a>,
+    pub answers: &'a RowAnswers<'a>,
+}
+
+/// How an upgrade would go.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The places at which it would stop, each under the assumption that those before it are mended.
+    pub failures: Vec<Failure>,
+    /// The places at which it would stop if a condition holds that only the site can tell.
+    pub possible: Vec<Failure>,
+    /// Statements that succeed and do not do what they say.
+    pub silent: Vec<SilentDamage>,
+    /// The schema at the end, if everything that stops the upgrade is mended.
+    pub end: Schema,
+    /// The database before the upgrade with everything mended that can be.
+    pub start: Schema,
+    /// The steps that run.
+    pub steps: Vec<String>,
+    /// Every operation, for people who want to see them.
+    pub operations: Vec<Operation>,
+}
+
+/// Damage that the upgrade does without a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SilentDamage {
+    /// The step that does it; `None` around the steps.
+    pub step: Option<String>,
+    /// The table that it is done to.
+    pub table: String,
+    /// What is wrong afterwards.
+    pub what: String,
+}
+
+/// One operation of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The step; `None` around the steps.
+    pub step: Option<String>,
+    /// The title of the task.
+    pub task: String,
+    /// What the operation does.
+    pub operation: &'static str,
+    /// The table of the operation.
+    pub table: Option<String>,
+    /// What becomes of it: `runs`, `skipped`, `fails` or `unknown`.
+    pub becomes: &'static str,
+}
+
+/// The state of a run.
+struct Run<'a, 'c> {
+    setup: &'a Setup<'a, 'c>,
+    server: ServerModel,
+    schema: Schema,
+    assumed: Assumptions<'a, 'c>,
+    /// The database as it would be when everything so far is mended before the upgrade.
+    start: Schema,
+    /// What CiviCRM makes of the release that the database declares.
+    reference: Option<Schema>,
+    locales: Vec<String>,
+    version: Option<String>,
+    when: When,
+    step: Option<String>,
+    dropped: Vec<(String, String)>,
+    outcome: Outcome,
+}
+
+/// Runs an upgrade with the code of one release.
+///
+/// # Errors
+/// A file of steps that is part of the program cannot be read.
+pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
+    let site = setup.case.site.as_ref();
+    let from = setup.from.without_marker();
+    let mut run = Run {
+        setup,
+        server: setup.server.clone(),
+        schema: setup.schema.clone(),
+        assumed: Assumptions::new(setup.case, setup.code),
+        start: setup.start.clone(),
+        reference: reference(setup.case, &from),
+        locales: site.map(|site| site.locales().to_vec()).unwrap_or_default(),
+        version: Some(from.to_string()),
+        when: When::Before,
+        step: None,
+        dropped: Vec::new(),
+        outcome: Outcome::default(),
+    };
+    let driver = steps::driver(setup.code)?.of_code(setup.code);
+    let steps: Vec<Step> = steps::between(&from, setup.code)?
+        .into_iter()
+        .map(|step| step.of_code(setup.code))
+        .collect();
+    run.outcome.steps = steps.iter().map(|step| step.revision.clone()).collect();
+    run.whole(&driver, &steps);
+    run.outcome.end = run.schema;
+    run.outcome.start = run.start;
+    Ok(run.outcome)
+}
+
+/// The tables of the release from which the run starts, or else of the one that the schema is of.
+fn reference(case: &Case, from: &Version) -> Option<Schema> {
+    let state = case.catalogue.state_for(from).or_else(|| case.state())?;
+    Some(Reference::new(case.catalogue, state, case.subject()).schema)
+}
+
+impl Run<'_, '_> {
+    fn whole(&mut self, driver: &Step, steps: &[Step]) {
+        let of_phase = |phase| {
+            driver
+                .tasks
+                .iter()
+                .filter(move |task| task.phase == Some(phase))
+        };
+        for task in of_phase(Phase::Before) {
+            self.task(task);
+        }
+        for step in steps {
+            self.step = Some(step.revision.clone());
+            let checks = step.tasks.iter();
+            for task in
+                checks.filter(|task| matches!(task.phase, Some(Phase::Before | Phase::PreCheck)))
+            {
+                self.task(task);
+            }
+        }
+        self.when = When::Step;
+        self.step = steps.first().map(|step| step.revision.clone());
+        for task in of_phase(Phase::First) {
+            self.task(task);
+        }
+        for step in steps {
+            self.step = Some(step.revision.clone());
+            for task in of_phase(Phase::Begin) {
+                self.titled(task, &step.revision);
+            }
+            let marks = self.setup.code.major_minor() >= (3, 1);
+            if marks {
+                self.version = Some(format!("{}.upgrade", step.revision));
+            }
+            for task in step
+                .tasks
+                .iter()
+                .filter(|task| task.phase.is_none() && task.weight.is_none())
+            {
+                self.task(task);
+            }
+            self.version = Some(step.revision.clone());
+            for task in of_phase(Phase::Finish) {
+                self.titled(task, &step.revision);
+            }
+        }
+        self.step = None;
+        self.when = When::After;
+        let own = driver.tasks.iter().map(|task| (None, task));
+        let of_steps = steps.iter().flat_map(|step| {
+            step.tasks
+                .iter()
+                .map(move |task| (Some(step.revision.clone()), task))
+        });
+        let mut late: Vec<_> = own
+            .chain(of_steps)
+            .filter(|(_, task)| task.weight.is_some())
+            .collect();
+        late.sort_by_key(|(_, task)| task.weight);
+        for (step, task) in late {
+            self.step = step;
+            if task.weight >= Some(1000) {
+                self.version = Some(self.setup.code.as_str().to_owned());
+            }
+            self.titled(task, self.setup.code.as_str());
+        }
+        self.step = None;
+        self.version = Some(self.setup.code.as_str().to_owned());
+        for task in of_phase(Phase::Last) {
+            self.task(task);
+        }
+    }
+
+    fn titled(&mut self, task: &Task, revision: &str) {
+        let mut task = task.clone();
+        task.task = task
+            .task
+            .replace("{revision}", revision)
+            .replace("{code}", revision);
+        self.task(&task);
+    }
+
+    fn task(&mut self, task: &Task) {
+        self.dropped.clear();
+        self.server.foreign_key_checks = true;
+        for at in 0..task.ops.len() {
+            if covers(&task.code, self.setup.code) {
+                self.op(task, at);
+            }
+        }
+        self.server.foreign_key_checks = true;
+    }
+
+    fn is_multilingual(&self) -> bool {
+        !self.locales.is_empty()
+    }
+
+    fn background(&self) -> Background<'_> {
+        Background {
+            schema: &self.schema,
+            steps: &self.outcome.steps,
+            rows: self.setup.rows,
+            from: Some(self.setup.from),
+            dropped: &self.dropped,
+        }
+    }
+
+    fn op(&mut self, task: &Task, at: usize) {
+        let Some(op) = task.ops.get(at) else {
+            return;
+        };
+        let logs = self.setup.case.site.as_ref().and_then(|site| site.logging) == Some(true);
+        let is_for_site = op
+            .multilingual
+            .is_none_or(|wanted| wanted == self.is_multilingual());
+        if !is_for_site || (op.logging && !logs) {
+            return;
+        }
+        if let Some((privilege, error)) = self
+            .setup
+            .account
+            .and_then(|account| account.denied(op, &self.server))
+        {
+            let cause = Cause::Privilege(privilege, error);
+            self.fail(task, at, cause, Vec::new(), None);
+        }
+        for op in self.expanded(op) {
+            self.one(task, at, op);
+        }
+    }
+
+    /// Runs an operation on one table, in one language.
+    fn one(&mut self, task: &Task, at: usize, op: Op) {
+        let holds = match self.background().is_done(&op) {
+            Ok(holds) => holds,
+            Err(error) => {
+                let mends = self.mend(&error, &op);
+                self.fail(task, at, Cause::Schema(error.clone()), mends, None);
+                self.assumed.mend(&mut self.schema, &mut op.clone(), &error);
+                Holds::Yes
+            }
+        };
+        let holds = match (&task.when, holds) {
+            (Some(_), Holds::Yes) => Holds::Unknown,
+            (_, holds) => holds,
+        };
+        if holds == Holds::No {
+            self.note(task, &op, "skipped");
+            return;
+        }
+        let condition = (holds == Holds::Unknown).then(|| condition_of(task, &op));
+        let failures = self.outcome.failures.len() + self.outcome.possible.len();
+        self.act(task, at, op.clone(), condition.as_deref());
+        let failed = self.outcome.failures.len() + self.outcome.possible.len() > failures;
+        let becomes = match (failed, holds) {
+            (true, _) => "fails",
+            (false, Holds::Unknown) => "unknown",
+            (false, _) => "runs",
+        };
+        self.note(task, &op, becomes);
+    }
+
+    fn note(&mut self, task: &Task, op: &Op, becomes: &'static str) {
+        self.outcome.operations.push(Operation {
+            step: self.step.clone(),
+            task: task.task.clone(),
+            operation: op.kind(),
+            table: op.table().map(str::to_owned),
+            becomes,
+        });
+    }
+
+    /// Runs an operation; what is in the way is noted as a failure and taken out of the way.
+    fn act(&mut self, task: &Task, at: usize, mut op: Op, condition: Option<&str>) {
+        if task.ignores_errors || op.guard == Guard::IgnoreErrors {
+            let _ = self.try_op(&op);
+            return;
+        }
+        let mut result = self.try_op(&op);
+        // Every round takes one thing out of the way.
+        for _ in 0..40 {
+            let Err(error) = result else {
+                break;
+            };
+            let mends = self.mend(&error, &op);
+            let is_mended = !mends.is_empty();
+            let own = condition.map(str::to_owned);
+            self.fail(task, at, Cause::Schema(error.clone()), mends, own);
+            // Where it is not known whether the operation runs at all, nothing is done.
+            if condition.is_some() {
+                return;
+            }
+            if is_mended {
+                result = self.try_op(&op);
+                if result.as_ref().err() != Some(&error) {
+                    continue;
+                }
+            }
+            if !self.assumed.mend(&mut self.schema, &mut op, &error) {
+                break;
+            }
+            result = self.try_op(&op);
+        }
+        self.rows(task, at, &op, condition);
+    }
+
+    /// Looks whether rows of the database make the operation fail.
+    fn rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
+        let causes = self.setup.answers.causes(op, &self.schema, &self.server);
+        for cause in causes {
+            self.fail(task, at, cause, Vec::new(), condition.map(str::to_owned));
+        }
+    }
+
+    /// The operation for each table and each language that it is meant for.
+    fn expanded(&self, op: &Op) -> Vec<Op> {
+        let Action::Alter { table, clauses } = &op.action else {
+            return vec![op.clone()];
+        };
+        let site = self.setup.case.site.as_ref();
+        let tables: Vec<String> = match table.as_str() {
+            "{custom_table}" => {
+                let groups = site.iter().flat_map(|site| &site.custom_groups);
+                groups.map(|group| group.table.clone()).collect()
+            }
+            "{log_table}" => {
+                let names = self.schema.tables.keys();
+                names
+                    .filter(|name| name.starts_with("log_civicrm_"))
+                    .cloned()
+                    .collect()
+            }
+            name if name.contains('{') => Vec::new(),
+            name => vec![name.to_owned()],
+        };
+        let clauses: Vec<Clause> = clauses
+            .iter()
+            .flat_map(|clause| self.localized(clause))
+            .collect();
+        if clauses.is_empty() {
+            return Vec::new();
+        }
+        let of = |table| Op {
+            action: Action::Alter {
+                table,
+                clauses: clauses.clone(),
+            },
+            ..op.clone()
+        };
+        tables.into_iter().map(of).collect()
+    }
+
+    /// The clause for each language of the site.
+    fn localized(&self, clause: &Clause) -> Vec<Clause> {
+        let is_for_site = clause
+            .multilingual
+            .is_none_or(|wanted| wanted == self.is_multilingual());
+        if !is_for_site {
+            return Vec::new();
+        }
+        let mut clauses = Vec::new();
+        if clause.localized && self.is_multilingual() {
+            for locale in &self.locales {
+                let mut own = clause.clone();
+                own.change.add_suffix(locale);
+                clauses.push(own);
+            }
+        } else {
+            clauses.push(clause.clone());
+        }
+        let first = self.locales.first().map_or("", String::as_str);
+        let others = self.locales.get(1..).unwrap_or_default();
+        clauses
+            .iter()
+            .flat_map(|clause| clause.of_locales(first, others))
+            .collect()
+    }
+
+    /// Runs an operation on paper.
+    fn try_op(&mut self, op: &Op) -> Result<(), ServerError> {
+        match &op.action {
+            Action::CreateTable(new) => {
+                self.reads(&new.reads)?;
+                let mut new = new.clone();
+                if self.is_multilingual() {
+                    new.localize(&self.locales);
+                }
+                let silent = self.server.create_table(&mut self.schema, &new)?;
+                self.silent(silent);
+            }
+            Action::DropTable { table, if_exists } => {
+                self.server
+                    .drop_table(&mut self.schema, table, *if_exists)?;
+            }
+            Action::RenameTable { table, to } => {
+                self.server.rename_table(&mut self.schema, table, to)?
+            }
+            Action::Alter { table, clauses } => self.alter(table, clauses)?,
+            Action::CreateView {
+                view,
+                reads,
+                or_replace,
+            } => {
+                self.reads(reads)?;
+                self.server
+                    .create_view(&mut self.schema, view, *or_replace)?;
+            }
+            Action::DropView { view, if_exists } => {
+                self.server.drop_view(&mut self.schema, view, *if_exists)?;
+            }
+            Action::Insert(insert) => {
+                self.columns(&insert.table, &insert.columns)?;
+                self.reads(&insert.query.reads)?;
+                let given = self.given(&insert.table, &insert.columns);
+                self.server.inserts(&self.schema, &insert.table, &given)?;
+            }
+            Action::Update(change) | Action::Delete(change) => {
+                self.columns(&change.table, &change.set)?;
+                self.reads(&change.query.reads)?;
+            }
+            Action::Select(query) => self.reads(&query.reads)?,
+            Action::Api(call) => {
+                self.reads(&call.query.reads)?;
+                if let Some(table) = &call.table {
+                    self.columns(table, &call.set)?;
+                    if matches!(call.action.as_str(), "create" | "save") {
+                        self.numbered(table)?;
+                    }
+                }
+            }
+            Action::DropTriggers => self.schema.triggers.clear(),
+            Action::CreateTrigger { table, reads } => {
+                self.reads(reads)?;
+                if table.is_none() || table.as_deref() == Some("{custom_table}") {
+                    self.custom_tables()?;
+                }
+            }
+            Action::ForeignKeyChecks(on) => self.server.foreign_key_checks = *on,
+            Action::Other { reads, .. } => self.reads(reads)?,
+            Action::CreateRoutine | Action::RebuildMultilingual { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
+        let mut changes: Vec<Alteration> = Vec::new();
+        for clause in clauses {
+            if clause.guard != Guard::None {
+                let alone = Op::of_clause(table, clause);
+                if self.background().is_done(&alone)? == Holds::No {
+                    continue;
+                }
+            }
+            if let Alteration::ChangeColumn {
+                from,
+                of_type: Some(of_type),
+                ..
+            } = &clause.change
+            {
+                let column = self
+                    .schema
+                    .table(table)
+                    .and_then(|table| find(&table.columns, from));
+                let found = column.map(|column| column.data_type.as_str());
+                let is_meant = match of_type {
+                    Ok(wanted) => found == Some(wanted.as_str()),
+                    Err(other) => found.is_some_and(|found| found != other),
+                };
+                if !is_meant {
+                    continue;
+                }
+            }
+            changes.push(clause.change.clone());
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let silent = self.server.alter(&mut self.schema, table, &changes)?;
+        for change in &changes {
+            if let Alteration::DropForeignKey(name) = change {
+                self.dropped
+                    .push((table.to_ascii_lowercase(), name.to_ascii_lowercase()));
+            }
+        }
+        self.silent(silent);
+        Ok(())
+    }
+
+    fn silent(&mut self, silent: Vec<Silent>) {
+        for Silent::NoForeignKey { table, columns } in silent {
+            let found = self
+                .schema
+                .table(&table)
+                .and_then(|table| table.engine.clone());
+            let engine = found.unwrap_or_default();
+            self.outcome.silent.push(SilentDamage {
+                step: self.step.clone(),
+                what: format!(
+                    "the foreign key on {} is not made, because the engine {engine} has none",
+                    columns.join(", ")
+                ),
+                table,
+            });
+        }
+    }
+
+    /// Whether all that a query reads is there.
+    fn reads(&self, reads: &Reads) -> Result<(), ServerError> {
+        for (table, columns) in reads {
+            self.columns(table, columns)?;
+        }
+        Ok(())
+    }
+
+    /// Whether columns of a table are there; on a multilingual site under the name of any language, too.
+    fn columns(&self, table: &str, columns: &[String]) -> Result<(), ServerError> {
+        // Temporary tables of the task, and custom tables, are not looked at.
+        if table.contains('{') {
+            return Ok(());
+        }
+        let plain = columns
+            .iter()
+            .map(String::as_str)
+            .filter(|column| !column.contains(['{', '*']));
+        if !self.is_multilingual() {
+            return self.server.reads(&self.schema, table, plain);
+        }
+        let Some(found) = self.schema.table(table) else {
+            return self.server.reads(&self.schema, table, []);
+        };
+        let is_there = |column: &str| {
+            find(&found.columns, column).is_some()
+                || self
+                    .locales
+                    .iter()
+                    .any(|locale| find(&found.columns, &format!("{column}_{locale}")).is_some())
+        };
+        let missing = plain.filter(|column| !is_there(column));
+        self.server.reads(&self.schema, table, missing)
+    }
+
+    /// The columns that get a value, in each language.
+    fn given(&self, _table: &str, columns: &[String]) -> Vec<String> {
+        let mut given = columns.to_vec();
+        for locale in &self.locales {
+            given.extend(columns.iter().map(|column| format!("{column}_{locale}")));
+        }
+        given
+    }
+
+    /// Whether the server numbers new rows of the table, on which CiviCRM's data layer relies.
+    fn numbered(&self, table: &str) -> Result<(), ServerError> {
+        let id = self
+            .schema
+            .table(table)
+            .and_then(|table| find(&table.columns, "id"));
+        let is_numbered =
+            id.is_none_or(|id| id.auto_increment || id.nullable || id.default.is_some());
+        if is_numbered || !self.server.strict {
+            return Ok(());
+        }
+        Err(ServerError::NoDefault {
+            column: "id".to_owned(),
+        })
+    }
+
+    /// A trigger is made for the table of every active custom group.
+    fn custom_tables(&self) -> Result<(), ServerError> {
+        let site = self.setup.case.site.as_ref();
+        let groups = site.iter().flat_map(|site| &site.custom_groups);
+        for group in groups.filter(|group| group.is_active) {
+            if self.schema.table(&group.table).is_none() {
+                return Err(ServerError::NoTable {
+                    table: group.table.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What mends the database before the upgrade; the schemas of the run get it, too.
+    fn mend(&mut self, error: &ServerError, op: &Op) -> Vec<Mend> {
+        let Some(reference) = &self.reference else {
+            return Vec::new();
+        };
+        let mut mends = mend::mends(error, op, &self.start, reference);
+        mends.retain(|mend| mend.apply(&mut self.start, &self.server).is_ok());
+        for mend in &mends {
+            // What the steps have changed meanwhile may not take it.
+            let _ = mend.apply(&mut self.schema, &self.server);
+        }
+        mends
+    }
+
+    fn fail(
+        &mut self,
+        task: &Task,
+        at: usize,
+        cause: Cause,
+        mends: Vec<Mend>,
+        condition: Option<String>,
+    ) {
+        let op = task.ops.get(at);
+        let number = cause
+            .server_error()
+            .map_or(0, |error| error.number(&self.server));
+        let failure = Failure {
+            when: self.when,
+            step: self.step.clone(),
+            task: (self.when != When::Before).then(|| task.task.clone()),
+            operation: op.map(Op::kind),
+            table: op.and_then(Op::table).map(str::to_owned),
+            shown: shown(number).to_owned(),
+            version_after: self.version.clone(),
+            retry: match self.when {
+                When::Before => Retry::Works,
+                When::Step => repeat::retry(task, at),
+                When::After => Retry::NeedsBackup,
+            },
+            cause,
+            mends,
+            condition: condition.clone(),
+        };
+        let list = match condition {
+            Some(_) => &mut self.outcome.possible,
+            None => &mut self.outcome.failures,
+        };
+        // The account lacks the privilege for every later operation of the kind as well.
+        let is_known = list
+            .iter()
+            .any(|known| match (&known.cause, &failure.cause) {
+                (Cause::Privilege(known, _), Cause::Privilege(new, _)) => known == new,
+                (Cause::Schema(known), Cause::Schema(new)) => known == new,
+                (Cause::Rows(_, known), Cause::Rows(_, new)) => known == new,
+                _ => false,
+            });
+        if !is_known {
+            list.push(failure);
+        }
+    }
+}
+
+fn condition_of(task: &Task, op: &Op) -> String {
+    let own = match &op.guard {
+        Guard::When(condition) => condition.when.clone(),
+        _ => None,
+    };
+    own.or_else(|| task.when.clone())
+        .unwrap_or_else(|| "it depends on rows that were not read".to_owned())
+}

@@ -1,0 +1,477 @@
+//! ALTER TABLE on paper.
+
+use super::foreign_key::{Added, has_other_index, is_compatible, referring};
+use super::{ServerError, ServerModel};
+use crate::civicrm::upgrade::op::Alteration;
+use crate::schema::charset;
+use crate::schema::meaning::begins_with;
+use crate::schema::model::{
+    Column, DefaultValue, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
+    find_mut,
+};
+use crate::server_version::Family;
+
+/// A statement succeeded, and did not do what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silent {
+    /// A foreign key was not made, because the engine of its table has none.
+    NoForeignKey {
+        /// The table.
+        table: String,
+        /// The columns of the key.
+        columns: Vec<String>,
+    },
+}
+
+/// A table while it is altered.
+struct Alter<'a> {
+    server: &'a ServerModel,
+    schema: &'a Schema,
+    name: String,
+    table: Table,
+    /// Columns that were renamed: the old name and the new one.
+    renamed: Vec<(String, String)>,
+    silent: Vec<Silent>,
+}
+
+impl ServerModel {
+    /// Alters a table; the changes succeed or fail together.
+    ///
+    /// # Errors
+    /// The error with which the server would refuse the statement; the schema is then as before.
+    pub fn alter(
+        &self,
+        schema: &mut Schema,
+        table: &str,
+        changes: &[Alteration],
+    ) -> Result<Vec<Silent>, ServerError> {
+        let (name, found) = self.existing(schema, table)?;
+        let mut alter = Alter {
+            server: self,
+            schema,
+            name: name.clone(),
+            table: found.clone(),
+            renamed: Vec::new(),
+            silent: Vec::new(),
+        };
+        alter.drop_all(changes)?;
+        for change in changes {
+            alter.columns(change)?;
+        }
+        for change in changes {
+            alter.keys(change)?;
+        }
+        alter.check_needed_indexes()?;
+        for change in changes {
+            alter.foreign_keys(change)?;
+        }
+        alter.table.settle();
+        let Alter {
+            name,
+            table,
+            renamed,
+            silent,
+            ..
+        } = alter;
+        if let Some(place) = find_mut(&mut schema.tables, &name) {
+            *place = table;
+        }
+        for (from, to) in renamed {
+            schema.follow_column(&name, &from, &to);
+        }
+        Ok(silent)
+    }
+}
+
+impl Alter<'_> {
+    fn column(&self, name: &str) -> Result<(String, Column), ServerError> {
+        let (name, column) =
+            find_entry(&self.table.columns, name).ok_or_else(|| ServerError::NoColumn {
+                column: name.to_owned(),
+                place: self.name.clone(),
+            })?;
+        Ok((name.clone(), column.clone()))
+    }
+
+    /// Servers drop first, whatever the order of the clauses.
+    fn drop_all(&mut self, changes: &[Alteration]) -> Result<(), ServerError> {
+        let cannot = |kind, name: &str| ServerError::CannotDrop {
+            kind,
+            name: name.to_owned(),
+        };
+        for change in changes {
+            if let Alteration::DropForeignKey(name) = change
+                && take(&mut self.table.foreign_keys, name).is_none()
+            {
+                return Err(cannot("FOREIGN KEY", name));
+            }
+        }
+        for change in changes {
+            match change {
+                Alteration::DropIndex(name) if take(&mut self.table.indexes, name).is_none() => {
+                    return Err(cannot("INDEX", name));
+                }
+                Alteration::DropPrimaryKey if self.table.primary_key.is_empty() => {
+                    return Err(cannot("INDEX", "PRIMARY"));
+                }
+                Alteration::DropPrimaryKey => self.table.primary_key.clear(),
+                Alteration::DropColumn(name) => self.drop_column(name)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_column(&mut self, name: &str) -> Result<(), ServerError> {
+        let Some((name, _)) = find_entry(&self.table.columns, name) else {
+            return Err(ServerError::CannotDrop {
+                kind: "COLUMN",
+                name: name.to_owned(),
+            });
+        };
+        let name = name.clone();
+        let names = |columns: &[String]| {
+            columns
+                .iter()
+                .any(|column| column.eq_ignore_ascii_case(&name))
+        };
+        let own = self
+            .table
+            .foreign_keys
+            .iter()
+            .find(|(_, key)| names(&key.columns));
+        let in_key =
+            |constraint: &String, of_table: Option<&String>| ServerError::ColumnInForeignKey {
+                column: name.clone(),
+                name: constraint.clone(),
+                of_table: of_table.cloned(),
+            };
+        if let Some((constraint, _)) = own {
+            return Err(in_key(constraint, None));
+        }
+        let mut others = referring(self.schema, &self.name);
+        if let Some((child, constraint, _)) = others
+            .find(|(_, _, key)| names(&key.referenced_columns) && self.server.foreign_key_checks)
+        {
+            return Err(in_key(constraint, Some(child)));
+        }
+        if self.table.columns.len() == 1 {
+            return Err(ServerError::NoColumnLeft);
+        }
+        take(&mut self.table.columns, &name);
+        let stays = |part: &KeyPart| !part.column.eq_ignore_ascii_case(&name);
+        self.table.primary_key.retain(stays);
+        self.table.indexes.retain(|_, index| {
+            index.parts.retain(stays);
+            !index.parts.is_empty()
+        });
+        Ok(())
+    }
+
+    fn columns(&mut self, change: &Alteration) -> Result<(), ServerError> {
+        match change {
+            Alteration::AddColumn {
+                name,
+                column,
+                after,
+            } => {
+                if find(&self.table.columns, name).is_some() {
+                    return Err(ServerError::ColumnExists {
+                        column: name.clone(),
+                    });
+                }
+                let column = self.resolved(column);
+                check_default(self.server, name, &column)?;
+                let place = match after {
+                    Some(after) => {
+                        let (after, _) = self.column(after)?;
+                        self.table
+                            .columns
+                            .get_index_of(&after)
+                            .map_or(0, |at| at + 1)
+                    }
+                    None => self.table.columns.len(),
+                };
+                self.table.columns.shift_insert(place, name.clone(), column);
+            }
+            Alteration::ChangeColumn {
+                from,
+                to,
+                column,
+                after,
+                ..
+            } => {
+                self.change_column(from, to, column, after.as_deref())?;
+            }
+            Alteration::SetDefault { column, default } => {
+                let (name, mut found) = self.column(column)?;
+                found.default.clone_from(default);
+                check_default(self.server, &name, &found)?;
+                self.table.columns.insert(name, found);
+            }
+            Alteration::Engine(engine) => self.table.engine = Some(engine.clone()),
+            Alteration::Convert { charset, collation } => {
+                for column in self.table.columns.values_mut() {
+                    if charset::has_charset(&column.data_type) {
+                        column.charset = None;
+                        column.collation = None;
+                    }
+                }
+                self.table.charset = Some(charset.clone());
+                self.table.collation = Some(collation.clone());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn resolved(&self, column: &Column) -> Column {
+        let mut column = as_contact(self.schema, column);
+        charset::drop_inherited(&mut column, &self.table);
+        column
+    }
+
+    fn change_column(
+        &mut self,
+        from: &str,
+        to: &str,
+        column: &Column,
+        after: Option<&str>,
+    ) -> Result<(), ServerError> {
+        let (from, old) = self.column(from)?;
+        if !from.eq_ignore_ascii_case(to) && find(&self.table.columns, to).is_some() {
+            return Err(ServerError::ColumnExists {
+                column: to.to_owned(),
+            });
+        }
+        let column = self.resolved(column);
+        check_default(self.server, to, &column)?;
+        self.check_foreign_keys(&from, &old, &column)?;
+        let Some(place) = self.table.columns.get_index_of(&from) else {
+            return Ok(());
+        };
+        self.table.columns.shift_remove_index(place);
+        let place = match after {
+            Some(after) => {
+                let (after, _) = self.column(after)?;
+                self.table
+                    .columns
+                    .get_index_of(&after)
+                    .map_or(place, |at| at + 1)
+            }
+            None => place,
+        };
+        self.table
+            .columns
+            .shift_insert(place, to.to_owned(), column);
+        if from != to {
+            for index in self.table.indexes.values_mut() {
+                rename_parts(&mut index.parts, &from, to);
+            }
+            rename_parts(&mut self.table.primary_key, &from, to);
+            for key in self.table.foreign_keys.values_mut() {
+                for column in &mut key.columns {
+                    if column.eq_ignore_ascii_case(&from) {
+                        to.clone_into(column);
+                    }
+                }
+            }
+            self.renamed.push((from, to.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// InnoDB keeps the type of columns in foreign keys, and NULL for those that SET NULL needs.
+    fn check_foreign_keys(
+        &self,
+        name: &str,
+        old: &Column,
+        new: &Column,
+    ) -> Result<(), ServerError> {
+        let changes_type = !is_compatible((old, &self.table), (new, &self.table));
+        let names = |columns: &[String]| {
+            columns
+                .iter()
+                .any(|column| column.eq_ignore_ascii_case(name))
+        };
+        for (constraint, key) in &self.table.foreign_keys {
+            if !names(&key.columns) {
+                continue;
+            }
+            let sets_null = [key.on_delete, key.on_update].contains(&ReferentialAction::SetNull);
+            if sets_null && old.nullable && !new.nullable {
+                return Err(ServerError::NotNullInForeignKey {
+                    column: name.to_owned(),
+                    name: constraint.clone(),
+                });
+            }
+            if changes_type && self.server.foreign_key_checks {
+                return Err(ServerError::TypeInForeignKey {
+                    column: name.to_owned(),
+                    name: constraint.clone(),
+                    of_table: None,
+                });
+            }
+        }
+        let mut others = referring(self.schema, &self.name);
+        if changes_type
+            && self.server.foreign_key_checks
+            && let Some((child, constraint, _)) =
+                others.find(|(_, _, key)| names(&key.referenced_columns))
+        {
+            return Err(ServerError::TypeInForeignKey {
+                column: name.to_owned(),
+                name: constraint.clone(),
+                of_table: Some(child.clone()),
+            });
+        }
+        Ok(())
+    }
+
+    fn keys(&mut self, change: &Alteration) -> Result<(), ServerError> {
+        match change {
+            Alteration::AddIndex { name, index, .. } => {
+                self.server
+                    .check_key(&self.table, &index.parts, index.kind)?;
+                if find(&self.table.indexes, name).is_some() {
+                    return Err(ServerError::IndexExists {
+                        index: name.clone(),
+                    });
+                }
+                self.table.indexes.insert(name.clone(), index.clone());
+            }
+            Alteration::AddPrimaryKey(columns) => {
+                if !self.table.primary_key.is_empty() {
+                    return Err(ServerError::PrimaryKeyExists);
+                }
+                let parts: Vec<KeyPart> = columns.iter().map(KeyPart::column).collect();
+                self.server
+                    .check_key(&self.table, &parts, IndexKind::Unique)?;
+                self.table.primary_key = parts;
+            }
+            Alteration::ChangeColumn { to, column, .. }
+            | Alteration::AddColumn {
+                name: to, column, ..
+            } if column.auto_increment => {
+                let has_key = has_other_index(&self.table, "", std::slice::from_ref(to));
+                if !has_key {
+                    return Err(ServerError::AutoIncrementWithoutKey);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An index that a foreign key needs cannot go, unless another one takes its place.
+    fn check_needed_indexes(&self) -> Result<(), ServerError> {
+        let Some(before) = find(&self.schema.tables, &self.name) else {
+            return Ok(());
+        };
+        let gone = before
+            .indexes
+            .iter()
+            .filter(|(name, _)| find(&self.table.indexes, name).is_none());
+        for (name, index) in gone {
+            let begins = |columns: &[String]| begins_with(&index.parts, columns);
+            let is_needed = |columns: &[String]| {
+                begins(columns) && !has_other_index(&self.table, name, columns)
+            };
+            let own = self
+                .table
+                .foreign_keys
+                .values()
+                .any(|key| is_needed(&key.columns));
+            let others = referring(self.schema, &self.name)
+                .any(|(_, _, key)| is_needed(&key.referenced_columns));
+            if own || (others && self.server.foreign_key_checks) {
+                return Err(ServerError::IndexInForeignKey {
+                    index: name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn foreign_keys(&mut self, change: &Alteration) -> Result<(), ServerError> {
+        let Alteration::AddForeignKey { name, key } = change else {
+            return Ok(());
+        };
+        let added = self.server.add_foreign_key(
+            self.schema,
+            &self.name,
+            &mut self.table,
+            name.as_deref(),
+            key,
+        )?;
+        if matches!(added, Added::Ignored) {
+            self.silent.push(Silent::NoForeignKey {
+                table: self.name.clone(),
+                columns: key.columns.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Where facts say "as civicrm_contact", the character set of that table.
+pub(super) fn as_contact(schema: &Schema, column: &Column) -> Column {
+    let mut column = column.clone();
+    let contact = || schema.table("civicrm_contact");
+    if column
+        .charset
+        .as_deref()
+        .is_some_and(|charset| charset.starts_with("as "))
+    {
+        column.charset = contact().and_then(|table| table.charset.clone());
+        column.collation = contact().and_then(|table| table.collation.clone());
+    }
+    if column
+        .collation
+        .as_deref()
+        .is_some_and(|collation| collation.starts_with("as "))
+    {
+        column.collation = contact().and_then(|table| table.collation.clone());
+    }
+    column
+}
+
+fn check_default(server: &ServerModel, name: &str, column: &Column) -> Result<(), ServerError> {
+    let family = column
+        .data_type
+        .split([' ', '('])
+        .next()
+        .unwrap_or_default();
+    let is_long = matches!(
+        family,
+        "tinytext"
+            | "text"
+            | "mediumtext"
+            | "longtext"
+            | "tinyblob"
+            | "blob"
+            | "mediumblob"
+            | "longblob"
+    );
+    let is_literal = matches!(column.default, Some(DefaultValue::Literal(_)));
+    if is_long && is_literal && !server.version.at_least(Family::Mariadb, (10, 2, 1)) {
+        return Err(ServerError::DefaultOfText {
+            column: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn rename_parts(parts: &mut [KeyPart], from: &str, to: &str) {
+    for part in parts {
+        if part.column.eq_ignore_ascii_case(from) {
+            to.clone_into(&mut part.column);
+        }
+    }
+}
+
+/// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
+fn take<V>(map: &mut indexmap::IndexMap<String, V>, name: &str) -> Option<V> {
+    let name = find_entry(map, name)?.0.clone();
+    map.shift_remove(&name)
+}

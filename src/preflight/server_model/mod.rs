@@ -1,0 +1,129 @@
+//! A server on paper: runs the operations of upgrade steps on the schema model, and refuses what a MySQL or MariaDB
+//! server would refuse, with the number and the words that this server has for it.
+//!
+//! - [`error`]: the errors and their words
+//! - `create`: CREATE TABLE, DROP TABLE, RENAME TABLE and views
+//! - `alter`: ALTER TABLE
+//! - `foreign_key`: what a foreign key needs
+//! - `limits`: lengths of keys
+
+mod alter;
+mod create;
+pub mod error;
+mod foreign_key;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use crate::schema::model::{Schema, Table, find, find_entry};
+use crate::server_version::{Family, ServerVersion};
+
+pub use alter::Silent;
+pub use error::ServerError;
+
+/// A server that exists on paper only.
+#[derive(Clone, Debug)]
+pub struct ServerModel {
+    /// Family and version: they decide what is refused, and in which words.
+    pub version: ServerVersion,
+    /// The name of the database, for messages.
+    pub database: String,
+    /// Whether the session has `foreign_key_checks=1`.
+    pub foreign_key_checks: bool,
+    /// Whether the session has STRICT_TRANS_TABLES.
+    pub strict: bool,
+}
+
+impl ServerModel {
+    /// A server of this version, with its default settings.
+    pub fn new(version: ServerVersion, database: impl Into<String>) -> Self {
+        let strict = match version.family {
+            Family::Mysql => version.number >= (5, 7, 0),
+            Family::Mariadb => version.number >= (10, 2, 4),
+        };
+        Self {
+            version,
+            database: database.into(),
+            foreign_key_checks: true,
+            strict,
+        }
+    }
+
+    fn is_mariadb(&self) -> bool {
+        self.version.family == Family::Mariadb
+    }
+
+    fn is_mysql_8(&self) -> bool {
+        self.version.at_least(Family::Mysql, (8, 0, 0))
+    }
+
+    /// Makes sure that a table exists to be altered, with the name under which the schema has it.
+    fn existing<'s>(
+        &self,
+        schema: &'s Schema,
+        table: &str,
+    ) -> Result<(&'s String, &'s Table), ServerError> {
+        find_entry(&schema.tables, table).ok_or_else(|| ServerError::NoTable {
+            table: table.to_owned(),
+        })
+    }
+
+    /// Checks that a statement can read these columns of a table or view; `*` stands for any.
+    ///
+    /// # Errors
+    /// The table (1146) or the column (1054) does not exist.
+    pub fn reads<'c>(
+        &self,
+        schema: &Schema,
+        table: &str,
+        columns: impl IntoIterator<Item = &'c str>,
+    ) -> Result<(), ServerError> {
+        let Some(found) = schema.table(table) else {
+            if find(&schema.views, table).is_some() {
+                return Ok(());
+            }
+            return Err(ServerError::NoTable {
+                table: table.to_owned(),
+            });
+        };
+        for column in columns {
+            if column != "*" && find(&found.columns, column).is_none() {
+                return Err(ServerError::NoColumn {
+                    column: column.to_owned(),
+                    place: table.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a row can be inserted that has values for these columns only.
+    ///
+    /// # Errors
+    /// In strict mode, a column that has no value is NOT NULL and has no default (1364).
+    pub fn inserts(
+        &self,
+        schema: &Schema,
+        table: &str,
+        columns: &[String],
+    ) -> Result<(), ServerError> {
+        let Some(found) = schema.table(table).filter(|_| self.strict) else {
+            return Ok(());
+        };
+        let without = found.columns.iter().find(|(name, column)| {
+            let has_value = columns.iter().any(|given| given.eq_ignore_ascii_case(name));
+            let fills_itself = column.auto_increment
+                || column.nullable
+                || column.default.is_some()
+                || column.generated.is_some()
+                || column.data_type.starts_with("timestamp");
+            !has_value && !fills_itself
+        });
+        match without {
+            Some((column, _)) => Err(ServerError::NoDefault {
+                column: column.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What one argument names, and the facts from there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::SourceError;
+use super::server_location::{Access, ServerLocation};
+use super::{folder, pattern};
+use crate::civicrm::site;
+use crate::dump::container::{ByteStream, Progress};
+use crate::dump::reader::{DumpReader, DumpSink};
+use crate::dump::scanner::Scanner;
+use crate::server::login::url;
+use crate::snapshot::Snapshot;
+
+/// The place that facts are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// Standard input, named by `-`.
+    Stdin,
+    /// A file of this path.
+    File(PathBuf),
+    /// A folder made by mydumper.
+    Folder(PathBuf),
+    /// A database on a running server.
+    Server(Box<ServerLocation>),
+}
+
+impl Location {
+    /// The sources that one argument names: itself, or the files that match it as a pattern.
+    ///
+    /// # Errors
+    /// Neither a file of that name exists, nor does any file match it as a pattern.
+    pub fn expand(argument: &str, access: &Access) -> Result<Vec<Self>, SourceError> {
+        if argument == "-" {
+            return Ok(vec![Self::Stdin]);
+        }
+        if let Some(server) = ServerLocation::named(argument, access)? {
+            return Ok(vec![Self::Server(Box::new(server))]);
+        }
+        let path = Path::new(argument);
+        if !path.exists()
+            && let Some(server) = url::misspelled(argument)
+        {
+            return Err(SourceError::Misspelled(server.to_owned()));
+        }
+        let is_pattern = argument.contains(['*', '?', '[']);
+        if path.exists() || !is_pattern {
+            return Ok(vec![Self::of(path.to_owned())]);
+        }
+        let found = pattern::matching(argument).map_err(|error| SourceError::Pattern {
+            pattern: argument.to_owned(),
+            error,
+        })?;
+        if found.is_empty() {
+            return Err(SourceError::NoMatch(argument.to_owned()));
+        }
+        Ok(found.into_iter().map(Self::of).collect())
+    }
+
+    /// The only source that an argument names.
+    ///
+    /// # Errors
+    /// The errors of [`Location::expand`], or the argument is a pattern that several files match.
+    pub fn one(argument: &str, access: &Access) -> Result<Self, SourceError> {
+        let mut locations = Self::expand(argument, access)?.into_iter();
+        match (locations.next(), locations.next()) {
+            (Some(one), None) => Ok(one),
+            _ => Err(SourceError::Several(argument.to_owned())),
+        }
+    }
+
+    /// The database to take from a source that is compared with another: the one that the source itself names,
+    /// or else the one that the user named for both.
+    pub fn database<'a>(&'a self, of_both: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::Server(server) => server.login.database.as_deref().or(of_both),
+            _ => of_both,
+        }
+    }
+
+    /// The file or folder at this path.
+    pub fn of(path: PathBuf) -> Self {
+        if path.is_dir() {
+            Self::Folder(path)
+        } else {
+            Self::File(path)
+        }
+    }
+
+    /// Whether this is the file at that path, also through links.
+    pub fn is(&self, path: &Path) -> bool {
+        let Self::File(file) = self else { return false };
+        match (file.canonicalize(), path.canonicalize()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// The name of the source in reports.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Stdin => "-".to_owned(),
+            Self::File(path) | Self::Folder(path) => path.to_string_lossy().into_owned(),
+            Self::Server(server) => server.name.clone(),
+        }
+    }
+
+    /// Whether a second reading finds the same content. Standard input, pipes and devices can be read only
+    /// once.
+    pub fn can_be_read_again(&self) -> bool {
+        match self {
+            Self::Stdin => false,
+            Self::File(path) => path.is_file(),
+            Self::Folder(_) | Self::Server(_) => true,
+        }
+    }
+
+    /// Reads all facts. `watch` is told how far each file has been read, for a progress bar.
+    ///
+    /// # Errors
+    /// The source cannot be read, is not text, or holds several CiviCRM databases.
+    pub fn read(
+        &self,
+        database: Option<&str>,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<Snapshot, SourceError> {
+        if let Self::Server(server) = self {
+            let (mut connection, database) = server.connect(database)?;
+            return Ok(server.read(&mut connection, &database)?);
+        }
+        let mut reader = DumpReader::new(site::ROWS_WANTED);
+        let container = self.scan(&mut reader, watch)?;
+        self.finish(reader, container, database)
+    }
+
+    /// Scans the files of a dump; returns the kind of container.
+    ///
+    /// # Errors
+    /// The source cannot be read, is not text, or is a server and not a dump.
+    pub fn scan(
+        &self,
+        sink: &mut impl DumpSink,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<&'static str, SourceError> {
+        match self {
+            Self::Server(_) => Err(SourceError::NoDump(PathBuf::from(self.name()))),
+            Self::Stdin => {
+                let stream = ByteStream::from_reader("standard input", io::stdin())?;
+                Ok(read_stream(stream, Scanner::default(), sink, watch))
+            }
+            Self::File(path) => {
+                let mut scanner = Scanner::default();
+                if let Some(part) = folder::part(path) {
+                    sink.reader().begin_file("", Some(&part.database));
+                    scanner = part.scanner();
+                }
+                Ok(read_stream(ByteStream::open(path)?, scanner, sink, watch))
+            }
+            Self::Folder(path) => {
+                folder::read(path, sink, watch)?;
+                Ok("folder")
+            }
+        }
+    }
+
+    /// Puts together the facts that a reader has collected from the dump.
+    ///
+    /// # Errors
+    /// The dump holds several CiviCRM databases, or not the one asked for.
+    pub fn finish(
+        &self,
+        reader: DumpReader,
+        container: &'static str,
+        database: Option<&str>,
+    ) -> Result<Snapshot, SourceError> {
+        let mut snapshot = reader
+            .finish(database, site::TABLE_PREFIX)
+            .map_err(|error| SourceError::Choose {
+                name: self.name(),
+                error,
+            })?;
+        snapshot.source.name = self.name();
+        snapshot.source.container = container;
+        Ok(snapshot)
+    }
+}
+
+/// Scans one stream to its end; returns the kind of its container.
+pub(super) fn read_stream(
+    mut stream: ByteStream,
+    mut scanner: Scanner,
+    sink: &mut impl DumpSink,
+    watch: &mut dyn FnMut(&Progress),
+) -> &'static str {
+    let container = stream.container().as_str();
+    let progress = stream.progress();
+    while let Some(piece) = stream.next_piece() {
+        scanner.feed_ahead(piece.text, piece.ahead, sink);
+        watch(&progress);
+    }
+    let text = scanner.finish(sink);
+    let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
+    sink.reader().end_file(text, damage);
+    container
+}
