@@ -1,9 +1,14 @@
 //! The options that say where a server is, and which account to use.
 
+use std::fs::File;
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::Args;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::tell;
 use crate::cli::error::Error;
@@ -136,12 +141,31 @@ impl ServerOptions {
             ask_password: |source| {
                 let question = format!("Password for {}: ", printable(source));
                 password_from_pipe()
-                    .or_else(|| rpassword::prompt_password(question).ok())
+                    .or_else(|| password_from_terminal(&question))
                     .map(Secret::new)
             },
             warn: |warning| tell(&format!("warning: {warning}")),
         }
     }
+}
+
+/// Asks for the password on the terminal, which shows again what is typed however this ends: also when the program is
+/// ended by a signal while it asks.
+fn password_from_terminal(question: &str) -> Option<String> {
+    let terminal = File::open("/dev/tty").ok();
+    let settings = terminal.as_ref().and_then(|it| tcgetattr(it).ok());
+    if let Some((terminal, settings)) = terminal.zip(settings)
+        && let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])
+    {
+        // Until the program ends: whoever stops to listen leaves a signal without any effect.
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
+                let _ = emulate_default_handler(signal);
+            }
+        });
+    }
+    rpassword::prompt_password(question).ok()
 }
 
 /// The first line of standard input where that is a pipe or a file, for scripts; `None` where it is a terminal or

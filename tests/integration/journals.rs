@@ -8,6 +8,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::common::{self, cividb, text};
+use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
 /// A site, and the first line of a journal about it.
@@ -375,6 +376,72 @@ fn an_edited_journal_is_refused_and_one_of_another_server_says_what_differs() {
     assert_eq!(undone.status.code(), Some(0), "{}", text(&undone.stderr));
     let now = server.run(Some(database), "SELECT version FROM civicrm_domain");
     assert_eq!(now, before);
+    server.run(None, &format!("DROP DATABASE {database}"));
+}
+
+#[test]
+fn what_an_interruption_leaves_and_the_ways_on_are_said() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "interrupted_messages";
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    server.load(database, &common::sample());
+    let key = "FK_civicrm_note_contact_id";
+    let column = "FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id) ON DELETE SET NULL";
+    let misname = format!(
+        "ALTER TABLE civicrm_note DROP FOREIGN KEY `{key}`; ALTER TABLE civicrm_note ADD CONSTRAINT other {column}"
+    );
+    server.run(Some(database), &misname);
+    let proxy = Proxy::start(server.socket(), |sql| {
+        match sql.starts_with("ALTER TABLE") || sql.starts_with("UPDATE") {
+            true => Action::Cut,
+            false => Action::Pass,
+        }
+    });
+    let (url, cut) = (server.url(database), proxy.url(database));
+    let run = |arguments: &[&str]| {
+        let output = cividb(folder, &[arguments, &["--apply", "--yes"]].concat());
+        let errors = text(&output.stderr);
+        assert!(!errors.contains("has been rolled back"), "{errors}");
+        (output.status.code(), errors)
+    };
+    let (code, errors) = run(&["repair", "fk-names", &cut, "--journal", "j"]);
+    assert_eq!(code, Some(2), "{errors}");
+    for said in [
+        "interrupted: 0 steps done, and stay; 1 step of which it is not known yet",
+        "the same command with --resume j goes on",
+        "cividb undo j takes back what was done",
+    ] {
+        assert!(errors.contains(said), "{errors}");
+    }
+    server.wait_until_unused(database);
+    let (code, errors) = run(&["repair", "fk-names", &url, "--resume", "j"]);
+    assert!(code < Some(2), "{errors}");
+    let (code, errors) = run(&["undo", "j", &cut]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(
+        errors.contains("interrupted: 1 step done, and stay"),
+        "{errors}"
+    );
+    server.wait_until_unused(database);
+    let (code, errors) = run(&["undo", "j", &url]);
+    assert_eq!(code, Some(0), "{errors}");
+    let (code, errors) = run(&[
+        "version",
+        &cut,
+        "--set",
+        "4.4.5",
+        "--force",
+        "--journal",
+        "k",
+    ]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(
+        errors.contains("cividb undo k takes back what was done"),
+        "{errors}"
+    );
     server.run(None, &format!("DROP DATABASE {database}"));
 }
 

@@ -47,6 +47,7 @@ mod server;
 mod servers;
 mod skip;
 mod small_files;
+mod strange_files;
 mod strangers;
 mod threads;
 mod tls;
