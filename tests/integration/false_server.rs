@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::{cividb, text};
+use crate::proxy::{Action, Proxy};
 
 /// The password that nobody may see.
 const PASSWORD: &str = "s3cret-of-mine";
@@ -296,6 +297,44 @@ fn a_server_that_lies_about_its_answers_is_given_up_with_a_reason() {
         assert!(!errors.contains("panicked"), "{lie:?}: {errors}");
         assert!(begun.elapsed() < Duration::from_secs(300), "{lie:?}");
     }
+}
+
+#[test]
+fn a_server_that_stops_in_the_middle_of_a_change_is_given_up_and_what_is_left_is_said() {
+    let Some(server) = crate::server::installed() else {
+        return;
+    };
+    let database = "stops_answering";
+    server.load(database, &crate::common::sample());
+    // However the test ends, so does the wait.
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = Mutex::new(ended);
+    let proxy = Proxy::start(server.socket(), move |sql| {
+        if !sql.starts_with("UPDATE civicrm_domain") {
+            return Action::Pass;
+        }
+        let _ = ended.lock().expect("no panic").recv();
+        Action::Cut
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = proxy.url(database);
+    let set = [
+        "version", &url, "--set", "4.4.5", "--force", "--apply", "--yes",
+    ];
+    let limit = ["--journal", "k", "--read-timeout", "2"];
+    let output = cividb(folder.path(), &[&set[..], &limit].concat());
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    for said in [
+        "it did not go on answering within 2 seconds",
+        "while reading the version of domain 1",
+        "cividb undo k takes back what was done",
+    ] {
+        assert!(errors.contains(said), "{errors}");
+    }
+    drop(end);
+    server.wait_until_unused(database);
+    server.run(None, &format!("DROP DATABASE {database}"));
 }
 
 #[test]

@@ -173,6 +173,7 @@ fn whatever_a_dump_is_called_and_holds_what_is_printed_is_inert() {
             &["version", dump],
             &["version", "--fix", dump],
             &["orphans", dump],
+            &["preflight", dump, "--target", "5.81.0"],
             &["grants", dump],
             &["repair", "all", "--inherited", dump],
             &["repair", "all", "--sql-for", dump],
@@ -291,6 +292,7 @@ fn whatever_things_on_a_server_are_called_what_is_printed_is_inert() {
             &["version", &url],
             &["version", "--fix", "--force", &url],
             &["orphans", &url],
+            &["preflight", &url, "--target", "5.81.0"],
             &["grants", &url],
             &["repair", "all", "--inherited", &url],
         ] {
