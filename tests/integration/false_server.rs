@@ -75,7 +75,7 @@ const EOF: &[u8] = &[0xfe, 0, 0, 2, 0];
 
 fn greeting(plugin: &str) -> Vec<u8> {
     // All capabilities but TLS and compression.
-    let capabilities = 0xffff_ffff_u32 & !(1 << 11) & !(1 << 5);
+    let capabilities = !((1_u32 << 11) | (1 << 5));
     let mut greeting = b"\x0a8.0.36\0\x07\0\0\x0012345678\0".to_vec();
     greeting.extend(&capabilities.to_le_bytes()[..2]);
     greeting.extend([45, 2, 0]);

@@ -132,11 +132,8 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
             }
             "json" if report.starts_with('{') => {
                 let values = serde_json::Deserializer::from_str(&report);
-                let values = values.into_iter::<serde_json::Value>();
-                assert!(
-                    values.fold(true, |so_far, it| so_far && it.is_ok()),
-                    "{what}"
-                );
+                let mut values = values.into_iter::<serde_json::Value>();
+                assert!(values.all(|it| it.is_ok()), "{what}");
             }
             _ => {}
         }
