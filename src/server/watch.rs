@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,8 @@ struct Shared {
     changed: Condvar,
     /// Counts the pieces of answers that have come.
     pieces: AtomicU64,
+    /// Whether a piece is being worked on, and the server is not waited for.
+    is_busy: AtomicBool,
 }
 
 /// Watches one connection.
@@ -94,13 +96,19 @@ impl Watch {
     /// Begins to wait for an answer to what `about` says.
     pub(super) fn begin(&self, about: &str, limit: Duration) {
         let about = about.to_owned();
+        // Where the work on a piece panicked, it is over.
+        self.shared.is_busy.store(false, Ordering::Relaxed);
         self.shared.pieces.fetch_add(1, Ordering::Relaxed);
         self.set(|state| state.waiting = Some(Waiting { about, limit }));
     }
 
-    /// Notes that a piece of the answer has come.
-    pub(super) fn go_on(&self) {
+    /// Notes that a piece of the answer has come, which `work` is done with meanwhile.
+    pub(super) fn piece<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.shared.is_busy.store(true, Ordering::Relaxed);
+        let result = work();
         self.shared.pieces.fetch_add(1, Ordering::Relaxed);
+        self.shared.is_busy.store(false, Ordering::Relaxed);
+        result
     }
 
     /// Ends waiting; returns why the connection was given up, if it was.
@@ -139,7 +147,7 @@ fn watch(shared: &Shared, line: &TcpStream) {
             continue;
         };
         let now = shared.pieces.load(Ordering::Relaxed);
-        if now != piece {
+        if now != piece || shared.is_busy.load(Ordering::Relaxed) {
             (piece, since, memory, tell_at) = (now, Instant::now(), used(), TELL_AFTER);
         }
         let waited = since.elapsed();
