@@ -121,6 +121,10 @@ fn tests(words: &str) -> Option<Map<String, Value>> {
                 component.strip_suffix(" is on")?.into(),
             );
         }
+        if rest == "4.7.alpha4" {
+            // The code looks whether the database is newer than 4.3.0 (CRM/Upgrade/Incremental/php/FourSeven.php).
+            tests.insert("from_at_least".to_owned(), "4.3.1".into());
+        }
         if rest.contains("has the column") {
             tests.insert("from_at_least".to_owned(), "4.7.0".into());
             tests.insert(
@@ -133,6 +137,14 @@ fn tests(words: &str) -> Option<Map<String, Value>> {
     let component = between("component ", " is on").or_else(|| between("", " is on"));
     if let Some(component) = component.filter(|name| ["CiviCase", "CiviGrant"].contains(name)) {
         return Some(test("component", component.into()));
+    }
+    if let Some((_, group)) =
+        between("no ", " is there yet").and_then(|rest| rest.split_once(" of option group "))
+    {
+        return Some(test(
+            "row_absent",
+            json!(["civicrm_option_group", {"name": group}]),
+        ));
     }
     if let Some(group) = between("no option group ", "").filter(|name| !name.starts_with("of ")) {
         let name = group.strip_suffix(" is there yet").unwrap_or(group);

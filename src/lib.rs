@@ -29,11 +29,12 @@
 //! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
-//! integrity -> case civicrm dump gate row_file schema server snapshot source threads
-//! checks -> case civicrm gate grants integrity privilege schema server_version snapshot text
+//! preflight -> case civicrm gate grants privilege schema server_version snapshot
+//! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
+//! checks -> case civicrm dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants row_file schema server server_version snapshot source text
-//! report -> case checks civicrm exit integrity repair schema snapshot text
-//! cli -> case change checks civicrm dump exit gate grants integrity repair report row_file schema server server_version snapshot source text
+//! report -> case checks civicrm exit integrity preflight repair schema snapshot text
+//! cli -> case change checks civicrm dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -51,6 +52,7 @@
 //! - [`sandbox`]: a throw-away server to try things on
 //! - [`source`]: what the user named, and the facts from there
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
+//! - [`preflight`]: an upgrade on paper: where it would stop, and what mends it before
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
 //! - [`change`]: one way to change a database: step, executor, journal, undo

@@ -18,8 +18,8 @@ mod add;
 mod skip;
 #[path = "../schemas/state_file.rs"]
 mod state_file;
-#[path = "../schemas/upgrade_lines.rs"]
-mod upgrade_lines;
+#[path = "../schemas/upgrade_facts.rs"]
+mod upgrade_facts;
 
 fn embedded() -> Catalogue {
     Catalogue::embedded().expect("the embedded catalogue is readable")
@@ -411,82 +411,45 @@ fn step_files() -> Option<PathBuf> {
 }
 
 #[test]
-fn the_tables_of_upgrade_steps_are_what_their_step_files_give() {
+fn the_steps_are_what_the_facts_give() {
     let Some(folder) = step_files() else { return };
-    let adds = include_str!("../src/civicrm/upgrade_adds.tsv");
-    let drops = include_str!("../src/civicrm/upgrade_drops.tsv");
-    let mut by_hand: Vec<&str> = upgrade_lines::by_hand().collect();
     let mut steps = 0;
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let text = std::fs::read_to_string(&path).expect("text");
-        let step = upgrade_lines::Step::read(&text).expect("a step file");
-        let Some(step) = step else { continue };
+        let facts = std::fs::read_to_string(&path).expect("text");
+        let (name, text) = upgrade_facts::step(&facts).expect("facts");
+        let embedded = cividb::civicrm::upgrade::steps::embedded();
+        let known = embedded.iter().find(|(known, _)| *known == name);
+        assert_eq!(known.map(|(_, text)| *text), Some(text.as_str()), "{name}");
         steps += 1;
-        let lines = step.lines();
-        let is_same = upgrade_lines::replace(adds, &step.revision, &lines.adds) == adds
-            && upgrade_lines::replace(drops, &step.revision, &lines.drops) == drops;
-        let listed = by_hand
-            .iter()
-            .position(|revision| *revision == step.revision);
-        assert_eq!(is_same, listed.is_none(), "{}", step.revision);
-        if let Some(listed) = listed {
-            by_hand.remove(listed);
-        }
     }
-    assert!(steps >= 344, "{steps}");
-    assert!(by_hand.is_empty(), "no step file for {by_hand:?}");
+    let embedded = cividb::civicrm::upgrade::steps::embedded();
+    assert_eq!(steps, embedded.len());
 }
 
 #[test]
-fn a_step_gets_its_lines_in_the_order_of_versions() {
-    let step = |revision: &str, guard: &str| {
-        let text = format!(
-            r#"{{"revision": "{revision}", "tasks": [{{"where": "php SixSixteen.php f", "ops": [
-                {{"op": "alter_table", "table": "civicrm_a", "guard": {guard}, "clauses": [
-                    {{"op": "drop_index", "name": "UI_a"}},
-                    {{"op": "add_index", "index": {{"name": "UI_b", "unique": true}}}}]}},
-                {{"op": "add_foreign_key", "table": "civicrm_a", "guard": "if-absent",
-                    "foreign_key": {{"name": "FK_a"}}}},
-                {{"op": "drop_index", "table": "{{custom_table}}", "name": "x"}},
-                {{"op": "add_index", "table": "civicrm_a", "index": {{"name": "plain"}}}}]}}]}}"#
-        );
-        upgrade_lines::Step::read(&text)
-            .expect("JSON")
-            .expect("a step")
-            .lines()
+fn facts_that_steps_have_no_place_for_are_refused() {
+    let facts = |op: &str| {
+        format!(
+            r#"{{"revision": "6.16.alpha1", "shipped_in": ["6.16.alpha1", null], "tasks": [
+                {{"task": "t", "kind": "php", "where": "php SixSixteen.php f", "ops": [{op}]}}]}}"#
+        )
     };
-    let lines = step("6.16.alpha1", "null");
-    let file = "CRM/Upgrade/Incremental/php/SixSixteen.php";
-    assert_eq!(
-        lines.adds,
-        [
-            format!("6.16.alpha1\tunique\tcivicrm_a\tUI_b\t{file}"),
-            format!("6.16.alpha1\tforeign-key\tcivicrm_a\tFK_a\t{file}"),
-        ]
+    let drop = r#"{"op": "drop_index", "table": "civicrm_a", "name": "UI_a", "note": "words"}"#;
+    let (name, text) = upgrade_facts::step(&facts(drop)).expect("a step");
+    assert_eq!(name, "6.16.alpha1");
+    assert!(!text.contains("words"), "{text}");
+    let error = upgrade_facts::step(&facts(r#"{"op": "drop_index", "table": "civicrm_a"}"#));
+    let error = error.expect_err("a name is missing").to_string();
+    assert!(
+        error.contains("operation drop_index needs the key `name`"),
+        "{error}"
     );
-    assert_eq!(
-        lines.drops,
-        [
-            format!("6.16.alpha1\tindex\tcivicrm_a\tUI_a\tunconditional\t{file}"),
-            format!("6.16.alpha1\tforeign-key\tcivicrm_a\tFK_a\ttested-only\t{file}"),
-        ]
-    );
-    let guarded = step("6.16.alpha1", r#""if-exists""#);
-    assert!(guarded.drops[0].contains("\tonly-if-exists\t"));
-
-    let table = "# head\n6.15.alpha1\ta\n6.16.beta1\tb\n";
-    let new = ["6.16.alpha1\tnew".to_owned()];
-    let with = upgrade_lines::replace(table, "6.16.alpha1", &new);
-    assert_eq!(
-        with,
-        "# head\n6.15.alpha1\ta\n6.16.alpha1\tnew\n6.16.beta1\tb\n"
-    );
-    assert_eq!(upgrade_lines::replace(&with, "6.16.alpha1", &new), with);
-    assert_eq!(upgrade_lines::replace(&with, "6.16.alpha1", &[]), table);
+    let error = upgrade_facts::step(&facts(r#"{"op": "fly", "table": "civicrm_a"}"#));
+    assert!(error.is_err());
 }
 
 /// The tables of a release as `cividb reference show` prints them, read back.
@@ -512,13 +475,20 @@ fn states_until(catalogue: &Catalogue, name: &str) -> Vec<(State, DeclaredSchema
 }
 
 fn hashes_of(states: &[(State, DeclaredSchema)]) -> String {
-    let hashes: IndexMap<&str, String> = states
-        .iter()
-        .map(|(state, schema)| {
-            let hash = state_file::fingerprint(schema).expect("a hash");
-            (state.name.as_str(), hash)
-        })
-        .collect();
+    hash_file(&fingerprints(states))
+}
+
+/// The name of each state and the hash of its schema.
+fn fingerprints(states: &[(State, DeclaredSchema)]) -> Vec<(String, String)> {
+    let hash = |schema| state_file::fingerprint(schema).expect("a hash");
+    let states = states.iter();
+    states
+        .map(|(state, schema)| (state.name.clone(), hash(schema)))
+        .collect()
+}
+
+fn hash_file(fingerprints: &[(String, String)]) -> String {
+    let hashes: IndexMap<&String, &String> = fingerprints.iter().map(|(a, b)| (a, b)).collect();
     let text = serde_json::to_string(&hashes).expect("JSON");
     let text = text.replace("\",\"", "\",\n \"").replace("\":\"", "\": \"");
     text.replace('{', "{\n ").replace('}', "\n}\n")
@@ -527,6 +497,9 @@ fn hashes_of(states: &[(State, DeclaredSchema)]) -> String {
 #[test]
 fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
     let catalogue = embedded();
+    let newest = &catalogue.states().last().expect("a state").name;
+    let all = states_until(&catalogue, newest);
+    let fingerprints = fingerprints(&all);
     for (name, logged) in [
         ("6.15", None),
         ("6.12", None),
@@ -539,12 +512,11 @@ fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
             [] => vec![state(&catalogue, name).read_at.clone()],
             releases => releases.to_vec(),
         };
-        let mut states = states_until(&catalogue, name);
-        let expected = Catalogue::from_states(states.clone());
-        let expected_hashes = hashes_of(&states);
-        states.pop();
-        let mut hashes = hashes_of(&states);
-        let mut shorter = Catalogue::from_states(states);
+        let last = state(&catalogue, name).place();
+        let expected = Catalogue::from_states(all[..=last].to_vec());
+        let expected_hashes = hash_file(&fingerprints[..=last]);
+        let mut hashes = hash_file(&fingerprints[..last]);
+        let mut shorter = Catalogue::from_states(all[..last].to_vec());
         let tables = printed(name);
         for release in releases {
             let facts = add::Facts {
@@ -569,8 +541,7 @@ fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
     // The last of all is what lies in the folder.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kept = std::fs::read_to_string(folder.join("tests/data/state-hashes.json"));
-    let newest = &catalogue.states().last().expect("a state").name;
-    assert!(kept.expect("a file") == hashes_of(&states_until(&catalogue, newest)));
+    assert!(kept.expect("a file") == hash_file(&fingerprints));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::civicrm::privileges::{BackupFacts, UpgradeFacts};
 use crate::grants::need::{Instead, Scope, Weight};
 use crate::grants::{Missing, Verdict};
 use crate::privilege::Privilege;
+use crate::server::probe::{Outcome, Probed, says_denied};
 use crate::snapshot::{ObjectKind, ServerFacts};
 
 /// The checks of this file.
@@ -179,4 +180,44 @@ pub fn there(verdict: &Verdict) -> Vec<&'static str> {
         .collect();
     names.dedup();
     names
+}
+
+/// Adds a finding for each privilege that the server refused to a probe although it is among those that are `there`,
+/// and for what the probe could not remove.
+pub fn refused(probed: &Probed, there: &[&str], findings: &mut Findings) {
+    for (privilege, outcome) in &probed.outcomes {
+        if !there.contains(privilege) {
+            continue;
+        }
+        let Outcome::Denied(code, message) = outcome else {
+            continue;
+        };
+        let check = match code {
+            1419 => &TRIGGER_PRIVILEGE_BINLOG,
+            _ => &GRANT_MISSING,
+        };
+        if check.id == TRIGGER_PRIVILEGE_BINLOG.id && findings.has(check) {
+            continue;
+        }
+        let what = match says_denied(*code) {
+            true => "the server refuses it",
+            false => "trying it failed",
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!("{privilege} is granted, but {what} (error {code}: {message})"),
+                "Look for another account of this name or the anonymous one that the server takes you for \
+                 (SELECT CURRENT_USER()), or for what the message names.",
+            )
+            .about("privilege", *privilege),
+        );
+    }
+    for statement in &probed.left_behind {
+        findings.push(Finding::new(
+            &GRANT_MISSING,
+            "the probe could not remove what it had made".to_owned(),
+            format!("Run as an administrator: {statement};"),
+        ));
+    }
 }

@@ -7,7 +7,9 @@
 pub mod acceptance;
 pub mod against;
 mod check;
+mod commands;
 mod content;
+mod cut;
 mod definers;
 mod examination;
 mod finding;
@@ -25,69 +27,9 @@ pub mod version;
 pub mod wholeness;
 
 pub use check::{Check, Group, Rule, Severity};
+pub use commands::{CHECK, COMMANDS, DIFF, GRANTS, ORPHANS, PREFLIGHT, VERIFY, VERSION};
+pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};
 pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};
 pub use needs::{Answer, BEGINNING_MISSING, Lack, Need};
 pub use registry::{Selection, examine};
-
-/// Adds the findings that say that a dump is cut or damaged, so that its structure may be
-/// incomplete as well.
-pub fn cut(examined: &Examination, findings: &mut Findings) {
-    let mut found = Findings::default();
-    for check in wholeness::CUT {
-        registry::run(check, &[Group::Dump], examined, &mut found);
-    }
-    found
-        .list
-        .retain(|finding| finding.severity == Severity::Error);
-    findings.list.append(&mut found.list);
-}
-
-/// The groups of `verify`: whether a dump is complete and can be restored.
-pub const VERIFY: &[Group] = &[
-    Group::Dump,
-    Group::Restore,
-    Group::Objects,
-    Group::Backup,
-    Group::Against,
-];
-
-/// The groups of `diff`: how a schema differs from its release.
-pub const DIFF: &[Group] = &[Group::Schema, Group::Release];
-
-/// The groups of `version`: what `civicrm_domain.version` says.
-pub const VERSION: &[Group] = &[Group::Version, Group::Release];
-
-/// The groups of `grants`: whether the account and the server are fit for an upgrade.
-pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
-
-/// The groups of `orphans`: whether the rows are sound.
-pub const ORPHANS: &[Group] = &[Group::Rows];
-
-/// The groups of `preflight`: whether the upgrade succeeds.
-pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
-
-/// The groups of `check`: everything that can be checked of a source.
-pub const CHECK: &[Group] = &[
-    Group::Dump,
-    Group::Restore,
-    Group::Objects,
-    Group::Schema,
-    Group::Release,
-    Group::Version,
-    Group::Server,
-    Group::Grants,
-    Group::Rows,
-    Group::Upgrade,
-];
-
-/// The commands that make checks, each with its groups.
-pub const COMMANDS: &[(&str, &[Group])] = &[
-    ("verify", VERIFY),
-    ("check", CHECK),
-    ("diff", DIFF),
-    ("version", VERSION),
-    ("grants", GRANTS),
-    ("orphans", ORPHANS),
-    ("preflight", PREFLIGHT),
-];

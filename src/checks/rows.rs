@@ -238,7 +238,7 @@ fn severity(question: &Question) -> Severity {
         },
         // The site has lived with it since its own upgrade, or no step looks at it.
         (What::Nulls(_), Basis::Release) => Severity::Note,
-        (What::Nulls(_), Basis::Target) if question.is_repaired || step.is_none() => Severity::Note,
+        (What::Nulls(_), Basis::Target) if step.is_none() => Severity::Note,
         (What::PolymorphicOrphans(pair), _) => {
             let outlives = rules::pairs_of(&question.table).any(|known| {
                 known.id_column.eq_ignore_ascii_case(&pair.id_column) && known.outlives
@@ -356,9 +356,6 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
         What::Nulls(column) => {
             what = format!("{table}.{column}: {} NULL", rows("is", "are"));
             harm = match (question.basis, step) {
-                (Basis::Target, Some(step)) if question.is_repaired => format!(
-                    "; the upgrade step {step} fills it before it makes the column NOT NULL"
-                ),
                 (Basis::Target, Some(step)) => format!(
                     "; the upgrade step {step} makes the column NOT NULL, which stops with error 1138 or 1265 in strict mode"
                 ),

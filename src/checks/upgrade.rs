@@ -135,7 +135,8 @@ pub fn fix(failure: &Failure) -> String {
             "Grant {} to the account before the upgrade; cividb grants --target prints the statement.",
             privilege.name()
         ),
-        Cause::Schema(_) | Cause::Rows(..) => {
+        Cause::Rows(_, rows) => rows.mend.clone(),
+        Cause::Schema(_) => {
             let statements: Vec<String> = failure
                 .mends
                 .iter()

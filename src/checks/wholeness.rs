@@ -1,6 +1,7 @@
 //! Looks whether the dump is complete.
 
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity, content, pieces};
+use crate::dump::container::Problem;
 use crate::schema::model::Schema;
 use crate::snapshot::{At, DamageKind, DumpFacts, FileEnding, Open, Position, StrayText};
 
@@ -574,4 +575,24 @@ fn shorten(text: &str) -> String {
         short.push('…');
     }
     format!("'{short}'")
+}
+
+/// The finding about a file of this name that is not text.
+pub fn not_text(problem: &Problem, name: &str) -> Finding {
+    let check = match problem {
+        Problem::OnlyNul(_) => &DUMP_UNREADABLE,
+        _ => &DUMP_ENCODING,
+    };
+    let piece = pieces::of(name).map(|piece| piece.advice());
+    let fix = match problem {
+        Problem::Binary | Problem::OnlyNul(_) if piece.is_some() => {
+            piece.as_deref().unwrap_or_default()
+        }
+        Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
+        Problem::Foreign { .. } | Problem::Markup { .. } => "Look whether this is the right file.",
+        _ => {
+            "Fetch the file again from where it was made; if it is the same there, make the backup again."
+        }
+    };
+    Finding::new(check, format!("it {problem}"), fix)
 }

@@ -17,7 +17,4 @@ pub mod release;
 pub mod requirements;
 pub mod site;
 pub mod upgrade;
-pub mod upgrade_adds;
-pub mod upgrade_drops;
-pub mod upgrade_nulls;
 pub mod version_state;

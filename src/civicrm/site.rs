@@ -29,6 +29,10 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         table: "civicrm_extension",
         containing: b"",
     },
+    RowsWanted {
+        table: "civicrm_option_group",
+        containing: b"",
+    },
 ];
 
 /// The beginning of the names of CiviCRM's tables.

@@ -6,6 +6,7 @@ use clap::Args;
 use similar::TextDiff;
 
 use super::output::{print, print_report};
+use super::statement::or_comment;
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
 use crate::change::whole_schema;
@@ -20,7 +21,7 @@ use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
-use crate::text::{printable, sql_comment, sql_statement};
+use crate::text::{printable, sql_comment};
 
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -150,14 +151,6 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
         "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
     ];
     sql::script(&head) + &sql::script(&statements)
-}
-
-/// A statement that has passed the gate, or a comment that says why it has not; see [`sql_statement`].
-pub(super) fn or_comment(passed: Result<String, impl std::fmt::Display>) -> String {
-    match passed {
-        Ok(statement) => sql_statement(statement),
-        Err(why) => sql_comment(&format!("left out: {why}")),
-    }
 }
 
 /// One unified diff per table that differs, from the source to what it is compared with.

@@ -6,25 +6,26 @@ use clap::Args;
 
 use super::grants::for_upgrade;
 use super::output::Output;
+use super::preflight;
 use super::repair::target_release;
-use super::rows::RowExaminer;
+use super::rows::{RowAnswers, RowExaminer};
 use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
-use crate::checks::wholeness::{DUMP_ENCODING, DUMP_UNREADABLE};
 use crate::checks::{
-    self, Examination, Finding, Findings, Lack, OtherSource, Privileges, Rows, against, pieces,
+    self, Examination, Findings, Lack, OtherSource, Privileges, Rows, against, pieces, wholeness,
 };
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
+use crate::dump::container::Problem;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
 use crate::repair::guard;
-use crate::report::{Layout, Report, Section};
+use crate::report::{Layout, PreflightSummary, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
@@ -149,7 +150,7 @@ impl Check {
             };
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                return self.report(&case, Rows::LeftOut, common);
+                return self.report(&case, None, common);
             }
             let examiner = RowExaminer {
                 catalogue: &catalogue,
@@ -159,7 +160,7 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let report = self.report(&case, answered.rows(), common)?;
+            let report = self.report(&case, Some(&answered), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
     }
@@ -167,13 +168,20 @@ impl Check {
 
 impl Check {
     /// The report on a source; where it is to be upgraded, with the privileges of the account on its server.
-    fn report(&self, case: &Case, rows: Rows, common: &Common) -> Result<Report, Error> {
+    fn report(
+        &self,
+        case: &Case,
+        rows: Option<&RowAnswers>,
+        common: &Common,
+    ) -> Result<Report, Error> {
         let verdict = self
             .target
             .as_ref()
             .and_then(|target| for_upgrade(case, target));
         let mut examined = Examination::of(case);
-        examined.rows = rows;
+        examined.rows = rows.map_or(Rows::LeftOut, RowAnswers::rows);
+        let forecast = preflight::forecast(case, rows)?;
+        examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {
             verdict,
             database: case.snapshot.database.as_deref().unwrap_or_default(),
@@ -183,7 +191,14 @@ impl Check {
             let why = "the server does not answer SHOW GRANTS";
             findings.skip(&GRANT_MISSING, Lack::of_promised(why));
         }
+        if let Some(rows) = rows.filter(|_| forecast.is_some()) {
+            preflight::not_told(rows, &mut findings);
+        }
         let mut report = Report::new("check", case, findings, common.strict);
+        if let Some(forecast) = &forecast {
+            let summary = PreflightSummary::of(forecast, false);
+            report = report.with(Section::Preflight(summary));
+        }
         report.layout = Layout::ReleaseAndByCheck;
         let target = self.target.as_ref();
         report.compared_with = target.map(|target| format!("CiviCRM {target}"));
@@ -247,7 +262,7 @@ pub(super) fn report_on_each(
         let report = match report_on(&location) {
             Ok(report) => report,
             Err(error) => {
-                let Some(finding) = not_text(&error, &location.name()) else {
+                let Some(problem) = not_text(&error) else {
                     output.add_unread(command, &location.name(), &error)?;
                     continue;
                 };
@@ -255,7 +270,7 @@ pub(super) fn report_on_each(
                 snapshot.source.name = location.name();
                 snapshot.source.container = "plain";
                 let mut findings = Findings::default();
-                findings.push(finding);
+                findings.push(wholeness::not_text(problem, &location.name()));
                 findings.retain(&common.selection());
                 common.accept(&mut findings)?;
                 let case = Case::new(snapshot, catalogue);
@@ -270,28 +285,11 @@ pub(super) fn report_on_each(
     Ok(worst)
 }
 
-/// The finding about a file that is not text; `None` for any other error. It says something about
-/// the backup, and is not a failure to look at it.
-fn not_text(error: &Error, name: &str) -> Option<Finding> {
-    use crate::dump::container::Problem;
-    let Error::Source(error) = error else {
-        return None;
-    };
-    let problem = error.not_text()?;
-    let check = match problem {
-        Problem::OnlyNul(_) => &DUMP_UNREADABLE,
-        _ => &DUMP_ENCODING,
-    };
-    let piece = pieces::of(name).map(|piece| piece.advice());
-    let fix = match problem {
-        Problem::Binary | Problem::OnlyNul(_) if piece.is_some() => {
-            piece.as_deref().unwrap_or_default()
-        }
-        Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
-        Problem::Foreign { .. } | Problem::Markup { .. } => "Look whether this is the right file.",
-        _ => {
-            "Fetch the file again from where it was made; if it is the same there, make the backup again."
-        }
-    };
-    Some(Finding::new(check, format!("it {problem}"), fix))
+/// Why a source is not text; `None` for any other error. It says something about the backup, and is
+/// not a failure to look at it.
+fn not_text(error: &Error) -> Option<&Problem> {
+    match error {
+        Error::Source(error) => error.not_text(),
+        _ => None,
+    }
 }

@@ -12,14 +12,14 @@ use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
 use crate::change::refusal::Refusal;
 use crate::checks::grants::{self, GRANT_MISSING, TRIGGER_PRIVILEGE_BINLOG};
-use crate::checks::{Examination, Finding, Findings, GRANTS, Group, Lack, Privileges};
+use crate::checks::{Examination, GRANTS, Group, Lack, Privileges};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::privileges::{
     BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
 };
 use crate::civicrm::release::Version;
-use crate::cli::diff::or_comment;
 use crate::cli::error::Error;
+use crate::cli::statement::or_comment;
 use crate::exit::Exit;
 use crate::gate::{Meaning, Operation};
 use crate::grants::need::Need;
@@ -27,7 +27,7 @@ use crate::grants::{Grants as Granted, Object, Rules, Verdict, judge};
 use crate::report::{GrantsSummary, Report, Section};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
-use crate::server::probe::{Outcome, Probed, probe, says_denied};
+use crate::server::probe::{Outcome, Probed, probe};
 use crate::server::reader;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{ObjectKind, Snapshot, Source, SourceKind};
@@ -117,7 +117,7 @@ impl Grants {
         let mut summary = self.summary(&verdict, granted, &database, &target);
         if self.probe && connection.is_in(&database)? {
             let probed = probe(connection)?;
-            compare(&probed, &summary, &mut findings);
+            grants::refused(&probed, &summary.there, &mut findings);
             common.accept(&mut findings)?;
             summary.probed = Some(outcomes(&probed));
         }
@@ -237,8 +237,6 @@ impl Grants {
     }
 }
 
-/// The verdict about an account's privileges, with statements that have passed the gate; in the
-/// place of a blocked one stands why it was blocked.
 /// What the account of a server may do, held against what the upgrade to `target` needs; `None` for a dump, and
 /// where the server does not answer SHOW GRANTS.
 pub(super) fn for_upgrade(case: &Case, target: &Version) -> Option<Verdict> {
@@ -250,6 +248,8 @@ pub(super) fn for_upgrade(case: &Case, target: &Version) -> Option<Verdict> {
     Some(gated(needs, granted, database, &facts.rules(version)))
 }
 
+/// The verdict about an account's privileges, with statements that have passed the gate; in the
+/// place of a blocked one stands why it was blocked.
 fn gated(needs: Vec<Need>, granted: &Granted, database: &str, rules: &Rules) -> Verdict {
     let mut verdict = judge(needs, granted, database, rules);
     let fixes = verdict.fixes.iter_mut();
@@ -312,45 +312,6 @@ fn likely_server(text: &str) -> ServerVersion {
         number: (8, 4, 0),
         text: text.to_owned(),
     })
-}
-
-/// Adds a finding for each privilege that the server refused although it is granted.
-fn compare(probed: &Probed, summary: &GrantsSummary, findings: &mut Findings) {
-    for (privilege, outcome) in &probed.outcomes {
-        if !summary.there.contains(privilege) {
-            continue;
-        }
-        let Outcome::Denied(code, message) = outcome else {
-            continue;
-        };
-        let check = match code {
-            1419 => &TRIGGER_PRIVILEGE_BINLOG,
-            _ => &GRANT_MISSING,
-        };
-        if check.id == TRIGGER_PRIVILEGE_BINLOG.id && findings.has(check) {
-            continue;
-        }
-        let what = match says_denied(*code) {
-            true => "the server refuses it",
-            false => "trying it failed",
-        };
-        findings.push(
-            Finding::new(
-                check,
-                format!("{privilege} is granted, but {what} (error {code}: {message})"),
-                "Look for another account of this name or the anonymous one that the server takes you for \
-                 (SELECT CURRENT_USER()), or for what the message names.",
-            )
-            .about("privilege", *privilege),
-        );
-    }
-    for statement in &probed.left_behind {
-        findings.push(Finding::new(
-            &GRANT_MISSING,
-            "the probe could not remove what it had made".to_owned(),
-            format!("Run as an administrator: {statement};"),
-        ));
-    }
 }
 
 fn outcomes(probed: &Probed) -> Vec<(&'static str, String)> {

@@ -19,6 +19,7 @@ mod reference;
 mod repair;
 mod rows;
 mod servers;
+mod statement;
 mod undo;
 mod version;
 

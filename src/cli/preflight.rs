@@ -4,15 +4,20 @@ use clap::Args;
 
 use super::output::print_report;
 use super::repair::target_release;
-use super::{Common, ServerOptions, read, target_server};
+use super::rows::{RowAnswers, RowExaminer};
+use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
-use crate::checks::{Examination, PREFLIGHT};
+use crate::checks::upgrade::UPGRADE_STOPS;
+use crate::checks::{Examination, Findings, Lack, PREFLIGHT, cut};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::integrity::ExportOptions;
+use crate::integrity::for_upgrade::{not_answered, row_answers};
+use crate::integrity::server::Limits;
 use crate::preflight::privileges::UpgradeAccount;
-use crate::preflight::{self, Options};
+use crate::preflight::{self, Forecast, Options};
 use crate::report::{PreflightSummary, Report, Section};
 use crate::server_version::ServerVersion;
 use crate::source::Location;
@@ -45,30 +50,55 @@ impl Preflight {
         }
         let source = self.server.source(self.source.as_deref())?;
         let location = Location::one(&source, &self.server.access())?;
-        let snapshot = read(&location, common.database.as_deref(), common)?;
-        let target = match &self.target {
-            Some(target) => target.clone(),
-            None => newest(&catalogue).ok_or_else(|| Error::no_release(&snapshot.source.name))?,
+        let examiner = RowExaminer {
+            catalogue: &catalogue,
+            options: ExportOptions::default(),
+            limits: Limits::default(),
         };
+        let (snapshot, rows) = examiner.read(&location, common)?;
+        let target = self.target.clone().or_else(|| newest(&catalogue));
         let case = Case::new(snapshot, &catalogue)
-            .to_release(Some(target.clone()))
+            .to_release(target)
             .to_server(self.target_server.clone());
         if case.site.is_none() {
             return Err(Error::no_civicrm(case.snapshot.source.name.clone()));
         }
-        let options = Options {
-            target: target.clone(),
-            server: self.target_server.clone(),
-            account: account(&case),
+        let answered = examiner.ask(&case, rows, common)?;
+        let mut report = Report::new("preflight", &case, Findings::default(), common.strict);
+        let Some(forecast) = forecast(&case, Some(&answered))? else {
+            return print_report(common, &report);
         };
-        let forecast = preflight::forecast(&case, &options)?;
         let mut examined = Examination::of(&case);
         examined.forecast = Some(&forecast);
-        let findings = common.examine(&examined, PREFLIGHT)?;
-        let mut report = Report::new("preflight", &case, findings, common.strict);
-        report.compared_with = Some(format!("CiviCRM {target}"));
+        let mut findings = common.examine(&examined, PREFLIGHT)?;
+        not_told(&answered, &mut findings);
+        cut(&examined, &mut findings);
+        report = Report::new("preflight", &case, findings, common.strict);
+        report.compared_with = Some(format!("CiviCRM {}", forecast.target));
         let summary = PreflightSummary::of(&forecast, self.steps);
         print_report(common, &report.with(Section::Preflight(summary)))
+    }
+}
+
+/// How the upgrade of a case to its target would go; `None` where it goes nowhere.
+pub(super) fn forecast(case: &Case, rows: Option<&RowAnswers>) -> Result<Option<Forecast>, Error> {
+    let Some(target) = case.target_release.clone() else {
+        return Ok(None);
+    };
+    let options = Options {
+        target,
+        server: case.target_server.clone(),
+        account: account(case),
+    };
+    let answers = rows.map(|rows| row_answers(&rows.needs, &rows.questions, &rows.answers));
+    let forecast = preflight::forecast(case, &options, &answers.unwrap_or_default())?;
+    Ok(Some(forecast))
+}
+
+/// Says which rows could not be looked at.
+pub(super) fn not_told(rows: &RowAnswers, findings: &mut Findings) {
+    for why in not_answered(&rows.needs, &rows.questions, &rows.answers) {
+        findings.skip(&UPGRADE_STOPS, Lack::of_promised(why));
     }
 }
 

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::diff::or_comment;
 use super::output::print;
+use super::statement::or_comment;
 use super::{Common, Format, complain, read};
 use crate::case::Case;
 use crate::change::whole_schema;

@@ -27,7 +27,7 @@ use crate::repair::equal_rows::EqualRows;
 use crate::repair::guard;
 use crate::repair::orphans::{Export, Orphans, Remedy, Toll};
 use crate::repair::plan::{self, Family, Options, Plan};
-use crate::repair::run::{self, Run};
+use crate::repair::run::{self, Ran, Run};
 use crate::server::connection::Reader;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
@@ -211,31 +211,11 @@ impl Repair {
             tell(&format!("not planned: {}: {}", refused.name(), refused.why));
         }
         if plan.steps.is_empty() && record.is_none() {
-            let is_fine = plan.refused.is_empty();
-            tell(match is_fine {
-                true => "nothing to change",
-                false => "nothing that repair can change",
-            });
-            return Ok(if is_fine { Exit::Fine } else { Exit::Findings });
+            return Ok(nothing_to_run(&plan));
         }
         let version = &connection.version;
         guard::privileges(&plan, &self.orphans, snapshot, version, &database)?;
-        for planned in &plan.steps {
-            tell(&format!("{};", planned.statement()));
-        }
-        for found in equal_rows(&mut connection, &plan)? {
-            tell(&found.describe());
-        }
-        let toll = self.toll(&mut connection, &plan, snapshot)?;
-        // Of those that are changed first the tallies speak.
-        let is_kept = |found: &Orphans| toll.promise(&found.table, &found.constraint).is_none();
-        let found = orphans(&mut connection, &plan, snapshot)?;
-        for found in found.iter().filter(|found| is_kept(found)) {
-            tell(&found.describe());
-        }
-        for tally in toll.tallies() {
-            tell(&script::row_change(&tally));
-        }
+        let toll = self.announce(&mut connection, &plan, snapshot)?;
         let changes_rows = script::row_question(&toll);
         let question = format!(
             "Run these {} statements in {database} of {}{changes_rows}?",
@@ -291,15 +271,58 @@ impl Repair {
             let (table, why) = (&left.table, &left.why);
             tell(&format!("not run: {table}: {why}: {};", left.statement));
         }
-        // Everything is read again, to say what remains.
-        let mut snapshot = server.read(&mut connection, &database)?;
-        read_definitions(&mut connection, &mut snapshot)?;
+        self.report_rest(
+            server,
+            (&mut connection, &database),
+            &ran,
+            journal.path(),
+            catalogue,
+            common,
+        )
+    }
+
+    /// Tells what a plan runs, which rows it changes first, and which stand in its way.
+    fn announce(
+        &self,
+        connection: &mut Reader,
+        plan: &Plan,
+        snapshot: &Snapshot,
+    ) -> Result<Toll, Error> {
+        for planned in &plan.steps {
+            tell(&format!("{};", planned.statement()));
+        }
+        for found in equal_rows(connection, plan)? {
+            tell(&found.describe());
+        }
+        let toll = self.toll(connection, plan, snapshot)?;
+        // Of those that are changed first the tallies speak.
+        let is_kept = |found: &Orphans| toll.promise(&found.table, &found.constraint).is_none();
+        let found = orphans(connection, plan, snapshot)?;
+        for found in found.iter().filter(|found| is_kept(found)) {
+            tell(&found.describe());
+        }
+        for tally in toll.tallies() {
+            tell(&script::row_change(&tally));
+        }
+        Ok(toll)
+    }
+
+    /// Reads everything again after a run, and reports what remains.
+    fn report_rest(
+        &self,
+        server: &ServerLocation,
+        (connection, database): (&mut Reader, &str),
+        ran: &Ran,
+        journal: &Path,
+        catalogue: &Catalogue,
+        common: &Common,
+    ) -> Result<Exit, Error> {
+        let mut snapshot = server.read(connection, database)?;
+        read_definitions(connection, &mut snapshot)?;
         let case = self.case(snapshot, catalogue)?;
-        let remaining = self.plan(&case)?;
-        let mut section = script::section(&remaining, &RowPlan::default());
-        script::add_outcome(&mut section, &ran, journal.path());
-        let report = script::report(section, &case, common);
-        print_report(common, &report)
+        let mut section = script::section(&self.plan(&case)?, &RowPlan::default());
+        script::add_outcome(&mut section, ran, journal);
+        print_report(common, &script::report(section, &case, common))
     }
 
     /// The rows that are changed first so that the plan can run, as `--orphans` says.
@@ -312,6 +335,16 @@ impl Repair {
         let tables = &snapshot.schema.tables;
         Ok(Toll::of(connection, plan, tables, &self.orphans)?)
     }
+}
+
+/// Says that there is nothing to run, and whether that is well.
+fn nothing_to_run(plan: &Plan) -> Exit {
+    if plan.refused.is_empty() {
+        tell("nothing to change");
+        return Exit::Fine;
+    }
+    tell("nothing that repair can change");
+    Exit::Findings
 }
 
 /// Where the journal is, and the two ways on for whoever is interrupted.

@@ -12,6 +12,7 @@ use crate::integrity::dump::{DumpError, FirstPass, gather};
 use crate::integrity::question::{Questions, questions};
 use crate::integrity::server::{self, AskError, Limits};
 use crate::integrity::{Answers, ExportOptions};
+use crate::preflight::{self, rows::RowNeed};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -32,7 +33,9 @@ pub(super) enum RowSource<'a> {
 
 /// The questions about the rows of a source, and their answers.
 pub(super) struct RowAnswers {
-    questions: Questions,
+    /// What the upgrade needs of the rows.
+    pub(super) needs: Vec<RowNeed>,
+    pub(super) questions: Questions,
     pub(super) answers: Answers,
 }
 
@@ -70,7 +73,8 @@ impl RowExaminer<'_> {
         rows: RowSource,
         common: &Common,
     ) -> Result<RowAnswers, Error> {
-        let questions = questions(case);
+        let needs = preflight::row_needs(case)?;
+        let questions = questions(case, &needs);
         let answers = match rows {
             RowSource::Dump(location, first_pass) => {
                 let mut bar = Bar::new(common, &location.name());
@@ -85,7 +89,11 @@ impl RowExaminer<'_> {
             }
             RowSource::Server(location) => self.ask_server(location, &case.snapshot, &questions)?,
         };
-        Ok(RowAnswers { questions, answers })
+        Ok(RowAnswers {
+            needs,
+            questions,
+            answers,
+        })
     }
 
     fn ask_server(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::confirm::confirm;
-use super::diff::or_comment;
+use super::statement::or_comment;
 use super::{Common, ServerOptions, journals, tell};
 use crate::change::executor::Executor;
 use crate::change::journal::{Head, Journal, Progress, Record};

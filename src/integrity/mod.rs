@@ -15,6 +15,7 @@
 //! - `workers`: threads that share the work of the first pass
 //! - [`rows`]: the second pass: the offending rows themselves
 //! - [`dump`]: both passes in order
+//! - [`for_upgrade`]: answers as an upgrade on paper takes them
 //! - [`sql`]: the same questions as SQL
 //! - [`server`]: asks them
 //!
@@ -22,6 +23,7 @@
 
 pub mod collation;
 pub mod dump;
+pub mod for_upgrade;
 pub mod gather;
 pub mod ids;
 pub mod needs;

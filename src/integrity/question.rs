@@ -11,8 +11,7 @@ use crate::civicrm::custom;
 use crate::civicrm::reference::{Reference, Subject};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
-use crate::civicrm::upgrade_adds::{self, AddKind, UpgradeAdd};
-use crate::civicrm::upgrade_nulls;
+use crate::preflight::rows::{RowNeed, RowsMust};
 use crate::schema::model::{
     Column, ForeignKey, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
 };
@@ -28,8 +27,6 @@ pub struct Question {
     pub basis: Basis,
     /// The upgrade step that fails when such a row exists.
     pub step: Option<String>,
-    /// Whether an upgrade step repairs such rows before it needs them repaired.
-    pub is_repaired: bool,
 }
 
 /// What a question looks for in the rows of a table.
@@ -209,14 +206,16 @@ pub struct Questions {
     pub not_asked: Vec<String>,
 }
 
-/// Puts together all questions about the rows of a case: from its own keys, its release and its target.
-pub fn questions(case: &Case) -> Questions {
+/// Puts together all questions about the rows of a case: from its own keys, its release, and what the steps of its
+/// upgrade need of them.
+pub fn questions(case: &Case, needs: &[RowNeed]) -> Questions {
     let background = &Background::of(case);
-    let mut builder = Builder::new(background);
+    let mut builder = Builder::new(background, needs);
     let schema = background.subject.schema;
     for (name, table) in &schema.tables {
         builder.own(name, table);
         builder.held_against(name, table);
+        builder.needed(name, table);
         builder.custom(name, table);
         builder.dates(name, table);
         builder.pairs(name, table);
@@ -238,41 +237,31 @@ pub fn questions(case: &Case) -> Questions {
 struct Builder<'a> {
     background: &'a Background<'a>,
     schema: &'a Schema,
-    /// The schemas of the releases to compare with, each with the basis of the questions that come
-    /// from it.
-    references: Vec<(Basis, Schema)>,
-    adds: Vec<UpgradeAdd>,
+    /// The schema of the release that the database is of.
+    reference: Option<Schema>,
+    /// What the steps of the upgrade need of the rows.
+    needs: &'a [RowNeed],
     classifier: Option<Classifier<'a>>,
     seen: HashSet<(String, String)>,
     questions: Questions,
 }
 
 impl<'a> Builder<'a> {
-    fn new(background: &'a Background<'a>) -> Self {
+    fn new(background: &'a Background<'a>, needs: &'a [RowNeed]) -> Self {
         let Background {
             subject,
             catalogue,
             state,
-            ref from,
             target,
             ..
         } = *background;
         let reference = |state| Reference::new(catalogue, state, subject).schema;
-        let mut references = Vec::new();
-        references.extend(state.map(|state| (Basis::Release, reference(state))));
-        let other =
-            target.filter(|(_, target)| state.is_none_or(|state| state.name != target.name));
-        references.extend(other.map(|(_, state)| (Basis::Target, reference(state))));
-        let adds = match (from, target) {
-            (Some(from), Some((target, _))) => upgrade_adds::between(from, target),
-            _ => Vec::new(),
-        };
         let known = state.or(target.map(|(_, state)| state));
         Self {
             background,
             schema: subject.schema,
-            references,
-            adds,
+            reference: state.map(reference),
+            needs,
             classifier: known.map(|state| Classifier::new(catalogue, state, subject.site)),
             seen: HashSet::new(),
             questions: Questions::default(),
@@ -285,7 +274,6 @@ impl<'a> Builder<'a> {
             what,
             basis,
             step,
-            is_repaired: false,
         });
     }
 
@@ -297,66 +285,70 @@ impl<'a> Builder<'a> {
     /// Adds the questions that the database's own keys lead to.
     fn own(&mut self, name: &str, table: &Table) {
         self.unique(name, table, table, Basis::Own);
-        for (constraint, key) in &table.foreign_keys {
-            self.link(name, table, Some(constraint), key, Basis::Own);
+        for key in table.foreign_keys.values() {
+            self.link(name, table, key, Basis::Own);
         }
     }
 
-    /// Adds the questions that the schemas of the releases lead to.
+    /// Adds the questions that the schema of the release leads to.
     fn held_against(&mut self, name: &str, table: &Table) {
-        let references = std::mem::take(&mut self.references);
-        for (basis, reference) in &references {
-            let Some(wanted) = find(&reference.tables, name) else {
-                continue;
-            };
-            self.unique(name, table, wanted, *basis);
-            for (constraint, key) in &wanted.foreign_keys {
-                self.link(name, table, Some(constraint), key, *basis);
+        let Some(reference) = self.reference.take() else {
+            return;
+        };
+        if let Some(wanted) = find(&reference.tables, name) {
+            self.unique(name, table, wanted, Basis::Release);
+            for key in wanted.foreign_keys.values() {
+                self.link(name, table, key, Basis::Release);
             }
             for (column, wanted) in &wanted.columns {
                 let Some((column, ours)) = column_of(table, column) else {
                     continue;
                 };
-                let is_asked = ours.nullable
-                    && !wanted.nullable
-                    && ours.generated.is_none()
-                    && self.is_new(name, format!("null {column}"));
-                if is_asked {
-                    self.nulls(name, column, *basis);
+                let is_asked = ours.nullable && !wanted.nullable && ours.generated.is_none();
+                if is_asked && self.is_new(name, format!("null {column}")) {
+                    let what = What::Nulls(column.to_owned());
+                    let step = self.step(name, &what);
+                    self.push(name, what, Basis::Release, step);
                 }
             }
         }
-        self.references = references;
+        self.reference = Some(reference);
     }
 
-    /// Adds the question about NULLs of a column. A column that the target has NOT NULL may be filled by the
-    /// upgrade, or no step may change it.
-    fn nulls(&mut self, table: &str, column: &str, basis: Basis) {
-        let since = self.not_null_since(table, column, basis);
-        let (from, target) = (self.background.from.as_ref(), self.background.target);
-        let ends = from.zip(target).filter(|_| basis == Basis::Target);
-        let step =
-            ends.map(|(from, (target, _))| upgrade_nulls::first(table, column, from, target));
-        self.push(table, What::Nulls(column.to_owned()), basis, since);
-        if let (Some(step), Some(question)) = (step, self.questions.list.last_mut()) {
-            question.is_repaired = step.is_some_and(|step| step.fills);
-            question.step = step.map(|step| step.version.to_owned());
+    /// Adds the questions that the steps of the upgrade lead to.
+    fn needed(&mut self, name: &str, table: &Table) {
+        let of_table = |need: &&RowNeed| need.table.eq_ignore_ascii_case(name);
+        for need in self.needs.iter().filter(of_table) {
+            match &need.rows {
+                RowsMust::HaveParents {
+                    column,
+                    parent,
+                    parent_column,
+                    on_delete,
+                } => {
+                    let key = ForeignKey {
+                        columns: vec![column.clone()],
+                        referenced_database: None,
+                        referenced_table: parent.clone(),
+                        referenced_columns: vec![parent_column.clone()],
+                        on_delete: *on_delete,
+                        on_update: ReferentialAction::Restrict,
+                    };
+                    self.link(name, table, &key, Basis::Target);
+                }
+                RowsMust::Differ { key, parts } => {
+                    self.differ(name, table, key, parts, Basis::Target);
+                }
+                RowsMust::HaveValue { column } => {
+                    if self.is_new(name, format!("null {column}")) {
+                        let what = What::Nulls(column.clone());
+                        self.push(name, what, Basis::Target, need.step.clone());
+                    }
+                }
+                // Every date is asked about.
+                RowsMust::HaveDates { .. } => {}
+            }
         }
-    }
-
-    /// The first release, up to the target, in which the column is NOT NULL.
-    fn not_null_since(&self, table: &str, column: &str, basis: Basis) -> Option<String> {
-        let (_, target) = self.background.target.filter(|_| basis == Basis::Target)?;
-        let from = self.background.state.map_or(0, State::place);
-        let history = self.background.catalogue.history(table)?;
-        let first = history
-            .column(column)
-            .filter(|dated| !dated.item.nullable)
-            .flat_map(|dated| dated.states.places())
-            .filter(|place| *place > from && *place <= target.place())
-            .min()?;
-        let state = self.background.catalogue.states().get(first)?;
-        Some(state.first_release().to_owned())
     }
 
     fn unique(&mut self, name: &str, table: &Table, wanted: &Table, basis: Basis) {
@@ -365,50 +357,48 @@ impl<'a> Builder<'a> {
         let primary = ("PRIMARY", wanted.primary_key.as_slice());
         let keys = unique.map(|(key, index)| (key.as_str(), index.parts.as_slice()));
         for (key, parts) in std::iter::once(primary).chain(keys) {
-            let ours = parts.iter().map(|part| {
-                let (column, _) = column_of(table, &part.column)?;
-                Some(KeyPart {
-                    column: column.to_owned(),
-                    length: part.length,
-                    descending: false,
-                })
-            });
-            // Of a key on an expression nothing is asked.
-            let Some(parts) = ours.collect::<Option<Vec<KeyPart>>>() else {
-                continue;
-            };
-            if parts.is_empty() {
-                continue;
-            }
-            let mut sorted: Vec<String> = parts
-                .iter()
-                .map(|part| format!("{}:{:?}", part.column, part.length))
-                .collect();
-            sorted.sort_unstable();
-            if !self.is_new(name, format!("unique {}", sorted.join(","))) {
-                continue;
-            }
-            if basis == Basis::Own && self.background.keys_are_kept {
-                continue;
-            }
-            let step = self.step(AddKind::Unique, name, &[key.to_owned()]);
-            let key = Key {
-                name: key.to_owned(),
-                parts,
-                nulls_equal: false,
-            };
-            self.push(name, What::Duplicates(key), basis, step);
+            self.differ(name, table, key, parts, basis);
         }
     }
 
-    fn link(
-        &mut self,
-        name: &str,
-        table: &Table,
-        constraint: Option<&str>,
-        key: &ForeignKey,
-        basis: Basis,
-    ) {
+    /// Adds the question whether rows are equal in the columns of a key.
+    fn differ(&mut self, name: &str, table: &Table, key: &str, parts: &[KeyPart], basis: Basis) {
+        let ours = parts.iter().map(|part| {
+            let (column, _) = column_of(table, &part.column)?;
+            Some(KeyPart {
+                column: column.to_owned(),
+                length: part.length,
+                descending: false,
+            })
+        });
+        // Of a key on an expression nothing is asked.
+        let Some(parts) = ours.collect::<Option<Vec<KeyPart>>>() else {
+            return;
+        };
+        if parts.is_empty() {
+            return;
+        }
+        let mut sorted: Vec<String> = parts
+            .iter()
+            .map(|part| format!("{}:{:?}", part.column, part.length))
+            .collect();
+        sorted.sort_unstable();
+        if !self.is_new(name, format!("unique {}", sorted.join(","))) {
+            return;
+        }
+        if basis == Basis::Own && self.background.keys_are_kept {
+            return;
+        }
+        let what = What::Duplicates(Key {
+            name: key.to_owned(),
+            parts,
+            nulls_equal: false,
+        });
+        let step = self.step(name, &what);
+        self.push(name, what, basis, step);
+    }
+
+    fn link(&mut self, name: &str, table: &Table, key: &ForeignKey, basis: Basis) {
         let ([column], [parent_column]) = (&key.columns[..], &key.referenced_columns[..]) else {
             // No release of CiviCRM has one of several columns.
             self.not_linked(name, &key.columns.join(", "), "it has several columns");
@@ -453,25 +443,21 @@ impl<'a> Builder<'a> {
             }
             return;
         }
-        let names: Vec<String> = constraint
-            .map(str::to_owned)
-            .into_iter()
-            .chain([format!("FK_{name}_{column}")])
-            .collect();
-        let step = rules::pre_checked(
-            name,
-            column,
-            self.background.from.as_ref(),
-            self.background.target,
-        )
-        .or_else(|| self.step(AddKind::ForeignKey, name, &names));
         let link = Link {
             column: column.to_owned(),
             parent: parent.to_owned(),
             parent_column: parent_column.to_owned(),
             on_delete: key.on_delete,
         };
-        self.push(name, What::Orphans(link), basis, step);
+        let what = What::Orphans(link);
+        let checked = rules::pre_checked(
+            name,
+            column,
+            self.background.from.as_ref(),
+            self.background.target,
+        );
+        let step = checked.or_else(|| self.step(name, &what));
+        self.push(name, what, basis, step);
     }
 
     fn not_linked(&mut self, table: &str, columns: &str, why: &str) {
@@ -480,14 +466,10 @@ impl<'a> Builder<'a> {
             .push(format!("{table}.{columns}: {why}"));
     }
 
-    /// The upgrade step that adds a key of one of these names.
-    fn step(&self, kind: AddKind, table: &str, names: &[String]) -> Option<String> {
-        let add = self.adds.iter().find(|add| {
-            add.kind == kind
-                && add.table.eq_ignore_ascii_case(table)
-                && names.iter().any(|name| add.name.eq_ignore_ascii_case(name))
-        })?;
-        Some(add.version.to_owned())
+    /// The upgrade step that fails where the question finds rows.
+    fn step(&self, table: &str, what: &What) -> Option<String> {
+        let need = self.needs.iter().find(|need| is_about(need, table, what))?;
+        need.step.clone()
     }
 
     /// Adds the questions about tables of custom data: they refer to what they extend, also where
@@ -513,7 +495,7 @@ impl<'a> Builder<'a> {
                 on_delete: ReferentialAction::Cascade,
                 on_update: ReferentialAction::Restrict,
             };
-            self.link(name, table, None, &key, Basis::Civicrm);
+            self.link(name, table, &key, Basis::Civicrm);
         }
     }
 
@@ -592,6 +574,29 @@ impl<'a> Builder<'a> {
             self.push(name, what, Basis::Civicrm, step);
         }
     }
+}
+
+/// Whether a question finds the rows for which a need is not met.
+pub fn is_about(need: &RowNeed, table: &str, what: &What) -> bool {
+    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+    same(&need.table, table)
+        && match (&need.rows, what) {
+            (RowsMust::HaveParents { column, parent, .. }, What::Orphans(link)) => {
+                same(column, &link.column) && same(parent, &link.parent)
+            }
+            (RowsMust::Differ { parts, .. }, What::Duplicates(key)) => {
+                let has = |part: &KeyPart| {
+                    let mut others = key.parts.iter();
+                    others.any(|other| {
+                        same(&other.column, &part.column) && other.length == part.length
+                    })
+                };
+                !key.nulls_equal && parts.len() == key.parts.len() && parts.iter().all(has)
+            }
+            (RowsMust::HaveValue { column }, What::Nulls(asked))
+            | (RowsMust::HaveDates { column }, What::ZeroDates(asked)) => same(column, asked),
+            _ => false,
+        }
 }
 
 /// A column of this name in any letter case, with its name as the table spells it.

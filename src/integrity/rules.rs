@@ -2,7 +2,7 @@
 
 use crate::civicrm::catalogue::State;
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade_drops::is_between;
+use crate::civicrm::upgrade::steps::runs;
 use crate::schema::model::KeyPart;
 
 /// A pair of columns that names a table and an id in it. A foreign key cannot enforce it.
@@ -141,9 +141,13 @@ pub fn pre_checked(
     let (step, ..) = PRE_CHECKED.iter().find(|(step, of, named)| {
         of.eq_ignore_ascii_case(table)
             && named.eq_ignore_ascii_case(column)
-            && is_between(step, from, target)
+            && is_step(step, from, target)
     })?;
     Some((*step).to_owned())
+}
+
+fn is_step(step: &str, from: &Version, target: &Version) -> bool {
+    Version::parse(step).is_some_and(|step| runs(&step, from, target))
 }
 
 /// Something that rows of one table must not be, or must be.
@@ -242,7 +246,7 @@ impl Rule {
         self.always
             || from
                 .zip(target)
-                .is_some_and(|(from, target)| is_between(self.step, from, target))
+                .is_some_and(|(from, target)| is_step(self.step, from, target))
     }
 
     /// The columns that the rule looks at, each with its table where that is another one.

@@ -472,7 +472,6 @@ mod tests {
             what,
             basis: Basis::Own,
             step: None,
-            is_repaired: false,
         };
         let mut all = vec![extent(&child, name)];
         let link = Link {

@@ -47,6 +47,8 @@ pub(super) struct Background<'a> {
     pub steps: &'a [String],
     /// The version of the database at the start of the upgrade.
     pub from: Option<&'a Version>,
+    /// Rows that earlier operations have added.
+    pub added: &'a [(String, Values)],
     /// Foreign keys that operations of this task dropped: table and name, in lower case.
     pub dropped: &'a [(String, String)],
 }
@@ -288,8 +290,20 @@ impl Background<'_> {
         self.rows.is_empty(table)
     }
 
-    /// Whether a row with these values exists, of the rows that the database has before the upgrade.
-    pub fn has_row(&self, table: &str, values: &Values) -> Holds {
+    /// Whether a row with these values exists: before the upgrade, or because an earlier operation has added it.
+    fn has_row(&self, table: &str, values: &Values) -> Holds {
+        let is_added = self.added.iter().any(|(of, row)| {
+            let has = |(column, value): (&String, _)| row.get(column) == Some(value);
+            of.eq_ignore_ascii_case(table) && values.iter().all(has)
+        });
+        if is_added {
+            return Holds::Yes;
+        }
+        self.had_row(table, values)
+    }
+
+    /// Whether the database has a row with these values before the upgrade.
+    pub fn had_row(&self, table: &str, values: &Values) -> Holds {
         if !self.schema.has_relation(table) {
             return Holds::No;
         }

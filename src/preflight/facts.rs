@@ -1,41 +1,20 @@
 //! What the paper run knows about rows.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use super::condition::Holds;
 use crate::civicrm::upgrade::op::{RowOf, Values};
 use crate::snapshot::{Row, Snapshot};
 
-/// What is known about the rows that the database has before the upgrade: numbers of rows, the rows of a few small
-/// tables, and the answers to questions that an earlier run asked.
+/// What is known about the rows that the database has before the upgrade: numbers of rows, and the rows of a few small
+/// tables.
 #[derive(Debug)]
 pub(super) struct RowFacts<'a> {
     snapshot: &'a Snapshot,
-    /// Answers by question, as [`key`] writes it.
-    answers: HashMap<String, bool>,
-    /// The rows that a run asked for and that are not known.
-    asked: RefCell<Vec<RowOf>>,
 }
 
 impl<'a> RowFacts<'a> {
-    /// What the snapshot says, without any answer yet.
+    /// What the snapshot says.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        Self {
-            snapshot,
-            answers: HashMap::new(),
-            asked: RefCell::default(),
-        }
-    }
-
-    /// Adds the answer to a question.
-    pub fn answer(&mut self, row: &RowOf, exists: bool) {
-        self.answers.insert(key(row), exists);
-    }
-
-    /// The questions that were asked and not answered, each once.
-    pub fn asked(&self) -> Vec<RowOf> {
-        self.asked.borrow().clone()
+        Self { snapshot }
     }
 
     /// Whether a table has no rows. A server's number is an estimate, which is 0 only for very small tables.
@@ -89,25 +68,30 @@ impl<'a> RowFacts<'a> {
                     Holds::No
                 }
             }
+            // The default list does not have these two.
+            _ if self.has_config_backend() => Holds::No,
             _ => Holds::Unknown,
         }
     }
 
+    /// Whether the database is of a release that keeps its settings in `civicrm_domain`.
+    fn has_config_backend(&self) -> bool {
+        let schema = &self.snapshot.schema;
+        let domain = schema.table("civicrm_domain");
+        let has_value = schema
+            .table("civicrm_setting")
+            .is_none_or(|table| crate::schema::model::find(&table.columns, "group_name").is_some());
+        domain.is_some_and(|table| table.columns.contains_key("config_backend")) && has_value
+    }
+
     /// Whether a row with these values exists.
     pub fn has_row(&self, row: &RowOf) -> Holds {
-        if let Some(exists) = self.answers.get(&key(row)) {
-            return if *exists { Holds::Yes } else { Holds::No };
-        }
         if self.is_empty(&row.table) == Holds::Yes {
             return Holds::No;
         }
         if let Some(rows) = self.whole(&row.table) {
             let is_meant = rows.iter().any(|found| matches(found, &row.values));
             return if is_meant { Holds::Yes } else { Holds::No };
-        }
-        let mut asked = self.asked.borrow_mut();
-        if !asked.contains(row) {
-            asked.push(row.clone());
         }
         Holds::Unknown
     }
@@ -139,14 +123,4 @@ pub(super) fn text(value: &serde_json::Value) -> String {
         serde_json::Value::Bool(yes) => u8::from(*yes).to_string(),
         other => other.to_string(),
     }
-}
-
-/// A question in one text.
-pub(super) fn key(row: &RowOf) -> String {
-    let values = row
-        .values
-        .iter()
-        .map(|(column, value)| format!("{column}={}", text(value)));
-    let values: Vec<String> = values.collect();
-    format!("{}|{}", row.table, values.join("|"))
 }

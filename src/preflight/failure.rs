@@ -87,4 +87,8 @@ pub struct RowCause {
     pub rows: Option<u64>,
     /// Primary keys of the first of them.
     pub samples: Vec<String>,
+    /// The values that rows have in common, joined by `-`, where they are known.
+    pub entry: Option<String>,
+    /// What mends the rows before the upgrade, as a sentence with a command.
+    pub mend: String,
 }

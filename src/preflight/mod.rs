@@ -10,7 +10,7 @@
 //! - `run`: the tasks in the order in which CiviCRM runs them
 //! - `condition`, `facts`: whether an operation is done
 //! - `privileges`: what an operation needs the account to be allowed
-//! - `rows`: which rows make an operation fail
+//! - [`rows`]: what must be true of rows, and which make an operation fail
 //! - [`mend`], [`render`]: what mends the database before the upgrade, as statements
 //! - `assumed`: what is assumed where nothing mends it, so that later failures are found, too
 //! - `repeat`: whether a failed task can run again
@@ -24,11 +24,13 @@ pub mod mend;
 pub mod privileges;
 pub mod render;
 mod repeat;
-mod rows;
+pub mod rows;
 mod run;
 pub mod server_model;
 pub mod shown;
 mod start;
+
+use std::cell::Cell;
 
 pub use run::{Operation, SilentDamage};
 
@@ -41,6 +43,7 @@ use crate::schema::model::Schema;
 use crate::server_version::{Family, ServerVersion};
 use failure::Failure;
 use privileges::UpgradeAccount;
+use rows::{RowAnswers, RowNeed, RowState};
 use server_model::ServerModel;
 
 /// What an upgrade is tried with.
@@ -96,6 +99,8 @@ pub struct Forecast {
     pub operations: Vec<Operation>,
     /// The server on which the upgrade runs.
     pub server: ServerModel,
+    /// What must be true of the rows, and was not found to be wrong.
+    pub needs: Vec<RowNeed>,
     /// The server of the dump, where the upgrade cannot run on it.
     pub not_on: Option<ServerVersion>,
 }
@@ -129,16 +134,35 @@ fn server(case: &Case, options: &Options) -> (ServerVersion, Option<ServerVersio
     }
 }
 
+/// What the upgrade of a case to its target needs of the rows; nothing where the case goes nowhere.
+///
+/// # Errors
+/// A file of steps that is part of the program cannot be read.
+pub fn row_needs(case: &Case) -> Result<Vec<RowNeed>, StepError> {
+    let Some(target) = case.target_release.clone() else {
+        return Ok(Vec::new());
+    };
+    let options = Options {
+        target,
+        server: case.target_server.clone(),
+        account: None,
+    };
+    Ok(forecast(case, &options, &RowAnswers::default())?.needs)
+}
+
 /// Runs an upgrade on paper, release by release where the code of the target does not take the version.
 ///
 /// # Errors
 /// A file of steps that is part of the program cannot be read.
-pub fn forecast(case: &Case, options: &Options) -> Result<Forecast, StepError> {
+pub fn forecast(
+    case: &Case,
+    options: &Options,
+    answers: &RowAnswers,
+) -> Result<Forecast, StepError> {
     let database = case.snapshot.database.clone().unwrap_or_default();
     let (version, not_on) = server(case, options);
     let server = ServerModel::new(version, database);
     let rows = facts::RowFacts::new(&case.snapshot);
-    let answers = rows::RowAnswers::default();
     let start = start::start(case, &options.target, &server.version);
     let site = case.site.as_ref();
     let domain = site.and_then(|site| site.domains.as_ref()?.first());
@@ -165,10 +189,12 @@ pub fn forecast(case: &Case, options: &Options) -> Result<Forecast, StepError> {
         from: start.from.clone(),
         server,
         not_on,
+        needs: Vec::new(),
     };
     let Some(mut from) = start.from else {
         return Ok(forecast);
     };
+    let mut row_state = RowState::default();
     for code in path {
         let outcome = run::run(&run::Setup {
             case,
@@ -179,16 +205,19 @@ pub fn forecast(case: &Case, options: &Options) -> Result<Forecast, StepError> {
             start: std::mem::take(&mut forecast.start),
             account: options.account.as_ref(),
             rows: &rows,
-            answers: &answers,
+            row_state: Cell::new(std::mem::take(&mut row_state)),
+            answers,
         })?;
         forecast.failures.extend(outcome.failures);
         forecast.possible.extend(outcome.possible);
         forecast.silent.extend(outcome.silent);
         forecast.steps.extend(outcome.steps);
         forecast.operations.extend(outcome.operations);
+        row_state = outcome.rows;
         (forecast.end, forecast.start) = (outcome.end, outcome.start);
         from = code;
     }
+    forecast.needs = row_state.needs;
     Ok(forecast)
 }
 

@@ -1,12 +1,19 @@
 //! Whether a task that failed can run a second time.
 
-use super::failure::Retry;
+use super::failure::{Cause, Retry};
+use super::mend::Mend;
+use super::server_model::ServerError;
 use crate::civicrm::upgrade::op::{Action, Alteration, Clause, Guard, InsertMode, Op};
 use crate::civicrm::upgrade::step::Task;
 
 /// Whether mending and running the upgrade again works: CiviCRM then runs the whole task once more, and what ran
 /// before the failed operation must not fail the second time.
-pub(super) fn retry(task: &Task, failed: usize) -> Retry {
+pub(super) fn retry(task: &Task, failed: usize, cause: &Cause, mends: &[Mend]) -> Retry {
+    // A task before has taken a table in the way for its own, and does not run again.
+    let is_in_the_way = mends.iter().any(|mend| matches!(mend, Mend::Rename { .. }));
+    if is_in_the_way && !matches!(cause, Cause::Schema(ServerError::TableExists { .. })) {
+        return Retry::NeedsBackup;
+    }
     let before = task.ops.iter().take(failed);
     if before.into_iter().all(runs_twice) {
         Retry::Works

@@ -1,20 +1,490 @@
-//! Which rows make an operation fail.
+//! What must be true of the rows for an operation, and which rows make it fail.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::failure::{Cause, RowCause};
 use super::server_model::{ServerError, ServerModel};
-use crate::civicrm::upgrade::op::Op;
-use crate::schema::model::Schema;
+use crate::civicrm::upgrade::op::{Action, Alteration, Insert, InsertMode, Op, Values};
+use crate::schema::model::{
+    ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
+};
 
-/// The answers to the questions about rows that the steps lead to.
-#[derive(Debug, Default)]
-pub(super) struct RowAnswers<'a> {
-    list: Vec<&'a RowCause>,
+/// Something that must be true of the rows that the database has before the upgrade, so that a step does not fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowNeed {
+    /// The table as the database spells it before the upgrade.
+    pub table: String,
+    /// What must be true.
+    pub rows: RowsMust,
+    /// The step that fails otherwise.
+    pub step: Option<String>,
 }
 
-impl RowAnswers<'_> {
-    /// Why the operation fails because of rows.
-    pub fn causes(&self, _op: &Op, _schema: &Schema, _server: &ServerModel) -> Vec<Cause> {
-        let _ = (&self.list, ServerError::PrimaryKeyExists);
-        Vec::new()
+/// What must be true of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowsMust {
+    /// Each row has its parent.
+    HaveParents {
+        /// The column that refers.
+        column: String,
+        /// The parent table.
+        parent: String,
+        /// The column of the parent table.
+        parent_column: String,
+        /// What the new foreign key does when the parent is deleted.
+        on_delete: ReferentialAction,
+    },
+    /// No two rows are equal in a key; NULLs count as different.
+    Differ {
+        /// The name of the key.
+        key: String,
+        /// The columns of the key.
+        parts: Vec<KeyPart>,
+    },
+    /// No row has NULL in a column.
+    HaveValue {
+        /// The column.
+        column: String,
+    },
+    /// No row has a date without a day or month in a column.
+    HaveDates {
+        /// The column.
+        column: String,
+    },
+}
+
+impl RowsMust {
+    /// The same need as one text, whatever the letter case of its names.
+    fn key(&self, table: &str) -> String {
+        let text = match self {
+            Self::HaveParents { column, parent, .. } => {
+                format!("{table} parents {column} {parent}")
+            }
+            Self::Differ { parts, .. } => {
+                let mut columns: Vec<&str> =
+                    parts.iter().map(|part| part.column.as_str()).collect();
+                columns.sort_unstable();
+                format!("{table} differ {}", columns.join(" "))
+            }
+            Self::HaveValue { column } => format!("{table} value {column}"),
+            Self::HaveDates { column } => format!("{table} dates {column}"),
+        };
+        text.to_ascii_lowercase()
+    }
+}
+
+/// The rows for which something is not true.
+#[derive(Clone, Debug, Default)]
+pub struct RowAnswers {
+    offending: BTreeMap<String, RowCause>,
+}
+
+impl RowAnswers {
+    /// Adds rows of a table for which a need is not met.
+    pub fn add(&mut self, table: &str, need: &RowsMust, cause: RowCause) {
+        self.offending.insert(need.key(table), cause);
+    }
+}
+
+/// What the steps of a run need of rows, and have done to them so far.
+#[derive(Debug, Default)]
+pub(super) struct RowState {
+    /// The tables and columns that have other names than at the start: name now, `table` or `table.column` in lower
+    /// case, to the name at the start.
+    renamed: HashMap<String, String>,
+    /// What earlier operations have mended: kind and `table.column` in lower case.
+    mended: HashSet<(&'static str, String)>,
+    /// Tables of which an earlier operation deleted rows, and columns (`table.column`) that one has changed, in lower
+    /// case.
+    changed: HashSet<String>,
+    /// Rows that earlier operations have added, by what is known of their values.
+    pub added: Vec<(String, Values)>,
+    /// What must be true of the rows.
+    pub needs: Vec<RowNeed>,
+}
+
+impl RowState {
+    /// The table under its name at the start, with its name there; `None` if the run has made it.
+    fn at_start<'s>(&self, start: &'s Schema, table: &str) -> Option<(&'s String, &'s Table)> {
+        let lower = table.to_ascii_lowercase();
+        let name = self.renamed.get(&lower).map_or(table, String::as_str);
+        find_entry(&start.tables, name)
+    }
+
+    /// A column under its name at the start; `None` if the run has made it.
+    fn column_at_start(&self, table: &Table, name: &str, column: &str) -> Option<String> {
+        let lower = format!("{name}.{column}").to_ascii_lowercase();
+        let column = self.renamed.get(&lower).map_or(column, String::as_str);
+        find_entry(&table.columns, column).map(|(column, _)| column.clone())
+    }
+
+    fn is_mended(&self, kind: &'static str, table: &str, column: &str) -> bool {
+        let whole = (kind, table.to_ascii_lowercase());
+        let one = (kind, format!("{table}.{column}").to_ascii_lowercase());
+        // The column of one language is mended with those of the others.
+        let of_language = self.mended.iter().any(|(other, mended)| {
+            let rest = one.1.strip_prefix(mended.as_str());
+            *other == kind
+                && rest.is_some_and(|rest| rest.starts_with('_') && rest.len() == "_en_us".len())
+        });
+        of_language || self.mended.contains(&whole) || self.mended.contains(&one)
+    }
+
+    /// Notes what an operation that ran has done to names and rows.
+    pub fn note(&mut self, op: &Op) {
+        match &op.action {
+            Action::RenameTable { table, to } => {
+                let lower = table.to_ascii_lowercase();
+                let first = self.renamed.get(&lower).unwrap_or(table).clone();
+                self.renamed.insert(to.to_ascii_lowercase(), first);
+            }
+            Action::Alter { table, clauses } => {
+                for clause in clauses {
+                    if let Alteration::ChangeColumn { from, to, .. } = &clause.change
+                        && from != to
+                    {
+                        let before = format!("{table}.{from}").to_ascii_lowercase();
+                        let first = self.renamed.get(&before).unwrap_or(from).clone();
+                        self.renamed
+                            .insert(format!("{table}.{to}").to_ascii_lowercase(), first);
+                    }
+                }
+            }
+            Action::Insert(insert) => {
+                for row in &insert.rows {
+                    let values = insert.row_columns.iter().cloned().zip(row.iter().cloned());
+                    self.added.push((insert.table.clone(), values.collect()));
+                }
+            }
+            Action::Update(change) => {
+                self.note_changed(&change.table, &change.set);
+                self.note_mended(&change.table, &change.mends);
+            }
+            Action::Delete(change) => {
+                self.changed.insert(change.table.to_ascii_lowercase());
+                self.note_mended(&change.table, &change.mends);
+            }
+            Action::Api(call) => {
+                let table = call.table.as_deref().unwrap_or_default();
+                match call.action.as_str() {
+                    "delete" | "replace" => drop(self.changed.insert(table.to_ascii_lowercase())),
+                    "update" => self.note_changed(table, &call.set),
+                    _ => {}
+                }
+                self.note_mended(table, &call.mends);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_changed(&mut self, table: &str, columns: &[String]) {
+        let changed = columns
+            .iter()
+            .map(|column| format!("{table}.{column}").to_ascii_lowercase());
+        self.changed.extend(changed);
+    }
+
+    /// Whether earlier operations may have changed which values stand in a column.
+    fn may_be_changed(&self, table: &str, column: &str) -> bool {
+        let one = format!("{table}.{column}").to_ascii_lowercase();
+        self.changed.contains(&table.to_ascii_lowercase()) || self.changed.contains(&one)
+    }
+
+    /// Reads what facts say that an operation mends: `null T.c`, `duplicate T.c,d`, `orphan T.c > R.k`, and older
+    /// forms in words about the table of the operation.
+    fn note_mended(&mut self, table: &str, mends: &[String]) {
+        for mend in mends {
+            let lower = mend.to_ascii_lowercase();
+            let (kind, rest) = lower.split_once(' ').unwrap_or((&lower, ""));
+            let of_table = |column: &str| format!("{}.{column}", table.to_ascii_lowercase());
+            let noted = match kind {
+                "null" if rest.contains('.') => ("null", rest.to_owned()),
+                "null" => ("null", of_table(rest.trim_start_matches("in "))),
+                "orphan" => (
+                    "orphan",
+                    rest.split(" > ").next().unwrap_or(rest).trim().to_owned(),
+                ),
+                "rows" if rest.starts_with("without ") => (
+                    "orphan",
+                    of_table(&format!("{}_id", rest.trim_start_matches("without "))),
+                ),
+                "duplicate" => (
+                    "duplicate",
+                    rest.split('.').next().unwrap_or(rest).to_owned(),
+                ),
+                "duplicates" => ("duplicate", table.to_ascii_lowercase()),
+                _ => continue,
+            };
+            self.mended.insert(noted);
+        }
+    }
+}
+
+/// What an operation needs of rows: each need with the error that the server gives otherwise. `before` is the schema
+/// before the operation, `start` the one before the upgrade.
+pub(super) fn needs(
+    op: &Op,
+    before: &Schema,
+    start: &Schema,
+    state: &RowState,
+    server: &ServerModel,
+) -> Vec<(String, RowsMust, ServerError)> {
+    let found = Finder {
+        before,
+        start,
+        state,
+        server,
+    };
+    match &op.action {
+        Action::Alter { table, clauses } => {
+            let Some((name, at_start)) = state.at_start(start, table) else {
+                return Vec::new();
+            };
+            let changes = clauses.iter().map(|clause| &clause.change);
+            let needs = changes.flat_map(|change| found.of_change(table, name, at_start, change));
+            needs.collect()
+        }
+        Action::Insert(insert) => found.of_copies(insert),
+        _ => Vec::new(),
+    }
+}
+
+struct Finder<'a> {
+    before: &'a Schema,
+    start: &'a Schema,
+    state: &'a RowState,
+    server: &'a ServerModel,
+}
+
+impl Finder<'_> {
+    fn of_change(
+        &self,
+        table: &str,
+        name: &str,
+        at_start: &Table,
+        change: &Alteration,
+    ) -> Vec<(String, RowsMust, ServerError)> {
+        let found = match change {
+            Alteration::AddForeignKey {
+                name: constraint,
+                key,
+            } => self.parents(table, at_start, constraint.as_deref(), key),
+            Alteration::AddIndex {
+                name: key, index, ..
+            } => self.differ(table, at_start, key, index),
+            Alteration::AddPrimaryKey(columns) => {
+                let index = Index {
+                    kind: IndexKind::Unique,
+                    parts: columns.iter().map(KeyPart::column).collect(),
+                };
+                self.differ(table, at_start, "PRIMARY", &index)
+            }
+            Alteration::ChangeColumn {
+                from, to, column, ..
+            } => {
+                let old = self
+                    .before
+                    .table(table)
+                    .and_then(|table| find(&table.columns, from));
+                let Some(old) = old else {
+                    return Vec::new();
+                };
+                let Some(first) = self.state.column_at_start(at_start, table, from) else {
+                    return Vec::new();
+                };
+                let is_timestamp = column.data_type.starts_with("timestamp");
+                let becomes_not_null = old.nullable && !column.nullable && !is_timestamp;
+                if becomes_not_null
+                    && self.server.strict
+                    && !self.state.is_mended("null", table, from)
+                {
+                    let error = ServerError::NullInColumn { column: to.clone() };
+                    Some((RowsMust::HaveValue { column: first }, error))
+                } else if is_timestamp
+                    && !old.data_type.starts_with("timestamp")
+                    && self.server.forbids_zero_dates()
+                {
+                    let error = ServerError::WrongDate {
+                        value: "0000-00-00".to_owned(),
+                        column: to.clone(),
+                    };
+                    Some((RowsMust::HaveDates { column: first }, error))
+                } else {
+                    None
+                }
+            }
+            _ => None,
+        };
+        let found = found.map(|(rows, error)| (name.to_owned(), rows, error));
+        found.into_iter().collect()
+    }
+
+    fn parents(
+        &self,
+        table: &str,
+        at_start: &Table,
+        constraint: Option<&str>,
+        key: &ForeignKey,
+    ) -> Option<(RowsMust, ServerError)> {
+        let ([column], [parent_column]) = (&key.columns[..], &key.referenced_columns[..]) else {
+            return None;
+        };
+        let engine = |table: &str| {
+            let table = self.before.table(table)?;
+            table.engine.as_deref().map(str::to_ascii_lowercase)
+        };
+        let has_keys = engine(table).is_none_or(|engine| engine == "innodb");
+        if !self.server.foreign_key_checks
+            || !has_keys
+            || self.state.is_mended("orphan", table, column)
+        {
+            return None;
+        }
+        let (parent, of_parent) = self.state.at_start(self.start, &key.referenced_table)?;
+        let first = self.state.column_at_start(at_start, table, column)?;
+        let parent_column =
+            self.state
+                .column_at_start(of_parent, &key.referenced_table, parent_column)?;
+        let error = ServerError::NoParentRow {
+            table: table.to_owned(),
+            name: constraint.unwrap_or_default().to_owned(),
+        };
+        let rows = RowsMust::HaveParents {
+            column: first,
+            parent: parent.clone(),
+            parent_column,
+            on_delete: key.on_delete,
+        };
+        Some((rows, error))
+    }
+
+    fn differ(
+        &self,
+        table: &str,
+        at_start: &Table,
+        key: &str,
+        index: &Index,
+    ) -> Option<(RowsMust, ServerError)> {
+        if index.kind != IndexKind::Unique {
+            return None;
+        }
+        let first = index.parts.first()?;
+        if self.state.is_mended("duplicate", table, &first.column) {
+            return None;
+        }
+        let parts = index.parts.iter().map(|part| {
+            let column = self.state.column_at_start(at_start, table, &part.column)?;
+            Some(KeyPart {
+                column,
+                ..part.clone()
+            })
+        });
+        let error = ServerError::DuplicateEntry {
+            entry: "…".to_owned(),
+            key: key.to_owned(),
+        };
+        let rows = RowsMust::Differ {
+            key: key.to_owned(),
+            parts: parts.collect::<Option<_>>()?,
+        };
+        Some((rows, error))
+    }
+
+    /// Rows that are copied into a table with foreign keys need the parents of those keys.
+    fn of_copies(&self, insert: &Insert) -> Vec<(String, RowsMust, ServerError)> {
+        let Some(target) = self
+            .before
+            .table(&insert.table)
+            .filter(|_| matches!(insert.mode, InsertMode::Insert | InsertMode::OnDuplicate))
+        else {
+            return Vec::new();
+        };
+        let copies = insert.copies.iter().filter_map(|(column, from)| {
+            let (source, from) = from.split_once('.')?;
+            let mut keys = target.foreign_keys.iter();
+            let (constraint, key) = keys.find(|(_, key)| key.columns == [column.clone()])?;
+            let (name, at_start) = self.state.at_start(self.start, source)?;
+            let copied = ForeignKey {
+                columns: vec![from.to_owned()],
+                ..key.clone()
+            };
+            let (rows, _) = self.parents(source, at_start, Some(constraint), &copied)?;
+            let error = ServerError::NoParentRow {
+                table: insert.table.clone(),
+                name: constraint.clone(),
+            };
+            Some((name.clone(), rows, error))
+        });
+        copies.collect()
+    }
+}
+
+/// The values with which an INSERT clashes if a row has them: of each row of the operation, those of a unique key of
+/// the table.
+pub(super) fn clashes(
+    op: &Op,
+    before: &Schema,
+    state: &RowState,
+) -> Vec<(String, Values, ServerError)> {
+    let Action::Insert(insert) = &op.action else {
+        return Vec::new();
+    };
+    let Some(table) = before
+        .table(&insert.table)
+        .filter(|_| insert.mode == InsertMode::Insert)
+    else {
+        return Vec::new();
+    };
+    let unique = table
+        .indexes
+        .iter()
+        .filter(|(_, index)| index.kind == IndexKind::Unique);
+    let keys: Vec<(&str, &[KeyPart])> = unique
+        .map(|(name, index)| (name.as_str(), index.parts.as_slice()))
+        .chain([("PRIMARY", table.primary_key.as_slice())])
+        .filter(|(_, parts)| !parts.is_empty())
+        .collect();
+    let mut clashes = Vec::new();
+    for row in &insert.rows {
+        for (key, parts) in &keys {
+            let values: Option<Values> = parts
+                .iter()
+                .map(|part| {
+                    let place = insert
+                        .row_columns
+                        .iter()
+                        .position(|name| name.eq_ignore_ascii_case(&part.column))?;
+                    let value = row.get(place)?;
+                    let is_literal = value.is_string() || value.is_number();
+                    // What earlier steps have made of the rows is not known.
+                    let is_known = is_literal && !state.may_be_changed(&insert.table, &part.column);
+                    is_known.then(|| (part.column.clone(), value.clone()))
+                })
+                .collect();
+            if let Some(values) = values {
+                let entry: Vec<String> = values.values().map(super::facts::text).collect();
+                let error = ServerError::DuplicateEntry {
+                    entry: entry.join("-"),
+                    key: (*key).to_owned(),
+                };
+                clashes.push((insert.table.clone(), values, error));
+            }
+        }
+    }
+    clashes
+}
+
+impl RowAnswers {
+    /// Why the operation fails because of rows, of what it needs.
+    pub(super) fn cause(&self, table: &str, need: &RowsMust, error: ServerError) -> Option<Cause> {
+        let cause = self.offending.get(&need.key(table))?;
+        let error = match (error, &cause.entry) {
+            (ServerError::DuplicateEntry { key, .. }, Some(entry)) => ServerError::DuplicateEntry {
+                entry: entry.clone(),
+                key,
+            },
+            (error, _) => error,
+        };
+        Some(Cause::Rows(error, cause.clone()))
     }
 }

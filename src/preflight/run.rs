@@ -1,13 +1,15 @@
 //! The run of an upgrade on paper: task by task, as CiviCRM's code would do it.
 
 use super::assumed::Assumptions;
+use std::cell::Cell;
+
 use super::condition::{Background, Holds};
 use super::facts::RowFacts;
-use super::failure::{Cause, Failure, Retry, When};
+use super::failure::{Cause, Failure, Retry, RowCause, When};
 use super::mend::{self, Mend};
 use super::privileges::UpgradeAccount;
 use super::repeat;
-use super::rows::RowAnswers;
+use super::rows::{self, RowAnswers, RowNeed, RowState};
 use super::server_model::{ServerError, ServerModel, Silent};
 use super::shown::shown;
 use crate::case::Case;
@@ -32,7 +34,9 @@ pub(super) struct Setup<'a, 'c> {
     pub start: Schema,
     pub account: Option<&'a UpgradeAccount>,
     pub rows: &'a RowFacts<'a>,
-    pub answers: &'a RowAnswers<'a>,
+    /// What the runs before have done to the rows.
+    pub row_state: Cell<RowState>,
+    pub answers: &'a RowAnswers,
 }
 
 /// How an upgrade would go.
@@ -48,6 +52,8 @@ pub(super) struct Outcome {
     pub end: Schema,
     /// The database before the upgrade with everything mended that can be.
     pub start: Schema,
+    /// What the steps need of rows and have done to them.
+    pub rows: RowState,
     /// The steps that run.
     pub steps: Vec<String>,
     /// Every operation, for people who want to see them.
@@ -95,6 +101,7 @@ struct Run<'a, 'c> {
     when: When,
     step: Option<String>,
     dropped: Vec<(String, String)>,
+    rows: RowState,
     outcome: Outcome,
 }
 
@@ -117,6 +124,7 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
         when: When::Before,
         step: None,
         dropped: Vec::new(),
+        rows: setup.row_state.take(),
         outcome: Outcome::default(),
     };
     let driver = steps::driver(setup.code)?.of_code(setup.code);
@@ -128,6 +136,7 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
     run.whole(&driver, &steps);
     run.outcome.end = run.schema;
     run.outcome.start = run.start;
+    run.outcome.rows = run.rows;
     Ok(run.outcome)
 }
 
@@ -240,6 +249,7 @@ impl Run<'_, '_> {
             steps: &self.outcome.steps,
             rows: self.setup.rows,
             from: Some(self.setup.from),
+            added: &self.rows.added,
             dropped: &self.dropped,
         }
     }
@@ -254,14 +264,6 @@ impl Run<'_, '_> {
             .is_none_or(|wanted| wanted == self.is_multilingual());
         if !is_for_site || (op.logging && !logs) {
             return;
-        }
-        if let Some((privilege, error)) = self
-            .setup
-            .account
-            .and_then(|account| account.denied(op, &self.server))
-        {
-            let cause = Cause::Privilege(privilege, error);
-            self.fail(task, at, cause, Vec::new(), None);
         }
         for op in self.expanded(op) {
             self.one(task, at, op);
@@ -288,8 +290,18 @@ impl Run<'_, '_> {
             return;
         }
         let condition = (holds == Holds::Unknown).then(|| condition_of(task, &op));
+        let account = self.setup.account;
+        if let Some((privilege, error)) =
+            account.and_then(|account| account.denied(&op, &self.server))
+        {
+            let cause = Cause::Privilege(privilege, error);
+            self.fail(task, at, cause, Vec::new(), condition.clone());
+        }
         let failures = self.outcome.failures.len() + self.outcome.possible.len();
         self.act(task, at, op.clone(), condition.as_deref());
+        if condition.is_none() {
+            self.rows.note(&op);
+        }
         let failed = self.outcome.failures.len() + self.outcome.possible.len() > failures;
         let becomes = match (failed, holds) {
             (true, _) => "fails",
@@ -315,6 +327,7 @@ impl Run<'_, '_> {
             let _ = self.try_op(&op);
             return;
         }
+        self.rows(task, at, &op, condition);
         let mut result = self.try_op(&op);
         // Every round takes one thing out of the way.
         for _ in 0..40 {
@@ -340,14 +353,39 @@ impl Run<'_, '_> {
             }
             result = self.try_op(&op);
         }
-        self.rows(task, at, &op, condition);
     }
 
-    /// Looks whether rows of the database make the operation fail.
+    /// Looks whether rows of the database make the operation fail, which has not run yet.
     fn rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
-        let causes = self.setup.answers.causes(op, &self.schema, &self.server);
-        for cause in causes {
-            self.fail(task, at, cause, Vec::new(), condition.map(str::to_owned));
+        let start = &self.setup.case.snapshot.schema;
+        let own = || condition.map(str::to_owned);
+        for (table, need, error) in rows::needs(op, &self.schema, start, &self.rows, &self.server) {
+            match self.setup.answers.cause(&table, &need, error) {
+                Some(cause) => self.fail(task, at, cause, Vec::new(), own()),
+                None if condition.is_none() => self.rows.needs.push(RowNeed {
+                    table,
+                    rows: need,
+                    step: self.step.clone(),
+                }),
+                None => {}
+            }
+        }
+        for (table, values, error) in rows::clashes(op, &self.schema, &self.rows) {
+            if start.table(&table).is_some()
+                && self.background().had_row(&table, &values) == Holds::Yes
+            {
+                let cause = RowCause {
+                    what: format!("{table} has such a row already"),
+                    table,
+                    rows: Some(1),
+                    samples: Vec::new(),
+                    entry: None,
+                    mend: "A step that adds this row has run before: look whether civicrm_domain.version is right \
+                           (cividb version)."
+                        .to_owned(),
+                };
+                self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
+            }
         }
     }
 
@@ -451,7 +489,7 @@ impl Run<'_, '_> {
                 self.columns(&insert.table, &insert.columns)?;
                 self.reads(&insert.query.reads)?;
                 let given = self.given(&insert.table, &insert.columns);
-                self.server.inserts(&self.schema, &insert.table, &given)?;
+                self.inserts(&insert.table, &given)?;
             }
             Action::Update(change) | Action::Delete(change) => {
                 self.columns(&change.table, &change.set)?;
@@ -587,6 +625,24 @@ impl Run<'_, '_> {
         given
     }
 
+    /// Whether a row can be inserted without the other columns. What CiviCRM's own table would refuse as well, a step
+    /// has taken care of.
+    fn inserts(&self, table: &str, given: &[String]) -> Result<(), ServerError> {
+        let result = self.server.inserts(&self.schema, table, given);
+        let Err(ServerError::NoDefault { column }) = &result else {
+            return result;
+        };
+        let reference = self
+            .reference
+            .as_ref()
+            .and_then(|schema| schema.table(table));
+        let theirs = reference.and_then(|table| find(&table.columns, column));
+        let fills_itself = theirs.is_some_and(|column| {
+            column.auto_increment || column.nullable || column.default.is_some()
+        });
+        if fills_itself { result } else { Ok(()) }
+    }
+
     /// Whether the server numbers new rows of the table, on which CiviCRM's data layer relies.
     fn numbered(&self, table: &str) -> Result<(), ServerError> {
         let id = self
@@ -653,7 +709,7 @@ impl Run<'_, '_> {
             version_after: self.version.clone(),
             retry: match self.when {
                 When::Before => Retry::Works,
-                When::Step => repeat::retry(task, at),
+                When::Step => repeat::retry(task, at, &cause, &mends),
                 When::After => Retry::NeedsBackup,
             },
             cause,

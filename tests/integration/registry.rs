@@ -500,7 +500,10 @@ impl Source {
             gather(&location, None, common::catalogue(), quiet).expect("it is read");
         let site = self.spoil(&mut snapshot);
         let case = common::case(snapshot).to_release(self.target());
-        let (questions, wish) = (questions(&case), ExportOptions::default());
+        let (questions, wish) = (
+            questions(&case, &cividb::preflight::row_needs(&case).unwrap()),
+            ExportOptions::default(),
+        );
         let answers = gathered.answer(&location, &case.snapshot, &questions, &wish, quiet);
         let answers = answers.expect("it is read again");
         let verdict = privileges(&case);

@@ -7,10 +7,12 @@
 //! - [`op`]: one operation: what is done to which table, and under which condition
 //! - [`file`]: the form in which files spell operations
 //! - [`step`]: steps, their tasks, and which code has them
+//! - [`keys`]: the keys that steps drop by name
 //! - [`path`]: which code takes which version, and the way where it does not
 //! - [`steps`]: the steps that are part of the program
 
 pub mod file;
+pub mod keys;
 pub mod op;
 pub mod path;
 pub mod step;

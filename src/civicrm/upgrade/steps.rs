@@ -64,6 +64,30 @@ pub fn embedded() -> &'static [(&'static str, &'static str)] {
     EMBEDDED_STEPS
 }
 
+/// Whether the step of revision `step` runs when a database of version `from` is upgraded with code of release `code`.
+/// CiviCRM treats 4.0 as 3.4; a release of two numbers, such as 4.4, means its last point release.
+pub fn runs(step: &Version, from: &Version, code: &Version) -> bool {
+    as_3_4(from) < *step && *step <= last_of_minor(code)
+}
+
+fn as_3_4(from: &Version) -> Version {
+    let rest = from
+        .as_str()
+        .strip_prefix("4.0")
+        .filter(|_| from.major_minor() == (4, 0));
+    let meant = rest.and_then(|rest| Version::parse(&format!("3.4{rest}")));
+    meant.unwrap_or_else(|| from.clone())
+}
+
+fn last_of_minor(code: &Version) -> Version {
+    let (major, minor) = code.major_minor();
+    let is_minor = code.as_str() == format!("{major}.{minor}");
+    let last = is_minor
+        .then(|| Version::parse(&format!("{major}.{minor}.99")))
+        .flatten();
+    last.unwrap_or_else(|| code.clone())
+}
+
 /// The steps that code of release `code` runs on a database of version `from`, in the order in which they run.
 ///
 /// # Errors
@@ -71,19 +95,17 @@ pub fn embedded() -> &'static [(&'static str, &'static str)] {
 pub fn between(from: &Version, code: &Version) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for (name, text) in EMBEDDED_STEPS {
-        let Some(revision) =
-            Version::parse(name).filter(|revision| from < revision && revision <= code)
+        let Some(revision) = Version::parse(name).filter(|revision| runs(revision, from, code))
         else {
             continue;
         };
         let step = read(name, text)?;
-        if step.shipped_in.has(code) {
+        if step.shipped_in.has(&last_of_minor(code)) {
             steps.push((revision, step));
         }
     }
     for empty in empty_revisions(code)? {
-        if let Some(revision) =
-            Version::parse(&empty).filter(|revision| from < revision && revision <= code)
+        if let Some(revision) = Version::parse(&empty).filter(|revision| runs(revision, from, code))
             && !steps.iter().any(|(other, _)| *other == revision)
         {
             steps.push((revision, Step::empty(empty)));
@@ -102,7 +124,7 @@ pub fn driver(code: &Version) -> Result<Step, StepError> {
     for (name, text) in EMBEDDED_STEPS {
         if name.starts_with("driver-") {
             let driver = read(name, text)?;
-            if driver.shipped_in.has(code) {
+            if driver.shipped_in.has(&last_of_minor(code)) {
                 return Ok(driver);
             }
             last = Some(driver);
@@ -119,7 +141,7 @@ fn empty_revisions(code: &Version) -> Result<Vec<String>, StepError> {
         return Ok(Vec::new());
     };
     let driver = read(name, text)?;
-    Ok(if driver.shipped_in.has(code) {
+    Ok(if driver.shipped_in.has(&last_of_minor(code)) {
         driver.empty_revisions
     } else {
         Vec::new()
@@ -140,6 +162,7 @@ impl Step {
     /// Leaves out what code of this release does not have.
     #[must_use]
     pub fn of_code(mut self, code: &Version) -> Self {
+        let code = &last_of_minor(code);
         self.tasks.retain(|task| covers(&task.code, code));
         for task in &mut self.tasks {
             task.ops.retain(|op| covers(&op.code, code));

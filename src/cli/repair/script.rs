@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::change::definition::Definitions;
 use crate::checks::Findings;
 use crate::cli::Common;
-use crate::cli::diff::or_comment;
+use crate::cli::statement::or_comment;
 use crate::repair::equal_rows::EqualRows;
 use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};

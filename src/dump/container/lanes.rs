@@ -29,9 +29,17 @@ pub(super) fn lane(pool: usize) -> (Lane, SyncSender<Message>, Receiver<Vec<u8>>
     let (empties, returned) = sync_channel(pool);
     for _ in 0..pool {
         // Cannot fail: there is room, and the receiver is in scope.
-        let _ = empties.send(vec![0; CHUNK]);
+        let _ = empties.send(Vec::new());
     }
     (Lane { messages, empties }, sender, returned)
+}
+
+/// A buffer that has come back; each is made when it is needed first, because most files fill only one.
+pub(super) fn made(buffer: Vec<u8>) -> Vec<u8> {
+    match buffer.is_empty() {
+        true => vec![0; CHUNK],
+        false => buffer,
+    }
 }
 
 /// Starts a thread that reads, and ends when it has nothing more to do.

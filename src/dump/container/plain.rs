@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Problem;
-use super::lanes::{Block, CHUNK, Lane, Message, lane, spawn};
+use super::lanes::{Block, CHUNK, Lane, Message, lane, made, spawn};
 use super::{Ending, text};
 use crate::dump::scanner::Ahead;
 
@@ -51,7 +51,7 @@ impl Reader {
     /// Reads until the file ends or the consumer wants no more.
     fn run(mut self, messages: &SyncSender<Message>, empties: &Receiver<Vec<u8>>) {
         while let Ok(buffer) = empties.recv() {
-            let message = self.block(buffer);
+            let message = self.block(made(buffer));
             let goes_on = matches!(&message, Message::Block(block) if block.ending.is_none());
             if messages.send(message).is_err() || !goes_on {
                 return;

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Stop;
-use super::lanes::{Block, Message};
+use super::lanes::{Block, Message, made};
 use super::{Ending, text};
 use crate::dump::scanner::Ahead;
 
@@ -43,7 +43,7 @@ impl Sink {
     pub(super) fn space(&mut self) -> Result<&mut [u8], Stop> {
         if self.filled == self.buffer.len() {
             self.flush()?;
-            self.buffer = self.empties.recv().map_err(|_| Stop::ConsumerGone)?;
+            self.buffer = made(self.empties.recv().map_err(|_| Stop::ConsumerGone)?);
         }
         Ok(self.buffer.get_mut(self.filled..).unwrap_or_default())
     }

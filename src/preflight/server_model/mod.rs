@@ -49,6 +49,11 @@ impl ServerModel {
         }
     }
 
+    /// Whether dates such as 0000-00-00 are refused: MySQL has NO_ZERO_DATE in its default mode from 5.7 on.
+    pub(super) fn forbids_zero_dates(&self) -> bool {
+        self.strict && self.version.at_least(Family::Mysql, (5, 7, 0))
+    }
+
     fn is_mariadb(&self) -> bool {
         self.version.family == Family::Mariadb
     }

@@ -13,7 +13,7 @@ use md5::{Digest, Md5};
 use super::family::Family;
 use super::foreign_keys;
 use super::planner::{Planner, Purpose};
-use crate::civicrm::upgrade_drops::DropKind;
+use crate::civicrm::upgrade::keys::DropKind;
 use crate::schema::apply::rename_key;
 use crate::schema::compare::{Difference, DifferenceKind as Kind, index_aspects};
 use crate::schema::meaning::{is_just_on, is_server_made, same_names, serves};

@@ -4,7 +4,7 @@ use super::family::Family;
 use super::foreign_key_names::holder;
 use super::planner::{Planner, Purpose};
 use super::proofs::is_innodb;
-use crate::civicrm::upgrade_drops::DropKind;
+use crate::civicrm::upgrade::keys::DropKind;
 use crate::schema::charset::has_charset;
 use crate::schema::compare::Difference;
 use crate::schema::meaning::{is_just_on, serves};

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::family::Family;
 use super::foreign_key_names::rename_index;
 use super::planner::{Planner, Purpose};
-use crate::civicrm::upgrade_drops::DropKind;
+use crate::civicrm::upgrade::keys::DropKind;
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::meaning::{is_just_on, serves};
 use crate::schema::model::{ForeignKey, Index, IndexKind, KeyPart, Table, find};
@@ -177,37 +177,35 @@ pub(super) fn plan_for_upgrade(planner: &mut Planner) {
     let drops = planner.upgrade.clone();
     let drops = drops.iter();
     for drop in drops.filter(|drop| drop.unconditional && drop.kind == DropKind::Index) {
-        let Some((table, before, wanted)) = planner.with_reference(drop.table) else {
+        let Some((table, before, wanted)) = planner.with_reference(&drop.table) else {
             continue;
         };
-        for name in &drop.names {
-            let Some(index) = find(&wanted.indexes, name) else {
-                continue;
-            };
-            if find(&before.indexes, name).is_some() || !columns_exist(index, &before) {
-                continue;
-            }
-            let columns: Vec<String> = index.parts.iter().map(|p| p.column.clone()).collect();
-            let mut keys = before.foreign_keys.values();
-            if index.kind != IndexKind::Plain || !keys.any(|key| key.columns.iter().eq(&columns)) {
-                continue;
-            }
-            let mut after = before.clone();
-            let own = before.indexes.iter().find(|(other, index)| {
-                is_just_on(index, &columns) && find(&wanted.indexes, other).is_none()
-            });
-            match own {
-                Some((own, _)) => rename_index(planner, &mut after, own, name),
-                None => {
-                    after.indexes.insert((*name).to_owned(), index.clone());
-                }
-            }
-            let why = format!("the index of a foreign key is to be named {name}");
-            let needed = planner.needed_for_upgrade(DropKind::Index, &table, name);
-            let purpose = Purpose::new(Family::FkNames, why);
-            planner.step(&table, after, purpose.needed(needed));
-            break;
+        let name = &drop.name;
+        let Some(index) = find(&wanted.indexes, name) else {
+            continue;
+        };
+        if find(&before.indexes, name).is_some() || !columns_exist(index, &before) {
+            continue;
         }
+        let columns: Vec<String> = index.parts.iter().map(|p| p.column.clone()).collect();
+        let mut keys = before.foreign_keys.values();
+        if index.kind != IndexKind::Plain || !keys.any(|key| key.columns.iter().eq(&columns)) {
+            continue;
+        }
+        let mut after = before.clone();
+        let own = before.indexes.iter().find(|(other, index)| {
+            is_just_on(index, &columns) && find(&wanted.indexes, other).is_none()
+        });
+        match own {
+            Some((own, _)) => rename_index(planner, &mut after, own, name),
+            None => {
+                after.indexes.insert(name.clone(), index.clone());
+            }
+        }
+        let why = format!("the index of a foreign key is to be named {name}");
+        let needed = planner.needed_for_upgrade(DropKind::Index, &table, name);
+        let purpose = Purpose::new(Family::FkNames, why);
+        planner.step(&table, after, purpose.needed(needed));
     }
 }
 

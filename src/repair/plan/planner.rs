@@ -9,7 +9,7 @@ use crate::case::Case;
 use crate::change::alter;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade_drops::{self, DropKind, UpgradeDrop};
+use crate::civicrm::upgrade::keys::{self, DropKind, UpgradeDrop};
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::model::{Schema, Table, find_entry};
 use crate::server_version::ServerVersion;
@@ -30,7 +30,8 @@ pub fn plan(case: &Case, options: &Options) -> Plan {
         .or_else(|| Version::parse(detection.state.last_release()));
     let upgrade = version
         .zip(case.target_release.as_ref())
-        .map(|(from, target)| upgrade_drops::between(&from, target))
+        // The steps are part of the program, so that they can be read.
+        .and_then(|(from, target)| keys::drops(&from, target).ok())
         .unwrap_or_default();
     let mut planner = Planner::new(&snapshot.schema, &detection.reference, server, upgrade);
     planner.target = case.target_release.as_ref().map(ToString::to_string);
@@ -196,7 +197,7 @@ impl<'a> Planner<'a> {
         let target = self.target.as_ref()?;
         let mut drops = self.upgrade.iter();
         let drop = drops.find(|drop| drop.unconditional && drop.drops(kind, table, name))?;
-        let (step, file) = (drop.version, drop.file);
+        let (step, file) = (&drop.version, &drop.source);
         let what = match kind {
             DropKind::ForeignKey => "foreign key",
             DropKind::Index => "index",

@@ -11,7 +11,7 @@ use crate::change::alter;
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::reference::{Reference, Subject};
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade_drops;
+use crate::civicrm::upgrade::keys;
 use crate::schema::apply::rename_key;
 use crate::schema::compare::{compare, same_ends};
 use crate::schema::ddl::{self, AlterAction, Statement};
@@ -398,9 +398,8 @@ fn planned_for(
     };
     let reference = Reference::new(&CATALOGUE, state, subject);
     let differences = reference.differences(&CATALOGUE, state, subject);
-    let upgrade = target.map(|target| {
-        upgrade_drops::between(&Version::parse(state.last_release()).unwrap(), target)
-    });
+    let upgrade = target
+        .map(|target| keys::drops(&Version::parse(state.last_release()).unwrap(), target).unwrap());
     let upgrade = upgrade.unwrap_or_default();
     let mut planner = Planner::new(schema, &reference, options.server.as_ref(), upgrade);
     planner.target = target.map(ToString::to_string);

@@ -17,6 +17,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("civicrm_setting", sql!("rows/civicrm_setting")),
     ("civicrm_log", sql!("rows/civicrm_log")),
     ("civicrm_extension", sql!("rows/civicrm_extension")),
+    ("civicrm_option_group", sql!("rows/civicrm_option_group")),
 ];
 
 impl FactReader<'_> {
@@ -122,6 +123,7 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("civicrm_setting", &["name", "value"]),
     ("civicrm_log", &["data"]),
     ("civicrm_extension", &["full_name"]),
+    ("civicrm_option_group", &["name"]),
 ];
 
 /// Counts the rows of tables; leaves out tables that the account may not read.

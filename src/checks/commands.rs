@@ -1,0 +1,52 @@
+//! Which checks each command makes.
+
+use super::Group;
+
+/// The groups of `verify`: whether a dump is complete and can be restored.
+pub const VERIFY: &[Group] = &[
+    Group::Dump,
+    Group::Restore,
+    Group::Objects,
+    Group::Backup,
+    Group::Against,
+];
+
+/// The groups of `diff`: how a schema differs from its release.
+pub const DIFF: &[Group] = &[Group::Schema, Group::Release];
+
+/// The groups of `version`: what `civicrm_domain.version` says.
+pub const VERSION: &[Group] = &[Group::Version, Group::Release];
+
+/// The groups of `grants`: whether the account and the server are fit for an upgrade.
+pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
+
+/// The groups of `orphans`: whether the rows are sound.
+pub const ORPHANS: &[Group] = &[Group::Rows];
+
+/// The groups of `preflight`: whether the upgrade succeeds.
+pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
+
+/// The groups of `check`: everything that can be checked of a source.
+pub const CHECK: &[Group] = &[
+    Group::Dump,
+    Group::Restore,
+    Group::Objects,
+    Group::Schema,
+    Group::Release,
+    Group::Version,
+    Group::Server,
+    Group::Grants,
+    Group::Rows,
+    Group::Upgrade,
+];
+
+/// The commands that make checks, each with its groups.
+pub const COMMANDS: &[(&str, &[Group])] = &[
+    ("verify", VERIFY),
+    ("check", CHECK),
+    ("diff", DIFF),
+    ("version", VERSION),
+    ("grants", GRANTS),
+    ("orphans", ORPHANS),
+    ("preflight", PREFLIGHT),
+];

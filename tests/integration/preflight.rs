@@ -1,0 +1,293 @@
+//! `cividb preflight`: what CiviCRM's own upgrades did to healthy and to damaged databases is what it says before.
+
+use cividb::case::Case;
+use cividb::civicrm::release::Version;
+use cividb::civicrm::upgrade::path;
+use cividb::preflight::rows::RowAnswers;
+use cividb::preflight::{Forecast, Options, forecast};
+use cividb::schema::compare::{self, Difference, compare};
+use cividb::server_version::ServerVersion;
+use serde_json::Value;
+
+use crate::common;
+use crate::server::{self, Server};
+
+fn version(text: &str) -> Version {
+    Version::parse(text).expect("a version")
+}
+
+/// The upgrade of a case, by its schema and the rows that every snapshot has.
+fn on_paper(case: &Case, target: &Version, server: Option<&str>) -> Forecast {
+    let options = Options {
+        target: target.clone(),
+        server: server.map(|server| ServerVersion::parse_target(server).expect("a server")),
+        account: None,
+    };
+    forecast(case, &options, &RowAnswers::default()).expect("the steps can be read")
+}
+
+/// The last point release of every minor release.
+fn releases() -> Vec<Version> {
+    let states = common::catalogue().states().iter();
+    let last = states.map(|state| version(state.last_release()));
+    let mut releases: Vec<Version> = Vec::new();
+    for release in last {
+        match releases.last_mut() {
+            Some(before) if before.major_minor() == release.major_minor() => *before = release,
+            _ => releases.push(release),
+        }
+    }
+    releases
+}
+
+#[test]
+fn healthy_databases_finish_on_paper_to_every_later_release() {
+    let releases = releases();
+    let mut runs = 0;
+    let step = common::every(7);
+    for dump in common::real_dumps() {
+        let case = common::case(common::snapshot_of(&common::text_of(&dump)));
+        let from = case.declared_version().expect("a version");
+        let later = releases.iter().filter(|release| **release > from);
+        let accepted = later.filter(|release| path::takes(release, &from));
+        let newest = releases.last().expect("releases");
+        for target in accepted
+            .step_by(step)
+            .chain([newest])
+            .filter(|target| **target > from)
+        {
+            let forecast = on_paper(&case, target, None);
+            let name = common::name(&dump);
+            assert!(
+                forecast.failures.is_empty(),
+                "{name} to {target}: {:#?}",
+                forecast.failures
+            );
+            assert!(
+                forecast.possible.is_empty(),
+                "{name} to {target}: {:#?}",
+                forecast.possible
+            );
+            assert!(
+                forecast.silent.is_empty(),
+                "{name} to {target}: {:#?}",
+                forecast.silent
+            );
+            assert!(!forecast.path.is_empty(), "{name} to {target}");
+            runs += 1;
+        }
+    }
+    if common::shared().is_some() {
+        assert!(runs > 60, "{runs}");
+    }
+}
+
+/// The differences between the end of the paper run and the database that CiviCRM itself upgraded.
+fn end_against_real(from: &str, target: &str, upgraded: &str) -> Vec<Difference> {
+    let Some(shared) = common::shared() else {
+        return Vec::new();
+    };
+    let read = |name: &str| {
+        let text = common::text_of(&shared.join("dumps").join(name));
+        common::case(common::snapshot_of(&text))
+    };
+    let (case, real) = (read(from), read(&format!("upgraded/{upgraded}")));
+    let forecast = on_paper(&case, &version(target), Some("mariadb-10.11"));
+    let options = compare::Options::default();
+    let differences = compare(&forecast.end, &real.snapshot.schema, &options);
+    let is_snapshot = |difference: &Difference| difference.table.starts_with("snap_civicrm_");
+    differences
+        .into_iter()
+        .filter(|difference| !is_snapshot(difference))
+        .collect()
+}
+
+#[test]
+fn the_paper_run_ends_with_the_schema_of_the_real_upgrade() {
+    for (from, target, upgraded) in [
+        (
+            "4.7.31-setupsh.sql.bz2",
+            "5.33.2",
+            "4.7.31-to-5.33.2.sql.bz2",
+        ),
+        (
+            "4.7.31-setupsh.sql.bz2",
+            "5.81.2",
+            "4.7.31-to-5.81.2.sql.bz2",
+        ),
+        (
+            "5.21.2-setupsh.mysql.bz2",
+            "5.81.2",
+            "5.21.2-to-5.81.2.sql.bz2",
+        ),
+    ] {
+        let differences = end_against_real(from, target, upgraded);
+        assert!(differences.is_empty(), "{upgraded}: {differences:#?}");
+    }
+}
+
+/// The privileges that CiviCRM's guide names for its account.
+const DOCUMENTED: [&str; 15] = [
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "INDEX",
+    "ALTER",
+    "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",
+    "TRIGGER",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "REFERENCES",
+    "CREATE VIEW",
+];
+
+/// Does to a database what a case of the facts says; returns the account that upgrades it.
+fn damage(server: &Server, database: &str, sql: &str) -> String {
+    let mut account = "root".to_owned();
+    let mut plain = String::from("SET sql_mode = '', foreign_key_checks = 0;");
+    let all = |query: &str| {
+        let statements = server.run(Some(database), query);
+        let statements: Vec<&str> = statements.lines().collect();
+        server.run(
+            Some(database),
+            &format!("SET foreign_key_checks = 0; {}", statements.join("\n")),
+        );
+    };
+    for statement in sql
+        .split(';')
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+    {
+        let (word, rest) = statement.split_once(' ').unwrap_or((statement, ""));
+        match word {
+            "@dropfks" => {
+                let of_table = match rest {
+                    "" => String::new(),
+                    table => format!(
+                        " AND (TABLE_NAME = '{table}' OR REFERENCED_TABLE_NAME = '{table}')"
+                    ),
+                };
+                all(&format!(
+                    "SELECT CONCAT('ALTER TABLE ', TABLE_NAME, ' DROP FOREIGN KEY ', CONSTRAINT_NAME, ';') FROM \
+                     information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE(){of_table}"
+                ));
+            }
+            "@myisam" => all(
+                "SELECT CONCAT('ALTER TABLE ', TABLE_NAME, ' ENGINE=MyISAM;') FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = DATABASE() AND ENGINE = 'InnoDB'",
+            ),
+            "@grant" => {
+                account = format!("less_{}", database.rsplit('_').next().unwrap_or_default());
+                let list: Vec<&str> = DOCUMENTED
+                    .into_iter()
+                    .filter(|name| *name != rest)
+                    .collect();
+                server.run(
+                    None,
+                    &format!(
+                        "DROP USER IF EXISTS {account}@localhost; CREATE USER {account}@localhost; \
+                         GRANT {} ON {database}.* TO {account}@localhost",
+                        list.join(", ")
+                    ),
+                );
+            }
+            _ if word.starts_with('@') => {}
+            _ => {
+                plain.push_str(statement);
+                plain.push(';');
+            }
+        }
+    }
+    server.run(Some(database), &plain);
+    account
+}
+
+/// A title without its numbers, which differ from run to run.
+fn without_numbers(title: &str) -> String {
+    title
+        .replace("{}", "0")
+        .split(|letter: char| letter.is_ascii_digit())
+        .collect()
+}
+
+/// Whether what was said before is what CiviCRM did: the task, the error, the version, whether it could go on.
+fn is_right(case: &Value, preflight: &Value) -> bool {
+    let real = &case["civicrm"];
+    let first = &preflight["failures"][0];
+    if real["outcome"] == "upgrades" {
+        return first.is_null();
+    }
+    let same_error =
+        first["server_error"] == real["server_error"] || real["server_error"].is_null();
+    match real["when"].as_str() {
+        Some("before any step") => first["phase"] == "before" && same_error,
+        Some("after the last step") => first["phase"] == "after" && same_error,
+        _ => {
+            let title = |value: &Value| without_numbers(value.as_str().unwrap_or_default());
+            let resumed = match case["mended_then_resumed"].as_str() {
+                Some("works") => first["retry"] == "works",
+                Some("fails") => first["retry"] == "needs-backup",
+                _ => true,
+            };
+            title(&first["task"]) == title(&real["task"])
+                && same_error
+                && first["version_after"] == real["version_after"]
+                && resumed
+        }
+    }
+}
+
+#[test]
+fn what_civicrm_did_to_damaged_databases_is_said_before() {
+    let Some(shared) = common::shared() else {
+        return;
+    };
+    let cases = std::fs::read_to_string(shared.join("facts/upgrade-failures.json")).expect("cases");
+    let cases: Vec<Value> = serde_json::from_str(&cases).expect("JSON");
+    let servers = server::all();
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for (number, case) in cases.iter().enumerate().step_by(common::every(5)) {
+        let word = |key: &str| case[key].as_str().unwrap_or_default();
+        let family = word("server").split('-').next().unwrap_or_default();
+        let is_mysql = family == "mysql";
+        let Some(server) = servers.iter().find(|server| server.is_mysql() == is_mysql) else {
+            continue;
+        };
+        let database = format!("preflight_{number}");
+        let dump = shared.join("dumps").join(format!("{}.bz2", word("from")));
+        server.load(&database, &common::text_of(&dump));
+        let account = damage(server, &database, word("sql"));
+        let url = server
+            .url(&database)
+            .replace("root@", &format!("{account}@"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = common::cividb(
+            folder.path(),
+            &[
+                "preflight",
+                "--format",
+                "json",
+                "--target",
+                word("target"),
+                &url,
+            ],
+        );
+        let report = common::json(&output);
+        if !is_right(case, &report["preflight"]) {
+            wrong.push(format!(
+                "{}: {:#}",
+                word("name"),
+                report["preflight"]["failures"][0]
+            ));
+        }
+        server.run(None, &format!("DROP DATABASE {database}"));
+        seen += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 10, "{seen}");
+}
