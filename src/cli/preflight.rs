@@ -103,7 +103,7 @@ pub(super) fn not_told(rows: &RowAnswers, findings: &mut Findings) {
 }
 
 /// The newest release that the catalogue knows.
-fn newest(catalogue: &Catalogue) -> Option<Version> {
+pub(super) fn newest(catalogue: &Catalogue) -> Option<Version> {
     let state = catalogue.states().last()?;
     Version::parse(state.last_release())
 }

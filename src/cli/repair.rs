@@ -151,7 +151,12 @@ impl Repair {
     /// # Errors
     /// CiviCRM does not have this release, or the site is newer.
     fn case<'c>(&self, snapshot: Snapshot, catalogue: &'c Catalogue) -> Result<Case<'c>, Error> {
-        let case = Case::new(snapshot, catalogue).to_release(self.target.clone());
+        let newest = || super::preflight::newest(catalogue);
+        let target = match self.family {
+            Family::ForUpgrade => self.target.clone().or_else(newest),
+            _ => self.target.clone(),
+        };
+        let case = Case::new(snapshot, catalogue).to_release(target);
         if let Some(target) = &self.target {
             target_release(target, catalogue)?;
             guard::target(target, &case)?;

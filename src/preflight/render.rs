@@ -13,17 +13,28 @@ use crate::schema::sql::{
 /// # Errors
 /// The statement reads back as something else.
 pub fn alter(table: &str, changes: &[Alteration]) -> Result<String, Blocked> {
-    let actions: Vec<String> = changes.iter().map(action).collect();
+    meaning(table, changes)?.pass(alter_table(table, &actions(changes)))
+}
+
+/// The parts of the ALTER TABLE that makes these changes.
+pub fn actions(changes: &[Alteration]) -> Vec<String> {
+    changes.iter().map(action).collect()
+}
+
+/// What the ALTER TABLE that makes these changes is meant to be.
+///
+/// # Errors
+/// A piece of SQL that it takes over, such as a type, cannot be read.
+pub fn meaning(table: &str, changes: &[Alteration]) -> Result<Meaning, Blocked> {
     let mut names = vec![table.to_owned()];
     let mut pieces = Vec::new();
     for change in changes {
         names_of(change, &mut names, &mut pieces);
     }
     let meaning = Meaning::new(Operation::AlterTable, names);
-    let meaning = pieces
+    pieces
         .iter()
-        .try_fold(meaning, |meaning, piece| meaning.with_piece(piece))?;
-    meaning.pass(alter_table(table, &actions))
+        .try_fold(meaning, |meaning, piece| meaning.with_piece(piece))
 }
 
 /// `RENAME TABLE`, as an ALTER TABLE.

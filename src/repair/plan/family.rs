@@ -18,7 +18,9 @@ pub enum Family {
     Charset,
     /// Triggers and functions: what to do about them
     Triggers,
-    /// All of these
+    /// What a step of the upgrade to --target fails at, as far as statements mend it
+    ForUpgrade,
+    /// All of these but for-upgrade
     All,
     /// A new database with the structure of the release and the data of this one (--into)
     Rebuild,
@@ -34,13 +36,14 @@ impl Family {
             Self::Engine => "engine",
             Self::Charset => "charset",
             Self::Triggers => "triggers",
+            Self::ForUpgrade => "for-upgrade",
             Self::All => "all",
             Self::Rebuild => "rebuild",
         }
     }
 
     pub(super) fn includes(self, other: Self) -> bool {
-        self == other || self == Self::All
+        self == other || self == Self::All && other != Self::ForUpgrade
     }
 
     /// Which one mends a difference; `None` where none does.

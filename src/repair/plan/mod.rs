@@ -23,6 +23,7 @@
 mod charset;
 mod engine;
 mod family;
+mod for_upgrade;
 mod foreign_key_names;
 mod foreign_keys;
 mod indexes;

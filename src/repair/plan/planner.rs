@@ -4,7 +4,7 @@ use super::family::{Family, Options};
 use super::proofs::{new_keys, new_unique, passed};
 use super::server::Server;
 use super::step::{Plan, PlannedStep, Refused};
-use super::{charset, engine, foreign_key_names, foreign_keys, indexes, triggers};
+use super::{charset, engine, for_upgrade, foreign_key_names, foreign_keys, indexes, triggers};
 use crate::case::Case;
 use crate::change::alter;
 use crate::civicrm::reference::Reference;
@@ -35,6 +35,10 @@ pub fn plan(case: &Case, options: &Options) -> Plan {
         .unwrap_or_default();
     let mut planner = Planner::new(&snapshot.schema, &detection.reference, server, upgrade);
     planner.target = case.target_release.as_ref().map(ToString::to_string);
+    if options.family == Family::ForUpgrade {
+        for_upgrade::plan(&mut planner, case);
+        return planner.plan;
+    }
     let wanted = planner.select(&detection.differences, options);
     planner.run(&wanted, options.family);
     if options.family.includes(Family::Triggers) {
