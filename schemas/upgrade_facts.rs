@@ -43,7 +43,7 @@ pub fn step(facts: &str) -> Result<(String, String)> {
     }
     for upgrader in list(&mut facts, "upgraders") {
         for step in list(upgrader, "steps") {
-            list(step, "ops").for_each(|op| plain_op(op));
+            list(step, "ops").for_each(plain_op);
         }
     }
     let step: Step = serde_json::from_value(Value::Object(facts))?;
@@ -72,7 +72,7 @@ fn plain_task(task: &mut Map<String, Value>) {
     if task.remove("kind").is_some_and(|kind| kind == "sql-file") {
         task.insert("is_file".to_owned(), true.into());
     }
-    list(task, "ops").for_each(|op| plain_op(op));
+    list(task, "ops").for_each(plain_op);
 }
 
 /// Leaves the remarks out of an operation that is more than a remark.
@@ -94,7 +94,7 @@ fn plain_op(op: &mut Map<String, Value>) {
             guard.extend(tests);
         }
     }
-    list(op, "clauses").for_each(|clause| plain_op(clause));
+    list(op, "clauses").for_each(plain_op);
 }
 
 /// The tests that some conditions in words come to.

@@ -15,9 +15,9 @@ pub(crate) static UPGRADE_STOPS: Check = Check {
     why: "CiviCRM stops in the middle of the upgrade; the database then has no triggers, and often only the backup \
             helps.",
     fix: "Do before the upgrade what the finding says; cividb repair for-upgrade --target does it.",
-    example: "step 5.30.alpha1, task \"Upgrade DB to 5.30.alpha1: SQL\": modify_column on civicrm_event fails with \
-            error 1054 (Unknown column 'selfcancelxfer_time' in 'civicrm_event'); CiviCRM shows \"DB Error: no such \
-            field\"",
+    example: "step 6.14.alpha1, task \"Make WordReplacement \"find_word\" required.\": modify_column on \
+            civicrm_word_replacement fails with error 1146 (Table 'civicrm.civicrm_word_replacement' doesn't exist); \
+            CiviCRM shows \"DB Error: no such table\"",
     source: "the operations of every step, schemas/upgrade; measured with CiviCRM 5.33.2 and 5.81.2",
     rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], stops)],
 };
@@ -28,9 +28,9 @@ pub(crate) static UPGRADE_MAY_STOP: Check = Check {
     title: "the upgrade stops if a condition holds that only the site can tell",
     why: "If the condition holds, CiviCRM stops in the middle of the upgrade.",
     fix: "Look whether the condition holds; if so, do before the upgrade what the finding says.",
-    example: "if the component CiviCase is on: step 5.20.alpha1, task \"Change labels back to names in case type xml\": \
-            api on civicrm_case_type fails with error 1146 (Table 'civicrm_case_type' doesn't exist); CiviCRM shows \
-            \"DB Error: no such table\"",
+    example: "if a tab is one of a custom group: step 6.1.alpha1, task \"Update afform tab names\": select on \
+            civicrm_custom_group fails with error 1146 (Table 'civicrm.civicrm_custom_group' doesn't exist); CiviCRM \
+            shows \"DB Error: no such table\"",
     source: "the operations of every step, schemas/upgrade",
     rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], may_stop)],
 };
@@ -41,8 +41,8 @@ pub(crate) static UPGRADE_DAMAGE: Check = Check {
     title: "the upgrade says that it succeeded, and leaves something wrong",
     why: "Nobody notices until a feature of CiviCRM or a later upgrade fails.",
     fix: "Do before the upgrade what the finding says.",
-    example: "civicrm_file: the foreign key on created_id is not made, because the engine MyISAM has none (step \
-            5.3.alpha1)",
+    example: "civicrm_translation: the foreign key on source_key is not made, because the engine MyISAM has none (step \
+            6.14.alpha1)",
     source: "measured with CiviCRM 5.33.2 and 5.81.2",
     rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], damage)],
 };
@@ -73,7 +73,10 @@ fn damage(check: &'static Check, examined: &Examination, findings: &mut Findings
         let step = step
             .as_ref()
             .map_or_else(String::new, |step| format!(" (step {step})"));
-        let fix = "Give the table the engine InnoDB before the upgrade: cividb repair engines.";
+        let fix = match what.contains("engine") {
+            true => "Give the table the engine InnoDB before the upgrade: cividb repair engine.",
+            false => "Bring it back before the upgrade: cividb diff --sql prints what makes it.",
+        };
         findings
             .push(Finding::new(check, format!("{table}: {what}{step}"), fix).about("table", table));
     }

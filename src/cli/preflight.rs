@@ -18,7 +18,7 @@ use crate::integrity::for_upgrade::{not_answered, row_answers};
 use crate::integrity::server::Limits;
 use crate::preflight::privileges::UpgradeAccount;
 use crate::preflight::{self, Forecast, Options};
-use crate::report::{PreflightSummary, Report, Section};
+use crate::report::{Layout, PreflightSummary, Report, Section};
 use crate::server_version::ServerVersion;
 use crate::source::Location;
 
@@ -74,6 +74,7 @@ impl Preflight {
         not_told(&answered, &mut findings);
         cut(&examined, &mut findings);
         report = Report::new("preflight", &case, findings, common.strict);
+        report.layout = Layout::InFull;
         report.compared_with = Some(format!("CiviCRM {}", forecast.target));
         let summary = PreflightSummary::of(&forecast, self.steps);
         print_report(common, &report.with(Section::Preflight(summary)))

@@ -52,6 +52,23 @@ impl Mend {
         }
     }
 
+    /// The table, or the columns as `table.column`, that get another name, in lower case.
+    pub(super) fn sets_aside(&self) -> Vec<String> {
+        match self {
+            Self::Alter { table, changes } => {
+                let renamed = changes.iter().filter_map(|change| match change {
+                    Alteration::ChangeColumn { from, to, .. } if from != to => {
+                        Some(format!("{table}.{from}").to_ascii_lowercase())
+                    }
+                    _ => None,
+                });
+                renamed.collect()
+            }
+            Self::Rename { from, .. } => vec![from.to_ascii_lowercase()],
+            Self::Create { .. } => Vec::new(),
+        }
+    }
+
     /// Makes the change on paper.
     ///
     /// # Errors
@@ -82,7 +99,7 @@ impl Mend {
 /// the database, `reference` what CiviCRM makes of the release that it is of. Nothing where no change helps.
 pub(super) fn mends(error: &ServerError, op: &Op, start: &Schema, reference: &Schema) -> Vec<Mend> {
     let table = op.table().unwrap_or_default();
-    let found = match error {
+    match error {
         ServerError::NoTable { table } => create(table, start, reference),
         ServerError::NoColumn { column, place } => add_column(place, column, start, reference),
         ServerError::NoKeyColumn { column } => {
@@ -118,8 +135,7 @@ pub(super) fn mends(error: &ServerError, op: &Op, start: &Schema, reference: &Sc
         }
         ServerError::NotNullInForeignKey { name, .. } => drop_key(table, name, start, reference),
         _ => Vec::new(),
-    };
-    found
+    }
 }
 
 fn keys_of(op: &Op) -> impl Iterator<Item = (&str, &ForeignKey)> {

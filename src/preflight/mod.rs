@@ -14,6 +14,7 @@
 //! - [`mend`], [`render`]: what mends the database before the upgrade, as statements
 //! - `assumed`: what is assumed where nothing mends it, so that later failures are found, too
 //! - `repeat`: whether a failed task can run again
+//! - `silent`: what is wrong after an upgrade that says that it succeeded
 //! - [`failure`]: where the upgrade stops, and why
 
 mod assumed;
@@ -28,6 +29,7 @@ pub mod rows;
 mod run;
 pub mod server_model;
 pub mod shown;
+mod silent;
 mod start;
 
 use std::cell::Cell;
@@ -35,11 +37,12 @@ use std::cell::Cell;
 pub use run::{Operation, SilentDamage};
 
 use crate::case::Case;
+use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
 use crate::civicrm::requirements::{Fitness, Requirements};
 use crate::civicrm::upgrade::path;
 use crate::civicrm::upgrade::steps::StepError;
-use crate::schema::model::Schema;
+use crate::schema::model::{Schema, find_entry};
 use crate::server_version::{Family, ServerVersion};
 use failure::Failure;
 use privileges::UpgradeAccount;
@@ -194,9 +197,10 @@ pub fn forecast(
     let Some(mut from) = start.from else {
         return Ok(forecast);
     };
-    let mut row_state = RowState::default();
+    let clean = clean_start(case, &from);
+    let (mut clean_end, mut row_state) = (clean.clone(), RowState::default());
     for code in path {
-        let outcome = run::run(&run::Setup {
+        let setup = run::Setup {
             case,
             server: &forecast.server,
             code: &code,
@@ -207,7 +211,8 @@ pub fn forecast(
             rows: &rows,
             row_state: Cell::new(std::mem::take(&mut row_state)),
             answers,
-        })?;
+        };
+        let outcome = run::run(&setup)?;
         forecast.failures.extend(outcome.failures);
         forecast.possible.extend(outcome.possible);
         forecast.silent.extend(outcome.silent);
@@ -215,10 +220,46 @@ pub fn forecast(
         forecast.operations.extend(outcome.operations);
         row_state = outcome.rows;
         (forecast.end, forecast.start) = (outcome.end, outcome.start);
+        if let Some(schema) = clean_end.take() {
+            let setup = run::Setup {
+                start: schema.clone(),
+                schema,
+                account: None,
+                row_state: Cell::default(),
+                answers: &RowAnswers::default(),
+                ..setup
+            };
+            clean_end = Some(run::run(&setup)?.end);
+        }
         from = code;
+    }
+    if let Some(clean) = clean_end {
+        let damage = silent::damage(case, &options.target, &forecast.end, &clean);
+        let is_known = |damage: &SilentDamage| {
+            let mut known = forecast.silent.iter();
+            known.any(|known| known.table == damage.table)
+        };
+        let new: Vec<SilentDamage> = damage
+            .into_iter()
+            .filter(|damage| !is_known(damage))
+            .collect();
+        forecast.silent.extend(new);
     }
     forecast.needs = row_state.needs;
     Ok(forecast)
+}
+
+/// A database of this version as its release makes it, with what is in the case besides.
+fn clean_start(case: &Case, from: &Version) -> Option<Schema> {
+    let state = case.catalogue.state_for(from)?;
+    let reference = Reference::new(case.catalogue, state, case.subject()).schema;
+    let mut schema = case.snapshot.schema.clone();
+    for (name, table) in reference.tables {
+        let spelled =
+            find_entry(&schema.tables, &name).map_or(name.clone(), |(name, _)| name.clone());
+        schema.tables.insert(spelled, table);
+    }
+    Some(schema)
 }
 
 impl Hop {

@@ -2,6 +2,7 @@
 
 use super::assumed::Assumptions;
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::condition::{Background, Holds};
 use super::facts::RowFacts;
@@ -102,6 +103,8 @@ struct Run<'a, 'c> {
     step: Option<String>,
     dropped: Vec<(String, String)>,
     rows: RowState,
+    /// Tables, and columns as `table.column`, that a mend has given another name, in lower case.
+    set_aside: HashSet<String>,
     outcome: Outcome,
 }
 
@@ -125,6 +128,7 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
         step: None,
         dropped: Vec::new(),
         rows: setup.row_state.take(),
+        set_aside: HashSet::new(),
         outcome: Outcome::default(),
     };
     let driver = steps::driver(setup.code)?.of_code(setup.code);
@@ -334,6 +338,13 @@ impl Run<'_, '_> {
             let Err(error) = result else {
                 break;
             };
+            // What was in the way was taken for its own by an operation before, which would have made it.
+            if self.is_set_aside(&error, &op)
+                && self.assumed.mend(&mut self.schema, &mut op, &error)
+            {
+                result = self.try_op(&op);
+                continue;
+            }
             let mends = self.mend(&error, &op);
             let is_mended = !mends.is_empty();
             let own = condition.map(str::to_owned);
@@ -385,6 +396,10 @@ impl Run<'_, '_> {
                         .to_owned(),
                 };
                 self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
+                // The version was wrong from the start, so that steps ran that should not have.
+                if let Some(failure) = self.outcome.failures.last_mut() {
+                    failure.retry = Retry::NeedsBackup;
+                }
             }
         }
     }
@@ -673,6 +688,19 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// Whether an object is missing only because one of its name was in the way and is set aside.
+    fn is_set_aside(&self, error: &ServerError, op: &Op) -> bool {
+        let name = match error {
+            ServerError::NoTable { table } => table.clone(),
+            ServerError::NoColumn { column, place } => format!("{place}.{column}"),
+            ServerError::NoKeyColumn { column } => {
+                format!("{}.{column}", op.table().unwrap_or_default())
+            }
+            _ => return false,
+        };
+        self.set_aside.contains(&name.to_ascii_lowercase())
+    }
+
     /// What mends the database before the upgrade; the schemas of the run get it, too.
     fn mend(&mut self, error: &ServerError, op: &Op) -> Vec<Mend> {
         let Some(reference) = &self.reference else {
@@ -681,6 +709,7 @@ impl Run<'_, '_> {
         let mut mends = mend::mends(error, op, &self.start, reference);
         mends.retain(|mend| mend.apply(&mut self.start, &self.server).is_ok());
         for mend in &mends {
+            self.set_aside.extend(mend.sets_aside());
             // What the steps have changed meanwhile may not take it.
             let _ = mend.apply(&mut self.schema, &self.server);
         }

@@ -46,7 +46,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
 
     let detected = report.civicrm.as_ref();
     let detected = detected.and_then(|civicrm| civicrm.detected.as_ref());
-    if let Some(detected) = detected.filter(|_| report.layout != Layout::ByCheck) {
+    if let Some(detected) =
+        detected.filter(|_| !matches!(report.layout, Layout::ByCheck | Layout::InFull))
+    {
         writeln!(out, "  {}", schema_line(detected))?;
         if !detected.evidence.is_empty() {
             let evidence = printable(&detected.evidence.join(", "));
@@ -82,7 +84,11 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
             writeln!(out)?;
             by_table::fold(group, out)?;
         } else {
-            group_of_findings(group, detail, out)?;
+            let shown = match report.layout {
+                Layout::InFull => usize::MAX,
+                _ => SHOWN,
+            };
+            group_of_findings(group, detail, shown, out)?;
         }
     }
     by_table::write(&by_table, folding, out)?;
@@ -372,16 +378,21 @@ fn bold_in(colour: AnsiColor) -> Style {
 }
 
 /// Findings of one check: the first few, the number of the others, and each fix once.
-fn group_of_findings(group: &[&Finding], detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+fn group_of_findings(
+    group: &[&Finding],
+    detail: Detail,
+    at_most: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let Some(first) = group.first() else {
         return Ok(());
     };
     let style = style_of(first.severity);
     let dim = Style::new().dimmed();
-    let shown = if detail == Detail::Verbose || group.len() <= SHOWN + 1 {
+    let shown = if detail == Detail::Verbose || group.len() <= at_most.saturating_add(1) {
         group.len()
     } else {
-        SHOWN
+        at_most
     };
     writeln!(out)?;
     for (i, finding) in group.iter().take(shown).enumerate() {

@@ -65,6 +65,8 @@ pub enum Layout {
     /// Check by check.
     #[default]
     ByCheck,
+    /// Check by check, every finding.
+    InFull,
     /// Check by check, behind what was found out about the release.
     ReleaseAndByCheck,
     /// Table by table, behind what was found out about the release.

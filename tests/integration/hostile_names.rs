@@ -97,6 +97,12 @@ const GENERATORS: &[(&str, &[Tested])] = &[
             "what_is_asked_of_definers_and_other_databases_is_what_is_meant_whatever_names_are",
         )],
     ),
+    (
+        "preflight/render.rs",
+        &[There(
+            "statements_are_those_that_are_meant_whatever_names_are",
+        )],
+    ),
     ("repair/orphans.rs", &[Here(STEPS), OnServers(ROWS)]),
     (
         "repair/orphans/clear.rs",

@@ -30,6 +30,7 @@ mod nights;
 mod odd_objects;
 mod orphans;
 mod other_databases;
+mod paper_server;
 mod preflight;
 mod producers;
 mod proxy;

@@ -68,8 +68,10 @@ fn healthy_databases_finish_on_paper_to_every_later_release() {
                 "{name} to {target}: {:#?}",
                 forecast.possible
             );
+            // Its keys of civicrm_contribution_recur were lost before the dump was made, and no step up to 4.3 makes them.
+            let lost = name.starts_with("4.0.8") && target.major_minor() < (4, 3);
             assert!(
-                forecast.silent.is_empty(),
+                forecast.silent.is_empty() || lost,
                 "{name} to {target}: {:#?}",
                 forecast.silent
             );
@@ -206,6 +208,22 @@ fn damage(server: &Server, database: &str, sql: &str) -> String {
     account
 }
 
+/// The dump without the accounts that its triggers and functions run as, which the server does not have.
+fn without_definers(dump: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(dump.len());
+    let mut rest = dump;
+    while let Some(at) = memchr::memmem::find(rest, b"DEFINER=`") {
+        text.extend_from_slice(&rest[..at]);
+        // User and host are quoted: four backquotes.
+        let behind = memchr::memchr_iter(b'`', &rest[at..])
+            .nth(3)
+            .expect("a host");
+        rest = &rest[at + behind + 1..];
+    }
+    text.extend_from_slice(rest);
+    text
+}
+
 /// A title without its numbers, which differ from run to run.
 fn without_numbers(title: &str) -> String {
     title
@@ -260,7 +278,12 @@ fn what_civicrm_did_to_damaged_databases_is_said_before() {
         };
         let database = format!("preflight_{number}");
         let dump = shared.join("dumps").join(format!("{}.bz2", word("from")));
-        server.load(&database, &common::text_of(&dump));
+        let text = common::text_of(&dump);
+        let text = match word("sql").contains("@definer") {
+            true => text,
+            false => without_definers(&text),
+        };
+        server.load(&database, &text);
         let account = damage(server, &database, word("sql"));
         let url = server
             .url(&database)

@@ -15,7 +15,9 @@ use cividb::exit::Exit;
 use cividb::grants::{self, Grants};
 use cividb::integrity::ExportOptions;
 use cividb::integrity::dump::gather;
+use cividb::integrity::for_upgrade::row_answers;
 use cividb::integrity::question::questions;
+use cividb::preflight;
 use cividb::report::{Report, Verdict};
 use cividb::schema::model::{Account, Event, RoutineKind, View};
 use cividb::server_version::ServerVersion;
@@ -418,6 +420,36 @@ const FIRING: &[(&str, Source)] = &[
             "'5.81.2',1,NULL,NULL),(2,'Other',NULL,'5.81.0',1,NULL,NULL)",
         )]),
     ),
+    (
+        "upgrade-stops",
+        Upgrade(
+            "6.14.0",
+            &[(
+                REGIONS,
+                "DROP TABLE `civicrm_word_replacement`;\nCREATE TABLE `civicrm_worldregion` (",
+            )],
+        ),
+    ),
+    (
+        "upgrade-may-stop",
+        Upgrade(
+            "6.1.0",
+            &[(
+                REGIONS,
+                "DROP TABLE `civicrm_custom_group`;\nCREATE TABLE `civicrm_worldregion` (",
+            )],
+        ),
+    ),
+    (
+        "upgrade-damage",
+        Upgrade(
+            "6.14.0",
+            &[(
+                REGIONS,
+                "ALTER TABLE `civicrm_translation` ENGINE=MyISAM;\nCREATE TABLE `civicrm_worldregion` (",
+            )],
+        ),
+    ),
 ];
 
 /// Privileges on the database of the sample.
@@ -500,10 +532,8 @@ impl Source {
             gather(&location, None, common::catalogue(), quiet).expect("it is read");
         let site = self.spoil(&mut snapshot);
         let case = common::case(snapshot).to_release(self.target());
-        let (questions, wish) = (
-            questions(&case, &cividb::preflight::row_needs(&case).unwrap()),
-            ExportOptions::default(),
-        );
+        let needs = preflight::row_needs(&case).expect("the steps can be read");
+        let (questions, wish) = (questions(&case, &needs), ExportOptions::default());
         let answers = gathered.answer(&location, &case.snapshot, &questions, &wish, quiet);
         let answers = answers.expect("it is read again");
         let verdict = privileges(&case);
@@ -513,6 +543,16 @@ impl Source {
             name: "mysql://localhost/civicrm",
         });
         examined.rows = Rows::Asked(&questions, &answers);
+        let forecast = case.target_release.clone().map(|target| {
+            let options = preflight::Options {
+                target,
+                server: None,
+                account: None,
+            };
+            let rows = row_answers(&needs, &questions, &answers);
+            preflight::forecast(&case, &options, &rows).expect("the steps can be read")
+        });
+        examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {
             verdict,
             database: "civicrm",

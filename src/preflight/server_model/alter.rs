@@ -1,6 +1,7 @@
 //! ALTER TABLE on paper.
 
-use super::foreign_key::{Added, has_other_index, is_compatible, referring};
+use super::foreign_key::{Added, has_foreign_keys, has_other_index, is_compatible, referring};
+use super::limits::Role;
 use super::{ServerError, ServerModel};
 use crate::civicrm::upgrade::op::Alteration;
 use crate::schema::charset;
@@ -59,6 +60,9 @@ impl ServerModel {
             alter.columns(change)?;
         }
         for change in changes {
+            alter.check_keys_of(change)?;
+        }
+        for change in changes {
             alter.keys(change)?;
         }
         alter.check_needed_indexes()?;
@@ -100,8 +104,11 @@ impl Alter<'_> {
             name: name.to_owned(),
         };
         for change in changes {
+            // MariaDB up to 10.5 leaves that to the storage engine, and MyISAM does not know foreign keys.
+            let is_ignored = self.server.sees_names_first() && !has_foreign_keys(&self.table);
             if let Alteration::DropForeignKey(name) = change
                 && take(&mut self.table.foreign_keys, name).is_none()
+                && !is_ignored
             {
                 return Err(cannot("FOREIGN KEY", name));
             }
@@ -115,8 +122,12 @@ impl Alter<'_> {
                     return Err(cannot("INDEX", "PRIMARY"));
                 }
                 Alteration::DropPrimaryKey => self.table.primary_key.clear(),
-                Alteration::DropColumn(name) => self.drop_column(name)?,
                 _ => {}
+            }
+        }
+        for change in changes {
+            if let Alteration::DropColumn(name) = change {
+                self.drop_column(name)?;
             }
         }
         Ok(())
@@ -146,8 +157,15 @@ impl Alter<'_> {
                 name: constraint.clone(),
                 of_table: of_table.cloned(),
             };
-        if let Some((constraint, _)) = own {
-            return Err(in_key(constraint, None));
+        if let Some((constraint, key)) = own {
+            // Of a key to the table itself the server sees its index first.
+            let is_own = key.referenced_table.eq_ignore_ascii_case(&self.name);
+            return Err(match is_own && self.server.is_mariadb() {
+                true => ServerError::IndexInForeignKey {
+                    index: constraint.clone(),
+                },
+                false => in_key(constraint, None),
+            });
         }
         let mut others = referring(self.schema, &self.name);
         if let Some((child, constraint, _)) = others
@@ -157,6 +175,19 @@ impl Alter<'_> {
         }
         if self.table.columns.len() == 1 {
             return Err(ServerError::NoColumnLeft);
+        }
+        // MariaDB keeps unique keys of several columns whole (from 10.2.8 on).
+        let has = |parts: &[KeyPart]| {
+            parts.len() > 1
+                && parts
+                    .iter()
+                    .any(|part| part.column.eq_ignore_ascii_case(&name))
+        };
+        let mut unique = self.table.indexes.values();
+        let in_unique = has(&self.table.primary_key)
+            || unique.any(|index| index.kind == IndexKind::Unique && has(&index.parts));
+        if in_unique && self.server.version.at_least(Family::Mariadb, (10, 2, 8)) {
+            return Err(ServerError::NoKeyColumn { column: name });
         }
         take(&mut self.table.columns, &name);
         let stays = |part: &KeyPart| !part.column.eq_ignore_ascii_case(&name);
@@ -175,6 +206,9 @@ impl Alter<'_> {
                 column,
                 after,
             } => {
+                if let Some(after) = after {
+                    self.column(after)?;
+                }
                 if find(&self.table.columns, name).is_some() {
                     return Err(ServerError::ColumnExists {
                         column: name.clone(),
@@ -246,7 +280,16 @@ impl Alter<'_> {
         }
         let column = self.resolved(column);
         check_default(self.server, to, &column)?;
-        self.check_foreign_keys(&from, &old, &column)?;
+        let mut primary = self.table.primary_key.iter();
+        let is_in_primary = primary.any(|part| part.column.eq_ignore_ascii_case(&from));
+        // A text in a key is seen first.
+        let is_text = column.data_type.ends_with("text") || column.data_type.ends_with("blob");
+        let refuses = self.server.version.at_least(Family::Mysql, (5, 7, 0));
+        if is_in_primary && column.nullable && !is_text && refuses {
+            return Err(ServerError::NullInPrimaryKey);
+        }
+        let is_renamed = !from.eq_ignore_ascii_case(to);
+        self.check_foreign_keys(&from, &old, &column, is_renamed)?;
         let Some(place) = self.table.columns.get_index_of(&from) else {
             return Ok(());
         };
@@ -287,6 +330,7 @@ impl Alter<'_> {
         name: &str,
         old: &Column,
         new: &Column,
+        is_renamed: bool,
     ) -> Result<(), ServerError> {
         let changes_type = !is_compatible((old, &self.table), (new, &self.table));
         let names = |columns: &[String]| {
@@ -294,6 +338,59 @@ impl Alter<'_> {
                 .iter()
                 .any(|column| column.eq_ignore_ascii_case(name))
         };
+        // MySQL sees first that a text cannot refer to a number.
+        let is_text = |column: &Column| charset::has_charset(&column.data_type);
+        if changes_type && self.server.is_mysql_8() && is_text(old) != is_text(new) {
+            let own = self.table.foreign_keys.iter();
+            let own = own.filter(|(_, key)| names(&key.columns));
+            let others = referring(self.schema, &self.name)
+                .filter(|(_, _, key)| names(&key.referenced_columns))
+                .map(|(_, name, key)| (name, key));
+            if let Some((constraint, key)) = own.chain(others).next() {
+                return Err(ServerError::Incompatible {
+                    column: key.columns.first().cloned().unwrap_or_default(),
+                    referenced: key.referenced_columns.first().cloned().unwrap_or_default(),
+                    name: constraint.clone(),
+                });
+            }
+        }
+        let is_in_key = self
+            .table
+            .foreign_keys
+            .values()
+            .any(|key| names(&key.columns))
+            || self.table.foreign_keys.values().any(|key| {
+                key.referenced_table.eq_ignore_ascii_case(&self.name)
+                    && names(&key.referenced_columns)
+            })
+            || referring(self.schema, &self.name).any(|(_, _, key)| names(&key.referenced_columns));
+        if changes_type && is_renamed && is_in_key && self.server.is_mariadb() {
+            return Err(ServerError::CopyNotSupported);
+        }
+        let own = self.table.foreign_keys.iter().find(|(_, key)| {
+            key.referenced_table.eq_ignore_ascii_case(&self.name) && names(&key.referenced_columns)
+        });
+        if let Some((constraint, _)) =
+            own.filter(|_| changes_type && self.server.foreign_key_checks)
+        {
+            return Err(ServerError::TypeInForeignKey {
+                column: name.to_owned(),
+                name: constraint.clone(),
+                of_table: Some(self.name.clone()),
+            });
+        }
+        let mut others = referring(self.schema, &self.name);
+        if changes_type
+            && self.server.foreign_key_checks
+            && let Some((child, constraint, _)) =
+                others.find(|(_, _, key)| names(&key.referenced_columns))
+        {
+            return Err(ServerError::TypeInForeignKey {
+                column: name.to_owned(),
+                name: constraint.clone(),
+                of_table: Some(child.clone()),
+            });
+        }
         for (constraint, key) in &self.table.foreign_keys {
             if !names(&key.columns) {
                 continue;
@@ -313,40 +410,40 @@ impl Alter<'_> {
                 });
             }
         }
-        let mut others = referring(self.schema, &self.name);
-        if changes_type
-            && self.server.foreign_key_checks
-            && let Some((child, constraint, _)) =
-                others.find(|(_, _, key)| names(&key.referenced_columns))
-        {
-            return Err(ServerError::TypeInForeignKey {
-                column: name.to_owned(),
-                name: constraint.clone(),
-                of_table: Some(child.clone()),
-            });
-        }
         Ok(())
     }
 
     fn keys(&mut self, change: &Alteration) -> Result<(), ServerError> {
         match change {
             Alteration::AddIndex { name, index, .. } => {
-                self.server
-                    .check_key(&self.table, &index.parts, index.kind)?;
-                if find(&self.table.indexes, name).is_some() {
-                    return Err(ServerError::IndexExists {
-                        index: name.clone(),
-                    });
+                let role = Role::Secondary(index.kind);
+                let exists = || ServerError::IndexExists {
+                    index: name.clone(),
+                };
+                let is_taken = find(&self.table.indexes, name).is_some();
+                if is_taken && self.server.sees_names_first() {
+                    return Err(exists());
                 }
+                self.server.check_columns(&self.table, &index.parts, role)?;
+                if self.server.sees_length_first(&self.table, &index.parts) {
+                    self.server.check_length(&self.table, &index.parts, role)?;
+                }
+                if is_taken {
+                    return Err(exists());
+                }
+                self.server.check_length(&self.table, &index.parts, role)?;
                 self.table.indexes.insert(name.clone(), index.clone());
             }
             Alteration::AddPrimaryKey(columns) => {
-                if !self.table.primary_key.is_empty() {
+                let parts: Vec<KeyPart> = columns.iter().map(KeyPart::column).collect();
+                let is_taken = !self.table.primary_key.is_empty();
+                if is_taken && self.server.sees_names_first() {
                     return Err(ServerError::PrimaryKeyExists);
                 }
-                let parts: Vec<KeyPart> = columns.iter().map(KeyPart::column).collect();
-                self.server
-                    .check_key(&self.table, &parts, IndexKind::Unique)?;
+                self.server.check_key(&self.table, &parts, Role::Primary)?;
+                if is_taken {
+                    return Err(ServerError::PrimaryKeyExists);
+                }
                 self.table.primary_key = parts;
             }
             Alteration::ChangeColumn { to, column, .. }
@@ -389,6 +486,32 @@ impl Alter<'_> {
                     index: name.clone(),
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// The keys of a changed column still have to be possible.
+    fn check_keys_of(&self, change: &Alteration) -> Result<(), ServerError> {
+        let Alteration::ChangeColumn { to, .. } = change else {
+            return Ok(());
+        };
+        let has = |parts: &[KeyPart]| {
+            parts
+                .iter()
+                .any(|part| part.column.eq_ignore_ascii_case(to))
+        };
+        if has(&self.table.primary_key) {
+            self.server
+                .check_key(&self.table, &self.table.primary_key, Role::Primary)?;
+        }
+        for index in self
+            .table
+            .indexes
+            .values()
+            .filter(|index| has(&index.parts))
+        {
+            self.server
+                .check_key(&self.table, &index.parts, Role::Secondary(index.kind))?;
         }
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use super::alter::{Silent, as_contact};
 use super::foreign_key::{Added, referring};
+use super::limits::Role;
 use super::{ServerError, ServerModel};
 use crate::civicrm::upgrade::op::NewTable;
 use crate::schema::charset;
 use crate::schema::ddl::Statement;
-use crate::schema::model::{IndexKind, KeyPart, Name, Schema, Table, View, find, find_entry};
+use crate::schema::model::{KeyPart, Name, Schema, Table, View, find, find_entry};
 
 impl ServerModel {
     /// Creates a table.
@@ -40,9 +41,9 @@ impl ServerModel {
         };
         let mut silent = Vec::new();
         if new.like.is_none() {
-            self.check_key(&table, &table.primary_key, IndexKind::Unique)?;
+            self.check_key(&table, &table.primary_key, Role::Primary)?;
             for index in table.indexes.values() {
-                self.check_key(&table, &index.parts, index.kind)?;
+                self.check_key(&table, &index.parts, Role::Secondary(index.kind))?;
             }
             for (name, key) in &new.foreign_keys {
                 let added =

@@ -167,6 +167,10 @@ pub enum ServerError {
         /// The child table.
         child: String,
     },
+    /// A column of the primary key would allow NULL (1171).
+    NullInPrimaryKey,
+    /// MariaDB cannot rename a column of a foreign key and change its type at once (1846).
+    CopyNotSupported,
     /// A column without a value is NOT NULL and has no default (1364).
     NoDefault {
         /// The column.
@@ -262,6 +266,8 @@ impl ServerError {
             Self::IndexInForeignKey { .. } => 1553,
             Self::TableReferenced { .. } if server.is_mysql_8() => 3730,
             Self::TableReferenced { .. } => 1451,
+            Self::NullInPrimaryKey => 1171,
+            Self::CopyNotSupported => 1846,
             Self::NoDefault { .. } => 1364,
             Self::NoParentRow { .. } => 1452,
             Self::NullForColumn { .. } => 1048,
@@ -397,6 +403,14 @@ impl ServerError {
             ),
             Self::TableReferenced { .. } => {
                 "Cannot delete or update a parent row: a foreign key constraint fails ()".to_owned()
+            }
+            Self::NullInPrimaryKey => {
+                "All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead".to_owned()
+            }
+            Self::CopyNotSupported => {
+                "ALGORITHM=COPY is not supported. Reason: Columns participating in a foreign key \
+                                       are renamed. Try ALGORITHM=INPLACE"
+                    .to_owned()
             }
             Self::NoDefault { column } => format!("Field '{column}' doesn't have a default value"),
             Self::NoParentRow { table, name } => format!(

@@ -1,7 +1,8 @@
 //! What a server asks of a foreign key.
 
+use super::limits::Role;
 use super::{ServerError, ServerModel};
-use crate::schema::meaning::{begins_with, serves};
+use crate::schema::meaning::begins_with;
 use crate::schema::model::{
     Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
 };
@@ -26,6 +27,13 @@ impl ServerModel {
         constraint: Option<&str>,
         key: &ForeignKey,
     ) -> Result<Added, ServerError> {
+        let label = constraint.map_or_else(|| free_name(name, table), str::to_owned);
+        let needs_index = !self.serves(table, &key.columns);
+        let parts: Vec<KeyPart> = key.columns.iter().map(KeyPart::column).collect();
+        let index_is_taken = needs_index && find(&table.indexes, &label).is_some();
+        if index_is_taken && self.sees_names_first() && !self.is_mariadb() {
+            return Err(ServerError::IndexExists { index: label });
+        }
         for column in &key.columns {
             if find(&table.columns, column).is_none() {
                 return Err(ServerError::NoKeyColumn {
@@ -33,19 +41,31 @@ impl ServerModel {
                 });
             }
         }
+        if needs_index && !self.is_mariadb() {
+            let role = Role::Secondary(IndexKind::Plain);
+            self.check_key(table, &parts, role)?;
+        }
         if !has_foreign_keys(table) {
             return Ok(Added::Ignored);
         }
-        let label = constraint.map_or_else(|| free_name(name, table), str::to_owned);
-        if self.is_taken(schema, name, table, &label) {
-            return Err(ServerError::ForeignKeyExists {
-                table: name.to_owned(),
-                name: label,
-            });
+        if index_is_taken && self.is_mariadb() {
+            return Err(ServerError::IndexExists { index: label });
         }
-        self.check_nulls(table, &label, key)?;
+        let taken = ServerError::ForeignKeyExists {
+            table: name.to_owned(),
+            name: label.clone(),
+        };
+        let is_taken = self.is_taken(schema, name, table, &label);
+        let in_own = find(&table.foreign_keys, &label).is_some();
+        if in_own || is_taken && self.is_mariadb() {
+            return Err(taken);
+        }
+        self.check_nulls(name, table, &label, key)?;
         self.check_parent(schema, name, table, &label, key)?;
-        if !serves(table, &key.columns) {
+        if is_taken {
+            return Err(taken);
+        }
+        if needs_index {
             let index_name = match constraint {
                 Some(constraint) => constraint,
                 None => key.columns.first().map_or("", String::as_str),
@@ -53,7 +73,7 @@ impl ServerModel {
             let index_name = free_index(table, index_name);
             let index = Index {
                 kind: IndexKind::Plain,
-                parts: key.columns.iter().map(KeyPart::column).collect(),
+                parts,
             };
             table.indexes.insert(index_name, index);
         }
@@ -78,7 +98,13 @@ impl ServerModel {
             .any(|(_, other)| find(&other.foreign_keys, label).is_some())
     }
 
-    fn check_nulls(&self, table: &Table, label: &str, key: &ForeignKey) -> Result<(), ServerError> {
+    fn check_nulls(
+        &self,
+        name: &str,
+        table: &Table,
+        label: &str,
+        key: &ForeignKey,
+    ) -> Result<(), ServerError> {
         let sets_null = [key.on_delete, key.on_update].contains(&ReferentialAction::SetNull);
         let not_null = key
             .columns
@@ -91,6 +117,14 @@ impl ServerModel {
         let error = ServerError::NotNullInForeignKey {
             column: column.clone(),
             name: label.to_owned(),
+        };
+        let error = match self.is_mariadb() {
+            true => ServerError::ForeignKeyRefused {
+                table: name.to_owned(),
+                why: format!("{column} is NOT NULL and ON DELETE SET NULL would set it to NULL"),
+                mysql_8: Box::new(error),
+            },
+            false => error,
         };
         Err(error)
     }
@@ -113,7 +147,7 @@ impl ServerModel {
         let parent_name = &key.referenced_table;
         let is_own = parent_name.eq_ignore_ascii_case(name);
         let parent = if is_own {
-            Some(&*table)
+            Some(table)
         } else {
             schema.table(parent_name)
         };
@@ -164,7 +198,7 @@ impl ServerModel {
                 );
             }
         }
-        if self.foreign_key_checks && !serves(parent, &key.referenced_columns) {
+        if self.foreign_key_checks && !self.serves(parent, &key.referenced_columns) {
             return refused(
                 format!(
                     "{parent_name} has no index that begins with {}",

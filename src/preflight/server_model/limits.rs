@@ -1,44 +1,125 @@
 //! The lengths that keys may have.
 
+use super::foreign_key::has_foreign_keys;
 use super::{ServerError, ServerModel};
+use crate::schema::meaning::begins_with;
 use crate::schema::model::{Column, Index, IndexKind, KeyPart, Table, find};
 use crate::server_version::Family;
 
+/// What a key is for its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The primary key.
+    Primary,
+    /// Another key, of this kind.
+    Secondary(IndexKind),
+}
+
 impl ServerModel {
-    /// Checks that the columns of a new key exist and are not too long.
+    /// Checks that a key can be made of its columns.
     pub(super) fn check_key(
         &self,
         table: &Table,
         parts: &[KeyPart],
-        kind: IndexKind,
+        role: Role,
     ) -> Result<(), ServerError> {
-        let mut total = 0;
-        let limit = self.key_limit(table);
+        self.check_columns(table, parts, role)?;
+        self.check_length(table, parts, role)
+    }
+
+    /// Checks that the columns of a key exist and can be in one.
+    pub(super) fn check_columns(
+        &self,
+        table: &Table,
+        parts: &[KeyPart],
+        role: Role,
+    ) -> Result<(), ServerError> {
         for part in parts.iter().filter(|part| !part.column.starts_with('(')) {
-            let column =
-                find(&table.columns, &part.column).ok_or_else(|| ServerError::NoKeyColumn {
-                    column: part.column.clone(),
-                })?;
-            if matches!(kind, IndexKind::Fulltext | IndexKind::Spatial) {
+            let column = find(&table.columns, &part.column);
+            let column = column.ok_or_else(|| ServerError::NoKeyColumn {
+                column: part.column.clone(),
+            })?;
+            if is_words(role) {
                 continue;
             }
-            let Some(bytes) = bytes(column, part, table) else {
+            // MariaDB cuts texts for a plain index, and takes a hash of them for a unique one.
+            let takes_texts = self.has_hash_keys() && role != Role::Primary;
+            if bytes(column, part, table).is_none() && !takes_texts {
                 return Err(ServerError::TextKeyWithoutLength {
                     column: part.column.clone(),
                 });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server sees that a key is too long before it looks at its name: MariaDB, of texts among other columns.
+    pub(super) fn sees_length_first(&self, table: &Table, parts: &[KeyPart]) -> bool {
+        let is_text = |part: &KeyPart| {
+            let column = find(&table.columns, &part.column);
+            column.is_some_and(|column| bytes(column, part, table).is_none())
+        };
+        self.has_hash_keys() && parts.len() > 1 && parts.iter().any(is_text)
+    }
+
+    /// Checks that a key is not too long.
+    pub(super) fn check_length(
+        &self,
+        table: &Table,
+        parts: &[KeyPart],
+        role: Role,
+    ) -> Result<(), ServerError> {
+        let is_hash = self.has_hash_keys() && role == Role::Secondary(IndexKind::Unique);
+        if is_words(role) || is_hash {
+            return Ok(());
+        }
+        let limit = self.key_limit(table);
+        let mut total: u32 = 0;
+        for part in parts.iter().filter(|part| !part.column.starts_with('(')) {
+            let Some(column) = find(&table.columns, &part.column) else {
+                continue;
             };
-            // A single column that is too long is cut for a plain index, with a warning.
-            if bytes > limit.column && (kind != IndexKind::Plain || self.strict) {
+            let bytes = bytes(column, part, table);
+            // A single column that is too long is cut for a plain index: by MariaDB in MyISAM, or where the session
+            // is not strict.
+            let is_innodb = has_foreign_keys(table);
+            let cuts = !self.strict || self.is_mariadb() && !is_innodb;
+            let is_cut = role == Role::Secondary(IndexKind::Plain) && cuts;
+            if bytes.is_some_and(|bytes| bytes > limit.column) && !is_cut {
                 return Err(ServerError::KeyTooLong {
                     limit: limit.column,
                 });
             }
-            total += bytes.min(limit.column);
+            total = total.saturating_add(bytes.unwrap_or(limit.column).min(limit.column));
         }
         if total > limit.key {
             return Err(ServerError::KeyTooLong { limit: limit.key });
         }
         Ok(())
+    }
+
+    /// Whether the primary key or an index lets the server check a foreign key on these columns. One over texts is cut
+    /// or a hash (MariaDB), and does not.
+    pub(super) fn serves(&self, table: &Table, columns: &[String]) -> bool {
+        if begins_with(&table.primary_key, columns) {
+            return true;
+        }
+        table.indexes.values().any(|index| {
+            is_tree(index)
+                && begins_with(&index.parts, columns)
+                && self
+                    .check_length(table, &index.parts, Role::Primary)
+                    .is_ok()
+                && index.parts.iter().all(|part| {
+                    let column = find(&table.columns, &part.column);
+                    column.is_none_or(|column| bytes(column, part, table).is_some())
+                })
+        })
+    }
+
+    /// MariaDB makes unique keys over long columns by hashes from 10.4 on.
+    fn has_hash_keys(&self) -> bool {
+        self.version.at_least(Family::Mariadb, (10, 4, 0))
     }
 
     /// The most bytes of a key and of one of its columns.
@@ -62,6 +143,13 @@ impl ServerModel {
         };
         Limit { key: 3072, column }
     }
+}
+
+fn is_words(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Secondary(IndexKind::Fulltext | IndexKind::Spatial)
+    )
 }
 
 struct Limit {

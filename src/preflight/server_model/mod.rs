@@ -54,6 +54,12 @@ impl ServerModel {
         self.strict && self.version.at_least(Family::Mysql, (5, 7, 0))
     }
 
+    /// Whether the server looks whether a key exists before it looks at the columns of the new one: MySQL, and MariaDB
+    /// up to 10.5 (measured on 10.5.23, 10.11.14, 11.8 and MySQL 9.7).
+    fn sees_names_first(&self) -> bool {
+        !self.is_mariadb() || self.version.number < (10, 6, 0)
+    }
+
     fn is_mariadb(&self) -> bool {
         self.version.family == Family::Mariadb
     }
