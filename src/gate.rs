@@ -201,6 +201,8 @@ pub enum Problem {
     /// An index has a column whose name looks like an expression, so that it cannot be told which of
     /// the two it is.
     LooksLikeExpression(String),
+    /// A statement about rows holds something else than names, constants and comparisons.
+    NotRowsAlone(String),
     /// It names other things.
     OtherNames {
         /// Identifiers that should be in it and are not.
@@ -232,6 +234,11 @@ impl fmt::Display for Problem {
                 )
             }
             Self::Parentheses => f.write_str("its parentheses do not match"),
+            Self::NotRowsAlone(what) => write!(
+                f,
+                "it holds {}, which is none of the names, constants and comparisons that say which rows",
+                printable(what)
+            ),
             Self::NotStorable(name) => {
                 let name = list(std::slice::from_ref(name));
                 write!(f, "{name} has a character that no identifier may have")
@@ -430,6 +437,128 @@ impl Meaning {
     }
 }
 
+/// Words of a statement about rows that a journal may hold, by its operation.
+fn words_of_rows(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::Insert => &["INSERT", "INTO", "VALUES", "NULL", "DEFAULT"],
+        Operation::Update => &[
+            "UPDATE", "SET", "WHERE", "IN", "AND", "IS", "NOT", "NULL", "CASE", "WHEN", "THEN",
+            "END", "CAST", "AS", "BINARY",
+        ],
+        Operation::Select => &[
+            "SELECT", "COUNT", "FROM", "WHERE", "IN", "AND", "IS", "NOT", "NULL", "CAST", "AS",
+            "BINARY",
+        ],
+        _ => &[],
+    }
+}
+
+/// Lets a statement of a journal pass that writes or counts rows of one table: an INSERT, an UPDATE or a
+/// SELECT of nothing but names, constants and comparisons. It holds no subquery, no other table, no variable
+/// and no call of a function, whose body could do anything.
+///
+/// # Errors
+/// It is something else.
+pub fn rows_alone(operation: Operation, table: &str, statement: String) -> Result<String, Blocked> {
+    match are_rows_alone(operation, table, &statement) {
+        Ok(()) => Ok(statement),
+        Err(problem) => Err(blocked(&statement, problem)),
+    }
+}
+
+fn are_rows_alone(operation: Operation, table: &str, statement: &str) -> Result<(), Problem> {
+    let tokens = tokens(statement)?;
+    // Of version comments the tokens say nothing.
+    if has_comment(statement) {
+        return Err(Problem::Comment);
+    }
+    let is_word = |place: usize, word: &str| {
+        matches!(tokens.get(place), Some(Token::Word(found))
+            if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+    };
+    let count = |word: &str| {
+        (0..tokens.len())
+            .filter(|place| is_word(*place, word))
+            .count()
+    };
+    let target = match operation {
+        Operation::Select => (0..tokens.len()).find(|place| is_word(*place, "FROM")),
+        _ => Some(operation.words().len().saturating_sub(1)),
+    };
+    let target = target.map_or(usize::MAX, |place| place.saturating_add(1));
+    let begins = operation.words().iter().enumerate();
+    let is_begun = begins.fold(true, |so_far, (place, word)| so_far && is_word(place, word));
+    let is_single = count(operation.words().first().copied().unwrap_or_default()) == 1;
+    let behind = target.saturating_add(1);
+    let goes_on = match operation {
+        Operation::Select => is_word(behind, "WHERE") && count("FROM") == 1,
+        Operation::Update => is_word(behind, "SET"),
+        _ => tokens.get(behind) == Some(&Token::LParen),
+    };
+    if !is_begun || !is_single || !goes_on {
+        return Err(Problem::OtherOperation(operation));
+    }
+    if !matches!(tokens.get(target), Some(Token::Word(word)) if word.value == table) {
+        return Err(Problem::OtherNames {
+            missing: vec![table.to_owned()],
+            unexpected: Vec::new(),
+        });
+    }
+    match_parentheses(&tokens)?;
+    let words = words_of_rows(operation);
+    // The statements about versions do not quote their names.
+    let bare: &[&str] = match table {
+        "civicrm_domain" => &["civicrm_domain", "id", "version"],
+        _ => &[],
+    };
+    for (place, token) in tokens.iter().enumerate() {
+        let is_call = tokens.get(place + 1) == Some(&Token::LParen);
+        let is_list = operation == Operation::Insert && place == target;
+        let fits = match token {
+            Token::Word(word) => match word.quote_style {
+                Some('`') => !is_call || is_list,
+                None if bare.contains(&word.value.as_str()) => !is_call,
+                None => words
+                    .iter()
+                    .any(|known| word.value.eq_ignore_ascii_case(known)),
+                _ => false,
+            },
+            Token::Mul => place > 1 && is_word(place - 2, "COUNT"),
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::HexStringLiteral(_)
+            | Token::Comma
+            | Token::LParen
+            | Token::RParen
+            | Token::Eq
+            | Token::Plus
+            | Token::Minus => true,
+            _ => false,
+        };
+        if !fits {
+            return Err(Problem::NotRowsAlone(token.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a comment in `/*` begins outside quotes.
+fn has_comment(statement: &str) -> bool {
+    let (mut quote, mut is_escaped, mut before) = (None, false, ' ');
+    for character in statement.chars() {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some('\'' | '"') if character == '\\' => is_escaped = true,
+            Some(open) if character == open => quote = None,
+            None if matches!(character, '`' | '\'' | '"') => quote = Some(character),
+            None if before == '/' && character == '*' => return true,
+            _ => {}
+        }
+        before = character;
+    }
+    false
+}
+
 /// The table that a statement is about, where that stands right after its first words.
 pub fn target(operation: Operation, statement: &str) -> Option<String> {
     match tokens(statement).ok()?.get(operation.words().len())? {
@@ -587,6 +716,76 @@ mod tests {
                 .pass("INSERT INTO `a``b` (`x`) VALUES (1); DROP TABLE t".into())
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_statement_about_rows_holds_names_and_constants_alone() {
+        use Operation::{Insert, Select, Update};
+        for (operation, statement) in [
+            (
+                Insert,
+                "INSERT INTO `t` (`id`, `a``(`) VALUES (1, 'x''; DROP \\' (1)'), (-2.5e3, NULL), (0xff, X'00')",
+            ),
+            (
+                Update,
+                "UPDATE `t` SET `a` = CASE WHEN `id` = 1 THEN 'x' WHEN `id` = 2 THEN NULL END, `b` = `b` \
+                 WHERE `id` IN (1, 2) AND `a` IS NULL",
+            ),
+            (
+                Update,
+                "UPDATE `t` SET `a` = CASE WHEN (`k`, `l`) = (1, 2) THEN 3 END WHERE (`k`, `l`) IN ((1, 2))",
+            ),
+            (
+                Select,
+                "SELECT COUNT(*) FROM `t` WHERE `id` IN (1, 2) AND `a` IS NOT NULL",
+            ),
+            (
+                Select,
+                "SELECT `k`, `l` FROM `t` WHERE (`k`, `l`) IN ((1, 'x'))",
+            ),
+        ] {
+            let passed = rows_alone(operation, "t", statement.to_owned());
+            assert!(passed.is_ok(), "{statement}: {passed:?}");
+        }
+        for (operation, statement) in [
+            (Insert, "INSERT INTO `t` (`id`) VALUES (`f`(1))"),
+            (Insert, "INSERT INTO `t` (`id`) VALUES (f(1))"),
+            (
+                Insert,
+                "INSERT INTO `t` (`id`) VALUES (LOAD_FILE('/etc/passwd'))",
+            ),
+            (
+                Insert,
+                "INSERT INTO `t` (`id`) VALUES (1) ON DUPLICATE KEY UPDATE `id` = 2",
+            ),
+            (Insert, "INSERT INTO `t` (`id`) SELECT `id` FROM `u`"),
+            (Insert, "INSERT INTO `t` (`id`) VALUES ((SELECT 1))"),
+            (Insert, "INSERT INTO `mysql`.`t` (`id`) VALUES (1)"),
+            (Insert, "INSERT INTO `u` (`id`) VALUES (1)"),
+            (Insert, "INSERT INTO `t` (`id`) VALUES (1); DROP TABLE `t`"),
+            (
+                Insert,
+                "INSERT INTO `t` (`id`) VALUES (1) /*!50000 , (2) */",
+            ),
+            (Update, "UPDATE `t` SET `a` = @@version WHERE `id` = 1"),
+            (Update, "UPDATE `t` SET `a` = @x := 1 WHERE `id` = 1"),
+            (Update, "UPDATE `t`, `u` SET `a` = 1 WHERE `id` = 1"),
+            (Update, "UPDATE `t` SET `a` = `f` (1) WHERE `id` = 1"),
+            (Update, "UPDATE `t` SET `a` = version(1) WHERE `id` = 1"),
+            (Select, "SELECT COUNT(*) FROM `t` JOIN `u` WHERE `id` = 1"),
+            (Select, "SELECT COUNT(*) FROM `t`, `u` WHERE `id` = 1"),
+            (Select, "SELECT `f`(1) FROM `t` WHERE `id` = 1"),
+            (Select, "SELECT SLEEP(9) FROM `t` WHERE `id` = 1"),
+            (
+                Select,
+                "SELECT COUNT(*) FROM `t` WHERE `id` IN (SELECT 1 FROM `t`)",
+            ),
+            (Select, "SELECT COUNT(*) FROM `u` WHERE `id` = 1"),
+            (Select, "DROP TABLE `t`"),
+        ] {
+            let passed = rows_alone(operation, "t", statement.to_owned());
+            assert!(passed.is_err(), "{statement}");
+        }
     }
 
     #[test]

@@ -17,14 +17,14 @@
 //! threads -> nothing
 //! row_file -> nothing
 //! server_version -> nothing
-//! schema -> nothing
+//! schema -> text
 //! gate -> text
 //! privilege -> server_version
 //! grants -> privilege schema server_version
 //! snapshot -> grants schema server_version
 //! civicrm -> grants privilege schema server_version snapshot threads
 //! dump -> schema server_version snapshot threads
-//! server -> gate grants privilege schema server_version snapshot
+//! server -> gate grants privilege schema server_version snapshot text
 //! change -> gate row_file schema server snapshot
 //! sandbox -> server server_version text
 //! source -> civicrm dump server snapshot

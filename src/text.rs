@@ -1,9 +1,18 @@
-//! Text from a dump made safe for a terminal, and numbers in words for people.
+//! Text that was written by others made inert, with one function for each medium, and numbers in words for people.
+//!
+//! | where it is printed | function |
+//! |---|---|
+//! | terminal, messages | [`printable`], [`printable_lines`]; [`Inert`] around all of a report for people |
+//! | SQL script: a comment | [`sql_comment`] |
+//! | SQL script: a statement | [`sql_statement`] |
+//! | CSV | [`csv_cell`] |
+//! | JSON | [`printable_json`] |
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
-/// Control characters, and those that change the direction of text, become visible escapes:
-/// names in a hostile dump must not move the cursor or disguise what a line says.
+/// Control characters, and those that change the direction of text or cannot be seen, become visible escapes: names
+/// in a hostile dump must not move the cursor or disguise what a line says.
 pub fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -42,10 +51,130 @@ pub fn printable_json(json: &str) -> String {
     safe
 }
 
-/// Characters that move the cursor, change the direction of text or cannot be seen.
+/// One line of comment in an SQL script. No text ends it: line feeds become visible escapes.
+pub fn sql_comment(text: &str) -> String {
+    format!("-- {}", printable(text))
+}
+
+/// A statement as it stands in an SQL script; or a comment in its place where it holds characters that may not be
+/// printed, or a name with a line break: what is printed has to name what is meant, and must neither move the
+/// cursor nor look like another statement.
+pub fn sql_statement(statement: String) -> String {
+    let is_inert = |line: &str| !line.chars().any(is_hidden);
+    match sql_on_one_line(&statement) {
+        Some(_) if statement.split('\n').all(is_inert) => statement,
+        _ => sql_comment(&format!("left out for its names: {statement}")),
+    }
+}
+
+/// A statement with blanks in the place of its line feeds; `None` where one stands in a name or a text, of which
+/// it would make another.
+pub fn sql_on_one_line(statement: &str) -> Option<String> {
+    let (mut quote, mut is_escaped) = (None, false);
+    let mut line = String::with_capacity(statement.len());
+    for c in statement.chars() {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some('\'' | '"') if c == '\\' => is_escaped = true,
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '`' | '\'' | '"') => quote = Some(c),
+            _ => {}
+        }
+        match (c, quote) {
+            ('\n', Some(_)) => return None,
+            ('\n', None) => line.push(' '),
+            _ => line.push(c),
+        }
+    }
+    Some(line)
+}
+
+/// A cell of a CSV file that people open with a spreadsheet, which takes a text that begins with one of a few
+/// characters for a formula: it gets an apostrophe before it, which spreadsheets take for the sign of a text.
+pub fn csv_cell(text: &str) -> String {
+    let cell = printable(text);
+    let is_formula = cell.starts_with([
+        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
+    match is_formula {
+        true => format!("'{cell}"),
+        false => cell,
+    }
+}
+
+/// What goes to a terminal as a whole: line feeds, tabs and colours stay, and whatever else may not be printed
+/// becomes a visible escape. What is made of names of others has been made inert before; this is for what was
+/// forgotten.
+pub fn inert(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = colour(rest).unwrap_or(c.len_utf8());
+        let (piece, behind) = rest.split_at(length);
+        match is_hidden(c) && length == c.len_utf8() && c != '\n' && c != '\t' {
+            // Writing to a String cannot fail.
+            true => drop(write!(safe, "{}", c.escape_unicode())),
+            false => safe.push_str(piece),
+        }
+        rest = behind;
+    }
+    safe
+}
+
+/// How long the escape sequence is that sets a colour (SGR), where one begins here.
+fn colour(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("\u{1b}[")?;
+    let is_inside = |c: char| c.is_ascii_digit() || c == ';';
+    let end = inside.find(|c| !is_inside(c))?;
+    inside[end..].starts_with('m').then_some(end + 3)
+}
+
+/// A writer through which everything goes as [`inert`] gives it, line by line.
+pub struct Inert<W: Write> {
+    output: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Inert<W> {
+    /// Writes to `output`; what stands behind the last line feed is written by [`Write::flush`].
+    pub fn new(output: W) -> Self {
+        let line = Vec::new();
+        Self { output, line }
+    }
+
+    fn pass(&mut self, length: usize) -> io::Result<()> {
+        let rest = self.line.split_off(length);
+        let line = std::mem::replace(&mut self.line, rest);
+        let shown = inert(&String::from_utf8_lossy(&line));
+        self.output.write_all(shown.as_bytes())
+    }
+}
+
+impl<W: Write> Write for Inert<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let end = memchr::memrchr(b'\n', text).map(|end| self.line.len() + end + 1);
+        self.line.extend_from_slice(text);
+        end.map_or(Ok(()), |end| self.pass(end))?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass(self.line.len())?;
+        self.output.flush()
+    }
+}
+
+/// Characters that move the cursor, change the direction of text or cannot be seen: those of Unicode's categories Cc
+/// and Cf, line and paragraph separators, and fillers that show nothing.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}' | '\u{890}'..='\u{891}'
+            | '\u{8E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}'
+            | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// A number with a comma between thousands: `48,211`.
@@ -78,6 +207,74 @@ mod tests {
             "a\\u{1b}[2Jb\\u{202e}c\\u{d}"
         );
         assert_eq!(printable("Grüße 😀"), "Grüße 😀");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        for hidden in [
+            '\u{61c}',
+            '\u{ad}',
+            '\u{180e}',
+            '\u{e0041}',
+            '\u{feff}',
+            '\u{2066}',
+            '\u{9b}',
+            '\u{7f}',
+            '\u{3164}',
+        ] {
+            let text = format!("a{hidden}b");
+            assert_eq!(printable(&text), format!("a{}b", hidden.escape_unicode()));
+            assert!(!inert(&text).contains(hidden));
+            let json = printable_json(&format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_comment_has_one_line_and_a_statement_names_what_is_meant() {
+        assert_eq!(sql_comment("a\nDROP TABLE b"), "-- a\\u{a}DROP TABLE b");
+        for inert in ["ALTER TABLE `a`\n  DROP KEY `b`", "UPDATE t SET a = 'x\\n'"] {
+            assert_eq!(sql_statement(inert.to_owned()), inert);
+        }
+        for other in [
+            "ALTER TABLE `a\nb` DROP KEY `c`",
+            "DROP TABLE `a\u{1b}[2J`",
+            "SELECT 'a\n'",
+        ] {
+            let shown = sql_statement(other.to_owned());
+            assert!(shown.starts_with("-- left out for its names: "), "{shown}");
+            assert!(!shown.contains(['\n', '\u{1b}']), "{shown}");
+        }
+        let line = sql_on_one_line("ALTER TABLE `a`\n  DROP KEY `b`");
+        assert_eq!(line.as_deref(), Some("ALTER TABLE `a`   DROP KEY `b`"));
+    }
+
+    #[test]
+    fn a_spreadsheet_takes_no_cell_for_a_formula() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\u{ff1d}1"] {
+            assert_eq!(csv_cell(formula), format!("'{formula}"));
+        }
+        assert_eq!(csv_cell("\t=1"), "\\u{9}=1");
+        assert_eq!(csv_cell("a=1"), "a=1");
+    }
+
+    #[test]
+    fn colours_pass_and_nothing_else_does() {
+        let coloured = "\u{1b}[1;31mFAIL\u{1b}[0m\ta\n";
+        assert_eq!(inert(coloured), coloured);
+        assert_eq!(
+            inert("\u{1b}[2J\u{1b}]52;c;eA==\u{7}"),
+            "\\u{1b}[2J\\u{1b}]52;c;eA==\\u{7}"
+        );
+        assert_eq!(inert("\u{1b}[31"), "\\u{1b}[31");
+        let mut out = Vec::new();
+        let mut writer = Inert::new(&mut out);
+        // Pieces end anywhere.
+        for byte in "\u{1b}[31mé\u{7}\nß".bytes() {
+            writer.write_all(&[byte]).unwrap();
+        }
+        writer.flush().unwrap();
+        assert_eq!(String::from_utf8_lossy(&out), "\u{1b}[31mé\\u{7}\nß");
     }
 
     #[test]

@@ -16,9 +16,11 @@ use indexmap::IndexMap;
 use super::definition::{self, parsed, way_back};
 use super::error::ChangeError;
 use super::journal::{Journal, Kind, Step};
+use super::permitted;
 use super::refusal::Refusal;
 use super::session;
 use crate::gate::{Meaning, Operation};
+use crate::schema::model::Table;
 use crate::schema::sql::string;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
@@ -139,7 +141,7 @@ impl<'a> Executor<'a> {
             return Err(ChangeError::Changed(what, detail));
         }
         let begun = Instant::now();
-        if let Some(outcome) = self.prove(step)? {
+        if let Some(outcome) = self.prove(step, &step.proofs)? {
             return Ok(outcome);
         }
         let prove_inside = begun.elapsed() <= self.max_lock;
@@ -149,7 +151,7 @@ impl<'a> Executor<'a> {
         if !prove_inside
             && !step.locks.is_empty()
             && matches!(outcome, Ok(Outcome::Done))
-            && let Some(orphans) = self.prove(step)?
+            && let Some(orphans) = self.prove(step, &step.proofs)?
         {
             self.take_back(step, journal)?;
             outcome = Ok(orphans);
@@ -176,6 +178,7 @@ impl<'a> Executor<'a> {
         };
         step.check_inverse()?;
         let before = step.before.as_deref().unwrap_or_default();
+        let model = parsed(before).ok_or_else(|| changed("its definition cannot be read"))?;
         let mut statement = Some(step.inverse.clone());
         for _ in 0..ROUNDS {
             let now = self.definition(&step.table)?;
@@ -189,8 +192,16 @@ impl<'a> Executor<'a> {
                 |inverse| Ok(Some(inverse)),
             );
             let Some(next) = next? else { break };
+            let Some(read) = parsed(&now) else { break };
+            if let Err(why) = permitted::alteration(&step.table, &next, &model, Some(&read)) {
+                match is_inverse {
+                    true => return Err(changed(&format!("what takes it back {why}"))),
+                    // Others have changed what no repair changes.
+                    false => break,
+                }
+            }
             (self.tell)(&format!("taking back {}", step.table));
-            match self.run_back(step, &next) {
+            match self.run_back(step, &next, &read) {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Refused(why)) => return Err(Refusal::Server(why).into()),
                 Ok(Outcome::Orphans(rows)) => {
@@ -214,16 +225,23 @@ impl<'a> Executor<'a> {
         journal.undone(step.step)
     }
 
-    /// Runs a statement that takes a step back.
-    fn run_back(&mut self, step: &Step, statement: &str) -> Result<Outcome, ChangeError> {
-        if !adds_keys(statement) {
+    /// Runs a statement that takes a step back; `now` is what its table is.
+    fn run_back(
+        &mut self,
+        step: &Step,
+        statement: &str,
+        now: &Table,
+    ) -> Result<Outcome, ChangeError> {
+        let is_checked = step.proofs.is_empty() || !permitted::are_in_force(statement, now);
+        if !adds_keys(statement) || is_checked {
             let ran = self.patiently(&step.table, |connection| {
                 run(connection, &about(step), statement)
             });
             return refusal(ran);
         }
         // The keys that the step made are in force until the statement that replaces them.
-        match self.prove(step)? {
+        let proofs = permitted::proofs(&step.table, statement)?;
+        match self.prove(step, &proofs)? {
             Some(outcome) => Ok(outcome),
             None => self.change(step, statement, &[], false),
         }
@@ -355,7 +373,9 @@ impl<'a> Executor<'a> {
         }
         let lock = format!("LOCK TABLES {}", locks.join(", "));
         self.patiently(&step.table, |connection| run(connection, &about, &lock))?;
-        let proved = prove_inside.then(|| self.prove(step)).transpose();
+        let proved = prove_inside
+            .then(|| self.prove(step, &step.proofs))
+            .transpose();
         let changed = proved.and_then(|outcome| match outcome.flatten() {
             Some(outcome) => Ok(outcome),
             None => refusal(unchecked(&mut self.connection, &about, statement)),
@@ -367,9 +387,9 @@ impl<'a> Executor<'a> {
         Ok(outcome)
     }
 
-    /// Asks the questions of a step; says so when one does not answer 0.
-    fn prove(&mut self, step: &Step) -> Result<Option<Outcome>, ChangeError> {
-        for proof in &step.proofs {
+    /// Asks the questions that prove a step; says so when one does not answer 0.
+    fn prove(&mut self, step: &Step, proofs: &[String]) -> Result<Option<Outcome>, ChangeError> {
+        for proof in proofs {
             let answer = self.connection.ask(&about(step), proof)?;
             let rows = answer_of(&answer);
             if rows != "0" {
@@ -384,6 +404,7 @@ impl<'a> Executor<'a> {
     /// # Errors
     /// The connection is lost, or the journal cannot be written.
     pub fn settle(&mut self, step: &Step, journal: &mut Journal) -> Result<(), ChangeError> {
+        step.check_inverse()?;
         let was_not_run = match &step.rows {
             Some(rows) => rows.are_as_before(&mut self.connection)?,
             None => self.definition(&step.table)? == step.before,
@@ -392,7 +413,8 @@ impl<'a> Executor<'a> {
             return journal.undone(step.step);
         }
         // It may have been cut off before the last of its proofs.
-        if !step.locks.is_empty() && self.prove(step)?.is_some() {
+        let proofs = permitted::proofs(&step.table, &step.statement)?;
+        if !step.locks.is_empty() && self.prove(step, &proofs)?.is_some() {
             return self.take_back(step, journal);
         }
         let after = match step.kind() {

@@ -4,24 +4,35 @@
 //! line `doing`, written and synced before its statement runs, and a line `done` after it.
 //! A step without the second line may have been done or not: its statement is guarded or its
 //! table's definition tells. A journal never holds a password.
+//!
+//! Each line ends with a checksum of itself and of the lines before it, so that damage and edits are
+//! noticed. Anybody can compute it: it does not say who wrote a journal, and what a journal holds is judged
+//! all the same before anything of it is asked or run ([`Step::check_inverse`]).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::ChangeError;
-use super::refusal::Refusal;
-use crate::gate::{Meaning, Operation};
+use super::permitted;
+use crate::schema::sql::hexadecimal;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
 use crate::snapshot::Snapshot;
 
-/// The form of journals that this program writes and reads.
-const JOURNAL_VERSION: u32 = 1;
+/// The form of journals that this program writes.
+const JOURNAL_VERSION: u32 = 2;
+
+/// The form of journals before, without checksums, that this program reads as well.
+const WITHOUT_SUMS: u32 = 1;
+
+/// What stands before the checksum of a line, behind all else.
+const SUM: &str = ",\"sum\":\"";
 
 /// The first line: what the journal is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,32 +146,13 @@ impl Step {
         }
     }
 
-    /// Makes sure that what takes the step back is what cividb writes into journals, and nothing that
-    /// somebody has made of it since.
+    /// Makes sure that what takes the step back, and what is asked about its rows, is what cividb writes into
+    /// journals, and nothing that somebody has made of it since.
     ///
     /// # Errors
     /// It is something else.
     pub fn check_inverse(&self) -> Result<(), ChangeError> {
-        let operation = match self.kind() {
-            Kind::Definition(_) => Operation::AlterTable,
-            Kind::Rows(rows) if !rows.values.is_empty() => Operation::Insert,
-            Kind::Rows(_) if self.inverse.starts_with("INSERT INTO ") => Operation::Insert,
-            Kind::Rows(_) => Operation::Update,
-            Kind::Version => Operation::Update,
-        };
-        let passed = Meaning::of_table(operation, &self.table).pass(self.inverse.clone());
-        let refused = |what| {
-            let step = self.step;
-            ChangeError::from(Refusal::JournalStep(format!(
-                "the journal's step {step} {what}"
-            )))
-        };
-        match (passed, self.kind()) {
-            (Ok(_), _) => Ok(()),
-            (Err(_), Kind::Version) => Err(refused(format!("changes no rows: {}", self.inverse))),
-            (Err(_), Kind::Rows(_)) => Err(refused("writes no rows back".to_owned())),
-            (Err(blocked), Kind::Definition(_)) => Err(blocked.into()),
-        }
+        permitted::check(self)
     }
 }
 
@@ -198,6 +190,58 @@ pub struct Journal {
     file: Option<File>,
     path: PathBuf,
     head: Option<Head>,
+    sums: Sums,
+}
+
+/// The checksums of a journal's lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sums {
+    /// A journal of the form before, which has none.
+    None,
+    /// The checksum of the last line; empty before the first.
+    After(String),
+}
+
+impl Sums {
+    /// The checksum of a line.
+    fn next(last: &str, line: &[u8]) -> String {
+        let mut digest = Md5::new();
+        digest.update(last);
+        digest.update(line);
+        let hex = hexadecimal(&digest.finalize());
+        hex.chars().take(16).collect()
+    }
+
+    /// A line with its checksum at its end, which is that of an object.
+    fn sign(&mut self, line: &mut Vec<u8>) {
+        let Self::After(last) = self else {
+            return;
+        };
+        let sum = Self::next(last, line);
+        if line.pop() == Some(b'}') {
+            line.extend_from_slice(format!("{SUM}{sum}\"}}").as_bytes());
+        }
+        *last = sum;
+    }
+
+    /// Whether a line is as it was written.
+    fn take(&mut self, line: &[u8]) -> bool {
+        let Self::After(last) = self else {
+            return true;
+        };
+        let tail = SUM.len() + 16 + 2;
+        let Some((text, rest)) = line.len().checked_sub(tail).map(|at| line.split_at(at)) else {
+            return false;
+        };
+        let sum = rest.strip_prefix(SUM.as_bytes());
+        let sum = sum.and_then(|sum| sum.strip_suffix(b"\"}"));
+        let mut text = text.to_vec();
+        text.push(b'}');
+        let expected = Self::next(last, &text);
+        let is_right = sum == Some(expected.as_bytes());
+        *last = expected;
+        is_right
+    }
 }
 
 /// A journal as read.
@@ -211,6 +255,8 @@ pub struct Record {
     pub steps: Vec<(Step, Progress)>,
     /// Whether the run came to its end.
     pub finished: bool,
+    /// What the checksum of a line that is added begins with.
+    sums: Sums,
 }
 
 impl Head {
@@ -309,6 +355,7 @@ impl Journal {
             file: None,
             path: path.to_owned(),
             head: Some(head.clone()),
+            sums: Sums::After(String::new()),
         }
     }
 
@@ -350,6 +397,7 @@ impl Journal {
             file: Some(file),
             path,
             head: None,
+            sums: record.sums.clone(),
         })
     }
 
@@ -395,9 +443,11 @@ impl Journal {
         let Some(file) = &mut self.file else {
             return Err(failed(&self.path, io::ErrorKind::NotFound.into()));
         };
+        let sums = &mut self.sums;
         let written = serde_json::to_vec(line)
             .map_err(io::Error::from)
             .and_then(|mut text| {
+                sums.sign(&mut text);
                 text.push(b'\n');
                 file.write_all(&text)?;
                 file.sync_all()
@@ -436,28 +486,41 @@ impl Record {
         };
         let head: Head =
             serde_json::from_slice(first).map_err(|error| unreadable(1, error.to_string()))?;
-        if head.journal_version != JOURNAL_VERSION {
-            let version = head.journal_version;
-            let problem = format!("journal_version {version} is newer than this program");
-            return Err(unreadable(1, problem));
+        let mut sums = match head.journal_version {
+            JOURNAL_VERSION => Sums::After(String::new()),
+            WITHOUT_SUMS => Sums::None,
+            version => {
+                let problem = format!(
+                    "journal_version {version} is not one that this program knows ({WITHOUT_SUMS} and {JOURNAL_VERSION})"
+                );
+                return Err(unreadable(1, problem));
+            }
+        };
+        let changed = || "the line is not as it was written (its checksum is another)".to_owned();
+        if !sums.take(first) {
+            return Err(unreadable(1, changed()));
         }
         let mut record = Self {
             path: path.to_owned(),
             head,
             steps: Vec::new(),
             finished: false,
+            sums: Sums::None,
         };
         for (number, line) in rest.iter().enumerate() {
             if line.is_empty() {
                 continue;
             }
             let number = number + 2;
+            let before = sums.clone();
             match serde_json::from_slice(line) {
+                Ok(_) if !sums.take(line) => return Err(unreadable(number, changed())),
                 Ok(line) => record.take(line),
-                Err(_) if ends_a_run(rest, number) => {}
+                Err(_) if ends_a_run(rest, number) => sums = before,
                 Err(error) => return Err(unreadable(number, error.to_string())),
             }
         }
+        record.sums = sums;
         Ok(record)
     }
 
@@ -571,5 +634,43 @@ mod tests {
         std::fs::write(&path, damaged).unwrap();
         let error = Record::read(&path).unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_line_that_was_changed_taken_out_or_moved_is_noticed() {
+        let (_folder, path) = written(4);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let without = |place: usize| {
+            let mut lines = lines.clone();
+            lines.remove(place);
+            lines.join("\n")
+        };
+        let mut moved = lines.clone();
+        moved.swap(1, 3);
+        for edited in [
+            text.replacen("civi\"", "other\"", 1),
+            text.replacen("UPDATE back", "UPDATE forth", 1),
+            text.replacen("\"step\":2", "\"step\":3", 1),
+            without(1),
+            without(2),
+            moved.join("\n"),
+        ] {
+            assert_ne!(edited, text);
+            std::fs::write(&path, &edited).unwrap();
+            let error = Record::read(&path).unwrap_err().to_string();
+            assert!(error.contains("checksum"), "{error}");
+        }
+    }
+
+    #[test]
+    fn going_on_with_a_journal_goes_on_with_its_checksums() {
+        let (_folder, path) = written(2);
+        for _ in 0..3 {
+            let record = Record::read(&path).unwrap();
+            Journal::append(&record).unwrap().undone(1).unwrap();
+        }
+        let record = Record::read(&path).unwrap();
+        assert_eq!(record.count(Progress::Undone), 1);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! [`executor`] runs steps and takes them back, in sessions that [`session`] sets up; [`journal`] keeps
 //! them on disk; [`undo`] looks at all that a journal says was changed before it takes anything
-//! back; [`crate::gate`] reads every statement back before it is printed or run; [`refusal`] says why a change
+//! back, and runs nothing because a journal says it; [`crate::gate`] reads every statement back before it is printed or run; [`refusal`] says why a change
 //! is refused. What is to be changed is decided elsewhere: in [`crate::repair`].
 //!
 //! Nothing here decides to write: [`crate::cli`] does, when the user said `--apply`.
@@ -13,6 +13,8 @@ pub mod definition;
 pub mod error;
 pub mod executor;
 pub mod journal;
+mod permitted;
+pub mod proof;
 pub mod refusal;
 pub mod session;
 pub mod undo;

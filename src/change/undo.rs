@@ -24,22 +24,34 @@ pub fn steps(record: &Record) -> Vec<(&Step, Progress)> {
         .collect()
 }
 
-/// Makes sure that a journal is about the database that `here` describes.
+/// Makes sure that a journal is about the database that `here` describes, which is one of the same server: or
+/// of one that says of itself that it is another, where `same_server` says that it is the same.
 ///
 /// # Errors
-/// It is about another one.
-pub fn check_database(record: &Record, here: &Head) -> Result<(), ChangeError> {
+/// It is about another one; the text says what differs.
+pub fn check_database(record: &Record, here: &Head, same_server: bool) -> Result<(), ChangeError> {
     let head = &record.head;
-    if head.database == here.database && head.server_id == here.server_id {
+    let journal = record.path.display();
+    if head.database != here.database {
+        return Err(ChangeError::OtherDatabase(format!(
+            "the journal {journal} is about database '{}' of {}, not about '{}' of {}",
+            head.database, head.server, here.database, here.server
+        )));
+    }
+    if head.server_id == here.server_id || same_server {
         return Ok(());
     }
     Err(ChangeError::OtherDatabase(format!(
-        "the journal {} is about database '{}' of {}, not about '{}' of {}",
-        record.path.display(),
+        "the journal {journal} is about database '{}' of {}, which called itself {} (version {}), and {} calls \
+         itself {} (version {}); where it is the same server, moved to another port or host name, say so with \
+         --same-server",
         head.database,
         head.server,
-        here.database,
-        here.server
+        head.server_id,
+        head.server_version,
+        here.server,
+        here.server_id,
+        here.server_version
     )))
 }
 
@@ -323,6 +335,7 @@ mod tests {
                 count: 3,
                 named: ["id 1", "id 2", "id 3"].map(str::to_owned).to_vec(),
                 values: vec![at("(1)"), at("(2)"), at("(3)")],
+                still_as_before: "SELECT COUNT(*) FROM `t` WHERE `id` IN (1, 2, 3)".to_owned(),
                 ..Rows::default()
             }),
             ..Step::default()

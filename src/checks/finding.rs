@@ -122,6 +122,17 @@ impl Finding {
         self
     }
 
+    /// What it takes in memory, roughly.
+    fn bytes(&self) -> usize {
+        let sides = [&self.expected, &self.actual].into_iter().flatten();
+        let object = self.object.as_ref();
+        let names = object.map_or(0, |object| {
+            object.name.len() + object.table.as_ref().map_or(0, String::len)
+        });
+        let sides: usize = sides.map(String::len).sum();
+        self.message.len() + self.fix.len() + names + sides + OVERHEAD
+    }
+
     /// Says where in the dump the finding stands.
     #[must_use]
     pub fn at(mut self, at: &At) -> Self {
@@ -149,7 +160,17 @@ pub struct Findings {
     pub list: Vec<Finding>,
     /// Checks that could not be made.
     pub not_checked: Vec<NotChecked>,
+    /// The bytes of the findings in the list, roughly.
+    bytes: usize,
+    /// How many findings of each check were left out, because there are too many.
+    left_out: BTreeMap<&'static str, u64>,
 }
+
+/// The most bytes that the findings of one source take, roughly; a real database with everything wrong has not a tenth.
+const MAX_BYTES: usize = 64 << 20;
+
+/// What a finding takes besides its texts, roughly.
+const OVERHEAD: usize = 400;
 
 /// The release that a schema is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -173,9 +194,17 @@ pub struct Detected {
 }
 
 impl Findings {
-    /// Adds a finding to the list.
+    /// Adds a finding to the list. Where there are very many, or very long ones, the rest is counted only, and said by
+    /// [`Findings::sort`].
     pub fn push(&mut self, finding: Finding) {
-        self.list.push(finding);
+        let bytes = self.bytes + finding.bytes();
+        match bytes <= MAX_BYTES {
+            true => {
+                self.bytes = bytes;
+                self.list.push(finding);
+            }
+            false => *self.left_out.entry(finding.check.id).or_default() += 1,
+        }
     }
 
     /// Notes that a check was not made, or not of everything. The same note is kept once.
@@ -226,9 +255,25 @@ impl Findings {
             .count()
     }
 
+    /// Says of each check of which findings were left out how many these are.
+    fn say_what_was_left_out(&mut self) {
+        for (check, number) in std::mem::take(&mut self.left_out) {
+            self.not_checked.push(NotChecked {
+                check,
+                why: format!(
+                    "{} more than are kept ({} MiB) left out",
+                    crate::text::count(number, "finding"),
+                    MAX_BYTES >> 20
+                ),
+                incomplete: true,
+            });
+        }
+    }
+
     /// Sorts the findings: the most severe first, then in the order of the registry, then inherited
     /// ones behind others, otherwise as they were found. Accepted findings stand behind all others.
     pub fn sort(&mut self) {
+        self.say_what_was_left_out();
         self.list.sort_by_cached_key(|finding| {
             let severity = std::cmp::Reverse(finding.severity);
             let rank = registry::position(finding.check.id);

@@ -3,10 +3,11 @@
 use super::check::{Check, Group};
 use super::examination::Examination;
 use super::finding::Findings;
-use super::needs::Answer;
+use super::needs::{Answer, Lack};
 use super::{
     against, definers, grants, objects, restore, rows, schema, server, upgrade, version, wholeness,
 };
+use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
 static FAMILIES: [&[&Check]; 11] = [
@@ -60,6 +61,18 @@ pub fn examine(examined: &Examination, groups: &[Group], selection: &Selection) 
     let mut findings = Findings::default();
     for check in checks().filter(|check| selection.includes(check)) {
         run(check, groups, examined, &mut findings);
+    }
+    let site = examined.case.site.as_ref();
+    let locales = site.map_or(0, Site::locales_left_out);
+    if locales > 0 && groups.contains(&Group::Schema) && selection.includes(&schema::COLUMN_MISSING)
+    {
+        findings.skip(
+            &schema::COLUMN_MISSING,
+            Lack::of_promised(format!(
+                "civicrm_domain names too many languages: {} not looked at",
+                crate::text::count(locales as u64, "language")
+            )),
+        );
     }
     findings.sort();
     findings

@@ -63,9 +63,16 @@ pub struct Domain {
     pub id: Option<u64>,
     /// The value of column `version` as stored; `None` is NULL.
     pub version: Option<String>,
-    /// The languages of a multilingual site, such as `en_US`; empty on other sites.
+    /// The languages of a multilingual site, such as `en_US`; empty on other sites. Of very many the first
+    /// [`MAX_LOCALES`] are kept.
     pub locales: Vec<String>,
+    /// How many more there are.
+    pub locales_left_out: usize,
 }
+
+/// The most languages of a site that are looked at. CiviCRM knows about 90; each makes columns and views of its own, so
+/// that a row which names a hundred thousand would take gigabytes.
+const MAX_LOCALES: usize = 200;
 
 /// A row of `civicrm_custom_group`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,18 +179,31 @@ impl Site {
     }
 }
 
+impl Site {
+    /// How many languages of a domain are not looked at, because there are too many; 0 on real sites.
+    pub fn locales_left_out(&self) -> usize {
+        let domains = self.domains.iter().flatten();
+        domains
+            .map(|domain| domain.locales_left_out)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
 impl Domain {
     fn of(row: &Row) -> Self {
         let locales = text(row, "locales").unwrap_or_default();
+        // CiviCRM separates the codes with byte 1.
+        let mut codes = locales.split('\u{1}').filter(|code| !code.is_empty());
         Self {
             id: text(row, "id").and_then(|id| id.parse().ok()),
             version: text(row, "version"),
-            // CiviCRM separates the codes with byte 1.
-            locales: locales
-                .split('\u{1}')
-                .filter(|code| !code.is_empty())
+            locales: codes
+                .by_ref()
+                .take(MAX_LOCALES)
                 .map(str::to_owned)
                 .collect(),
+            locales_left_out: codes.count(),
         }
     }
 }

@@ -243,6 +243,10 @@ impl DetectedRelease {
     }
 }
 
+/// How many domains are asked what the version of another one should be: a hostile dump may have a hundred thousand, for each of
+/// which all would be asked.
+const MAX_OTHERS: usize = 50;
+
 /// Finds the value that should stand in `civicrm_domain.version`.
 #[derive(Clone, Copy, Debug)]
 pub struct Proposer<'a> {
@@ -277,7 +281,7 @@ impl Proposer<'_> {
         } else {
             (in_value, in_log)
         };
-        let others = self.site.domains.iter().flatten();
+        let others = self.site.domains.iter().flatten().take(MAX_OTHERS);
         first
             .into_iter()
             .chain(second)

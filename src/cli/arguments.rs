@@ -2,25 +2,40 @@
 //! type.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use super::{Cli, Exit, process_title, tell};
 
-const PASSWORD_REFUSED: &str = "a password is not taken from -p or --password, because every user of this machine could \
-read it in the process list; -p alone asks for it, and option files, MYSQL_PWD and a login path are read";
+const PASSWORD_ASKED: &str = "warning: a password is not taken from -p or --password, because every user of this machine \
+could read it in the process list; -p alone asks for it, as is done now, and option files, MYSQL_PWD and a login path \
+are read";
 
 const SHORT_HELP: &str = "-h prints help and takes no other arguments beside it; for the host of a server use --host NAME";
 
 /// Reads the arguments, of which the first is the program's name. Where the program ends here, as
 /// with help or bad arguments, prints why and returns the exit code.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
-    let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
-    if given().any(|argument| holds_password(argument)) {
-        tell(PASSWORD_REFUSED);
-        return Err(Exit::Failure);
+    let end = arguments.iter().position(|given| *given == "--");
+    let end = end.unwrap_or(arguments.len());
+    let asks = |(place, argument): (usize, &OsString)| {
+        let bytes = argument.as_encoded_bytes();
+        let password = process_title::password_option(bytes).filter(|_| place > 0 && place < end);
+        let option = bytes.get(..password?.start)?;
+        let option = option.strip_suffix(b"=").unwrap_or(option);
+        Some(OsString::from_vec(option.to_vec()))
+    };
+    let asked = arguments.iter().enumerate();
+    let asked: Vec<OsString> = asked
+        .map(|(place, given)| asks((place, given)).unwrap_or_else(|| given.clone()))
+        .collect();
+    if asked != arguments {
+        tell(PASSWORD_ASKED);
     }
+    let arguments = &asked[..];
+    let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
     let error = match Cli::try_parse_from(arguments) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
@@ -41,14 +56,6 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
     // Nothing can be done when even this cannot be printed.
     let _ = error.print();
     Err(exit)
-}
-
-/// Whether an argument holds a password: `-pSECRET`, perhaps behind other letters as in
-/// `-vpSECRET`, or `--password=SECRET`.
-fn holds_password(argument: &OsStr) -> bool {
-    let is_password = |after: &[u8]| matches!(after, [b'p', _, ..]);
-    argument.as_encoded_bytes().starts_with(b"--password=")
-        || after_flags(argument, b"qv").is_some_and(is_password)
 }
 
 /// Whether help was asked for with `-h`, and other arguments than names of commands stand beside
@@ -108,19 +115,20 @@ mod tests {
     #[test]
     fn a_password_is_told_from_other_short_options() {
         for (argument, expected) in [
-            ("-pSECRET", true),
-            ("-vpSECRET", true),
-            ("--password=SECRET", true),
-            ("--password=", true),
-            ("-p", false),
-            ("-vp", false),
-            ("-P3306", false),
-            ("-upeter", false),
-            ("--port", false),
-            ("-", false),
-            ("peter", false),
+            ("-pSECRET", Some("SECRET")),
+            ("-vpSECRET", Some("SECRET")),
+            ("--password=SECRET", Some("SECRET")),
+            ("--password=", Some("")),
+            ("-p", None),
+            ("-vp", None),
+            ("-P3306", None),
+            ("-upeter", None),
+            ("--port", None),
+            ("-", None),
+            ("peter", None),
         ] {
-            assert_eq!(holds_password(argument.as_ref()), expected, "{argument}");
+            let range = process_title::password_option(argument.as_bytes());
+            assert_eq!(range.map(|range| &argument[range]), expected, "{argument}");
         }
     }
 

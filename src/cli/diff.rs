@@ -21,7 +21,7 @@ use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
-use crate::text::printable;
+use crate::text::{printable, sql_comment};
 
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -146,7 +146,7 @@ fn statements(snapshot: &Snapshot, compared: &Compared) -> String {
     let statements: Vec<String> = passed.into_iter().map(or_comment).collect();
     let (source, target) = (&snapshot.source.name, &compared.name);
     let head = [
-        format!("-- Brings {} to {}.", printable(source), printable(target)),
+        sql_comment(&format!("Brings {source} to {target}.")),
         "-- Make a backup first. Rows can stop a statement: NULL in a column that becomes NOT NULL,".to_owned(),
         "-- duplicates under a new unique key, children without a parent under a new foreign key.".to_owned(),
     ];
@@ -174,8 +174,8 @@ fn unified(snapshot: &Snapshot, compared: &Compared) -> String {
             text,
             "{}",
             diff.unified_diff().context_radius(2).header(
-                &format!("{} {table}", snapshot.source.name),
-                &format!("{} {table}", compared.name),
+                &printable(&format!("{} {table}", snapshot.source.name)),
+                &printable(&format!("{} {table}", compared.name)),
             )
         );
     }

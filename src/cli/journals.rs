@@ -9,7 +9,7 @@ use super::error::Error;
 use super::{Common, Format, output, tell};
 use crate::change::journal::{self, Progress, Record};
 use crate::row_file;
-use crate::text::{count, printable};
+use crate::text::{count, printable, printable_json};
 
 /// The folder of the journals: `$XDG_STATE_HOME/cividb`, or otherwise `~/.local/state/cividb`; the current folder
 /// where neither variable is set.
@@ -87,6 +87,37 @@ impl Entry {
     }
 }
 
+/// What is said when a command ended in the middle of its changes: what the journal says was done, what is not known,
+/// and the ways on. `resume` is what goes on, besides `cividb undo`.
+pub(super) fn interrupted(path: &Path, resume: Option<&str>) -> String {
+    let Ok(record) = Record::read(path) else {
+        return "interrupted before anything was changed".to_owned();
+    };
+    let journal = path.display();
+    let steps = |number: usize| count(number as u64, "step");
+    let mut parts = vec![format!(
+        "{} done, and stay",
+        steps(record.count(Progress::Done))
+    )];
+    let undone = record.count(Progress::Undone);
+    if undone > 0 {
+        parts.push(format!("{} not done, or taken back", steps(undone)));
+    }
+    let open = record.count(Progress::Doing);
+    if open > 0 {
+        parts.push(format!(
+            "{} of which it is not known yet (the server rolls back a transaction that was not committed, and may \
+             still finish an ALTER TABLE): tables and rows tell it when you go on",
+            steps(open)
+        ));
+    }
+    let on = resume.map_or_else(String::new, |resume| format!("{resume} goes on, and "));
+    format!(
+        "interrupted: {}; the journal is kept in {journal}: {on}cividb undo {journal} takes back what was done",
+        parts.join("; ")
+    )
+}
+
 /// Prints the journals of [`folder`], the newest first; with `--format json` one object a line. Files that cannot be
 /// read are named on standard error.
 ///
@@ -113,7 +144,7 @@ pub(super) fn list(common: &Common) -> Result<(), Error> {
         Format::Json => entries
             .iter()
             .filter_map(|entry| serde_json::to_string(entry).ok())
-            .map(|line| line + "\n")
+            .map(|line| printable_json(&line) + "\n")
             .collect(),
         _ if entries.is_empty() => format!(
             "no journals in {}\n",

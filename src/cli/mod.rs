@@ -216,6 +216,7 @@ pub fn run() -> Exit {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
+    crate::server::watch::tell_with(tell);
     let result = match &cli.command {
         Command::Verify(arguments) => arguments.run(&cli.common),
         Command::Check(arguments) => arguments.run(&cli.common),

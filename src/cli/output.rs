@@ -1,7 +1,8 @@
 //! Prints reports: on standard output or into a file, in one of the formats.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -12,6 +13,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::human::Detail;
 use crate::report::render::{self, Renderer, Unread};
+use crate::text::{Inert, inert};
 
 /// The output of one run, which takes its reports.
 pub struct Output<'a> {
@@ -105,12 +107,16 @@ impl<'a> Output<'a> {
             (Color::Never, _) | (Color::Auto, Some(_)) => ColorChoice::Never,
             (Color::Auto, None) => AutoStream::choice(&io::stdout()),
         };
+        let print = |out: &mut dyn Write| {
+            let mut out = Inert::new(out);
+            print(renderer, &mut out).and_then(|()| out.flush())
+        };
         let result = if self.common.output.is_some() {
             let file = &mut self.file as &mut dyn Write;
-            print(renderer, &mut AutoStream::new(file, choice))
+            print(&mut AutoStream::new(file, choice))
         } else {
             let mut out = AutoStream::new(io::stdout().lock(), choice);
-            print(renderer, &mut out).and_then(|()| out.flush())
+            print(&mut out)
         };
         result.map_err(|error| Error::Output {
             path: self.common.output.clone(),
@@ -129,6 +135,7 @@ pub(super) fn print_report(common: &Common, report: &Report) -> Result<Exit, Err
 
 /// Prints text that is not a report.
 pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
+    let text = &inert(text);
     match &common.output {
         Some(path) => write_file(path, text.as_bytes()),
         None => {
@@ -144,9 +151,8 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
 /// is not a regular file, such as a device or a pipe, is written to directly.
 fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
     let replace = || -> io::Result<()> {
-        if let Ok(metadata) = fs::metadata(path)
-            && !metadata.is_file()
-        {
+        let before = fs::metadata(path).ok();
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
             return fs::write(path, content);
         }
         // Through a link to the file itself.
@@ -157,6 +163,11 @@ fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
         };
         let mut part = tempfile::NamedTempFile::new_in(folder)?;
         part.write_all(content)?;
+        // Who could read the report before can read it now; a new one belongs to its owner alone.
+        if let Some(before) = before {
+            let mode = Permissions::from_mode(before.permissions().mode() & 0o777);
+            part.as_file().set_permissions(mode)?;
+        }
         part.persist(&place).map_err(|error| error.error)?;
         Ok(())
     };

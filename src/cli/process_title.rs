@@ -1,7 +1,7 @@
 //! Takes passwords out of what `ps` shows of this process.
 //!
-//! The servers' own clients do the same: a password in a URL is accepted, and overwritten in the
-//! process's arguments before anything else happens. Linux keeps the arguments in memory that the
+//! The servers' own clients do the same: a password in a URL is accepted, one behind `-p` or `--password=` is not, and
+//! either is overwritten in the process's arguments before anything else happens. Linux keeps the arguments in memory that the
 //! process may write to, at an address that `/proc/self/stat` tells.
 
 use std::ffi::{OsStr, OsString};
@@ -12,8 +12,8 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::server::login::url::parts::password_in;
 
-/// Overwrites every password in an argument that is a database URL. Where that cannot be done
-/// the arguments stay as they are.
+/// Overwrites every password in an argument that is a database URL, or behind `-p` or `--password=`. Where that cannot
+/// be done the arguments stay as they are.
 pub(super) fn hide_passwords() -> io::Result<()> {
     if !std::env::args_os().any(|argument| password(argument.as_encoded_bytes()).is_some()) {
         return Ok(());
@@ -49,9 +49,24 @@ pub(super) fn without_password(argument: &OsStr) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// The range of the password in an argument that is a database URL, or was meant as one.
+/// The range of the password in an argument that is a database URL, or was meant as one, or that is an option of
+/// MySQL's clients which gives one.
 fn password(argument: &[u8]) -> Option<Range<usize>> {
-    password_in(std::str::from_utf8(argument).ok()?)
+    password_option(argument).or_else(|| password_in(std::str::from_utf8(argument).ok()?))
+}
+
+/// The range of the password in `-pSECRET`, perhaps behind other letters as in `-vpSECRET`, or in
+/// `--password=SECRET`.
+pub(super) fn password_option(argument: &[u8]) -> Option<Range<usize>> {
+    const LONG: &[u8] = b"--password=";
+    if argument.starts_with(LONG) {
+        return Some(LONG.len()..argument.len());
+    }
+    let letters = argument.strip_prefix(b"-")?;
+    let flags = letters.iter().take_while(|letter| b"qv".contains(letter));
+    let start = 1 + flags.count() + 1;
+    (argument.get(start - 1) == Some(&b'p') && start < argument.len())
+        .then_some(start..argument.len())
 }
 
 /// The address of the process's arguments: field 48 of `/proc/self/stat` (proc(5), `arg_start`).

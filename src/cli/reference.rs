@@ -19,7 +19,7 @@ use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::schema::sql::script;
 use crate::source::Location;
-use crate::text::{count, printable_lines};
+use crate::text::{count, csv_cell, printable_json, printable_lines, sql_comment};
 
 #[derive(Debug, Subcommand)]
 pub enum Reference {
@@ -149,12 +149,13 @@ fn csv_list(entries: &[Entry]) -> Result<String, Error> {
     let write = |writer: &mut csv::Writer<Vec<u8>>| {
         writer.write_record(["name", "origin", "tables", "releases"])?;
         for entry in entries {
-            writer.write_record([
+            let cells = [
                 &entry.name,
                 entry.origin.as_str(),
                 &entry.tables.to_string(),
                 &entry.releases.join(" "),
-            ])?;
+            ];
+            writer.write_record(cells.map(csv_cell))?;
         }
         writer.flush()
     };
@@ -167,12 +168,11 @@ fn csv_list(entries: &[Entry]) -> Result<String, Error> {
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::Output {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Output {
         path: None,
         error: error.into(),
     })?;
-    text.push('\n');
-    Ok(text)
+    Ok(printable_json(&text) + "\n")
 }
 
 impl Show {
@@ -210,11 +210,11 @@ fn find(name: &str, catalogue: &Catalogue, all: bool) -> Result<ReferenceFile, E
 /// A script that creates the tables of a reference in an empty database.
 fn sql(reference: &ReferenceFile) -> String {
     let mut statements = vec![
-        format!(
-            "-- Empty schema of CiviCRM, reference {}: {}",
+        sql_comment(&format!(
+            "Empty schema of CiviCRM, reference {}: {}",
             reference.name,
             count(reference.tables.len() as u64, "table")
-        ),
+        )),
         // Quotes and backslashes mean what they usually do, the engine is the one that is
         // named, and a default of 0000-00-00, which 2.0 and 2.1 have, is taken.
         "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'".to_owned(),

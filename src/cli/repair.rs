@@ -64,6 +64,10 @@ pub struct Repair {
     /// Go on with a repair that was interrupted, in the journal that it wrote
     #[arg(long, value_name = "JOURNAL", requires = "apply")]
     resume: Option<PathBuf>,
+    /// With --resume: the server is the one that the journal names, although it calls itself another since it
+    /// was moved to another port or host name
+    #[arg(long, requires = "resume")]
+    same_server: bool,
     /// What to do about rows that have lost their parents, which no foreign key can be added
     /// over: stop leaves key and rows alone; set-null clears the column where the key's own rule
     /// is ON DELETE SET NULL; delete deletes the rows, and what hangs on them, where it is ON
@@ -86,13 +90,19 @@ pub struct Repair {
     /// Longest time in seconds for which the writers of a table may wait until it is proved that no
     /// row has lost its parent; where it takes longer, the foreign key is added first, proved right
     /// after, and taken away again if a row lost its parent meanwhile
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5, value_parser = seconds)]
     max_lock_seconds: f64,
     /// Largest table, in MiB, that is written anew while its writers wait
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     max_copy_size: u64,
     #[command(flatten)]
     server: ServerOptions,
+}
+
+fn seconds(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse::<f64>().ok();
+    let number = number.filter(|number| Duration::try_from_secs_f64(*number).is_ok());
+    number.ok_or("a number of seconds, not below 0")
 }
 
 impl Repair {
@@ -199,7 +209,7 @@ impl Repair {
         let head = Head::of(snapshot, &format!("repair {}", self.family.as_str()));
         let record = self.resume.as_deref().map(Record::read).transpose()?;
         if let Some(record) = &record {
-            undo::check_database(record, &head)?;
+            undo::check_database(record, &head, self.same_server)?;
         }
         let plan = self.plan(&case)?;
         for refused in &plan.refused {
@@ -254,7 +264,11 @@ impl Repair {
         };
         let executed = execute();
         if executed.is_err() {
-            tell(&format!("interrupted: {}", ways_on(journal.path())));
+            let resume = format!(
+                "the same command with --resume {}",
+                journal.path().display()
+            );
+            tell(&journals::interrupted(journal.path(), Some(&resume)));
         }
         let (ran, mut connection) = executed?;
         journal.finished()?;

@@ -1,9 +1,14 @@
 //! The options that say where a server is, and which account to use.
 
+use std::fs::File;
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::Args;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::tell;
 use crate::cli::error::Error;
@@ -64,9 +69,20 @@ pub(super) struct ServerOptions {
     /// File with the private key of the client's own certificate
     #[arg(long, value_name = "FILE", requires = "ssl_cert")]
     ssl_key: Option<PathBuf>,
+    /// File with the server's RSA public key (PEM), with which caching_sha2_password encrypts the password on a connection
+    /// that is not encrypted; without it the password is not sent over such a connection
+    #[arg(long, value_name = "FILE")]
+    server_public_key_path: Option<PathBuf>,
     /// Seconds to wait for a connection [default: 10]
     #[arg(long, value_name = "SECONDS")]
     connect_timeout: Option<u64>,
+    /// Seconds to wait for a server that does not go on answering; changes of a whole table may take longer [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    read_timeout: Option<u64>,
+    /// Follow a settings file also into files that belong neither to its site nor to its owner; without this such files are
+    /// named and not read, because their secrets would go to the server that the settings name
+    #[arg(long)]
+    include_outside: bool,
     /// Count the rows of every table, which reads an index of each, instead of taking the storage
     /// engine's estimate
     #[arg(long)]
@@ -107,8 +123,10 @@ impl ServerOptions {
                         ca_path: self.ssl_capath.clone(),
                         certificate: self.ssl_cert.clone(),
                         key: self.ssl_key.clone(),
+                        public_key: self.server_public_key_path.clone(),
                     },
                     connect_timeout: self.connect_timeout,
+                    read_timeout: self.read_timeout,
                     ..Login::default()
                 },
                 defaults_file: self.defaults_file.clone(),
@@ -119,15 +137,35 @@ impl ServerOptions {
                 ask_password: self.password,
             },
             exact_counts: self.count_rows,
+            include_outside: self.include_outside,
             ask_password: |source| {
                 let question = format!("Password for {}: ", printable(source));
                 password_from_pipe()
-                    .or_else(|| rpassword::prompt_password(question).ok())
+                    .or_else(|| password_from_terminal(&question))
                     .map(Secret::new)
             },
             warn: |warning| tell(&format!("warning: {warning}")),
         }
     }
+}
+
+/// Asks for the password on the terminal, which shows again what is typed however this ends: also when the program is
+/// ended by a signal while it asks.
+fn password_from_terminal(question: &str) -> Option<String> {
+    let terminal = File::open("/dev/tty").ok();
+    let settings = terminal.as_ref().and_then(|it| tcgetattr(it).ok());
+    if let Some((terminal, settings)) = terminal.zip(settings)
+        && let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])
+    {
+        // Until the program ends: whoever stops to listen leaves a signal without any effect.
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
+                let _ = emulate_default_handler(signal);
+            }
+        });
+    }
+    rpassword::prompt_password(question).ok()
 }
 
 /// The first line of standard input where that is a pipe or a file, for scripts; `None` where it is a terminal or

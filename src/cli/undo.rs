@@ -15,7 +15,7 @@ use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::schema::sql;
 use crate::source::Location;
-use crate::text::{count, printable};
+use crate::text::{count, sql_comment};
 
 #[derive(Debug, Args)]
 pub struct Undo {
@@ -38,6 +38,10 @@ pub struct Undo {
     /// are; without this nothing is taken back when there are any
     #[arg(long)]
     skip_changed: bool,
+    /// The server is the one that the journal names, although it calls itself another since it was moved to
+    /// another port or host name
+    #[arg(long)]
+    same_server: bool,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -50,19 +54,17 @@ impl Undo {
         let record = Record::read(journal)?;
         let steps = undo::steps(&record);
         let head = &record.head;
-        let mut lines = vec![format!(
-            "-- Takes back {} of {} on database {}.",
-            printable(&head.command),
-            printable(&head.begun),
-            printable(&head.database)
-        )];
+        let mut lines = vec![sql_comment(&format!(
+            "Takes back {} of {} on database {}.",
+            head.command, head.begun, head.database
+        ))];
         for (step, progress) in &steps {
             if *progress == Progress::Doing {
                 lines.push("-- The journal does not say whether this step was done; it was if there is anything to take back.".to_owned());
             }
             match &step.rows {
                 // Row by row, and not for every eye.
-                Some(_) if self.apply => lines.push(format!("-- back: {}", printable(&step.why))),
+                Some(_) if self.apply => lines.push(sql_comment(&format!("back: {}", step.why))),
                 _ => lines.push(or_comment(
                     step.check_inverse().map(|()| step.inverse.clone()),
                 )),
@@ -86,7 +88,7 @@ impl Undo {
         let wanted = named.unwrap_or(&head.database);
         let (mut connection, database) = server.connect(Some(wanted))?;
         let snapshot = server.read(&mut connection, &database)?;
-        undo::check_database(&record, &Head::of(&snapshot, "undo"))?;
+        undo::check_database(&record, &Head::of(&snapshot, "undo"), self.same_server)?;
         // Everything is looked at before anything is taken back.
         let examination = Examination::of(&mut connection, &record)?;
         for changed in &examination.changed {
@@ -112,8 +114,12 @@ impl Undo {
         let max_lock = std::time::Duration::MAX;
         let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
         let mut journal = Journal::append(&record)?;
-        let undone = examination.take_back(&mut executor, &mut journal)?;
-        executor.finish()?;
+        let undone = examination.take_back(&mut executor, &mut journal);
+        let undone = undone.and_then(|undone| executor.finish().map(|_| undone));
+        if undone.is_err() {
+            tell(&journals::interrupted(journal.path(), None));
+        }
+        let undone = undone?;
         tell(&summary(&undone, examination.changed.len() as u64));
         Ok(match examination.changed.is_empty() {
             true => Exit::Fine,

@@ -18,6 +18,7 @@ use crate::civicrm::release::{self, NotARelease};
 use crate::civicrm::version_state::DetectedRelease;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::repair::guard;
 use crate::repair::version::{self as repair, VersionChange};
 use crate::report::{Plan, Report, Section, VersionSummary};
 use crate::snapshot::Snapshot;
@@ -103,6 +104,8 @@ impl Version {
         }
         let (mut connection, database) = server.connect(common.database.as_deref())?;
         let snapshot = server.read(&mut connection, &database)?;
+        // What it says of ALTER TABLE is not about this.
+        guard::server(&snapshot)?;
         let judged = judge(Case::new(snapshot, catalogue), common)?;
         let snapshot = &judged.case.snapshot;
         let changes = self.plan(&judged)?;
@@ -126,7 +129,11 @@ impl Version {
             ));
             let head = Head::of(snapshot, "version");
             let told = &mut |message: &str| tell(message);
-            connection = repair::apply(connection, &database, &head, &changes, &journal, told)?;
+            let applied = repair::apply(connection, &database, &head, &changes, &journal, told);
+            if applied.is_err() {
+                tell(&journals::interrupted(&journal, None));
+            }
+            connection = applied?;
             written = Some(journal);
         }
         let after = server.read(&mut connection, &database)?;

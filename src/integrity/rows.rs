@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use md5::{Digest, Md5};
 
 use super::gather::{becomes_null, canonical, emptied, hash_of, id_of, is_hit};
 use super::ids::IdSet;
@@ -68,8 +69,8 @@ pub struct Collected {
     pub rows: u64,
     /// The first rows in the order of their keys.
     samples: Vec<Sample>,
-    /// Groups of equal rows, by the canonical bytes of the values that they share.
-    groups: HashMap<Vec<u8>, Group>,
+    /// Groups of equal rows, by a digest of the canonical bytes of the values that they share.
+    groups: HashMap<[u8; 16], Group>,
     file: Option<RowFile>,
 }
 
@@ -386,7 +387,11 @@ impl Search {
                     value => text_of(Some(&value)),
                 });
             }
-            let group = collected.groups.entry(shared).or_default();
+            // Long texts, a million of them, would take gigabytes.
+            let group = collected
+                .groups
+                .entry(Md5::digest(&shared).into())
+                .or_default();
             group.rows += 1;
             if !key.is_empty() {
                 insert(&mut group.keys, key, MAX_KEYS, |a, b| compare_keys(a, b));

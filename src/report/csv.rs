@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Report;
-use crate::text::printable;
+use crate::text::csv_cell;
 
 /// Names of the columns.
 const HEADER: [&str; 13] = [
@@ -40,7 +40,7 @@ pub fn write(report: Option<&Report>, with_header: bool, output: &mut dyn Write)
             &number(at.map(|at| at.place.line)),
             &number(at.map(|at| at.place.offset)),
         ];
-        writer.write_record(fields.map(printable)).map_err(cause)?;
+        writer.write_record(fields.map(csv_cell)).map_err(cause)?;
     }
     writer.flush()
 }

@@ -12,7 +12,7 @@ use crate::repair::orphans::{Orphans, Tally};
 use crate::repair::plan::Refused;
 use crate::repair::run::NotRun;
 use crate::repair::version::VersionChange;
-use crate::text::{count, printable};
+use crate::text::{count, printable, sql_comment, sql_statement};
 
 /// Statements that change a database.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -225,7 +225,7 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         for step in &plan.steps {
             let mut not_run = plan.not_run.iter();
             if let Some(same) = not_run.find(|not_run| not_run.statement == step.statement) {
-                writeln!(out, "  -- {}", printable(&same.why))?;
+                writeln!(out, "  {}", sql_comment(&same.why))?;
             }
             statement(&step.statement, out)?;
         }
@@ -257,6 +257,7 @@ pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
 
 /// A statement, its lines indented.
 fn statement(statement: &str, out: &mut dyn Write) -> io::Result<()> {
-    let lines: Vec<String> = statement.lines().map(printable).collect();
-    writeln!(out, "  {};", lines.join("\n  "))
+    let shown = sql_statement(statement.to_owned());
+    let end = if shown.starts_with("-- ") { "" } else { ";" };
+    writeln!(out, "  {}{end}", shown.replace('\n', "\n  "))
 }

@@ -6,7 +6,9 @@ use indexmap::IndexMap;
 use super::{
     charset,
     meaning::is_json,
-    model::{Column, ForeignKey, Index, IndexKind, KeyPart, Table, find, find_mut},
+    model::{
+        Column, ForeignKey, Index, IndexKind, KeyPart, Table, are_too_many, find, find_mut, put_at,
+    },
 };
 
 /// A column as a statement defines it, before the table's defaults are taken into account.
@@ -79,6 +81,21 @@ fn expect_free<V>(
     }
 }
 
+/// Makes sure that a table has not got more columns or keys than any server takes, which are 4096 columns and 128
+/// indexes: of the rest of a hostile dump nothing is kept.
+fn expect_room(there: usize, name: &str) -> Result<(), Duplicate> {
+    match are_too_many(there) {
+        true => Err(Duplicate {
+            kind: TOO_MANY,
+            name: name.to_owned(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// The kind of objects of which a table has too many.
+pub(crate) const TOO_MANY: &str = "full number of columns or keys without";
+
 impl Table {
     /// Adds a column with the keys among its attributes, at index `place` or at the end.
     pub(crate) fn add_column(
@@ -88,10 +105,10 @@ impl Table {
     ) -> Result<(), Duplicate> {
         let name = definition.name.clone();
         expect_free(&self.columns, "column", &name)?;
+        expect_room(self.columns.len(), &name)?;
         let column = self.resolve(&definition);
         let end = self.columns.len();
-        self.columns
-            .shift_insert(place.unwrap_or(end).min(end), name, column);
+        put_at(&mut self.columns, place.unwrap_or(end), name, column);
         self.add_attribute_keys(definition)
     }
 
@@ -141,10 +158,12 @@ impl Table {
             Element::ForeignKey { name, foreign_key } => {
                 let name = name.unwrap_or_else(|| self.free_foreign_key_name(table));
                 expect_free(&self.foreign_keys, "foreign key", &name)?;
+                expect_room(self.foreign_keys.len(), &name)?;
                 self.foreign_keys.insert(name, foreign_key);
                 Ok(())
             }
             Element::Check(expression) => {
+                expect_room(self.checks.len(), &expression)?;
                 self.checks.push(expression);
                 Ok(())
             }
@@ -160,6 +179,7 @@ impl Table {
     ) -> Result<(), Duplicate> {
         let name = name.unwrap_or_else(|| self.free_index_name(&index));
         expect_free(&self.indexes, "index", &name)?;
+        expect_room(self.indexes.len(), &name)?;
         self.indexes.insert(name, index);
         Ok(())
     }

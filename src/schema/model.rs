@@ -58,10 +58,43 @@ impl Schema {
 
     /// The routine of this kind and name; routine names are never case-sensitive.
     pub fn routine(&self, kind: RoutineKind, name: &str) -> Option<&Routine> {
-        self.routines
-            .iter()
-            .find(|((k, n), _)| *k == kind && n.eq_ignore_ascii_case(name))
-            .map(|(_, routine)| routine)
+        let index = self.routine_index(kind, name)?;
+        self.routines.get_index(index).map(|(_, routine)| routine)
+    }
+
+    /// Where the routine of this kind and name stands.
+    pub(crate) fn routine_index(&self, kind: RoutineKind, name: &str) -> Option<usize> {
+        let exact = self.routines.get_index_of(&(kind, name.to_owned()));
+        exact.or_else(|| {
+            let mut names = self.routines.keys();
+            let is_it = |(k, n): &(RoutineKind, String)| *k == kind && n.eq_ignore_ascii_case(name);
+            (!are_too_many(self.routines.len())).then(|| names.position(is_it))?
+        })
+    }
+}
+
+/// Whether there are so many of something that no real database has as many. What takes time for each of them
+/// is then left out, so that a hostile dump cannot make a statement take as long as all before it.
+pub(crate) fn are_too_many(number: usize) -> bool {
+    number > MAX_IGNORING_CASE
+}
+
+/// Takes out what stands at an index. The others keep their order, unless there are too many of them.
+pub(crate) fn take_at<K, V>(map: &mut IndexMap<K, V>, index: usize) -> Option<(K, V)> {
+    match are_too_many(map.len()) {
+        true => map.swap_remove_index(index),
+        false => map.shift_remove_index(index),
+    }
+}
+
+/// Puts something at an index, or at the end where there are too many.
+pub(crate) fn put_at<K, V>(map: &mut IndexMap<K, V>, index: usize, key: K, value: V)
+where
+    K: std::hash::Hash + Eq,
+{
+    match are_too_many(map.len()) {
+        true => drop(map.insert(key, value)),
+        false => drop(map.shift_insert(index.min(map.len()), key, value)),
     }
 }
 

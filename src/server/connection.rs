@@ -13,8 +13,11 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts, Value};
 use tempfile::NamedTempFile;
 
+use super::authorities;
 use super::error::{ServerError, is_denial, shown};
 use super::login::{Endpoint, Login, Tls, TlsMode};
+use super::one_statement::is_one_statement;
+use super::watch::{Watch, guarded, lost};
 use crate::gate::{Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::Account;
@@ -24,8 +27,18 @@ use crate::snapshot::Row;
 
 /// Seconds to wait for a connection unless the login gives another number.
 const CONNECT_TIMEOUT: u64 = 10;
-/// Seconds to wait for the answer to one question.
+/// Seconds to wait for the next piece of an answer unless the login gives another number.
 const READ_TIMEOUT: u64 = 300;
+/// How much longer than a statement may take its answer is waited for.
+const MARGIN: Duration = Duration::from_secs(60);
+/// How long a statement may take that works on a whole table, during which the server says nothing: a day.
+const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most bytes of one packet, which no row of CiviCRM comes near; servers take at most 1 GiB.
+const PACKET: usize = 256 << 20;
+/// The most bytes of values that the answer to one question may have which is kept as a whole.
+const ANSWER: usize = 256 << 20;
+/// Seconds after which a connection on which nothing goes on is tried whether it is still there, and between tries.
+const KEEPALIVE: u32 = 30;
 /// Seconds that one question may wait for a lock, such as that of an ALTER TABLE under way.
 const LOCK_WAIT: u32 = 5;
 
@@ -36,6 +49,9 @@ const LOCK_WAIT: u32 = 5;
 /// changes as well (from MySQL 5.6 and MariaDB 10.0 on). It waits for no lock for long.
 pub struct Reader {
     conn: Conn,
+    watch: Option<Watch>,
+    /// How long to wait for the next piece of an answer.
+    patience: Duration,
     endpoint: Endpoint,
     /// Family and version of the server.
     pub version: ServerVersion,
@@ -62,7 +78,9 @@ impl Reader {
         let certificates = Certificates::gather(&login.tls)?;
         let (conn, encrypted) = connect(login, &endpoint, &certificates)?;
         let mut connection = Self {
+            watch: Watch::of(&conn),
             conn,
+            patience: patience(login),
             endpoint,
             version: ServerVersion {
                 family: Family::Mysql,
@@ -127,8 +145,16 @@ impl Reader {
     /// The text is not one question, the account may not ask, the server does not know what is
     /// asked for, or the connection is lost.
     pub fn ask(&mut self, about: &str, sql: &str) -> Result<Answer, ServerError> {
-        let mut answer = Answer::new();
-        self.each(about, sql, |row| answer.push(row))?;
+        let (mut answer, mut size) = (Answer::new(), 0_usize);
+        self.each_while(about, sql, |row| {
+            let values = row.iter().map(|(name, value)| {
+                let value = value.as_ref().map_or(0, Vec::len);
+                name.len() + value + CELL
+            });
+            size += values.sum::<usize>();
+            answer.push(row);
+            size <= ANSWER
+        })?;
         Ok(answer)
     }
 
@@ -155,22 +181,76 @@ impl Reader {
         sql: &str,
         mut take: impl FnMut(Row),
     ) -> Result<(), ServerError> {
+        self.each_while(about, sql, |row| {
+            take(row);
+            true
+        })
+    }
+
+    /// Asks one question, and hands over the answer row by row until `take` says that it is too much.
+    fn each_while(
+        &mut self,
+        about: &str,
+        sql: &str,
+        mut take: impl FnMut(Row) -> bool,
+    ) -> Result<(), ServerError> {
         if !is_question(sql) {
             return Err(ServerError::NotAQuestion(about.to_owned()));
         }
-        let result = (|| {
-            let rows = self.conn.query_iter(sql)?;
+        let mut is_too_much = false;
+        let patience = self.patience;
+        self.watched(about, patience, |conn, watch| {
+            let rows = conn.query_iter(sql)?;
             let columns = rows.columns();
             let columns = columns.as_ref().iter();
             let names: Vec<String> = columns.map(|it| it.name_str().into_owned()).collect();
             for row in rows {
                 let values = row?.unwrap_raw().into_iter();
                 let values = values.map(|value| value.and_then(bytes));
-                take(names.iter().cloned().zip(values).collect());
+                let row = names.iter().cloned().zip(values).collect();
+                // What is done with it takes its own time and memory.
+                is_too_much = match watch {
+                    Some(watch) => !watch.piece(|| take(row)),
+                    None => !take(row),
+                };
+                if is_too_much {
+                    // The rest of the answer would have to be read to go on.
+                    return Err(io::Error::other("too much").into());
+                }
             }
             Ok(())
-        })();
-        result.map_err(|error| self.describe(about, error))
+        })
+        .map_err(|error| match is_too_much {
+            true => {
+                let why = format!("it sent more than {} MiB in answer", ANSWER >> 20);
+                lost(name_of(&self.endpoint), about, &why)
+            }
+            false => error,
+        })
+    }
+
+    /// Lets the library talk to the server, for as long as it goes on answering.
+    fn watched<T>(
+        &mut self,
+        about: &str,
+        limit: Duration,
+        talk: impl FnOnce(&mut Conn, Option<&Watch>) -> Result<T, mysql::Error>,
+    ) -> Result<T, ServerError> {
+        let watch = self.watch.as_ref();
+        if let Some(watch) = watch {
+            watch.begin(about, limit);
+        }
+        let result = guarded(|| talk(&mut self.conn, watch));
+        let given_up = watch.and_then(Watch::end);
+        match (result, given_up) {
+            (Ok(Ok(value)), _) => Ok(value),
+            (_, Some(given_up)) => Err(lost(name_of(&self.endpoint), about, &given_up.describe())),
+            (Ok(Err(error)), None) => Err(self.describe(about, error)),
+            (Err(panic), None) => {
+                let why = format!("what it sent is not to be read ({panic})");
+                Err(lost(name_of(&self.endpoint), about, &why))
+            }
+        }
     }
 
     /// Changes a setting of the session that says how questions are answered.
@@ -178,6 +258,10 @@ impl Reader {
     /// # Errors
     /// The server does not know the setting, or the connection is lost.
     pub fn set(&mut self, setting: Setting) -> Result<(), ServerError> {
+        if let Setting::StatementSeconds(seconds, _) = setting {
+            // The server ends such a statement itself, and then says so.
+            self.patience = self.patience.max(Duration::from_secs(seconds) + MARGIN);
+        }
         self.send("the session's settings", &setting.statement())?;
         Ok(())
     }
@@ -207,20 +291,28 @@ impl Reader {
         Ok(())
     }
 
-    /// Sends a statement that has no answer; returns how many rows it changed.
+    /// Sends one statement that has no answer; returns how many rows it changed. Several are not sent.
     pub(super) fn send(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
-        match self.conn.query_drop(sql) {
-            Ok(()) => Ok(self.conn.affected_rows()),
-            Err(error) => Err(self.describe(about, error)),
+        if !is_one_statement(sql) {
+            return Err(ServerError::SeveralStatements(about.to_owned()));
         }
+        let limit = match is_long(sql) {
+            true => LONG,
+            false => self.patience,
+        };
+        self.watched(about, limit, |conn, _| {
+            conn.query_drop(sql)?;
+            Ok(conn.affected_rows())
+        })
     }
 
     /// Sends a statement like [`Reader::send`], as a prepared statement; the server then takes exactly one.
     pub(super) fn send_prepared(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
-        match self.conn.exec_drop(sql, ()) {
-            Ok(()) => Ok(self.conn.affected_rows()),
-            Err(error) => Err(self.describe(about, error)),
-        }
+        let patience = self.patience;
+        self.watched(about, patience, |conn, _| {
+            conn.exec_drop(sql, ())?;
+            Ok(conn.affected_rows())
+        })
     }
 
     /// Makes `database` the current database.
@@ -395,6 +487,21 @@ fn is_question(sql: &str) -> bool {
     }
 }
 
+/// What a value takes in memory besides its bytes, roughly.
+const CELL: usize = 48;
+
+/// How long to wait for the next piece of an answer.
+fn patience(login: &Login) -> Duration {
+    Duration::from_secs(login.read_timeout.unwrap_or(READ_TIMEOUT).max(1))
+}
+
+/// Whether a statement works on a whole table, which takes as long as it takes.
+fn is_long(sql: &str) -> bool {
+    let first = sql.split_ascii_whitespace().next().unwrap_or_default();
+    let long = ["ALTER", "CREATE", "DROP", "ANALYZE"];
+    long.iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
 /// The server's name in messages.
 fn name_of(endpoint: &Endpoint) -> String {
     format!("server at {endpoint}")
@@ -449,7 +556,8 @@ impl Certificates {
             move |error| ServerError::NoWayIn(format!("{path}: {error}"))
         };
         let readable = |path: &Path| std::fs::read(path).map_err(about(path));
-        for path in [&tls.ca, &tls.certificate, &tls.key].into_iter().flatten() {
+        let files = [&tls.ca, &tls.certificate, &tls.key, &tls.public_key];
+        for path in files.into_iter().flatten() {
             readable(path)?;
         }
         let Some(folder) = tls.ca_path.as_deref().filter(|_| tls.ca.is_none()) else {
@@ -535,10 +643,16 @@ fn connect_once(
         .user(login.user.as_deref())
         .pass(login.password.as_ref().map(|secret| secret.reveal()))
         .prefer_socket(false)
-        .ssl_opts(tls)
+        .ssl_opts(tls.clone())
         .tcp_connect_timeout(Some(timeout))
-        .read_timeout(Some(Duration::from_secs(READ_TIMEOUT)))
-        .write_timeout(Some(Duration::from_secs(READ_TIMEOUT)))
+        .tcp_keepalive_time_ms(Some(KEEPALIVE * 1000))
+        .tcp_keepalive_probe_interval_secs(Some(KEEPALIVE))
+        .tcp_keepalive_probe_count(Some(3))
+        // The watch is there before.
+        .read_timeout(Some(LONG))
+        .write_timeout(Some(patience(login)))
+        .max_allowed_packet(Some(PACKET))
+        .server_key_path(Some(public_key(login)))
         .stmt_cache_size(0);
     options = match endpoint {
         Endpoint::Socket(path) => options.socket(path.to_str()),
@@ -547,10 +661,25 @@ fn connect_once(
     // The library's own limit ends with the connection of the socket: what listens there may
     // never answer.
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || sender.send(Conn::new(options).map_err(unwrapped)));
+    let authorities = tls.and_then(|tls| tls.root_cert_path().map(std::fs::read));
+    let authorities = authorities.transpose()?;
+    std::thread::spawn(move || {
+        let connect = || Conn::new(options).map_err(unwrapped);
+        let connected = guarded(|| authorities::trusting(authorities, connect));
+        let failed = |panic: String| Err(io::Error::new(io::ErrorKind::InvalidInput, panic).into());
+        sender.send(connected.unwrap_or_else(failed))
+    });
     receiver
         .recv_timeout(timeout)
         .unwrap_or_else(|_| Err(mysql::Error::IoError(io::ErrorKind::TimedOut.into())))
+}
+
+/// The file of the server's public key, with which the library encrypts a password where the connection is not encrypted.
+/// Where the user gave none, a file that cannot be there: the library would ask the server for its key, and whoever
+/// answers there could read the password. (MySQL's clients refuse as well, with error 2061.)
+fn public_key(login: &Login) -> PathBuf {
+    let given = login.tls.public_key.clone();
+    given.unwrap_or_else(|| PathBuf::from("\0"))
 }
 
 /// The error of the system or of rustls, also where the library wraps it in one of its own.
@@ -596,6 +725,20 @@ fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerErr
             "{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode \
              preferred over a network you trust"
         ),
+        mysql::Error::IoError(error)
+            if error.kind() == io::ErrorKind::InvalidInput && login.tls.public_key.is_none() =>
+        {
+            format!(
+                "{server} wants the password itself, over a connection that is not encrypted: it was not sent, because \
+                 whoever answers there could read it; use --ssl-mode required or a socket, or name the server's public \
+                 key with --server-public-key-path"
+            )
+        }
+        mysql::Error::IoError(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            format!(
+                "{server}: no connection: {error}; is --server-public-key-path a public key (PEM)?"
+            )
+        }
         error if is_about_tls(&error) => {
             let message = match error {
                 mysql::Error::TlsError(error) => error.to_string(),

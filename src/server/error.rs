@@ -32,9 +32,7 @@ pub enum ServerError {
         message: String,
     },
     /// The connection was lost while a question was asked.
-    #[error(
-        "{server}: the connection was lost while reading {question}: {message}; what was begun has been rolled back by the server"
-    )]
+    #[error("{server}: the connection was lost while reading {question}: {message}")]
     Lost {
         /// The server whose connection was lost.
         server: String,
@@ -59,6 +57,9 @@ pub enum ServerError {
     /// what the statement was for.
     #[error("{0}: not sent, because it is not one question (SELECT or SHOW)")]
     NotAQuestion(String),
+    /// Several statements were given where one is sent at a time; none was sent. The text says what they were for.
+    #[error("{0}: not sent, because it is not one statement")]
+    SeveralStatements(String),
     /// A statement is not the one that is meant; it was not sent. The text says why.
     #[error(transparent)]
     Blocked(#[from] Blocked),

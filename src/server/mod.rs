@@ -11,9 +11,12 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+mod authorities;
 pub mod connection;
 pub mod error;
 pub mod login;
+mod one_statement;
 pub mod probe;
 pub mod reader;
+pub mod watch;
 pub mod writer;

@@ -90,6 +90,8 @@ pub struct DumpFacts {
     pub triggers_before_rows: Vec<(At, String, String)>,
     /// INSERTs whose number of values is not that of the columns: table, columns, values.
     pub wrong_column_counts: Vec<(At, String, usize, usize)>,
+    /// Tables of which the first row of an INSERT is too long to count its values.
+    pub uncounted_rows: Vec<String>,
     /// Character sets that rows come in, as SET NAMES said, and those of their tables.
     pub rows_in_charset: IndexMap<(Option<String>, Option<String>), At>,
     /// Statements that cannot be read, with the reason.

@@ -76,7 +76,12 @@ pub(super) fn read(
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
+        // Nobody writes into a pipe that lies there, and who opens it waits for ever.
+        let is_pipe = fs::metadata(&path).is_ok_and(|it| !it.is_file() && !it.is_dir());
         match name.as_str() {
+            _ if is_pipe => sink
+                .reader()
+                .unfinished(format!("{name} in the folder is not a file")),
             "metadata" => {
                 let text = metadata_text(&path);
                 finished = Some(is_finished(&text));

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::SourceError;
-use super::folder;
 use super::server_location::{Access, ServerLocation};
+use super::{folder, pattern};
 use crate::civicrm::site;
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::{DumpReader, DumpSink};
@@ -48,15 +48,14 @@ impl Location {
         if path.exists() || !is_pattern {
             return Ok(vec![Self::of(path.to_owned())]);
         }
-        let matches = glob::glob(argument).map_err(|error| SourceError::Pattern {
+        let found = pattern::matching(argument).map_err(|error| SourceError::Pattern {
             pattern: argument.to_owned(),
             error,
         })?;
-        let found: Vec<Self> = matches.filter_map(Result::ok).map(Self::of).collect();
         if found.is_empty() {
             return Err(SourceError::NoMatch(argument.to_owned()));
         }
-        Ok(found)
+        Ok(found.into_iter().map(Self::of).collect())
     }
 
     /// The only source that an argument names.

@@ -4,6 +4,7 @@ mod error;
 mod folder;
 mod folder_kind;
 mod location;
+mod pattern;
 mod server_location;
 mod settings;
 

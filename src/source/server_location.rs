@@ -18,6 +18,8 @@ pub struct Access {
     pub given: Given,
     /// Whether to count rows instead of taking the storage engine's estimates.
     pub exact_counts: bool,
+    /// Whether a settings file may include files that belong neither to its site nor to its owner.
+    pub include_outside: bool,
     /// Asks the user for the password of the source of this name; `None` if there is no answer.
     pub ask_password: fn(&str) -> Option<Secret>,
     /// Tells the user a warning.
@@ -30,6 +32,7 @@ impl Default for Access {
         Self {
             given: Given::default(),
             exact_counts: false,
+            include_outside: false,
             ask_password: |_| None,
             warn: |_| {},
         }
@@ -90,7 +93,7 @@ impl ServerLocation {
     }
 
     fn of_settings(path: &Path, access: &Access) -> Result<Self, SourceError> {
-        let file = match SettingsFile::read(path) {
+        let file = match SettingsFile::read_with(path, access.include_outside) {
             Ok(file) => file,
             // What only PHP can tell, the environment or the options may.
             Err(error) if error.is_about_dsn() => {

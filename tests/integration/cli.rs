@@ -569,11 +569,21 @@ fn short_help_stands_alone() {
 }
 
 #[test]
-fn a_password_in_an_argument_is_refused_and_not_repeated() {
+fn a_password_in_an_argument_is_not_taken_and_not_repeated_but_asked_for() {
     for arguments in [
         &["check", "-u", "root", "-pS3cret", "civicrm"][..],
         &["check", "-vpS3cret"],
         &["check", "--password=S3cret", "-h", "db.example.org"],
+        &[
+            "check",
+            "--password=S3cret",
+            "--host",
+            "127.0.0.1",
+            "-P",
+            "1",
+            "--database",
+            "x",
+        ],
         &["check", "--no-such-option", "-pS3cret"],
         &["orphans", "-p", "-pS3cret", "x.sql"],
         &["-pS3cret"],
@@ -583,6 +593,20 @@ fn a_password_in_an_argument_is_refused_and_not_repeated() {
         let said = text(&output.stdout) + &text(&output.stderr);
         assert!(said.contains("-p alone asks for it"), "{said}");
         assert!(!said.to_lowercase().contains("s3cret"), "{said}");
+    }
+}
+
+#[test]
+fn a_time_that_is_none_is_refused() {
+    for seconds in ["-1", "nan", "inf", "-0.1", "x", "1e300"] {
+        let option = format!("--max-lock-seconds={seconds}");
+        let output = run(&["repair", "all", "x.sql", &option]);
+        assert_eq!(output.status.code(), Some(2), "{seconds}");
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("a number of seconds, not below 0"),
+            "{seconds}: {said}"
+        );
     }
 }
 

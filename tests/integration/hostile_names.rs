@@ -58,6 +58,7 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         "change/executor.rs",
         &[OnServers(SCHEMAS), OnServers(DATABASES)],
     ),
+    ("change/proof.rs", &[Here(STEPS), OnServers(SCHEMAS)]),
     (
         "checks/server.rs",
         &[There(

@@ -8,6 +8,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::common::{self, cividb, text};
+use crate::proxy::{Action, Proxy};
 use crate::server::{self, Server};
 
 /// A site, and the first line of a journal about it.
@@ -22,7 +23,12 @@ fn site(server: &Server, database: &str, folder: &Path) -> Value {
     assert_eq!(undo.status.code(), Some(0), "{}", text(&set.stderr));
     let written = fs::read_to_string(folder.join("head")).expect("a journal");
     let head = written.lines().next().expect("a line");
-    serde_json::from_str(head).expect("JSON")
+    let mut head: Value = serde_json::from_str(head).expect("JSON");
+    // Journals of that version had no checksums.
+    assert_eq!(head["journal_version"], 2);
+    head["journal_version"] = json!(1);
+    head.as_object_mut().expect("an object").remove("sum");
+    head
 }
 
 fn undo(server: &Server, database: &str, folder: &Path, lines: &[Value]) -> Output {
@@ -167,6 +173,275 @@ fn what_has_changed_since_an_old_journal_and_what_is_none_of_its_statements_is_r
         let now = server.run(Some(database), "SELECT id, version FROM civicrm_domain");
         assert_eq!(now, before, "{errors}");
     }
+    server.run(None, &format!("DROP DATABASE {database}"));
+}
+
+/// What a journal can be made to say, and what is said of it.
+fn forged(created: &str) -> Vec<(&'static str, Value, &'static str)> {
+    let alter = |actions: &str| format!("ALTER TABLE `civicrm_note` {actions}");
+    let name = "FK_civicrm_note_contact_id";
+    let back = alter(&format!(
+        "DROP FOREIGN KEY `{name}`, ADD CONSTRAINT `{name}` FOREIGN KEY (`contact_id`) \
+         REFERENCES `civicrm_contact` (`id`) ON DELETE SET NULL"
+    ));
+    let definition = |inverse: String| {
+        json!({"step": 1, "table": "civicrm_note", "statement": "", "why": "x",
+            "inverse": inverse, "before": created})
+    };
+    let rows = |table: &str, inverse: &str, question: &str| {
+        json!({"step": 1, "table": table, "statement": "DELETE", "why": "x", "inverse": inverse,
+            "rows": {"count": 1, "still_as_before": question}})
+    };
+    let count = "SELECT COUNT(*) FROM `civicrm_note` WHERE `id` IN (9001)";
+    let mut with_proofs = definition(back);
+    with_proofs["proofs"] = json!(["DROP DATABASE canary", "SELECT `canary`.`trip`()"]);
+    with_proofs["locks"] = json!(["civicrm_note WRITE; DROP DATABASE canary"]);
+    let insert = "INSERT INTO `civicrm_note` (`id`) VALUES";
+    vec![
+        ("proofs and locks", with_proofs, ""),
+        (
+            "another operation",
+            definition("DROP DATABASE canary".into()),
+            "should be ALTER TABLE",
+        ),
+        (
+            "a column",
+            definition(alter("DROP COLUMN `note`")),
+            "holds DROP COLUMN note",
+        ),
+        (
+            "hidden",
+            definition(alter("DROP KEY `x` /*!50000 , DROP COLUMN `note` */")),
+            "is not one ALTER TABLE",
+        ),
+        (
+            "an engine",
+            definition(alter("ENGINE=BLACKHOLE")),
+            "an option that the table did not have",
+        ),
+        (
+            "shorter",
+            definition(alter("MODIFY COLUMN `note` varchar(1)")),
+            "a change of column note",
+        ),
+        (
+            "moved",
+            definition(alter("RENAME TO `canary`.`note`")),
+            "RENAME TO another table",
+        ),
+        (
+            "a function",
+            rows(
+                "civicrm_note",
+                &format!("{insert} (`canary`.`trip`())"),
+                count,
+            ),
+            "writes no rows back",
+        ),
+        (
+            "a subquery",
+            rows(
+                "civicrm_note",
+                &format!("{insert} ((SELECT canary.trip()))"),
+                count,
+            ),
+            "writes no rows back",
+        ),
+        (
+            "another table",
+            rows(
+                "civicrm_note",
+                "INSERT INTO `civicrm_uf_match` (`id`) VALUES (9001)",
+                count,
+            ),
+            "writes no rows back",
+        ),
+        (
+            "a question",
+            rows(
+                "civicrm_note",
+                &format!("{insert} (9001)"),
+                "SELECT canary.trip() FROM `civicrm_note` WHERE `id` IN (1)",
+            ),
+            "asks no question about rows",
+        ),
+        (
+            "a version",
+            json!({"step": 1, "table": "civicrm_note", "statement": "", "why": "x",
+                "inverse": "UPDATE civicrm_note SET note = '' WHERE id = 1"}),
+            "is about another table",
+        ),
+    ]
+}
+
+#[test]
+fn a_journal_that_somebody_made_up_runs_nothing_of_theirs() {
+    for server in server::some() {
+        let database = "forged_journal";
+        let at = &server.name;
+        let folder = tempfile::tempdir().expect("a folder");
+        let head = site(server, database, folder.path());
+        let before = created(server, database);
+        server.run(
+            None,
+            "DROP DATABASE IF EXISTS canary; CREATE DATABASE canary; CREATE TABLE canary.tripped (a int);
+             DELIMITER //\nCREATE FUNCTION canary.trip() RETURNS int DETERMINISTIC MODIFIES SQL DATA \
+             BEGIN INSERT INTO canary.tripped VALUES (1); RETURN 1; END//\nDELIMITER ;\n",
+        );
+        let url = server.url(database);
+        for (what, mut step, said) in forged(&before) {
+            step["state"] = json!("doing");
+            for done in [true, false] {
+                let mut lines = vec![head.clone(), step.clone()];
+                if done {
+                    lines.push(json!({"state": "done", "step": 1}));
+                }
+                let undone = undo(server, database, folder.path(), &lines);
+                let errors = text(&undone.stderr);
+                assert!(errors.contains(said), "{at}: {what}: {errors}");
+                // An interrupted repair that is to go on looks at it as well.
+                let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+                fs::write(folder.path().join("old"), lines).expect("the journal is written");
+                let resume = [
+                    "repair", "fk-names", &url, "--apply", "--yes", "--resume", "old",
+                ];
+                let resumed = cividb(folder.path(), &resume);
+                let errors = text(&resumed.stderr);
+                assert!(done || errors.contains(said), "{at}: {what}: {errors}");
+                let tripped = server.run(None, "SELECT COUNT(*) FROM canary.tripped");
+                assert_eq!(tripped.trim(), "0", "{at}: {what}");
+                assert_eq!(created(server, database), before, "{at}: {what}");
+            }
+            // Nor is it printed as something to run.
+            let printed = cividb(folder.path(), &["undo", "old"]);
+            let script = text(&printed.stdout);
+            let is_comment = |line: &str| line.is_empty() || line.starts_with("-- ");
+            let is_safe = said.is_empty() || script.lines().all(is_comment);
+            assert!(is_safe, "{at}: {what}: {script}");
+        }
+        server.run(
+            None,
+            &format!("DROP DATABASE {database}; DROP DATABASE canary"),
+        );
+    }
+}
+
+#[test]
+fn an_edited_journal_is_refused_and_one_of_another_server_says_what_differs() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "edited_journal";
+    let folder = tempfile::tempdir().expect("a folder");
+    let old_head = site(server, database, folder.path());
+    let before = server.run(Some(database), "SELECT version FROM civicrm_domain");
+    let url = server.url(database);
+    let version = [
+        "version", &url, "--set", "4.4.5", "--force", "--apply", "--yes",
+    ];
+    let set = cividb(folder.path(), &[&version[..], &["--journal", "j"]].concat());
+    assert!(set.status.code() < Some(2), "{}", text(&set.stderr));
+    let path = folder.path().join("j");
+    let whole = fs::read_to_string(&path).expect("a journal");
+    fs::write(&path, whole.replace("'4.4.5'", "'4.4.6'")).expect("it is edited");
+    let undo = |more: &[&str]| {
+        let given = [&["undo", "j", &url, "--apply", "--yes"], more].concat();
+        cividb(folder.path(), &given)
+    };
+    let refused = undo(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let errors = text(&refused.stderr);
+    assert!(
+        errors.contains("line 2: the line is not as it was written"),
+        "{errors}"
+    );
+    // The same server under another name: what it calls itself differs, and the user says so.
+    let mut lines: Vec<Value> = whole
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    lines[0] = old_head;
+    lines[0]["server_id"] = json!("elsewhere:3306");
+    let moved: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(&path, moved).expect("it is written");
+    let refused = undo(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let errors = text(&refused.stderr);
+    assert!(
+        errors.contains("which called itself elsewhere:3306"),
+        "{errors}"
+    );
+    assert!(errors.contains("--same-server"), "{errors}");
+    let undone = undo(&["--same-server"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", text(&undone.stderr));
+    let now = server.run(Some(database), "SELECT version FROM civicrm_domain");
+    assert_eq!(now, before);
+    server.run(None, &format!("DROP DATABASE {database}"));
+}
+
+#[test]
+fn what_an_interruption_leaves_and_the_ways_on_are_said() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "interrupted_messages";
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    server.load(database, &common::sample());
+    let key = "FK_civicrm_note_contact_id";
+    let column = "FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id) ON DELETE SET NULL";
+    let misname = format!(
+        "ALTER TABLE civicrm_note DROP FOREIGN KEY `{key}`; ALTER TABLE civicrm_note ADD CONSTRAINT other {column}"
+    );
+    server.run(Some(database), &misname);
+    let proxy = Proxy::start(server.socket(), |sql| {
+        match sql.starts_with("ALTER TABLE") || sql.starts_with("UPDATE") {
+            true => Action::Cut,
+            false => Action::Pass,
+        }
+    });
+    let (url, cut) = (server.url(database), proxy.url(database));
+    let run = |arguments: &[&str]| {
+        let output = cividb(folder, &[arguments, &["--apply", "--yes"]].concat());
+        let errors = text(&output.stderr);
+        assert!(!errors.contains("has been rolled back"), "{errors}");
+        (output.status.code(), errors)
+    };
+    let (code, errors) = run(&["repair", "fk-names", &cut, "--journal", "j"]);
+    assert_eq!(code, Some(2), "{errors}");
+    for said in [
+        "interrupted: 0 steps done, and stay; 1 step of which it is not known yet",
+        "the same command with --resume j goes on",
+        "cividb undo j takes back what was done",
+    ] {
+        assert!(errors.contains(said), "{errors}");
+    }
+    server.wait_until_unused(database);
+    let (code, errors) = run(&["repair", "fk-names", &url, "--resume", "j"]);
+    assert!(code < Some(2), "{errors}");
+    let (code, errors) = run(&["undo", "j", &cut]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(
+        errors.contains("interrupted: 1 step done, and stay"),
+        "{errors}"
+    );
+    server.wait_until_unused(database);
+    let (code, errors) = run(&["undo", "j", &url]);
+    assert_eq!(code, Some(0), "{errors}");
+    let (code, errors) = run(&[
+        "version",
+        &cut,
+        "--set",
+        "4.4.5",
+        "--force",
+        "--journal",
+        "k",
+    ]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(
+        errors.contains("cividb undo k takes back what was done"),
+        "{errors}"
+    );
     server.run(None, &format!("DROP DATABASE {database}"));
 }
 

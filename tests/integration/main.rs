@@ -2,6 +2,8 @@
 
 mod accounts;
 mod advice;
+
+mod bounded;
 mod cli;
 mod common;
 mod custom_data;
@@ -12,11 +14,14 @@ mod dump_kinds;
 mod dumps;
 mod either_form;
 mod facts;
+mod false_server;
+mod files_of_others;
 mod grants;
 mod hostile;
 mod hostile_names;
 mod human;
 mod incomplete;
+mod inert;
 mod journals;
 mod live;
 mod multilingual;
@@ -43,6 +48,8 @@ mod secrets;
 mod server;
 mod servers;
 mod skip;
+mod small_files;
+mod strange_files;
 mod strangers;
 mod threads;
 mod tls;

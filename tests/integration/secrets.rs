@@ -416,3 +416,33 @@ fn misspelled_urls_keep_their_password() {
         }
     }
 }
+
+/// `script` gives a program a terminal of its own.
+#[test]
+fn a_signal_at_the_prompt_for_a_password_leaves_a_terminal_that_shows_what_is_typed() {
+    let program = env!("CARGO_BIN_EXE_cividb");
+    let script = format!(
+        "{program} version --no-defaults -p mysql://root@127.0.0.1:1/x & \
+         until stty -a | grep -q -- ' -echo '; do sleep 0.05; done; kill -SIGNAL $!; wait $!; echo \"ended $?\"; stty -a"
+    );
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("run");
+        let script = script.replace("SIGNAL", signal);
+        std::fs::write(&file, script).expect("it is written");
+        let run = format!("bash {}", file.display());
+        let output = Command::new("script")
+            .args(["-qec", &run, "/dev/null"])
+            .output();
+        let Ok(output) = output else {
+            crate::skip::skip(
+                "script",
+                "no program script (util-linux), which makes terminals",
+            );
+            return;
+        };
+        let said = text(&output.stdout);
+        assert!(said.contains(&format!("ended {code}")), "{signal}: {said}");
+        assert!(!said.contains(" -echo "), "{signal}: {said}");
+    }
+}

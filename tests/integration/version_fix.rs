@@ -515,3 +515,38 @@ fn the_journals_of_a_user_are_listed_with_what_became_of_them() {
     assert_eq!(entry["taken_back"], 1);
     assert_eq!(entry["done"], 0);
 }
+
+#[test]
+fn neither_version_nor_repair_write_to_a_replica() {
+    let Some(known) = server::installed() else {
+        return;
+    };
+    let server = known.another("replica", &["--server-id=7"]);
+    server.load("replica", &common::sample());
+    server.run(
+        None,
+        match server.is_mysql() {
+            true => "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=1",
+            false => "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=1, MASTER_USER='x'",
+        },
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = server.url("replica");
+    let before = server.run(Some("replica"), "SELECT version FROM civicrm_domain");
+    for command in [
+        &["version", "--set", "4.4.5", "--force"][..],
+        &["version", "--fix", "--force"],
+        &["repair", "all"],
+    ] {
+        let arguments = [command, &[&url, "--apply", "--yes", "--format", "json"]].concat();
+        let output = common::cividb(folder.path(), &arguments);
+        let errors = common::text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains("this server is a replica"), "{errors}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["error"]["refusal"], "replica");
+    }
+    let now = server.run(Some("replica"), "SELECT version FROM civicrm_domain");
+    assert_eq!(now, before);
+    server.remove();
+}

@@ -15,7 +15,7 @@ use crate::repair::run::{self, Ran};
 use crate::report::{self, Report, Section};
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
-use crate::text::{count, printable};
+use crate::text::{count, sql_comment, sql_on_one_line, sql_statement};
 
 /// The plan as a commented SQL script for people.
 pub(super) fn script(
@@ -28,7 +28,7 @@ pub(super) fn script(
     let place = snapshot.database.as_deref();
     let place = place.unwrap_or(&snapshot.source.name);
     let mut lines = vec![
-        format!("-- repair {} of {}", family.as_str(), printable(place)),
+        sql_comment(&format!("repair {} of {place}", family.as_str())),
         "-- Make a backup first. Each statement is followed by the one that takes it back."
             .to_owned(),
     ];
@@ -45,28 +45,27 @@ pub(super) fn script(
     }
     let facts = snapshot.server.as_ref();
     for refused in &plan.refused {
-        lines.push(format!(
-            "-- NOT PLANNED: {}: {}",
-            printable(&refused.name()),
-            printable(&refused.why)
-        ));
+        lines.push(sql_comment(&format!(
+            "NOT PLANNED: {}: {}",
+            refused.name(),
+            refused.why
+        )));
     }
     for advice in &plan.advice {
-        lines.push(format!("-- BY OTHER MEANS: {}", printable(advice)));
+        lines.push(sql_comment(&format!("BY OTHER MEANS: {advice}")));
     }
     for tally in rows.toll.tallies() {
-        lines.push(format!("-- {}", printable(&row_change(&tally))));
+        lines.push(sql_comment(&row_change(&tally)));
     }
     for (number, planned) in plan.steps.iter().enumerate() {
         let before = definitions.get(&planned.table).map(String::as_str);
         let step = match run::step(number + 1, planned, before) {
             Ok(step) => step,
             Err(blocked) => {
-                lines.push(format!(
-                    "-- {}: NOT PRINTED: {}",
-                    number + 1,
-                    printable(&blocked.to_string())
-                ));
+                lines.push(sql_comment(&format!(
+                    "{}: NOT PRINTED: {blocked}",
+                    number + 1
+                )));
                 continue;
             }
         };
@@ -76,28 +75,28 @@ pub(super) fn script(
             true => "",
             false => "; by hand a copy",
         };
-        lines.push(format!(
-            "-- {}: {} ({}{size}: {}{by_hand})",
+        lines.push(sql_comment(&format!(
+            "{}: {} ({}{size}: {}{by_hand})",
             number + 1,
-            printable(&step.why),
-            printable(&planned.table),
+            step.why,
+            planned.table,
             cost(planned.cost)
-        ));
+        )));
         if let Some(needed) = &planned.needed_for_upgrade {
-            lines.push(format!("-- {}", printable(needed)));
+            lines.push(sql_comment(needed));
         }
         for found in of_step(&rows.orphans, planned) {
             lines.push(match rows.toll.promise(&found.table, &found.constraint) {
                 Some(_) => "-- By hand this fails while the rows above are as they are; --apply changes them first."
                     .to_owned(),
-                None => format!("-- FAILS: {}", printable(&found.describe())),
+                None => sql_comment(&format!("FAILS: {}", found.describe())),
             });
         }
         let is_of_step = |found: &&EqualRows| {
             found.table == planned.table && planned.after.indexes.contains_key(&found.index)
         };
         for found in rows.equal.iter().filter(is_of_step) {
-            lines.push(format!("-- FAILS: {}", printable(&found.describe())));
+            lines.push(sql_comment(&format!("FAILS: {}", found.describe())));
         }
         for need in &planned.needs {
             if let plan::Need::NonStandardForeignKey(_) = need {
@@ -105,10 +104,11 @@ pub(super) fn script(
             }
         }
         lines.push(or_comment(planned.meaning.pass(planned.statement())));
-        lines.push(format!(
-            "-- back: {};",
-            printable(&step.inverse.replace('\n', " "))
-        ));
+        let back = sql_on_one_line(&step.inverse).map(sql_statement);
+        lines.push(match back.filter(|back| !back.starts_with("-- ")) {
+            Some(back) => format!("-- back: {back};"),
+            None => sql_comment(&format!("back, left out for its names: {}", step.inverse)),
+        });
     }
     if plan.steps.is_empty() {
         let nothing = match plan.refused.is_empty() {

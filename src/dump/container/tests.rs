@@ -461,6 +461,24 @@ fn members_one_after_the_other_are_one_text() {
 }
 
 #[test]
+fn bzip2_streams_of_nothing_cost_nothing_and_count() {
+    let empty = bzip2(b"");
+    assert_eq!(empty.len(), 14);
+    let many = [
+        empty.repeat(100_000),
+        bzip2(b"SELECT 1;\n"),
+        empty.repeat(10),
+    ]
+    .concat();
+    let outcome = try_pipe(&many).expect("it is read");
+    assert_eq!(outcome.text, b"SELECT 1;\n");
+    assert_eq!(outcome.ending, Ending::Clean);
+    // One that is cut is damage, as of any other.
+    let outcome = try_pipe(&many[..many.len() - 3]).expect("it is read");
+    assert_ne!(outcome.ending, Ending::Clean);
+}
+
+#[test]
 fn zstd_skippable_frames_are_passed_over() {
     let text = sql(1000);
     let skippable = b"\x53\x2A\x4D\x18\x05\0\0\0hello";

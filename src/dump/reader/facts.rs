@@ -37,6 +37,8 @@ pub struct DumpReader {
     pub(super) stand_in_announced: Option<String>,
     /// What came so far of the file that is being read.
     pub(super) course: Course,
+    /// The bytes of the statements so far that define things.
+    pub(super) schema_bytes: usize,
 }
 
 /// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.

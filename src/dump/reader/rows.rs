@@ -136,11 +136,21 @@ impl DumpReader {
     }
 
     pub(super) fn read_row(&mut self, values: Text<'_>) {
+        if self.insert.columns.is_none() {
+            return;
+        }
+        // The first row of an INSERT speaks for all: programs write them alike.
+        if !self.insert.counted && values.cut_short {
+            self.insert.counted = true;
+            let table = self.insert.table.clone();
+            if !self.facts.uncounted_rows.contains(&table) {
+                push(&mut self.facts.uncounted_rows, table);
+            }
+        }
         let Some(columns) = &self.insert.columns else {
             return;
         };
-        // The first row of an INSERT speaks for all: programs write them alike.
-        if !self.insert.counted && !values.cut_short {
+        if !self.insert.counted {
             self.insert.counted = true;
             let row = parse_row(values.text, self.session.modes());
             if let Some(row) = &row

@@ -8,7 +8,7 @@ use crate::schema::apply::ApplyError;
 use crate::schema::ddl::{self, AlterAction, Assignment, CreateTable, Statement, VariableScope};
 use crate::schema::element::Element;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
-use crate::schema::model::{ForeignKey, Name, Table, find};
+use crate::schema::model::{ForeignKey, Name, Table, find, take_at};
 use crate::snapshot::{At, KeyBeforeParent, Place, Producer, VariableReach, WithoutCollation};
 
 /// Longest text in bytes that is read again behind a stray line. The first statement of a dump with the
@@ -41,6 +41,10 @@ const RESTRICTED: [&str; 18] = [
     "sql_log_off",
     "sql_require_primary_key",
 ];
+
+/// The most bytes of statements that define tables, views and programs of which the definitions are kept. A site with
+/// all that there is has a tenth.
+const MAX_SCHEMA: usize = 64 << 20;
 
 impl DumpReader {
     /// Handles a statement that is not SQL as we know it. Lines that programs print into a dump are set apart,
@@ -141,7 +145,9 @@ impl DumpReader {
                 return self.note_database_statement(at, format!("CREATE DATABASE {name}"));
             }
             Statement::DropDatabase(name) => {
-                self.databases.shift_remove(&Some(name.clone()));
+                if let Some(index) = self.databases.get_index_of(&Some(name.clone())) {
+                    take_at(&mut self.databases, index);
+                }
                 return self.note_database_statement(at, format!("DROP DATABASE {name}"));
             }
             Statement::LockTables(names) => {
@@ -230,7 +236,26 @@ impl DumpReader {
             }
             _ => {}
         }
-        self.apply(statement, at);
+        if self.has_room(text.len(), &at) {
+            self.apply(statement, at);
+        }
+    }
+
+    /// Whether there is room for what a statement of this many bytes defines; the first one without is named.
+    fn has_room(&mut self, bytes: usize, at: &At) -> bool {
+        let before = self.schema_bytes;
+        self.schema_bytes = before.saturating_add(bytes);
+        if self.schema_bytes <= MAX_SCHEMA {
+            return true;
+        }
+        if before <= MAX_SCHEMA {
+            let why = format!(
+                "the statements that define things have more than {} MiB by here: what the rest defines is not kept",
+                MAX_SCHEMA >> 20
+            );
+            push(&mut self.facts.unreadable, (at.clone(), why));
+        }
+        false
     }
 
     fn apply(&mut self, mut statement: Statement, at: At) {

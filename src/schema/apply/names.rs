@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::schema::model::find_entry;
+use crate::schema::model::{find_entry, put_at, take_at};
 
 /// The key under which a map holds a name, exact spelling first, then any letter case.
 pub(super) fn key_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<String> {
@@ -16,7 +16,7 @@ pub(super) fn index_of<V>(map: &IndexMap<String, V>, name: &str) -> Option<usize
 
 /// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
 pub(super) fn take<V>(map: &mut IndexMap<String, V>, name: &str) -> Option<V> {
-    let (_, value) = map.shift_remove_index(index_of(map, name)?)?;
+    let (_, value) = take_at(map, index_of(map, name)?)?;
     Some(value)
 }
 
@@ -25,8 +25,8 @@ pub(crate) fn rename_key<V>(map: &mut IndexMap<String, V>, from: &str, to: &str)
     let Some(index) = index_of(map, from) else {
         return false;
     };
-    if let Some((_, value)) = map.shift_remove_index(index) {
-        map.shift_insert(index.min(map.len()), to.to_owned(), value);
+    if let Some((_, value)) = take_at(map, index) {
+        put_at(map, index, to.to_owned(), value);
     }
     true
 }

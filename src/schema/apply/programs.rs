@@ -6,7 +6,7 @@ use super::error::{ApplyError, exists, missing, refuse_unless};
 use super::names::{key_of, take};
 use crate::schema::ddl::{Create, Drop};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Name, Routine, RoutineKind, Schema, View, find};
+use crate::schema::model::{Name, Routine, RoutineKind, Schema, View, find, take_at};
 
 impl Schema {
     /// Creates a view. A stand-in only announces its view; a view that replaces its stand-in fulfils the
@@ -61,10 +61,8 @@ impl Schema {
     }
 
     fn take_routine(&mut self, kind: RoutineKind, name: &str) -> bool {
-        let before = self.routines.len();
-        self.routines
-            .retain(|(other, key), _| *other != kind || !key.eq_ignore_ascii_case(name));
-        self.routines.len() < before
+        let index = self.routine_index(kind, name);
+        index.is_some_and(|index| take_at(&mut self.routines, index).is_some())
     }
 }
 

@@ -5,7 +5,7 @@ use super::names::{index_of, rename_key, take};
 use crate::schema::charset;
 use crate::schema::ddl::{AlterAction, Position, TableOption};
 use crate::schema::element::{ColumnDefinition, Duplicate};
-use crate::schema::model::{KeyPart, Table, find, find_mut};
+use crate::schema::model::{KeyPart, Table, find, find_mut, put_at, take_at};
 use crate::schema::sql::with_charset;
 
 impl Table {
@@ -140,11 +140,9 @@ impl Table {
             return Err(duplicate_in(table, Duplicate { kind, name }));
         }
         let column = self.resolve(&definition);
-        self.columns.shift_remove_index(old);
+        take_at(&mut self.columns, old);
         let place = self.place(table, position)?.unwrap_or(old);
-        let place = place.min(self.columns.len());
-        self.columns
-            .shift_insert(place, definition.name.clone(), column);
+        put_at(&mut self.columns, place, definition.name.clone(), column);
         self.add_attribute_keys(definition)
             .map_err(|duplicate| duplicate_in(table, duplicate))?;
         Ok(true)

@@ -3,7 +3,7 @@
 use super::error::{ApplyError, exists, missing, missing_in, refuse_unless};
 use super::names::{key_of, rename_key, take};
 use crate::schema::ddl::{AlterAction, AlterTable, CreateTable, Drop, TableSource};
-use crate::schema::model::{Name, Schema, Table, find_mut};
+use crate::schema::model::{Name, Schema, Table, are_too_many, find_mut};
 
 impl Schema {
     pub(super) fn table_mut(&mut self, name: &str) -> Result<&mut Table, ApplyError> {
@@ -37,7 +37,7 @@ impl Schema {
             TableSource::Definition | TableSource::Query(_) => create.table,
         };
         if let Some(old) = key_of(&self.tables, &name) {
-            self.tables.shift_remove(&old);
+            take(&mut self.tables, &old);
             self.drop_triggers_of(&old);
         }
         self.tables.insert(name, table);
@@ -57,6 +57,9 @@ impl Schema {
     }
 
     fn drop_triggers_of(&mut self, table: &str) {
+        if are_too_many(self.triggers.len()) {
+            return;
+        }
         self.triggers
             .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(table));
     }
@@ -72,6 +75,9 @@ impl Schema {
         }
         let old = key_of(&self.tables, from).ok_or_else(|| missing("table", from))?;
         rename_key(&mut self.tables, &old, to);
+        if are_too_many(self.tables.len()) || are_too_many(self.triggers.len()) {
+            return Ok(());
+        }
         for trigger in self.triggers.values_mut() {
             if trigger.table.eq_ignore_ascii_case(&old) {
                 trigger.table.clone_from(to);
@@ -143,6 +149,9 @@ impl Schema {
                 to.clone_into(column);
             }
         };
+        if are_too_many(self.tables.len()) {
+            return;
+        }
         for (name, other) in &mut self.tables {
             let own = name.eq_ignore_ascii_case(table);
             if own {

@@ -222,3 +222,51 @@ fn a_new_default_character_set_leaves_the_columns_as_they_are() {
     assert_eq!(table.columns["a"].charset, None);
     assert_eq!(table.columns["a"].collation, None);
 }
+
+/// With a walk over all that is there for each statement this takes hours, and is ended by the time limit of tests.
+#[test]
+fn a_hundred_thousand_of_everything_are_made_renamed_and_dropped_in_the_end() {
+    const MANY: usize = 100_000;
+    let mut schema = Schema::default();
+    let mut run = |text: &str| {
+        let statement = ddl::parse(text, SqlModes::default()).expect("it is SQL");
+        schema.apply(statement).expect("a server takes it");
+    };
+    run("CREATE TABLE a (id int)");
+    for statement in [
+        "CREATE TABLE t{} (id int)",
+        "RENAME TABLE t{} TO u{}",
+        "CREATE TRIGGER g{} BEFORE INSERT ON u{} FOR EACH ROW SET @a = 1",
+        "CREATE OR REPLACE TABLE u{} (id int)",
+        "DROP TABLE u{}",
+        "CREATE VIEW v{} AS SELECT 1 AS a",
+        "CREATE VIEW v{} AS SELECT id FROM a",
+        "DROP VIEW v{}",
+        "CREATE FUNCTION f{}() RETURNS int RETURN 1",
+        "DROP FUNCTION f{}",
+        "CREATE PROCEDURE p{}() SELECT 1",
+        "CREATE EVENT e{} ON SCHEDULE EVERY 1 DAY DO SELECT 1",
+        "DROP EVENT e{}",
+    ] {
+        for number in 0..MANY {
+            run(&statement.replace("{}", &number.to_string()));
+        }
+    }
+    assert_eq!(schema.tables.len(), 1);
+    assert_eq!((schema.views.len(), schema.events.len()), (0, 0));
+    assert_eq!(schema.routines.len(), MANY);
+}
+
+#[test]
+fn a_table_takes_no_more_columns_than_servers_do() {
+    let mut schema = Schema::default();
+    let mut run = |text: &str| {
+        let statement = ddl::parse(text, SqlModes::default()).expect("it is SQL");
+        schema.apply(statement)
+    };
+    run("CREATE TABLE a (id int)").expect("a server takes it");
+    let last = (0..5000).map(|number| run(&format!("ALTER TABLE a ADD c{number} int FIRST")));
+    let refused = last.filter(Result::is_err).count();
+    assert!(refused > 500, "{refused}");
+    assert!(schema.tables["a"].columns.len() < 4200);
+}

@@ -13,10 +13,8 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::{
-    model::{Schema, Table},
-    sql::printable,
-};
+use super::model::{Schema, Table};
+use crate::text::printable;
 
 pub use charset::{in_charset_of, usual_charset};
 pub use column::differing as column_aspects;

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     ForeignKeys, alter_table, charset_option, column_definition, create_table, foreign_key_item,
-    identifier, index_item, key_parts, list, printable, whole_column_definition,
+    identifier, index_item, key_parts, list, whole_column_definition,
 };
 use crate::schema::{
     charset::has_charset,
@@ -14,6 +14,7 @@ use crate::schema::{
     meaning::{same_names, serves},
     model::{Column, ForeignKey, Schema, Table, find, find_entry},
 };
+use crate::text::printable;
 
 /// The statements that bring `actual` to `reference`, as far as `differences` go, which
 /// [`compare`](crate::schema::compare::compare) made of the two.

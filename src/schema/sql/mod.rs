@@ -26,7 +26,7 @@ pub(crate) use keys::{
 };
 pub use migrate::statements_to;
 pub(crate) use migrate::with_charset;
-pub(crate) use quoting::{hexadecimal, list, printable};
+pub(crate) use quoting::{hexadecimal, list};
 pub use quoting::{identifier, string};
 pub use schema::{schema_sql, script};
 pub use table::{ForeignKeys, create_table};

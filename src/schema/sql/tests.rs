@@ -367,7 +367,7 @@ fn what_the_reference_does_not_know_is_named_in_comments_only() {
         [
             "-- left alone: extra column `member`.`extra`",
             "-- left alone: extra foreign key `member`.`extra`",
-            "-- left alone: extra table `extra\\n; DROP TABLE x`",
+            "-- left alone: extra table `extra\\u{a}; DROP TABLE x`",
         ]
     );
     assert_eq!(

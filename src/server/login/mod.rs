@@ -44,6 +44,8 @@ pub struct Login {
     pub tls: Tls,
     /// Seconds to wait for a connection.
     pub connect_timeout: Option<u64>,
+    /// Seconds to wait for the next piece of an answer.
+    pub read_timeout: Option<u64>,
 }
 
 impl Login {
@@ -60,6 +62,7 @@ impl Login {
             database: self.database.or(lower.database),
             tls: self.tls.or(lower.tls),
             connect_timeout: self.connect_timeout.or(lower.connect_timeout),
+            read_timeout: self.read_timeout.or(lower.read_timeout),
         }
     }
 }
@@ -86,6 +89,8 @@ pub struct Tls {
     pub certificate: Option<PathBuf>,
     /// File of the private key of the client's certificate.
     pub key: Option<PathBuf>,
+    /// File of the server's public key, with which a password is encrypted where the connection is not.
+    pub public_key: Option<PathBuf>,
 }
 
 impl Tls {
@@ -98,6 +103,7 @@ impl Tls {
             ca_path: self.ca_path.or(lower.ca_path),
             certificate: self.certificate.or(lower.certificate),
             key: self.key.or(lower.key),
+            public_key: self.public_key.or(lower.public_key),
         }
     }
 }

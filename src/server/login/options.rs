@@ -64,6 +64,7 @@ impl Options {
             }
             "ssl-cert" => login.tls.certificate = value.text()?.map(Into::into),
             "ssl-key" => login.tls.key = value.text()?.map(Into::into),
+            "server-public-key-path" => login.tls.public_key = value.text()?.map(Into::into),
             _ => {}
         }
         Ok(())

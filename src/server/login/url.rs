@@ -165,6 +165,7 @@ fn set_parameter(login: &mut Login, pair: &str) -> Result<(), UrlError> {
         ca_path,
         certificate,
         key: private_key,
+        public_key,
     } = &mut login.tls;
     let (file, name) = match key.replace('_', "-").as_str() {
         // An option of PHP: a second connection to the same server.
@@ -179,6 +180,7 @@ fn set_parameter(login: &mut Login, pair: &str) -> Result<(), UrlError> {
         "ssl-capath" => (ca_path, "ssl-capath"),
         "ssl-cert" => (certificate, "ssl-cert"),
         "ssl-key" => (private_key, "ssl-key"),
+        "server-public-key-path" => (public_key, "server-public-key-path"),
         _ => return Err(UrlError::UnknownKey(key.to_owned())),
     };
     *file = decode(value, name)?.map(Into::into);

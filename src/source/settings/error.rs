@@ -159,6 +159,8 @@ pub struct Include {
     pub place: PhpPlace,
     /// The path of the file; `None` if its name cannot be known without running PHP.
     pub path: Option<PathBuf>,
+    /// Whether the file is there and belongs to others.
+    pub is_outside: bool,
 }
 
 impl Include {
@@ -172,7 +174,12 @@ impl Include {
             }
         };
         let path = path.map(shown);
-        Self { place, path }
+        let is_outside = false;
+        Self {
+            place,
+            path,
+            is_outside,
+        }
     }
 }
 
@@ -182,6 +189,10 @@ fn list_includes(includes: &[Include]) -> String {
         let line = include.place.line;
         // Names come from the file: escape what could reach the terminal as a control sequence.
         let what = match &include.path {
+            Some(path) if include.is_outside => format!(
+                "{:?}, which is neither the site's own nor its owner's (--include-outside reads it all the same)",
+                path.display().to_string()
+            ),
             Some(path) => format!(
                 "{:?}, which cannot be read here",
                 path.display().to_string()

@@ -17,6 +17,7 @@ mod state;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod value;
 
 use std::fs::File;
@@ -55,13 +56,25 @@ pub struct Dsn {
 }
 
 impl SettingsFile {
-    /// Reads a settings file, and the files that it includes as far as `CIVICRM_DSN` asks for them.
+    /// Reads a settings file, and the files that it includes as far as `CIVICRM_DSN` asks for them, and as far as they
+    /// belong to the same site or the same owner: whoever can write one site's settings must not make a login of
+    /// another one's secrets.
     ///
     /// # Errors
     /// The file cannot be read, it is not a settings file, or `CIVICRM_DSN` is missing, wrong or made of
     /// something that only PHP knows, such as `getenv('X')`.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let mut script = Interpreter::new("CIVICRM_DSN");
+        Self::read_with(path, false)
+    }
+
+    /// Reads a settings file like [`SettingsFile::read`], and with `include_outside` also files that it includes and that
+    /// belong neither to the site nor to its owner.
+    ///
+    /// # Errors
+    /// The errors of [`SettingsFile::read`].
+    pub fn read_with(path: &Path, include_outside: bool) -> Result<Self, SettingsError> {
+        let script = Interpreter::new("CIVICRM_DSN");
+        let mut script = script.including_outside(include_outside);
         script.run(path)?;
         let dsn = match dsn(&script, path, "CIVICRM_DSN")? {
             Some(dsn) => dsn,

@@ -55,24 +55,53 @@ impl Reader<'_> {
             return self.expression();
         }
         if SUPERGLOBALS.contains(&name) {
-            let key = self.key()?.as_ref().map(functions::quoted_name);
+            // A key that is computed may hold a secret.
+            let is_literal = self.is("[") && self.is_literal(self.position + 1, "]");
+            let key = self.key()?.filter(|_| is_literal);
+            let key = key.as_ref().map(functions::quoted_name);
             while self.key()?.is_some() {}
             return Ok(Value::unknown(match key.unwrap_or_default().as_str() {
                 "" => format!("${name}"),
                 key => format!("${name}[{key}]"),
             }));
         }
+        let is_literal = self.is("[") && self.is_literal(self.position + 1, "]");
         if name == "GLOBALS"
             && let Some(key) = self.key()?
         {
             let name = key.into_text().unwrap_or_default();
             let name = String::from_utf8_lossy(&name);
-            return self.pay(match functions::is_plain(name.as_bytes()) {
+            let value = match functions::is_plain(name.as_bytes()) {
                 true => self.scope.variable(&name, self.is_quoted),
                 false => Value::unknown("$GLOBALS"),
+            };
+            return self.pay(match value {
+                Value::Unknown(_) if !is_literal => Value::unknown("$GLOBALS"),
+                value => value,
             });
         }
         self.pay(self.scope.variable(name, self.is_quoted))
+    }
+
+    /// Whether a text or a bare word stands at a place, and then this symbol: what the file itself says there, and
+    /// not the value of anything.
+    fn is_literal(&self, place: usize, end: &str) -> bool {
+        let is_end = self
+            .tokens
+            .get(place + 1)
+            .is_some_and(|lexeme| lexeme.is(end));
+        is_end
+            && self
+                .tokens
+                .get(place)
+                .is_some_and(|lexeme| match &lexeme.token {
+                    Token::Text(parts) => {
+                        let mut parts = parts.iter();
+                        parts.all(|part| matches!(part, StringPart::Literal(_)))
+                    }
+                    Token::Name(_) => self.is_quoted,
+                    _ => false,
+                })
     }
 
     /// Reads `[key]`, if it comes next.
@@ -101,6 +130,11 @@ impl Reader<'_> {
                 Err(NotFollowed)
             }
             "isset" | "empty" if self.is("(") => self.presence(&word),
+            "getenv" if self.is("(") && !self.is_literal(self.position + 1, ")") => {
+                self.take("(");
+                self.arguments()?;
+                Ok(Value::unknown("getenv()"))
+            }
             _ if self.take("(") => {
                 let arguments = self.arguments()?;
                 self.pay(functions::call(&self.scope, &word, arguments))

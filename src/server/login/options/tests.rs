@@ -43,6 +43,7 @@ fn every_option_has_its_place() {
         "ssl-capath=/cas",
         "ssl-cert=/cert",
         "ssl-key=/key",
+        "server-public-key-path=/public",
     ]);
     let expected = Login {
         host: Some("h".into()),
@@ -59,7 +60,9 @@ fn every_option_has_its_place() {
             ca_path: Some("/cas".into()),
             certificate: Some("/cert".into()),
             key: Some("/key".into()),
+            public_key: Some("/public".into()),
         },
+        read_timeout: None,
     };
     assert_eq!(all.unwrap().login, expected);
 }

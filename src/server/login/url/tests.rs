@@ -74,6 +74,7 @@ fn parameters_say_socket_and_encryption() {
             ca_path: Some("/cas".into()),
             certificate: Some("/cert".into()),
             key: Some("/key".into()),
+            public_key: None,
         },
         ..login("u", None, "localhost", None, "c")
     };
