@@ -1,9 +1,12 @@
 //! The run of an upgrade on paper: task by task, as CiviCRM's code would do it.
 
-use super::assumed::Assumptions;
+mod expand;
+mod statement;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use super::assumed::Assumptions;
 use super::condition::{Background, Holds};
 use super::facts::RowFacts;
 use super::failure::{Cause, Failure, Retry, RowCause, When};
@@ -11,15 +14,15 @@ use super::mend::{self, Mend};
 use super::privileges::UpgradeAccount;
 use super::repeat;
 use super::rows::{self, RowAnswers, RowNeed, RowState};
-use super::server_model::{ServerError, ServerModel, Silent};
+use super::server_model::{ServerError, ServerModel};
 use super::shown::shown;
 use crate::case::Case;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade::op::{Action, Alteration, Clause, Guard, Op, Reads};
+use crate::civicrm::upgrade::op::{Guard, Op};
 use crate::civicrm::upgrade::step::{Phase, Step, Task, covers};
 use crate::civicrm::upgrade::steps::{self, StepError};
-use crate::schema::model::{Schema, find};
+use crate::schema::model::Schema;
 
 /// What a run takes.
 pub(super) struct Setup<'a, 'c> {
@@ -402,290 +405,6 @@ impl Run<'_, '_> {
                 }
             }
         }
-    }
-
-    /// The operation for each table and each language that it is meant for.
-    fn expanded(&self, op: &Op) -> Vec<Op> {
-        let Action::Alter { table, clauses } = &op.action else {
-            return vec![op.clone()];
-        };
-        let site = self.setup.case.site.as_ref();
-        let tables: Vec<String> = match table.as_str() {
-            "{custom_table}" => {
-                let groups = site.iter().flat_map(|site| &site.custom_groups);
-                groups.map(|group| group.table.clone()).collect()
-            }
-            "{log_table}" => {
-                let names = self.schema.tables.keys();
-                names
-                    .filter(|name| name.starts_with("log_civicrm_"))
-                    .cloned()
-                    .collect()
-            }
-            name if name.contains('{') => Vec::new(),
-            name => vec![name.to_owned()],
-        };
-        let clauses: Vec<Clause> = clauses
-            .iter()
-            .flat_map(|clause| self.localized(clause))
-            .collect();
-        if clauses.is_empty() {
-            return Vec::new();
-        }
-        let of = |table| Op {
-            action: Action::Alter {
-                table,
-                clauses: clauses.clone(),
-            },
-            ..op.clone()
-        };
-        tables.into_iter().map(of).collect()
-    }
-
-    /// The clause for each language of the site.
-    fn localized(&self, clause: &Clause) -> Vec<Clause> {
-        let is_for_site = clause
-            .multilingual
-            .is_none_or(|wanted| wanted == self.is_multilingual());
-        if !is_for_site {
-            return Vec::new();
-        }
-        let mut clauses = Vec::new();
-        if clause.localized && self.is_multilingual() {
-            for locale in &self.locales {
-                let mut own = clause.clone();
-                own.change.add_suffix(locale);
-                clauses.push(own);
-            }
-        } else {
-            clauses.push(clause.clone());
-        }
-        let first = self.locales.first().map_or("", String::as_str);
-        let others = self.locales.get(1..).unwrap_or_default();
-        clauses
-            .iter()
-            .flat_map(|clause| clause.of_locales(first, others))
-            .collect()
-    }
-
-    /// Runs an operation on paper.
-    fn try_op(&mut self, op: &Op) -> Result<(), ServerError> {
-        match &op.action {
-            Action::CreateTable(new) => {
-                self.reads(&new.reads)?;
-                let mut new = new.clone();
-                if self.is_multilingual() {
-                    new.localize(&self.locales);
-                }
-                let silent = self.server.create_table(&mut self.schema, &new)?;
-                self.silent(silent);
-            }
-            Action::DropTable { table, if_exists } => {
-                self.server
-                    .drop_table(&mut self.schema, table, *if_exists)?;
-            }
-            Action::RenameTable { table, to } => {
-                self.server.rename_table(&mut self.schema, table, to)?
-            }
-            Action::Alter { table, clauses } => self.alter(table, clauses)?,
-            Action::CreateView {
-                view,
-                reads,
-                or_replace,
-            } => {
-                self.reads(reads)?;
-                self.server
-                    .create_view(&mut self.schema, view, *or_replace)?;
-            }
-            Action::DropView { view, if_exists } => {
-                self.server.drop_view(&mut self.schema, view, *if_exists)?;
-            }
-            Action::Insert(insert) => {
-                self.columns(&insert.table, &insert.columns)?;
-                self.reads(&insert.query.reads)?;
-                let given = self.given(&insert.table, &insert.columns);
-                self.inserts(&insert.table, &given)?;
-            }
-            Action::Update(change) | Action::Delete(change) => {
-                self.columns(&change.table, &change.set)?;
-                self.reads(&change.query.reads)?;
-            }
-            Action::Select(query) => self.reads(&query.reads)?,
-            Action::Api(call) => {
-                self.reads(&call.query.reads)?;
-                if let Some(table) = &call.table {
-                    self.columns(table, &call.set)?;
-                    if matches!(call.action.as_str(), "create" | "save") {
-                        self.numbered(table)?;
-                    }
-                }
-            }
-            Action::DropTriggers => self.schema.triggers.clear(),
-            Action::CreateTrigger { table, reads } => {
-                self.reads(reads)?;
-                if table.is_none() || table.as_deref() == Some("{custom_table}") {
-                    self.custom_tables()?;
-                }
-            }
-            Action::ForeignKeyChecks(on) => self.server.foreign_key_checks = *on,
-            Action::Other { reads, .. } => self.reads(reads)?,
-            Action::CreateRoutine | Action::RebuildMultilingual { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
-        let mut changes: Vec<Alteration> = Vec::new();
-        for clause in clauses {
-            if clause.guard != Guard::None {
-                let alone = Op::of_clause(table, clause);
-                if self.background().is_done(&alone)? == Holds::No {
-                    continue;
-                }
-            }
-            if let Alteration::ChangeColumn {
-                from,
-                of_type: Some(of_type),
-                ..
-            } = &clause.change
-            {
-                let column = self
-                    .schema
-                    .table(table)
-                    .and_then(|table| find(&table.columns, from));
-                let found = column.map(|column| column.data_type.as_str());
-                let is_meant = match of_type {
-                    Ok(wanted) => found == Some(wanted.as_str()),
-                    Err(other) => found.is_some_and(|found| found != other),
-                };
-                if !is_meant {
-                    continue;
-                }
-            }
-            changes.push(clause.change.clone());
-        }
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let silent = self.server.alter(&mut self.schema, table, &changes)?;
-        for change in &changes {
-            if let Alteration::DropForeignKey(name) = change {
-                self.dropped
-                    .push((table.to_ascii_lowercase(), name.to_ascii_lowercase()));
-            }
-        }
-        self.silent(silent);
-        Ok(())
-    }
-
-    fn silent(&mut self, silent: Vec<Silent>) {
-        for Silent::NoForeignKey { table, columns } in silent {
-            let found = self
-                .schema
-                .table(&table)
-                .and_then(|table| table.engine.clone());
-            let engine = found.unwrap_or_default();
-            self.outcome.silent.push(SilentDamage {
-                step: self.step.clone(),
-                what: format!(
-                    "the foreign key on {} is not made, because the engine {engine} has none",
-                    columns.join(", ")
-                ),
-                table,
-            });
-        }
-    }
-
-    /// Whether all that a query reads is there.
-    fn reads(&self, reads: &Reads) -> Result<(), ServerError> {
-        for (table, columns) in reads {
-            self.columns(table, columns)?;
-        }
-        Ok(())
-    }
-
-    /// Whether columns of a table are there; on a multilingual site under the name of any language, too.
-    fn columns(&self, table: &str, columns: &[String]) -> Result<(), ServerError> {
-        // Temporary tables of the task, and custom tables, are not looked at.
-        if table.contains('{') {
-            return Ok(());
-        }
-        let plain = columns
-            .iter()
-            .map(String::as_str)
-            .filter(|column| !column.contains(['{', '*']));
-        if !self.is_multilingual() {
-            return self.server.reads(&self.schema, table, plain);
-        }
-        let Some(found) = self.schema.table(table) else {
-            return self.server.reads(&self.schema, table, []);
-        };
-        let is_there = |column: &str| {
-            find(&found.columns, column).is_some()
-                || self
-                    .locales
-                    .iter()
-                    .any(|locale| find(&found.columns, &format!("{column}_{locale}")).is_some())
-        };
-        let missing = plain.filter(|column| !is_there(column));
-        self.server.reads(&self.schema, table, missing)
-    }
-
-    /// The columns that get a value, in each language.
-    fn given(&self, _table: &str, columns: &[String]) -> Vec<String> {
-        let mut given = columns.to_vec();
-        for locale in &self.locales {
-            given.extend(columns.iter().map(|column| format!("{column}_{locale}")));
-        }
-        given
-    }
-
-    /// Whether a row can be inserted without the other columns. What CiviCRM's own table would refuse as well, a step
-    /// has taken care of.
-    fn inserts(&self, table: &str, given: &[String]) -> Result<(), ServerError> {
-        let result = self.server.inserts(&self.schema, table, given);
-        let Err(ServerError::NoDefault { column }) = &result else {
-            return result;
-        };
-        let reference = self
-            .reference
-            .as_ref()
-            .and_then(|schema| schema.table(table));
-        let theirs = reference.and_then(|table| find(&table.columns, column));
-        let fills_itself = theirs.is_some_and(|column| {
-            column.auto_increment || column.nullable || column.default.is_some()
-        });
-        if fills_itself { result } else { Ok(()) }
-    }
-
-    /// Whether the server numbers new rows of the table, on which CiviCRM's data layer relies.
-    fn numbered(&self, table: &str) -> Result<(), ServerError> {
-        let id = self
-            .schema
-            .table(table)
-            .and_then(|table| find(&table.columns, "id"));
-        let is_numbered =
-            id.is_none_or(|id| id.auto_increment || id.nullable || id.default.is_some());
-        if is_numbered || !self.server.strict {
-            return Ok(());
-        }
-        Err(ServerError::NoDefault {
-            column: "id".to_owned(),
-        })
-    }
-
-    /// A trigger is made for the table of every active custom group.
-    fn custom_tables(&self) -> Result<(), ServerError> {
-        let site = self.setup.case.site.as_ref();
-        let groups = site.iter().flat_map(|site| &site.custom_groups);
-        for group in groups.filter(|group| group.is_active) {
-            if self.schema.table(&group.table).is_none() {
-                return Err(ServerError::NoTable {
-                    table: group.table.clone(),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Whether an object is missing only because one of its name was in the way and is set aside.

@@ -4,7 +4,7 @@ use cividb::case::Case;
 use cividb::civicrm::release::Version;
 use cividb::civicrm::upgrade::path;
 use cividb::preflight::rows::RowAnswers;
-use cividb::preflight::{Forecast, Options, forecast};
+use cividb::preflight::{Forecast, Options, SilentDamage, forecast};
 use cividb::schema::compare::{self, Difference, compare};
 use cividb::server_version::ServerVersion;
 use serde_json::Value;
@@ -68,8 +68,9 @@ fn healthy_databases_finish_on_paper_to_every_later_release() {
                 "{name} to {target}: {:#?}",
                 forecast.possible
             );
-            // Its keys of civicrm_contribution_recur were lost before the dump was made, and no step up to 4.3 makes them.
-            let lost = name.starts_with("4.0.8") && target.major_minor() < (4, 3);
+            // Two dumps lost keys of this table before they were made, and no step up to 4.3 makes them anew.
+            let is_lost = |damage: &SilentDamage| damage.table == "civicrm_contribution_recur";
+            let lost = target.major_minor() < (4, 3) && forecast.silent.iter().all(is_lost);
             assert!(
                 forecast.silent.is_empty() || lost,
                 "{name} to {target}: {:#?}",

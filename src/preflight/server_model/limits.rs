@@ -131,15 +131,17 @@ impl ServerModel {
                 column: 1000,
             };
         }
-        let row_format = table.row_format.as_deref().unwrap_or("DYNAMIC");
         let long_prefixes = match self.version.family {
             Family::Mysql => self.version.number >= (5, 7, 0),
             Family::Mariadb => self.version.number >= (10, 2, 2),
         };
-        let column = match row_format.to_ascii_uppercase().as_str() {
-            "COMPACT" | "REDUNDANT" => 767,
-            _ if !long_prefixes => 767,
-            _ => 3072,
+        let row_format = table.row_format.as_deref().map(str::to_ascii_uppercase);
+        let column = match row_format.as_deref() {
+            Some("COMPACT" | "REDUNDANT") => 767,
+            // Older servers take long keys with innodb_large_prefix, for which CiviCRM's tables name their format.
+            Some("DYNAMIC" | "COMPRESSED") => 3072,
+            _ if long_prefixes => 3072,
+            _ => 767,
         };
         Limit { key: 3072, column }
     }
