@@ -180,7 +180,7 @@ impl Check {
             .and_then(|target| for_upgrade(case, target));
         let mut examined = Examination::of(case);
         examined.rows = rows.map_or(Rows::LeftOut, RowAnswers::rows);
-        let forecast = preflight::forecast(case, rows)?;
+        let forecast = preflight::forecast(case, rows, None)?;
         examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {
             verdict,

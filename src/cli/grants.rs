@@ -2,7 +2,7 @@
 //! needs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -131,33 +131,12 @@ impl Grants {
         catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Report, Error> {
-        let path = file.display().to_string();
-        let unfit = |why: &str| Error::Unfit(path.clone(), why.to_owned());
-        let bytes = if file.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
-        } else {
-            fs::read(file)
-        };
-        let text = String::from_utf8_lossy(&bytes.map_err(|error| unfit(&error.to_string()))?)
-            .into_owned();
-        let granted = Granted::parse(&text);
-        if let Some(unread) = granted.unread.first() {
-            let place = format!("{path}, line {}", unread.line);
-            let problem = &unread.problem;
-            let why = format!("the line {problem}; paste what SHOW GRANTS prints");
-            return Err(Error::Unfit(place, why));
-        }
-        if granted.account.is_none() {
-            let why = "there is no GRANT in it; paste what SHOW GRANTS prints";
-            return Err(unfit(why));
-        }
-        let Some(database) = common.database.clone().or_else(|| only_database(&granted)) else {
-            let why = "the grants do not name exactly one database; name it with --database";
-            return Err(unfit(why));
-        };
-        let version = self.target_server.clone();
-        let version = version.unwrap_or_else(|| likely_server(&text));
+        let GrantsFile {
+            granted,
+            database,
+            server,
+        } = GrantsFile::read(file, common.database.as_deref())?;
+        let version = self.target_server.clone().unwrap_or(server);
         let newest = || Version::parse(&catalogue.states().last()?.name);
         let target = self.target.clone().or_else(newest);
         let target = target.ok_or(Error::NoSource)?;
@@ -178,7 +157,7 @@ impl Grants {
         let summary = self.summary(&verdict, &granted, &database, &target);
         let snapshot = Snapshot {
             source: Source {
-                name: path.clone(),
+                name: file.display().to_string(),
                 kind: SourceKind::Server,
                 server_version: Some(version),
                 ..Source::default()
@@ -290,6 +269,54 @@ fn open(location: &ServerLocation, database: Option<&str>) -> Result<(Reader, Sn
         ..Snapshot::default()
     };
     Ok((connection, snapshot))
+}
+
+/// The output of SHOW GRANTS in a file.
+pub(super) struct GrantsFile {
+    pub(super) granted: Granted,
+    /// The database that the grants are for.
+    pub(super) database: String,
+    /// The server that likely printed them.
+    pub(super) server: ServerVersion,
+}
+
+impl GrantsFile {
+    /// Reads a file, or standard input for `-`; `database` is the one that the user names.
+    pub(super) fn read(file: &Path, database: Option<&str>) -> Result<Self, Error> {
+        let path = file.display().to_string();
+        let unfit = |why: &str| Error::Unfit(path.clone(), why.to_owned());
+        let bytes = if file.as_os_str() == "-" {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
+        } else {
+            fs::read(file)
+        };
+        let text = String::from_utf8_lossy(&bytes.map_err(|error| unfit(&error.to_string()))?)
+            .into_owned();
+        let granted = Granted::parse(&text);
+        if let Some(unread) = granted.unread.first() {
+            let place = format!("{path}, line {}", unread.line);
+            let problem = &unread.problem;
+            let why = format!("the line {problem}; paste what SHOW GRANTS prints");
+            return Err(Error::Unfit(place, why));
+        }
+        if granted.account.is_none() {
+            let why = "there is no GRANT in it; paste what SHOW GRANTS prints";
+            return Err(unfit(why));
+        }
+        let database = database
+            .map(str::to_owned)
+            .or_else(|| only_database(&granted));
+        let Some(database) = database else {
+            let why = "the grants do not name exactly one database; name it with --database";
+            return Err(unfit(why));
+        };
+        Ok(Self {
+            server: likely_server(&text),
+            granted,
+            database,
+        })
+    }
 }
 
 /// The database that the grants name, if they name exactly one.

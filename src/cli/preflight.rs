@@ -1,7 +1,10 @@
 //! `cividb preflight`: whether the upgrade to a release will fail, in which step, and what mends it before.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
+use super::grants::GrantsFile;
 use super::output::print_report;
 use super::repair::target_release;
 use super::rows::{RowAnswers, RowExaminer};
@@ -13,6 +16,7 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::grants::Rules;
 use crate::integrity::ExportOptions;
 use crate::integrity::for_upgrade::{not_answered, row_answers};
 use crate::integrity::server::Limits;
@@ -35,6 +39,10 @@ pub struct Preflight {
     /// source names
     #[arg(long = "server", alias = "target-server", value_name = "NAME-VERSION", value_parser = target_server)]
     target_server: Option<ServerVersion>,
+    /// Privileges of the account that runs the upgrade: the output of SHOW GRANTS in this file; by
+    /// default those of the account that cividb uses on a server
+    #[arg(long, value_name = "FILE")]
+    grants_file: Option<PathBuf>,
     /// Print every operation of every step, and what becomes of it
     #[arg(long)]
     steps: bool,
@@ -65,7 +73,11 @@ impl Preflight {
         }
         let answered = examiner.ask(&case, rows, common)?;
         let mut report = Report::new("preflight", &case, Findings::default(), common.strict);
-        let Some(forecast) = forecast(&case, Some(&answered))? else {
+        let own = self.grants_file.as_ref();
+        let own = own
+            .map(|file| account_of(file, &case, common))
+            .transpose()?;
+        let Some(forecast) = forecast(&case, Some(&answered), own)? else {
             return print_report(common, &report);
         };
         let mut examined = Examination::of(&case);
@@ -82,14 +94,18 @@ impl Preflight {
 }
 
 /// How the upgrade of a case to its target would go; `None` where it goes nowhere.
-pub(super) fn forecast(case: &Case, rows: Option<&RowAnswers>) -> Result<Option<Forecast>, Error> {
+pub(super) fn forecast(
+    case: &Case,
+    rows: Option<&RowAnswers>,
+    own: Option<UpgradeAccount>,
+) -> Result<Option<Forecast>, Error> {
     let Some(target) = case.target_release.clone() else {
         return Ok(None);
     };
     let options = Options {
         target,
         server: case.target_server.clone(),
-        account: account(case),
+        account: own.or_else(|| account(case)),
     };
     let answers = rows.map(|rows| row_answers(&rows.needs, &rows.questions, &rows.answers));
     let forecast = preflight::forecast(case, &options, &answers.unwrap_or_default())?;
@@ -107,6 +123,25 @@ pub(super) fn not_told(rows: &RowAnswers, findings: &mut Findings) {
 pub(super) fn newest(catalogue: &Catalogue) -> Option<Version> {
     let state = catalogue.states().last()?;
     Version::parse(state.last_release())
+}
+
+/// The account whose grants stand in a file.
+fn account_of(file: &Path, case: &Case, common: &Common) -> Result<UpgradeAccount, Error> {
+    let GrantsFile {
+        granted,
+        database,
+        server,
+    } = GrantsFile::read(file, common.database.as_deref())?;
+    let known = case.target_server.clone();
+    let known = known.or_else(|| case.snapshot.source.server_version.clone());
+    let account = granted.account.as_ref();
+    let (user, host) = account.map_or(("", None), |account| {
+        (account.user.as_str(), account.host.as_deref())
+    });
+    Ok(UpgradeAccount {
+        name: format!("'{user}'@'{}'", host.unwrap_or("%")),
+        privileges: granted.on_database(&database, &Rules::of(known.unwrap_or(server))),
+    })
 }
 
 /// The account of a server, with what it may do in the database.
