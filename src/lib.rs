@@ -32,7 +32,7 @@
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
 //! checks -> case civicrm dump gate grants integrity preflight privilege schema server server_version snapshot text
-//! repair -> case change checks civicrm gate grants row_file schema server server_version snapshot source text
+//! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! report -> case checks civicrm exit integrity preflight repair schema snapshot text
 //! cli -> case change checks civicrm dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
 //! ```

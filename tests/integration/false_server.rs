@@ -284,11 +284,17 @@ fn a_server_that_lies_about_its_answers_is_given_up_with_a_reason() {
         (Lie::Silence, "it did not go on answering within 2 seconds"),
         (Lie::Trickle, "it did not go on answering within 2 seconds"),
     ] {
+        // Its many small packets take minutes to come to so much.
+        if matches!(lie, Lie::EndlessRows) && !crate::common::everything() {
+            continue;
+        }
         let server = FalseServer::start(lie);
         let begun = Instant::now();
         // What takes memory takes its time on a busy machine.
         let limit = match lie {
             Lie::Silence | Lie::Trickle => "2",
+            // It goes on until then.
+            Lie::EndlessRow => "20",
             _ => "240",
         };
         let output = server.check(&["--read-timeout", limit]);

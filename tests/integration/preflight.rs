@@ -315,3 +315,15 @@ fn what_civicrm_did_to_damaged_databases_is_said_before() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 10, "{seen}");
 }
+
+#[test]
+fn rows_of_a_table_are_kept_whatever_was_looked_for_in_the_table_before() {
+    let dump = "CREATE TABLE `civicrm_log` (`id` int, `data` text);\n\
+                INSERT INTO `civicrm_log` VALUES (1,'a'),(2,'b'),(3,'c');\n\
+                CREATE TABLE `civicrm_option_group` (`id` int, `name` varchar(64));\n\
+                INSERT INTO `civicrm_option_group` VALUES (1,'gender'),(2,'activity_type'),(3,'case_type');\n\
+                CREATE TABLE `other` (`id` int, `data` text);\n\
+                INSERT INTO `other` VALUES (1,'upgrade:4.7.31->5.0.alpha1');\n";
+    let snapshot = common::snapshot_of(dump.as_bytes());
+    assert_eq!(snapshot.rows["civicrm_option_group"].len(), 3);
+}

@@ -170,6 +170,8 @@ impl Scanner {
 
     pub(super) fn begin_rows(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
         self.rows = 0;
+        // What was found before was looked for in the rows of another table.
+        self.hit = None;
         self.rows_wanted = sink.rows_begin(self.kept(self.text.trim_ascii_end(), self.began));
         self.head.clear();
         let head = self.text.get(..200).unwrap_or(&self.text);
