@@ -127,7 +127,7 @@ impl Grants {
 
     fn of_file(
         &self,
-        file: &PathBuf,
+        file: &Path,
         catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Report, Error> {
