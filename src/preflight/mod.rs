@@ -47,6 +47,7 @@ use crate::server_version::{Family, ServerVersion};
 use failure::Failure;
 use privileges::UpgradeAccount;
 use rows::{RowAnswers, RowNeed, RowState};
+use run::CodeOf;
 use server_model::ServerModel;
 
 /// What an upgrade is tried with.
@@ -150,7 +151,7 @@ pub fn row_needs(case: &Case) -> Result<Vec<RowNeed>, StepError> {
         server: case.target_server.clone(),
         account: None,
     };
-    Ok(forecast(case, &options, &RowAnswers::default())?.needs)
+    Ok(run_on_paper(case, &options, &RowAnswers::default(), None)?.needs)
 }
 
 /// Runs an upgrade on paper, release by release where the code of the target does not take the version.
@@ -161,6 +162,18 @@ pub fn forecast(
     case: &Case,
     options: &Options,
     answers: &RowAnswers,
+) -> Result<Forecast, StepError> {
+    let start = start::start(case, &options.target, &server(case, options).0);
+    let clean = start.from.as_ref().and_then(|from| clean_start(case, from));
+    run_on_paper(case, options, answers, clean)
+}
+
+/// The same; `clean` is a database as its release makes it, against whose end the end is held.
+fn run_on_paper(
+    case: &Case,
+    options: &Options,
+    answers: &RowAnswers,
+    clean: Option<Schema>,
 ) -> Result<Forecast, StepError> {
     let database = case.snapshot.database.clone().unwrap_or_default();
     let (version, not_on) = server(case, options);
@@ -197,13 +210,14 @@ pub fn forecast(
     let Some(mut from) = start.from else {
         return Ok(forecast);
     };
-    let clean = clean_start(case, &from);
-    let (mut clean_end, mut row_state) = (clean.clone(), RowState::default());
+    let (mut clean_end, mut row_state) = (clean, RowState::default());
     for code in path {
+        let does = CodeOf::read(&code, &from)?;
         let setup = run::Setup {
             case,
             server: &forecast.server,
             code: &code,
+            does: &does,
             from: &from,
             schema: std::mem::take(&mut forecast.end),
             start: std::mem::take(&mut forecast.start),
@@ -212,7 +226,7 @@ pub fn forecast(
             row_state: Cell::new(std::mem::take(&mut row_state)),
             answers,
         };
-        let outcome = run::run(&setup)?;
+        let outcome = run::run(&setup);
         forecast.failures.extend(outcome.failures);
         forecast.possible.extend(outcome.possible);
         forecast.silent.extend(outcome.silent);
@@ -229,7 +243,7 @@ pub fn forecast(
                 answers: &RowAnswers::default(),
                 ..setup
             };
-            clean_end = Some(run::run(&setup)?.end);
+            clean_end = Some(run::run(&setup).end);
         }
         from = code;
     }

@@ -30,6 +30,8 @@ pub(super) struct Setup<'a, 'c> {
     pub server: &'a ServerModel,
     /// The release of the code that runs the upgrade.
     pub code: &'a Version,
+    /// What that code does.
+    pub does: &'a CodeOf,
     /// The version of the database.
     pub from: &'a Version,
     /// The schema before the run.
@@ -111,11 +113,28 @@ struct Run<'a, 'c> {
     outcome: Outcome,
 }
 
+/// What the code of one release does to a database of one version.
+pub(super) struct CodeOf {
+    driver: Step,
+    steps: Vec<Step>,
+}
+
+impl CodeOf {
+    /// Reads the steps that code of a release runs on a database of version `from`.
+    ///
+    /// # Errors
+    /// A file of steps that is part of the program cannot be read.
+    pub fn read(code: &Version, from: &Version) -> Result<Self, StepError> {
+        let steps = steps::between(&from.without_marker(), code)?.into_iter();
+        Ok(Self {
+            driver: steps::driver(code)?.of_code(code),
+            steps: steps.map(|step| step.of_code(code)).collect(),
+        })
+    }
+}
+
 /// Runs an upgrade with the code of one release.
-///
-/// # Errors
-/// A file of steps that is part of the program cannot be read.
-pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
+pub(super) fn run(setup: &Setup<'_, '_>) -> Outcome {
     let site = setup.case.site.as_ref();
     let from = setup.from.without_marker();
     let mut run = Run {
@@ -134,17 +153,13 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Result<Outcome, StepError> {
         set_aside: HashSet::new(),
         outcome: Outcome::default(),
     };
-    let driver = steps::driver(setup.code)?.of_code(setup.code);
-    let steps: Vec<Step> = steps::between(&from, setup.code)?
-        .into_iter()
-        .map(|step| step.of_code(setup.code))
-        .collect();
+    let CodeOf { driver, steps } = setup.does;
     run.outcome.steps = steps.iter().map(|step| step.revision.clone()).collect();
-    run.whole(&driver, &steps);
+    run.whole(driver, steps);
     run.outcome.end = run.schema;
     run.outcome.start = run.start;
     run.outcome.rows = run.rows;
-    Ok(run.outcome)
+    run.outcome
 }
 
 /// The tables of the release from which the run starts, or else of the one that the schema is of.
