@@ -236,7 +236,7 @@ impl fmt::Display for Problem {
             Self::Parentheses => f.write_str("its parentheses do not match"),
             Self::NotRowsAlone(what) => write!(
                 f,
-                "it holds {}, which is none of the names, constants and comparisons that say which rows",
+                "it holds {}, which is not a name, a constant or a comparison that says which rows",
                 printable(what)
             ),
             Self::NotStorable(name) => {
