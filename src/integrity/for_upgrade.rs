@@ -105,6 +105,7 @@ fn cause(question: &Question, answer: &Answer) -> RowCause {
             .flat_map(|sample| sample.keys.iter().cloned())
             .collect(),
         entry,
+        has_run_before: false,
         mend,
     }
 }

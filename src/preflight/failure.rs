@@ -89,6 +89,9 @@ pub struct RowCause {
     pub samples: Vec<String>,
     /// The values that rows have in common, joined by `-`, where they are known.
     pub entry: Option<String>,
+    /// Whether the row is there because the step has run before: the version was wrong from the start, so that steps
+    /// have run that should not have.
+    pub has_run_before: bool,
     /// What mends the rows before the upgrade, as a sentence with a command.
     pub mend: String,
 }

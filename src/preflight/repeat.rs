@@ -14,6 +14,9 @@ pub(super) fn retry(task: &Task, failed: usize, cause: &Cause, mends: &[Mend]) -
     if is_in_the_way && !matches!(cause, Cause::Schema(ServerError::TableExists { .. })) {
         return Retry::NeedsBackup;
     }
+    if matches!(cause, Cause::Rows(_, rows) if rows.has_run_before) {
+        return Retry::NeedsBackup;
+    }
     let before = task.ops.iter().take(failed);
     if before.into_iter().all(runs_twice) {
         Retry::Works

@@ -409,15 +409,12 @@ impl Run<'_, '_> {
                     rows: Some(1),
                     samples: Vec::new(),
                     entry: None,
+                    has_run_before: true,
                     mend: "A step that adds this row has run before: look whether civicrm_domain.version is right \
                            (cividb version)."
                         .to_owned(),
                 };
                 self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
-                // The version was wrong from the start, so that steps ran that should not have.
-                if let Some(failure) = self.outcome.failures.last_mut() {
-                    failure.retry = Retry::NeedsBackup;
-                }
             }
         }
     }

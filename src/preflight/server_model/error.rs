@@ -376,9 +376,7 @@ impl ServerError {
                 name,
                 of_table,
             } => {
-                let of = of_table
-                    .as_ref()
-                    .map_or_else(String::new, |table| format!(" of table '{table}'"));
+                let of = of_other(of_table);
                 format!(
                     "Cannot drop column '{column}': needed in a foreign key constraint '{name}'{of}"
                 )
@@ -388,9 +386,7 @@ impl ServerError {
                 name,
                 of_table,
             } => {
-                let of = of_table
-                    .as_ref()
-                    .map_or_else(String::new, |table| format!(" of table '{table}'"));
+                let of = of_other(of_table);
                 format!(
                     "Cannot change column '{column}': used in a foreign key constraint '{name}'{of}"
                 )
@@ -452,4 +448,10 @@ impl ServerError {
             }
         }
     }
+}
+
+/// Where the constraint of another table is meant, that table.
+fn of_other(table: &Option<String>) -> String {
+    let table = table.as_ref();
+    table.map_or_else(String::new, |table| format!(" of table '{table}'"))
 }
