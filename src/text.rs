@@ -67,10 +67,10 @@ pub fn sql_statement(statement: String) -> String {
     }
 }
 
-/// A statement with blanks in the place of its line feeds; `None` where one stands in a name or a text, of which
-/// it would make another.
+/// A statement with one blank in the place of each line feed and its indent; `None` where a line feed stands in a
+/// name or a text, of which it would make another.
 pub fn sql_on_one_line(statement: &str) -> Option<String> {
-    let (mut quote, mut is_escaped) = (None, false);
+    let (mut quote, mut is_escaped, mut is_indent) = (None, false, false);
     let mut line = String::with_capacity(statement.len());
     for c in statement.chars() {
         match quote {
@@ -82,8 +82,15 @@ pub fn sql_on_one_line(statement: &str) -> Option<String> {
         }
         match (c, quote) {
             ('\n', Some(_)) => return None,
-            ('\n', None) => line.push(' '),
-            _ => line.push(c),
+            ('\n', None) => {
+                line.push(' ');
+                is_indent = true;
+            }
+            (' ', None) if is_indent => {}
+            _ => {
+                line.push(c);
+                is_indent = false;
+            }
         }
     }
     Some(line)
@@ -246,7 +253,7 @@ mod tests {
             assert!(!shown.contains(['\n', '\u{1b}']), "{shown}");
         }
         let line = sql_on_one_line("ALTER TABLE `a`\n  DROP KEY `b`");
-        assert_eq!(line.as_deref(), Some("ALTER TABLE `a`   DROP KEY `b`"));
+        assert_eq!(line.as_deref(), Some("ALTER TABLE `a` DROP KEY `b`"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::preflight::failure::{Cause, Failure, Retry, When};
 use crate::preflight::server_model::ServerModel;
 use crate::preflight::{Forecast, SilentDamage};
+use crate::text::sql_on_one_line;
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&UPGRADE_STOPS, &UPGRADE_MAY_STOP, &UPGRADE_DAMAGE];
@@ -139,22 +140,84 @@ pub fn fix(failure: &Failure) -> String {
             privilege.name()
         ),
         Cause::Rows(_, rows) => rows.mend.clone(),
-        Cause::Schema(_) => {
-            let statements: Vec<String> = failure
-                .mends
-                .iter()
-                .filter_map(|mend| mend.statement().ok())
-                .map(|statement| format!("{};", statement.replace("\n  ", " ")))
-                .collect();
-            match statements.is_empty() {
-                true => "Compare the schema with its release before the upgrade: cividb diff."
-                    .to_owned(),
-                false => format!("Run before the upgrade: {}", statements.join(" ")),
-            }
-        }
+        Cause::Schema(_) => schema_fix(failure),
     };
     if failure.retry == Retry::NeedsBackup {
         text.push_str(" A run that has stopped here cannot go on: restore the backup first.");
     }
     text
+}
+
+/// What to do where the schema makes the upgrade stop.
+fn schema_fix(failure: &Failure) -> String {
+    let lines: Option<Vec<String>> = failure
+        .statements()
+        .map(|statement| sql_on_one_line(&statement).map(|line| format!("{line};")))
+        .collect();
+    match lines {
+        None => "Run cividb repair for-upgrade --target before the upgrade; a name with a line break keeps its \
+                 statements from being shown here."
+            .to_owned(),
+        Some(lines) if lines.is_empty() => {
+            "Compare the schema with its release before the upgrade: cividb diff.".to_owned()
+        }
+        Some(lines) => format!("Run before the upgrade: {}", lines.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::civicrm::upgrade::op::Alteration;
+    use crate::preflight::mend::Mend;
+    use crate::preflight::server_model::ServerError;
+    use crate::schema::model::{Column, KeyPart, Table};
+
+    fn fix_with(mend: Mend) -> String {
+        fix(&Failure {
+            when: When::Step,
+            step: Some("6.14.alpha1".to_owned()),
+            task: None,
+            operation: None,
+            table: None,
+            cause: Cause::Schema(ServerError::NoTable {
+                table: "t".to_owned(),
+            }),
+            shown: String::new(),
+            version_after: None,
+            retry: Retry::Works,
+            mends: vec![mend],
+            condition: None,
+        })
+    }
+
+    #[test]
+    fn a_statement_to_paste_stands_on_one_line() {
+        let mut table = Box::new(Table {
+            primary_key: vec![KeyPart::column("id")],
+            ..Table::default()
+        });
+        let number = Column::new("int", false);
+        table.columns.insert("id".to_owned(), number);
+        let fix = fix_with(Mend::Create {
+            name: "t".to_owned(),
+            table,
+        });
+        assert_eq!(
+            fix,
+            "Run before the upgrade: CREATE TABLE `t` ( `id` int NOT NULL, PRIMARY KEY (`id`) );"
+        );
+    }
+
+    #[test]
+    fn a_name_with_a_line_break_is_never_shown_as_another_name() {
+        let fix = fix_with(Mend::Alter {
+            table: "t".to_owned(),
+            changes: vec![Alteration::DropForeignKey("a\n  b".to_owned())],
+        });
+        assert!(
+            !fix.contains("a b") && fix.contains("cividb repair for-upgrade"),
+            "{fix}"
+        );
+    }
 }

@@ -51,6 +51,14 @@ pub struct Failure {
     pub condition: Option<String>,
 }
 
+impl Failure {
+    /// The statements that mend the database before the upgrade, without a semicolon; one that does not read back as
+    /// what it is meant to be is left out.
+    pub fn statements(&self) -> impl Iterator<Item = String> {
+        self.mends.iter().filter_map(|mend| mend.statement().ok())
+    }
+}
+
 /// Why the upgrade stops.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cause {

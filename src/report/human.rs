@@ -42,7 +42,6 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     writeln!(out, "  {}", origin(report))?;
     writeln!(out, "  {}", site(report))?;
     writeln!(out, "  {}", inventory(report))?;
-    sections(report, Position::BeforeFindings, detail, out)?;
 
     let detected = report.civicrm.as_ref();
     let detected = detected.and_then(|civicrm| civicrm.detected.as_ref());
@@ -66,6 +65,7 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     if let Some(other) = &report.compared_with {
         writeln!(out, "  compared with {}", printable(other))?;
     }
+    sections(report, Position::BeforeFindings, detail, out)?;
 
     let findings = report.findings.list.iter();
     let inherited = findings

@@ -203,16 +203,15 @@ impl Stop {
     fn of(failure: &Failure, forecast: &Forecast) -> Self {
         let error = failure.cause.server_error();
         let server = &forecast.server;
-        let statements = failure
-            .mends
-            .iter()
-            .filter_map(|mend| mend.statement().ok());
+        let statements = failure.statements();
         let mut mend: Vec<String> = statements
             .map(|statement| format!("{statement};"))
             .collect();
         match &failure.cause {
             Cause::Version => mend.push("cividb version --fix --apply".to_owned()),
-            Cause::Privilege(privilege, _) => mend.push(format!("grant {}", privilege.name())),
+            Cause::Privilege(..) => {
+                mend.push(format!("cividb grants --target {}", forecast.target));
+            }
             _ if !failure.mends.is_empty() => {
                 mend.push(format!(
                     "cividb repair for-upgrade --target {}",

@@ -618,6 +618,21 @@ fn a_key_is_not_added_over_orphans() {
     }
 }
 
+/// Repairs the names of foreign keys; the journal is the file `j` of the folder.
+fn give_foreign_keys_their_names(folder: &Path, url: &str) {
+    let repair = [
+        "repair",
+        "fk-names",
+        url,
+        "--apply",
+        "--yes",
+        "--journal",
+        "j",
+    ];
+    let done = cividb(folder, &repair);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+}
+
 /// Undo used to say that nothing was changed, after it had changed something, and could not be
 /// run again.
 #[test]
@@ -637,17 +652,7 @@ fn what_others_changed_since_stays_when_a_repair_is_taken_back() {
     );
     let url = server.url(database);
     let folder = tempfile::tempdir().expect("a folder");
-    let arguments = [
-        "repair",
-        "fk-names",
-        &url,
-        "--apply",
-        "--yes",
-        "--journal",
-        "j",
-    ];
-    let done = cividb(folder.path(), &arguments);
-    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    give_foreign_keys_their_names(folder.path(), &url);
     server.run(
         Some(database),
         "ALTER TABLE civicrm_website ADD COLUMN my_note INT",
@@ -709,17 +714,7 @@ fn undo_names_tables_that_were_dropped_or_renamed_since_and_takes_back_the_rest(
     }
     let url = server.url(database);
     let folder = tempfile::tempdir().expect("a folder");
-    let apply = [
-        "repair",
-        "fk-names",
-        &url,
-        "--apply",
-        "--yes",
-        "--journal",
-        "j",
-    ];
-    let done = cividb(folder.path(), &apply);
-    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    give_foreign_keys_their_names(folder.path(), &url);
     server.run(
         Some(database),
         "SET foreign_key_checks = 0; DROP TABLE civicrm_im; RENAME TABLE civicrm_openid TO civicrm_openid_kept",

@@ -97,6 +97,14 @@ impl Alter<'_> {
         Ok((name.clone(), column.clone()))
     }
 
+    /// The place of a column behind another; `otherwise` where no other is named.
+    fn place_behind(&self, after: Option<&str>, otherwise: usize) -> Result<usize, ServerError> {
+        let columns = &self.table.columns;
+        let after = after.map(|after| self.column(after)).transpose()?;
+        let place = after.and_then(|(after, _)| columns.get_index_of(&after));
+        Ok(place.map_or(otherwise, |place| place + 1))
+    }
+
     /// Servers drop first, whatever the order of the clauses.
     fn drop_all(&mut self, changes: &[Alteration]) -> Result<(), ServerError> {
         let cannot = |kind, name: &str| ServerError::CannotDrop {
@@ -216,16 +224,7 @@ impl Alter<'_> {
                 }
                 let column = self.resolved(column);
                 check_default(self.server, name, &column)?;
-                let place = match after {
-                    Some(after) => {
-                        let (after, _) = self.column(after)?;
-                        self.table
-                            .columns
-                            .get_index_of(&after)
-                            .map_or(0, |at| at + 1)
-                    }
-                    None => self.table.columns.len(),
-                };
+                let place = self.place_behind(after.as_deref(), self.table.columns.len())?;
                 self.table.columns.shift_insert(place, name.clone(), column);
             }
             Alteration::ChangeColumn {
@@ -294,16 +293,7 @@ impl Alter<'_> {
             return Ok(());
         };
         self.table.columns.shift_remove_index(place);
-        let place = match after {
-            Some(after) => {
-                let (after, _) = self.column(after)?;
-                self.table
-                    .columns
-                    .get_index_of(&after)
-                    .map_or(place, |at| at + 1)
-            }
-            None => place,
-        };
+        let place = self.place_behind(after, place)?;
         self.table
             .columns
             .shift_insert(place, to.to_owned(), column);
