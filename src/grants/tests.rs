@@ -1,9 +1,12 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::civicrm::privileges::{
     BackupFacts, UpgradeFacts, needed_for_backup, needed_for_upgrade,
 };
 use crate::civicrm::release::Version;
 use crate::grants::need::{Instead, Scope};
+use crate::privilege::Privilege;
 use crate::server_version::ServerVersion;
 
 const MARIADB: &str = "mariadb-10.11";

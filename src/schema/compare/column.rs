@@ -1,10 +1,9 @@
 //! Compares the columns of a table.
 
-use super::{
-    ColumnAspect, Comparison, DifferenceKind as Kind, Named, Side,
-    charset::{inherits, of_column},
-    match_names,
-};
+use super::charset::{inherits, of_column};
+use super::names::{Named, match_names};
+use super::tables::Comparison;
+use super::{ColumnAspect, DifferenceKind as Kind, Side};
 use crate::schema::{
     charset::has_charset,
     meaning::{is_json, same_default, same_expression},

@@ -1,6 +1,8 @@
 //! Compares the foreign keys of a table.
 
-use super::{Comparison, DifferenceKind as Kind, ForeignKeyRule, Named, Options, Side, take_pairs};
+use super::names::{Named, take_pairs};
+use super::tables::Comparison;
+use super::{DifferenceKind as Kind, ForeignKeyRule, Options, Side};
 use crate::schema::{meaning::same_names, model::ForeignKey, sql::foreign_key_definition};
 
 pub(super) fn compare(table: &mut Comparison) {

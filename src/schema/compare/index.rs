@@ -1,8 +1,8 @@
 //! Compares the primary key and indexes of a table.
 
-use super::{
-    Comparison, DifferenceKind as Kind, IndexAspect, Named, Side, match_names, take_pairs,
-};
+use super::names::{Named, match_names, take_pairs};
+use super::tables::Comparison;
+use super::{DifferenceKind as Kind, IndexAspect, Side};
 use crate::schema::{
     meaning::{family, is_just_on, is_server_made, serves},
     model::{Index, IndexKind, KeyPart, Table, find},

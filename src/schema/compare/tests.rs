@@ -626,7 +626,7 @@ fn the_index_named_like_a_former_foreign_key_is_no_difference() {
 #[test]
 fn either_of_two_names_of_a_foreign_key_will_do() {
     let options = Options {
-        foreign_key_aliases: HashMap::from([(
+        foreign_key_aliases: std::collections::HashMap::from([(
             "FK_member_household_id".to_owned(),
             vec!["FK_member_0123456789abcdef".to_owned()],
         )]),

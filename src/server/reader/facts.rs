@@ -1,6 +1,6 @@
 //! What a server tells of itself: variables, accounts, replication.
 
-use super::FactReader;
+use super::database::FactReader;
 use crate::grants::Grants;
 use crate::schema::charset;
 use crate::schema::model::Account;

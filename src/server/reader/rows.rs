@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::FactReader;
+use super::database::FactReader;
 use crate::gate::{Meaning, Operation};
 use crate::schema::sql::{identifier, string};
 use crate::server::connection::{Answer, Reader, first};

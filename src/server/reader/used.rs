@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::FactReader;
+use super::database::FactReader;
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::grants::Grants;
 use crate::schema::model::{Account, Schema};

@@ -1,7 +1,7 @@
 //! What expressions do: assignments, `define`, `include`.
 
 use super::error::PhpPlace;
-use super::php::{Lexeme, Token};
+use super::php::{Lexeme, StringPart, Token};
 use super::script::Script;
 use super::slices::{argument, bracketed, split, split_once};
 use super::state::State;
@@ -14,6 +14,9 @@ const INCLUDES: [&str; 4] = ["include", "include_once", "require", "require_once
 const ASSIGNMENTS: [&str; 10] = ["=", ".=", "??=", "+=", "-=", "*=", "/=", "%=", "++", "--"];
 /// Tokens that may stand before the target of an assignment inside an expression.
 const BEFORE_TARGETS: [&str; 11] = ["(", "=", ";", "{", "}", "&&", "||", "?", ":", "==", "==="];
+
+/// Names in the path of an included file that are not constants of the site.
+const PATH_NAMES: [&str; 4] = ["__dir__", "__file__", "dirname", "realpath"];
 
 impl Script<'_> {
     /// Carries out an expression's effects: assignments, `define`, `include`, and `a or b`.
@@ -205,7 +208,13 @@ impl Script<'_> {
             Value::Text(name) => self.scope().path(&name),
             _ => None,
         };
+        let is_literal = argument.iter().all(|lexeme| match &lexeme.token {
+            Token::Name(name) => PATH_NAMES.contains(&name.to_ascii_lowercase().as_str()),
+            Token::Text(parts) => (parts.iter()).all(|part| matches!(part, StringPart::Literal(_))),
+            Token::Variable(_) => false,
+            Token::Number(_) | Token::Symbol(_) | Token::Other => true,
+        });
         let place = PhpPlace::new(&self.file, line);
-        self.interpreter.include(path, place);
+        self.interpreter.include(path, is_literal, place);
     }
 }

@@ -157,29 +157,53 @@ impl SettingsError {
 pub struct Include {
     /// The place of the `include`.
     pub place: PhpPlace,
-    /// The path of the file; `None` if its name cannot be known without running PHP.
-    pub path: Option<PathBuf>,
-    /// Whether the file is there and belongs to others.
-    pub is_outside: bool,
+    /// The path of the file as it may be shown: the value of a variable or constant in it is a `…`, since it may be
+    /// a secret.
+    pub path: IncludePath,
+}
+
+/// What is said of the path of an included file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IncludePath {
+    /// It cannot be known without running PHP.
+    Unknown,
+    /// It does not look like a path of a file, so that it may be a secret.
+    Hidden,
+    /// The file cannot be read here.
+    Unreadable(String),
+    /// The file is there and belongs to others.
+    Outside(String),
 }
 
 impl Include {
-    /// An include that was not followed. What looks like a URL keeps its scheme only: it may hold a password.
-    pub(super) fn new(place: PhpPlace, path: Option<PathBuf>) -> Self {
-        let shown = |path: PathBuf| {
-            let text = path.to_string_lossy();
-            match text.split_once("://") {
-                Some((scheme, _)) => PathBuf::from(format!("{scheme}://…")),
-                None => path,
+    /// An include that was not followed. A path without an extension is shown only where such a file is there, one with
+    /// a `://` up to that, and of one that is not literal only the name of the file.
+    pub(super) fn new(
+        place: PhpPlace,
+        path: Option<&Path>,
+        is_literal: bool,
+        is_outside: bool,
+    ) -> Self {
+        let shown = |path: &Path| {
+            let text = path.display().to_string();
+            if let Some((scheme, _)) = text.split_once("://") {
+                return Some(format!("{scheme}://…"));
+            }
+            if !is_outside {
+                path.extension()?;
+            }
+            match is_literal {
+                true => Some(text),
+                false => Some(format!("…/{}", path.file_name()?.display())),
             }
         };
-        let path = path.map(shown);
-        let is_outside = false;
-        Self {
-            place,
-            path,
-            is_outside,
-        }
+        let path = match path.map(shown) {
+            None => IncludePath::Unknown,
+            Some(None) => IncludePath::Hidden,
+            Some(Some(path)) if is_outside => IncludePath::Outside(path),
+            Some(Some(path)) => IncludePath::Unreadable(path),
+        };
+        Self { place, path }
     }
 }
 
@@ -189,15 +213,12 @@ fn list_includes(includes: &[Include]) -> String {
         let line = include.place.line;
         // Names come from the file: escape what could reach the terminal as a control sequence.
         let what = match &include.path {
-            Some(path) if include.is_outside => format!(
-                "{:?}, which is neither the site's own nor its owner's (--include-outside reads it all the same)",
-                path.display().to_string()
+            IncludePath::Outside(path) => format!(
+                "{path:?}, which is neither the site's own nor its owner's (--include-outside reads it all the same)"
             ),
-            Some(path) => format!(
-                "{:?}, which cannot be read here",
-                path.display().to_string()
-            ),
-            None => "a file whose name only PHP can tell".to_owned(),
+            IncludePath::Unreadable(path) => format!("{path:?}, which cannot be read here"),
+            IncludePath::Hidden => "a file that cannot be read here".to_owned(),
+            IncludePath::Unknown => "a file whose name only PHP can tell".to_owned(),
         };
         text += &format!("; line {line} includes {what}");
     }

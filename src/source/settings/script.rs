@@ -13,6 +13,7 @@ use super::expression::Scope;
 use super::php::{self, Lexeme};
 use super::slices::{bracketed, definition};
 use super::state::State;
+use super::text;
 use super::tree;
 use super::value::Value;
 
@@ -73,13 +74,13 @@ impl Interpreter {
     /// # Errors
     /// The file cannot be read, or is not PHP.
     pub fn run(&mut self, path: &Path) -> Result<()> {
-        let bytes = super::read_text(path)?;
+        let bytes = text::read_text(path)?;
         self.first.get_or_insert_with(|| path.to_owned());
         let file: Rc<Path> = Rc::from(path);
         let unterminated = |place, what| SettingsError::Unterminated { place, what };
         let tokens = php::tokens(&bytes)
             .map_err(|it| unterminated(PhpPlace::new(&file, it.line), it.what))?;
-        if tokens.is_empty() && !super::begins_php(&bytes) {
+        if tokens.is_empty() && !text::begins_php(&bytes) {
             return Err(SettingsError::NotPhp(path.to_owned()));
         }
         self.burn(bytes.len());
@@ -113,8 +114,9 @@ impl Interpreter {
         self.fuel.set(self.fuel.get().saturating_sub(work));
     }
 
-    /// Follows an included file, or records that it cannot be read.
-    pub(super) fn include(&mut self, path: Option<PathBuf>, place: PhpPlace) {
+    /// Follows an included file, or records that it cannot be read. `is_literal`: no variable and no constant is a
+    /// part of its name.
+    pub(super) fn include(&mut self, path: Option<PathBuf>, is_literal: bool, place: PhpPlace) {
         let is_settled = self.state.slot(self.wanted).is_some_and(|slot| slot.always);
         if is_settled || self.state.is_dead {
             return;
@@ -137,11 +139,10 @@ impl Interpreter {
             .is_some_and(|path| path.ends_with("CRM/Core/ClassLoader.php"));
         if !is_read {
             self.state = before;
-            if !is_class_loader && self.not_followed.iter().all(|it| it.path != path) {
-                self.not_followed.push(Include {
-                    is_outside,
-                    ..Include::new(place, path)
-                });
+            let include = Include::new(place, path.as_deref(), is_literal, is_outside);
+            let is_new = self.not_followed.iter().all(|it| it.path != include.path);
+            if !is_class_loader && is_new {
+                self.not_followed.push(include);
             }
         }
     }

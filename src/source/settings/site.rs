@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::file;
 use super::script::Interpreter;
 use super::value::Value;
 use super::{PhpPlace, SettingsError, SettingsFile};
@@ -161,7 +162,7 @@ fn settings_location(code: &Path) -> Result<Option<PathBuf>, SettingsError> {
     }
     let mut script = Interpreter::new(CONSTANT);
     script.run(&path)?;
-    Ok(match super::constant(&script, &path, CONSTANT)? {
+    Ok(match file::constant(&script, &path, CONSTANT)? {
         Some((Value::Text(folder), PhpPlace { .. })) => String::from_utf8(folder)
             .ok()
             .map(|folder| code.join(folder)),

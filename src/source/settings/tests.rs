@@ -1,8 +1,9 @@
 //! Settings files as they occur, right and wrong.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::file::Dsn;
 use super::*;
 use crate::server::login::{Secret, TlsMode};
 
@@ -508,6 +509,26 @@ fn places_in_included_files_name_the_file() {
         read_beside("<?php include 'a/one.php';", &others),
         "a/two.php: line 4: CIVICRM_DSN has a port that is not a number from 1 to 65535; an @ : / ? or % in the user name or the password has to be written as %40 %3A %2F %3F or %25"
     );
+}
+
+#[test]
+fn values_in_the_name_of_an_included_file_are_not_shown() {
+    let shown = |include: &str| {
+        let text = read(&format!(
+            "<?php\n$a = 'secret'; define('B', 'secret');\n{include};"
+        ));
+        let (_, said) = text.split_once("line 3 includes ").unwrap();
+        said.split_once(';').unwrap().0.to_owned()
+    };
+    assert_eq!(shown("include 'secret'"), "a file that cannot be read here");
+    assert_eq!(shown("include $a"), "a file that cannot be read here");
+    for include in [
+        "include $a . '/x.php'",
+        "include \"$a/x.php\"",
+        "include B . '/x.php'",
+    ] {
+        assert_eq!(shown(include), "\"…/x.php\", which cannot be read here");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reads strings: quotes, escapes, expressions inside, heredocs.
 
-use super::{Lexeme, Lexer, StringPart, Token, Unterminated, is_name, starts_name};
+use super::{Lexer, is_name, starts_name};
+use crate::source::settings::php::token::{Lexeme, StringPart, Token, Unterminated};
 
 /// How many levels of expressions in strings in expressions are read.
 const MAX_NESTING: u8 = 8;

@@ -1,0 +1,125 @@
+//! What a settings file says of the databases.
+
+use std::path::{Path, PathBuf};
+
+use super::dsn::{DsnError, parse as parse_dsn};
+use super::error::{PhpPlace, SettingsError};
+use super::script::Interpreter;
+use super::value::Value;
+use crate::server::login::Login;
+
+/// What a settings file says about the site's databases.
+#[derive(Debug)]
+pub struct SettingsFile {
+    /// The path of the file.
+    pub path: PathBuf,
+    /// `CIVICRM_DSN`: the database of CiviCRM.
+    pub dsn: Dsn,
+    /// `CIVICRM_LOGGING_DSN`: the database of the log tables, from CiviCRM 3.3 on. It is usually the same
+    /// database; an error here does not prevent the use of `dsn`.
+    pub logging_dsn: Result<Option<Dsn>, SettingsError>,
+}
+
+/// A DSN and where it is defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dsn {
+    /// The server, account and database that the DSN names.
+    pub login: Login,
+    /// The line of its definition, in the settings file or one that it includes.
+    pub place: PhpPlace,
+}
+
+impl SettingsFile {
+    /// Reads a settings file, and the files that it includes as far as `CIVICRM_DSN` asks for them, and as far as they
+    /// belong to the same site or the same owner: whoever can write one site's settings must not make a login of
+    /// another one's secrets.
+    ///
+    /// # Errors
+    /// The file cannot be read, it is not a settings file, or `CIVICRM_DSN` is missing, wrong or made of
+    /// something that only PHP knows, such as `getenv('X')`.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        Self::read_with(path, false)
+    }
+
+    /// Reads a settings file like [`SettingsFile::read`], and with `include_outside` also files that it includes and that
+    /// belong neither to the site nor to its owner.
+    ///
+    /// # Errors
+    /// The errors of [`SettingsFile::read`].
+    pub fn read_with(path: &Path, include_outside: bool) -> Result<Self, SettingsError> {
+        let script = Interpreter::new("CIVICRM_DSN");
+        let mut script = script.including_outside(include_outside);
+        script.run(path)?;
+        let dsn = match dsn(&script, path, "CIVICRM_DSN")? {
+            Some(dsn) => dsn,
+            None => return Err(missing(script, path, "CIVICRM_DSN")),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            dsn,
+            logging_dsn: self::dsn(&script, path, "CIVICRM_LOGGING_DSN"),
+        })
+    }
+}
+
+/// The only text that a constant can hold, and the place of its definition; `None` if it is not defined
+/// anywhere.
+pub(super) fn constant(
+    script: &Interpreter,
+    path: &Path,
+    constant: &'static str,
+) -> Result<Option<(Value, PhpPlace)>, SettingsError> {
+    let candidates = script
+        .state
+        .slot(constant)
+        .map(|slot| slot.candidates.as_slice());
+    match candidates.unwrap_or_default() {
+        [] => Ok(None),
+        [(Value::Unknown(made_of), place)] => Err(SettingsError::Unknown {
+            place: place.clone(),
+            constant,
+            made_of: made_of.clone(),
+        }),
+        [only] => Ok(Some(only.clone())),
+        several => Err(SettingsError::Ambiguous {
+            path: path.to_owned(),
+            constant,
+            places: several.iter().map(|(_, place)| place.clone()).collect(),
+        }),
+    }
+}
+
+/// The login in the DSN that a constant holds.
+fn dsn(
+    script: &Interpreter,
+    path: &Path,
+    name: &'static str,
+) -> Result<Option<Dsn>, SettingsError> {
+    let Some((value, place)) = constant(script, path, name)? else {
+        return Ok(None);
+    };
+    let login = match value {
+        Value::Text(dsn) => parse_dsn(&dsn),
+        _ => Err(DsnError::NotText),
+    };
+    match login {
+        Ok(login) => Ok(Some(Dsn { login, place })),
+        Err(error) => Err(SettingsError::Dsn {
+            place,
+            constant: name,
+            error,
+        }),
+    }
+}
+
+/// Why a constant has no value.
+fn missing(script: Interpreter, path: &Path, constant: &'static str) -> SettingsError {
+    match script.mentioned {
+        Some(place) => SettingsError::NotReached { place, constant },
+        None => SettingsError::Missing {
+            path: path.to_owned(),
+            constant,
+            not_followed: script.not_followed,
+        },
+    }
+}
