@@ -514,7 +514,7 @@ fn places_in_included_files_name_the_file() {
 #[test]
 fn values_in_the_name_of_an_included_file_are_not_shown() {
     let shown = |include: &str| {
-        let text = read(&format!(
+        let text = read(format!(
             "<?php\n$a = 'secret'; define('B', 'secret');\n{include};"
         ));
         let (_, said) = text.split_once("line 3 includes ").unwrap();
