@@ -31,10 +31,11 @@
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
-//! checks -> case civicrm dump gate grants integrity preflight privilege schema server server_version snapshot text
+//! contents -> civicrm dump gate schema server snapshot source text
+//! checks -> case civicrm contents dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
-//! report -> case checks civicrm exit integrity preflight repair schema snapshot text
-//! cli -> case change checks civicrm dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
+//! report -> case checks civicrm contents exit integrity preflight repair schema snapshot text
+//! cli -> case change checks civicrm contents dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -54,6 +55,7 @@
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`preflight`]: an upgrade on paper: where it would stop, and what mends it before
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
+//! - [`contents`]: what two sources hold, compared row by row
 //! - [`checks`]: rules, from facts to findings
 //! - [`change`]: one way to change a database: step, executor, journal, undo
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
@@ -82,6 +84,7 @@ pub mod change;
 pub mod checks;
 pub mod civicrm;
 pub mod cli;
+pub mod contents;
 pub mod dump;
 pub mod exit;
 pub mod gate;

@@ -106,6 +106,8 @@ pub enum Group {
     Rows,
     /// Rules that turn an upgrade on paper into findings.
     Upgrade,
+    /// Rules that turn the comparison of the contents of two sources into findings.
+    Contents,
 }
 
 impl PartialEq for Check {

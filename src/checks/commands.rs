@@ -26,6 +26,9 @@ pub const ORPHANS: &[Group] = &[Group::Rows];
 /// The groups of `preflight`: whether the upgrade succeeds.
 pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
 
+/// The groups of `compare`: what was lost or changed between two sources.
+pub const COMPARE: &[Group] = &[Group::Contents];
+
 /// The groups of `check`: everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
     Group::Dump,
@@ -49,4 +52,5 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("grants", GRANTS),
     ("orphans", ORPHANS),
     ("preflight", PREFLIGHT),
+    ("compare", COMPARE),
 ];

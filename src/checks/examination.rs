@@ -7,6 +7,7 @@ use super::finding::Findings;
 use super::{registry, wholeness};
 use crate::case::Case;
 use crate::civicrm::release::Version;
+use crate::contents::comparison::Comparison;
 use crate::grants::Verdict;
 use crate::integrity::Answers;
 use crate::integrity::question::Questions;
@@ -28,6 +29,8 @@ pub struct Examination<'a, 'c> {
     pub rows: Rows<'a>,
     /// How the upgrade would go, where a command runs it on paper.
     pub forecast: Option<&'a Forecast>,
+    /// How the contents compare with those of an earlier source, and the name of that.
+    pub contents: Option<(&'a Comparison, &'a str)>,
     /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
     /// from it.
     pub without_civicrm: bool,
@@ -74,6 +77,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             privileges: None,
             rows: Rows::NotAsked,
             forecast: None,
+            contents: None,
             without_civicrm: false,
             users: OnceCell::new(),
             is_cut: OnceCell::new(),

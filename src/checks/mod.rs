@@ -9,6 +9,7 @@ pub mod against;
 mod check;
 mod commands;
 mod content;
+mod contents;
 mod cut;
 mod definers;
 mod examination;
@@ -27,7 +28,7 @@ pub mod version;
 pub mod wholeness;
 
 pub use check::{Check, Group, Rule, Severity};
-pub use commands::{CHECK, COMMANDS, DIFF, GRANTS, ORPHANS, PREFLIGHT, VERIFY, VERSION};
+pub use commands::{CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, VERIFY, VERSION};
 pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};
 pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};

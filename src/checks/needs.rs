@@ -50,6 +50,8 @@ pub enum Need {
     Rows,
     /// The upgrade was run on paper.
     Forecast,
+    /// The contents were compared with those of another source.
+    Contents,
 }
 
 /// Why something was not looked at.
@@ -155,6 +157,7 @@ impl Need {
                 },
             },
             Self::Forecast => applies(examined.forecast.is_some()),
+            Self::Contents => applies(examined.contents.is_some()),
             Self::Rows => match examined.rows {
                 Rows::Asked(..) => Met,
                 Rows::LeftOut => Lacking(Lack::of_course("--no-rows leaves the rows out")),

@@ -5,12 +5,13 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, definers, grants, objects, restore, rows, schema, server, upgrade, version, wholeness,
+    against, contents, definers, grants, objects, restore, rows, schema, server, upgrade, version,
+    wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 11] = [
+static FAMILIES: [&[&Check]; 12] = [
     wholeness::CHECKS,
     objects::CHECKS,
     against::CHECKS,
@@ -22,6 +23,7 @@ static FAMILIES: [&[&Check]; 11] = [
     rows::CHECKS,
     version::CHECKS,
     upgrade::CHECKS,
+    contents::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -28,7 +28,15 @@ pub fn is_volatile(table: &str) -> bool {
                 || name.starts_with("tmp_")
                 || name.starts_with("import_job_")
                 || name.starts_with("snap_")
-                || ["queue", "queue_item", "job_log", "system_log"].contains(&name)
+                || [
+                    "queue",
+                    "queue_item",
+                    "job_log",
+                    "system_log",
+                    "menu",
+                    "session",
+                ]
+                .contains(&name)
         }
         None => {
             table.starts_with("cache")

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. One file per command.
 
 mod arguments;
+mod compare;
 mod completions;
 mod config;
 mod confirm;
@@ -84,6 +85,8 @@ enum Command {
     Reference(reference::Reference),
     /// Compare a schema with its CiviCRM release, or with another source
     Diff(diff::Diff),
+    /// Compare the contents of two sources row by row, through a restore, a move or an upgrade
+    Compare(compare::Compare),
     /// Print a script that lets a shell complete the commands and options of cividb
     Completions(completions::Completions),
 }
@@ -228,6 +231,7 @@ pub fn run() -> Exit {
         Command::Orphans(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),
+        Command::Compare(arguments) => arguments.run(&cli.common),
         Command::Explain(arguments) => arguments.run(&cli.common),
         Command::Completions(arguments) => arguments.run(&cli.common),
     };

@@ -3,6 +3,8 @@
 pub mod container;
 pub mod header;
 pub mod reader;
+pub mod row_sink;
 pub mod scanner;
 pub mod session;
 pub mod values;
+pub mod workers;

@@ -10,6 +10,8 @@ use crate::schema::lexer::SqlModes;
 pub struct Session {
     sql_mode: Option<String>,
     foreign_key_checks: bool,
+    /// The value of `time_zone`; `None` while it is the server's own.
+    time_zone: Option<String>,
     /// User variables that hold a system variable's value, and that value where it matters.
     saved: IndexMap<String, Saved>,
     /// The user variable that a statement restores although none has saved it.
@@ -29,6 +31,7 @@ impl Default for Session {
         Self {
             sql_mode: None,
             foreign_key_checks: true,
+            time_zone: None,
             saved: IndexMap::new(),
             never_saved: None,
         }
@@ -65,6 +68,11 @@ impl Session {
     /// Whether foreign keys are checked (`foreign_key_checks`). They are, unless the dump says otherwise.
     pub fn foreign_key_checks(&self) -> bool {
         self.foreign_key_checks
+    }
+
+    /// The value of `time_zone` that the dump has set; `None` while it is the server's own.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.time_zone.as_deref()
     }
 
     /// User variables that hold the saved value of a system variable which no statement has restored.
@@ -142,7 +150,13 @@ impl Session {
                 let value = unquote(value);
                 self.foreign_key_checks = !(value == "0" || value.eq_ignore_ascii_case("off"));
             }
-            (_, Some(saved)) => saved.restored = true,
+            ("time_zone", None) => self.time_zone = Some(unquote(value).to_owned()),
+            (_, Some(saved)) => {
+                saved.restored = true;
+                if name == "time_zone" {
+                    self.time_zone = None;
+                }
+            }
             (_, None) => {}
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::gather::{Gatherer, TableFacts, TableName};
+use super::gather::{TableFacts, of_any, of_these};
 use super::ids::IdSet;
 use super::needs::{Needs, single_integer};
 use super::question::{Key, Link, Pair, Question, Questions, What, id_column};
@@ -15,6 +15,7 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site;
 use crate::dump::container::Progress;
 use crate::dump::reader::DumpReader;
+use crate::dump::row_sink::TableName;
 use crate::row_file::RowFileError;
 use crate::schema::model::{Schema, find};
 use crate::snapshot::Snapshot;
@@ -49,9 +50,10 @@ pub fn gather(
     catalogue: &Catalogue,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(Snapshot, FirstPass), SourceError> {
-    let mut gatherer = Gatherer::of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
+    let mut gatherer = of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
     let container = location.scan(&mut gatherer, watch)?;
-    let (reader, tables) = gatherer.finish();
+    let (reader, gathered) = gatherer.finish();
+    let tables = gathered.tables();
     let snapshot = location.finish(reader, container, database)?;
     let memory = memory(&tables);
     // The reader shows a database that only the head of the dump names by that name.
@@ -106,10 +108,10 @@ impl FirstPass {
                 .filter_map(|index| questions.list.get(*index));
             let needs = Needs::of_questions(asked, &snapshot.schema);
             let reader = DumpReader::new(&[]);
-            let mut gatherer = Gatherer::of_these(reader, self.database.clone(), needs);
+            let mut gatherer = of_these(reader, self.database.clone(), needs);
             location.scan(&mut gatherer, watch)?;
             self.passes += 1;
-            let (_, tables) = gatherer.finish();
+            let tables = gatherer.finish().1.tables();
             self.memory += memory(&tables);
             let mut tables = of_database(tables, self.database.as_ref());
             evaluator.all(&questions.list, &mut tables, unknown.into_iter());

@@ -6,7 +6,6 @@
 //! that could matter in any release, and what does matter is decided when all is known.
 
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -14,19 +13,13 @@ use super::ids::IdSet;
 use super::needs::{Needs, OfColumn};
 use super::question::{Kind, column_of};
 use super::rules::{self, Test, is_like};
-use super::workers::Workers;
 use crate::civicrm::catalogue::Catalogue;
 use crate::dump::reader::DumpReader;
-use crate::dump::reader::DumpSink;
-use crate::dump::scanner::{Sink, Statement, Wanted};
+use crate::dump::row_sink::{Gather, RowSink, TableName};
 use crate::dump::values::{Next, Value, Values, is_zero_date};
-use crate::schema::ddl;
+use crate::dump::workers::RowReader;
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{KeyPart, Name, Table};
-use crate::snapshot::Place;
-
-/// A table of one database of a dump, both as the dump names them, the table in lower case.
-pub type TableName = (Option<String>, String);
+use crate::schema::model::{KeyPart, Table};
 
 /// What the rows of one table hold, as far as it was needed.
 #[derive(Debug, Default)]
@@ -186,20 +179,13 @@ impl TableFacts {
     }
 }
 
-/// Reads a dump as [`DumpReader`] does, and gathers what questions need.
-pub struct Gatherer<'c> {
-    /// The reader that takes all other facts from the dump.
-    reader: DumpReader,
-    /// The facts about rows, by table, without those that the workers gather.
+/// Reads a dump, and gathers what questions need.
+pub type Gatherer<'c> = RowSink<Gathered<'c>>;
+
+/// The facts about rows that were gathered.
+pub struct Gathered<'c> {
     tables: IndexMap<TableName, TableFacts>,
     wants: Wants<'c>,
-    layout: Option<Arc<RowLayout>>,
-    workers: Workers,
-    /// The INSERT statement that the layout belongs to; empty when there is no layout.
-    head: Vec<u8>,
-    /// Which rows of this INSERT statement the reader wants as well.
-    reader_wants: Wanted,
-    folded: Vec<u8>,
 }
 
 /// Which columns are needed, of which tables.
@@ -212,9 +198,9 @@ enum Wants<'c> {
 
 /// Where the values that are needed stand in the rows of one INSERT statement.
 #[derive(Debug, Default)]
-pub(super) struct RowLayout {
+pub struct RowLayout {
     /// The index of the table among the facts.
-    pub(super) table: usize,
+    table: usize,
     needs: Needs,
     /// The values to look at, in the order in which they stand in a row.
     slots: Vec<Slot>,
@@ -247,48 +233,43 @@ struct Slot {
 /// longer.
 const FEW: usize = 24;
 
-impl<'c> Gatherer<'c> {
-    /// A gatherer that keeps all that could matter in any release.
-    pub fn of_any(reader: DumpReader, catalogue: &'c Catalogue) -> Self {
-        Self::new(reader, Wants::Any(catalogue))
-    }
+/// A sink that gathers all that could matter in any release.
+pub fn of_any(reader: DumpReader, catalogue: &Catalogue) -> Gatherer<'_> {
+    let wants = Wants::Any(catalogue);
+    RowSink::new(reader, Gathered::new(wants))
+}
 
-    /// A gatherer that keeps what is needed of some tables of one database.
-    pub fn of_these(
-        reader: DumpReader,
-        database: Option<String>,
-        needs: IndexMap<String, Needs>,
-    ) -> Self {
-        Self::new(reader, Wants::These(database, needs))
-    }
+/// A sink that gathers what is needed of some tables of one database.
+pub fn of_these(
+    reader: DumpReader,
+    database: Option<String>,
+    needs: IndexMap<String, Needs>,
+) -> Gatherer<'static> {
+    let wants = Wants::These(database, needs);
+    RowSink::new(reader, Gathered::new(wants))
+}
 
-    fn new(reader: DumpReader, wants: Wants<'c>) -> Self {
+impl<'c> Gathered<'c> {
+    fn new(wants: Wants<'c>) -> Self {
         Self {
-            reader,
             tables: IndexMap::new(),
             wants,
-            layout: None,
-            workers: Workers::default(),
-            head: Vec::new(),
-            reader_wants: Wanted::None,
-            folded: Vec::new(),
         }
     }
 
-    /// Ends the pass, and returns the reader and the facts about the rows of each table.
-    pub fn finish(mut self) -> (DumpReader, IndexMap<TableName, TableFacts>) {
-        for (table, facts) in self.workers.finish() {
-            if let Some((_, ours)) = self.tables.get_index_mut(table) {
-                ours.merge(facts);
-            }
-        }
-        (self.reader, self.tables)
+    /// The facts about the rows of each table.
+    pub fn tables(self) -> IndexMap<TableName, TableFacts> {
+        self.tables
     }
+}
 
-    fn layout(&mut self) -> Option<Arc<RowLayout>> {
-        let (database, table, columns) = self.reader.current_insert()?;
+impl Gather for Gathered<'_> {
+    type Rows = RowLayout;
+
+    fn rows(&mut self, reader: &DumpReader) -> Option<RowLayout> {
+        let (database, table, columns) = reader.current_insert()?;
         let name = (database.map(str::to_owned), table.to_ascii_lowercase());
-        let definition = self.reader.table(database, table)?;
+        let definition = reader.table(database, table)?;
         let needs = match &self.wants {
             Wants::Any(catalogue) => match self.tables.get(&name) {
                 Some(facts) => facts.needs.clone(),
@@ -300,114 +281,28 @@ impl<'c> Gatherer<'c> {
         if needs.is_empty() {
             return None;
         }
-        let mut layout = RowLayout::new(&needs, definition, columns, self.reader.sql_modes());
-        let facts = self.tables.entry(name.clone());
+        let mut layout = RowLayout::new(&needs, definition, columns, reader.sql_modes());
+        let facts = self.tables.entry(name);
         layout.table = facts.index();
         let facts = facts.or_insert_with(|| TableFacts::new(needs));
         facts.note_left_out(&layout);
-        Some(Arc::new(layout))
+        Some(layout)
     }
 
-    /// Drops the facts about tables that a statement of the dump empties or drops.
-    fn forget(&mut self, statement: &[u8]) {
-        for name in emptied(statement, &self.reader) {
-            if let Some((table, _, facts)) = self.tables.get_full_mut(&name) {
-                self.workers.forget(table);
-                *facts = TableFacts::new(std::mem::take(&mut facts.needs));
-            }
-        }
-    }
-}
-
-impl Sink for Gatherer<'_> {
-    fn statement(&mut self, statement: Statement<'_>) {
-        self.head.clear();
-        self.forget(statement.text);
-        self.reader.statement(statement);
+    fn facts(&mut self, table: usize) -> Option<&mut TableFacts> {
+        Some(self.tables.get_index_mut(table)?.1)
     }
 
-    fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
-        self.reader_wants = self.reader.rows_begin(head);
-        if self.head != head.text {
-            self.head.clear();
-            self.head.extend_from_slice(head.text);
-            self.layout = self.layout();
-        }
-        match self.layout {
-            Some(_) => Wanted::Whole,
-            None => self.reader_wants,
+    fn merge(&mut self, table: usize, facts: TableFacts) {
+        if let Some(ours) = self.facts(table) {
+            ours.merge(facts);
         }
     }
 
-    fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        match (&self.layout, self.reader_wants) {
-            (Some(layout), Wanted::None) => match self.tables.get_index_mut(layout.table) {
-                Some((_, facts)) => layout.read_open(text, facts, &mut self.folded),
-                None => (0, 0),
-            },
-            _ => (0, 0),
-        }
-    }
-
-    fn wants_batches(&self) -> bool {
-        self.layout.is_some() && self.reader_wants == Wanted::None && self.workers.is_free()
-    }
-
-    fn batch(&mut self, rows: &[u8]) -> bool {
-        match &self.layout {
-            Some(layout) => self.workers.read(layout, rows),
-            None => false,
-        }
-    }
-
-    fn row(&mut self, values: Statement<'_>) {
-        match self.reader_wants {
-            Wanted::None => {}
-            Wanted::First => {
-                self.reader.row(values);
-                self.reader_wants = Wanted::None;
-            }
-            Wanted::Containing(_) | Wanted::Whole => self.reader.row(values),
-        }
-        if let Some(layout) = &self.layout
-            && let Some((_, facts)) = self.tables.get_index_mut(layout.table)
-        {
-            layout.read(values.text, facts, &mut self.folded);
-        }
-    }
-
-    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
-        self.reader.rows_end(count, broken, place);
-    }
-
-    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
-        self.reader.comment(text, place, ended);
-    }
-
-    fn comment_inside(&mut self, text: &[u8], place: Place) {
-        self.reader.comment_inside(text, place);
-    }
-
-    fn large(&mut self, bytes: u64, place: Place) {
-        self.reader.large(bytes, place);
-    }
-
-    fn sets_noise_apart(&self) -> bool {
-        self.reader.sets_noise_apart()
-    }
-
-    fn noise(&mut self, line: &[u8], place: Place) {
-        self.reader.noise(line, place);
-    }
-
-    fn modes(&self) -> SqlModes {
-        self.reader.modes()
-    }
-}
-
-impl DumpSink for Gatherer<'_> {
-    fn reader(&mut self) -> &mut DumpReader {
-        &mut self.reader
+    fn forget(&mut self, table: &TableName) -> Option<usize> {
+        let (index, _, facts) = self.tables.get_full_mut(table)?;
+        *facts = TableFacts::new(std::mem::take(&mut facts.needs));
+        Some(index)
     }
 }
 
@@ -468,60 +363,6 @@ impl RowLayout {
             before = place + 1;
         }
         layout
-    }
-
-    /// The facts of the layout's table before any row is read.
-    pub(super) fn no_rows(&self) -> TableFacts {
-        TableFacts::new(self.needs.clone())
-    }
-
-    pub(super) fn modes(&self) -> SqlModes {
-        self.modes
-    }
-
-    /// Adds one row to the facts of its table.
-    pub(super) fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
-        let mut values = Values::new(row, self.modes);
-        let mut kept = vec![Value::Null; self.slots.len()];
-        let read = self.values(&mut values, &mut kept);
-        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
-        if read < self.slots.len() {
-            self.cut(read, facts);
-        }
-    }
-
-    /// Reads rows as long as they are complete and of simple values only; returns how many bytes
-    /// and rows it read. The text begins behind an opening parenthesis.
-    pub(super) fn read_open(
-        &self,
-        text: &[u8],
-        facts: &mut TableFacts,
-        folded: &mut Vec<u8>,
-    ) -> (usize, u64) {
-        if self.slots.len() > FEW {
-            return (0, 0);
-        }
-        let (mut rest, mut done, mut rows) = (text, 0, 0);
-        // Every row overwrites what the last one left.
-        let mut kept = [Value::Null; FEW];
-        loop {
-            let mut values = Values::open(rest, self.modes);
-            if self.values(&mut values, &mut kept) < self.slots.len() {
-                return (done, rows);
-            }
-            let Some(after) = values.close() else {
-                return (done, rows);
-            };
-            // Nothing counts before the row is known to be whole.
-            let row = kept.get(..self.slots.len()).unwrap_or_default();
-            self.take(row, facts, folded);
-            done = text.len() - after.len();
-            rows += 1;
-            rest = match after {
-                [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
-                _ => return (done, rows),
-            };
-        }
     }
 
     /// Reads the values of the slots; returns how many of them the row holds.
@@ -593,6 +434,61 @@ impl RowLayout {
         }
         facts.keys.iter_mut().for_each(|key| key.left_out += 1);
         facts.pairs.iter_mut().for_each(|pair| pair.left_out += 1);
+    }
+}
+
+impl RowReader for RowLayout {
+    type Facts = TableFacts;
+    /// For texts with their letter case folded.
+    type Scratch = Vec<u8>;
+
+    fn table(&self) -> usize {
+        self.table
+    }
+
+    fn no_rows(&self) -> TableFacts {
+        TableFacts::new(self.needs.clone())
+    }
+
+    fn modes(&self) -> SqlModes {
+        self.modes
+    }
+
+    fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
+        let mut values = Values::new(row, self.modes);
+        let mut kept = vec![Value::Null; self.slots.len()];
+        let read = self.values(&mut values, &mut kept);
+        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
+        if read < self.slots.len() {
+            self.cut(read, facts);
+        }
+    }
+
+    fn read_open(&self, text: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) -> (usize, u64) {
+        if self.slots.len() > FEW {
+            return (0, 0);
+        }
+        let (mut rest, mut done, mut rows) = (text, 0, 0);
+        // Every row overwrites what the last one left.
+        let mut kept = [Value::Null; FEW];
+        loop {
+            let mut values = Values::open(rest, self.modes);
+            if self.values(&mut values, &mut kept) < self.slots.len() {
+                return (done, rows);
+            }
+            let Some(after) = values.close() else {
+                return (done, rows);
+            };
+            // Nothing counts before the row is known to be whole.
+            let row = kept.get(..self.slots.len()).unwrap_or_default();
+            self.take(row, facts, folded);
+            done = text.len() - after.len();
+            rows += 1;
+            rest = match after {
+                [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
+                _ => return (done, rows),
+            };
+        }
     }
 }
 
@@ -669,30 +565,6 @@ impl PairFacts {
         self.last = entry.index();
         entry.or_default().insert(id);
     }
-}
-
-/// The tables that a statement empties or drops.
-pub fn emptied(statement: &[u8], reader: &DumpReader) -> Vec<TableName> {
-    let verb = statement
-        .split(u8::is_ascii_whitespace)
-        .next()
-        .unwrap_or_default();
-    if ![&b"DROP"[..], b"TRUNCATE"]
-        .iter()
-        .any(|known| verb.eq_ignore_ascii_case(known))
-    {
-        return Vec::new();
-    }
-    let sql = String::from_utf8_lossy(statement);
-    let names: Vec<Name> = match ddl::parse(&sql, reader.sql_modes()) {
-        Ok(ddl::Statement::DropTable(drop)) => drop.names,
-        Ok(ddl::Statement::TruncateTable(name)) => vec![name],
-        _ => return Vec::new(),
-    };
-    let names = names.into_iter();
-    names
-        .map(|name| (reader.database_named(&name), name.name.to_ascii_lowercase()))
-        .collect()
 }
 
 /// Whether a column is NULL in rows that are inserted without a value for it.
@@ -796,7 +668,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dump::scanner::Scanner;
+    use crate::dump::scanner::{Scanner, Sink, Statement, Wanted};
+    use crate::snapshot::Place;
 
     /// Takes one row at a time only.
     struct OneByOne<'c>(Gatherer<'c>);
@@ -831,7 +704,7 @@ mod tests {
 
     /// The facts, independent of which worker found them and in which order.
     fn told(gatherer: Gatherer) -> Vec<String> {
-        let (_, tables) = gatherer.finish();
+        let tables = gatherer.finish().1.tables();
         let of_column = |column: &ColumnFacts| {
             let all = |ids: &IdSet| (ids.first(usize::MAX), ids.memory());
             let (ids, twice) = (all(&column.ids), all(&column.twice));
@@ -891,7 +764,7 @@ mod tests {
             let catalogue = Catalogue::embedded().expect("it is built in");
             for table in ["civicrm_contact", "civicrm_note"] {
                 let text = format!("{TABLES}INSERT INTO {table} VALUES {};\n", rows.join(","));
-                let new = || Gatherer::of_any(DumpReader::new(&[]), &catalogue);
+                let new = || of_any(DumpReader::new(&[]), &catalogue);
                 let (mut whole, mut pieces, mut one) = (new(), new(), OneByOne(new()));
                 gathered(&mut whole, text.as_bytes(), usize::MAX);
                 gathered(&mut pieces, text.as_bytes(), size);

@@ -12,7 +12,6 @@
 //! - [`collation`], [`ids`]: what is equal, sets of ids
 //! - [`needs`]: which columns the questions look at
 //! - [`gather`]: the first pass over a dump: ids, keys, numbers of NULLs
-//! - `workers`: threads that share the work of the first pass
 //! - [`rows`]: the second pass: the offending rows themselves
 //! - [`dump`]: both passes in order
 //! - [`for_upgrade`]: answers as an upgrade on paper takes them
@@ -32,7 +31,6 @@ pub mod rows;
 pub mod rules;
 pub mod server;
 pub mod sql;
-mod workers;
 
 use std::path::PathBuf;
 

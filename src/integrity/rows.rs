@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
 
-use super::gather::{becomes_null, canonical, emptied, hash_of, id_of, is_hit};
+use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
 use super::ids::IdSet;
 use super::question::{Kind, Question, column_of};
 use super::rules::Rule;
 use super::{ExportOptions, MAX_KEYS, Sample};
 use crate::dump::reader::DumpReader;
 use crate::dump::reader::DumpSink;
+use crate::dump::row_sink::emptied;
 use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::dump::values::{Next, Value, Values, is_zero_date};
 use crate::row_file::{self, RowFile, RowFileError};

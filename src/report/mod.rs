@@ -1,7 +1,8 @@
 //! Findings for people and for programs.
 
 mod by_table;
-pub mod csv;
+pub mod contents;
+mod csv;
 mod grants;
 pub mod human;
 mod integrity;
@@ -22,6 +23,7 @@ use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
 use crate::checks::{Detected, Findings, Severity};
 use crate::snapshot::{ServerFacts, Source};
 
+pub use contents::ContentsSummary;
 pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;

@@ -187,12 +187,41 @@ impl Reader {
         })
     }
 
+    /// Asks one question like [`Reader::ask`], and hands over the values of each row in the order of the question's
+    /// columns.
+    ///
+    /// # Errors
+    /// The errors of [`Reader::ask`].
+    pub fn each_row(
+        &mut self,
+        about: &str,
+        sql: &str,
+        mut take: impl FnMut(&[Option<Vec<u8>>]),
+    ) -> Result<(), ServerError> {
+        self.values_while(about, sql, |_, values| {
+            take(&values);
+            true
+        })
+    }
+
     /// Asks one question, and hands over the answer row by row until `take` says that it is too much.
     fn each_while(
         &mut self,
         about: &str,
         sql: &str,
         mut take: impl FnMut(Row) -> bool,
+    ) -> Result<(), ServerError> {
+        self.values_while(about, sql, |names, values| {
+            take(names.iter().cloned().zip(values).collect())
+        })
+    }
+
+    /// The same with the names of the columns and the values of each row.
+    fn values_while(
+        &mut self,
+        about: &str,
+        sql: &str,
+        mut take: impl FnMut(&[String], Vec<Option<Vec<u8>>>) -> bool,
     ) -> Result<(), ServerError> {
         if !is_question(sql) {
             return Err(ServerError::NotAQuestion(about.to_owned()));
@@ -206,12 +235,11 @@ impl Reader {
             let names: Vec<String> = columns.map(|it| it.name_str().into_owned()).collect();
             for row in rows {
                 let values = row?.unwrap_raw().into_iter();
-                let values = values.map(|value| value.and_then(bytes));
-                let row = names.iter().cloned().zip(values).collect();
+                let values = values.map(|value| value.and_then(bytes)).collect();
                 // What is done with it takes its own time and memory.
                 is_too_much = match watch {
-                    Some(watch) => !watch.piece(|| take(row)),
-                    None => !take(row),
+                    Some(watch) => !watch.piece(|| take(&names, values)),
+                    None => !take(&names, values),
                 };
                 if is_too_much {
                     // The rest of the answer would have to be read to go on.

@@ -135,6 +135,16 @@ impl DumpReader {
         self.session.modes()
     }
 
+    /// The character set that the last SET NAMES named, in lower case; `None` before the first.
+    pub fn client_charset(&self) -> Option<&str> {
+        self.client_charset.as_deref()
+    }
+
+    /// The value of `time_zone` at this point of the dump; `None` while it is the server's own.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.session.time_zone()
+    }
+
     pub(super) fn read_row(&mut self, values: Text<'_>) {
         if self.insert.columns.is_none() {
             return;

@@ -8,8 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use indexmap::IndexMap;
 
-use super::gather::{RowLayout, TableFacts};
-use crate::dump::scanner::{Scanner, Sink, Statement, Wanted};
+use super::scanner::{Scanner, Sink, Statement, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 use crate::threads;
@@ -20,30 +19,60 @@ const WORTH: usize = if cfg!(test) { 1 } else { 16 * 1024 };
 /// The most batches that a worker holds: the one that it reads, and one that waits.
 const MOST: usize = 2;
 
+/// Reads the rows of INSERT statements of one form into facts about their table.
+pub trait RowReader: Send + Sync + 'static {
+    /// What is gathered of a table.
+    type Facts: Send + 'static;
+    /// A buffer that is used again for each row.
+    type Scratch: Default;
+
+    /// The index of the table among those that facts are gathered of.
+    fn table(&self) -> usize;
+    /// The facts of the table before any row is read.
+    fn no_rows(&self) -> Self::Facts;
+    /// Adds one row, whose text comes without the outer parentheses.
+    fn read(&self, row: &[u8], facts: &mut Self::Facts, scratch: &mut Self::Scratch);
+    /// Adds rows as long as they are complete and of simple values only; returns how many bytes and rows it read. The
+    /// text begins behind an opening parenthesis.
+    fn read_open(
+        &self,
+        text: &[u8],
+        facts: &mut Self::Facts,
+        scratch: &mut Self::Scratch,
+    ) -> (usize, u64);
+    /// The `sql_mode` flags that decide how the values are written.
+    fn modes(&self) -> SqlModes;
+}
+
 /// Facts of tables, by the index of the table.
-type Tables = IndexMap<usize, TableFacts>;
+type Tables<R> = IndexMap<usize, <R as RowReader>::Facts>;
 
 /// The worker threads. They start with the first batch.
-#[derive(Default)]
-pub(super) struct Workers(Option<Vec<Worker>>);
+pub(super) struct Workers<R: RowReader>(Option<Vec<Worker<R>>>);
 
-struct Worker {
-    jobs: Sender<Job>,
+impl<R: RowReader> Default for Workers<R> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+struct Worker<R: RowReader> {
+    jobs: Sender<Job<R>>,
     /// The number of batches that the worker has not read yet.
     pending: Arc<AtomicUsize>,
     /// Buffers of batches that have been read, to be used again.
     empties: Receiver<Vec<u8>>,
-    thread: JoinHandle<Tables>,
+    thread: JoinHandle<Tables<R>>,
 }
 
-enum Job {
+enum Job<R> {
     /// Reads an INSERT statement that holds these rows.
-    Read(Arc<RowLayout>, Vec<u8>),
+    Read(Arc<R>, Vec<u8>),
     /// Drops the facts of a table, whose rows the dump has removed again.
     Forget(usize),
 }
 
-impl Workers {
+impl<R: RowReader> Workers<R> {
     /// Whether at least one worker is idle.
     pub(super) fn is_free(&self) -> bool {
         match &self.0 {
@@ -54,7 +83,7 @@ impl Workers {
 
     /// Hands rows to an idle worker. The text reaches from the first value of the first row to the
     /// closing parenthesis of the last. Returns whether a worker took it.
-    pub(super) fn read(&mut self, layout: &Arc<RowLayout>, rows: &[u8]) -> bool {
+    pub(super) fn read(&mut self, layout: &Arc<R>, rows: &[u8]) -> bool {
         if rows.len() < WORTH {
             return false;
         }
@@ -85,7 +114,7 @@ impl Workers {
 
     /// Waits for the workers to finish, and returns the facts of each table that each of them has
     /// read.
-    pub(super) fn finish(&mut self) -> impl Iterator<Item = (usize, TableFacts)> + use<> {
+    pub(super) fn finish(&mut self) -> impl Iterator<Item = (usize, R::Facts)> + use<R> {
         let workers = self.0.take().unwrap_or_default();
         workers.into_iter().flat_map(|worker| {
             drop(worker.jobs);
@@ -97,14 +126,14 @@ impl Workers {
     }
 }
 
-impl Worker {
+impl<R: RowReader> Worker<R> {
     fn is_free(&self) -> bool {
         self.pending.load(Ordering::Relaxed) < MOST
     }
 }
 
 /// Starts a worker; `None` where the system cannot start another thread.
-fn start() -> Option<Worker> {
+fn start<R: RowReader>() -> Option<Worker<R>> {
     let (jobs, received) = channel();
     let (emptied, empties) = channel();
     let pending = Arc::new(AtomicUsize::new(0));
@@ -121,19 +150,23 @@ fn start() -> Option<Worker> {
     })
 }
 
-fn work(jobs: &Receiver<Job>, emptied: &Sender<Vec<u8>>, pending: &AtomicUsize) -> Tables {
-    let mut tables = Tables::new();
-    let mut folded = Vec::new();
+fn work<R: RowReader>(
+    jobs: &Receiver<Job<R>>,
+    emptied: &Sender<Vec<u8>>,
+    pending: &AtomicUsize,
+) -> Tables<R> {
+    let mut tables = Tables::<R>::new();
+    let mut scratch = R::Scratch::default();
     for job in jobs {
         match job {
             Job::Read(layout, statement) => {
                 let facts = tables
-                    .entry(layout.table)
+                    .entry(layout.table())
                     .or_insert_with(|| layout.no_rows());
                 let mut rows = Rows {
-                    layout: &layout,
+                    layout: &*layout,
                     facts,
-                    folded: &mut folded,
+                    scratch: &mut scratch,
                 };
                 let mut scanner = Scanner::default();
                 scanner.feed(&statement, &mut rows);
@@ -151,13 +184,13 @@ fn work(jobs: &Receiver<Job>, emptied: &Sender<Vec<u8>>, pending: &AtomicUsize) 
 }
 
 /// Adds the rows of one INSERT statement to the facts of its table.
-struct Rows<'a> {
-    layout: &'a RowLayout,
-    facts: &'a mut TableFacts,
-    folded: &'a mut Vec<u8>,
+struct Rows<'a, R: RowReader> {
+    layout: &'a R,
+    facts: &'a mut R::Facts,
+    scratch: &'a mut R::Scratch,
 }
 
-impl Sink for Rows<'_> {
+impl<R: RowReader> Sink for Rows<'_, R> {
     fn statement(&mut self, _: Statement<'_>) {}
 
     fn rows_begin(&mut self, _: Statement<'_>) -> Wanted {
@@ -165,11 +198,11 @@ impl Sink for Rows<'_> {
     }
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        self.layout.read_open(text, self.facts, self.folded)
+        self.layout.read_open(text, self.facts, self.scratch)
     }
 
     fn row(&mut self, values: Statement<'_>) {
-        self.layout.read(values.text, self.facts, self.folded);
+        self.layout.read(values.text, self.facts, self.scratch);
     }
 
     fn rows_end(&mut self, _: u64, _: Option<&[u8]>, _: Place) {}

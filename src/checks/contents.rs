@@ -1,0 +1,184 @@
+//! What was lost or changed between two sources ([`crate::contents`]), as findings.
+
+use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
+use crate::contents::comparison::{Comparison, Item, What};
+use crate::text::count;
+
+/// The checks of this file.
+pub(super) const CHECKS: &[&Check] = &[
+    &CONTENTS_TABLE_LOST,
+    &CONTENTS_COLUMN_LOST,
+    &CONTENTS_ROWS_LOST,
+    &CONTENTS_CHANGED,
+    &CONTENTS_ROWS_NEW,
+];
+
+const SOURCE: &str = "the operations of every upgrade step, schemas/upgrade";
+
+pub(crate) static CONTENTS_TABLE_LOST: Check = Check {
+    id: "contents-table-lost",
+    severity: Severity::Error,
+    title: "a table with rows is no longer there",
+    why: "Its data is lost.",
+    fix: "Find out what dropped the table, and bring it back from the first source.",
+    example: "table civicrm_worldregion with 2 rows is only in before.sql",
+    source: SOURCE,
+    rules: &[Rule::new(
+        Group::Contents,
+        &[Need::Contents],
+        |check, examined, findings| {
+            each(check, examined, findings, |what| *what == What::TableLost);
+        },
+    )],
+};
+
+pub(crate) static CONTENTS_COLUMN_LOST: Check = Check {
+    id: "contents-column-lost",
+    severity: Severity::Error,
+    title: "a column with values is no longer there",
+    why: "Its data is lost.",
+    fix: "Find out what dropped the column, and bring its values back from the first source.",
+    example: "civicrm_worldregion: the column name with 2 values is only in before.sql",
+    source: SOURCE,
+    rules: &[Rule::new(
+        Group::Contents,
+        &[Need::Contents],
+        |check, examined, findings| {
+            each(check, examined, findings, |what| {
+                matches!(what, What::ColumnLost(_))
+            });
+        },
+    )],
+};
+
+pub(crate) static CONTENTS_ROWS_LOST: Check = Check {
+    id: "contents-rows-lost",
+    severity: Severity::Error,
+    title: "rows are no longer there",
+    why: "Their data is lost, unless somebody deleted them on purpose in the meantime.",
+    fix: "Find out whether somebody deleted the rows; otherwise bring them back from the first source.",
+    example: "civicrm_worldregion: 1 row is only in before.sql: 2",
+    source: SOURCE,
+    rules: &[Rule::new(
+        Group::Contents,
+        &[Need::Contents],
+        |check, examined, findings| {
+            each(check, examined, findings, |what| *what == What::RowsLost);
+        },
+    )],
+};
+
+pub(crate) static CONTENTS_CHANGED: Check = Check {
+    id: "contents-changed",
+    severity: Severity::Error,
+    title: "rows that both sources have differ in a column",
+    why: "The data was changed by something else than the upgrade, or in the meantime.",
+    fix: "Compare the rows in both sources, and find out who or what changed them.",
+    example: "civicrm_worldregion.name: 1 row has another value: 2",
+    source: SOURCE,
+    rules: &[Rule::new(
+        Group::Contents,
+        &[Need::Contents],
+        |check, examined, findings| {
+            each(check, examined, findings, |what| {
+                matches!(what, What::Changed { .. })
+            });
+        },
+    )],
+};
+
+pub(crate) static CONTENTS_ROWS_NEW: Check = Check {
+    id: "contents-rows-new",
+    severity: Severity::Warning,
+    title: "rows are there that the first source does not have",
+    why: "The two sources are not of the same moment, or something added rows.",
+    fix: "Find out what added the rows; on a site that went on running it is usual.",
+    example: "civicrm_worldregion: 1 row is only in after.sql: 3",
+    source: SOURCE,
+    rules: &[Rule::new(
+        Group::Contents,
+        &[Need::Contents],
+        |check, examined, findings| {
+            each(check, examined, findings, |what| {
+                matches!(what, What::RowsNew | What::TableNew)
+            });
+            not_compared(check, examined, findings);
+        },
+    )],
+};
+
+fn each(
+    check: &'static Check,
+    examined: &Examination,
+    findings: &mut Findings,
+    is_meant: impl Fn(&What) -> bool,
+) {
+    let Some((comparison, before)) = examined.contents else {
+        return;
+    };
+    let after = &examined.snapshot().source.name;
+    for item in comparison.unexplained().filter(|item| is_meant(&item.what)) {
+        let finding = Finding::new(check, message(item, before, after), check.fix);
+        findings.push(match &item.what {
+            What::ColumnLost(column) | What::Changed { column, .. } => {
+                finding.about("column", column).of_table(&item.table)
+            }
+            _ => finding.about("table", &item.table),
+        });
+    }
+}
+
+fn message(item: &Item, before: &str, after: &str) -> String {
+    let table = &item.table;
+    let number = |what: &str| match item.rows {
+        Some(rows) => count(rows, what),
+        None => format!("{what}s"),
+    };
+    let is = match item.rows {
+        Some(1) => "is",
+        _ => "are",
+    };
+    let keys = match item.keys.is_empty() {
+        true => String::new(),
+        false => format!(": {}", item.keys.join(", ")),
+    };
+    match &item.what {
+        What::TableLost => format!("table {table} with {} is only in {before}", number("row")),
+        What::TableNew => format!("table {table} with {} is only in {after}", number("row")),
+        What::ColumnLost(column) => {
+            format!(
+                "{table}: the column {column} with {} is only in {before}",
+                number("value")
+            )
+        }
+        What::RowsLost => format!("{table}: {} {is} only in {before}{keys}", number("row")),
+        What::RowsNew => format!("{table}: {} {is} only in {after}{keys}", number("row")),
+        What::Changed {
+            column,
+            were_null,
+            are_null,
+        } => {
+            let has = match item.rows {
+                Some(1) => "has another value",
+                _ => "have other values",
+            };
+            let nulls = match (*were_null, *are_null) {
+                (0, 0) => String::new(),
+                (were, 0) => format!(" ({were} of them NULL before)"),
+                (0, are) => format!(" ({are} of them NULL now)"),
+                (were, are) => format!(" ({were} of them NULL before, {are} NULL now)"),
+            };
+            format!("{table}.{column}: {} {has}{nulls}{keys}", number("row"))
+        }
+    }
+}
+
+fn not_compared(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some((comparison, _)) = examined.contents else {
+        return;
+    };
+    let Comparison { not_compared, .. } = comparison;
+    for (table, why) in not_compared {
+        findings.skip(check, Lack::of_promised(format!("{table}: {why}")));
+    }
+}

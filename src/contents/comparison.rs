@@ -1,0 +1,773 @@
+//! The whole comparison: what is equal, what differs, and what of it steps of an upgrade did on purpose.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::difference::RowDifference;
+use super::digest::{ColumnDigest, Hashes, TableDigest};
+use super::dump::{self, Passed};
+use super::form::Form;
+use super::matching::{Matched, TablePair};
+use super::pass::Pass;
+use super::passes::{DigestPass, FindPass, FoundRow, KeyColumns, RowPass, RowsOfTable};
+use super::server;
+use super::through::{Effect, Purpose, StepNames};
+use super::totals::{COUNTS, Total, Totals};
+use crate::civicrm::naming::is_volatile;
+use crate::civicrm::release::Version;
+use crate::civicrm::upgrade::steps::StepError;
+use crate::schema::model::{ReferentialAction, Schema, find};
+use crate::server::connection::Reader;
+use crate::server::error::ServerError;
+use crate::snapshot::Snapshot;
+use crate::source::{Location, SourceError};
+
+/// Most bytes of hashes of rows that are held at a time; past them the sources are read once more for each such part.
+const MAX_BYTES: u64 = 128 << 20;
+
+/// Why two sources could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentsError {
+    /// One of them cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The server cannot be asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The steps of the upgrade cannot be read.
+    #[error(transparent)]
+    Steps(#[from] StepError),
+}
+
+/// One of the two sources.
+pub struct Side<'l> {
+    location: &'l Location,
+    connection: Option<Reader>,
+    /// What the source holds besides its rows.
+    pub snapshot: Snapshot,
+    digests: Passed<TableDigest>,
+}
+
+/// Tells how far a source has been read: the name of the source, and a table or a share of a file.
+pub type Watch<'w> = &'w mut dyn FnMut(&Location, &crate::dump::container::Progress);
+
+impl<'l> Side<'l> {
+    /// Reads a source once: its facts, and the sums of its tables.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    pub fn read(
+        location: &'l Location,
+        database: Option<&str>,
+        hashes: Hashes,
+        watch: Watch<'_>,
+    ) -> Result<Self, ContentsError> {
+        let pass = DigestPass { hashes, only: None };
+        if let Location::Server(place) = location {
+            let (mut connection, database) = place.connect(database)?;
+            let snapshot = place.read(&mut connection, &database)?;
+            let digests = server::read(&mut connection, &snapshot.schema, &pass, &mut |_| {})?;
+            return Ok(Self {
+                location,
+                connection: Some(connection),
+                snapshot,
+                digests,
+            });
+        }
+        let mut watch = |progress: &_| watch(location, progress);
+        let (snapshot, digests) = dump::read(location, database, &pass, &mut watch)?;
+        Ok(Self {
+            location,
+            connection: None,
+            snapshot,
+            digests,
+        })
+    }
+
+    fn can_be_read_again(&self) -> bool {
+        self.location.can_be_read_again()
+    }
+
+    fn again<P: Pass>(
+        &mut self,
+        pass: &P,
+        watch: Watch<'_>,
+    ) -> Result<Passed<P::Facts>, ContentsError> {
+        if let Some(connection) = &mut self.connection {
+            let schema = &self.snapshot.schema;
+            return Ok(server::read(connection, schema, pass, &mut |_| {})?);
+        }
+        let database = self.snapshot.database.as_deref();
+        let mut watch = |progress: &_| watch(self.location, progress);
+        let (_, passed) = dump::read(self.location, database, pass, &mut watch)?;
+        Ok(passed)
+    }
+
+    fn rows(&self, table: &str) -> u64 {
+        let digest = self.digests.tables.get(table);
+        digest.map_or(0, |(_, digest)| digest.rows)
+    }
+
+    /// The columns that made the keys of the rows of a table.
+    fn key_used(&self, table: &str) -> Option<Vec<String>> {
+        let (shape, _) = self.digests.tables.get(table)?;
+        let names = shape
+            .key
+            .iter()
+            .filter_map(|column| shape.columns.get_index(*column));
+        Some(names.map(|(name, _)| name.clone()).collect())
+    }
+}
+
+/// What to compare.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The most rows of each kind that are shown.
+    pub samples: usize,
+    /// Whether caches, queues, sessions and logs count.
+    pub with_volatile: bool,
+    /// The versions before and after the upgrade that lies between the sources.
+    pub through: Option<(Version, Version)>,
+}
+
+/// What differs in a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Only the first source has the table, which has rows.
+    TableLost,
+    /// Only the second source has the table, which has rows.
+    TableNew,
+    /// Only the first source has the column.
+    ColumnLost(String),
+    /// Rows that only the first source has.
+    RowsLost,
+    /// Rows that only the second source has.
+    RowsNew,
+    /// The column has other values in the rows that both have.
+    Changed {
+        /// The column, as the second source names it.
+        column: String,
+        /// How many of the rows were NULL before.
+        were_null: u64,
+        /// How many of the rows are NULL now.
+        are_null: u64,
+    },
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The table, as the first source names it if it has it.
+    pub table: String,
+    /// What differs.
+    pub what: What,
+    /// The number of rows; `None` where a stream could not be read again to count them.
+    pub rows: Option<u64>,
+    /// The upgrade steps that do this on purpose; empty where none does.
+    pub steps: StepNames,
+    /// The keys of some of the rows.
+    pub keys: Vec<String>,
+}
+
+/// A number of rows before and afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotalPair {
+    /// What is counted.
+    pub title: &'static str,
+    /// The values that make the kind of the rows.
+    pub kind: Vec<String>,
+    /// The number before.
+    pub before: Total,
+    /// The number afterwards.
+    pub after: Total,
+}
+
+/// How the contents of two sources compare.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Tables whose contents are equal.
+    pub equal_tables: u64,
+    /// Columns whose contents are equal, in all tables.
+    pub equal_columns: u64,
+    /// Rows of the first source that were compared.
+    pub rows: u64,
+    /// What differs, in the order of the tables.
+    pub items: Vec<Item>,
+    /// Tables that differ and whose contents come and go by themselves.
+    pub volatile: Vec<String>,
+    /// Tables or columns that could not be compared, with the reason.
+    pub not_compared: Vec<(String, String)>,
+    /// Numbers that people check by hand.
+    pub totals: Vec<TotalPair>,
+    /// The versions before and after the upgrade that lies between the sources.
+    pub through: Option<(Version, Version)>,
+}
+
+/// Compares two sources that have been read once.
+///
+/// # Errors
+/// One of them cannot be read again.
+pub fn compare<'l>(
+    mut before: Side<'l>,
+    mut after: Side<'l>,
+    hashes: Hashes,
+    options: &Options,
+    watch: Watch<'_>,
+) -> Result<(Comparison, Snapshot, Snapshot), ContentsError> {
+    let purpose = match &options.through {
+        Some((from, target)) => Purpose::of(from, target)?,
+        None => Purpose::default(),
+    };
+    let matched = Matched::of(&before.snapshot.schema, &after.snapshot.schema, &purpose);
+    let mut comparison = Comparison {
+        through: options.through.clone(),
+        ..Comparison::default()
+    };
+    digest_again(
+        &matched,
+        &mut before,
+        &mut after,
+        hashes,
+        &mut comparison,
+        watch,
+    )?;
+    let judge = Judge {
+        purpose: &purpose,
+        before: before.snapshot.schema.clone(),
+        after: after.snapshot.schema.clone(),
+        options,
+    };
+    judge.one_sided(&matched, &before, &after, &mut comparison);
+    let mut differing = Vec::new();
+    for pair in &matched.pairs {
+        if comparison
+            .not_compared
+            .iter()
+            .any(|(table, _)| *table == pair.before)
+        {
+            continue;
+        }
+        if judge.is_equal(pair, &before, &after, &mut comparison) {
+            continue;
+        }
+        match comes_and_goes(&pair.after) && !options.with_volatile {
+            true => comparison.volatile.push(pair.before.clone()),
+            false => differing.push(pair),
+        }
+    }
+    let can_be_read_again = before.can_be_read_again() && after.can_be_read_again();
+    if can_be_read_again && !differing.is_empty() {
+        let differences = rows(&differing, &mut before, &mut after, hashes, options, watch)?;
+        let mut shown = HashMap::new();
+        for (pair, difference) in differing.iter().zip(&differences) {
+            shown.insert(pair.before.clone(), difference.shown());
+        }
+        let found = find_rows(&differing, shown, &mut before, &mut after, hashes, watch)?;
+        for (pair, difference) in differing.iter().zip(&differences) {
+            let names = found.get(&pair.before);
+            judge.rows(pair, difference, names, &mut comparison);
+        }
+    } else {
+        for pair in differing {
+            judge.sums(pair, &before, &after, &mut comparison);
+        }
+    }
+    comparison.totals = totals(&before.digests, &after.digests);
+    Ok((comparison, before.snapshot, after.snapshot))
+}
+
+/// Sums up again the tables whose keys turned out to be others than those of the first reading: keys that came behind the
+/// rows, and keys that the other source has not.
+fn digest_again<'l>(
+    matched: &Matched,
+    before: &mut Side<'l>,
+    after: &mut Side<'l>,
+    hashes: Hashes,
+    comparison: &mut Comparison,
+    watch: Watch<'_>,
+) -> Result<(), ContentsError> {
+    let (mut of_before, mut of_after) = (KeyColumns::new(), KeyColumns::new());
+    for pair in &matched.pairs {
+        let (ours, theirs) = &pair.key;
+        if before
+            .key_used(&pair.before)
+            .is_some_and(|used| used != *ours)
+        {
+            of_before.insert(pair.before.clone(), ours.clone());
+        }
+        if after
+            .key_used(&pair.after)
+            .is_some_and(|used| used != *theirs)
+        {
+            of_after.insert(pair.after.clone(), theirs.clone());
+        }
+    }
+    for (side, keys) in [(before, of_before), (after, of_after)] {
+        if keys.is_empty() {
+            continue;
+        }
+        if side.can_be_read_again() {
+            let pass = DigestPass {
+                hashes,
+                only: Some(Arc::new(keys)),
+            };
+            let again = side.again(&pass, watch)?;
+            side.digests.tables.extend(again.tables);
+        } else {
+            let why = "its key came behind its rows, and a stream cannot be read twice";
+            let tables = keys.into_keys().map(|table| (table, why.to_owned()));
+            comparison.not_compared.extend(tables);
+        }
+    }
+    Ok(())
+}
+
+/// Reads the rows of the tables that differ, in parts that fit into memory, and matches them.
+fn rows<'l>(
+    pairs: &[&TablePair],
+    before: &mut Side<'l>,
+    after: &mut Side<'l>,
+    hashes: Hashes,
+    options: &Options,
+    watch: Watch<'_>,
+) -> Result<Vec<RowDifference>, ContentsError> {
+    let bytes = pairs.iter().map(|pair| {
+        let rows = before.rows(&pair.before) + after.rows(&pair.after);
+        rows * (pair.columns.len() as u64 + 3) * 8
+    });
+    let parts = bytes.sum::<u64>().div_ceil(MAX_BYTES).max(1);
+    let wanted = |of: fn(&TablePair) -> (&String, &Vec<String>, Vec<String>)| {
+        let tables: IndexMap<String, RowsOfTable> = pairs
+            .iter()
+            .map(|pair| {
+                let (table, key, columns) = of(pair);
+                let (key, table) = (key.clone(), table.clone());
+                (table, RowsOfTable { key, columns })
+            })
+            .collect();
+        Arc::new(tables)
+    };
+    let of_before = wanted(|pair| {
+        let columns = pair.columns.iter().map(|(before, _)| before.clone());
+        (&pair.before, &pair.key.0, columns.collect())
+    });
+    let of_after = wanted(|pair| {
+        let columns = pair.columns.iter().map(|(_, after)| after.clone());
+        (&pair.after, &pair.key.1, columns.collect())
+    });
+    let mut differences = vec![RowDifference::default(); pairs.len()];
+    for part in 0..parts {
+        let pass = |tables: &Arc<_>| RowPass {
+            hashes,
+            tables: Arc::clone(tables),
+            part,
+            parts,
+        };
+        let mut ours = before.again(&pass(&of_before), watch)?;
+        let mut theirs = after.again(&pass(&of_after), watch)?;
+        for (pair, difference) in pairs.iter().zip(&mut differences) {
+            let width = pair.columns.len();
+            let take = |passed: &mut Passed<_>, table: &str| {
+                let facts = passed.tables.swap_remove(table).map(|(_, facts)| facts);
+                facts.unwrap_or_else(|| super::passes::HashedRows {
+                    columns: vec![None; width],
+                    ..Default::default()
+                })
+            };
+            let ours = take(&mut ours, &pair.before);
+            let theirs = take(&mut theirs, &pair.after);
+            difference.add(&ours, &theirs, options.samples);
+        }
+    }
+    Ok(differences)
+}
+
+/// The keys of rows by their hashes, by table before.
+type Names = HashMap<String, HashMap<u64, String>>;
+
+/// Reads the keys of the rows to show.
+fn find_rows<'l>(
+    pairs: &[&TablePair],
+    shown: HashMap<String, HashSet<u64>>,
+    before: &mut Side<'l>,
+    after: &mut Side<'l>,
+    hashes: Hashes,
+    watch: Watch<'_>,
+) -> Result<Names, ContentsError> {
+    let mut names = Names::new();
+    if shown.values().all(HashSet::is_empty) {
+        return Ok(names);
+    }
+    for (side, of) in [
+        (
+            before,
+            (|pair| (&pair.before, &pair.key.0)) as fn(&TablePair) -> (&String, &Vec<String>),
+        ),
+        (after, |pair| (&pair.after, &pair.key.1)),
+    ] {
+        let (mut tables, mut wanted) = (KeyColumns::new(), HashMap::new());
+        for pair in pairs {
+            let Some(hashes) = shown.get(&pair.before).filter(|hashes| !hashes.is_empty()) else {
+                continue;
+            };
+            let (table, key) = of(pair);
+            tables.insert(table.clone(), key.clone());
+            wanted.insert(table.clone(), hashes.clone());
+        }
+        let pass = FindPass {
+            hashes,
+            tables: Arc::new(tables),
+            wanted: Arc::new(wanted),
+        };
+        let mut found = side.again(&pass, watch)?;
+        for pair in pairs {
+            let Some((_, rows)) = found.tables.swap_remove(of(pair).0) else {
+                continue;
+            };
+            let rows = rows
+                .into_iter()
+                .map(|FoundRow { hash, key, .. }| (hash, key));
+            names.entry(pair.before.clone()).or_default().extend(rows);
+        }
+    }
+    Ok(names)
+}
+
+/// Says what differs, and what of it is meant.
+struct Judge<'a> {
+    purpose: &'a Purpose,
+    /// The schema before, whose foreign keys delete and empty rows along with others.
+    before: Schema,
+    after: Schema,
+    options: &'a Options,
+}
+
+impl Judge<'_> {
+    fn one_sided(
+        &self,
+        matched: &Matched,
+        before: &Side<'_>,
+        after: &Side<'_>,
+        comparison: &mut Comparison,
+    ) {
+        let tables = (matched.only_before.iter()).map(|table| {
+            (
+                table,
+                before.rows(table),
+                What::TableLost,
+                self.purpose.drops(table),
+            )
+        });
+        let new = (matched.only_after.iter()).map(|table| {
+            (
+                table,
+                after.rows(table),
+                What::TableNew,
+                self.purpose.creates(table),
+            )
+        });
+        for (table, rows, what, steps) in tables.chain(new) {
+            if rows == 0 {
+                continue;
+            }
+            if comes_and_goes(table) && !self.options.with_volatile {
+                comparison.volatile.push(table.clone());
+                continue;
+            }
+            comparison.items.push(Item {
+                table: table.clone(),
+                what,
+                rows: Some(rows),
+                steps,
+                keys: Vec::new(),
+            });
+        }
+    }
+
+    /// Whether the sums of a table are equal; counts what is.
+    fn is_equal(
+        &self,
+        pair: &TablePair,
+        before: &Side<'_>,
+        after: &Side<'_>,
+        comparison: &mut Comparison,
+    ) -> bool {
+        let digest = |side: &Side<'_>, table: &str| {
+            let digest = side.digests.tables.get(table);
+            digest.map_or_else(TableDigest::default, |(_, digest)| digest.clone())
+        };
+        let ours = digest(before, &pair.before);
+        let theirs = digest(after, &pair.after);
+        comparison.rows += ours.rows;
+        let reasons = [(before, &pair.before, &ours), (after, &pair.after, &theirs)];
+        for (side, table, digest) in reasons {
+            if let Some(why) = unreadable(side, table, digest) {
+                comparison.not_compared.push((pair.before.clone(), why));
+                return true;
+            }
+        }
+        let column = |digest: &TableDigest, name: &String| {
+            digest.columns.get(name).copied().unwrap_or_default()
+        };
+        let same = |(old, new): &&(String, String)| {
+            let (ours, theirs) = (column(&ours, old), column(&theirs, new));
+            ours == theirs && ours.left_out == 0
+        };
+        let equal = pair.columns.iter().filter(same).count();
+        let is_equal = equal == pair.columns.len() && ours.keys == theirs.keys;
+        comparison.equal_columns += equal as u64;
+        comparison.equal_tables += u64::from(is_equal);
+        for name in &pair.only_before {
+            let ColumnDigest {
+                nulls, left_out, ..
+            } = column(&ours, name);
+            let values = ours.rows.saturating_sub(nulls + left_out);
+            if values > 0 {
+                comparison.items.push(Item {
+                    table: pair.before.clone(),
+                    what: What::ColumnLost(name.clone()),
+                    rows: Some(values),
+                    steps: self
+                        .purpose
+                        .effects(&pair.names(), name, false, &[Effect::Drops]),
+                    keys: Vec::new(),
+                });
+            }
+        }
+        is_equal
+    }
+
+    fn rows(
+        &self,
+        pair: &TablePair,
+        difference: &RowDifference,
+        names: Option<&HashMap<u64, String>>,
+        comparison: &mut Comparison,
+    ) {
+        let keys = |hashes: &[u64]| {
+            let found = hashes.iter().filter_map(|hash| names?.get(hash).cloned());
+            let mut found: Vec<String> = found.collect();
+            found.sort_by_key(|key| (key.parse::<u64>().unwrap_or(u64::MAX), key.clone()));
+            found
+        };
+        let names = pair.names();
+        let mut add = |what, rows, steps, keys| {
+            if rows > 0 {
+                comparison.items.push(Item {
+                    table: pair.before.clone(),
+                    what,
+                    rows: Some(rows),
+                    steps,
+                    keys,
+                });
+            }
+        };
+        let samples = &difference.samples;
+        add(
+            What::RowsLost,
+            difference.lost,
+            self.deletes(&names, 3),
+            keys(&samples.lost),
+        );
+        add(
+            What::RowsNew,
+            difference.new,
+            self.purpose.inserts(&names),
+            keys(&samples.new),
+        );
+        for ((old, new), cells) in pair.columns.iter().zip(&difference.columns) {
+            let mut steps = self.sets(pair, old, new);
+            if steps.is_empty() && cells.are_null == cells.changed {
+                steps = self.emptied(pair, old);
+            }
+            let fills = self.fills(pair, new);
+            // Where steps fill NULLs, only that is meant.
+            let parts = match steps.is_empty() && !fills.is_empty() {
+                true => vec![
+                    (cells.were_null, cells.were_null, 0, fills),
+                    (cells.changed - cells.were_null, 0, cells.are_null, steps),
+                ],
+                false => vec![(cells.changed, cells.were_null, cells.are_null, steps)],
+            };
+            for (rows, were_null, are_null, steps) in parts {
+                let column = new.clone();
+                let what = What::Changed {
+                    column,
+                    were_null,
+                    are_null,
+                };
+                add(what, rows, steps, keys(&cells.samples));
+            }
+        }
+    }
+
+    /// What sums alone tell of a table that differs.
+    fn sums(
+        &self,
+        pair: &TablePair,
+        before: &Side<'_>,
+        after: &Side<'_>,
+        comparison: &mut Comparison,
+    ) {
+        let names = pair.names();
+        let (ours, theirs) = (before.rows(&pair.before), after.rows(&pair.after));
+        let (what, steps) = match ours.cmp(&theirs) {
+            std::cmp::Ordering::Greater => (What::RowsLost, self.deletes(&names, 3)),
+            std::cmp::Ordering::Less => (What::RowsNew, self.purpose.inserts(&names)),
+            std::cmp::Ordering::Equal => {
+                let columns = |side: &Side<'_>, table: &str| {
+                    let digest = side.digests.tables.get(table);
+                    digest
+                        .map(|(_, digest)| digest.columns.clone())
+                        .unwrap_or_default()
+                };
+                let (ours, theirs) = (columns(before, &pair.before), columns(after, &pair.after));
+                for (old, new) in &pair.columns {
+                    if ours.get(old) != theirs.get(new) {
+                        let what = What::Changed {
+                            column: new.clone(),
+                            were_null: 0,
+                            are_null: 0,
+                        };
+                        comparison.items.push(Item {
+                            table: pair.before.clone(),
+                            what,
+                            rows: None,
+                            steps: self.sets(pair, old, new),
+                            keys: Vec::new(),
+                        });
+                    }
+                }
+                return;
+            }
+        };
+        comparison.items.push(Item {
+            table: pair.before.clone(),
+            what,
+            rows: Some(ours.abs_diff(theirs)),
+            steps,
+            keys: Vec::new(),
+        });
+    }
+
+    /// The steps that set values of a column, or give it a type that holds other values.
+    fn sets(&self, pair: &TablePair, old: &str, new: &str) -> StepNames {
+        let before = find(&self.before.tables, &pair.before);
+        let column = before.and_then(|table| find(&table.columns, old));
+        let on_update = column.is_some_and(|column| column.on_update_now);
+        let after = find(&self.after.tables, &pair.after);
+        let now = after.and_then(|table| Some((find(&table.columns, new)?, table)));
+        let old_form = column
+            .zip(before)
+            .map(|(column, table)| Form::of(column, table));
+        let new_form = now.map(|(column, table)| Form::of(column, table));
+        let effects: &[Effect] = match old_form == new_form {
+            true => &[Effect::Sets],
+            false => &[Effect::Sets, Effect::Retypes],
+        };
+        self.purpose.effects(&pair.names(), new, on_update, effects)
+    }
+
+    /// The steps that fill NULLs of a column.
+    fn fills(&self, pair: &TablePair, column: &str) -> StepNames {
+        let effects = [Effect::Fills, Effect::Retypes];
+        self.purpose.effects(&pair.names(), column, false, &effects)
+    }
+
+    /// The steps that delete rows of a table, or rows that those refer to with ON DELETE CASCADE.
+    fn deletes(&self, tables: &[&str], depth: u8) -> StepNames {
+        let steps = self.purpose.deletes(tables);
+        if !steps.is_empty() || depth == 0 {
+            return steps;
+        }
+        let parents = tables
+            .iter()
+            .filter_map(|table| find(&self.before.tables, table))
+            .flat_map(|table| table.foreign_keys.values())
+            .filter(|key| key.on_delete == ReferentialAction::Cascade)
+            .map(|key| key.referenced_table.to_ascii_lowercase());
+        let mut all: StepNames = parents
+            .filter(|parent| !tables.contains(&parent.as_str()))
+            .flat_map(|parent| self.deletes(&[&parent], depth - 1))
+            .collect();
+        all.dedup();
+        all
+    }
+
+    /// The steps that delete rows which a column refers to with ON DELETE SET NULL.
+    fn emptied(&self, pair: &TablePair, column: &str) -> StepNames {
+        let Some(table) = find(&self.before.tables, &pair.before) else {
+            return StepNames::new();
+        };
+        let keys = table.foreign_keys.values().filter(|key| {
+            let is_of_column = |name: &String| name.eq_ignore_ascii_case(column);
+            key.on_delete == ReferentialAction::SetNull && key.columns.iter().any(is_of_column)
+        });
+        let parents = keys.map(|key| key.referenced_table.to_ascii_lowercase());
+        parents
+            .flat_map(|parent| self.deletes(&[&parent], 3))
+            .collect()
+    }
+}
+
+/// Whether the rows of a table come and go without users' doing, or only note what was done.
+fn comes_and_goes(table: &str) -> bool {
+    is_volatile(table)
+        || ["log_", "snap_civicrm_"]
+            .iter()
+            .any(|start| table.starts_with(start))
+}
+
+/// Why the contents of a table of one source cannot be compared.
+fn unreadable(side: &Side<'_>, table: &str, digest: &TableDigest) -> Option<String> {
+    let name = side.location.name();
+    if let Some(why) = side.digests.unread.get(table) {
+        return Some(format!("{name}: {why}"));
+    }
+    if digest.unread > 0 {
+        let rows = crate::text::count(digest.unread, "row");
+        return Some(format!("{name}: {rows} of it cannot be read"));
+    }
+    let charset = side.digests.odd_charsets.get(table)?;
+    Some(format!(
+        "{name}: its text is in the character set {charset}, which is not read"
+    ))
+}
+
+fn totals(before: &Passed<TableDigest>, after: &Passed<TableDigest>) -> Vec<TotalPair> {
+    let of = |passed: &Passed<TableDigest>, table: &str| -> Totals {
+        let digest = passed.tables.get(table);
+        digest
+            .map(|(_, digest)| digest.totals.clone())
+            .unwrap_or_default()
+    };
+    let mut pairs = Vec::new();
+    for count in COUNTS {
+        let (ours, theirs) = (of(before, count.table), of(after, count.table));
+        let mut kinds: BTreeMap<Vec<String>, ()> = BTreeMap::new();
+        for (kind, _) in ours.iter().chain(theirs.iter()) {
+            kinds.insert(kind.to_vec(), ());
+        }
+        pairs.extend(kinds.into_keys().map(|kind| TotalPair {
+            title: count.title,
+            before: ours.of(&kind),
+            after: theirs.of(&kind),
+            kind,
+        }));
+    }
+    pairs
+}
+
+impl Comparison {
+    /// The differences that no step explains.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| item.steps.is_empty())
+    }
+
+    /// The differences that steps of the upgrade make on purpose.
+    pub fn explained(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| !item.steps.is_empty())
+    }
+}

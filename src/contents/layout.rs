@@ -1,0 +1,107 @@
+//! How the rows of one INSERT statement are read.
+
+use std::sync::Arc;
+
+use super::form::{Form, Spelling};
+use super::pass::{Cell, CellsOfRow, Pass, Shape};
+use crate::dump::values::{Next, Value, Values};
+use crate::dump::workers::RowReader;
+use crate::schema::lexer::SqlModes;
+
+/// How the rows of one INSERT statement are read.
+pub(super) struct Layout<P> {
+    pub(super) pass: P,
+    pub(super) shape: Arc<Shape>,
+    pub(super) table: usize,
+    /// For each value of a row the index and form of its column; `None` for columns that are not looked at.
+    pub(super) places: Vec<Option<(usize, Form)>>,
+    pub(super) spelling: Spelling,
+    pub(super) modes: SqlModes,
+}
+
+impl<P> Layout<P> {
+    /// For each column of the INSERT the column of the shape.
+    pub(super) fn places(shape: &Shape, columns: &[String]) -> Vec<Option<(usize, Form)>> {
+        let place = |name: &String| {
+            let found = shape.columns.get_full(&name.to_ascii_lowercase());
+            found.map(|(index, _, form)| (index, *form))
+        };
+        columns.iter().map(place).collect()
+    }
+}
+
+impl<P: Pass> Layout<P> {
+    /// Reads the values of one row into cells; returns whether the row holds them all.
+    fn cells<'r>(&self, values: &mut Values<'r>, cells: &mut [Cell<'r>]) -> bool {
+        for place in &self.places {
+            let Next::Value(value) = values.value() else {
+                return false;
+            };
+            let Some((column, form)) = place else {
+                continue;
+            };
+            if let Some(cell) = cells.get_mut(*column) {
+                *cell = match form.canonical(value, self.spelling) {
+                    Some(value) => Cell::Value(value),
+                    // The value that the server would make is not known.
+                    None if value != Value::Null => Cell::LeftOut,
+                    None => Cell::Null,
+                };
+            }
+        }
+        true
+    }
+
+    fn take(&self, cells: &[Cell<'_>], facts: &mut P::Facts) {
+        let shape = &self.shape;
+        self.pass.take(CellsOfRow { shape, cells }, facts);
+    }
+}
+
+impl<P: Pass> RowReader for Layout<P> {
+    type Facts = P::Facts;
+    type Scratch = ();
+
+    fn table(&self) -> usize {
+        self.table
+    }
+
+    fn no_rows(&self) -> P::Facts {
+        self.pass.no_rows(&self.shape)
+    }
+
+    fn read(&self, row: &[u8], facts: &mut P::Facts, (): &mut ()) {
+        let mut cells = vec![Cell::LeftOut; self.shape.columns.len()];
+        let mut values = Values::new(row, self.modes);
+        if self.cells(&mut values, &mut cells) && values.value() == Next::End {
+            self.take(&cells, facts);
+        } else {
+            self.pass.unread(facts);
+        }
+    }
+
+    fn read_open(&self, text: &[u8], facts: &mut P::Facts, (): &mut ()) -> (usize, u64) {
+        let mut cells = vec![Cell::LeftOut; self.shape.columns.len()];
+        let (mut rest, mut done, mut rows) = (text, 0, 0);
+        loop {
+            let mut values = Values::open(rest, self.modes);
+            if !self.cells(&mut values, &mut cells) || values.value() != Next::End {
+                return (done, rows);
+            }
+            let Some(after) = values.close() else {
+                return (done, rows);
+            };
+            self.take(&cells, facts);
+            done = text.len() - after.len();
+            rows += 1;
+            rest = match after {
+                [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
+                _ => return (done, rows),
+            };
+        }
+    }
+
+    fn modes(&self) -> SqlModes {
+        self.modes
+    }
+}

@@ -1,0 +1,213 @@
+//! The three readings: sums of all tables, rows of the tables that differ, and the rows to be shown.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::digest::{Hashes, TableDigest};
+use super::pass::{Cell, CellsOfRow, Pass, Shape};
+use crate::schema::model::Table;
+
+/// Keys of rows by table in lower case: the columns that make them.
+pub type KeyColumns = HashMap<String, Vec<String>>;
+
+/// Reads every table into a [`TableDigest`].
+#[derive(Clone)]
+pub struct DigestPass {
+    /// The hashes of the run.
+    pub hashes: Hashes,
+    /// The only tables to read, each with the columns that make the key of a row; `None` for all tables.
+    pub only: Option<Arc<KeyColumns>>,
+}
+
+impl Pass for DigestPass {
+    type Facts = TableDigest;
+
+    fn shape(&self, name: &str, table: &Table) -> Option<Shape> {
+        let key = match &self.only {
+            Some(only) => Some(only.get(&name.to_ascii_lowercase())?.as_slice()),
+            None => None,
+        };
+        Some(Shape::of(name, table, key))
+    }
+
+    fn no_rows(&self, shape: &Shape) -> TableDigest {
+        TableDigest::new(shape.columns.keys())
+    }
+
+    fn take(&self, row: CellsOfRow<'_>, facts: &mut TableDigest) {
+        let key = self.hashes.several(row.values(&row.shape.key));
+        facts.rows += 1;
+        facts.keys = facts.keys.wrapping_add(self.hashes.cell(key, Some(b"key")));
+        for (cell, column) in row.cells.iter().zip(facts.columns.values_mut()) {
+            match cell {
+                Cell::LeftOut => column.left_out += 1,
+                Cell::Null => column.nulls += 1,
+                Cell::Value(value) => {
+                    let hash = self.hashes.cell(key, Some(value));
+                    column.sum = column.sum.wrapping_add(hash);
+                }
+            }
+        }
+        if let Some((by, sum)) = &row.shape.counted {
+            let amount = sum.and_then(|sum| row.cells.get(sum)).and_then(Cell::value);
+            facts.totals.count(row.values(by), amount);
+        }
+    }
+
+    fn unread(&self, facts: &mut TableDigest) {
+        facts.unread += 1;
+    }
+
+    fn merge(&self, ours: &mut TableDigest, theirs: TableDigest) {
+        ours.merge(&theirs);
+    }
+}
+
+/// Which columns of a table are read row by row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowsOfTable {
+    /// The columns that make the key of a row.
+    pub key: Vec<String>,
+    /// The columns whose values are hashed.
+    pub columns: Vec<String>,
+}
+
+/// Reads the rows of some tables as hashes of their keys and values.
+#[derive(Clone)]
+pub struct RowPass {
+    /// The hashes of the run.
+    pub hashes: Hashes,
+    /// The tables to read, in lower case.
+    pub tables: Arc<IndexMap<String, RowsOfTable>>,
+    /// The rows to take: those whose key has this remainder …
+    pub part: u64,
+    /// … when divided by this number.
+    pub parts: u64,
+}
+
+/// Rows as hashes: of their keys, and behind one another of the values of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HashedRows {
+    /// The indexes in the shape of the columns whose values are hashed; `None` where the table has no such column.
+    pub columns: Vec<Option<usize>>,
+    /// The hash of the key of each row.
+    pub keys: Vec<u64>,
+    /// The hashes of the values of each row; 0 is NULL, 1 was left out.
+    pub cells: Vec<u64>,
+}
+
+impl Pass for RowPass {
+    type Facts = HashedRows;
+
+    fn shape(&self, name: &str, table: &Table) -> Option<Shape> {
+        let wanted = self.tables.get(&name.to_ascii_lowercase())?;
+        Some(Shape::of(name, table, Some(&wanted.key)))
+    }
+
+    fn no_rows(&self, shape: &Shape) -> HashedRows {
+        let wanted = self.tables.get(&shape.table);
+        let columns = wanted.map(|wanted| {
+            let columns = wanted.columns.iter();
+            columns
+                .map(|name| shape.columns.get_index_of(name))
+                .collect()
+        });
+        HashedRows {
+            columns: columns.unwrap_or_default(),
+            ..HashedRows::default()
+        }
+    }
+
+    fn take(&self, row: CellsOfRow<'_>, facts: &mut HashedRows) {
+        let key = self.hashes.several(row.values(&row.shape.key));
+        if key % self.parts.max(1) != self.part {
+            return;
+        }
+        facts.keys.push(key);
+        for column in &facts.columns {
+            let cell = column.and_then(|column| row.cells.get(column));
+            facts.cells.push(match cell {
+                None | Some(Cell::LeftOut) => 1,
+                Some(Cell::Null) => 0,
+                Some(Cell::Value(value)) => {
+                    let hash = self.hashes.cell(key, Some(value));
+                    u64::try_from(hash & u128::from(u64::MAX))
+                        .unwrap_or(2)
+                        .max(2)
+                }
+            });
+        }
+    }
+
+    fn unread(&self, _: &mut HashedRows) {}
+
+    fn merge(&self, ours: &mut HashedRows, theirs: HashedRows) {
+        ours.keys.extend(theirs.keys);
+        ours.cells.extend(theirs.cells);
+    }
+}
+
+/// Reads the keys and values of some rows.
+#[derive(Clone)]
+pub struct FindPass {
+    /// The hashes of the run.
+    pub hashes: Hashes,
+    /// The tables to read, in lower case, with the columns that make the key of a row.
+    pub tables: Arc<KeyColumns>,
+    /// The hashes of the keys of the rows to take, by table in lower case.
+    pub wanted: Arc<HashMap<String, HashSet<u64>>>,
+}
+
+/// A row that was found again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRow {
+    /// The hash of its key.
+    pub hash: u64,
+    /// The values of its key, with commas between them.
+    pub key: String,
+    /// Its values by column; `None` is NULL.
+    pub values: Vec<Option<Vec<u8>>>,
+}
+
+impl Pass for FindPass {
+    type Facts = Vec<FoundRow>;
+
+    fn shape(&self, name: &str, table: &Table) -> Option<Shape> {
+        let key = self.tables.get(&name.to_ascii_lowercase())?;
+        Some(Shape::of(name, table, Some(key)))
+    }
+
+    fn no_rows(&self, _: &Shape) -> Vec<FoundRow> {
+        Vec::new()
+    }
+
+    fn take(&self, row: CellsOfRow<'_>, facts: &mut Vec<FoundRow>) {
+        let hash = self.hashes.several(row.values(&row.shape.key));
+        let wanted = self.wanted.get(&row.shape.table);
+        if !wanted.is_some_and(|wanted| wanted.contains(&hash)) {
+            return;
+        }
+        let text = |value: Option<&[u8]>| match value {
+            Some(value) => String::from_utf8_lossy(value).into_owned(),
+            None => "NULL".to_owned(),
+        };
+        let key: Vec<String> = row.values(&row.shape.key).map(text).collect();
+        facts.push(FoundRow {
+            hash,
+            key: key.join(","),
+            values: row
+                .cells
+                .iter()
+                .map(|cell| cell.value().map(<[u8]>::to_vec))
+                .collect(),
+        });
+    }
+
+    fn unread(&self, _: &mut Vec<FoundRow>) {}
+
+    fn merge(&self, ours: &mut Vec<FoundRow>, theirs: Vec<FoundRow>) {
+        ours.extend(theirs);
+    }
+}
