@@ -9,7 +9,7 @@ use super::difference::RowDifference;
 use super::digest::{ColumnDigest, Hashes, TableDigest};
 use super::dump::{self, Passed};
 use super::form::Form;
-use super::matching::{Matched, TablePair};
+use super::matching::{Matched, TablePair, Which};
 use super::pass::Pass;
 use super::passes::{DigestPass, FindPass, FoundRow, KeyColumns, RowPass, RowsOfTable};
 use super::server;
@@ -338,25 +338,17 @@ fn rows<'l>(
         rows * (pair.columns.len() as u64 + 3) * 8
     });
     let parts = bytes.sum::<u64>().div_ceil(MAX_BYTES).max(1);
-    let wanted = |of: fn(&TablePair) -> (&String, &Vec<String>, Vec<String>)| {
-        let tables: IndexMap<String, RowsOfTable> = pairs
-            .iter()
-            .map(|pair| {
-                let (table, key, columns) = of(pair);
-                let (key, table) = (key.clone(), table.clone());
-                (table, RowsOfTable { key, columns })
-            })
-            .collect();
-        Arc::new(tables)
+    let wanted = |which| {
+        let tables = pairs.iter().map(|pair| {
+            let wanted = RowsOfTable {
+                key: pair.key(which).clone(),
+                columns: pair.columns(which).cloned().collect(),
+            };
+            (pair.table(which).clone(), wanted)
+        });
+        Arc::new(tables.collect::<IndexMap<String, RowsOfTable>>())
     };
-    let of_before = wanted(|pair| {
-        let columns = pair.columns.iter().map(|(before, _)| before.clone());
-        (&pair.before, &pair.key.0, columns.collect())
-    });
-    let of_after = wanted(|pair| {
-        let columns = pair.columns.iter().map(|(_, after)| after.clone());
-        (&pair.after, &pair.key.1, columns.collect())
-    });
+    let (of_before, of_after) = (wanted(Which::Before), wanted(Which::After));
     let mut differences = vec![RowDifference::default(); pairs.len()];
     for part in 0..parts {
         let pass = |tables: &Arc<_>| RowPass {
@@ -400,20 +392,14 @@ fn find_rows<'l>(
     if shown.values().all(HashSet::is_empty) {
         return Ok(names);
     }
-    for (side, of) in [
-        (
-            before,
-            (|pair| (&pair.before, &pair.key.0)) as fn(&TablePair) -> (&String, &Vec<String>),
-        ),
-        (after, |pair| (&pair.after, &pair.key.1)),
-    ] {
+    for (side, which) in [(before, Which::Before), (after, Which::After)] {
         let (mut tables, mut wanted) = (KeyColumns::new(), HashMap::new());
         for pair in pairs {
             let Some(hashes) = shown.get(&pair.before).filter(|hashes| !hashes.is_empty()) else {
                 continue;
             };
-            let (table, key) = of(pair);
-            tables.insert(table.clone(), key.clone());
+            let table = pair.table(which);
+            tables.insert(table.clone(), pair.key(which).clone());
             wanted.insert(table.clone(), hashes.clone());
         }
         let pass = FindPass {
@@ -423,7 +409,7 @@ fn find_rows<'l>(
         };
         let mut found = side.again(&pass, watch)?;
         for pair in pairs {
-            let Some((_, rows)) = found.tables.swap_remove(of(pair).0) else {
+            let Some((_, rows)) = found.tables.swap_remove(pair.table(which)) else {
                 continue;
             };
             let rows = rows
@@ -756,6 +742,23 @@ fn totals(before: &Passed<TableDigest>, after: &Passed<TableDigest>) -> Vec<Tota
             after: theirs.of(&kind),
             kind,
         }));
+    }
+    let custom = |passed: &Passed<TableDigest>| {
+        let tables = passed.tables.iter();
+        let rows = tables.filter(|(table, _)| table.starts_with("civicrm_value_"));
+        Total {
+            rows: rows.map(|(_, (_, digest))| digest.rows).sum(),
+            hundredths: None,
+        }
+    };
+    let (before, after) = (custom(before), custom(after));
+    if before.rows + after.rows > 0 {
+        pairs.push(TotalPair {
+            title: "rows of custom data",
+            kind: Vec::new(),
+            before,
+            after,
+        });
     }
     pairs
 }

@@ -116,12 +116,12 @@ impl Form {
         }
         let bytes = match value {
             Value::Null => return None,
-            // What cannot be read as a literal is taken as it stands.
-            Value::Marked(text, _) => match unhex(text) {
+            Value::Plain(text) => Cow::Borrowed(text),
+            Value::Bare(text) | Value::Marked(text, _) => match unhex(text) {
                 Some(bytes) => Cow::Owned(bytes),
+                // What cannot be read as a literal is taken as it stands.
                 None => value.bytes().unwrap_or(Cow::Borrowed(text)),
             },
-            Value::Bare(text) | Value::Plain(text) => Cow::Borrowed(text),
         };
         Some(match self {
             Self::Number => number(bytes),

@@ -23,7 +23,40 @@ pub struct TablePair {
     pub only_after: Vec<String>,
 }
 
+/// One of the two sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The source as it was.
+    Before,
+    /// The source as it is.
+    After,
+}
+
 impl TablePair {
+    /// The name of the table in one of the sources.
+    pub fn table(&self, which: Which) -> &String {
+        match which {
+            Which::Before => &self.before,
+            Which::After => &self.after,
+        }
+    }
+
+    /// The columns that make the key of a row in one of the sources.
+    pub fn key(&self, which: Which) -> &Vec<String> {
+        match which {
+            Which::Before => &self.key.0,
+            Which::After => &self.key.1,
+        }
+    }
+
+    /// The columns that both have, as one of the sources names them.
+    pub fn columns(&self, which: Which) -> impl Iterator<Item = &String> {
+        self.columns.iter().map(move |(before, after)| match which {
+            Which::Before => before,
+            Which::After => after,
+        })
+    }
+
     /// The names of the table.
     pub fn names(&self) -> [&str; 2] {
         [&self.before, &self.after]

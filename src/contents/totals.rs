@@ -31,14 +31,10 @@ pub const COUNTS: &[Count] = &[
     },
     Count::of("civicrm_membership", "memberships", &["status_id"]),
     Count::of("civicrm_participant", "participants", &["status_id"]),
-    Count::of("civicrm_activity", "activities", &["activity_type_id"]),
+    Count::of("civicrm_activity", "activities", &[]),
     Count::of("civicrm_group", "groups", &[]),
     Count::of("civicrm_group_contact", "group contacts", &["status"]),
-    Count::of(
-        "civicrm_relationship",
-        "relationships",
-        &["relationship_type_id"],
-    ),
+    Count::of("civicrm_relationship", "relationships", &[]),
     Count::of("civicrm_case", "cases", &["status_id"]),
     Count::of("civicrm_mailing", "mailings", &[]),
 ];

@@ -182,7 +182,7 @@ pub(super) fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if !summary.on_purpose.is_empty() {
-        writeln!(out, "changed by upgrade steps")?;
+        writeln!(out, "\nchanged by upgrade steps")?;
         for change in &summary.on_purpose {
             let steps = match change.steps.as_slice() {
                 [] => String::new(),
@@ -196,14 +196,13 @@ pub(super) fn write(
                 printable(&steps)
             )?;
         }
-        writeln!(out)?;
     }
     if !summary.volatile.is_empty() {
         let tables = count(summary.volatile.len() as u64, "table");
         let names = summary.volatile.join(", ");
         writeln!(
             out,
-            "not counted: {tables} of caches, queues, sessions and logs that differ: {}\n",
+            "\nnot counted: {tables} of caches, queues, sessions and logs that differ: {}",
             printable(&names)
         )?;
     }
@@ -221,7 +220,7 @@ fn totals(summary: &ContentsSummary, detail: Detail, out: &mut dyn Write) -> io:
     if summary.totals.is_empty() {
         return Ok(());
     }
-    writeln!(out, "{:<44} {:>20} {:>20}", "totals", "before", "after")?;
+    writeln!(out, "\n{:<44} {:>20} {:>20}", "totals", "before", "after")?;
     // What differs is what people look for.
     let mut lines: Vec<&ContentsTotal> = summary.totals.iter().collect();
     lines.sort_by_key(|line| line.before == line.after);
@@ -257,7 +256,7 @@ fn totals(summary: &ContentsSummary, detail: Detail, out: &mut dyn Write) -> io:
             thousands(left_out as u64)
         )?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 fn shown(total: Total) -> String {

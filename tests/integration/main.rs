@@ -6,6 +6,7 @@ mod advice;
 mod bounded;
 mod cli;
 mod common;
+mod compare;
 mod custom_data;
 mod cuts;
 mod definers;

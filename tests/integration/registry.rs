@@ -10,6 +10,8 @@ use cividb::checks::{
 };
 use cividb::civicrm::privileges::needed_for_upgrade;
 use cividb::civicrm::release::Version;
+use cividb::contents::comparison::{self, Comparison, Side};
+use cividb::contents::digest::Hashes;
 use cividb::dump::container::Progress;
 use cividb::exit::Exit;
 use cividb::grants::{self, Grants};
@@ -36,6 +38,8 @@ enum Source {
     Packed(usize),
     /// The sample, changed in another way.
     Made(fn(Vec<u8>) -> Vec<u8>),
+    /// The sample changed so, compared with the sample as it is.
+    After(&'static [(&'static str, &'static str)]),
     /// A dump of its own.
     Text(&'static str),
     /// The sample as the backup of a site that has changed since.
@@ -44,7 +48,7 @@ enum Source {
     Server(fn(&mut Snapshot, &mut ServerFacts)),
 }
 
-use Source::{Backup, Made, Packed, Sample, Server, Text, Upgrade};
+use Source::{After, Backup, Made, Packed, Sample, Server, Text, Upgrade};
 
 const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
 const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
@@ -450,6 +454,29 @@ const FIRING: &[(&str, Source)] = &[
             )],
         ),
     ),
+    (
+        "contents-table-lost",
+        After(&[(REGIONS, "CREATE TABLE `other` (")]),
+    ),
+    (
+        "contents-column-lost",
+        After(&[(
+            "CREATE TABLE `civicrm_worldregion` (\n  `id` int(10) unsigned NOT NULL AUTO_INCREMENT,\n  `name`",
+            "CREATE TABLE `civicrm_worldregion` (\n  `id` int(10) unsigned NOT NULL AUTO_INCREMENT,\n  `other`",
+        )]),
+    ),
+    (
+        "contents-rows-lost",
+        After(&[(REGION_ROWS, "VALUES (1,'Europe')")]),
+    ),
+    (
+        "contents-changed",
+        After(&[(REGION_ROWS, "VALUES (1,'Europe'),(2,'Asia')")]),
+    ),
+    (
+        "contents-rows-new",
+        After(&[(REGION_ROWS, "VALUES (3,'Asia'),(1,'Europe'),(2,'Africa')")]),
+    ),
 ];
 
 /// Privileges on the database of the sample.
@@ -481,7 +508,7 @@ impl Source {
     /// The dump that it begins with.
     fn bytes(&self) -> Vec<u8> {
         match self {
-            Sample(changes) | Upgrade(_, changes) => {
+            Sample(changes) | Upgrade(_, changes) | After(changes) => {
                 let change =
                     |text: Vec<u8>, (old, new): &(&str, &str)| common::replaced(&text, old, new);
                 changes.iter().fold(common::sample(), change)
@@ -509,7 +536,7 @@ impl Source {
                 change(snapshot, &mut facts);
                 snapshot.server = Some(facts);
             }
-            Sample(_) | Upgrade(..) | Packed(_) | Made(_) | Text(_) => {}
+            Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_) => {}
         }
         site
     }
@@ -531,6 +558,10 @@ impl Source {
         let (mut snapshot, gathered) =
             gather(&location, None, common::catalogue(), quiet).expect("it is read");
         let site = self.spoil(&mut snapshot);
+        let comparison = matches!(self, After(_)).then(|| {
+            snapshot.source.name = "after.sql".to_owned();
+            compared(&location)
+        });
         let case = common::case(snapshot).to_release(self.target());
         let needs = preflight::row_needs(&case).expect("the steps can be read");
         let (questions, wish) = (questions(&case, &needs), ExportOptions::default());
@@ -553,6 +584,7 @@ impl Source {
             preflight::forecast(&case, &options, &rows).expect("the steps can be read")
         });
         examined.forecast = forecast.as_ref();
+        examined.contents = comparison.as_ref().map(|it| (it, "before.sql"));
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {
             verdict,
             database: "civicrm",
@@ -563,6 +595,23 @@ impl Source {
         };
         examine(&examined, &GROUPS.concat(), &selection)
     }
+}
+
+/// How the contents of a dump compare with those of the sample.
+fn compared(after: &Location) -> Comparison {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), common::sample()).expect("it is written");
+    let before = Location::of(file.path().to_owned());
+    let hashes = Hashes::random();
+    let quiet = &mut |_: &Location, _: &Progress| {};
+    let [before, after] = [&before, after]
+        .map(|location| Side::read(location, None, hashes, quiet).expect("it is read"));
+    let options = comparison::Options {
+        samples: 3,
+        ..comparison::Options::default()
+    };
+    let compared = comparison::compare(before, after, hashes, &options, quiet);
+    compared.expect("they are read again").0
 }
 
 /// What the account of a server may do, against what an upgrade needs.
@@ -581,7 +630,7 @@ fn privileges(case: &Case) -> Option<grants::Verdict> {
 }
 
 /// Those of `check`, and what `verify --against` looks for. What `verify` says of a version is said by `check` as well.
-const GROUPS: [&[Group]; 2] = [checks::CHECK, &[Group::Against]];
+const GROUPS: [&[Group]; 3] = [checks::CHECK, &[Group::Against], checks::COMPARE];
 
 /// Its graver finding, a file that is no text at all, is made where the file cannot be read: see
 /// `bad_input_gets_a_clear_verdict_or_error`.

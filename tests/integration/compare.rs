@@ -1,0 +1,402 @@
+//! The contents of two sources: equal however they are written, and each difference found.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use cividb::contents::comparison::{Comparison, Item, Options, Side, What, compare};
+use cividb::contents::digest::Hashes;
+use cividb::dump::container::Progress;
+use cividb::source::Location;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+use crate::common::{self, cividb, json, replaced, transcript};
+use crate::server;
+
+/// Compares two dumps as texts, without an upgrade between them.
+fn compared(before: &[u8], after: &[u8]) -> Comparison {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        Location::of(path)
+    };
+    let (before, after) = (location("before", before), location("after", after));
+    let hashes = Hashes::random();
+    let quiet = &mut |_: &Location, _: &Progress| {};
+    let [before, after] = [&before, &after]
+        .map(|location| Side::read(location, None, hashes, quiet).expect("it is read"));
+    let options = Options {
+        samples: 10,
+        ..Options::default()
+    };
+    let compared = compare(before, after, hashes, &options, quiet);
+    compared.expect("they are read again").0
+}
+
+/// The values of a row, and two ways of writing each.
+fn row() -> impl Strategy<Value = Vec<[String; 2]>> {
+    let number = (-9999i32..9999).prop_map(|n| [n.to_string(), format!("'{n}.00'")]);
+    let text = "[a-zé€',() \\\\]{0,12}".prop_map(|text| {
+        let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+        let doubled = text.replace('\\', "\\\\").replace('\'', "''");
+        [format!("'{escaped}'"), format!("_utf8mb4'{doubled}'")]
+    });
+    let bytes = proptest::collection::vec(any::<u8>(), 1..8).prop_map(|bytes| {
+        let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02X}");
+            hex
+        });
+        [format!("0x{hex}"), format!("x'{hex}'")]
+    });
+    let date = (1990u32..2030, 1u32..13, 1u32..29).prop_map(|(y, m, d)| {
+        let date = format!("{y}-{m:02}-{d:02}");
+        [
+            format!("'{date} 00:00:00'"),
+            format!("'{date} 00:00:00.000'"),
+        ]
+    });
+    let double = (-1000i32..1000).prop_map(|n| [format!("{n}e2"), format!("{n}00")]);
+    let null = || Just(["NULL".to_owned(), " NULL ".to_owned()]);
+    (
+        prop_oneof![4 => number, 1 => null()],
+        prop_oneof![4 => text, 1 => null()],
+        prop_oneof![4 => bytes, 1 => null()],
+        prop_oneof![4 => date, 1 => null()],
+        prop_oneof![4 => double, 1 => null()],
+    )
+        .prop_map(|(a, b, c, d, e)| vec![a, b, c, d, e])
+}
+
+const COLUMNS: [&str; 5] = ["amount", "words", "bytes", "moment", "ratio"];
+
+/// A dump of these rows, written in the first or the second way.
+fn dump(rows: &[Vec<[String; 2]>], way: usize) -> String {
+    let mut text = String::from(
+        "SET NAMES utf8mb4;\nCREATE TABLE civicrm_worldregion (id int, amount decimal(20,2), words text, bytes blob, \
+         moment datetime, ratio double, PRIMARY KEY (id)) DEFAULT CHARSET=utf8mb4;\n",
+    );
+    let mut numbered: Vec<(usize, &Vec<[String; 2]>)> = rows.iter().enumerate().collect();
+    if way == 1 {
+        numbered.reverse();
+    }
+    for (id, row) in numbered {
+        let values: Vec<&str> = row
+            .iter()
+            .filter_map(|ways| ways.get(way).map(String::as_str))
+            .collect();
+        let _ = writeln!(
+            text,
+            "INSERT INTO civicrm_worldregion VALUES ({id},{});",
+            values.join(",")
+        );
+    }
+    text
+}
+
+/// Daily 300 random tables, with `CIVIDB_TEST_ALL` 10,000.
+#[test]
+fn one_changed_value_is_found_and_another_spelling_is_not() {
+    let cases = if common::everything() { 10_000 } else { 300 };
+    let rows = proptest::collection::vec(row(), 1..8);
+    let place = (any::<prop::sample::Index>(), 0..COLUMNS.len(), row());
+    let config = Config {
+        failure_persistence: None,
+        ..Config::with_cases(cases)
+    };
+    let mut runner = TestRunner::new(config);
+    let result = runner.run(&(rows, place), |(rows, (index, column, other))| {
+        let before = dump(&rows, 0);
+        let same = compared(before.as_bytes(), dump(&rows, 1).as_bytes());
+        prop_assert_eq!(&same.items, &[][..]);
+        prop_assert_eq!(same.equal_columns, 6);
+        let mut changed = rows.clone();
+        let id = index.index(rows.len());
+        prop_assume!(rows[id][column] != other[column]);
+        changed[id][column] = other[column].clone();
+        let found = compared(before.as_bytes(), dump(&changed, 1).as_bytes());
+        let what = match &found.items[..] {
+            [
+                Item {
+                    what: What::Changed { column, .. },
+                    rows: Some(1),
+                    keys,
+                    ..
+                },
+            ] => (column.as_str(), keys.join(",")),
+            other => return Err(TestCaseError::fail(format!("{other:?}"))),
+        };
+        prop_assert_eq!(what, (COLUMNS[column], id.to_string()));
+        Ok(())
+    });
+    result.expect("each change is found");
+}
+
+#[test]
+fn rows_without_a_key_are_matched_as_they_are() {
+    let table = "CREATE TABLE civicrm_worldregion (a int, b int);\n";
+    let insert = |rows: &str| format!("{table}INSERT INTO civicrm_worldregion VALUES {rows};\n");
+    let before = insert("(1,2),(1,2),(3,4),(NULL,5)");
+    let same = compared(
+        before.as_bytes(),
+        insert("(NULL,5),(3,4),(1,2),(1,2)").as_bytes(),
+    );
+    assert_eq!(same.items, []);
+    // The same values in each column, in other rows.
+    let mixed = compared(
+        before.as_bytes(),
+        insert("(1,4),(1,2),(3,2),(NULL,5)").as_bytes(),
+    );
+    let rows: Vec<(&What, Option<u64>)> = mixed
+        .items
+        .iter()
+        .map(|item| (&item.what, item.rows))
+        .collect();
+    assert_eq!(
+        rows,
+        [(&What::RowsLost, Some(2)), (&What::RowsNew, Some(2))]
+    );
+}
+
+#[test]
+fn keys_that_come_behind_their_rows_are_the_keys() {
+    let create = "CREATE TABLE civicrm_worldregion (a int, b int, c int);\n";
+    let key = "ALTER TABLE civicrm_worldregion ADD PRIMARY KEY (a, b);\n";
+    let insert = |rows: &str| format!("INSERT INTO civicrm_worldregion VALUES {rows};\n");
+    let before = format!("{create}{key}{}", insert("(1,2,3),(1,3,3)"));
+    let after = format!("{create}{}{key}", insert("(1,3,4),(1,2,3)"));
+    let found = compared(before.as_bytes(), after.as_bytes());
+    let [item] = &found.items[..] else {
+        panic!("{:?}", found.items);
+    };
+    assert_eq!(
+        (item.rows, &item.keys[..]),
+        (Some(1), &["1,3".to_owned()][..])
+    );
+}
+
+/// The dumps of one database by every program that the tests have, but for those that leave something out on purpose.
+#[test]
+fn every_program_writes_the_same_contents() {
+    let Some(folder) = std::env::var_os("CIVIDB_PRODUCERS").map(std::path::PathBuf::from) else {
+        let why = "CIVIDB_PRODUCERS names no folder made by tests/producers/make";
+        crate::skip::skip("producers", why);
+        return;
+    };
+    const LESS: [&str; 13] = [
+        // Characters that the character set of the connection does not have are lost.
+        "dump-ansi",
+        "latin1",
+        // Tables, rows or definitions are left out.
+        "ignore-table",
+        "no-create-info",
+        "no-data",
+        "no-schemas",
+        "some-tables",
+        "structure",
+        "custom-data",
+        "adminer-data",
+        "quote-names",
+        "no-backquotes",
+        // A row has fewer values than its table has columns, or a table has no columns.
+        "custom-plain-insert",
+    ];
+    let mut wrong = Vec::new();
+    let mut equal = 0;
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = common::name(&path);
+        let leaves_out = LESS.iter().any(|less| name.contains(less))
+            || [
+                "drupal",
+                "custom-ansi",
+                "insert-update",
+                "errors-inside",
+                "without-definer.sql",
+            ]
+            .iter()
+            .any(|it| name.contains(it));
+        if leaves_out {
+            continue;
+        }
+        let path = path.to_string_lossy().into_owned();
+        let output = cividb(&folder, &["compare", "mariadb-dump-whole.sql", &path]);
+        match output.status.code() {
+            Some(0) => equal += 1,
+            _ => wrong.push(format!(
+                "{name}: {}",
+                common::text(&output.stdout)
+                    .lines()
+                    .take(4)
+                    .collect::<Vec<_>>()
+                    .join(" / ")
+            )),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(equal > 30, "{equal}");
+}
+
+#[test]
+fn a_server_holds_what_the_dump_holds_that_was_loaded_into_it() {
+    for server in server::all() {
+        for path in common::real_dumps() {
+            let name = common::name(&path);
+            let is_sample = ["5.51.3", "4.2.16"].iter().any(|it| name.starts_with(it));
+            if !common::everything() && (!is_sample || server.is_mysql() && name.starts_with('4')) {
+                continue;
+            }
+            let text = common::text_of(&path);
+            let text = replaced_if(&text, "NO_AUTO_CREATE_USER,", "", server.is_mysql());
+            let database = format!(
+                "compared_{}",
+                name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+            );
+            server.load(&database, &text);
+            let url = server.url(&database);
+            let dump = path.to_string_lossy();
+            for pair in [[&*dump, &*url], [&*url, &*dump]] {
+                let output = cividb(Path::new("/"), &["compare", pair[0], pair[1]]);
+                let printed = common::text(&output.stdout);
+                assert_eq!(
+                    output.status.code(),
+                    Some(0),
+                    "{name} on {}: {printed}",
+                    server.name
+                );
+                assert!(printed.contains("intact: "), "{printed}");
+            }
+        }
+    }
+}
+
+fn replaced_if(text: &[u8], old: &str, new: &str, wanted: bool) -> Vec<u8> {
+    match wanted && memchr::memmem::find(text, old.as_bytes()).is_some() {
+        true => replaced(text, old, new),
+        false => text.to_vec(),
+    }
+}
+
+/// The dumps of databases that CiviCRM itself upgraded, each with the dump before.
+const UPGRADED: [(&str, &str); 3] = [
+    ("4.7.31-setupsh", "4.7.31-to-5.33.2"),
+    ("4.7.31-setupsh", "4.7.31-to-5.81.2"),
+    ("5.21.2-setupsh", "5.21.2-to-5.81.2"),
+];
+
+fn upgraded() -> Vec<[std::path::PathBuf; 2]> {
+    let dumps = common::real_dumps();
+    let find = |start: &str| {
+        dumps
+            .iter()
+            .find(|path| common::name(path).starts_with(start))
+    };
+    UPGRADED
+        .iter()
+        .filter_map(|(before, after)| Some([find(before)?.clone(), find(after)?.clone()]))
+        .collect()
+}
+
+#[test]
+fn an_upgrade_by_civicrm_itself_leaves_the_data_intact() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for [before, after] in upgraded() {
+        let (before, after) = (before.to_string_lossy(), after.to_string_lossy());
+        let output = cividb(
+            folder.path(),
+            &["compare", &before, &after, "--format", "json"],
+        );
+        let report = json(&output);
+        let contents = &report["contents"];
+        assert_eq!(contents["unexplained"], Value::Array(Vec::new()), "{after}");
+        assert_eq!(
+            contents["not_compared"],
+            Value::Array(Vec::new()),
+            "{after}"
+        );
+        assert_eq!(output.status.code(), Some(0), "{after}");
+        assert!(
+            contents["equal_columns"].as_u64() > Some(1400),
+            "{contents}"
+        );
+    }
+}
+
+/// What is lost before or after an upgrade is found, and nothing else is.
+#[test]
+fn what_an_upgrade_does_not_do_is_found_behind_it() {
+    let Some([before, after]) = upgraded().into_iter().next() else {
+        return;
+    };
+    let text = common::text_of(&after);
+    let lost: [(&str, &str, &str); 3] = [
+        ("(1,'USD',", "(1,'EUR',", "changed"),
+        ("),(12,3,", "),(12,4,", "changed"),
+        (
+            "INSERT INTO `civicrm_phone` VALUES",
+            "INSERT INTO `civicrm_phone_of_others` VALUES",
+            "rows-lost",
+        ),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut found = 0;
+    for (old, new, what) in lost {
+        if memchr::memmem::find(&text, old.as_bytes()).is_none() {
+            continue;
+        }
+        let at = memchr::memmem::find(&text, old.as_bytes()).expect("it is there");
+        let mut changed = text.clone();
+        changed.splice(at..at + old.len(), new.bytes());
+        let path = folder.path().join("after.sql");
+        std::fs::write(&path, changed).expect("written");
+        let arguments = [
+            "compare",
+            &before.to_string_lossy(),
+            "after.sql",
+            "--format",
+            "json",
+        ];
+        let output = cividb(folder.path(), &arguments);
+        let report = json(&output);
+        let unexplained = report["contents"]["unexplained"]
+            .as_array()
+            .expect("a list");
+        if let [one] = &unexplained[..] {
+            assert_eq!(one["what"], what, "{one}");
+            found += 1;
+        } else {
+            panic!("{old}: {unexplained:?}");
+        }
+        assert_eq!(output.status.code(), Some(1));
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn a_restore_that_lost_something_as_people_read_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let changes = [
+        (
+            "VALUES (1,'Europe'),(2,'Africa')",
+            "VALUES (1,'Europe'),(3,'Asia')",
+        ),
+        ("(2,2,2,'sesterpuwen", "(2,2,2,'Sesterpuwen"),
+    ];
+    let changed = |dump: Vec<u8>, (old, new)| replaced(&dump, old, new);
+    let after = changes.into_iter().fold(common::sample(), changed);
+    std::fs::write(folder.path().join("before.sql"), common::sample()).expect("written");
+    std::fs::write(folder.path().join("after.sql"), after).expect("written");
+    let commands = [
+        "compare before.sql before.sql",
+        "compare before.sql after.sql",
+        "compare before.sql after.sql --through 5.81",
+        "compare - -",
+    ];
+    insta::assert_snapshot!(transcript(folder.path(), &commands, &[]));
+    let report = json(&cividb(
+        folder.path(),
+        &["compare", "before.sql", "after.sql", "--format", "json"],
+    ));
+    common::assert_follows_schema(&report);
+}
