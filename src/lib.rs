@@ -30,7 +30,7 @@
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
-//! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
+//! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
 //! contents -> civicrm dump gate schema server snapshot source text
 //! checks -> case civicrm contents dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
