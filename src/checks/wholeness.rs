@@ -333,6 +333,7 @@ fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
                 Open::Statement => "a statement",
                 Open::Quoted => "a quoted string",
                 Open::Comment => "a comment",
+                Open::Row => "a row",
             };
             let head = String::from_utf8_lossy(&interrupted.head);
             let mut sign = format!("it ends inside {inside}");

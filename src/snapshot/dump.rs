@@ -60,6 +60,8 @@ pub struct DumpFacts {
     /// Whether something else than the last line of its program marks the end of the dump: variables that it saves at
     /// its start and restores, or a last line without the first one.
     pub ends_by_variables: bool,
+    /// Whether the rows stand in files of their own, which no statement of the dump loads (`mysqldump --tab`).
+    pub rows_apart: bool,
     /// Whether START TRANSACTION stands without a COMMIT after it.
     pub open_transaction: bool,
     /// Files that a folder announces and lacks, or marks as unfinished.
@@ -233,6 +235,8 @@ pub enum Open {
     Quoted,
     /// The file ends inside a `/* */` comment.
     Comment,
+    /// A file of rows ends inside a row.
+    Row,
 }
 
 /// How the text of a dump ended.

@@ -8,10 +8,11 @@ use super::server_location::{Access, ServerLocation};
 use super::{folder, pattern};
 use crate::civicrm::site;
 use crate::dump::container::{ByteStream, Progress};
+use crate::dump::delimited::DelimitedRows;
 use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::Scanner;
 use crate::server::login::url;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Ending, Snapshot};
 
 /// The place that facts are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Location {
     Stdin,
     /// A file of this path.
     File(PathBuf),
-    /// A folder made by mydumper.
+    /// A folder with the files of one dump.
     Folder(PathBuf),
     /// A database on a running server.
     Server(Box<ServerLocation>),
@@ -184,6 +185,24 @@ impl Location {
         snapshot.source.container = container;
         Ok(snapshot)
     }
+}
+
+/// Reads the rows of one stream to its end.
+pub(super) fn read_rows(
+    mut stream: ByteStream,
+    mut rows: DelimitedRows,
+    sink: &mut impl DumpSink,
+    watch: &mut dyn FnMut(&Progress),
+) -> Ending {
+    let progress = stream.progress();
+    while let Some(piece) = stream.next_chunk() {
+        rows.feed(piece, sink);
+        watch(&progress);
+    }
+    let text = rows.finish(sink);
+    let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
+    sink.reader().end_file(text.clone(), damage);
+    text
 }
 
 /// Scans one stream to its end; returns the kind of its container.

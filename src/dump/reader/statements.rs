@@ -497,6 +497,10 @@ impl DumpReader {
     }
 
     fn note_database_statement(&mut self, at: At, statement: String) {
+        if self.source.producer == Producer::MysqlShell {
+            // util.loadDump takes the name from its option `schema`.
+            return;
+        }
         let known = &mut self.facts.database_statements;
         if !known.iter().any(|(_, s)| *s == statement) {
             push(known, (at, statement));
