@@ -100,8 +100,9 @@ pub struct DumpFacts {
     pub unreadable: Vec<(At, String)>,
     /// First and last lines of dump programs that stand inside a statement.
     pub swallowed_lines: Vec<(At, String)>,
-    /// INSERTs that end inside a row, by table.
-    pub broken_inserts: Vec<(At, String)>,
+    /// INSERTs whose rows are followed by what does not belong there: the table, and the first line of that; empty where
+    /// the INSERT ended inside a row.
+    pub broken_inserts: Vec<(At, String, String)>,
     /// Place of MariaDB's sandbox mark; `None` if there is none.
     pub sandbox_mark: Option<At>,
     /// Place of `SET @@GLOBAL.GTID_PURGED` outside a comment; `None` if there is none.

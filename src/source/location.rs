@@ -187,6 +187,17 @@ impl Location {
     }
 }
 
+/// Bytes that are kept of the end of a text.
+const TAIL: usize = 8 << 10;
+
+/// Keeps the last bytes of a text, of which the next piece has come.
+fn keep_tail(tail: &mut Vec<u8>, piece: &[u8]) {
+    let kept = TAIL.saturating_sub(piece.len()).min(tail.len());
+    tail.drain(..tail.len() - kept);
+    let new = piece.len().saturating_sub(TAIL);
+    tail.extend_from_slice(piece.get(new..).unwrap_or_default());
+}
+
 /// Reads the rows of one stream to its end.
 pub(super) fn read_rows(
     mut stream: ByteStream,
@@ -201,7 +212,7 @@ pub(super) fn read_rows(
     }
     let text = rows.finish(sink);
     let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
-    sink.reader().end_file(text.clone(), damage);
+    sink.reader().end_file(text.clone(), damage, b"");
     text
 }
 
@@ -214,12 +225,14 @@ pub(super) fn read_stream(
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
+    let mut tail = Vec::new();
     while let Some(piece) = stream.next_piece() {
         scanner.feed_ahead(piece.text, piece.ahead, sink);
+        keep_tail(&mut tail, piece.text);
         watch(&progress);
     }
     let text = scanner.finish(sink);
     let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
-    sink.reader().end_file(text, damage);
+    sink.reader().end_file(text, damage, &tail);
     container
 }

@@ -146,14 +146,25 @@ impl DumpReader {
         self.facts.unfinished.push(what);
     }
 
-    /// Records how one file ended.
-    pub fn end_file(&mut self, text: Ending, damage: Option<Damage>) {
+    /// Records how one file ended. `tail` holds the last bytes of its text, so that a message of the dump program is
+    /// found where it stands in the middle of a statement that is cut.
+    pub fn end_file(&mut self, text: Ending, damage: Option<Damage>, tail: &[u8]) {
         if let Some(interrupted) = &text.interrupted {
             let head = String::from_utf8_lossy(&interrupted.head);
             let line = head.lines().next().unwrap_or_default();
             if header::is_program_message(line) {
                 let at = self.at(interrupted.place);
                 self.stray(at, line);
+                self.course.is_behind = false;
+            } else if let Some((begins, line)) = header::message_inside(tail) {
+                let rest = tail.get(begins..).unwrap_or_default();
+                let line_feeds = memchr::memchr_iter(b'\n', rest).count() as u64;
+                let place = Place {
+                    offset: text.bytes.saturating_sub(rest.len() as u64),
+                    line: (text.lines + 1).saturating_sub(line_feeds),
+                };
+                let at = self.at(place);
+                self.stray(at, &line);
                 self.course.is_behind = false;
             }
         }

@@ -239,7 +239,7 @@ impl DumpReader {
             if header::is_program_message(line) {
                 self.stray(at, line);
             } else {
-                let found = (at, self.insert.table.clone());
+                let found = (at, self.insert.table.clone(), line.to_owned());
                 push(&mut self.facts.broken_inserts, found);
             }
         }
