@@ -99,8 +99,9 @@ impl<S: DumpSink> Reading<'_, S> {
     /// Reads the files of one database.
     fn database(&mut self, name: &str, base: &str) -> Result<(), SourceError> {
         let metadata = format!("{base}.json");
-        if !self.has(&metadata, &format!("what database {name} holds")) {
-            return Ok(());
+        if !self.names.contains(&*metadata) {
+            let why = format!("is missing, which says what database {name} holds");
+            return Err(broken(self.folder, &metadata, &why));
         }
         let database: Database = load(&self.folder.join(&metadata))
             .map_err(|why| broken(self.folder, &metadata, &why))?;
@@ -136,16 +137,6 @@ impl<S: DumpSink> Reading<'_, S> {
         Ok(())
     }
 
-    /// Whether a file is there; one that is not is noted, with what it holds.
-    fn has(&mut self, file: &str, holds: &str) -> bool {
-        let has = self.names.contains(file);
-        if !has {
-            let what = format!("{file} is missing, which says {holds}");
-            self.sink.reader().unfinished(what);
-        }
-        has
-    }
-
     fn statements(&mut self, file: &str, database: &str, makes: &str) -> Result<(), SourceError> {
         if !self.names.contains(file) {
             let what = format!("{file} is missing, which makes {makes}");
@@ -168,7 +159,10 @@ impl<S: DumpSink> Reading<'_, S> {
         base: &str,
     ) -> Result<Vec<(String, String)>, SourceError> {
         let metadata = format!("{base}.json");
-        if !self.has(&metadata, &format!("how the rows of {name} are written")) {
+        if !self.names.contains(&*metadata) {
+            let what =
+                format!("{metadata} is missing, which says how the rows of {name} are written");
+            self.sink.reader().unfinished(what);
             return Ok(Vec::new());
         }
         let broken = |why: String| broken(self.folder, &metadata, &why);
