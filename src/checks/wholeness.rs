@@ -532,10 +532,10 @@ fn no_data(check: &'static Check, examined: &Examination, findings: &mut Finding
         }
     }
     if dump.rows == 0 && !snapshot.schema.tables.is_empty() {
-        let tables = snapshot.schema.tables.len();
+        let tables = crate::text::count(snapshot.schema.tables.len() as u64, "table");
         findings.push(Finding::new(
             check,
-            format!("{tables} tables and not a single row"),
+            format!("{tables} and not a single row"),
             "Make the backup without --no-data.",
         ));
     }

@@ -400,7 +400,13 @@ fn folders_are_read_or_named_by_what_is_in_them() {
     for (name, files, named) in [
         (
             "tab",
-            &[("civicrm_acl.sql", &acl[..]), ("civicrm_acl.txt", "1\t2\n")][..],
+            &[
+                (
+                    "civicrm_acl.sql",
+                    "CREATE TABLE `civicrm_acl` (`id` int, `b` int);\n",
+                ),
+                ("civicrm_acl.txt", "1@2\n"),
+            ][..],
             "mysqldump --tab",
         ),
         (
