@@ -23,7 +23,8 @@ pub(crate) static DEFINER_MISSING: Check = Check {
     why: "Every statement that fires, reads or calls them fails with error 1449.",
     fix: "Create the account with the site's privileges, or let CiviCRM make its triggers and views again \
             under its own: cv flush --triggers.",
-    example: "29 triggers, 1 routine run as `civicrm`@`localhost`, an account that does not exist",
+    example: "29 triggers, 1 routine (civicrm_activity_before_insert, civicrm_activity_before_update, \
+            civicrm_activity_before_delete and 27 more) run as `civicrm`@`localhost`, an account that does not exist",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
     rules: &[Rule::new(Group::Objects, &[Need::Accounts], missing)],
 };
@@ -36,7 +37,8 @@ pub(crate) static DEFINER_PRIVILEGES: Check = Check {
             a routine with 1370 or 1142.",
     fix: "Give the account the privileges, or let CiviCRM make its triggers and views again under its own: cv \
             flush --triggers.",
-    example: "29 triggers run as `civicrm`@`localhost`, which lacks SELECT on civicrm_activity and 9 more, INSERT on \
+    example: "29 triggers (civicrm_activity_before_insert, civicrm_activity_before_update, \
+            civicrm_activity_before_delete and 26 more) run as `civicrm`@`localhost`, which lacks SELECT on civicrm_activity and 9 more, INSERT on \
             civicrm_relationship_cache, UPDATE on civicrm_activity and 4 more, DELETE on civicrm_relationship_cache, \
             EXECUTE on civicrm_strip_non_numeric, TRIGGER on civicrm_activity and 11 more",
     source: "MySQL manual, \"Trigger Syntax\" and \"Stored Object Access Control\"; measured on MariaDB 10.11 and \
@@ -61,26 +63,50 @@ pub(crate) static DEFINER_NAMED: Check = Check {
     rules: &[Rule::new(Group::Objects, &[Need::Dump], named)],
 };
 
-/// The accounts that objects run as, each with a phrase such as `29 triggers, 1 routine`.
-fn definers(schema: &Schema) -> BTreeMap<&Account, String> {
-    let triggers = schema.triggers.values().map(|t| ("trigger", &t.definer));
-    let views = schema.views.values().map(|v| ("view", &v.definer));
-    let routines = schema.routines.values().map(|r| ("routine", &r.definer));
-    let events = schema.events.values().map(|e| ("event", &e.definer));
-    let mut accounts: BTreeMap<&Account, IndexMap<&str, usize>> = BTreeMap::new();
-    for (kind, definer) in triggers.chain(views).chain(routines).chain(events) {
+/// What runs as one account.
+#[derive(Default)]
+struct Run<'a> {
+    kinds: IndexMap<&'static str, usize>,
+    names: Vec<&'a str>,
+}
+
+impl Run<'_> {
+    /// Their number by kind, and the first of their names.
+    fn named(&self) -> String {
+        const SHOWN: usize = 3;
+        let mut names = self
+            .names
+            .iter()
+            .take(SHOWN)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ");
+        if self.names.len() > SHOWN {
+            names.push_str(&format!(" and {} more", self.names.len() - SHOWN));
+        }
+        format!("{} ({names})", phrase(&self.kinds))
+    }
+}
+
+/// The accounts that objects run as, each with those.
+fn definers(schema: &Schema) -> BTreeMap<&Account, Run<'_>> {
+    let triggers = schema.triggers.iter();
+    let triggers = triggers.map(|(name, it)| ("trigger", name, &it.definer));
+    let views = schema.views.iter();
+    let views = views.map(|(name, it)| ("view", name, &it.definer));
+    let routines = schema.routines.iter();
+    let routines = routines.map(|((_, name), it)| ("routine", name, &it.definer));
+    let events = schema.events.iter();
+    let events = events.map(|(name, it)| ("event", name, &it.definer));
+    let mut accounts: BTreeMap<&Account, Run> = BTreeMap::new();
+    for (kind, name, definer) in triggers.chain(views).chain(routines).chain(events) {
         if let Some(account) = definer {
-            *accounts
-                .entry(account)
-                .or_default()
-                .entry(kind)
-                .or_default() += 1;
+            let run = accounts.entry(account).or_default();
+            *run.kinds.entry(kind).or_default() += 1;
+            run.names.push(name);
         }
     }
-    let accounts = accounts.into_iter();
     accounts
-        .map(|(account, kinds)| (account, phrase(kinds)))
-        .collect()
 }
 
 /// Adds a finding for each definer whose account does not exist on the server.
@@ -94,8 +120,11 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
         return;
     };
     let definers = definers(&snapshot.schema).into_iter();
-    for (account, counts) in definers.filter(|(account, _)| !known.contains(account)) {
-        let message = format!("{counts} run as {account}, an account that does not exist");
+    for (account, run) in definers.filter(|(account, _)| !known.contains(account)) {
+        let message = format!(
+            "{} run as {account}, an account that does not exist",
+            run.named()
+        );
         let fix = format!(
             "Create the account with the site's privileges, or let CiviCRM make its triggers \
              and views again under its own: {REBUILD}"
@@ -134,7 +163,7 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
             grants,
             rules: &rules,
             lacks: Lacks::new(),
-            kinds: IndexMap::new(),
+            run: Run::default(),
         };
         let is_meant = |user: &&User| {
             let by_invoker = user.by_invoker || facts.views_by_invoker.contains(user.name);
@@ -161,13 +190,13 @@ struct Judged<'a> {
     grants: &'a Grants,
     rules: &'a Rules,
     lacks: Lacks,
-    /// How many objects of each kind lack something.
-    kinds: IndexMap<&'static str, usize>,
+    /// The objects that lack something.
+    run: Run<'a>,
 }
 
-impl Judged<'_> {
+impl<'a> Judged<'a> {
     /// Looks at what one object does.
-    fn judge(&mut self, user: &User, schema: &Schema) {
+    fn judge(&mut self, user: &User<'a>, schema: &Schema) {
         let own = |name: &str| Name::local(name);
         let mut needs: BTreeSet<(Privilege, Name)> = BTreeSet::new();
         if let Some(table) = user.table {
@@ -222,7 +251,8 @@ impl Judged<'_> {
             }
         }
         if lacks_any {
-            *self.kinds.entry(user.kind).or_default() += 1;
+            *self.run.kinds.entry(user.kind).or_default() += 1;
+            self.run.names.push(user.name);
         }
     }
 
@@ -251,10 +281,7 @@ impl Judged<'_> {
             }
         });
         let lacks = lacks.collect::<Vec<_>>().join(", ");
-        let message = format!(
-            "{} run as {account}, which lacks {lacks}",
-            phrase(self.kinds)
-        );
+        let message = format!("{} run as {account}, which lacks {lacks}", self.run.named());
         let privileges: Vec<String> = self.lacks.keys().map(ToString::to_string).collect();
         let pattern = self.rules.pattern_of(self.database);
         let grant = grant(&privileges, &pattern, account);
@@ -278,7 +305,7 @@ fn grant(privileges: &[String], pattern: &str, account: &Account) -> Result<Stri
 }
 
 /// Counts by kind in words, such as `29 triggers, 1 routine`.
-fn phrase(kinds: IndexMap<&str, usize>) -> String {
+fn phrase(kinds: &IndexMap<&'static str, usize>) -> String {
     let counts = kinds
         .iter()
         .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
@@ -288,8 +315,8 @@ fn phrase(kinds: IndexMap<&str, usize>) -> String {
 /// Adds a finding for each definer in a dump: it is not known whether the accounts exist on the
 /// server that it is restored on.
 fn named(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    for (account, counts) in definers(&examined.snapshot().schema) {
-        let message = format!("{counts} run as {account}");
+    for (account, run) in definers(&examined.snapshot().schema) {
+        let message = format!("{} run as {account}", phrase(&run.kinds));
         let finding = Finding::new(check, message, check.fix);
         findings.push(finding.about("account", account.to_string()));
     }

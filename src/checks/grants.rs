@@ -216,7 +216,7 @@ pub fn refused(probed: &Probed, there: &[&str], findings: &mut Findings) {
     for statement in &probed.left_behind {
         findings.push(Finding::new(
             &GRANT_MISSING,
-            "the probe could not remove what it had made".to_owned(),
+            format!("the probe could not remove what it had made: {statement} failed"),
             format!("Run as an administrator: {statement};"),
         ));
     }

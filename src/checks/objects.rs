@@ -34,6 +34,13 @@ struct Fixes {
 impl Fixes {
     fn for_source(snapshot: &Snapshot) -> Self {
         let mut fixes = Self::usual(&snapshot.source);
+        if snapshot.dump.as_ref().is_some_and(|dump| dump.rows_apart) {
+            fixes.routine = format!(
+                "mysqldump --tab writes routines and events to its standard output, not into the folder: keep that as \
+                 well (mysqldump --tab=FOLDER --routines --events DATABASE >FOLDER/routines.sql). On a restored site \
+                 let CiviCRM create it: {REBUILD}"
+            );
+        }
         if snapshot.source.producer.never_writes_programs() {
             return fixes;
         }
@@ -738,8 +745,11 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
         for (kind, names) in calls {
             let called = names.iter().filter(|name| is_here(snapshot, name));
             let is_loadable = |name: &str| {
-                let dump = snapshot.dump.as_ref();
-                dump.is_some_and(|dump| dump.loadable_functions.contains(&name.to_lowercase()))
+                let dump = snapshot.dump.as_ref().map(|dump| &dump.loadable_functions);
+                let server = snapshot.server.as_ref();
+                let server = server.and_then(|facts| facts.loadable_functions.as_ref());
+                let known = dump.or(server);
+                known.is_some_and(|known| known.contains(&name.to_lowercase()))
             };
             let lost_ones =
                 called.filter(|called| is_lost(kind, &called.name) && !is_loadable(&called.name));
@@ -750,6 +760,66 @@ fn lost_routines(examined: &Examination) -> BTreeMap<(RoutineKind, String), BTre
         }
     }
     lost
+}
+
+/// Beginnings of the names of loadable functions that are widespread: of lib_mysqludf_sys, _info, _preg and _json,
+/// mysql-udf-http, and of the examples of MySQL.
+const LOADABLE: [&str; 9] = [
+    "sys_exec",
+    "sys_eval",
+    "sys_get",
+    "sys_set",
+    "lib_mysqludf_",
+    "preg_",
+    "http_",
+    "myfunc_",
+    "udf_",
+];
+
+/// Why a function that is not there may be a loadable one, which no dump and no database holds, as a clause; `None`
+/// where nothing speaks for that.
+fn may_be_loadable(snapshot: &Snapshot, routine: RoutineKind, name: &str) -> Option<&'static str> {
+    if routine != RoutineKind::Function || name == PHONE_FUNCTION {
+        return None;
+    }
+    match &snapshot.server {
+        Some(facts) if facts.loadable_functions.is_none() => {
+            Some("this account may not read mysql.func, which lists them")
+        }
+        Some(_) => None,
+        None if LOADABLE
+            .iter()
+            .any(|known| name.to_lowercase().starts_with(known)) =>
+        {
+            Some("its name is like those of libraries of functions")
+        }
+        None if !snapshot.schema.routines.is_empty() => {
+            Some("the dump has other routines, and mysqldump writes none of these")
+        }
+        None => None,
+    }
+}
+
+/// The finding about a function that may be a loadable one, `why` being the clause that says what speaks for it.
+fn loadable(
+    check: &'static Check,
+    snapshot: &Snapshot,
+    name: &str,
+    callers: &str,
+    why: &str,
+) -> Finding {
+    let place = snapshot.place();
+    Finding::new(
+        check,
+        format!("function {name} is not in {place}: {callers}; it may be a loadable function ({why})"),
+        format!(
+            "Look on the site: SELECT name, dl FROM mysql.func WHERE name = {}. If it is there, install its library \
+             on every server that the backup is restored on (CREATE FUNCTION … SONAME); else make the backup with \
+             --routines, by an account that may read routines.",
+            string(name)
+        ),
+    )
+    .severity(Severity::Warning)
 }
 
 fn missing_routines(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -776,14 +846,18 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
                 format!("{first} and {} others call it", more - 1)
             }
         };
-        findings.push(
-            Finding::new(
+        let finding = match may_be_loadable(snapshot, routine, &name) {
+            Some(reason) => loadable(check, snapshot, &name, &why, reason),
+            None => Finding::new(
                 check,
                 format!("{kind} {name}{again} is not in {}: {why}", snapshot.place()),
                 fix,
-            )
-            .about(kind, name)
-            .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
+            ),
+        };
+        findings.push(
+            finding
+                .about(kind, name)
+                .sides(format!("CREATE {}", kind.to_uppercase()), "none"),
         );
     }
 }

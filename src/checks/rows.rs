@@ -137,7 +137,8 @@ fn answers(check: &'static Check, examined: &Examination, findings: &mut Finding
             What::Orphans(_) | What::PolymorphicOrphans(_) | What::Rule(_)
         );
         if is_whole || !wants_others {
-            findings.push(finding(question, answer));
+            let hides = examined.snapshot().hidden.contains_key(&ObjectKind::Table);
+            findings.push(finding(question, answer, hides));
         }
     }
 }
@@ -175,13 +176,14 @@ fn check_of(question: &Question) -> &'static Check {
     }
 }
 
-fn finding(question: &Question, answer: &Answer) -> Finding {
+/// The finding about one answer. `hides` says whether the server may hide keys that are there from this account.
+fn finding(question: &Question, answer: &Answer, hides: bool) -> Finding {
     let Texts {
         what,
         harm,
         fix,
         expected,
-    } = texts(question, answer);
+    } = texts(question, answer, hides);
     let mut message = what;
     let shown = samples(question, answer);
     if !shown.is_empty() {
@@ -260,7 +262,7 @@ struct Texts {
     expected: Option<String>,
 }
 
-fn texts(question: &Question, answer: &Answer) -> Texts {
+fn texts(question: &Question, answer: &Answer, hides: bool) -> Texts {
     let table = &question.table;
     // "7 rows" where they were counted, else what is known.
     let rows = |verb_one: &str, verb_many: &str| match answer.rows {
@@ -290,6 +292,7 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
             harm = match (question.basis, step) {
                 (_, Some(step)) => format!("; the upgrade step {step} stops at them"),
                 (Basis::Own, _) => "; the foreign key cannot be made again, as by a restore with checks on (error 1452)".to_owned(),
+                (Basis::Release, _) if hides => "; the foreign key of the release, which this account may not see if it is there, cannot be made again (error 1452)".to_owned(),
                 (Basis::Release, _) => "; the foreign key of the release cannot be made (error 1452)".to_owned(),
                 (Basis::Target, _) => "; the foreign key that the target release has cannot be made (error 1452)".to_owned(),
                 (Basis::Civicrm, _) => "; the foreign key that CiviCRM makes for custom data cannot be made (error 1452)".to_owned(),

@@ -268,8 +268,12 @@ fn broken_statements(check: &'static Check, examined: &Examination, findings: &m
         );
         findings.push(Finding::new(check, message, MAKE_AGAIN).at(at));
     }
-    for (at, table) in &dump.broken_inserts {
-        let message = format!("the rows of {table} break off in the middle of the dump");
+    for (at, table, text) in &dump.broken_inserts {
+        let follows = match text.trim().is_empty() {
+            true => String::new(),
+            false => format!(", and {} follows", shorten(text)),
+        };
+        let message = format!("the rows of {table} break off in the middle of the dump{follows}");
         let finding = Finding::new(check, message, MAKE_AGAIN);
         findings.push(finding.about("table", table).at(at));
     }
@@ -333,6 +337,7 @@ fn signs_of_cut(dump: &DumpFacts) -> Vec<(String, Option<At>)> {
                 Open::Statement => "a statement",
                 Open::Quoted => "a quoted string",
                 Open::Comment => "a comment",
+                Open::Row => "a row",
             };
             let head = String::from_utf8_lossy(&interrupted.head);
             let mut sign = format!("it ends inside {inside}");
@@ -425,9 +430,13 @@ fn truncated(check: &'static Check, examined: &Examination, findings: &mut Findi
     let Some((_, at)) = signs.first().cloned() else {
         return;
     };
-    // More than two only repeat what is clear by then.
+    // More than two only repeat what is clear by then, but for files and objects that are missing.
+    let more = dump.unfinished.len().saturating_sub(2);
     let text: Vec<String> = signs.into_iter().map(|(sign, _)| sign).take(2).collect();
-    let message = format!("the dump is cut: {}", text.join("; "));
+    let mut message = format!("the dump is cut: {}", text.join("; "));
+    if more > 0 {
+        message.push_str(&format!("; and {more} more that is missing like this"));
+    }
     let fix = match pieces::of(&examined.snapshot().source.name) {
         Some(piece) => piece.advice(),
         None => MAKE_AGAIN.to_owned(),
@@ -523,10 +532,10 @@ fn no_data(check: &'static Check, examined: &Examination, findings: &mut Finding
         }
     }
     if dump.rows == 0 && !snapshot.schema.tables.is_empty() {
-        let tables = snapshot.schema.tables.len();
+        let tables = crate::text::count(snapshot.schema.tables.len() as u64, "table");
         findings.push(Finding::new(
             check,
-            format!("{tables} tables and not a single row"),
+            format!("{tables} and not a single row"),
             "Make the backup without --no-data.",
         ));
     }

@@ -1,6 +1,7 @@
 //! Reads dumps: bytes become statements, and statements become facts.
 
 pub mod container;
+pub mod delimited;
 pub mod header;
 pub mod reader;
 pub mod row_sink;

@@ -75,6 +75,11 @@ impl Session {
         self.time_zone.as_deref()
     }
 
+    /// Sets whether foreign keys are checked, where no statement of the dump does it.
+    pub fn set_key_checks(&mut self, on: bool) {
+        self.foreign_key_checks = on;
+    }
+
     /// User variables that hold the saved value of a system variable which no statement has restored.
     pub fn unrestored(&self) -> impl Iterator<Item = &str> {
         self.saved

@@ -60,6 +60,8 @@ pub struct DumpFacts {
     /// Whether something else than the last line of its program marks the end of the dump: variables that it saves at
     /// its start and restores, or a last line without the first one.
     pub ends_by_variables: bool,
+    /// Whether the rows stand in files of their own, which no statement of the dump loads (`mysqldump --tab`).
+    pub rows_apart: bool,
     /// Whether START TRANSACTION stands without a COMMIT after it.
     pub open_transaction: bool,
     /// Files that a folder announces and lacks, or marks as unfinished.
@@ -98,8 +100,9 @@ pub struct DumpFacts {
     pub unreadable: Vec<(At, String)>,
     /// First and last lines of dump programs that stand inside a statement.
     pub swallowed_lines: Vec<(At, String)>,
-    /// INSERTs that end inside a row, by table.
-    pub broken_inserts: Vec<(At, String)>,
+    /// INSERTs whose rows are followed by what does not belong there: the table, and the first line of that; empty where
+    /// the INSERT ended inside a row.
+    pub broken_inserts: Vec<(At, String, String)>,
     /// Place of MariaDB's sandbox mark; `None` if there is none.
     pub sandbox_mark: Option<At>,
     /// Place of `SET @@GLOBAL.GTID_PURGED` outside a comment; `None` if there is none.
@@ -233,6 +236,8 @@ pub enum Open {
     Quoted,
     /// The file ends inside a `/* */` comment.
     Comment,
+    /// A file of rows ends inside a row.
+    Row,
 }
 
 /// How the text of a dump ended.

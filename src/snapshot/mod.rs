@@ -239,7 +239,6 @@ impl Producer {
                 | Self::Mysqlpump
                 | Self::Adminer
                 | Self::Mydumper
-                | Self::MysqlShell
                 | Self::MysqldumpPhp
                 | Self::Navicat
                 | Self::MysqlBackupNet

@@ -1,5 +1,7 @@
 //! What a running server tells, and a dump does not.
 
+use std::collections::BTreeSet;
+
 use indexmap::{IndexMap, IndexSet};
 
 use crate::grants::{Grants, Rules};
@@ -27,6 +29,9 @@ pub struct ServerFacts {
     /// The privileges of the accounts that triggers, views, routines and events run as; `None` for those that
     /// this account may not ask for.
     pub definer_grants: IndexMap<Account, Option<Grants>>,
+    /// The loadable functions of the server (`mysql.func`), in lower case; `None` when this account may not ask for
+    /// them.
+    pub loadable_functions: Option<BTreeSet<String>>,
     /// The views that run with the privileges of whoever reads them.
     pub views_by_invoker: IndexSet<String>,
     /// Names of tables, views and routines that this account sees in other databases, for those databases that

@@ -62,7 +62,7 @@ pub enum SourceError {
         /// The path of the folder.
         path: PathBuf,
         /// What the folder holds, as a clause.
-        what: &'static str,
+        what: String,
         /// What the user can do instead.
         advice: &'static str,
     },

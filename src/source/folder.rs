@@ -1,13 +1,17 @@
-//! Reads a folder made by mydumper: files for each table, its rows and triggers, for views and for routines.
+//! Reads a folder with the files of one dump. Here: of mydumper, with files for each table, its rows and triggers, for
+//! views and for routines.
 
 mod metadata;
+mod shell;
+mod tab;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::SourceError;
+use super::folder_kind::{self, FolderKind};
 use super::location::read_stream;
-use super::{SourceError, folder_kind};
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpSink;
 use crate::dump::scanner::Scanner;
@@ -53,7 +57,7 @@ struct Entry {
     name: String,
 }
 
-/// Reads all files of the folder in the order of a restore.
+/// Reads all files of the folder in the order of a restore, whichever program has made it.
 ///
 /// # Errors
 /// The folder cannot be listed, does not hold a dump, or one of its files is not text.
@@ -133,15 +137,26 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Reads a folder that mydumper did not make: files of one table each, one after the other.
+/// Reads a folder that mydumper did not make: of another program, or files of one table each, one after the other.
 fn other(
     folder: &Path,
     mut names: Vec<String>,
     sink: &mut impl DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(), SourceError> {
-    if let Some(error) = folder_kind::unreadable(folder, &names) {
-        return Err(error);
+    match folder_kind::of(folder, &names) {
+        FolderKind::Shell => return shell::read(folder, &names, sink, watch),
+        FolderKind::Tab => return tab::read(folder, names, sink, watch),
+        FolderKind::Physical => {
+            return Err(SourceError::OtherFolder {
+                path: folder.to_owned(),
+                what: "it is a physical backup (xtrabackup, mariabackup or a copy of the data directory), not a dump"
+                    .to_owned(),
+                advice: "prepare it (mariabackup --prepare, xtrabackup --prepare), start a test server on it and \
+                         check that: cividb check mysql://root@localhost/DATABASE",
+            });
+        }
+        FolderKind::Other => {}
     }
     names.retain(|name| folder_kind::is_sql(name));
     names.sort();

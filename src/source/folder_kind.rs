@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use super::SourceError;
 use crate::dump::container::ByteStream;
 
 /// Files that only data directories and physical backups of a server have.
@@ -33,52 +32,43 @@ const OF_ENGINES: [&str; 8] = [
 /// Ends of the names of files that are compressed.
 const COMPRESSED: [&str; 5] = [".gz", ".zst", ".bz2", ".xz", ".zip"];
 
+/// The end of the names of files with rows that `mysqldump --tab` lets the server write.
+pub(super) const ROWS: &str = ".txt";
+
 /// The fewest files that are taken for the tables of one dump.
 const FEWEST_TABLES: usize = 3;
 
-/// The error about a folder whose files, which have these names, cannot be read as a dump; `None` for any other
-/// folder.
-pub(super) fn unreadable(folder: &Path, names: &[String]) -> Option<SourceError> {
-    let error = |what, advice| {
-        Some(SourceError::OtherFolder {
-            path: folder.to_owned(),
-            what,
-            advice,
-        })
-    };
+/// What made the files of a folder, as far as mydumper did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FolderKind {
+    /// MySQL Shell: `util.dumpInstance`, `util.dumpSchemas`, `util.dumpTables`.
+    Shell,
+    /// `mysqldump --tab`: statements in `TABLE.sql`, rows in `TABLE.txt`.
+    Tab,
+    /// A server, or a program that copies its files.
+    Physical,
+    /// Something else.
+    Other,
+}
+
+/// The kind of a folder whose files have these names.
+pub(super) fn of(folder: &Path, names: &[String]) -> FolderKind {
     let has = |name: &str| names.iter().any(|known| known == name);
     if has("@.json") || has("@.done.json") || has("@.sql") && has("@.post.sql") {
-        return error(
-            "it is a dump of MySQL Shell (util.dumpInstance, util.dumpSchemas), which cividb does not read",
-            "load it into a test server (mysqlsh root@localhost -- util load-dump FOLDER) and check that: cividb \
-             check mysql://root@localhost/DATABASE",
-        );
+        return FolderKind::Shell;
     }
     if PHYSICAL.iter().any(|name| has(name)) || holds_files_of_engines(folder, names) {
-        return error(
-            "it is a physical backup (xtrabackup, mariabackup or a copy of the data directory), not a dump",
-            "prepare it (mariabackup --prepare, xtrabackup --prepare), start a test server on it and check that: \
-             cividb check mysql://root@localhost/DATABASE",
-        );
+        return FolderKind::Physical;
     }
-    let is_pair = |name: &String| {
-        let stem = stem(name).strip_suffix(".sql");
-        stem.is_some_and(|stem| {
-            let rows = |name: &String| {
-                let rest = name.strip_prefix(stem).unwrap_or_default();
-                matches!(self::stem(rest), ".txt" | ".csv" | ".tsv")
-            };
-            names.iter().any(rows)
-        })
+    let all: HashSet<&str> = names.iter().map(|name| stem(name)).collect();
+    let is_pair = |name: &&str| {
+        let table = name.strip_suffix(".sql");
+        table.is_some_and(|table| all.contains(&*format!("{table}{ROWS}")))
     };
-    if names.iter().any(is_pair) {
-        return error(
-            "it was made by mysqldump --tab: the rows are in files of their own (.txt), which cividb does not read",
-            "load it into a test server (cat FOLDER/*.sql | mysql DATABASE; mysqlimport --local DATABASE \
-             FOLDER/*.txt) and check that: cividb check mysql://root@localhost/DATABASE",
-        );
+    match all.iter().any(is_pair) {
+        true => FolderKind::Tab,
+        false => FolderKind::Other,
     }
-    None
 }
 
 /// Whether the folder, or a folder in it, holds files of a storage engine.
@@ -96,7 +86,7 @@ fn holds_files_of_engines(folder: &Path, names: &[String]) -> bool {
 }
 
 /// A file's name without what says how it is compressed.
-fn stem(name: &str) -> &str {
+pub(super) fn stem(name: &str) -> &str {
     let stem = COMPRESSED.iter().find_map(|end| name.strip_suffix(end));
     stem.unwrap_or(name)
 }

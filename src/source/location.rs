@@ -8,10 +8,11 @@ use super::server_location::{Access, ServerLocation};
 use super::{folder, pattern};
 use crate::civicrm::site;
 use crate::dump::container::{ByteStream, Progress};
+use crate::dump::delimited::DelimitedRows;
 use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::Scanner;
 use crate::server::login::url;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Ending, Snapshot};
 
 /// The place that facts are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Location {
     Stdin,
     /// A file of this path.
     File(PathBuf),
-    /// A folder made by mydumper.
+    /// A folder with the files of one dump.
     Folder(PathBuf),
     /// A database on a running server.
     Server(Box<ServerLocation>),
@@ -186,6 +187,35 @@ impl Location {
     }
 }
 
+/// Bytes that are kept of the end of a text.
+const TAIL: usize = 8 << 10;
+
+/// Keeps the last bytes of a text, of which the next piece has come.
+fn keep_tail(tail: &mut Vec<u8>, piece: &[u8]) {
+    let kept = TAIL.saturating_sub(piece.len()).min(tail.len());
+    tail.drain(..tail.len() - kept);
+    let new = piece.len().saturating_sub(TAIL);
+    tail.extend_from_slice(piece.get(new..).unwrap_or_default());
+}
+
+/// Reads the rows of one stream to its end.
+pub(super) fn read_rows(
+    mut stream: ByteStream,
+    mut rows: DelimitedRows,
+    sink: &mut impl DumpSink,
+    watch: &mut dyn FnMut(&Progress),
+) -> Ending {
+    let progress = stream.progress();
+    while let Some(piece) = stream.next_chunk() {
+        rows.feed(piece, sink);
+        watch(&progress);
+    }
+    let text = rows.finish(sink);
+    let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
+    sink.reader().end_file(text.clone(), damage, b"");
+    text
+}
+
 /// Scans one stream to its end; returns the kind of its container.
 pub(super) fn read_stream(
     mut stream: ByteStream,
@@ -195,12 +225,14 @@ pub(super) fn read_stream(
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
+    let mut tail = Vec::new();
     while let Some(piece) = stream.next_piece() {
         scanner.feed_ahead(piece.text, piece.ahead, sink);
+        keep_tail(&mut tail, piece.text);
         watch(&progress);
     }
     let text = scanner.finish(sink);
     let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
-    sink.reader().end_file(text, damage);
+    sink.reader().end_file(text, damage, &tail);
     container
 }

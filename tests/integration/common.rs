@@ -209,7 +209,7 @@ pub fn snapshot_of(text: &[u8]) -> Snapshot {
     let mut scanner = Scanner::default();
     scanner.feed(text, &mut reader);
     let ending = scanner.finish(&mut reader);
-    reader.end_file(ending, None);
+    reader.end_file(ending, None, b"");
     reader
         .finish(None, site::TABLE_PREFIX)
         .expect("one database")

@@ -43,7 +43,7 @@ fn verify_cuts(text: &[u8], cuts: &[usize], mut judge: impl FnMut(usize, &Findin
         done = cut;
         let mut reader = reader.clone();
         let ending = scanner.clone().finish(&mut reader);
-        reader.end_file(ending, None);
+        reader.end_file(ending, None, b"");
         let snapshot = reader
             .finish(None, site::TABLE_PREFIX)
             .expect("one database");

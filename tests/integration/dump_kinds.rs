@@ -400,7 +400,13 @@ fn folders_are_read_or_named_by_what_is_in_them() {
     for (name, files, named) in [
         (
             "tab",
-            &[("acl.sql", &acl[..]), ("acl.txt", "1\n")][..],
+            &[
+                (
+                    "civicrm_acl.sql",
+                    "CREATE TABLE `civicrm_acl` (`id` int, `b` int);\n",
+                ),
+                ("civicrm_acl.txt", "1@2\n"),
+            ][..],
             "mysqldump --tab",
         ),
         (
@@ -421,6 +427,72 @@ fn folders_are_read_or_named_by_what_is_in_them() {
             said.contains(named) && !said.contains("name them: '"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn a_message_in_the_middle_of_a_cut_statement_is_quoted() {
+    let message = "mysqldump: Error 2013: Lost connection to MySQL server during query when dumping table `x` at row: 5";
+    for end in [
+        "INSERT INTO `civicrm_tag` (`id`, `name`) VALUES (91,'a'),(92,'bmysqldump: Error 2013: Lost connection to \
+         MySQL server during query when dumping table `x` at row: 5",
+        "CREATE TABLE `civicrm_z` (\n  `id` int,\nmysqldump: Error 2013: Lost connection to MySQL server during query \
+         when dumping table `x` at row: 5\n",
+        "INSERT INTO `civicrm_tag` (`id`, `name`) VALUES (91,'it\\'s\nmysqldump: Error 2013: Lost connection to MySQL \
+         server during query when dumping table `x` at row: 5\nmore",
+    ] {
+        let whole = with(end);
+        let cut = whole.len() - common::sample().len()
+            + memchr::memmem::find(&common::sample(), LAST_LINE.as_bytes()).expect("there");
+        let (exit, said) = verified("cut.sql", &whole[..cut]);
+        assert_eq!(exit, Some(1));
+        assert!(said.contains("error  dump-truncated"), "{said}");
+        assert!(
+            said.contains("dump-error-text") && said.contains(&message[..60]),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_function_that_may_be_loadable_is_told_as_what_it_is() {
+    let trigger = |function: &str| {
+        format!(
+            "DELIMITER ;;\nCREATE TRIGGER zt AFTER INSERT ON civicrm_tag FOR EACH ROW BEGIN SET @a = {function}('x'); \
+             END ;;\nDELIMITER ;"
+        )
+    };
+    // Beside another routine, which shows that routines were dumped.
+    for function in ["levenshtein", "sys_exec"] {
+        let findings = common::verify(&with(&trigger(function)));
+        assert_eq!(errors(&findings), [""; 0], "{function}");
+        assert_eq!(warnings(&findings), [format!("routine-missing {function}")]);
+        let message = &findings
+            .list
+            .iter()
+            .find(|it| it.check.id == "routine-missing")
+            .expect("a warning")
+            .message;
+        assert!(
+            message.contains("trigger zt") && message.contains("loadable function"),
+            "{message}"
+        );
+    }
+    // Without any routine it is lost, but for the names of well-known libraries.
+    let without = common::replaced(
+        &common::sample(),
+        "FUNCTION `civicrm_strip_non_numeric`(",
+        "PROCEDURE_OF `x`(",
+    );
+    for (function, is_error) in [("levenshtein", true), ("sys_exec", false)] {
+        let text = common::replaced(
+            &without,
+            LAST_LINE,
+            &format!("{}\n{LAST_LINE}", trigger(function)),
+        );
+        let is_there =
+            errors(&common::verify(&text)).contains(&format!("routine-missing {function}"));
+        assert_eq!(is_there, is_error, "{function}");
     }
 }
 

@@ -1,108 +1,24 @@
 //! Multilingual sites as the code of each release makes them, and as its upgrade steps leave them.
 
 use cividb::checks;
-use cividb::civicrm::catalogue::ReleaseSchema;
-use cividb::schema::model::{Column, DefaultValue, Index, Schema};
-use cividb::schema::sql::{ForeignKeys, create_table};
 
 use crate::common;
 
-const LANGUAGES: [&str; 3] = ["en_US", "fr_FR", "nl_NL"];
+#[path = "../../benches/multilingual-site/site.rs"]
+mod site;
 
-/// The form of a column that is NOT NULL on sites of one language.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Form {
-    /// As code up to 5.15 makes it.
-    Nullable,
-    /// As code of 5.16 to 5.65 and most upgrade steps make it.
-    NoDefault,
-    /// As code from 5.66 on and the step 5.66.beta1 make it.
-    Default,
-}
+use site::{Form, LATER};
 
-/// The columns that upgrade steps after 5.66.beta1 made NOT NULL without a default.
-const LATER: [(&str, &str); 5] = [
-    ("civicrm_uf_group", "frontend_title"),
-    ("civicrm_financial_type", "label"),
-    ("civicrm_financial_account", "label"),
-    ("civicrm_membership_type", "title"),
-    ("civicrm_membership_type", "frontend_title"),
-];
-
-/// The dump of a site of a release with several languages. `form` gives the form of each column that is NOT NULL
-/// on a site of one language, by table, column and language.
 fn dump(release: &str, form: impl Fn(&str, &str, &str) -> Form) -> Vec<u8> {
-    let catalogue = common::catalogue();
-    let state = catalogue.state(release).expect("the state is known");
-    let made = catalogue.schema(state);
-    let mut text = String::from("SET NAMES utf8mb4;\nSET FOREIGN_KEY_CHECKS=0;\n");
-    let plain: Schema = made.plain_install();
-    for (name, table) in &plain.tables {
-        let facts = &made.tables[name];
-        let mut table = table.clone();
-        let mut columns = indexmap::IndexMap::new();
-        for (column, definition) in std::mem::take(&mut table.columns) {
-            if !facts.localizable_columns.contains(&column) {
-                columns.insert(column, definition);
-                continue;
-            }
-            for language in LANGUAGES {
-                let form = form(name, &column, language);
-                columns.insert(format!("{column}_{language}"), formed(&definition, form));
-            }
-        }
-        table.columns = columns;
-        table.indexes = localized(&made, name, std::mem::take(&mut table.indexes));
-        text.push_str(&create_table(name, &table, ForeignKeys::Included));
-        text.push_str(";\n");
-    }
-    let languages = LANGUAGES.join("\u{1}");
-    let version = state.last_release();
-    text.push_str(&format!(
-        "INSERT INTO civicrm_domain (id, name, version, locales) VALUES (1, 'x', '{version}', '\u{1}{languages}\u{1}');\n"
-    ));
-    text.into_bytes()
+    site::dump(common::catalogue(), release, form)
 }
 
-fn formed(column: &Column, form: Form) -> Column {
-    let mut column = column.clone();
-    if !column.nullable && column.default.is_none() {
-        column.nullable = form == Form::Nullable;
-        column.default = (form == Form::Default).then(|| DefaultValue::Literal(String::new()));
-    }
-    column
-}
-
-/// The indexes of a table, localizable ones once per language.
-fn localized(
-    made: &ReleaseSchema,
-    table: &str,
-    indexes: indexmap::IndexMap<String, Index>,
-) -> indexmap::IndexMap<String, Index> {
-    let facts = &made.tables[table];
-    let mut all = indexmap::IndexMap::new();
-    for (name, index) in indexes {
-        if !facts.localizable_indexes.contains(&name) {
-            all.insert(name, index);
-            continue;
-        }
-        for language in LANGUAGES {
-            let mut own = index.clone();
-            for part in &mut own.parts {
-                if facts.localizable_columns.contains(&part.column) {
-                    part.column = format!("{}_{language}", part.column);
-                }
-            }
-            all.insert(format!("{name}_{language}"), own);
-        }
-    }
-    all
-}
-
-/// What `diff` finds in a dump.
+/// What `diff` and `verify` find in a dump.
 fn found(dump: &[u8]) -> Vec<String> {
     let case = common::case(common::snapshot_of(dump));
-    let list = common::findings(&case, checks::DIFF).list;
+    let mut list = common::findings(&case, checks::DIFF).list;
+    let others = common::findings(&case, checks::VERIFY).list.into_iter();
+    list.extend(others.filter(|finding| finding.severity != checks::Severity::Note));
     let lines = list.iter().map(|finding| {
         let severity = finding.severity.as_str();
         format!("{severity} {}: {}", finding.check.id, finding.message)
@@ -136,6 +52,7 @@ fn healthy_multilingual_sites_of_all_rules_have_no_finding() {
             [""; 0],
             "{release}"
         );
+        assert_eq!(found(&dump(release, site::mixed)), [""; 0], "{release}");
         // Upgraded, and upgraded with a language added since.
         for added in [None, Some("nl_NL")] {
             let form = |table: &str, column: &str, language: &str| match is_later(table, column) {

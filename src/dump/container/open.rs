@@ -17,6 +17,15 @@ use crate::threads;
 /// Files smaller than this, in bytes, are read by one thread.
 const LARGE: u64 = 2 * CHUNK as u64;
 
+/// What a file is to hold.
+#[derive(Clone, Copy)]
+enum Content {
+    /// SQL text, by which the first block is judged.
+    Sql,
+    /// Values of any bytes.
+    Rows,
+}
+
 impl ByteStream {
     /// Opens a file and starts reading it.
     ///
@@ -42,8 +51,31 @@ impl ByteStream {
         name: impl Into<String>,
         reader: impl Read + Send + 'static,
     ) -> Result<Self, ContainerError> {
-        Self::start(Input::new(Box::new(reader), 0), None).map_err(|problem| ContainerError {
+        let input = Input::new(Box::new(reader), 0);
+        Self::start(input, None, Content::Sql).map_err(|problem| ContainerError {
             name: name.into(),
+            problem,
+        })
+    }
+
+    /// Opens a file of rows without SQL, whose values may be any bytes, so that nothing is refused for what it
+    /// holds.
+    ///
+    /// # Errors
+    /// The file cannot be opened or its start not read, it is a directory, or its container cannot be read at all.
+    pub fn open_rows(path: &Path) -> Result<Self, ContainerError> {
+        let open = || {
+            let file = File::open(path).map_err(Problem::Open)?;
+            let metadata = file.metadata().map_err(Problem::Open)?;
+            if metadata.is_dir() {
+                return Err(Problem::Directory);
+            }
+            let mut stream = Self::start(Input::new(Box::new(file), 0), None, Content::Rows)?;
+            stream.progress.total = metadata.is_file().then_some(metadata.len());
+            Ok(stream)
+        };
+        open().map_err(|problem| ContainerError {
+            name: path.to_string_lossy().into_owned(),
             problem,
         })
     }
@@ -55,7 +87,7 @@ impl ByteStream {
             return Err(Problem::Directory);
         }
         if !metadata.is_file() {
-            return Self::start(Input::new(Box::new(file), 0), None);
+            return Self::start(Input::new(Box::new(file), 0), None, Content::Sql);
         }
         let directory = zip::read_directory_of(&mut file).transpose()?;
         let start = directory.as_ref().map_or(0, zip::Directory::entry_offset);
@@ -68,12 +100,17 @@ impl ByteStream {
             }
             file.rewind().map_err(Problem::Open)?;
         }
-        let mut stream = Self::start(Input::new(Box::new(file), start), directory)?;
+        let input = Input::new(Box::new(file), start);
+        let mut stream = Self::start(input, directory, Content::Sql)?;
         stream.progress.total = Some(metadata.len());
         Ok(stream)
     }
 
-    fn start(mut input: Input, directory: Option<zip::Directory>) -> Result<Self, Problem> {
+    fn start(
+        mut input: Input,
+        directory: Option<zip::Directory>,
+        content: Content,
+    ) -> Result<Self, Problem> {
         let container = match directory {
             Some(_) => Container::Zip,
             None => decode::sniff(&mut input).map_err(Stop::into_problem)?,
@@ -84,7 +121,10 @@ impl ByteStream {
         };
         let (lane, sender, returned) = lane(POOL);
         spawn("decompress", move || {
-            let mut sink = Sink::new(sender, returned);
+            let mut sink = match content {
+                Content::Sql => Sink::new(sender, returned),
+                Content::Rows => Sink::further(sender, returned),
+            };
             let result = match container {
                 Container::Plain => decode::plain(&mut input, &mut sink),
                 Container::Gzip => decode::gzip(&mut input, &mut sink),

@@ -27,7 +27,8 @@ impl Sink {
         }
     }
 
-    /// Makes a sink for a thread that does not decode the beginning of the input, so that no block is judged.
+    /// Makes a sink for a thread that does not decode the beginning of the input, or decodes no SQL, so that no block
+    /// is judged.
     pub(super) fn further(messages: SyncSender<Message>, empties: Receiver<Vec<u8>>) -> Self {
         Self {
             messages,

@@ -9,7 +9,8 @@ use crate::dump::header;
 use crate::dump::scanner::Sink;
 use crate::dump::session::Session;
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Name, find};
+use crate::schema::model::{Name, Schema, find};
+use crate::server_version::ServerVersion;
 use crate::snapshot::{
     At, Damage, DumpFacts, Ending, FileEnding, Part, Place, Producer, RowsWanted, Snapshot, Source,
 };
@@ -39,6 +40,8 @@ pub struct DumpReader {
     pub(super) course: Course,
     /// The bytes of the statements so far that define things.
     pub(super) schema_bytes: usize,
+    /// Whether the file that is read holds rows alone, which no statement loads.
+    pub(super) is_of_rows: bool,
 }
 
 /// Takes a dump's statements and rows, with a [`DumpReader`] inside that keeps track of them.
@@ -85,9 +88,41 @@ impl DumpReader {
         self.session = Session::default();
         self.insert = Insert::default();
         self.course = Course::default();
+        self.is_of_rows = false;
         if database.is_some() {
             self.current = database.map(str::to_owned);
         }
+    }
+
+    /// Begins another file of the same dump, which holds rows of a table and no statement, in the character set of this
+    /// name where it is known. Each such file is loaded in a session of its own.
+    pub fn begin_rows(&mut self, name: &str, database: Option<&str>, charset: Option<&str>) {
+        self.begin_file(name, database);
+        self.is_of_rows = true;
+        if charset.is_some() {
+            self.client_charset = charset.map(str::to_ascii_lowercase);
+        }
+    }
+
+    /// Turns the checks of foreign keys off for the file that was begun: whatever loads it does so.
+    pub fn without_key_checks(&mut self) {
+        self.session.set_key_checks(false);
+    }
+
+    /// Records that the rows of the dump stand in files of their own, which no statement of it loads.
+    pub fn rows_stand_apart(&mut self) {
+        self.facts.rows_apart = true;
+    }
+
+    /// Records the server that was dumped, where the text of the dump does not name it.
+    pub fn set_server(&mut self, version: &str) {
+        self.source.server_version = ServerVersion::parse(version);
+    }
+
+    /// Records that something besides the text of the dump shows that it got to its end, with the date of that.
+    pub fn ended(&mut self, date: Option<String>) {
+        self.source.finished = date;
+        self.facts.ends_by_variables = true;
     }
 
     /// Records which program wrote the dump, where the text of the dump does not say so.
@@ -111,14 +146,25 @@ impl DumpReader {
         self.facts.unfinished.push(what);
     }
 
-    /// Records how one file ended.
-    pub fn end_file(&mut self, text: Ending, damage: Option<Damage>) {
+    /// Records how one file ended. `tail` holds the last bytes of its text, so that a message of the dump program is
+    /// found where it stands in the middle of a statement that is cut.
+    pub fn end_file(&mut self, text: Ending, damage: Option<Damage>, tail: &[u8]) {
         if let Some(interrupted) = &text.interrupted {
             let head = String::from_utf8_lossy(&interrupted.head);
             let line = head.lines().next().unwrap_or_default();
             if header::is_program_message(line) {
                 let at = self.at(interrupted.place);
                 self.stray(at, line);
+                self.course.is_behind = false;
+            } else if let Some((begins, line)) = header::message_inside(tail) {
+                let rest = tail.get(begins..).unwrap_or_default();
+                let line_feeds = memchr::memchr_iter(b'\n', rest).count() as u64;
+                let place = Place {
+                    offset: text.bytes.saturating_sub(rest.len() as u64),
+                    line: (text.lines + 1).saturating_sub(line_feeds),
+                };
+                let at = self.at(place);
+                self.stray(at, &line);
                 self.course.is_behind = false;
             }
         }
@@ -202,6 +248,12 @@ impl DumpReader {
             file: self.file.clone(),
             place,
         }
+    }
+
+    /// What a database of the dump is made of so far; `None` where nothing of it came.
+    pub fn schema(&self, database: Option<&str>) -> Option<&Schema> {
+        let database = self.databases.get(&database.map(str::to_owned));
+        database.map(|database| &database.schema)
     }
 
     /// What the dump says so far of the table or view of this name.

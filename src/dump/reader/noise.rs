@@ -9,7 +9,7 @@ use crate::snapshot::{Place, Position, StrayText};
 const MAX_LINE: usize = 400;
 
 /// A first line shorter than this, in bytes, is shown with the next one.
-const SHORT_LINE: usize = 4;
+const SHORT_LINE: usize = 7;
 
 /// First lines of dumps that follow a message without a line feed between the two, as `Enter password: ` does.
 const FIRST_LINES: [&[u8]; 2] = [b"-- MySQL dump ", b"-- MariaDB dump "];

@@ -1,6 +1,7 @@
 //! What the scanner hands over, statement by statement.
 
 use super::facts::DumpReader;
+use super::statements::beginning;
 use super::{MAX_PLACES, push};
 use crate::dump::header::{self, Remark};
 use crate::dump::scanner::{MAX_TEXT, Sink, Statement as Text, Wanted};
@@ -8,6 +9,9 @@ use crate::schema::ddl;
 use crate::schema::lexer::SqlModes;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{LargeStatement, Part, Place, Producer};
+
+/// Bytes of a long statement in which its first words stand.
+const HEAD: usize = 400;
 
 impl Sink for DumpReader {
     fn statement(&mut self, text: Text<'_>) {
@@ -21,8 +25,10 @@ impl Sink for DumpReader {
         self.insert.head.clear();
         let at = self.at(text.place);
         if text.cut_short {
+            let head = String::from_utf8_lossy(text.text.get(..HEAD).unwrap_or(text.text));
             let message = format!(
-                "a statement of more than {} MiB is not looked into",
+                "'{} …' has more than {} MiB and is not looked into",
+                beginning(&head),
                 MAX_TEXT >> 20
             );
             push(&mut self.facts.unreadable, (at, message));

@@ -87,7 +87,8 @@ impl DumpReader {
             tables.insert(table.clone(), Table::default());
             push(&mut self.facts.without_columns, (at, table));
         } else {
-            push(&mut self.facts.unreadable, (at, error.to_string()));
+            let why = format!("'{} …': {error}", beginning(&sql));
+            push(&mut self.facts.unreadable, (at, why));
         }
         false
     }
@@ -497,11 +498,22 @@ impl DumpReader {
     }
 
     fn note_database_statement(&mut self, at: At, statement: String) {
+        if self.source.producer == Producer::MysqlShell {
+            // util.loadDump takes the name from its option `schema`.
+            return;
+        }
         let known = &mut self.facts.database_statements;
         if !known.iter().any(|(_, s)| *s == statement) {
             push(known, (at, statement));
         }
     }
+}
+
+/// A statement's first words without values, for a message.
+pub(super) fn beginning(sql: &str) -> String {
+    let words = first_words(sql);
+    let end = words.find(['(', '\'']).unwrap_or(words.len());
+    words.get(..end).unwrap_or_default().trim_end().to_owned()
 }
 
 /// A statement's first words, for a message: verb, kind and name.

@@ -46,6 +46,12 @@ impl FactReader<'_> {
             };
             answer.iter().map(account).collect()
         });
+        let loadable = sql!("loadable-functions");
+        let loadable = connection.ask_if_possible("the loadable functions", loadable)?;
+        facts.loadable_functions = loadable.map(|answer| {
+            let names = answer.iter().filter_map(first);
+            names.map(|name| name.to_lowercase()).collect()
+        });
         let database = connection.ask("the database's character set", sql!("database"))?;
         facts.database_charset = database.first().and_then(|row| {
             let canonical = |column| text(row, column).map(|name| charset::canonical(&name));

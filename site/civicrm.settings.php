@@ -1,0 +1,3 @@
+<?php
+require_once __DIR__ . '/sub/dsn.php';
+define('CIVICRM_UF','Drupal');
