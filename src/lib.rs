@@ -27,7 +27,7 @@
 //! server -> gate grants privilege schema server_version snapshot text
 //! change -> gate row_file schema server snapshot
 //! sandbox -> server server_version text
-//! source -> civicrm dump server snapshot
+//! source -> civicrm dump schema server snapshot
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
