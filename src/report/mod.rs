@@ -1,7 +1,7 @@
 //! Findings for people and for programs.
 
 mod by_table;
-pub mod contents;
+mod contents;
 mod csv;
 mod grants;
 pub mod human;
@@ -12,16 +12,9 @@ mod preflight;
 mod rebuild;
 pub mod render;
 mod section;
+mod summary;
 mod verdict;
 mod version;
-
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use crate::case::Case;
-use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
-use crate::checks::{Detected, Findings, Severity};
-use crate::snapshot::{ServerFacts, Source};
 
 pub use contents::ContentsSummary;
 pub use grants::GrantsSummary;
@@ -29,199 +22,6 @@ pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use section::Section;
+pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Report, ServerSummary};
 pub use verdict::Verdict;
 pub use version::VersionSummary;
-
-/// What one command says of one source.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The command: `verify`, `check`, …
-    pub command: &'static str,
-    /// Where the facts come from.
-    pub source: Source,
-    /// The database it is about.
-    pub database: Option<String>,
-    /// The server it is on.
-    pub server: Option<ServerSummary>,
-    /// The CiviCRM site in it.
-    pub civicrm: Option<CivicrmSummary>,
-    /// What the user had it compared with: a release or another source.
-    pub compared_with: Option<String>,
-    /// What is in it.
-    pub inventory: Inventory,
-    /// Rows by table, largest first.
-    pub row_counts: Vec<(String, u64)>,
-    /// What was found.
-    pub findings: Findings,
-    /// What the command is about, besides its findings.
-    pub sections: Vec<Section>,
-    /// How the findings are laid out for people.
-    pub layout: Layout,
-    /// Warnings count as well.
-    pub strict: bool,
-}
-
-/// How findings are laid out for people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// Check by check.
-    #[default]
-    ByCheck,
-    /// Check by check, every finding.
-    InFull,
-    /// Check by check, behind what was found out about the release.
-    ReleaseAndByCheck,
-    /// Table by table, behind what was found out about the release.
-    ReleaseAndByTable,
-}
-
-/// The site in a few words.
-#[derive(Clone, Debug)]
-pub struct CivicrmSummary {
-    /// `civicrm_domain.version` of each domain, as stored.
-    pub declared: Vec<Option<String>>,
-    /// The release that the schema is of, where it can be told.
-    pub detected: Option<Detected>,
-    /// Languages, on a multilingual site.
-    pub locales: Vec<String>,
-    /// Whether detailed logging is on, where that can be told.
-    pub logging: bool,
-}
-
-/// A server in a few words.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ServerSummary {
-    /// What it says of its build.
-    pub comment: String,
-    /// The account it took us for.
-    pub account: Option<AccountName>,
-    /// Whether the connection was encrypted.
-    pub encrypted: bool,
-    /// Whether it copies another; `None` when that could not be asked.
-    pub is_replica: Option<bool>,
-    /// Servers that copy it, as far as they can be seen.
-    pub replicas: u64,
-    /// Whether it is in a Galera cluster.
-    pub is_galera: bool,
-}
-
-/// An account's two parts.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct AccountName {
-    /// User.
-    pub user: String,
-    /// Host.
-    pub host: String,
-}
-
-impl ServerSummary {
-    fn of(facts: &ServerFacts) -> Self {
-        Self {
-            comment: facts.comment.clone(),
-            account: facts.account.as_ref().map(|account| AccountName {
-                user: account.user.clone(),
-                host: account.host.clone(),
-            }),
-            encrypted: facts.encrypted,
-            is_replica: facts.is_replica,
-            replicas: facts.replicas,
-            is_galera: facts.is_galera(),
-        }
-    }
-}
-
-/// How many objects of each kind there are.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
-pub struct Inventory {
-    /// Base tables.
-    pub tables: usize,
-    /// Views.
-    pub views: usize,
-    /// Triggers.
-    pub triggers: usize,
-    /// Stored functions.
-    pub functions: usize,
-    /// Stored procedures.
-    pub procedures: usize,
-    /// Scheduled events.
-    pub events: usize,
-    /// Rows of all tables.
-    pub rows: u64,
-    /// Whether the storage engine guessed that number.
-    pub rows_estimated: bool,
-    /// Whether the source could be read to its end, so that these numbers are all there is.
-    pub complete: bool,
-}
-
-impl Report {
-    /// Puts the report on a case together.
-    pub fn new(command: &'static str, case: &Case, findings: Findings, strict: bool) -> Self {
-        use crate::schema::model::RoutineKind;
-        let snapshot = &case.snapshot;
-        let schema = &snapshot.schema;
-        let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
-        let mut row_counts: Vec<(String, u64)> = snapshot.row_counts.clone().into_iter().collect();
-        row_counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let cut = [&DUMP_TRUNCATED, &DUMP_UNREADABLE, &DUMP_EMPTY].map(|check| check.id);
-        let complete =
-            !findings.list.iter().any(|finding| {
-                finding.severity == Severity::Error && cut.contains(&finding.check.id)
-            }) && snapshot.hidden.is_empty();
-        Self {
-            command,
-            source: snapshot.source.clone(),
-            database: snapshot.database.clone(),
-            server: snapshot.server.as_ref().map(ServerSummary::of),
-            civicrm: case.site.as_ref().map(|site| CivicrmSummary {
-                declared: (site.domains.iter().flatten())
-                    .map(|domain| domain.version.clone())
-                    .collect(),
-                detected: case.detection().map(Detected::of),
-                locales: site.locales().to_vec(),
-                logging: site.logging.unwrap_or(false),
-            }),
-            compared_with: None,
-            inventory: Inventory {
-                tables: schema.tables.len(),
-                views: schema.views.len(),
-                triggers: schema.triggers.len(),
-                functions: routines(RoutineKind::Function),
-                procedures: routines(RoutineKind::Procedure),
-                events: schema.events.len(),
-                rows: snapshot.row_counts.values().sum(),
-                rows_estimated: snapshot.rows_estimated,
-                complete,
-            },
-            row_counts,
-            findings,
-            sections: Vec::new(),
-            layout: Layout::default(),
-            strict,
-        }
-    }
-
-    /// The report with one more section.
-    #[must_use]
-    pub fn with(mut self, section: Section) -> Self {
-        self.sections.push(section);
-        self
-    }
-
-    /// What the sections come to, in a few words; `None` where the findings say it all.
-    fn outcome(&self) -> Option<String> {
-        self.sections.iter().find_map(Section::outcome)
-    }
-
-    /// What the report comes to.
-    pub fn verdict(&self) -> Verdict {
-        let is_done = self.sections.iter().all(Section::is_done);
-        let counts = |severity| self.findings.count(severity) > 0;
-        if !is_done || counts(Severity::Error) || self.strict && counts(Severity::Warning) {
-            Verdict::Fail
-        } else if self.findings.are_incomplete() {
-            Verdict::Incomplete
-        } else {
-            Verdict::Pass
-        }
-    }
-}

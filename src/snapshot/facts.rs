@@ -1,0 +1,71 @@
+//! All that is known about one database.
+
+use indexmap::IndexMap;
+
+use super::{DumpFacts, ServerFacts, Source, SourceKind};
+use crate::schema::model::Schema;
+
+/// All that is known about one database: its schema, its rows as far as they matter, and its source.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Where the facts come from.
+    pub source: Source,
+    /// The name of the database; `None` when a dump does not say.
+    pub database: Option<String>,
+    /// The tables, views, triggers, routines and events of the database.
+    pub schema: Schema,
+    /// Number of rows by table, for the tables that have any.
+    pub row_counts: IndexMap<String, u64>,
+    /// Whether row counts are the storage engine's estimates, rather than counted.
+    pub rows_estimated: bool,
+    /// The rows of the few tables whose content matters, by table.
+    pub rows: IndexMap<String, Vec<Row>>,
+    /// Tables whose rows were wanted and could not be read, with the reason.
+    pub rows_hidden: IndexMap<String, String>,
+    /// Kinds of objects of which there may be more than the account can see, with the reason: an object of such
+    /// a kind that is not seen need not be missing.
+    pub hidden: IndexMap<ObjectKind, String>,
+    /// What only a dump tells; `None` when the source is a server.
+    pub dump: Option<DumpFacts>,
+    /// What only a server tells; `None` when the source is a dump.
+    pub server: Option<ServerFacts>,
+}
+
+impl Snapshot {
+    /// What holds the objects, as sentences call it: a dump or a database.
+    pub fn place(&self) -> &'static str {
+        match self.source.kind {
+            SourceKind::Dump => "the dump",
+            SourceKind::Server => "the database",
+        }
+    }
+}
+
+/// Kinds of objects that a server hides from accounts without privileges for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// Base tables and views.
+    Table,
+    /// The queries of views.
+    ViewQuery,
+    /// Triggers.
+    Trigger,
+    /// Functions and procedures.
+    Routine,
+    /// The bodies of functions and procedures.
+    RoutineBody,
+    /// Scheduled events.
+    Event,
+}
+
+/// Which rows to keep: those of `table` whose text contains `containing`.
+#[derive(Clone, Copy, Debug)]
+pub struct RowsWanted {
+    /// The table whose rows are kept.
+    pub table: &'static str,
+    /// Bytes that the row must contain; empty for every row.
+    pub containing: &'static [u8],
+}
+
+/// A row by column name; `None` is NULL.
+pub type Row = IndexMap<String, Option<Vec<u8>>>;
