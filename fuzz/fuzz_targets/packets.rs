@@ -8,6 +8,4 @@ mod whole_way;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
-    let _ = packets::read(data);
-});
+fuzz_target!(|data: &[u8]| packets::read(data));

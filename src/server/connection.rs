@@ -24,6 +24,7 @@ use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
+use crate::small_file::{self, SMALL};
 use crate::snapshot::Row;
 
 /// Seconds to wait for a connection unless the login gives another number.
@@ -621,7 +622,7 @@ impl Certificates {
             let path = path.display().to_string();
             move |error| ServerError::NoWayIn(format!("{path}: {error}"))
         };
-        let readable = |path: &Path| std::fs::read(path).map_err(about(path));
+        let readable = |path: &Path| small_file::read(path, SMALL).map_err(about(path));
         let files = [&tls.ca, &tls.certificate, &tls.key, &tls.public_key];
         for path in files.into_iter().flatten() {
             readable(path)?;
@@ -727,7 +728,8 @@ fn connect_once(
     // The library's own limit ends with the connection of the socket: what listens there may
     // never answer.
     let (sender, receiver) = mpsc::channel();
-    let authorities = tls.and_then(|tls| tls.root_cert_path().map(std::fs::read));
+    let read = |path: &Path| small_file::read(path, SMALL);
+    let authorities = tls.and_then(|tls| tls.root_cert_path().map(read));
     let authorities = authorities.transpose()?;
     std::thread::spawn(move || {
         let connect = || Conn::new(options).map_err(unwrapped);

@@ -89,7 +89,9 @@ fn definitions_beyond_what_is_kept_are_named() {
 /// Each of these short statements defines as much as the long one.
 #[test]
 fn tables_that_are_like_a_large_one_count_as_much_as_that() {
-    let columns: Vec<String> = (0..3000).map(|number| format!("`column_{number}` int")).collect();
+    let columns: Vec<String> = (0..3000)
+        .map(|number| format!("`column_{number}` int"))
+        .collect();
     let mut statements = format!("CREATE TABLE `t` ({});\n", columns.join(","));
     for number in 0..3000 {
         statements += &format!("CREATE TABLE `t{number}` LIKE `t`;\n");
@@ -106,7 +108,8 @@ fn tables_that_are_like_a_large_one_count_as_much_as_that() {
 fn databases_beyond_what_is_kept_are_named() {
     let mut statements = String::new();
     for number in 0..10_100 {
-        statements += &format!("USE `d{number}`;\nCREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n");
+        statements +=
+            &format!("USE `d{number}`;\nCREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n");
     }
     let report = json(&cividb(&dump(&statements), &["verify", "--no-civicrm"]));
     let findings = report["findings"].to_string();

@@ -17,6 +17,11 @@ use tempfile::TempDir;
 
 use crate::whole_way;
 
+/// How long the server waits for the next statement of a client, which may still wait for the rest of an answer that
+/// has none. It is longer where nothing is changed.
+const PATIENCE: Duration = Duration::from_millis(50);
+const MORE_PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a server sends.
 enum Script {
     /// Answers that are made of packets, whose numbers are right whatever becomes of them.
@@ -33,7 +38,7 @@ struct Puppet {
     socket: PathBuf,
 }
 
-static SCRIPT: Mutex<Script> = Mutex::new(Script::All(Vec::new()));
+static SCRIPT: Mutex<(Script, Duration)> = Mutex::new((Script::All(Vec::new()), PATIENCE));
 static PUPPET: LazyLock<Puppet> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a folder");
     let socket = folder.path().join("sock");
@@ -78,25 +83,46 @@ fn received(client: &mut UnixStream) -> std::io::Result<Vec<u8>> {
     Ok(payload)
 }
 
+/// Whether an answer names so many columns that the library asks for more memory than there is: the program then ends
+/// with a message (`src/main.rs`), and this process would abort.
+fn has_too_many_columns(answer: &[u8]) -> bool {
+    let Some([0xfe, count @ ..]) = answer.get(4..) else {
+        return false;
+    };
+    let count = count.first_chunk().copied().map(u64::from_le_bytes);
+    count.is_some_and(|count| count > 1 << 24)
+}
+
 /// The next answer of the script.
 fn next() -> Option<Vec<u8>> {
-    match &mut *SCRIPT.lock().unwrap_or_else(PoisonError::into_inner) {
+    answer().filter(|answer| !has_too_many_columns(answer))
+}
+
+fn answer() -> Option<Vec<u8>> {
+    match &mut SCRIPT.lock().unwrap_or_else(PoisonError::into_inner).0 {
         Script::All(_) => None,
         Script::Bytes(answers) => answers.pop_front(),
         Script::Packets(answers) => {
-            let packets = answers.pop_front()?.into_iter().zip((1..=255).chain((0..=255).cycle()));
-            Some(packets.flat_map(|(payload, number)| packet(number, &payload)).collect())
+            let packets = answers
+                .pop_front()?
+                .into_iter()
+                .zip((1..=255).chain((0..=255).cycle()));
+            Some(
+                packets
+                    .flat_map(|(payload, number)| packet(number, &payload))
+                    .collect(),
+            )
         }
     }
 }
 
 fn serve(mut client: UnixStream) -> std::io::Result<()> {
-    client.set_read_timeout(Some(Duration::from_secs(20)))?;
-    client.set_write_timeout(Some(Duration::from_secs(20)))?;
-    let all = match &*SCRIPT.lock().unwrap_or_else(PoisonError::into_inner) {
-        Script::All(bytes) => Some(bytes.clone()),
-        _ => None,
+    let (all, patience) = match &*SCRIPT.lock().unwrap_or_else(PoisonError::into_inner) {
+        (Script::All(bytes), patience) => (Some(bytes.clone()), *patience),
+        (_, patience) => (None, *patience),
     };
+    client.set_read_timeout(Some(patience))?;
+    client.set_write_timeout(Some(patience))?;
     if let Some(all) = all {
         client.write_all(&all)?;
         return Ok(());
@@ -107,9 +133,14 @@ fn serve(mut client: UnixStream) -> std::io::Result<()> {
     loop {
         let statement = received(&mut client)?;
         // What has no rows is no question.
-        let is_question = statement.starts_with(b"\x03SELECT") || statement.starts_with(b"\x03SHOW");
+        let is_question =
+            statement.starts_with(b"\x03SELECT") || statement.starts_with(b"\x03SHOW");
         let is_question = is_question || statement.starts_with(b"\x03--");
-        let answer = if is_question { next() } else { Some(packet(1, OK)) };
+        let answer = if is_question {
+            next()
+        } else {
+            Some(packet(1, OK))
+        };
         let Some(answer) = answer else { return Ok(()) };
         client.write_all(&answer)?;
     }
@@ -119,7 +150,10 @@ fn serve(mut client: UnixStream) -> std::io::Result<()> {
 fn pieces(mut data: &[u8], bytes: usize) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     while let Some((head, rest)) = data.split_at_checked(bytes) {
-        let length = head.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let length = head
+            .iter()
+            .rev()
+            .fold(0, |length, byte| length << 8 | usize::from(*byte));
         let (piece, rest) = rest.split_at(length.min(rest.len()));
         pieces.push(piece.to_vec());
         data = rest;
@@ -129,8 +163,17 @@ fn pieces(mut data: &[u8], bytes: usize) -> Vec<Vec<u8>> {
 
 /// Reads a site from a server that answers what these bytes say. The first byte says how: `p`: answers of packets, each
 /// with its length in front of it in two bytes, and an empty one after each answer; `b`: answers, each with its length in
-/// three; anything else: all at once, with the greeting. Returns whether the site was read as a whole.
-pub fn read(data: &[u8]) -> bool {
+/// three; anything else: all at once, with the greeting.
+pub fn read(data: &[u8]) {
+    reads(data, PATIENCE);
+}
+
+/// Reads what is not changed like [`read`]; returns whether the site was read as a whole.
+pub fn read_whole(data: &[u8]) -> bool {
+    reads(data, MORE_PATIENCE)
+}
+
+fn reads(data: &[u8], patience: Duration) -> bool {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((how, data)) = data.split_first() else {
@@ -150,7 +193,7 @@ pub fn read(data: &[u8]) -> bool {
         b'b' => Script::Bytes(pieces(data, 3).into()),
         _ => Script::All(data.to_vec()),
     };
-    *SCRIPT.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    *SCRIPT.lock().unwrap_or_else(PoisonError::into_inner) = (script, patience);
     let access = Access {
         given: Given {
             no_defaults: true,

@@ -50,7 +50,9 @@ impl Databases {
 
     /// Why the rest is left out.
     pub(super) fn limit() -> String {
-        format!("there are more than {MAX_DATABASES} databases by here: what the rest hold is not kept")
+        format!(
+            "there are more than {MAX_DATABASES} databases by here: what the rest hold is not kept"
+        )
     }
 }
 

@@ -67,8 +67,14 @@ fn texts(table: &Table) -> usize {
         let others: usize = others.map(String::len).sum();
         name.len() + column.data_type.len() + default + others
     });
-    let parts = table.indexes.values().map(|index| index.parts.len() * ELEMENT / 4);
-    columns.chain(parts).chain(table.checks.iter().map(String::len)).sum()
+    let parts = table
+        .indexes
+        .values()
+        .map(|index| index.parts.len() * ELEMENT / 4);
+    columns
+        .chain(parts)
+        .chain(table.checks.iter().map(String::len))
+        .sum()
 }
 
 impl DumpReader {
