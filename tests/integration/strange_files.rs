@@ -95,7 +95,6 @@ fn files_that_are_read_as_a_whole_are_given_up_where_they_are_too_large() {
         &["preflight", "--grants-file", "/dev/zero", sample][..],
         &["check", "--ssl-ca", "/dev/zero", server],
         &["check", "--server-public-key-path", "/dev/zero", server],
-        &["check", "--defaults-file=/dev/zero", server],
     ] {
         let output = cividb(folder, arguments);
         let errors = text(&output.stderr);

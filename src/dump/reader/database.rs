@@ -33,7 +33,8 @@ pub(super) struct Databases {
     /// What is said of one for which there is no room.
     rest: Database,
     /// Whether there was no room for one.
-    pub(super) are_too_many: bool,
+    are_too_many: bool,
+    is_said: bool,
 }
 
 impl Databases {
@@ -48,11 +49,13 @@ impl Databases {
         &mut self.rest
     }
 
-    /// Why the rest is left out.
-    pub(super) fn limit() -> String {
-        format!(
-            "there are more than {MAX_DATABASES} databases by here: what the rest hold is not kept"
-        )
+    /// Why the rest is left out, once where there was no room for one.
+    pub(super) fn left_out(&mut self) -> Option<String> {
+        let is_news = self.are_too_many && !self.is_said;
+        self.is_said = self.are_too_many;
+        is_news.then(|| {
+            format!("there are more than {MAX_DATABASES} databases by here: what the rest hold is not kept")
+        })
     }
 }
 

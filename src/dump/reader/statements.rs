@@ -1,6 +1,5 @@
 //! What each statement other than the rows of an INSERT does to the facts.
 
-use super::database::Databases;
 use super::{DumpReader, MAX_PLACES, push};
 use crate::dump::header;
 use crate::dump::scanner::{Scanner, Statement as Text};
@@ -268,11 +267,10 @@ impl DumpReader {
             _ => {}
         }
         if self.has_room(self.memory(&statement, text), &at) {
-            let were_too_many = self.databases.are_too_many;
             self.apply(statement, at.clone());
-            if self.databases.are_too_many && !were_too_many {
-                push(&mut self.facts.unreadable, (at, Databases::limit()));
-            }
+        }
+        if let Some(why) = self.databases.left_out() {
+            push(&mut self.facts.unreadable, (at, why));
         }
     }
 
