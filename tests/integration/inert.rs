@@ -170,19 +170,11 @@ fn whatever_a_dump_is_called_and_holds_what_is_printed_is_inert() {
             &["version", dump],
             &["version", "--fix", dump],
             &["orphans", dump],
-            &["preflight", dump, "--target", "5.81.0", "--steps"],
+            &["preflight", dump, "--target", "5.81.0"],
             &["grants", dump],
             &["repair", "all", "--inherited", dump],
             &["repair", "all", "--sql-for", dump],
             &["repair", "for-upgrade", "--target", "5.81.0", dump],
-            &[
-                "repair",
-                "for-upgrade",
-                "--target",
-                "5.81.0",
-                "--sql-for",
-                dump,
-            ],
             &["undo", dump],
             &["reference", "import", dump, "--name", "evil", "--force"],
         ] {
@@ -297,9 +289,8 @@ fn whatever_things_on_a_server_are_called_what_is_printed_is_inert() {
         let folder = folder.path();
         let url = server.url(database);
         for arguments in [
-            &["preflight", &url, "--target", "5.81.0", "--steps"][..],
+            &["preflight", &url, "--target", "5.81.0"][..],
             &["check", &url],
-            &["check", &url, "--target", "5.81.0"],
             &["diff", &url],
             &["diff", "--sql", &url],
             &["diff", "--unified", &url],
