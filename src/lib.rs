@@ -16,16 +16,17 @@
 //! text -> nothing
 //! threads -> nothing
 //! row_file -> nothing
+//! small_file -> nothing
 //! server_version -> nothing
 //! schema -> text
 //! gate -> text
 //! privilege -> server_version
 //! grants -> privilege schema server_version
 //! snapshot -> grants schema server_version
-//! civicrm -> grants privilege schema server_version snapshot threads
+//! civicrm -> grants privilege schema server_version small_file snapshot threads
 //! dump -> schema server_version snapshot threads
-//! server -> gate grants privilege schema server_version snapshot text
-//! change -> gate row_file schema server snapshot
+//! server -> gate grants privilege schema server_version small_file snapshot text
+//! change -> gate row_file schema server small_file snapshot
 //! sandbox -> server server_version text
 //! source -> civicrm dump schema server snapshot
 //! case -> civicrm server_version snapshot
@@ -35,13 +36,14 @@
 //! checks -> case civicrm contents dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! report -> case checks civicrm contents exit integrity preflight repair schema snapshot text
-//! cli -> case change checks civicrm contents dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
+//! cli -> case change checks civicrm contents dump exit gate grants integrity preflight repair report row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
 //! - [`text`]: text made safe for terminals, numbers and counts in words
 //! - [`threads`]: how many threads work
 //! - [`row_file`]: files of exported rows
+//! - [`small_file`]: files that are read as a whole
 //! - [`server_version`], [`privilege`]: versions of servers, names of privileges
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
 //! - [`gate`]: reads every statement back before it is printed or run
@@ -105,6 +107,7 @@ pub mod server_version;
 #[cfg(test)]
 #[path = "../tests/integration/skip.rs"]
 mod skip;
+pub mod small_file;
 pub mod snapshot;
 pub mod source;
 pub mod text;

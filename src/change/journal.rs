@@ -10,7 +10,7 @@
 //! all the same before anything of it is asked or run ([`Step::check_inverse`]).
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -23,10 +23,14 @@ use super::permitted;
 use crate::schema::sql::hexadecimal;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
+use crate::small_file;
 use crate::snapshot::Snapshot;
 
 /// The form of journals that this program writes.
 const JOURNAL_VERSION: u32 = 2;
+
+/// The most bytes of a journal, which is read as a whole; it holds the rows that a repair changes.
+const MAX_SIZE: u64 = 1 << 30;
 
 /// The form of journals before, without checksums, that this program reads as well.
 const WITHOUT_SUMS: u32 = 1;
@@ -476,8 +480,8 @@ impl Record {
                 "{shown}, line {line}: {problem}; the file is not a journal of cividb, or it is damaged"
             ))
         };
-        let lines: Result<Vec<Vec<u8>>, io::Error> =
-            File::open(path).and_then(|file| BufReader::new(file).split(b'\n').collect());
+        let lines: Result<Vec<Vec<u8>>, io::Error> = small_file::read(path, MAX_SIZE)
+            .and_then(|bytes| BufRead::split(bytes.as_slice(), b'\n').collect());
         let lines = lines.map_err(|error| {
             ChangeError::Journal(format!("cannot read the journal {shown}: {error}"))
         })?;

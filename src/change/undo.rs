@@ -8,7 +8,7 @@ use super::executor::{Executor, has_all_of};
 use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
 use super::refusal::Refusal;
 use crate::schema::sql::hexadecimal;
-use crate::server::connection::Reader;
+use crate::server::connection::{MOST_ROWS, Reader};
 
 /// How many rows or tables a message names.
 const NAMED: usize = 20;
@@ -266,7 +266,7 @@ fn as_left(
         return Ok(None);
     };
     let mut found = HashSet::new();
-    connection.each("rows of the journal", question, |row| {
+    connection.each("rows of the journal", question, MOST_ROWS, |row| {
         found.insert(row_name(&row));
     })?;
     if !step.inverse.starts_with("INSERT INTO ") {

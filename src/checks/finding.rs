@@ -166,11 +166,11 @@ pub struct Findings {
     left_out: BTreeMap<&'static str, u64>,
 }
 
-/// The most bytes that the findings of one source take, roughly; a real database with everything wrong has not a tenth.
-const MAX_BYTES: usize = 64 << 20;
+/// The most bytes that the findings of one source take, roughly; a real database with everything wrong has not half of it.
+const MAX_BYTES: usize = 16 << 20;
 
-/// What a finding takes besides its texts, roughly.
-const OVERHEAD: usize = 400;
+/// What a finding takes besides its texts, roughly; a list of them grows by doubling.
+const OVERHEAD: usize = 640;
 
 /// The release that a schema is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

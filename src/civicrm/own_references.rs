@@ -10,6 +10,10 @@ use super::reference_file::{Origin, ReferenceFile, ReferenceTable, VERSION};
 use super::release::Version;
 use super::site::{Site, TABLE_PREFIX};
 use crate::schema::model::{Schema, Table, find};
+use crate::small_file;
+
+/// The most bytes of the file of a reference; those of the releases have a megabyte.
+const MAX_SIZE: u64 = 64 << 20;
 
 /// Tables that CiviCRM has in all releases.
 const ESSENTIAL: [&str; 2] = ["civicrm_contact", "civicrm_domain"];
@@ -174,7 +178,7 @@ impl OwnReferences {
             return Ok(None);
         }
         let path = self.path(name);
-        let text = match fs::read(&path) {
+        let text = match small_file::read(&path, MAX_SIZE) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(OwnReferenceError::Io { path, error }),

@@ -1,7 +1,6 @@
 //! `cividb grants`: whether an account has the privileges that an upgrade or a complete backup
 //! needs.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -30,6 +29,7 @@ use crate::server::error::ServerError;
 use crate::server::probe::{Outcome, Probed, probe};
 use crate::server::reader;
 use crate::server_version::ServerVersion;
+use crate::small_file::{self, SMALL};
 use crate::snapshot::{ObjectKind, Snapshot, Source, SourceKind};
 use crate::source::{Location, ServerLocation};
 
@@ -286,10 +286,9 @@ impl GrantsFile {
         let path = file.display().to_string();
         let unfit = |why: &str| Error::Unfit(path.clone(), why.to_owned());
         let bytes = if file.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
+            small_file::read_from(std::io::stdin(), SMALL)
         } else {
-            fs::read(file)
+            small_file::read(file, SMALL)
         };
         let text = String::from_utf8_lossy(&bytes.map_err(|error| unfit(&error.to_string()))?)
             .into_owned();

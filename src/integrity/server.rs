@@ -19,7 +19,7 @@ use super::{Answer, Answers, ExportOptions, MAX_KEYS, NotAnswered, Sample, Stati
 use crate::dump::values::integer;
 use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::{Schema, Table};
-use crate::server::connection::{self, Reader, Setting, text};
+use crate::server::connection::{self, MOST_ROWS, Reader, Setting, text};
 use crate::server::error::ServerError;
 use crate::snapshot::Row;
 
@@ -314,17 +314,31 @@ impl Asker<'_> {
 
     /// Sends a statement and returns its rows; connects again if the connection is lost.
     fn ask(&mut self, table: &str, sql: &str) -> Result<connection::Answer, ServerError> {
-        let mut answer = connection::Answer::new();
-        self.each(table, sql, &mut |row| answer.push(row))?;
-        Ok(answer)
+        let about = format!("the rows of {table}");
+        self.again(|connection, _| connection.ask(&about, sql))
     }
 
+    /// The same row by row, of which there may be `most`; does not connect again once it has some.
     fn each(
         &mut self,
         table: &str,
         sql: &str,
+        most: u64,
         take: &mut dyn FnMut(Row),
     ) -> Result<(), ServerError> {
+        let about = format!("the rows of {table}");
+        self.again(|connection, began| {
+            connection.each(&about, sql, most, |row| {
+                *began = true;
+                take(row);
+            })
+        })
+    }
+
+    fn again<T>(
+        &mut self,
+        mut talk: impl FnMut(&mut Reader, &mut bool) -> Result<T, ServerError>,
+    ) -> Result<T, ServerError> {
         loop {
             self.partial.statements += 1;
             let connection = match &mut self.connection {
@@ -332,11 +346,7 @@ impl Asker<'_> {
                 None => self.connect()?,
             };
             let mut began = false;
-            let result = connection.each(&format!("the rows of {table}"), sql, |row| {
-                began = true;
-                take(row);
-            });
-            match result {
+            match talk(connection, &mut began) {
                 // What has been taken already cannot be given back.
                 Err(error) if error.is_lost() => {
                     self.connection = None;
@@ -427,12 +437,12 @@ impl Asker<'_> {
             return Ok(());
         }
         let mut found: Vec<(Vec<Vec<String>>, Option<String>)> = Vec::new();
-        self.each(name, &equal.first(MAX_KEYS)?, &mut |row| {
+        for row in self.ask(name, &equal.first(MAX_KEYS)?)? {
             let keys = text(&row, "keys").unwrap_or_default();
             let keys = keys.split(';').filter(|key| !key.is_empty());
             let keys = keys.map(|key| key.split(',').map(str::to_owned).collect());
             found.push((keys.collect(), text(&row, "value")));
-        })?;
+        }
         let file = match &self.options.export {
             None => None,
             Some(_) => {
@@ -471,7 +481,8 @@ impl Asker<'_> {
         let mut found = Hits::default();
         self.ranges(question, rows.range.as_deref(), |asker, range| {
             let (mut count, mut values) = (0, Vec::new());
-            asker.each(&question.table, &rows.count(range, by_value)?, &mut |row| {
+            let sql = rows.count(range, by_value)?;
+            asker.each(&question.table, &sql, MOST_ROWS, &mut |row| {
                 count += number(&row, "n").unwrap_or(0);
                 values.extend(text(&row, "value").and_then(|value| integer(value.as_bytes())));
             })?;
@@ -558,7 +569,12 @@ impl Asker<'_> {
         for range in std::mem::take(&mut found.places) {
             if self.options.samples > 0 {
                 let sql = rows.first(table, range.as_ref(), self.options.samples)?;
-                let shown = self.each(&question.table, &sql, &mut |row| {
+                let shown = match self.ask(&question.table, &sql) {
+                    // They are counted all the same.
+                    Err(error) if is_timeout(&error) => Vec::new(),
+                    shown => shown?,
+                };
+                for row in shown {
                     let key: Vec<String> = (0..keys)
                         .map(|i| text(&row, &format!("k{i}")).unwrap_or_default())
                         .collect();
@@ -566,11 +582,6 @@ impl Asker<'_> {
                         keys: joined(&key).into_iter().collect(),
                         value: text(&row, "value"),
                     });
-                });
-                match shown {
-                    // They are counted all the same.
-                    Err(error) if is_timeout(&error) => {}
-                    shown => shown?,
                 }
                 found.samples.sort_by(compare_samples);
                 found.samples.truncate(self.options.samples);
@@ -659,7 +670,7 @@ impl Asker<'_> {
         }
         let mut failed = None;
         if let Some(file) = file {
-            self.each(&question.table, sql, &mut |row| {
+            self.each(&question.table, sql, u64::MAX, &mut |row| {
                 if failed.is_none() {
                     failed = file.row(row.values().map(Option::as_deref)).err();
                 }

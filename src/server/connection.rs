@@ -4,13 +4,14 @@
 
 use std::error::Error as _;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder, SslOpts, Value};
+use mysql::prelude::{Protocol, Queryable};
+use mysql::{Conn, OptsBuilder, QueryResult, SslOpts, Value};
 use tempfile::NamedTempFile;
 
 use super::authorities;
@@ -23,6 +24,7 @@ use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
+use crate::small_file::{self, SMALL};
 use crate::snapshot::Row;
 
 /// Seconds to wait for a connection unless the login gives another number.
@@ -35,8 +37,12 @@ const MARGIN: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most bytes of one packet, which no row of CiviCRM comes near; servers take at most 1 GiB.
 const PACKET: usize = 256 << 20;
-/// The most bytes of values that the answer to one question may have which is kept as a whole.
+/// The most bytes of memory that the answer to one question may take which is kept as a whole.
 const ANSWER: usize = 256 << 20;
+/// The most rows of one answer of which anything is kept, be it one number: no site comes near as many.
+pub(crate) const MOST_ROWS: u64 = 1 << 24;
+/// The most rows that a statement may answer which is no question: some, such as ANALYZE TABLE, say how they went.
+const REMARKS: u64 = 1000;
 /// Seconds after which a connection on which nothing goes on is tried whether it is still there, and between tries.
 const KEEPALIVE: u32 = 30;
 /// Seconds that one question may wait for a lock, such as that of an ALTER TABLE under way.
@@ -147,13 +153,16 @@ impl Reader {
     pub fn ask(&mut self, about: &str, sql: &str) -> Result<Answer, ServerError> {
         let (mut answer, mut size) = (Answer::new(), 0_usize);
         self.each_while(about, sql, |row| {
-            let values = row.iter().map(|(name, value)| {
+            let cells = row.iter().map(|(name, value)| {
                 let value = value.as_ref().map_or(0, Vec::len);
                 name.len() + value + CELL
             });
-            size += values.sum::<usize>();
+            size += ROW + cells.sum::<usize>();
             answer.push(row);
-            size <= ANSWER
+            match size <= ANSWER {
+                true => Ok(()),
+                false => Err(format!("it sent more than {} MiB in answer", ANSWER >> 20)),
+            }
         })?;
         Ok(answer)
     }
@@ -171,7 +180,7 @@ impl Reader {
         if_possible(self.ask(about, sql))
     }
 
-    /// Asks one question like [`Reader::ask`], and hands over the answer row by row.
+    /// Asks one question like [`Reader::ask`], and hands over the answer row by row, of which there may be `most`.
     ///
     /// # Errors
     /// The errors of [`Reader::ask`].
@@ -179,16 +188,19 @@ impl Reader {
         &mut self,
         about: &str,
         sql: &str,
+        most: u64,
         mut take: impl FnMut(Row),
     ) -> Result<(), ServerError> {
+        let mut limit = row_limit(most);
         self.each_while(about, sql, |row| {
+            limit()?;
             take(row);
-            true
+            Ok(())
         })
     }
 
     /// Asks one question like [`Reader::ask`], and hands over the values of each row in the order of the question's
-    /// columns.
+    /// columns, however many there are.
     ///
     /// # Errors
     /// The errors of [`Reader::ask`].
@@ -198,20 +210,20 @@ impl Reader {
         sql: &str,
         mut take: impl FnMut(&[Option<Vec<u8>>]),
     ) -> Result<(), ServerError> {
-        self.values_while(about, sql, |_, values| {
+        self.values_while(about, sql, &mut |_, values| {
             take(&values);
-            true
+            Ok(())
         })
     }
 
-    /// Asks one question, and hands over the answer row by row until `take` says that it is too much.
+    /// Asks one question, and hands over the answer row by row until `take` says why it is too much.
     fn each_while(
         &mut self,
         about: &str,
         sql: &str,
-        mut take: impl FnMut(Row) -> bool,
+        mut take: impl FnMut(Row) -> Result<(), String>,
     ) -> Result<(), ServerError> {
-        self.values_while(about, sql, |names, values| {
+        self.values_while(about, sql, &mut |names, values| {
             take(names.iter().cloned().zip(values).collect())
         })
     }
@@ -221,39 +233,14 @@ impl Reader {
         &mut self,
         about: &str,
         sql: &str,
-        mut take: impl FnMut(&[String], Vec<Option<Vec<u8>>>) -> bool,
+        take: TakeRow<'_>,
     ) -> Result<(), ServerError> {
         if !is_question(sql) {
             return Err(ServerError::NotAQuestion(about.to_owned()));
         }
-        let mut is_too_much = false;
         let patience = self.patience;
         self.watched(about, patience, |conn, watch| {
-            let rows = conn.query_iter(sql)?;
-            let columns = rows.columns();
-            let columns = columns.as_ref().iter();
-            let names: Vec<String> = columns.map(|it| it.name_str().into_owned()).collect();
-            for row in rows {
-                let values = row?.unwrap_raw().into_iter();
-                let values = values.map(|value| value.and_then(bytes)).collect();
-                // What is done with it takes its own time and memory.
-                is_too_much = match watch {
-                    Some(watch) => !watch.piece(|| take(&names, values)),
-                    None => !take(&names, values),
-                };
-                if is_too_much {
-                    // The rest of the answer would have to be read to go on.
-                    return Err(io::Error::other("too much").into());
-                }
-            }
-            Ok(())
-        })
-        .map_err(|error| match is_too_much {
-            true => {
-                let why = format!("it sent more than {} MiB in answer", ANSWER >> 20);
-                lost(name_of(&self.endpoint), about, &why)
-            }
-            false => error,
+            read_rows(conn.query_iter(sql)?, watch, take)
         })
     }
 
@@ -262,7 +249,7 @@ impl Reader {
         &mut self,
         about: &str,
         limit: Duration,
-        talk: impl FnOnce(&mut Conn, Option<&Watch>) -> Result<T, mysql::Error>,
+        talk: impl FnOnce(&mut Conn, Option<&Watch>) -> Result<T, Fault>,
     ) -> Result<T, ServerError> {
         let watch = self.watch.as_ref();
         if let Some(watch) = watch {
@@ -273,7 +260,8 @@ impl Reader {
         match (result, given_up) {
             (Ok(Ok(value)), _) => Ok(value),
             (_, Some(given_up)) => Err(lost(name_of(&self.endpoint), about, &given_up.describe())),
-            (Ok(Err(error)), None) => Err(self.describe(about, error)),
+            (Ok(Err(Fault::Library(error))), None) => Err(self.describe(about, error)),
+            (Ok(Err(Fault::Breach(why))), None) => Err(lost(name_of(&self.endpoint), about, &why)),
             (Err(panic), None) => {
                 let why = format!("what it sent is not to be read ({panic})");
                 Err(lost(name_of(&self.endpoint), about, &why))
@@ -328,8 +316,9 @@ impl Reader {
             true => LONG,
             false => self.patience,
         };
-        self.watched(about, limit, |conn, _| {
-            conn.query_drop(sql)?;
+        let mut remarks = row_limit(REMARKS);
+        self.watched(about, limit, |conn, watch| {
+            read_rows(conn.query_iter(sql)?, watch, &mut |_, _| remarks())?;
             Ok(conn.affected_rows())
         })
     }
@@ -337,8 +326,9 @@ impl Reader {
     /// Sends a statement like [`Reader::send`], as a prepared statement; the server then takes exactly one.
     pub(super) fn send_prepared(&mut self, about: &str, sql: &str) -> Result<u64, ServerError> {
         let patience = self.patience;
-        self.watched(about, patience, |conn, _| {
-            conn.exec_drop(sql, ())?;
+        let mut remarks = row_limit(REMARKS);
+        self.watched(about, patience, |conn, watch| {
+            read_rows(conn.exec_iter(sql, ())?, watch, &mut |_, _| remarks())?;
             Ok(conn.affected_rows())
         })
     }
@@ -515,8 +505,88 @@ fn is_question(sql: &str) -> bool {
     }
 }
 
-/// What a value takes in memory besides its bytes, roughly.
-const CELL: usize = 48;
+/// What a row takes in memory besides its values, roughly: the map, and its tables.
+const ROW: usize = 160;
+/// What a value takes in memory besides its bytes and those of its name, roughly: both handles, and what the
+/// allocator rounds up.
+const CELL: usize = 112;
+
+/// Why talking to a server came to an end.
+enum Fault {
+    /// The library says so.
+    Library(mysql::Error),
+    /// The server sent what no server sends; in words.
+    Breach(String),
+}
+
+impl From<mysql::Error> for Fault {
+    fn from(error: mysql::Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+/// Counts rows until there are more than `most`.
+fn row_limit(most: u64) -> impl FnMut() -> Result<(), String> {
+    let mut count = 0;
+    move || {
+        count += 1;
+        match count <= most {
+            true => Ok(()),
+            false => Err(format!("it sent more than {most} rows in answer")),
+        }
+    }
+}
+
+/// Takes the names of the columns and the values of a row, or says why it is too much.
+type TakeRow<'t> = &'t mut dyn FnMut(&[String], Vec<Option<Vec<u8>>>) -> Result<(), String>;
+
+/// Reads the only answer to a statement, row by row, until `take` says why it is too much.
+fn read_rows<P: Protocol>(
+    answer: QueryResult<'_, '_, '_, P>,
+    watch: Option<&Watch>,
+    take: TakeRow<'_>,
+) -> Result<(), Fault> {
+    // What is dropped before its end reads the rest of what the server sends, which may have none.
+    let mut answer = ManuallyDrop::new(answer);
+    let columns = answer.columns();
+    let columns = columns.as_ref().iter();
+    let names: Vec<String> = columns.map(|it| it.name_str().into_owned()).collect();
+    let mut result = Ok(());
+    while result.is_ok()
+        && let Some(row) = answer.next()
+    {
+        result = row.map_err(Fault::Library).and_then(|row| {
+            let values = row.unwrap_raw().into_iter();
+            let values = values.map(|value| value.and_then(bytes)).collect();
+            // What is done with it takes its own time and memory.
+            let taken = match watch {
+                Some(watch) => watch.piece(|| take(&names, values)),
+                None => take(&names, values),
+            };
+            taken.map_err(Fault::Breach)
+        });
+    }
+    let is_read = match result {
+        Ok(()) | Err(Fault::Library(mysql::Error::MySqlError(_))) => true,
+        Err(_) => false,
+    };
+    if is_read {
+        match answer.iter().map(ManuallyDrop::new) {
+            None => {
+                drop(ManuallyDrop::into_inner(answer));
+                return result;
+            }
+            Some(_) => {
+                let why = "it sent more than one answer".to_owned();
+                result = result.and(Err(Fault::Breach(why)));
+            }
+        }
+    }
+    if let Some(watch) = watch {
+        watch.hang_up();
+    }
+    result
+}
 
 /// How long to wait for the next piece of an answer.
 fn patience(login: &Login) -> Duration {
@@ -583,7 +653,7 @@ impl Certificates {
             let path = path.display().to_string();
             move |error| ServerError::NoWayIn(format!("{path}: {error}"))
         };
-        let readable = |path: &Path| std::fs::read(path).map_err(about(path));
+        let readable = |path: &Path| small_file::read(path, SMALL).map_err(about(path));
         let files = [&tls.ca, &tls.certificate, &tls.key, &tls.public_key];
         for path in files.into_iter().flatten() {
             readable(path)?;
@@ -689,7 +759,8 @@ fn connect_once(
     // The library's own limit ends with the connection of the socket: what listens there may
     // never answer.
     let (sender, receiver) = mpsc::channel();
-    let authorities = tls.and_then(|tls| tls.root_cert_path().map(std::fs::read));
+    let read = |path: &Path| small_file::read(path, SMALL);
+    let authorities = tls.and_then(|tls| tls.root_cert_path().map(read));
     let authorities = authorities.transpose()?;
     std::thread::spawn(move || {
         let connect = || Conn::new(options).map_err(unwrapped);

@@ -77,6 +77,7 @@ struct Shared {
 /// Watches one connection.
 pub(super) struct Watch {
     shared: Arc<Shared>,
+    line: Arc<TcpStream>,
 }
 
 impl Watch {
@@ -85,12 +86,18 @@ impl Watch {
         // SAFETY: the connection, which is borrowed, keeps its socket open until this function returns.
         let socket = unsafe { BorrowedFd::borrow_raw(connection.as_raw_fd()) };
         // Of whatever family the socket is: it is only shut down.
-        let line = TcpStream::from(socket.try_clone_to_owned().ok()?);
+        let line = Arc::new(TcpStream::from(socket.try_clone_to_owned().ok()?));
         let shared = Arc::<Shared>::default();
-        let watched = Arc::clone(&shared);
+        let watched = (Arc::clone(&shared), Arc::clone(&line));
         let watching = std::thread::Builder::new().name("watch".to_owned());
-        watching.spawn(move || watch(&watched, &line)).ok()?;
-        Some(Self { shared })
+        watching.spawn(move || watch(&watched.0, &watched.1)).ok()?;
+        Some(Self { shared, line })
+    }
+
+    /// Ends the connection, of which nothing more is to be read.
+    pub(super) fn hang_up(&self) {
+        // It may be gone already.
+        let _ = self.line.shutdown(Shutdown::Both);
     }
 
     /// Begins to wait for an answer to what `about` says.

@@ -74,16 +74,66 @@ fn a_table_has_no_more_columns_and_keys_than_servers_take() {
 fn definitions_beyond_what_is_kept_are_named() {
     let filler = "x".repeat(1 << 19);
     let mut statements = String::new();
-    for number in 0..140 {
+    for number in 0..280 {
         statements += &format!("CREATE TABLE `t{number}` (`id` int COMMENT '{filler}');\n");
     }
     let output = cividb(&dump(&statements), &["check"]);
     let report = json(&output);
     let findings = report["findings"].to_string();
     assert!(
-        findings.contains("have more than 64 MiB by here"),
+        findings.contains("takes more than 128 MiB by here"),
         "{findings:.500}"
     );
+}
+
+/// Each of these short statements defines as much as the long one.
+#[test]
+fn tables_that_are_like_a_large_one_count_as_much_as_that() {
+    let columns: Vec<String> = (0..3000)
+        .map(|number| format!("`column_{number}` int"))
+        .collect();
+    let mut statements = format!("CREATE TABLE `t` ({});\n", columns.join(","));
+    for number in 0..3000 {
+        statements += &format!("CREATE TABLE `t{number}` LIKE `t`;\n");
+    }
+    let report = json(&cividb(&dump(&statements), &["verify"]));
+    let findings = report["findings"].to_string();
+    assert!(
+        findings.contains("takes more than 128 MiB by here"),
+        "{findings:.500}"
+    );
+}
+
+#[test]
+fn databases_beyond_what_is_kept_are_named() {
+    let mut statements = String::new();
+    for number in 0..10_100 {
+        statements +=
+            &format!("USE `d{number}`;\nCREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n");
+    }
+    let report = json(&cividb(&dump(&statements), &["verify", "--no-civicrm"]));
+    let findings = report["findings"].to_string();
+    assert!(
+        findings.contains("more than 10000 databases by here"),
+        "{findings:.500}"
+    );
+    assert!(!findings.contains("parent"), "{findings:.500}");
+}
+
+/// A mode of sql_mode is kept with each trigger.
+#[test]
+fn what_is_kept_with_each_trigger_counts_with_each() {
+    let modes = "x".repeat(1 << 19);
+    let mut statements =
+        format!("SET sql_mode='{modes}';\nCREATE TABLE `t` (`id` int);\nDELIMITER ;;\n");
+    for number in 0..4000 {
+        statements += &format!(
+            "CREATE TRIGGER `g{number}` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.id = 1;;\n"
+        );
+    }
+    statements += "DELIMITER ;\n";
+    let output = cividb(&dump(&statements), &["verify"]);
+    assert!(output.status.code().is_some(), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use crate::common::{self, cividb, json, text};
@@ -80,4 +81,31 @@ fn a_first_row_too_long_to_count_is_named() {
     let skipped = json(&output)["not_checked"].to_string();
     let why = "the first row of an INSERT into a is too long to count its values";
     assert!(skipped.contains(why), "{skipped}");
+}
+
+/// None of them has an end.
+#[test]
+fn files_that_are_read_as_a_whole_are_given_up_where_they_are_too_large() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample.sql.gz");
+    let sample = sample.to_str().expect("a path");
+    let server = "mysql://root@127.0.0.1:1/x";
+    for arguments in [
+        &["preflight", "--grants-file", "/dev/zero", sample][..],
+        &["check", "--ssl-ca", "/dev/zero", server],
+        &["check", "--server-public-key-path", "/dev/zero", server],
+    ] {
+        let output = cividb(folder, arguments);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+        assert!(
+            errors.contains("it has more than"),
+            "{arguments:?}: {errors}"
+        );
+    }
+    std::os::unix::fs::symlink("/dev/zero", folder.join("cividb.toml")).expect("a link");
+    let output = cividb(folder, &["verify", sample]);
+    let errors = text(&output.stderr);
+    assert!(errors.contains("it is not a regular file"), "{errors}");
 }

@@ -1,6 +1,7 @@
 //! What a dump says of each of its databases.
 
 use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
 
 use indexmap::IndexMap;
 
@@ -20,6 +21,56 @@ pub(super) struct Database {
     pub(super) temporary: HashSet<String>,
     /// Columns that an INSERT without column names leaves out, by table.
     pub(super) invisible: IndexMap<String, Vec<String>>,
+}
+
+/// The most databases of one dump of which something is kept. Servers that are dumped as a whole have some hundreds.
+const MAX_DATABASES: usize = 10_000;
+
+/// The databases of a dump by name; `None` is the one that has none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Databases {
+    kept: IndexMap<Option<String>, Database>,
+    /// What is said of one for which there is no room.
+    rest: Database,
+    /// Whether there was no room for one.
+    are_too_many: bool,
+    is_said: bool,
+}
+
+impl Databases {
+    /// The database of this name, which is a new one where it is not known. Where there is no room for that, what is
+    /// said of it is forgotten.
+    pub(super) fn of(&mut self, name: Option<String>) -> &mut Database {
+        if self.kept.len() < MAX_DATABASES || self.kept.contains_key(&name) {
+            return self.kept.entry(name).or_default();
+        }
+        self.are_too_many = true;
+        self.rest = Database::default();
+        &mut self.rest
+    }
+
+    /// Why the rest is left out, once where there was no room for one.
+    pub(super) fn left_out(&mut self) -> Option<String> {
+        let is_news = self.are_too_many && !self.is_said;
+        self.is_said = self.are_too_many;
+        is_news.then(|| {
+            format!("there are more than {MAX_DATABASES} databases by here: what the rest hold is not kept")
+        })
+    }
+}
+
+impl Deref for Databases {
+    type Target = IndexMap<Option<String>, Database>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.kept
+    }
+}
+
+impl DerefMut for Databases {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.kept
+    }
 }
 
 /// What a dump says of a name.

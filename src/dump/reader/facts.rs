@@ -1,8 +1,6 @@
 //! The facts that a reader collects, file after file, and the snapshot that they make.
 
-use indexmap::IndexMap;
-
-use super::database::{Database, Found};
+use super::database::{Database, Databases, Found};
 use super::noise::Course;
 use super::rows::Insert;
 use crate::dump::header;
@@ -22,7 +20,7 @@ pub struct DumpReader {
     pub(super) file: String,
     pub(super) source: Source,
     pub(super) facts: DumpFacts,
-    pub(super) databases: IndexMap<Option<String>, Database>,
+    pub(super) databases: Databases,
     pub(super) current: Option<String>,
     /// Name of the database in the dump's header comments, for dumps that never say USE.
     pub(super) header_database: Option<String>,
@@ -276,6 +274,6 @@ impl DumpReader {
 
     pub(super) fn database(&mut self, name: &Name) -> &mut Database {
         let key = self.database_named(name);
-        self.databases.entry(key).or_default()
+        self.databases.of(key)
     }
 }

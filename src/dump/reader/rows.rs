@@ -66,7 +66,7 @@ impl DumpReader {
             .find(|wanted| wanted.table.eq_ignore_ascii_case(&parsed.table.name))
             .copied();
         let key = self.database_named(&parsed.table);
-        let database = self.databases.entry(key.clone()).or_default();
+        let database = self.databases.of(key.clone());
         let columns = parsed.columns.or_else(|| {
             let table = find(&database.schema.tables, &parsed.table.name)?;
             // Rows without column names have no values for invisible columns.
@@ -190,8 +190,7 @@ impl DumpReader {
         let Some(row) = parse_row(values.text, self.session.modes()) else {
             return;
         };
-        let database = self.databases.entry(self.insert.database.clone());
-        let database = database.or_default();
+        let database = self.databases.of(self.insert.database.clone());
         let cost = values.text.len() + row.len() * VALUE_COST;
         let kept = database.kept_bytes.entry(wanted.table).or_default();
         if row.len() == columns.len() && *kept + cost <= MAX_KEPT_BYTES {

@@ -5,10 +5,12 @@ use crate::dump::header;
 use crate::dump::scanner::{Scanner, Statement as Text};
 use crate::dump::session;
 use crate::schema::apply::ApplyError;
-use crate::schema::ddl::{self, AlterAction, Assignment, CreateTable, Statement, VariableScope};
+use crate::schema::ddl::{
+    self, AlterAction, Assignment, CreateTable, Statement, TableSource, VariableScope,
+};
 use crate::schema::element::Element;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
-use crate::schema::model::{ForeignKey, Name, Table, find, take_at};
+use crate::schema::model::{DefaultValue, ForeignKey, Name, Table, find, take_at};
 use crate::snapshot::{At, KeyBeforeParent, Place, Producer, VariableReach, WithoutCollation};
 
 /// Longest text in bytes that is read again behind a stray line. The first statement of a dump with the
@@ -42,9 +44,37 @@ const RESTRICTED: [&str; 18] = [
     "sql_require_primary_key",
 ];
 
-/// The most bytes of statements that define tables, views and programs of which the definitions are kept. A site with
-/// all that there is has a tenth.
-const MAX_SCHEMA: usize = 64 << 20;
+/// The most memory, roughly, that the definitions of tables, views and programs of one dump take. A site with all that
+/// there is takes a tenth.
+const MAX_SCHEMA: usize = 128 << 20;
+/// What a column or an index takes in memory besides its text, roughly; an object counts as two of them.
+const ELEMENT: usize = 256;
+
+/// How many columns, indexes and keys a table has.
+fn elements(table: &Table) -> usize {
+    table.columns.len() + table.primary_key.len() + table.indexes.len() + table.foreign_keys.len()
+}
+
+/// The bytes of the longer texts of a table.
+fn texts(table: &Table) -> usize {
+    let columns = table.columns.iter().map(|(name, column)| {
+        let default = match &column.default {
+            Some(DefaultValue::Literal(text) | DefaultValue::Expression(text)) => text.len(),
+            None => 0,
+        };
+        let others = [&column.generated, &column.comment].into_iter().flatten();
+        let others: usize = others.map(String::len).sum();
+        name.len() + column.data_type.len() + default + others
+    });
+    let parts = table
+        .indexes
+        .values()
+        .map(|index| index.parts.len() * ELEMENT / 4);
+    columns
+        .chain(parts)
+        .chain(table.checks.iter().map(String::len))
+        .sum()
+}
 
 impl DumpReader {
     /// Handles a statement that is not SQL as we know it. Lines that programs print into a dump are set apart,
@@ -237,12 +267,36 @@ impl DumpReader {
             }
             _ => {}
         }
-        if self.has_room(text.len(), &at) {
-            self.apply(statement, at);
+        if self.has_room(self.memory(&statement, text), &at) {
+            self.apply(statement, at.clone());
+        }
+        if let Some(why) = self.databases.left_out() {
+            push(&mut self.facts.unreadable, (at, why));
         }
     }
 
-    /// Whether there is room for what a statement of this many bytes defines; the first one without is named.
+    /// The memory that what a statement defines takes, roughly.
+    fn memory(&self, statement: &Statement, text: &str) -> usize {
+        let (elements, more) = match statement {
+            Statement::CreateTable(create) => match &create.source {
+                TableSource::Like(other) => {
+                    let database = self.databases.get(&self.database_named(&create.name));
+                    let table = database.and_then(|database| database.schema.table(&other.name));
+                    table.map_or((0, 0), |table| (elements(table), texts(table)))
+                }
+                _ => (elements(&create.table), 0),
+            },
+            Statement::AlterTable(alter) => (alter.actions.len(), 0),
+            Statement::CreateTrigger(_)
+            | Statement::CreateView(_)
+            | Statement::CreateRoutine(..)
+            | Statement::CreateEvent(_) => (0, self.session.sql_mode().map_or(0, str::len)),
+            _ => (0, 0),
+        };
+        text.len() + more + ELEMENT * (2 + elements)
+    }
+
+    /// Whether there is room for what takes this many bytes; the first statement without is named.
     fn has_room(&mut self, bytes: usize, at: &At) -> bool {
         let before = self.schema_bytes;
         self.schema_bytes = before.saturating_add(bytes);
@@ -251,7 +305,7 @@ impl DumpReader {
         }
         if before <= MAX_SCHEMA {
             let why = format!(
-                "the statements that define things have more than {} MiB by here: what the rest defines is not kept",
+                "what the dump defines takes more than {} MiB by here: what the rest defines is not kept",
                 MAX_SCHEMA >> 20
             );
             push(&mut self.facts.unreadable, (at.clone(), why));
@@ -281,7 +335,7 @@ impl DumpReader {
             Statement::CreateEvent(create) => self.database_named(&create.name),
             _ => self.current.clone(),
         };
-        let database = self.databases.entry(key).or_default();
+        let database = self.databases.of(key);
         // A trigger counts, and runs as its definer, also where its table is not in the dump.
         let trigger = match &statement {
             Statement::CreateTrigger(create)
@@ -316,6 +370,7 @@ impl DumpReader {
         if !self.session.foreign_key_checks()
             || key.referenced_database.is_some()
             || key.referenced_table.eq_ignore_ascii_case(&child.name)
+            || self.databases.get(&self.database_named(child)).is_none()
         {
             return;
         }

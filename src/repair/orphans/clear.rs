@@ -262,7 +262,8 @@ fn stored_rows(
         .chain([table]);
     let sql = Meaning::new(Operation::Select, names).pass(sql)?;
     let mut rows = Vec::new();
-    connection.each(&format!("rows of {table}"), &sql, |row| {
+    let most = keys.len() as u64;
+    connection.each(&format!("rows of {table}"), &sql, most, |row| {
         rows.push(row.into_values().collect());
     })?;
     Ok(rows)

@@ -10,7 +10,7 @@ use crate::gate::{Meaning, Operation};
 use crate::repair::values::literal;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Reader, first};
+use crate::server::connection::{MOST_ROWS, Reader, first};
 use crate::server::sql;
 
 /// Rows that one transaction begins with; what hangs on them goes with them.
@@ -295,7 +295,7 @@ fn keys(
     sql: &str,
 ) -> Result<Vec<Key>, ChangeError> {
     let mut keys = Vec::new();
-    connection.each("rows to change", sql, |row| {
+    connection.each("rows to change", sql, MOST_ROWS, |row| {
         let values = columns.iter().zip(row.values());
         keys.push(
             values

@@ -160,7 +160,7 @@ pub(super) fn copy(
         identifier(name)
     ))?;
     let mut trouble: Option<ChangeError> = None;
-    old.each(&format!("rows of {name}"), &sql, |row| {
+    old.each(&format!("rows of {name}"), &sql, u64::MAX, |row| {
         if trouble.is_some() {
             return;
         }
@@ -327,7 +327,7 @@ pub(super) fn verify(
         selected(&columns, &made.table),
         identifier(name)
     ))?;
-    new.each(&about, &sql, |row| {
+    new.each(&about, &sql, u64::MAX, |row| {
         outcome.copied += 1;
         sum.add(row.values().map(Option::as_deref));
     })?;

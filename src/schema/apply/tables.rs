@@ -24,7 +24,7 @@ impl Schema {
         if self.has_relation(&name) && !(create.or_replace && self.table(&name).is_some()) {
             return refuse_unless(create.if_not_exists, exists("table", &name));
         }
-        let table = match create.source {
+        let mut table = match create.source {
             TableSource::Like(other) => {
                 let mut table = self
                     .table(&other.name)
@@ -40,6 +40,10 @@ impl Schema {
             take(&mut self.tables, &old);
             self.drop_triggers_of(&old);
         }
+        // Of very many small tables, what is reserved for more takes more than what is there.
+        table.columns.shrink_to_fit();
+        table.indexes.shrink_to_fit();
+        table.foreign_keys.shrink_to_fit();
         self.tables.insert(name, table);
         Ok(())
     }

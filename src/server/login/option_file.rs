@@ -6,12 +6,14 @@
 //! last byte of `à` for a space, too).
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 mod line;
 
 use line::{EndComments, Line, parse_line};
+
+use crate::small_file;
 
 use super::error::{LineProblem, LoginError, OptionPlace, Warning};
 
@@ -202,12 +204,7 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 
 /// Reads a whole file, unless it is too big for an option file.
 pub(super) fn read_all(file: File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(io::Error::other("it is too big for an option file"));
-    }
-    Ok(bytes)
+    small_file::read_from(file, MAX_SIZE)
 }
 
 /// The permission bits of a file.

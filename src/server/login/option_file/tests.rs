@@ -333,7 +333,12 @@ fn a_file_too_big_is_not_kept_in_memory() {
     let folder = Folder::new();
     let file = folder.path("big.cnf");
     File::create(&file).unwrap().set_len(MAX_SIZE + 1).unwrap();
-    assert!(read(&file).unwrap_err().to_string().contains("too big"));
+    assert!(
+        read(&file)
+            .unwrap_err()
+            .to_string()
+            .contains("more than 1 MiB")
+    );
 }
 
 #[test]
