@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::failure::{Cause, RowCause};
+use super::mended::Mended;
 use super::server_model::{ServerError, ServerModel};
 use crate::civicrm::upgrade::op::{Action, Alteration, Insert, InsertMode, Op, Values};
 use crate::schema::model::{
@@ -190,32 +191,13 @@ impl RowState {
         self.changed.contains(&table.to_ascii_lowercase()) || self.changed.contains(&one)
     }
 
-    /// Reads what facts say that an operation mends: `null T.c`, `duplicate T.c,d`, `orphan T.c > R.k`, and older
-    /// forms in words about the table of the operation.
     fn note_mended(&mut self, table: &str, mends: &[String]) {
-        for mend in mends {
-            let lower = mend.to_ascii_lowercase();
-            let (kind, rest) = lower.split_once(' ').unwrap_or((&lower, ""));
-            let of_table = |column: &str| format!("{}.{column}", table.to_ascii_lowercase());
-            let noted = match kind {
-                "null" if rest.contains('.') => ("null", rest.to_owned()),
-                "null" => ("null", of_table(rest.trim_start_matches("in "))),
-                "orphan" => (
-                    "orphan",
-                    rest.split(" > ").next().unwrap_or(rest).trim().to_owned(),
-                ),
-                "rows" if rest.starts_with("without ") => (
-                    "orphan",
-                    of_table(&format!("{}_id", rest.trim_start_matches("without "))),
-                ),
-                "duplicate" => (
-                    "duplicate",
-                    rest.split('.').next().unwrap_or(rest).to_owned(),
-                ),
-                "duplicates" => ("duplicate", table.to_ascii_lowercase()),
-                _ => continue,
-            };
-            self.mended.insert(noted);
+        for mend in mends.iter().filter_map(|words| Mended::read(table, words)) {
+            self.mended.insert(match mend {
+                Mended::Nulls { table, column } => ("null", format!("{table}.{column}")),
+                Mended::Orphans { table, column, .. } => ("orphan", format!("{table}.{column}")),
+                Mended::Duplicates { table, .. } => ("duplicate", table),
+            });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The run of an upgrade on paper: task by task, as CiviCRM's code would do it.
 
 mod expand;
+mod rendered;
 mod statement;
 
 use std::cell::Cell;
@@ -16,6 +17,7 @@ use super::repeat;
 use super::rows::{self, RowAnswers, RowNeed, RowState};
 use super::server_model::{ServerError, ServerModel};
 use super::shown::shown;
+use super::statements::RenderedOperation;
 use crate::case::Case;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
@@ -43,6 +45,8 @@ pub(super) struct Setup<'a, 'c> {
     /// What the runs before have done to the rows.
     pub row_state: Cell<RowState>,
     pub answers: &'a RowAnswers,
+    /// Whether the operations are wanted as statements.
+    pub renders: bool,
 }
 
 /// How an upgrade would go.
@@ -64,6 +68,8 @@ pub(super) struct Outcome {
     pub steps: Vec<String>,
     /// Every operation, for people who want to see them.
     pub operations: Vec<Operation>,
+    /// The operations that run as statements, where they are wanted.
+    pub statements: Vec<RenderedOperation>,
 }
 
 /// Damage that the upgrade does without a word.
@@ -110,6 +116,8 @@ struct Run<'a, 'c> {
     rows: RowState,
     /// Tables, and columns as `table.column`, that a mend has given another name, in lower case.
     set_aside: HashSet<String>,
+    /// The number of the first error of the operation that runs.
+    error: Option<u32>,
     outcome: Outcome,
 }
 
@@ -151,6 +159,7 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Outcome {
         dropped: Vec::new(),
         rows: setup.row_state.take(),
         set_aside: HashSet::new(),
+        error: None,
         outcome: Outcome::default(),
     };
     let CodeOf { driver, steps } = setup.does;
@@ -258,7 +267,7 @@ impl Run<'_, '_> {
                 self.op(task, at);
             }
         }
-        self.server.foreign_key_checks = true;
+        self.checks_again(task);
     }
 
     fn is_multilingual(&self) -> bool {
@@ -294,11 +303,14 @@ impl Run<'_, '_> {
 
     /// Runs an operation on one table, in one language.
     fn one(&mut self, task: &Task, at: usize, op: Op) {
+        self.error = None;
         let holds = match self.background().is_done(&op) {
             Ok(holds) => holds,
             Err(error) => {
                 let mends = self.mend(&error, &op);
                 self.fail(task, at, Cause::Schema(error.clone()), mends, None);
+                self.looked_at(task, &op);
+                self.error = None;
                 self.assumed.mend(&mut self.schema, &mut op.clone(), &error);
                 Holds::Yes
             }
@@ -308,10 +320,12 @@ impl Run<'_, '_> {
             (_, holds) => holds,
         };
         if holds == Holds::No {
+            self.looked_at(task, &op);
             self.note(task, &op, "skipped");
             return;
         }
         let condition = (holds == Holds::Unknown).then(|| condition_of(task, &op));
+        let rendered = self.rendered(task, &op, condition.clone());
         let account = self.setup.account;
         if let Some((privilege, error)) =
             account.and_then(|account| account.denied(&op, &self.server))
@@ -321,6 +335,12 @@ impl Run<'_, '_> {
         }
         let failures = self.outcome.failures.len() + self.outcome.possible.len();
         self.act(task, at, op.clone(), condition.as_deref());
+        self.outcome
+            .statements
+            .extend(rendered.map(|rendered| RenderedOperation {
+                error: self.error,
+                ..rendered
+            }));
         if condition.is_none() {
             self.rows.note(&op);
         }
@@ -459,6 +479,7 @@ impl Run<'_, '_> {
         let number = cause
             .server_error()
             .map_or(0, |error| error.number(&self.server));
+        self.error.get_or_insert(number);
         let failure = Failure {
             when: self.when,
             step: self.step.clone(),

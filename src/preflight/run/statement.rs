@@ -43,6 +43,9 @@ impl Run<'_, '_> {
             Action::Insert(insert) => {
                 self.columns(&insert.table, &insert.columns)?;
                 self.reads(&insert.query.reads)?;
+                for need in &insert.query.needs {
+                    self.columns(&need.table, &[])?;
+                }
                 let given = self.given(&insert.columns);
                 self.inserts(&insert.table, &given)?;
             }
@@ -74,7 +77,12 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
+    /// What the clauses change whose conditions hold.
+    pub(super) fn changes(
+        &self,
+        table: &str,
+        clauses: &[Clause],
+    ) -> Result<Vec<Alteration>, ServerError> {
         let mut changes: Vec<Alteration> = Vec::new();
         for clause in clauses {
             if clause.guard != Guard::None {
@@ -104,6 +112,11 @@ impl Run<'_, '_> {
             }
             changes.push(clause.change.clone());
         }
+        Ok(changes)
+    }
+
+    fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
+        let changes = self.changes(table, clauses)?;
         if changes.is_empty() {
             return Ok(());
         }

@@ -527,6 +527,17 @@ impl Alter<'_> {
     }
 }
 
+/// A change with the character set that the database has where facts say "as civicrm_contact".
+pub(in crate::preflight) fn resolved(schema: &Schema, change: &Alteration) -> Alteration {
+    let mut change = change.clone();
+    if let Alteration::AddColumn { column, .. } | Alteration::ChangeColumn { column, .. } =
+        &mut change
+    {
+        *column = as_contact(schema, column);
+    }
+    change
+}
+
 /// Where facts say "as civicrm_contact", the character set of that table.
 pub(super) fn as_contact(schema: &Schema, column: &Column) -> Column {
     let mut column = column.clone();

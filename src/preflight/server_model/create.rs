@@ -168,7 +168,7 @@ impl ServerModel {
 }
 
 /// The table that a definition writes out, without its foreign keys.
-fn written(schema: &Schema, new: &NewTable) -> Table {
+pub(in crate::preflight) fn written(schema: &Schema, new: &NewTable) -> Table {
     let contact = schema.table("civicrm_contact");
     let (mut charset, mut collation) = (new.charset.clone(), new.collation.clone());
     let is_as_contact =

@@ -19,6 +19,8 @@ use crate::schema::model::{Schema, Table, find, find_entry};
 use crate::server_version::{Family, ServerVersion};
 
 pub use alter::Silent;
+pub(super) use alter::resolved;
+pub(super) use create::written;
 pub use error::ServerError;
 
 /// A server that exists on paper only.
