@@ -83,6 +83,45 @@ fn damage(check: &'static Check, examined: &Examination, findings: &mut Findings
     }
 }
 
+/// Rows that stop the upgrade are said once: by the finding that says where it stops, which gets them.
+pub(super) fn take_over_rows(examined: &Examination, findings: &mut Findings) {
+    let Some(forecast) = examined.forecast else {
+        return;
+    };
+    for failure in &forecast.failures {
+        let Cause::Rows(_, cause) = &failure.cause else {
+            continue;
+        };
+        let is_about = |finding: &Finding| {
+            let object = finding.object.as_ref();
+            finding.rows.is_some()
+                && finding.check.id != UPGRADE_STOPS.id
+                && object.is_some_and(|object| {
+                    object.table.as_ref() == Some(&cause.table)
+                        && Some(&object.name) == cause.subject.as_ref()
+                })
+        };
+        let Some(place) = findings.list.iter().position(is_about) else {
+            continue;
+        };
+        let message = message(failure, &forecast.server);
+        let mut stops = findings.list.iter();
+        let Some(stop) = stops
+            .position(|finding| finding.check.id == UPGRADE_STOPS.id && finding.message == message)
+        else {
+            continue;
+        };
+        let rows = findings
+            .list
+            .get_mut(place)
+            .and_then(|of_rows| of_rows.rows.take());
+        if let Some(stop) = findings.list.get_mut(stop) {
+            stop.rows = rows;
+        }
+        findings.list.remove(place);
+    }
+}
+
 fn of_failure(check: &'static Check, failure: &Failure, forecast: &Forecast) -> Finding {
     let message = message(failure, &forecast.server);
     let message = match &failure.condition {

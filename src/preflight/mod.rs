@@ -11,6 +11,7 @@
 //! - `condition`, `facts`: whether an operation is done
 //! - `privileges`: what an operation needs the account to be allowed
 //! - [`rows`]: what must be true of rows, and which make an operation fail
+//! - [`fit`]: which values go into a column of another type
 //! - [`mend`], [`render`]: what mends the database before the upgrade, as statements
 //! - [`statements`]: the operations as statements, to ask a server what the paper run tells
 //! - `mended`: what an operation takes away before a later one needs it gone
@@ -23,6 +24,7 @@ mod assumed;
 mod condition;
 mod facts;
 pub mod failure;
+pub mod fit;
 pub mod mend;
 mod mended;
 pub mod privileges;
@@ -213,7 +215,15 @@ fn run_on_paper(
 ) -> Result<Forecast, StepError> {
     let database = case.snapshot.database.clone().unwrap_or_default();
     let (version, not_on) = server(case, options);
-    let server = ServerModel::new(version, database);
+    let mut server = ServerModel::new(version, database);
+    let facts = case.snapshot.server.as_ref();
+    let own = facts.filter(|_| options.server.is_none());
+    if let Some(sql_mode) = own.and_then(|facts| facts.variable("sql_mode")) {
+        server = server.with_sql_mode(sql_mode);
+    }
+    if let Some(value) = own.and_then(|facts| facts.variable("restrict_fk_on_non_standard_key")) {
+        server.unique_parents = value == "ON";
+    }
     let rows = facts::RowFacts::new(&case.snapshot);
     let start = start::start(case, &options.target, &server.version);
     let site = case.site.as_ref();

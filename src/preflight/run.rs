@@ -21,10 +21,10 @@ use super::statements::RenderedOperation;
 use crate::case::Case;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade::op::{Guard, Op};
+use crate::civicrm::upgrade::op::{Action, Guard, Op, RowOf};
 use crate::civicrm::upgrade::step::{Phase, Step, Task, covers};
 use crate::civicrm::upgrade::steps::{self, StepError};
-use crate::schema::model::Schema;
+use crate::schema::model::{Schema, find};
 
 /// What a run takes.
 pub(super) struct Setup<'a, 'c> {
@@ -307,7 +307,7 @@ impl Run<'_, '_> {
         let holds = match self.background().is_done(&op) {
             Ok(holds) => holds,
             Err(error) => {
-                let mends = self.mend(&error, &op);
+                let mends = self.mend(&error, &op, true);
                 self.fail(task, at, Cause::Schema(error.clone()), mends, None);
                 self.looked_at(task, &op);
                 self.error = None;
@@ -326,7 +326,10 @@ impl Run<'_, '_> {
         }
         let condition = (holds == Holds::Unknown).then(|| condition_of(task, &op));
         let rendered = self.rendered(task, &op, condition.clone());
-        let account = self.setup.account;
+        // CiviCRM drops the triggers that it finds.
+        let has_nothing_to_drop =
+            matches!(op.action, Action::DropTriggers) && self.schema.triggers.is_empty();
+        let account = self.setup.account.filter(|_| !has_nothing_to_drop);
         if let Some((privilege, error)) =
             account.and_then(|account| account.denied(&op, &self.server))
         {
@@ -383,7 +386,7 @@ impl Run<'_, '_> {
                 result = self.try_op(&op);
                 continue;
             }
-            let mends = self.mend(&error, &op);
+            let mends = self.mend(&error, &op, condition.is_none());
             let is_mended = !mends.is_empty();
             let own = condition.map(str::to_owned);
             self.fail(task, at, Cause::Schema(error.clone()), mends, own);
@@ -409,7 +412,8 @@ impl Run<'_, '_> {
         let start = &self.setup.case.snapshot.schema;
         let own = || condition.map(str::to_owned);
         for (table, need, error) in rows::needs(op, &self.schema, start, &self.rows, &self.server) {
-            match self.setup.answers.cause(&table, &need, error) {
+            let answers = self.setup.answers;
+            match answers.cause(&table, &need, error, &self.server) {
                 Some(cause) => self.fail(task, at, cause, Vec::new(), own()),
                 None if condition.is_none() => self.rows.needs.push(RowNeed {
                     table,
@@ -419,6 +423,7 @@ impl Run<'_, '_> {
                 None => {}
             }
         }
+        self.needed_rows(task, at, op, condition);
         for (table, values, error) in rows::clashes(op, &self.schema, &self.rows) {
             if start.table(&table).is_some()
                 && self.background().had_row(&table, &values) == Holds::Yes
@@ -426,6 +431,7 @@ impl Run<'_, '_> {
                 let cause = RowCause {
                     what: format!("{table} has such a row already"),
                     table,
+                    subject: None,
                     rows: Some(1),
                     samples: Vec::new(),
                     entry: None,
@@ -436,6 +442,33 @@ impl Run<'_, '_> {
                 };
                 self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
             }
+        }
+    }
+
+    /// Looks whether rows that new rows refer to are there; without them CiviCRM inserts a NULL.
+    fn needed_rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
+        let Action::Insert(insert) = &op.action else {
+            return;
+        };
+        let table = self.schema.table(&insert.table);
+        let refuses_null = |need: &&RowOf| {
+            let column = need.purpose.as_deref().unwrap_or_default();
+            let column = table.and_then(|table| find(&table.columns, column));
+            column.is_some_and(|column| !column.nullable)
+        };
+        let needs = insert.query.needs.iter().filter(refuses_null);
+        let background = self.background();
+        let missing = needs.filter(|need| {
+            self.schema.table(&need.table).is_some()
+                && background.has_row(&need.table, &need.values) == Holds::No
+        });
+        let missing: Vec<RowOf> = missing.cloned().collect();
+        for need in missing {
+            let error = ServerError::NullForColumn {
+                column: need.purpose.clone().unwrap_or_default(),
+            };
+            let cause = Cause::Rows(error, RowCause::missing(&need));
+            self.fail(task, at, cause, Vec::new(), condition.map(str::to_owned));
         }
     }
 
@@ -452,12 +485,18 @@ impl Run<'_, '_> {
         self.set_aside.contains(&name.to_ascii_lowercase())
     }
 
-    /// What mends the database before the upgrade; the schemas of the run get it, too.
-    fn mend(&mut self, error: &ServerError, op: &Op) -> Vec<Mend> {
+    /// What mends the database before the upgrade. Where the operation runs for certain, the schemas of the run get it,
+    /// too.
+    fn mend(&mut self, error: &ServerError, op: &Op, runs: bool) -> Vec<Mend> {
         let Some(reference) = &self.reference else {
             return Vec::new();
         };
         let mut mends = mend::mends(error, op, &self.start, reference);
+        if !runs {
+            let mut start = self.start.clone();
+            mends.retain(|mend| mend.apply(&mut start, &self.server).is_ok());
+            return mends;
+        }
         mends.retain(|mend| mend.apply(&mut self.start, &self.server).is_ok());
         for mend in &mends {
             self.set_aside.extend(mend.sets_aside());

@@ -6,6 +6,7 @@
 mod programs;
 mod rows;
 
+use super::condition::Background;
 use super::render;
 use super::server_model::{resolved, written};
 use crate::civicrm::upgrade::op::{Action, Alteration, Guard, NewTable, Op, Reads, Via};
@@ -39,6 +40,8 @@ pub struct RenderedOperation {
 pub(super) struct Renderer<'a> {
     /// The schema before the operation.
     pub schema: &'a Schema,
+    /// What is known of the rows before the operation.
+    pub background: Background<'a>,
     /// What CiviCRM makes of the release that the database declares.
     pub reference: Option<&'a Schema>,
     /// The languages of a multilingual site.
@@ -111,8 +114,7 @@ impl Renderer<'_> {
                 one(create_index(table, name, index))
             }
             (Some(Via::DropIndex), [Alteration::DropIndex(name)]) => {
-                let statement =
-                    format!("DROP INDEX {} ON {}", identifier(name), identifier(table));
+                let statement = format!("DROP INDEX {} ON {}", identifier(name), identifier(table));
                 one(Meaning::new(Operation::DropIndex, [name.as_str(), table]).pass(statement))
             }
             _ => {

@@ -2,16 +2,16 @@
 //! refuses first, with the same error.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cividb::case::Case;
 use cividb::civicrm::release::Version;
 use cividb::civicrm::upgrade::op::Op;
 use cividb::civicrm::upgrade::{path, steps};
+use cividb::integrity::ExportOptions;
 use cividb::integrity::for_upgrade::row_answers;
 use cividb::integrity::question::questions;
 use cividb::integrity::server::{Limits, answer};
-use cividb::integrity::ExportOptions;
 use cividb::preflight::privileges::UpgradeAccount;
 use cividb::preflight::statements::RenderedOperation;
 use cividb::preflight::{self, Forecast, Options};
@@ -26,6 +26,9 @@ use crate::dice::Dice;
 use crate::preflight::{DOCUMENTED, without_definers};
 use crate::seeded_damage::{Damage, by_chance};
 use crate::server::{self, Server};
+
+/// The errors that rows lead to.
+const OF_ROWS: [u32; 7] = [1048, 1062, 1265, 1292, 1366, 1406, 1452];
 
 /// A database of a release on a server, which is damaged and brought back again and again.
 struct Ground<'s> {
@@ -51,7 +54,13 @@ impl<'s> Ground<'s> {
     fn of(server: &'s Server, dump: &Path) -> Self {
         let name: String = common::name(dump)
             .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() {
+                    letter
+                } else {
+                    '_'
+                }
+            })
             .take(24)
             .collect();
         let (healthy, damaged) = (format!("healthy_{name}"), format!("damaged_{name}"));
@@ -148,7 +157,11 @@ impl<'s> Ground<'s> {
     }
 
     /// Runs the statements; the first operation at which the server and the paper run are not of one mind.
-    fn rehearse(&mut self, account: &str, operations: &[RenderedOperation]) -> Result<Option<u32>, String> {
+    fn rehearse(
+        &mut self,
+        account: &str,
+        operations: &[RenderedOperation],
+    ) -> Result<Option<u32>, String> {
         let options = mysql::OptsBuilder::new()
             .socket(self.server.socket().to_str())
             .user(Some(account))
@@ -171,6 +184,11 @@ impl<'s> Ground<'s> {
             if operation.ignores_errors {
                 continue;
             }
+            // What rows a condition that only the site can tell leaves is not known.
+            let is_about_rows = number.is_some_and(|number| OF_ROWS.contains(&number));
+            if operation.condition.is_some() && is_about_rows {
+                continue;
+            }
             if number != operation.error {
                 let said = operation.error;
                 return Err(format!(
@@ -180,7 +198,10 @@ impl<'s> Ground<'s> {
                     operation.operation,
                     operation.table,
                     operation.condition,
-                    refused.map_or_else(|| statements.join(";\n"), |(_, statement)| statement.clone()),
+                    refused.map_or_else(
+                        || statements.join(";\n"),
+                        |(_, statement)| statement.clone()
+                    ),
                 ));
             }
             if number.is_some() && operation.condition.is_none() {
@@ -194,7 +215,7 @@ impl<'s> Ground<'s> {
     fn restore(&mut self, statements: impl Iterator<Item = String>) {
         let mut touched: BTreeSet<String> = BTreeSet::new();
         for statement in statements {
-            if !statement.starts_with("SELECT") {
+            if !statement.starts_with("SELECT") && !statement.contains(" WHERE FALSE") {
                 touched.extend(statement.split('`').skip(1).step_by(2).map(str::to_owned));
             }
         }
@@ -211,7 +232,8 @@ impl<'s> Ground<'s> {
                 let name = identifier(&name);
                 let root = &mut self.root;
                 if root.query_drop(format!("DROP TABLE {name}")).is_err() {
-                    root.query_drop(format!("DROP VIEW {name}")).expect("it is dropped");
+                    root.query_drop(format!("DROP VIEW {name}"))
+                        .expect("it is dropped");
                 }
             }
         }
@@ -219,11 +241,22 @@ impl<'s> Ground<'s> {
         for name in wanted.difference(&there) {
             let quoted = identifier(name);
             let show = format!("SHOW CREATE TABLE {}.{quoted}", self.healthy);
-            let row: mysql::Row = self.root.query_first(show).expect("a table").expect("a row");
+            let row: mysql::Row = self
+                .root
+                .query_first(show)
+                .expect("a table")
+                .expect("a row");
             let create: String = row.get(1).expect("its definition");
-            self.root.query_drop(&create).unwrap_or_else(|error| panic!("{error}: {create}"));
-            let copy = format!("INSERT INTO {quoted} SELECT * FROM {}.{quoted}", self.healthy);
-            self.root.query_drop(&copy).unwrap_or_else(|error| panic!("{error}: {copy}"));
+            self.root
+                .query_drop(&create)
+                .unwrap_or_else(|error| panic!("{error}: {create}"));
+            let copy = format!(
+                "INSERT INTO {quoted} SELECT * FROM {}.{quoted}",
+                self.healthy
+            );
+            self.root
+                .query_drop(&copy)
+                .unwrap_or_else(|error| panic!("{error}: {copy}"));
         }
     }
 }
@@ -246,7 +279,9 @@ fn account_of(case: &Case) -> Option<UpgradeAccount> {
 /// The operations that an upgrade runs.
 fn operations(from: &Version, target: &Version) -> Vec<Op> {
     let steps = steps::between(from, target).expect("the steps can be read");
-    let tasks = steps.into_iter().flat_map(|step| step.of_code(target).tasks);
+    let tasks = steps
+        .into_iter()
+        .flat_map(|step| step.of_code(target).tasks);
     tasks.flat_map(|task| task.ops).collect()
 }
 
@@ -293,7 +328,9 @@ fn rounds(server: &Server, dump: &Path, dice: &mut Dice, wanted: usize) -> (Vec<
                     damage.sql.join("; ")
                 )),
             }
-            let run = operations.iter().flat_map(|operation| operation.statements.iter().flatten());
+            let run = operations
+                .iter()
+                .flat_map(|operation| operation.statements.iter().flatten());
             statements.extend(run.cloned());
             done += 1;
         }
@@ -302,36 +339,72 @@ fn rounds(server: &Server, dump: &Path, dice: &mut Dice, wanted: usize) -> (Vec<
     (wrong, stopped)
 }
 
+/// A part of the 500 damages, on one of the servers; without `CIVIDB_TEST_ALL` a few on the first.
+fn on_server(place: usize) {
+    let Some(server) = server::all().into_iter().nth(place) else {
+        return;
+    };
+    let seed = std::env::var("CIVIDB_TEST_SEED").ok();
+    let seed: u64 = seed
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(0x5eed_0500);
+    let mut dice = Dice(seed + place as u64);
+    let dumps = common::real_dumps();
+    let is_plain = |dump: &&PathBuf| {
+        let path = dump.to_string_lossy();
+        !path.contains("upgraded") && !path.contains("multilingual")
+    };
+    let eras: Vec<_> = dumps.iter().filter(is_plain).collect();
+    let only = std::env::var("CIVIDB_TEST_DUMP").ok();
+    let each = 500_usize.div_ceil(eras.len().max(1));
+    let (mut wrong, mut stopped, mut done) = (Vec::new(), 0, 0);
+    for (number, dump) in eras.iter().enumerate() {
+        let name = common::name(dump);
+        let wanted = match (&only, common::everything()) {
+            (Some(only), _) => each * usize::from(name.starts_with(only.as_str())),
+            (None, true) => each * usize::from(number % 4 == place),
+            (None, false) => 8 * usize::from(name.starts_with("4.7.31")),
+        };
+        if wanted == 0 {
+            continue;
+        }
+        let (found, stops) = rounds(server, dump, &mut dice, wanted);
+        eprintln!("{name}: {stops} of {wanted} stop\n{}", found.join("\n"));
+        wrong.extend(found);
+        stopped += stops;
+        done += wanted;
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {done}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(stopped >= done / 4, "{stopped} of {done}");
+}
+
 #[test]
 fn the_server_refuses_first_what_the_paper_run_refuses_first() {
-    let seed = std::env::var("CIVIDB_TEST_SEED").ok();
-    let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed_0500);
-    let mut dice = Dice(seed);
-    let dumps = common::real_dumps();
-    let eras: Vec<_> = dumps
-        .iter()
-        .filter(|dump| !dump.to_string_lossy().contains("upgraded") && !dump.to_string_lossy().contains("multilingual"))
-        .collect();
-    let (mut wrong, mut stopped, mut done) = (Vec::new(), 0, 0);
-    let (servers, each) = match common::everything() {
-        true => (server::all(), 500_usize.div_ceil(eras.len().max(1))),
-        false => (server::installed().into_iter().collect(), 10),
-    };
-    for (number, dump) in eras.iter().enumerate() {
-        let is_daily = common::name(dump).starts_with("4.7.31");
-        let Some(server) = servers.get(number % servers.len().max(1)) else {
-            return;
-        };
-        if common::everything() || is_daily {
-            let (found, stops) = rounds(server, dump, &mut dice, each);
-            wrong.extend(found);
-            stopped += stops;
-            done += each;
-        }
+    on_server(0);
+}
+
+#[test]
+fn another_server_refuses_first_what_the_paper_run_refuses_first() {
+    if common::everything() {
+        on_server(1);
     }
-    eprintln!("{done} damages, {stopped} stop the upgrade");
-    assert!(wrong.is_empty(), "{} of {done}:\n{}", wrong.len(), wrong.join("\n"));
-    if common::shared().is_some() {
-        assert!(stopped > done / 4, "{stopped} of {done}");
+}
+
+#[test]
+fn a_newer_server_refuses_first_what_the_paper_run_refuses_first() {
+    if common::everything() {
+        on_server(2);
+    }
+}
+
+#[test]
+fn mysql_refuses_first_what_the_paper_run_refuses_first() {
+    if common::everything() {
+        on_server(3);
     }
 }

@@ -3,9 +3,7 @@
 use super::Run;
 use crate::civicrm::upgrade::op::{Action, Guard, Op};
 use crate::civicrm::upgrade::step::Task;
-use crate::preflight::statements::{
-    RenderedOperation, Renderer, foreign_key_checks, looks_at,
-};
+use crate::preflight::statements::{RenderedOperation, Renderer, foreign_key_checks, looks_at};
 
 impl Run<'_, '_> {
     /// The operation as statements, before it runs; `None` where they are not wanted.
@@ -79,6 +77,7 @@ impl Run<'_, '_> {
         let groups = site.iter().flat_map(|site| &site.custom_groups);
         Renderer {
             schema: &self.schema,
+            background: self.background(),
             reference: self.reference.as_ref(),
             locales: &self.locales,
             custom_tables: groups

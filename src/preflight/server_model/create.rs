@@ -46,8 +46,14 @@ impl ServerModel {
                 self.check_key(&table, &index.parts, Role::Secondary(index.kind))?;
             }
             for (name, key) in &new.foreign_keys {
-                let added =
-                    self.add_foreign_key(schema, &new.name, &mut table, name.as_deref(), key)?;
+                let added = self.add_foreign_key(
+                    schema,
+                    &new.name,
+                    &mut table,
+                    name.as_deref(),
+                    key,
+                    false,
+                )?;
                 if matches!(added, Added::Ignored) {
                     silent.push(Silent::NoForeignKey {
                         table: new.name.clone(),

@@ -3,6 +3,7 @@
 use super::{Renderer, one};
 use crate::civicrm::upgrade::op::{ApiCall, Change, Insert, InsertMode, Reads, RowOf, Values, Via};
 use crate::gate::{Blocked, Meaning, Operation};
+use crate::preflight::condition::Holds;
 use crate::preflight::facts::text;
 use crate::preflight::mended::Mended;
 use crate::schema::meaning::family;
@@ -65,7 +66,10 @@ impl Renderer<'_> {
         let Some(found) = self.schema.table(table) else {
             return vec![column.to_owned()];
         };
-        let of_languages = self.locales.iter().map(|locale| format!("{column}_{locale}"));
+        let of_languages = self
+            .locales
+            .iter()
+            .map(|locale| format!("{column}_{locale}"));
         let there: Vec<String> = std::iter::once(column.to_owned())
             .chain(of_languages)
             .filter(|name| find(&found.columns, name).is_some())
@@ -82,7 +86,10 @@ impl Renderer<'_> {
         columns: impl IntoIterator<Item = &'c String>,
     ) -> Vec<String> {
         let mut forms: Vec<String> = Vec::new();
-        for column in columns.into_iter().filter(|column| !column.contains(['{', '*'])) {
+        for column in columns
+            .into_iter()
+            .filter(|column| !column.contains(['{', '*']))
+        {
             for form in self.forms(table, column) {
                 if !forms.iter().any(|known| known.eq_ignore_ascii_case(&form)) {
                     forms.push(form);
@@ -119,12 +126,14 @@ impl Renderer<'_> {
             return Piece::plain("NULL");
         }
         let mut keys = table.foreign_keys.values();
-        let parent = keys.find_map(|key| match (&key.columns[..], &key.referenced_columns[..]) {
-            ([own], [theirs]) if own.eq_ignore_ascii_case(name) => {
-                Some((&key.referenced_table, theirs))
-            }
-            _ => None,
-        });
+        let parent = keys.find_map(
+            |key| match (&key.columns[..], &key.referenced_columns[..]) {
+                ([own], [theirs]) if own.eq_ignore_ascii_case(name) => {
+                    Some((&key.referenced_table, theirs))
+                }
+                _ => None,
+            },
+        );
         if let Some((parent, key)) = parent {
             return Piece {
                 sql: format!(
@@ -179,6 +188,21 @@ impl Renderer<'_> {
         row
     }
 
+    /// Whether a column of the table gets no value from the row, and has none of its own.
+    fn lacks_values(&self, table: &str, row: &NewRow) -> bool {
+        let found = self.schema.table(table);
+        let mut columns = found.into_iter().flat_map(|table| &table.columns);
+        columns.any(|(name, column)| {
+            let is_named = row.columns.iter().any(|own| own.eq_ignore_ascii_case(name));
+            let fills_itself = column.auto_increment
+                || column.nullable
+                || column.default.is_some()
+                || column.generated.is_some()
+                || column.data_type.starts_with("timestamp");
+            !is_named && !fills_itself
+        })
+    }
+
     /// The value that facts give for a column of a new row.
     fn known_value(&self, value: &serde_json::Value) -> Piece {
         let serde_json::Value::Object(looked_up) = value else {
@@ -195,7 +219,9 @@ impl Renderer<'_> {
             Some("min") => "MIN",
             _ => "MAX",
         };
-        let wanted = looked_up.get("where").and_then(serde_json::Value::as_object);
+        let wanted = looked_up
+            .get("where")
+            .and_then(serde_json::Value::as_object);
         let wanted: Values = wanted
             .into_iter()
             .flatten()
@@ -260,7 +286,12 @@ impl Renderer<'_> {
             let names = row.names().chain(more).chain([insert.table.clone()]);
             Meaning::new(operation, names).pass(format!("{statement}{ending}"))
         };
-        let none = format!("{} SELECT {} FROM DUAL WHERE FALSE", into(&row), row.sql());
+        let values = match self.lacks_values(&insert.table, &row) {
+            // MySQL sees that a column has no value only where there is a row.
+            true => format!("VALUES ({})", row.sql()),
+            false => format!("SELECT {} FROM DUAL WHERE FALSE", row.sql()),
+        };
+        let none = format!("{} {values}", into(&row));
         let mut statements = vec![pass(&row, Vec::new(), none)?];
         statements.extend(self.reads(&insert.query.reads)?);
         for need in &insert.query.needs {
@@ -304,16 +335,12 @@ impl Renderer<'_> {
         let Some(column) = need.purpose.as_deref() else {
             return Ok(None);
         };
-        let is_there = row
+        let is_named = row
             .columns
             .iter()
             .any(|own| own.eq_ignore_ascii_case(column));
-        let found = self.schema.table(&need.table);
-        let is_plain = found.is_some_and(|table| {
-            let mut columns = need.values.keys();
-            columns.all(|column| find(&table.columns, column).is_some())
-        });
-        if !is_there || !is_plain {
+        let is_known = self.background.has_row(&need.table, &need.values) != Holds::Unknown;
+        if !is_named || !is_known {
             return Ok(None);
         }
         let mut row = row.clone();
@@ -404,11 +431,7 @@ impl Renderer<'_> {
         Ok(statements)
     }
 
-    pub(super) fn delete(
-        &self,
-        change: &Change,
-        via: Option<Via>,
-    ) -> Result<Vec<String>, Blocked> {
+    pub(super) fn delete(&self, change: &Change, via: Option<Via>) -> Result<Vec<String>, Blocked> {
         let table = identifier(&change.table);
         let (statement, operation) = match via {
             Some(Via::Truncate) => (format!("TRUNCATE TABLE {table}"), Operation::Truncate),
@@ -443,12 +466,12 @@ impl Renderer<'_> {
                 row.push(name, self.filler(found, name, column));
             }
             let list: Vec<String> = row.columns.iter().map(|name| identifier(name)).collect();
-            let statement = format!(
-                "INSERT INTO {} ({}) SELECT {} FROM DUAL WHERE FALSE",
-                identifier(table),
-                list.join(", "),
-                row.sql()
-            );
+            let values = match self.lacks_values(table, &row) {
+                true => format!("VALUES ({})", row.sql()),
+                false => format!("SELECT {} FROM DUAL WHERE FALSE", row.sql()),
+            };
+            let into = identifier(table);
+            let statement = format!("INSERT INTO {into} ({}) {values}", list.join(", "));
             let names = row.names().chain([table.clone()]);
             statements.push(Meaning::new(Operation::Insert, names).pass(statement)?);
         }
@@ -459,12 +482,7 @@ impl Renderer<'_> {
     }
 
     /// What takes rows away, or changes them, as the facts say.
-    fn mended(
-        &self,
-        table: &str,
-        words: &str,
-        deletes: bool,
-    ) -> Result<Vec<String>, Blocked> {
+    fn mended(&self, table: &str, words: &str, deletes: bool) -> Result<Vec<String>, Blocked> {
         match Mended::read(table, words) {
             Some(Mended::Nulls { table, column }) => self.without_nulls(&table, &column),
             Some(Mended::Orphans {
@@ -597,7 +615,9 @@ impl Renderer<'_> {
             (false, true) => {
                 let first = identifier(first);
                 (
-                    format!("UPDATE {of_table} SET {first} = CONCAT({first}, '_', `id`) WHERE {others}"),
+                    format!(
+                        "UPDATE {of_table} SET {first} = CONCAT({first}, '_', `id`) WHERE {others}"
+                    ),
                     Operation::Update,
                 )
             }
