@@ -1,6 +1,6 @@
 //! What an upgrade on paper ([`crate::preflight`]) comes to, as findings.
 
-use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::preflight::failure::{Cause, Failure, Retry, When};
 use crate::preflight::server_model::ServerModel;
 use crate::preflight::{Forecast, SilentDamage};
@@ -54,6 +54,44 @@ fn stops(check: &'static Check, examined: &Examination, findings: &mut Findings)
     };
     for failure in &forecast.failures {
         findings.push(of_failure(check, failure, forecast));
+    }
+    if !forecast.path.is_empty() {
+        not_on_paper(check, examined, forecast, findings);
+    }
+}
+
+/// The first code that runs the upgraders of extensions in the same run.
+const RUNS_EXTENSIONS: (u32, u32) = (5, 34);
+
+/// Says what CiviCRM does in the same run and the paper run does not. It goes well on healthy sites, so that it does not
+/// make the result incomplete.
+fn not_on_paper(
+    check: &'static Check,
+    examined: &Examination,
+    forecast: &Forecast,
+    findings: &mut Findings,
+) {
+    let Some(site) = &examined.case.site else {
+        return;
+    };
+    if !site.locales().is_empty() {
+        let why = "the views, triggers and indexes that CiviCRM makes anew for the languages of the site were not made \
+                   on paper";
+        findings.skip(check, Lack::of_course(why));
+    }
+    let extensions = site.extensions.as_deref().unwrap_or_default();
+    if forecast.target.major_minor() >= RUNS_EXTENSIONS && !extensions.is_empty() {
+        const SHOWN: usize = 5;
+        let shown: Vec<&str> = extensions.iter().take(SHOWN).map(String::as_str).collect();
+        let more = match extensions.len().checked_sub(SHOWN) {
+            None | Some(0) => String::new(),
+            Some(more) => format!(" and {more} more"),
+        };
+        let why = format!(
+            "the upgrades of extensions, which follow in the same run, were not run on paper: {}{more}",
+            shown.join(", ")
+        );
+        findings.skip(check, Lack::of_course(why));
     }
 }
 

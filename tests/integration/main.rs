@@ -17,6 +17,7 @@ mod either_form;
 mod facts;
 mod false_server;
 mod files_of_others;
+mod for_upgrade;
 mod grants;
 mod hostile;
 mod hostile_names;
