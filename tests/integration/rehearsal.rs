@@ -214,50 +214,64 @@ impl<'s> Ground<'s> {
     /// Makes the tables anew that a damage or a rehearsal may have changed.
     fn restore(&mut self, statements: impl Iterator<Item = String>) {
         let mut touched: BTreeSet<String> = BTreeSet::new();
+        let mut renames = false;
         for statement in statements {
             if !statement.starts_with("SELECT") && !statement.contains(" WHERE FALSE") {
                 touched.extend(statement.split('`').skip(1).step_by(2).map(str::to_owned));
+                renames |= statement.contains("RENAME TABLE") || statement.contains(" RENAME TO ");
             }
         }
-        let names = |root: &mut mysql::Conn, database: &str| -> BTreeSet<String> {
-            let sql = format!(
-                "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}'"
-            );
-            let names: Vec<String> = root.query(sql).expect("they are listed");
-            names.into_iter().collect()
-        };
-        let wanted = names(&mut self.root, &self.healthy);
-        for name in names(&mut self.root, &self.damaged) {
+        // The keys of other tables follow a table that gets another name.
+        if renames || !self.restore_only(&touched) {
+            let (root, damaged) = (&mut self.root, identifier(&self.damaged));
+            for statement in [
+                format!("DROP DATABASE {damaged}"),
+                format!("CREATE DATABASE {damaged}"),
+                format!("USE {damaged}"),
+            ] {
+                root.query_drop(&statement)
+                    .unwrap_or_else(|error| panic!("{error}: {statement}"));
+            }
+            assert!(self.restore_only(&touched), "{damaged} can be made anew");
+        }
+    }
+
+    fn names(&mut self, database: &str) -> BTreeSet<String> {
+        let sql = format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}'"
+        );
+        let names: Vec<String> = self.root.query(sql).expect("they are listed");
+        names.into_iter().collect()
+    }
+
+    /// Makes these tables anew, and those that are missing; whether the server lets it be done.
+    fn restore_only(&mut self, touched: &BTreeSet<String>) -> bool {
+        let (healthy, damaged) = (self.healthy.clone(), self.damaged.clone());
+        let wanted = self.names(&healthy);
+        for name in self.names(&damaged) {
             if touched.contains(&name) || !wanted.contains(&name) {
                 let name = identifier(&name);
                 let root = &mut self.root;
-                if root.query_drop(format!("DROP TABLE {name}")).is_err() {
-                    root.query_drop(format!("DROP VIEW {name}"))
-                        .expect("it is dropped");
+                let is_dropped = root.query_drop(format!("DROP TABLE {name}")).is_ok()
+                    || root.query_drop(format!("DROP VIEW {name}")).is_ok();
+                if !is_dropped {
+                    return false;
                 }
             }
         }
-        let there = names(&mut self.root, &self.damaged);
-        for name in wanted.difference(&there) {
+        let there = self.names(&damaged);
+        wanted.difference(&there).all(|name| {
             let quoted = identifier(name);
-            let show = format!("SHOW CREATE TABLE {}.{quoted}", self.healthy);
+            let show = format!("SHOW CREATE TABLE {healthy}.{quoted}");
             let row: mysql::Row = self
                 .root
                 .query_first(show)
                 .expect("a table")
                 .expect("a row");
             let create: String = row.get(1).expect("its definition");
-            self.root
-                .query_drop(&create)
-                .unwrap_or_else(|error| panic!("{error}: {create}"));
-            let copy = format!(
-                "INSERT INTO {quoted} SELECT * FROM {}.{quoted}",
-                self.healthy
-            );
-            self.root
-                .query_drop(&copy)
-                .unwrap_or_else(|error| panic!("{error}: {copy}"));
-        }
+            let copy = format!("INSERT INTO {quoted} SELECT * FROM {healthy}.{quoted}");
+            self.root.query_drop(create).is_ok() && self.root.query_drop(copy).is_ok()
+        })
     }
 }
 

@@ -17,6 +17,10 @@ pub struct Damage {
     pub without: Option<&'static str>,
 }
 
+fn some<'a, T>(dice: &mut Dice, of: &'a [T]) -> Option<&'a T> {
+    (!of.is_empty()).then(|| dice.one(of))
+}
+
 fn of(what: impl Into<String>, sql: Vec<String>) -> Option<Damage> {
     Some(Damage {
         what: what.into(),
@@ -61,7 +65,7 @@ pub fn by_chance(dice: &mut Dice, schema: &Schema, ops: &[Op]) -> Option<Damage>
             to_table(dice, schema, &table)
         }
         _ => {
-            let op = dice.one(ops);
+            let op = some(dice, ops)?;
             near(dice, schema, op).filter(|damage| !damage.what.contains('{'))
         }
     }
@@ -71,7 +75,7 @@ pub fn by_chance(dice: &mut Dice, schema: &Schema, ops: &[Op]) -> Option<Damage>
 fn near(dice: &mut Dice, schema: &Schema, op: &Op) -> Option<Damage> {
     match &op.action {
         Action::Alter { table, clauses } => {
-            let clause = dice.one(clauses);
+            let clause = some(dice, clauses)?;
             match dice.roll(5) {
                 0 => to_table(dice, schema, table),
                 _ => near_change(dice, schema, table, &clause.change),
@@ -133,7 +137,7 @@ fn near(dice: &mut Dice, schema: &Schema, op: &Op) -> Option<Damage> {
                 0 => to_table(dice, schema, &insert.table),
                 1 => unnumbered(&insert.table, found),
                 2 | 3 if !insert.query.needs.is_empty() => {
-                    let need = dice.one(&insert.query.needs);
+                    let need = some(dice, &insert.query.needs)?;
                     let (column, value) = need.values.first()?;
                     let value = value.as_str().map_or(value.to_string(), str::to_owned);
                     of(
@@ -147,7 +151,7 @@ fn near(dice: &mut Dice, schema: &Schema, op: &Op) -> Option<Damage> {
                     )
                 }
                 _ => {
-                    let column = dice.one(&insert.columns);
+                    let column = some(dice, &insert.columns)?;
                     to_column(dice, schema, &insert.table, column)
                 }
             }
@@ -184,7 +188,7 @@ fn near(dice: &mut Dice, schema: &Schema, op: &Op) -> Option<Damage> {
             if columns.is_empty() || dice.happens(15) {
                 return to_table(dice, schema, table);
             }
-            let column = dice.one(columns);
+            let column = some(dice, columns)?;
             to_column(dice, schema, table, column)
         }
         Action::CreateView { view, .. } => of(
@@ -240,7 +244,7 @@ fn near_change(
             }
             1 if index.kind == IndexKind::Unique => equal_rows(schema, table, index),
             _ => {
-                let part = dice.one(&index.parts);
+                let part = some(dice, &index.parts)?;
                 match index.kind == IndexKind::Unique {
                     true if dice.happens(60) => equal_rows(schema, table, index),
                     _ => to_column(dice, schema, table, &part.column),
@@ -387,7 +391,7 @@ fn to_table(dice: &mut Dice, schema: &Schema, table: &str) -> Option<Damage> {
         }
         _ => {
             let columns: Vec<&String> = found.columns.keys().collect();
-            let column = *dice.one(&columns);
+            let column = *some(dice, &columns)?;
             to_column(dice, schema, table, column)
         }
     }

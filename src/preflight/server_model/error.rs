@@ -51,6 +51,8 @@ pub enum ServerError {
         /// The column.
         column: String,
     },
+    /// An index takes a prefix of a column that is no text, or is shorter (1089).
+    WrongPrefix,
     /// The column of an AUTO_INCREMENT has no index (1075).
     AutoIncrementWithoutKey,
     /// All columns would be gone (1090).
@@ -277,6 +279,7 @@ impl ServerError {
             Self::PrimaryKeyExists => 1068,
             Self::KeyTooLong { .. } => 1071,
             Self::NoKeyColumn { .. } => 1072,
+            Self::WrongPrefix => 1089,
             Self::AutoIncrementWithoutKey => 1075,
             Self::NoColumnLeft => 1090,
             Self::CannotDrop { .. } => 1091,
@@ -343,6 +346,11 @@ impl ServerError {
                 format!("Specified key was too long; max key length is {limit} bytes")
             }
             Self::NoKeyColumn { column } => format!("Key column '{column}' doesn't exist in table"),
+            Self::WrongPrefix => {
+                "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, \
+                 or the storage engine doesn't support unique prefix keys"
+                    .to_owned()
+            }
             Self::AutoIncrementWithoutKey => {
                 "Incorrect table definition; there can be only one auto column and it must \
                                               be defined as a key"
