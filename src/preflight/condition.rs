@@ -1,5 +1,7 @@
 //! Whether the condition of an operation holds for this database.
 
+use std::collections::HashSet;
+
 use super::facts::RowFacts;
 use super::server_model::ServerError;
 use crate::civicrm::release::Version;
@@ -49,6 +51,8 @@ pub(super) struct Background<'a> {
     pub from: Option<&'a Version>,
     /// Rows that earlier operations have added.
     pub added: &'a [(String, Values)],
+    /// Tables, in lower case, that earlier operations have given rows whose values are not known.
+    pub filled: &'a HashSet<String>,
     /// Foreign keys that operations of this task dropped: table and name, in lower case.
     pub dropped: &'a [(String, String)],
 }
@@ -295,7 +299,7 @@ impl Background<'_> {
     }
 
     /// Whether a row with these values exists: before the upgrade, or because an earlier operation has added it.
-    pub fn has_row(&self, table: &str, values: &Values) -> Holds {
+    fn has_row(&self, table: &str, values: &Values) -> Holds {
         let is_added = self.added.iter().any(|(of, row)| {
             let has = |(column, value): (&String, _)| row.get(column) == Some(value);
             of.eq_ignore_ascii_case(table) && values.iter().all(has)
@@ -304,6 +308,16 @@ impl Background<'_> {
             return Holds::Yes;
         }
         self.had_row(table, values)
+    }
+
+    /// Whether a row that new rows refer to is there.
+    pub fn has_needed_row(&self, need: &RowOf) -> Holds {
+        let is_known = self.rows.has_table(&need.table)
+            && !self.filled.contains(&need.table.to_ascii_lowercase());
+        match self.has_row(&need.table, &need.values) {
+            Holds::No if !is_known => Holds::Unknown,
+            holds => holds,
+        }
     }
 
     /// Whether the database has a row with these values before the upgrade.

@@ -108,6 +108,8 @@ pub(super) struct RowState {
     /// Tables of which an earlier operation deleted rows, and columns (`table.column`) that one has changed, in lower
     /// case.
     changed: HashSet<String>,
+    /// Tables, in lower case, that earlier operations have given rows whose values are not known.
+    pub filled: HashSet<String>,
     /// Rows that earlier operations have added, by what is known of their values.
     pub added: Vec<(String, Values)>,
     /// What must be true of the rows.
@@ -162,6 +164,9 @@ impl RowState {
                 }
             }
             Action::Insert(insert) => {
+                if insert.rows.is_empty() {
+                    self.filled.insert(insert.table.to_ascii_lowercase());
+                }
                 for row in &insert.rows {
                     let values = insert.row_columns.iter().cloned().zip(row.iter().cloned());
                     self.added.push((insert.table.clone(), values.collect()));
@@ -176,6 +181,9 @@ impl RowState {
                 self.note_mended(&change.table, &change.mends);
             }
             Action::Api(call) => {
+                let own = call.table.as_deref().map(str::to_ascii_lowercase);
+                self.filled
+                    .insert(own.unwrap_or_else(|| table_of(&call.entity)));
                 let table = call.table.as_deref().unwrap_or_default();
                 match call.action.as_str() {
                     "delete" | "replace" => drop(self.changed.insert(table.to_ascii_lowercase())),
@@ -210,6 +218,18 @@ impl RowState {
             });
         }
     }
+}
+
+/// The table of an entity of the data layer: `OptionGroup` is kept in `civicrm_option_group`.
+fn table_of(entity: &str) -> String {
+    let mut table = "civicrm".to_owned();
+    for letter in entity.chars() {
+        if letter.is_ascii_uppercase() {
+            table.push('_');
+        }
+        table.push(letter.to_ascii_lowercase());
+    }
+    table
 }
 
 /// What an operation needs of rows: each need with the error that the server gives otherwise. `before` is the schema

@@ -281,6 +281,7 @@ impl Run<'_, '_> {
             rows: self.setup.rows,
             from: Some(self.setup.from),
             added: &self.rows.added,
+            filled: &self.rows.filled,
             dropped: &self.dropped,
         }
     }
@@ -459,8 +460,7 @@ impl Run<'_, '_> {
         let needs = insert.query.needs.iter().filter(refuses_null);
         let background = self.background();
         let missing = needs.filter(|need| {
-            self.schema.table(&need.table).is_some()
-                && background.has_row(&need.table, &need.values) == Holds::No
+            self.schema.table(&need.table).is_some() && background.has_needed_row(need) == Holds::No
         });
         let missing: Vec<RowOf> = missing.cloned().collect();
         for need in missing {

@@ -339,7 +339,7 @@ impl Renderer<'_> {
             .columns
             .iter()
             .any(|own| own.eq_ignore_ascii_case(column));
-        let is_known = self.background.has_row(&need.table, &need.values) != Holds::Unknown;
+        let is_known = self.background.has_needed_row(need) != Holds::Unknown;
         if !is_named || !is_known {
             return Ok(None);
         }
