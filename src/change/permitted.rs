@@ -335,6 +335,24 @@ mod tests {
         KEY `old` (`name`),\n  CONSTRAINT `FK` FOREIGN KEY (`id`) REFERENCES `p` (`id`)\n) \
         ENGINE=MyISAM DEFAULT CHARSET=utf8";
 
+    #[test]
+    fn what_is_asked_of_columns_that_are_dropped_is_what_is_meant() {
+        for name in crate::hostile::names() {
+            let statement = format!("ALTER TABLE {0} DROP COLUMN {0}", identifier(&name));
+            let now = parsed(BEFORE).expect("a table");
+            match dropped_values(&name, &statement, &now) {
+                Ok(questions) => assert!(questions.len() <= 1, "{name:?}"),
+                Err(_) => assert!(crate::hostile::is_refused(&name), "{name:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_column_is_dropped_only_where_the_table_did_not_have_it() {
+        assert!(judged("DROP COLUMN `added`").is_ok());
+        assert!(judged("DROP COLUMN `name`").is_err());
+    }
+
     fn judged(actions: &str) -> Result<(), String> {
         let before = parsed(BEFORE).expect("a table");
         let now = BEFORE.replace("CHARACTER SET utf8 ", "");

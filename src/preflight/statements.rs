@@ -275,3 +275,126 @@ pub(super) fn looks_at<'o>(op: &'o Op, schema: &Schema) -> Option<&'o str> {
     });
     (by_table && !is_log).then_some(table)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::civicrm::upgrade::op::Clause;
+    use crate::hostile;
+    use crate::preflight::facts::RowFacts;
+    use crate::schema::model::{Column, KeyPart};
+    use crate::snapshot::Snapshot;
+
+    /// The statements of an action on a database that has one table with one column and one trigger of this name.
+    pub(super) fn rendered(action: Action, name: &str) -> Result<Vec<String>, Blocked> {
+        let mut snapshot = Snapshot::default();
+        let mut table = Table::default();
+        table
+            .columns
+            .insert(name.to_owned(), Column::new("varchar(64)", false));
+        snapshot.schema.tables.insert(name.to_owned(), table);
+        let rows = RowFacts::new(&snapshot);
+        let filled = HashSet::new();
+        let renderer = Renderer {
+            schema: &snapshot.schema,
+            background: Background {
+                schema: &snapshot.schema,
+                rows: &rows,
+                steps: &[],
+                from: None,
+                added: &[],
+                filled: &filled,
+                dropped: &[],
+            },
+            reference: None,
+            locales: &[],
+            custom_tables: vec![name],
+        };
+        let op = Op {
+            action,
+            guard: Guard::None,
+            code: Vec::new(),
+            multilingual: None,
+            logging: false,
+            via: None,
+        };
+        renderer.operation(&op, &[])
+    }
+
+    /// Makes sure that the statements of these actions are what they are meant to be, whatever names are.
+    pub(super) fn assert_meant(actions: impl Fn(&str) -> Vec<Action>) {
+        for name in hostile::names() {
+            for action in actions(&name) {
+                let statements = rendered(action.clone(), &name);
+                if hostile::is_refused(&name) && statements.is_err() {
+                    continue;
+                }
+                let statements = statements.unwrap_or_else(|error| panic!("{name:?}: {error}"));
+                assert!(!statements.is_empty(), "{name:?}: {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tables_and_views_are_those_that_are_meant_whatever_names_are() {
+        assert_meant(|name| {
+            let name = name.to_owned();
+            let mut new = NewTable {
+                name: name.clone(),
+                primary: vec![name.clone()],
+                ..NewTable::default()
+            };
+            new.columns
+                .insert(name.clone(), Column::new("varchar(64)", false));
+            vec![
+                Action::CreateTable(Box::new(new)),
+                Action::DropTable {
+                    table: name.clone(),
+                    if_exists: true,
+                },
+                Action::RenameTable {
+                    table: name.clone(),
+                    to: name.clone(),
+                },
+                Action::CreateView {
+                    view: name.clone(),
+                    reads: Reads::default(),
+                    or_replace: true,
+                },
+                Action::DropView {
+                    view: name.clone(),
+                    if_exists: false,
+                },
+            ]
+        });
+        for name in hostile::names()
+            .iter()
+            .filter(|name| !hostile::is_refused(name))
+        {
+            let index = Index {
+                kind: IndexKind::Unique,
+                parts: vec![KeyPart::column(name)],
+            };
+            let statement = create_index(name, name, &index).expect("it is meant");
+            assert!(
+                statement.starts_with("CREATE UNIQUE INDEX `"),
+                "{statement}"
+            );
+            assert_eq!(lock(name).expect("it is meant").len(), 2);
+        }
+        let clause = |change| Clause {
+            change,
+            localized: false,
+            multilingual: None,
+            guard: Guard::None,
+        };
+        let drop = clause(Alteration::DropColumn("a".to_owned()));
+        let alter = Action::Alter {
+            table: "t".to_owned(),
+            clauses: vec![drop],
+        };
+        assert_eq!(rendered(alter, "t").expect("nothing holds"), [""; 0]);
+    }
+}

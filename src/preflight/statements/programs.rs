@@ -64,3 +64,19 @@ fn try_trigger(table: &str) -> Result<Vec<String>, Blocked> {
     let create = Meaning::new(Operation::CreateTrigger, [name.as_str(), table]).pass(statement)?;
     Ok(vec![create, drop_trigger(&name)?])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::civicrm::upgrade::op::{Action, Reads};
+    use crate::preflight::statements::tests::assert_meant;
+
+    #[test]
+    fn triggers_are_those_that_are_meant_whatever_names_are() {
+        assert_meant(|name| {
+            vec![Action::CreateTrigger {
+                table: Some(name.to_owned()),
+                reads: Reads::default(),
+            }]
+        });
+    }
+}

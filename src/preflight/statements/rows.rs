@@ -639,3 +639,48 @@ fn first_choice(data_type: &str) -> String {
         .map_or(inner.len(), |at| at + 2);
     inner.get(..end).unwrap_or("''").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::civicrm::upgrade::op::{Action, Query};
+    use crate::preflight::statements::tests::assert_meant;
+
+    #[test]
+    fn rows_are_those_that_are_meant_whatever_names_and_values_are() {
+        assert_meant(|name| {
+            let name = name.to_owned();
+            let reads: Reads = [(name.clone(), vec![name.clone()])].into_iter().collect();
+            let query = Query {
+                reads,
+                ..Query::default()
+            };
+            let change = Change {
+                table: name.clone(),
+                set: vec![name.clone()],
+                query: query.clone(),
+                mends: Vec::new(),
+                ignore: false,
+            };
+            let insert = Insert {
+                table: name.clone(),
+                columns: vec![name.clone()],
+                mode: InsertMode::Insert,
+                row_columns: vec![name.clone()],
+                rows: vec![vec![serde_json::Value::String(name.clone())]],
+                copies: indexmap::IndexMap::default(),
+                query: query.clone(),
+            };
+            // A column of which more than its name stands in facts is not read.
+            if name.contains(['{', '*']) {
+                return vec![Action::Delete(change)];
+            }
+            vec![
+                Action::Insert(Box::new(insert)),
+                Action::Update(change.clone()),
+                Action::Delete(change),
+                Action::Select(query),
+            ]
+        });
+    }
+}
