@@ -1,5 +1,7 @@
 //! Whether the condition of an operation holds for this database.
 
+use std::collections::HashSet;
+
 use super::facts::RowFacts;
 use super::server_model::ServerError;
 use crate::civicrm::release::Version;
@@ -49,6 +51,8 @@ pub(super) struct Background<'a> {
     pub from: Option<&'a Version>,
     /// Rows that earlier operations have added.
     pub added: &'a [(String, Values)],
+    /// Tables, in lower case, that earlier operations have given rows whose values are not known.
+    pub filled: &'a HashSet<String>,
     /// Foreign keys that operations of this task dropped: table and name, in lower case.
     pub dropped: &'a [(String, String)],
 }
@@ -103,6 +107,10 @@ impl Background<'_> {
             _ => {}
         }
         let Some(found) = found else {
+            // The columns of a view can be looked at, and are not those of the table.
+            if find(&self.schema.views, table).is_some() {
+                return Ok(Some(false));
+            }
             // CiviCRM looks in the list of tables whether there is a log table.
             if table.starts_with("log_") {
                 return Ok(Some(!matches!(
@@ -300,6 +308,16 @@ impl Background<'_> {
             return Holds::Yes;
         }
         self.had_row(table, values)
+    }
+
+    /// Whether a row that new rows refer to is there.
+    pub fn has_needed_row(&self, need: &RowOf) -> Holds {
+        let is_known = self.rows.has_table(&need.table)
+            && !self.filled.contains(&need.table.to_ascii_lowercase());
+        match self.has_row(&need.table, &need.values) {
+            Holds::No if !is_known => Holds::Unknown,
+            holds => holds,
+        }
     }
 
     /// Whether the database has a row with these values before the upgrade.

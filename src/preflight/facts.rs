@@ -17,6 +17,11 @@ impl<'a> RowFacts<'a> {
         Self { snapshot }
     }
 
+    /// Whether the database has this table before the upgrade.
+    pub fn has_table(&self, table: &str) -> bool {
+        self.snapshot.schema.table(table).is_some()
+    }
+
     /// Whether a table has no rows. A server's number is an estimate, which is 0 only for very small tables.
     pub fn is_empty(&self, table: &str) -> Holds {
         let counts = &self.snapshot.row_counts;

@@ -228,10 +228,12 @@ fn answer(client: &mut TcpStream, lie: Lie, heard: &Mutex<Vec<u8>>) -> std::io::
             client.write_all(&head)?;
             client.write_all(&packet(4, &text_of(b"8.0.36")))?;
             client.write_all(&packet(5, ANOTHER))?;
-            while lie == Lie::EndlessAnswers {
+            if lie == Lie::AnotherAnswer {
+                return Ok(());
+            }
+            loop {
                 client.write_all(&packet(1, OK_AND_ANOTHER))?;
             }
-            Ok(())
         }
         Lie::EndlessRow => {
             client.write_all(&head)?;

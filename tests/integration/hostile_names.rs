@@ -98,6 +98,36 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         )],
     ),
     (
+        "preflight/statements.rs",
+        &[There(
+            "tables_and_views_are_those_that_are_meant_whatever_names_are",
+        )],
+    ),
+    (
+        "preflight/statements/programs.rs",
+        &[There(
+            "triggers_are_those_that_are_meant_whatever_names_are",
+        )],
+    ),
+    (
+        "preflight/statements/rows.rs",
+        &[There(
+            "rows_are_those_that_are_meant_whatever_names_and_values_are",
+        )],
+    ),
+    (
+        "preflight/fit.rs",
+        &[No(
+            "the column is quoted where it is asked about; the texts are choices of CiviCRM's own columns",
+        )],
+    ),
+    (
+        "change/permitted.rs",
+        &[There(
+            "what_is_asked_of_columns_that_are_dropped_is_what_is_meant",
+        )],
+    ),
+    (
         "preflight/render.rs",
         &[There(
             "statements_are_those_that_are_meant_whatever_names_are",
