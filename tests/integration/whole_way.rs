@@ -65,7 +65,7 @@ pub fn of(snapshot: Snapshot, ask: impl FnOnce(&Case, &Questions) -> Option<Answ
     for family in Family::value_variants() {
         let mut options = plan::Options::new(*family);
         options.inherited = true;
-        for planned in plan::plan(&case, &options).steps {
+        for planned in plan::plan(&case, &options).expect("the steps").steps {
             let _ = planned.meaning.pass(planned.statement());
             let _ = run::step(1, &planned, None);
         }

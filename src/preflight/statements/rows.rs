@@ -10,6 +10,9 @@ use crate::schema::meaning::family;
 use crate::schema::model::{Column, KeyPart, Table, find, find_entry};
 use crate::schema::sql::{AntiJoin, Duplicates, identifier, string};
 
+/// Sends a statement that adds a row, with the names that it holds, through the gate.
+type PassRow<'p> = &'p dyn Fn(&NewRow, Vec<String>, String) -> Result<String, Blocked>;
+
 /// A piece of SQL and the names that it quotes.
 #[derive(Clone, Debug, Default)]
 struct Piece {
@@ -330,7 +333,7 @@ impl Renderer<'_> {
         need: &RowOf,
         row: &NewRow,
         into: &dyn Fn(&NewRow) -> String,
-        pass: &dyn Fn(&NewRow, Vec<String>, String) -> Result<String, Blocked>,
+        pass: PassRow<'_>,
     ) -> Result<Option<String>, Blocked> {
         let Some(column) = need.purpose.as_deref() else {
             return Ok(None);
@@ -365,7 +368,7 @@ impl Renderer<'_> {
         (column, from): (&String, &String),
         row: &NewRow,
         into: &dyn Fn(&NewRow) -> String,
-        pass: &dyn Fn(&NewRow, Vec<String>, String) -> Result<String, Blocked>,
+        pass: PassRow<'_>,
     ) -> Result<Option<String>, Blocked> {
         let target = self.schema.table(&insert.table);
         let key = target.and_then(|table| {
