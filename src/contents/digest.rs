@@ -1,9 +1,10 @@
-//! What stands for the contents of a table: sums of hashes, which do not depend on the order of the rows.
+//! What stands for the contents of a table: sums of hashes, which do not depend on the order of the rows. A hash has 64
+//! bits, a sum 128, so that no sum of hashes ever overflows.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use indexmap::IndexMap;
-use twox_hash::{XxHash3_64, XxHash3_128};
+use twox_hash::XxHash3_64;
 
 /// Hashes of one run. The seed is new in every run, so that nobody can make a dump whose different contents have the
 /// same sums.
@@ -30,9 +31,9 @@ impl Hashes {
         })
     }
 
-    /// The hash of a value in the row of this key; `None` is NULL, whose hash is 0.
-    pub fn cell(&self, key: u64, value: Option<&[u8]>) -> u128 {
-        value.map_or(0, |value| XxHash3_128::oneshot_with_seed(key, value))
+    /// The hash of a value in the row of this key.
+    pub fn cell(&self, key: u64, value: &[u8]) -> u64 {
+        XxHash3_64::oneshot_with_seed(key, value)
     }
 }
 

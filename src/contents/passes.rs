@@ -39,14 +39,14 @@ impl Pass for DigestPass {
     fn take(&self, row: CellsOfRow<'_>, facts: &mut TableDigest) {
         let key = self.hashes.several(row.values(&row.shape.key));
         facts.rows += 1;
-        facts.keys = facts.keys.wrapping_add(self.hashes.cell(key, Some(b"key")));
+        facts.keys = facts.keys.wrapping_add(u128::from(key));
         for (cell, column) in row.cells.iter().zip(facts.columns.values_mut()) {
             match cell {
                 Cell::LeftOut => column.left_out += 1,
                 Cell::Null => column.nulls += 1,
                 Cell::Value(value) => {
-                    let hash = self.hashes.cell(key, Some(value));
-                    column.sum = column.sum.wrapping_add(hash);
+                    let hash = self.hashes.cell(key, value);
+                    column.sum = column.sum.wrapping_add(u128::from(hash));
                 }
             }
         }
@@ -131,12 +131,7 @@ impl Pass for RowPass {
             facts.cells.push(match cell {
                 None | Some(Cell::LeftOut) => 1,
                 Some(Cell::Null) => 0,
-                Some(Cell::Value(value)) => {
-                    let hash = self.hashes.cell(key, Some(value));
-                    u64::try_from(hash & u128::from(u64::MAX))
-                        .unwrap_or(2)
-                        .max(2)
-                }
+                Some(Cell::Value(value)) => self.hashes.cell(key, value).max(2),
             });
         }
     }
