@@ -26,15 +26,16 @@
 //! dump -> schema server_version snapshot threads
 //! server -> gate grants privilege schema server_version snapshot text
 //! change -> gate row_file schema server snapshot
-//! sandbox -> server server_version text
+//! sandbox -> gate schema server server_version text
 //! source -> civicrm dump server snapshot
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
 //! checks -> case civicrm dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
-//! report -> case checks civicrm exit integrity preflight repair schema snapshot text
-//! cli -> case change checks civicrm dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
+//! rehearse -> dump gate sandbox schema server server_version snapshot source text
+//! report -> case checks civicrm exit integrity preflight rehearse repair schema snapshot text
+//! cli -> case change checks civicrm dump exit gate grants integrity preflight rehearse repair report row_file sandbox schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -56,6 +57,7 @@
 //! - [`integrity`]: questions about rows, answered from a dump or by a server
 //! - [`checks`]: rules, from facts to findings
 //! - [`change`]: one way to change a database: step, executor, journal, undo
+//! - [`rehearse`]: a backup restored for real, and proved to work
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
@@ -92,6 +94,7 @@ mod hostile;
 pub mod integrity;
 pub mod preflight;
 pub mod privilege;
+pub mod rehearse;
 pub mod repair;
 pub mod report;
 pub mod row_file;

@@ -26,6 +26,19 @@ pub const ORPHANS: &[Group] = &[Group::Rows];
 /// The groups of `preflight`: whether the upgrade succeeds.
 pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
 
+/// The groups of `rehearse` that look at the dump: what a restore cannot show, such as rows that were cut off.
+pub const REHEARSE_DUMP: &[Group] = &[Group::Dump, Group::Restore, Group::Backup, Group::Against];
+
+/// The groups of `rehearse` that look at the restored database: everything but the server and the account, which are
+/// those of the rehearsal.
+pub const REHEARSE: &[Group] = &[
+    Group::Objects,
+    Group::Schema,
+    Group::Release,
+    Group::Version,
+    Group::Rows,
+];
+
 /// The groups of `check`: everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
     Group::Dump,
@@ -49,4 +62,6 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("grants", GRANTS),
     ("orphans", ORPHANS),
     ("preflight", PREFLIGHT),
+    ("rehearse", REHEARSE_DUMP),
+    ("rehearse", REHEARSE),
 ];

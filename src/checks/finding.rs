@@ -230,6 +230,20 @@ impl Findings {
         self.list.iter().any(|finding| finding.check.id == check.id)
     }
 
+    /// Adds what was found in another part of the same source, and sorts all.
+    pub fn merge(&mut self, others: Self) {
+        others.list.into_iter().for_each(|finding| self.push(finding));
+        for skipped in others.not_checked {
+            if !self.not_checked.contains(&skipped) {
+                self.not_checked.push(skipped);
+            }
+        }
+        for (check, number) in others.left_out {
+            *self.left_out.entry(check).or_default() += number;
+        }
+        self.sort();
+    }
+
     /// Removes the findings of checks that are not selected.
     pub fn retain(&mut self, selection: &Selection) {
         self.list

@@ -9,6 +9,7 @@ pub mod json;
 mod plan;
 mod preflight;
 mod rebuild;
+mod rehearsal;
 pub mod render;
 mod section;
 mod verdict;
@@ -26,6 +27,7 @@ pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
+pub use rehearsal::{Kept, RehearsalSummary, Rehearsed};
 pub use section::Section;
 pub use verdict::Verdict;
 pub use version::VersionSummary;
@@ -216,7 +218,9 @@ impl Report {
         let counts = |severity| self.findings.count(severity) > 0;
         if !is_done || counts(Severity::Error) || self.strict && counts(Severity::Warning) {
             Verdict::Fail
-        } else if self.findings.are_incomplete() {
+        } else if self.findings.are_incomplete()
+            || !self.sections.iter().all(Section::is_complete)
+        {
             Verdict::Incomplete
         } else {
             Verdict::Pass

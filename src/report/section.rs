@@ -11,6 +11,7 @@ use super::integrity;
 use super::plan::{self, Plan};
 use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
+use super::rehearsal::{self, RehearsalSummary};
 use super::version::{self, VersionSummary};
 use crate::integrity::Statistics;
 
@@ -31,6 +32,8 @@ pub enum Section {
     Rebuild(RebuildSummary),
     /// How an upgrade would go.
     Preflight(PreflightSummary),
+    /// How a restore went, and whether what was restored works.
+    Rehearsal(RehearsalSummary),
 }
 
 /// Where people read a section.
@@ -52,6 +55,7 @@ impl Section {
             Self::VersionChange(_) | Self::Repair(_) => "plan",
             Self::Rebuild(_) => "rebuild",
             Self::Preflight(_) => "preflight",
+            Self::Rehearsal(_) => "rehearsal",
         }
     }
 
@@ -64,6 +68,7 @@ impl Section {
             Self::VersionChange(plan) | Self::Repair(plan) => json!(plan),
             Self::Rebuild(summary) => json!(summary),
             Self::Preflight(summary) => json!(summary),
+            Self::Rehearsal(summary) => json!(summary),
         }
     }
 
@@ -76,6 +81,7 @@ impl Section {
             ("plan", Plan::json_schema(generator)),
             ("rebuild", RebuildSummary::json_schema(generator)),
             ("preflight", PreflightSummary::json_schema(generator)),
+            ("rehearsal", RehearsalSummary::json_schema(generator)),
         ]
     }
 
@@ -85,6 +91,15 @@ impl Section {
             Self::Repair(plan) => plan.is_empty(),
             Self::Rebuild(summary) => summary.is_fine(),
             Self::Preflight(summary) => summary.is_fine(),
+            Self::Rehearsal(summary) => summary.is_fine(),
+            _ => true,
+        }
+    }
+
+    /// Whether everything was tried that the command promises to try.
+    pub(super) fn is_complete(&self) -> bool {
+        match self {
+            Self::Rehearsal(summary) => summary.is_complete(),
             _ => true,
         }
     }
@@ -95,13 +110,16 @@ impl Section {
             Self::Repair(plan) => Some(plan.outcome()),
             Self::Rebuild(summary) => Some(summary.outcome()),
             Self::Preflight(summary) => Some(summary.outcome()),
+            Self::Rehearsal(summary) => Some(summary.outcome()),
             _ => None,
         }
     }
 
     pub(super) fn place(&self) -> Position {
         match self {
-            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) => Position::BeforeFindings,
+            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) | Self::Rehearsal(_) => {
+                Position::BeforeFindings
+            }
             _ => Position::AfterFindings,
         }
     }
@@ -118,6 +136,7 @@ impl Section {
             Self::VersionChange(plan) | Self::Repair(plan) => plan::write(plan, out),
             Self::Rebuild(summary) => rebuild::write(summary, out),
             Self::Preflight(summary) => preflight::write(summary, out),
+            Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
         }
     }
 }

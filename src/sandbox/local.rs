@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, test_kill_process};
 use tempfile::TempDir;
 
 use super::bootstrap::bootstrap;
@@ -30,6 +31,8 @@ pub struct Options {
     pub server: Vec<String>,
     /// The longest time that making the data folder may take, and starting the server after that.
     pub patience: Duration,
+    /// Whether the server is to run what others wrote: it then loads no plugins and starts no events.
+    pub confined: bool,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             port: None,
             server: Vec::new(),
             patience: Duration::from_secs(120),
+            confined: false,
         }
     }
 }
@@ -56,8 +60,10 @@ pub struct LocalServer {
     program: Program,
     folder: TempDir,
     options: Options,
+    /// The account of the administration.
+    pub(super) administrator: String,
     /// Keeps the lock that says the folder's owner lives.
-    _owner: File,
+    owner: File,
 }
 
 impl LocalServer {
@@ -81,7 +87,7 @@ impl LocalServer {
         if socket.as_os_str().len() > SOCKET_LIMIT {
             return Err(SandboxError::SocketTooLong(socket));
         }
-        for name in ["tmp", "files"] {
+        for name in ["tmp", "files", "plugins"] {
             let path = folder.path().join(name);
             fs::create_dir(&path).map_err(SandboxError::file(&path))?;
         }
@@ -93,7 +99,8 @@ impl LocalServer {
             program,
             folder,
             options,
-            _owner: owner,
+            administrator: "root".to_owned(),
+            owner,
         };
         server.wait_for_answer()?;
         Ok(server)
@@ -137,16 +144,52 @@ impl LocalServer {
         fs::read_to_string(path).ok()?.trim().parse().ok()
     }
 
-    /// The login for the account root.
+    /// The login for the account of the administration: root, unless [`LocalServer::confine`] made another.
     pub fn login(&self) -> Login {
+        self.login_of(&self.administrator)
+    }
+
+    /// The login for an account of this server that needs no password.
+    pub fn login_of(&self, user: &str) -> Login {
         Login {
             socket: Some(self.socket()),
-            user: Some("root".to_owned()),
+            user: Some(user.to_owned()),
             ..Login::default()
         }
     }
 
-    /// Opens a connection as root.
+    /// Whether the server's process has not ended. One that has just lost its connections is given a moment.
+    pub fn is_running(&self) -> bool {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        let id = || Pid::from_raw(self.process()?.try_into().ok()?);
+        let begun = Instant::now();
+        while id().is_some_and(|id| test_kill_process(id).is_ok()) {
+            if begun.elapsed() > PATIENCE {
+                return true;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        false
+    }
+
+    /// Leaves the server running when its owner ends; returns the number of the process that keeps it. When that one
+    /// is ended, the server ends and its folder is removed.
+    ///
+    /// # Errors
+    /// The process cannot be started.
+    pub fn keep(mut self) -> std::io::Result<u32> {
+        let keeper = self.process.hand_over(&self.owner)?;
+        // What would end here belongs to the keeper now.
+        std::mem::forget(self);
+        Ok(keeper)
+    }
+
+    /// The last lines of the server's log, in which nothing can control a terminal.
+    pub fn log(&self) -> String {
+        tail(&self.folder.path().join("log"))
+    }
+
+    /// Opens a connection as the administration.
     ///
     /// # Errors
     /// The server no longer runs.
@@ -274,6 +317,13 @@ fn launch(program: &Program, folder: &Path, options: &Options) -> Result<Watched
     }
     // Statements cannot read this machine's files.
     command.arg("--local-infile=0");
+    if options.confined {
+        let plugins = folder.join("plugins");
+        command
+            .arg(format!("--plugin-dir={}", plugins.display()))
+            .args(["--event-scheduler=OFF", "--skip-symbolic-links"])
+            .args(["--skip-log-bin", "--max-allowed-packet=1G"]);
+    }
     command.args(&options.server);
     Watched::start(folder, Path::new("/dev/null"), &command)
 }

@@ -6,7 +6,7 @@
 //! shorter, but it follows the thread that started the process, not the owner, and exists on Linux
 //! only.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -105,6 +105,21 @@ impl Watched {
     pub fn end(&mut self) -> Option<ExitStatus> {
         drop(self.shell.stdin.take());
         self.wait(PATIENCE)
+    }
+
+    /// Starts a process that takes the owner's place, and keeps the file `owner` open; returns its number.
+    pub fn hand_over(&mut self, owner: &File) -> std::io::Result<u32> {
+        let lock = owner.try_clone()?;
+        let pipe = self.shell.stdin.take().map_or_else(Stdio::null, Stdio::from);
+        let keeper = Command::new("/bin/sh")
+            // 68 years.
+            .args(["-c", "exec sleep 2147483647"])
+            .stdin(Stdio::null())
+            .stdout(pipe)
+            .stderr(lock)
+            .process_group(0)
+            .spawn()?;
+        Ok(keeper.id())
     }
 
     /// The id of the process that watches.

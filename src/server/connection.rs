@@ -34,7 +34,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// How long a statement may take that works on a whole table, during which the server says nothing: a day.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most bytes of one packet, which no row of CiviCRM comes near; servers take at most 1 GiB.
-const PACKET: usize = 256 << 20;
+pub(crate) const PACKET: usize = 256 << 20;
 /// The most bytes of values that the answer to one question may have which is kept as a whole.
 const ANSWER: usize = 256 << 20;
 /// Seconds after which a connection on which nothing goes on is tried whether it is still there, and between tries.
@@ -313,6 +313,23 @@ impl Reader {
             conn.exec_drop(sql, ())?;
             Ok(conn.affected_rows())
         })
+    }
+
+    /// Sends bytes that another program wrote for a server, as they are, like a client that reads them from a file.
+    /// What the server answers is read and dropped. `limit` is how long it may take.
+    pub(super) fn send_foreign(
+        &mut self,
+        about: &str,
+        sql: &[u8],
+        limit: Duration,
+    ) -> Result<(), ServerError> {
+        let sql = match std::str::from_utf8(sql) {
+            Ok(text) => text,
+            // SAFETY: dumps hold bytes of any character set, and the library takes a `str` only. It looks at nothing
+            // but its bytes: `Conn::query_iter` puts `as_bytes` into the packet.
+            Err(_) => unsafe { std::str::from_utf8_unchecked(sql) },
+        };
+        self.watched(about, limit, |conn, _| conn.query_drop(sql))
     }
 
     /// Makes `database` the current database.

@@ -195,7 +195,9 @@ pub(super) fn read_stream(
 ) -> &'static str {
     let container = stream.container().as_str();
     let progress = stream.progress();
-    while let Some(piece) = stream.next_piece() {
+    while !sink.has_enough()
+        && let Some(piece) = stream.next_piece()
+    {
         scanner.feed_ahead(piece.text, piece.ahead, sink);
         watch(&progress);
     }
