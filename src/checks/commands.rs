@@ -29,10 +29,20 @@ pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
 /// The groups of `rehearse` that look at the dump: what a restore cannot show, such as rows that were cut off.
 pub const REHEARSE_DUMP: &[Group] = &[Group::Dump, Group::Restore, Group::Backup, Group::Against];
 
-/// The groups of `rehearse` that look at the restored database: everything but the server and the account, which are
-/// those of the rehearsal.
-pub const REHEARSE: &[Group] = &[
+/// The groups of `rehearse` that look whether the restored database works.
+pub const REHEARSE: &[Group] = &[Group::Objects];
+
+/// The groups of `rehearse` that look at the site in the restored database. What they find, the site had before its
+/// backup was made.
+pub const REHEARSE_SITE: &[Group] = &[Group::Schema, Group::Release, Group::Version];
+
+/// All groups of `rehearse`.
+const REHEARSE_ALL: &[Group] = &[
+    Group::Dump,
+    Group::Restore,
     Group::Objects,
+    Group::Backup,
+    Group::Against,
     Group::Schema,
     Group::Release,
     Group::Version,
@@ -62,6 +72,5 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("grants", GRANTS),
     ("orphans", ORPHANS),
     ("preflight", PREFLIGHT),
-    ("rehearse", REHEARSE_DUMP),
-    ("rehearse", REHEARSE),
+    ("rehearse", REHEARSE_ALL),
 ];

@@ -244,6 +244,20 @@ impl Findings {
         self.sort();
     }
 
+    /// Takes what could not be looked at for something that the command does not promise to look at.
+    pub fn promise_nothing(&mut self) {
+        for skipped in &mut self.not_checked {
+            skipped.incomplete = false;
+        }
+    }
+
+    /// Lets no finding rank higher than `highest`: those that do no harm to what a command is about.
+    pub fn cap(&mut self, highest: Severity) {
+        for finding in &mut self.list {
+            finding.severity = finding.severity.min(highest);
+        }
+    }
+
     /// Removes the findings of checks that are not selected.
     pub fn retain(&mut self, selection: &Selection) {
         self.list

@@ -17,7 +17,7 @@ use super::progress::Bar;
 use super::rows::{RowExaminer, RowSource};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
-use crate::checks::{Examination, Findings, OtherSource, REHEARSE, REHEARSE_DUMP};
+use crate::checks::{Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_DUMP, REHEARSE_SITE, Severity};
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::exit::Exit;
@@ -50,7 +50,7 @@ pub struct Rehearse {
     /// Go on after a statement that fails, and list all of them
     #[arg(long)]
     force: bool,
-    /// Run statements that reach outside the database, by kind: set-global, accounts, plugins, load-data,
+    /// Run statements that reach outside the database, by kind: set-global, set-restricted, accounts, plugins, load-data,
     /// into-outfile, data-directory, other-database, replication, server, call, several-statements
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     allow: Vec<Kind>,
@@ -200,8 +200,20 @@ impl Rehearse {
         let mut examined = Examination::of(&case);
         examined.without_civicrm = self.no_civicrm;
         examined.rows = answered.rows();
+        let mut findings = common.examine(&examined, REHEARSE)?;
+        let mut of_rows = common.examine(&examined, ORPHANS)?;
+        if answered.answers.not_answered.is_empty() {
+            // Keys that only the release has are no matter of the backup.
+            of_rows.promise_nothing();
+        }
+        findings.merge(of_rows);
+        let mut of_site = common.examine(&examined, REHEARSE_SITE)?;
+        // The backup is not at fault for what its site was like.
+        of_site.cap(Severity::Warning);
+        of_site.promise_nothing();
+        findings.merge(of_site);
         Ok(Proofs {
-            findings: common.examine(&examined, REHEARSE)?,
+            findings,
             compared,
             exercised,
             failures,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::RehearseError;
-use super::failure::{Failure, Phase};
+use super::failure::{Failure, Phase, message};
 use super::guard::About;
 use super::row::{self, Literals};
 use super::stage::Stage;
@@ -174,8 +174,19 @@ impl Exercise<'_> {
             let columns: Vec<String> = key.referenced_columns.iter().map(|it| identifier(it)).collect();
             let list = columns.join(", ");
             let parent = &key.referenced_table;
-            let sql = format!("SELECT {list} FROM {} LIMIT 1", identifier(parent));
-            let names = key.referenced_columns.iter().chain([parent]).cloned();
+            let mut sql = format!("SELECT {list} FROM {}", identifier(parent));
+            let mut names: Vec<String> = key.referenced_columns.clone();
+            names.push(parent.clone());
+            // Where a parent may have one row only, one that has none yet.
+            if let ([column], [referenced]) = (&key.columns[..], &key.referenced_columns[..])
+                && row::is_unique(table, column)
+            {
+                let (column_name, own) = (identifier(column), identifier(name));
+                let used = format!("SELECT {column_name} FROM {own} WHERE {column_name} IS NOT NULL");
+                sql.push_str(&format!(" WHERE {} NOT IN ({used})", identifier(referenced)));
+                names.extend([column.clone(), name.to_owned()]);
+            }
+            sql.push_str(" LIMIT 1");
             let about = format!("a parent for {name}");
             if let Some(row) = self.one_row(&about, Meaning::new(Operation::Select, names).pass(sql))? {
                 for (column, referenced) in key.columns.iter().zip(&key.referenced_columns) {
@@ -308,7 +319,7 @@ impl Exercise<'_> {
             Some(SIGNAL) => self.done.triggers += triggers.len(),
             Some(code) if OF_VALUES.contains(&code) => {
                 for trigger in triggers {
-                    let why = format!("trigger {trigger} was not fired: no row was found that {table} takes ({error})");
+                    let why = format!("trigger {trigger} was not fired: no row was found that {table} takes (error {code}: {})", message(&error));
                     self.done.not_tried.push(why);
                 }
             }

@@ -107,7 +107,7 @@ impl Failure {
 }
 
 /// The server's words, without who was asked what.
-fn message(error: &ServerError) -> String {
+pub(super) fn message(error: &ServerError) -> String {
     match error {
         ServerError::Denied { message, .. } | ServerError::Query { message, .. } => message.clone(),
         other => other.to_string(),

@@ -4,6 +4,7 @@
 //! past the guard.
 
 use super::kind::Kind;
+use crate::dump::reader::RESTRICTED;
 use crate::schema::ddl::{self, Statement, VariableScope};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::server::one_statement::is_one_statement;
@@ -168,12 +169,16 @@ fn rows(head: &str, setting: Setting) -> (About, Judgement) {
 }
 
 fn set(text: &str, setting: Setting) -> Judgement {
-    let assigns_global = match ddl::parse(text, setting.modes) {
-        Ok(Statement::Set(assignments)) => assignments
-            .iter()
-            .any(|it| matches!(it.scope, VariableScope::Global | VariableScope::Persist)),
-        _ => false,
+    let assignments = match ddl::parse(text, setting.modes) {
+        Ok(Statement::Set(assignments)) => assignments,
+        _ => Vec::new(),
     };
+    let assigns_global = assignments
+        .iter()
+        .any(|it| matches!(it.scope, VariableScope::Global | VariableScope::Persist));
+    let is_restricted = assignments.iter().any(|it| {
+        it.scope == VariableScope::Session && RESTRICTED.contains(&it.name.to_ascii_lowercase().as_str())
+    });
     let mut words = Words::new(text, setting.modes);
     words.next();
     let first = words.peek();
@@ -185,6 +190,9 @@ fn set(text: &str, setting: Setting) -> Judgement {
     }
     if assigns_global {
         return Judgement::Refuse(Kind::SetGlobal);
+    }
+    if is_restricted {
+        return Judgement::Refuse(Kind::SetRestricted);
     }
     // Whatever the grammar has made of it: what is set behind these words is not the session's.
     let mut may_begin = true;
@@ -457,7 +465,7 @@ mod tests {
         for statement in [
             "SET NAMES utf8mb4",
             "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */",
-            "SET @@SESSION.SQL_LOG_BIN= 0",
+            "SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN",
             "SET @a = @@GLOBAL.sql_mode",
             "/*!50003 SET sql_mode = 'STRICT_TRANS_TABLES' */",
             "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `civicrm` /*!40100 DEFAULT CHARACTER SET utf8mb4 */",
@@ -486,6 +494,7 @@ mod tests {
             ("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-3'", Kind::SetGlobal),
             ("SET @a = 1, GLOBAL general_log = 1", Kind::SetGlobal),
             ("/*!40101 SET PERSIST a = 1 */", Kind::SetGlobal),
+            ("SET @@SESSION.SQL_LOG_BIN= 0", Kind::SetRestricted),
             ("SET PASSWORD = 'x'", Kind::Accounts),
             ("CREATE USER a@b IDENTIFIED BY 'x'", Kind::Accounts),
             ("CREATE OR REPLACE ROLE a", Kind::Accounts),

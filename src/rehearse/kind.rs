@@ -9,6 +9,8 @@ use crate::server_version::{Family, ServerVersion};
 pub enum Kind {
     /// SET GLOBAL and SET PERSIST
     SetGlobal,
+    /// SET SESSION of a variable that takes a privilege for the whole server, such as SQL_LOG_BIN.
+    SetRestricted,
     /// Accounts, roles and privileges.
     Accounts,
     /// Plugins, and functions out of libraries.
@@ -33,8 +35,9 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SetGlobal,
+        Self::SetRestricted,
         Self::Accounts,
         Self::Plugins,
         Self::ReadFile,
@@ -51,6 +54,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SetGlobal => "set-global",
+            Self::SetRestricted => "set-restricted",
             Self::Accounts => "accounts",
             Self::Plugins => "plugins",
             Self::ReadFile => "load-data",
@@ -68,6 +72,7 @@ impl Kind {
     pub fn describe(self) -> &'static str {
         match self {
             Self::SetGlobal => "set variables of the whole server",
+            Self::SetRestricted => "set variables that a site's account may not set (error 1227)",
             Self::Accounts => "change accounts or privileges",
             Self::Plugins => "load libraries into the server",
             Self::ReadFile => "read files",
@@ -86,7 +91,12 @@ impl Kind {
     pub fn may_be_missed(self) -> bool {
         !matches!(
             self,
-            Self::SetGlobal | Self::Accounts | Self::OtherDatabase | Self::Server | Self::Replication
+            Self::SetGlobal
+                | Self::SetRestricted
+                | Self::Accounts
+                | Self::OtherDatabase
+                | Self::Server
+                | Self::Replication
         )
     }
 
@@ -99,8 +109,11 @@ impl Kind {
         match self {
             Self::ReadFile | Self::WriteFile | Self::Directory => &["FILE"],
             Self::Accounts => &["CREATE USER"],
-            Self::SetGlobal if is_new => &["SYSTEM_VARIABLES_ADMIN"],
-            Self::SetGlobal | Self::Replication => &["SUPER"],
+            Self::SetGlobal | Self::SetRestricted if is_new => &["SYSTEM_VARIABLES_ADMIN"],
+            Self::SetRestricted if server.at_least(Family::Mariadb, (10, 5, 2)) => {
+                &["BINLOG ADMIN", "BINLOG REPLAY", "SUPER"]
+            }
+            Self::SetGlobal | Self::SetRestricted | Self::Replication => &["SUPER"],
             Self::Server => &["RELOAD", "SUPER"],
             Self::OtherDatabase => &["ALL PRIVILEGES"],
             // Where libraries may be loaded from is an empty folder, whatever the account may do.

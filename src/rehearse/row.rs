@@ -31,8 +31,7 @@ pub(super) fn new_row(table: &Table, parents: &IndexMap<String, String>, model: 
             .values()
             .any(|key| key.columns.contains(name));
         let literal = match (parents.get(name), unique) {
-            // A key that is unique cannot be that of another row.
-            (_, true) if column.nullable && is_parent => "NULL".to_owned(),
+            (None, true) if column.nullable && is_parent => "NULL".to_owned(),
             (Some(parent), _) => parent.clone(),
             (None, _) if is_parent && column.nullable => "NULL".to_owned(),
             (None, false) => like_site().unwrap_or_else(|| made_up(column, Turn::Insert)),
@@ -83,7 +82,7 @@ pub(super) fn value_of(row: &Row, column: &str) -> Option<String> {
     })
 }
 
-fn is_unique(table: &Table, column: &str) -> bool {
+pub(super) fn is_unique(table: &Table, column: &str) -> bool {
     let of_indexes = table.indexes.values().filter(|index| index.kind == IndexKind::Unique);
     let parts = of_indexes.flat_map(|index| &index.parts).chain(&table.primary_key);
     parts.into_iter().any(|part| part.column == column)

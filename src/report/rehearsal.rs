@@ -23,7 +23,10 @@ const SLOWEST: usize = 10;
 const SHOWN: usize = 10;
 
 /// Tables that took less than this are not worth naming.
-const SLOW: Duration = Duration::from_millis(100);
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Bytes from which on the rows, and not the number of tables, decide how long a restore takes.
+const TELLING: u64 = 32 << 20;
 
 /// How a rehearsal went, under the key `rehearsal`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -48,8 +51,8 @@ pub struct RehearsalSummary {
     pub bytes_per_second: f64,
     /// Rows restored per second.
     pub rows_per_second: f64,
-    /// Seconds that a GiB of this dump takes at that rate.
-    pub seconds_per_gib: f64,
+    /// Seconds that a GiB of this dump takes at that rate; null where the dump is too small to tell.
+    pub seconds_per_gib: Option<f64>,
     /// The tables that took longest, the longest first.
     pub slowest: Vec<TableTime>,
     /// Tables whose rows were counted and compared with the dump.
@@ -187,10 +190,8 @@ impl RehearsalSummary {
             rows: compared.rows,
             bytes_per_second: rounded(bytes_per_second),
             rows_per_second: rounded(rate(compared.rows)),
-            seconds_per_gib: match bytes_per_second > 0.0 {
-                true => rounded((1_u64 << 30) as f64 / bytes_per_second),
-                false => 0.0,
-            },
+            seconds_per_gib: (restored.bytes >= TELLING && bytes_per_second > 0.0)
+                .then(|| rounded((1_u64 << 30) as f64 / bytes_per_second)),
             slowest: restored
                 .slowest(SLOWEST)
                 .into_iter()
@@ -312,14 +313,16 @@ pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Wr
         Some(own) => format!(" (of the servers here the nearest to {})", printable(own)),
         None => " (the dump does not name its server)".to_owned(),
     };
+    let rate = summary.seconds_per_gib.map_or_else(String::new, |seconds| {
+        let rate = summary.bytes_per_second / 1e6;
+        format!(", {rate:.1} MB/s; a GiB takes {}", duration(seconds))
+    });
     writeln!(
         out,
-        "  restored on {}{own} in {:.1} s: {}, {:.1} MB/s; a GiB takes {}",
+        "  restored on {}{own} in {:.1} s: {}{rate}",
         printable(&summary.server),
         summary.seconds,
-        count(summary.statements, "statement"),
-        summary.bytes_per_second / 1e6,
-        duration(summary.seconds_per_gib)
+        count(summary.statements, "statement")
     )?;
     if summary.outcome != "not-restored" {
         writeln!(

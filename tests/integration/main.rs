@@ -38,6 +38,7 @@ mod readme;
 mod rebuild;
 mod reference;
 mod registry;
+mod rehearse;
 mod repair;
 mod repair_orphans;
 mod reports;

@@ -9,6 +9,7 @@ mod sink;
 mod statements;
 
 pub use database::Found;
+pub(crate) use statements::RESTRICTED;
 pub use facts::{ChooseError, DumpReader, DumpSink};
 
 /// Most places remembered of one kind of problem; more would not make a report better.
