@@ -26,7 +26,7 @@ use crate::integrity::server::Limits;
 use crate::rehearse::compare::{Compared, compare};
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{
-    Choice, Definers, Kind, RehearseError, Restored, Setup, Stage, account, choose, restore, space,
+    Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, restore, space,
 };
 use crate::report::{AccountName, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section};
 use crate::source::{Location, ServerLocation};
@@ -50,6 +50,9 @@ pub struct Rehearse {
     /// Go on after a statement that fails, and list all of them
     #[arg(long)]
     force: bool,
+    /// Number of connections that put in rows at the same time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
     /// Run statements that reach outside the database, by kind: set-global, set-restricted, accounts, plugins, load-data,
     /// into-outfile, data-directory, other-database, replication, server, call, several-statements
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
@@ -169,7 +172,10 @@ impl Rehearse {
         let restored = restore(
             stage,
             location,
-            self.force,
+            How {
+                force: self.force,
+                jobs: usize::from(self.jobs),
+            },
             &mut |progress| bar.borrow_mut().update(progress),
             &mut |table| bar.borrow_mut().about(table),
         );

@@ -8,6 +8,7 @@ use super::RehearseError;
 use super::failure::{Failure, Phase, beginning};
 use super::guard::{self, About, Judgement, Setting};
 use super::kind::Kind;
+use super::lanes::{Lanes, Outcome, Task};
 use super::stage::{Definers, Stage};
 use crate::dump::container::Progress;
 use crate::dump::reader::{DumpReader, DumpSink};
@@ -68,7 +69,16 @@ pub struct Restored {
     pub is_complete: bool,
 }
 
-/// Restores a dump on a stage, up to the first statement that fails unless `force` is set. `watch` is told how far
+/// How a dump is restored.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Whether to go on behind a statement that fails.
+    pub force: bool,
+    /// How many connections put in rows, at least one.
+    pub jobs: usize,
+}
+
+/// Restores a dump on a stage, up to the first statement that fails unless it is to go on. `watch` is told how far
 /// the dump has been read, `tell` which table is worked on.
 ///
 /// # Errors
@@ -76,7 +86,7 @@ pub struct Restored {
 pub fn restore(
     stage: &Stage,
     location: &Location,
-    force: bool,
+    how: How,
     watch: &mut dyn FnMut(&Progress),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Restored, RehearseError> {
@@ -88,13 +98,19 @@ pub fn restore(
         file: String::new(),
         statement: Vec::new(),
         is_too_long: false,
-        force,
+        lanes: (how.jobs > 1).then(|| Lanes::open(stage, how.jobs)).transpose()?,
+        force: how.force,
         stop: false,
         lost: None,
         restored: Restored::default(),
         tell,
     };
     location.scan(&mut restorer, watch)?;
+    if restorer.lost.is_none()
+        && let Err(error) = restorer.settle()
+    {
+        restorer.lost = Some(error);
+    }
     if let Some(error) = restorer.lost {
         return Err(error);
     }
@@ -115,6 +131,8 @@ struct Restorer<'a> {
     /// The bytes of the statement that is being read.
     statement: Vec<u8>,
     is_too_long: bool,
+    /// The connections for rows, where there are several.
+    lanes: Option<Lanes>,
     force: bool,
     stop: bool,
     /// Why the server could not be asked any more.
@@ -129,7 +147,11 @@ impl Restorer<'_> {
         if self.reader.file() != self.file {
             // Each file of a folder is loaded in a session of its own.
             self.file = self.reader.file().to_owned();
+            self.settle()?;
             self.client = self.stage.client()?;
+            if let Some(lanes) = &self.lanes {
+                self.lanes = Some(Lanes::open(self.stage, lanes.len())?);
+            }
         }
         let setting = Setting {
             modes: self.modes(),
@@ -165,35 +187,85 @@ impl Restorer<'_> {
             Definers::Current => guard::with_current_definer(&self.statement, self.modes()),
             _ => None,
         };
-        let statement = changed.as_deref().unwrap_or(&self.statement);
+        let statement = changed.unwrap_or_else(|| std::mem::take(&mut self.statement));
         if let Some(table) = &about.table
             && self.restored.tables.last().is_none_or(|(last, _)| last != table)
         {
             (self.tell)(table);
         }
-        let begun = Instant::now();
-        let done = match self.is_too_long {
-            true => Err(too_long()),
-            false => self.client.run("a statement of the dump", statement),
+        let task = Task {
+            statement,
+            about,
+            at,
         };
-        let bytes = statement.len() as u64;
+        if self.is_too_long {
+            return self.note(&task, Err(too_long()), Duration::ZERO);
+        }
+        let Some(lanes) = self.lanes.as_mut() else {
+            return self.run_first(task);
+        };
+        match role(&task, self.reader.checks_foreign_keys()) {
+            Role::Rows => {
+                let outcomes = lanes.run(task);
+                self.take(outcomes)
+            }
+            Role::Setting => {
+                lanes.set(&task.statement);
+                self.run_first(task)
+            }
+            // Other connections would have to wait for the lock, and InnoDB has no keys to turn off.
+            Role::Lock => Ok(()),
+            Role::Table if task.about.table.as_ref().is_some_and(|it| !lanes.has_touched(it)) => {
+                self.run_first(task)
+            }
+            Role::Table | Role::Other => {
+                self.settle()?;
+                self.run_first(task)
+            }
+        }
+    }
+
+    /// Waits until all rows are in.
+    fn settle(&mut self) -> Result<(), RehearseError> {
+        let outcomes = self.lanes.as_mut().map(Lanes::wait);
+        self.take(outcomes.unwrap_or_default())
+    }
+
+    fn take(&mut self, outcomes: Vec<Outcome>) -> Result<(), RehearseError> {
+        let mut outcomes = outcomes.into_iter();
+        outcomes.try_for_each(|outcome| self.note(&outcome.task, outcome.done, outcome.time))
+    }
+
+    /// Runs a statement on the first connection.
+    fn run_first(&mut self, task: Task) -> Result<(), RehearseError> {
+        let begun = Instant::now();
+        let done = self.client.run("a statement of the dump", &task.statement);
+        let noted = self.note(&task, done, begun.elapsed());
+        // The next statement can have its memory.
+        self.statement = task.statement;
+        noted
+    }
+
+    /// Notes what became of a statement.
+    fn note(&mut self, task: &Task, done: Result<(), ServerError>, time: Duration) -> Result<(), RehearseError> {
+        let bytes = task.statement.len() as u64;
         self.restored.statements += 1;
         self.restored.bytes += bytes;
-        if let Some(table) = &about.table {
+        if let Some(table) = &task.about.table {
             let work = match self.restored.tables.get_mut(table) {
                 Some(work) => work,
                 None => self.restored.tables.entry(table.clone()).or_default(),
             };
-            work.time += begun.elapsed();
+            work.time += time;
             work.bytes += bytes;
         }
         let Err(error) = done else { return Ok(()) };
         let is_full = error.code().is_some_and(|code| DISK_FULL.contains(&code));
-        let failure = Failure::of_statement(Phase::Restore, about, statement, &error).at(at);
+        let failure = Failure::of_statement(Phase::Restore, task.about.clone(), &task.statement, &error);
         let is_lost = error.is_lost();
         self.stop |= !self.force || is_full;
         match self.restored.failures.len() < MAX_KEPT {
-            true => self.restored.failures.push(failure),
+            true => self.restored.failures.push(failure.at(task.at.clone())),
             false => self.restored.more_failures += 1,
         }
         if !is_lost {
@@ -209,6 +281,45 @@ impl Restorer<'_> {
         }
     }
 }
+
+/// What a statement is to several connections.
+enum Role {
+    /// It puts in rows, in whatever order.
+    Rows,
+    /// It sets something in the session.
+    Setting,
+    /// It locks tables for the rows that follow, or turns their keys off and on.
+    Lock,
+    /// It makes or drops a table.
+    Table,
+    /// It has to wait until all rows are in.
+    Other,
+}
+
+fn role(task: &Task, checks_foreign_keys: bool) -> Role {
+    let text = &task.statement;
+    let beginning = String::from_utf8_lossy(text.get(..BEGINNING).unwrap_or(text)).to_ascii_uppercase();
+    let words: Vec<&str> = beginning
+        .split(|c: char| !c.is_ascii_alphabetic() && c != '_')
+        .filter(|word| !word.is_empty())
+        .take(3)
+        .collect();
+    match words[..] {
+        // Rows that give way to others are not to come before them.
+        ["INSERT", "INTO", ..] if !checks_foreign_keys => {
+            let is_plain = text.ends_with(b")") && memchr::memmem::find(text, b"ON DUPLICATE").is_none();
+            if is_plain { Role::Rows } else { Role::Other }
+        }
+        ["SET", ..] => Role::Setting,
+        ["LOCK" | "UNLOCK", "TABLES", ..] if !checks_foreign_keys => Role::Lock,
+        ["ALTER", "TABLE", ..] if beginning.contains("ABLE KEYS") && !checks_foreign_keys => Role::Lock,
+        ["CREATE" | "DROP", "TABLE", ..] => Role::Table,
+        _ => Role::Other,
+    }
+}
+
+/// Bytes of a statement by which its role is told.
+const BEGINNING: usize = 200;
 
 fn too_long() -> ServerError {
     ServerError::Query {

@@ -222,6 +222,11 @@ impl DumpReader {
         self.current.as_deref()
     }
 
+    /// Whether foreign keys are checked in the session that the statements so far have made.
+    pub fn checks_foreign_keys(&self) -> bool {
+        self.session.foreign_key_checks()
+    }
+
     /// The name of the file of a folder that is being read; empty of a dump in one file.
     pub fn file(&self) -> &str {
         &self.file
