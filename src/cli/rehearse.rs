@@ -26,9 +26,10 @@ use crate::integrity::server::Limits;
 use crate::rehearse::compare::{Compared, compare};
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{
-    Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, restore, space,
+    Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, command, restore, space,
 };
-use crate::report::{AccountName, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section};
+use crate::report::{AccountName, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section, UpgradeCommand};
+use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
 #[derive(Debug, Args)]
@@ -60,6 +61,10 @@ pub struct Rehearse {
     /// What becomes of the accounts that triggers, views, routines and events run as
     #[arg(long, value_enum, default_value_t = DefinersOption::Create)]
     definers: DefinersOption,
+    /// Run COMMAND by sh on the restored database, such as an upgrade, and judge what it leaves; CIVICRM_DSN in its
+    /// environment says where the database is (CIVIDB_URL, CIVIDB_SOCKET, CIVIDB_USER and CIVIDB_DATABASE as well)
+    #[arg(long, value_name = "COMMAND")]
+    upgrade_command: Option<String>,
     /// Leave the server running, and print how to connect and how to end it
     #[arg(long)]
     keep: bool,
@@ -147,6 +152,7 @@ impl Rehearse {
             user: account.user.clone(),
             host: account.host.clone(),
         }).collect();
+        summary.upgrade = proofs.upgrade.take();
         for (account, why) in &stage.not_made {
             summary.not_tried.push(format!("the account {account} could not be made: {why}"));
         }
@@ -191,9 +197,7 @@ impl Rehearse {
             logging_database: None,
             exact_counts: false,
         };
-        let (mut connection, database) = location.connect(Some(&stage.database))?;
-        let mut there = location.read(&mut connection, &database)?;
-        drop(connection);
+        let mut there = read_restored(stage, &location)?;
         let (compared, failures) = compare(stage, &dump.snapshot, &mut there, restored)?;
         let exercised = exercise(stage, &there)?;
         let case = Case::new(there, dump.catalogue);
@@ -206,26 +210,69 @@ impl Rehearse {
         let mut examined = Examination::of(&case);
         examined.without_civicrm = self.no_civicrm;
         examined.rows = answered.rows();
-        let mut findings = common.examine(&examined, REHEARSE)?;
-        let mut of_rows = common.examine(&examined, ORPHANS)?;
+        let mut findings = common.examine(&examined, ORPHANS)?;
         if answered.answers.not_answered.is_empty() {
             // Keys that only the release has are no matter of the backup.
-            of_rows.promise_nothing();
+            findings.promise_nothing();
         }
-        findings.merge(of_rows);
-        let mut of_site = common.examine(&examined, REHEARSE_SITE)?;
-        // The backup is not at fault for what its site was like.
-        of_site.cap(Severity::Warning);
-        of_site.promise_nothing();
-        findings.merge(of_site);
-        Ok(Proofs {
+        let mut proofs = Proofs {
             findings,
             compared,
             exercised,
             failures,
             statistics: Some(answered.answers.statistics),
-        })
+            upgrade: None,
+        };
+        match &self.upgrade_command {
+            Some(command) => self.upgrade(stage, &location, &case, command, &mut proofs, common)?,
+            None => {
+                proofs.findings.merge(common.examine(&examined, REHEARSE)?);
+                let mut of_site = common.examine(&examined, REHEARSE_SITE)?;
+                // The backup is not at fault for what its site was like.
+                of_site.cap(Severity::Warning);
+                of_site.promise_nothing();
+                proofs.findings.merge(of_site);
+            }
+        }
+        Ok(proofs)
     }
+
+    /// Runs a command of the user's, and looks at what it leaves.
+    fn upgrade(
+        &self,
+        stage: &Stage,
+        location: &ServerLocation,
+        before: &Case,
+        command: &str,
+        proofs: &mut Proofs,
+        common: &Common,
+    ) -> Result<(), Error> {
+        let ran = command::run(stage, command)?;
+        let after = Case::new(read_restored(stage, location)?, before.catalogue);
+        let version = |case: &Case| case.declared_version().map(|version| version.to_string());
+        proofs.failures.extend(ran.failure);
+        let exercised = exercise(stage, &after.snapshot)?;
+        proofs.exercised.failures.extend(exercised.failures);
+        proofs.exercised.not_tried.extend(exercised.not_tried);
+        let mut examined = Examination::of(&after);
+        examined.without_civicrm = self.no_civicrm;
+        for groups in [REHEARSE, REHEARSE_SITE] {
+            proofs.findings.merge(common.examine(&examined, groups)?);
+        }
+        proofs.upgrade = Some(UpgradeCommand {
+            command: command.to_owned(),
+            seconds: ran.time.as_secs_f64(),
+            version_before: version(before),
+            version_after: version(&after),
+        });
+        Ok(())
+    }
+}
+
+/// Reads the restored database as that of any server.
+fn read_restored(stage: &Stage, location: &ServerLocation) -> Result<Snapshot, Error> {
+    let (mut connection, database) = location.connect(Some(&stage.database))?;
+    Ok(location.read(&mut connection, &database)?)
 }
 
 /// What was found out about the restored database.
@@ -236,6 +283,7 @@ struct Proofs {
     exercised: Exercised,
     failures: Vec<crate::rehearse::Failure>,
     statistics: Option<crate::integrity::Statistics>,
+    upgrade: Option<UpgradeCommand>,
 }
 
 impl From<DefinersOption> for Definers {

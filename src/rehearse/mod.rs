@@ -4,6 +4,7 @@
 //! as a client does; [`compare`] and [`exercise`] prove what arrived.
 
 mod choice;
+pub mod command;
 pub mod compare;
 mod error;
 pub mod exercise;

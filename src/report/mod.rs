@@ -27,7 +27,7 @@ pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
-pub use rehearsal::{Kept, RehearsalSummary, Rehearsed};
+pub use rehearsal::{Kept, RehearsalSummary, Rehearsed, UpgradeCommand};
 pub use section::Section;
 pub use verdict::Verdict;
 pub use version::VersionSummary;

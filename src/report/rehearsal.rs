@@ -73,6 +73,9 @@ pub struct RehearsalSummary {
     pub not_tried: Vec<String>,
     /// Accounts that were made because triggers, views, routines or events run as them.
     pub definers_made: Vec<AccountName>,
+    /// What became of the command of `--upgrade-command`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<UpgradeCommand>,
     /// How to connect to the server, where it was left running.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<Kept>,
@@ -129,6 +132,19 @@ pub struct RefusedKind {
     pub offset: u64,
     /// The beginning of the first.
     pub statement: String,
+}
+
+/// What became of a command of the user's that upgraded the restored database.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UpgradeCommand {
+    /// The command.
+    pub command: String,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// What `civicrm_domain.version` says before it.
+    pub version_before: Option<String>,
+    /// What `civicrm_domain.version` says after it.
+    pub version_after: Option<String>,
 }
 
 /// A server that was left running.
@@ -210,6 +226,7 @@ impl RehearsalSummary {
             refused: restored.refused.values().map(RefusedKind::of).collect(),
             not_tried: exercised.not_tried.clone(),
             definers_made: Vec::new(),
+            upgrade: None,
             kept: None,
         }
     }
@@ -372,6 +389,17 @@ pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Wr
             thousands(refused.line),
             printable(&refused.statement),
             refused.kind
+        )?;
+    }
+    if let Some(upgrade) = &summary.upgrade {
+        let version = |version: &Option<String>| printable(version.as_deref().unwrap_or("unknown"));
+        writeln!(
+            out,
+            "{bold}upgrade{bold:#}  {}: {:.1} s, civicrm_domain.version from {} to {}; what is found below is what it left",
+            printable(&upgrade.command),
+            upgrade.seconds,
+            version(&upgrade.version_before),
+            version(&upgrade.version_after)
         )?;
     }
     for why in &summary.not_tried {
