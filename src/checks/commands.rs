@@ -26,9 +26,6 @@ pub const ORPHANS: &[Group] = &[Group::Rows];
 /// The groups of `preflight`: whether the upgrade succeeds.
 pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
 
-/// The groups of `rehearse` that look at the dump: what a restore cannot show, such as rows that were cut off.
-pub const REHEARSE_DUMP: &[Group] = &[Group::Dump, Group::Restore, Group::Backup, Group::Against];
-
 /// The groups of `rehearse` that look whether the restored database works.
 pub const REHEARSE: &[Group] = &[Group::Objects];
 

@@ -1,6 +1,6 @@
 //! What checks have found, and what they could not look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -230,9 +230,19 @@ impl Findings {
         self.list.iter().any(|finding| finding.check.id == check.id)
     }
 
-    /// Adds what was found in another part of the same source, and sorts all.
+    /// Adds what was found in another part or form of the same source, and sorts all. What a check has found already
+    /// about an object is not said twice.
     pub fn merge(&mut self, others: Self) {
-        others.list.into_iter().for_each(|finding| self.push(finding));
+        let about = |finding: &Finding| {
+            let object = finding.object.as_ref()?;
+            Some((finding.check.id, object.kind, object.name.clone()))
+        };
+        let known: HashSet<_> = self.list.iter().filter_map(about).collect();
+        for finding in others.list {
+            if about(&finding).is_none_or(|about| !known.contains(&about)) {
+                self.push(finding);
+            }
+        }
         for skipped in others.not_checked {
             if !self.not_checked.contains(&skipped) {
                 self.not_checked.push(skipped);

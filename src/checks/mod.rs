@@ -28,7 +28,7 @@ pub mod wholeness;
 
 pub use check::{Check, Group, Rule, Severity};
 pub use commands::{
-    CHECK, COMMANDS, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_DUMP, REHEARSE_SITE, VERIFY, VERSION,
+    CHECK, COMMANDS, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_SITE, VERIFY, VERSION,
 };
 pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};

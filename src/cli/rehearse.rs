@@ -17,7 +17,7 @@ use super::progress::Bar;
 use super::rows::{RowExaminer, RowSource};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
-use crate::checks::{Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_DUMP, REHEARSE_SITE, Severity};
+use crate::checks::{Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_SITE, Severity, VERIFY};
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::exit::Exit;
@@ -131,7 +131,7 @@ impl Rehearse {
             snapshot,
             name: &site_name,
         });
-        let mut findings = common.examine(&examined, REHEARSE_DUMP)?;
+        let mut findings = common.examine(&examined, VERIFY)?;
         let setup = Setup {
             program: choice.program.clone(),
             parent: Some(parent),

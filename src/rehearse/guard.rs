@@ -58,15 +58,19 @@ pub(super) fn judge(statement: &[u8], setting: Setting) -> (About, Judgement) {
     if first == Token::End {
         return (About::default(), Judgement::Nothing);
     }
-    let is_several = || {
+    // The body of a stored program holds statements of its own. What may stand behind it, the account may not do.
+    let is_several = |about: &About| {
+        let programs = ["trigger", "function", "procedure", "event", "package"];
+        let is_program = about.kind.is_some_and(|kind| programs.contains(&kind));
         let whole = String::from_utf8_lossy(statement);
-        !setting.usual_delimiter && !is_one_statement(&whole)
+        !setting.usual_delimiter && !is_program && !is_one_statement(&whole)
     };
     if first.is_any(&["INSERT", "REPLACE"]) {
         let end = text.floor_char_boundary(INSERT_HEAD);
         let head = text.get(..end).unwrap_or(text);
         let (about, judgement) = rows(head, setting);
-        return (about, or_several(judgement, is_several));
+        let judgement = or_several(judgement, || is_several(&about));
+        return (about, judgement);
     }
     let (about, judgement) = match &first {
         token if token.is("SET") => (About::default(), set(text, setting)),
@@ -85,7 +89,8 @@ pub(super) fn judge(statement: &[u8], setting: Setting) -> (About, Judgement) {
         }
         token => (About::default(), other(token, text, setting)),
     };
-    (about, or_several(judgement, is_several))
+    let judgement = or_several(judgement, || is_several(&about));
+    (about, judgement)
 }
 
 fn or_several(judgement: Judgement, is_several: impl FnOnce() -> bool) -> Judgement {
@@ -535,8 +540,12 @@ mod tests {
         };
         let several = judge(b"SET @a = 1; GRANT ALL ON *.* TO a@b", setting).1;
         assert_eq!(several, Judgement::Refuse(Kind::Several));
-        let program = b"CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN SET @a = 1; SET @b = 2; END ";
-        assert_eq!(judge(program, setting).1, Judgement::Run);
+        for program in [
+            &b"CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN SET @a = 1; SET @b = 2; END "[..],
+            b"CREATE DEFINER=`a`@`b` FUNCTION `f` (`i` VARCHAR(9)) RETURNS VARCHAR(9) CHARSET utf8mb4 NO SQL BEGIN DECLARE a INT; RETURN i; END",
+        ] {
+            assert_eq!(judge(program, setting).1, Judgement::Run);
+        }
     }
 
     #[test]
