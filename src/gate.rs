@@ -75,6 +75,8 @@ pub enum Operation {
     CreateUser,
     /// REVOKE
     Revoke,
+    /// CHECKSUM TABLE
+    Checksum,
 }
 
 impl Operation {
@@ -102,6 +104,7 @@ impl Operation {
             Self::SetSession => &["SET", "SESSION"],
             Self::CreateUser => &["CREATE", "USER"],
             Self::Revoke => &["REVOKE"],
+            Self::Checksum => &["CHECKSUM", "TABLE"],
         }
     }
 
@@ -394,7 +397,10 @@ impl Meaning {
         let is_to =
             |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TO);
         let end = match self.operation {
-            Operation::SetDefaultRole | Operation::ShowGrants | Operation::CreateUser | Operation::Revoke => 0,
+            Operation::SetDefaultRole
+            | Operation::ShowGrants
+            | Operation::CreateUser
+            | Operation::Revoke => 0,
             Operation::Grant => tokens.iter().position(is_to).unwrap_or(tokens.len()),
             _ => tokens.len(),
         };

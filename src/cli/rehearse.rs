@@ -17,18 +17,24 @@ use super::progress::Bar;
 use super::rows::{RowExaminer, RowSource};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
-use crate::checks::{Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_SITE, Severity, VERIFY};
+use crate::checks::{
+    Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_SITE, Severity, VERIFY,
+};
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
-use crate::rehearse::compare::{Compared, compare};
+use crate::rehearse::compare::{Compared, checksums, compare};
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{
-    Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, command, restore, space,
+    Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, command,
+    restore, space,
 };
-use crate::report::{AccountName, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section, UpgradeCommand};
+use crate::report::{
+    AccountName, ChecksumSummary, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section,
+    UpgradeCommand,
+};
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
 
@@ -48,6 +54,9 @@ pub struct Rehearse {
     /// civicrm.settings.php, a site's folder, or another dump
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
+    /// Where --against is a server, compare the CHECKSUM TABLE of each table as well, which reads all rows there
+    #[arg(long, requires = "against")]
+    checksum: bool,
     /// Go on after a statement that fails, and list all of them
     #[arg(long)]
     force: bool,
@@ -141,20 +150,41 @@ impl Rehearse {
             signal: Arc::clone(signal),
         };
         let stage = Stage::set(setup, &case.snapshot)?;
+        let leftovers = stage.server().leftovers_removed() as u64;
+        if leftovers > 0 {
+            let servers = crate::text::count(leftovers, "private server");
+            super::tell(&format!("{servers} of runs that were killed removed"));
+        }
         let restored = self.restore(&stage, &location, common)?;
         let proofs = match restored.is_complete {
             true => self.prove(&stage, &case, &restored, common),
             false => Ok(Proofs::default()),
         };
         let mut proofs = proofs.map_err(|error| explained(&stage, error))?;
+        let checksums = match (&site, &site_of_backup) {
+            (Some(Location::Server(server)), Some(there))
+                if self.checksum && restored.is_complete =>
+            {
+                let (mut connection, _) = server.connect(there.database.as_deref())?;
+                Some(checksums(&stage, &case.snapshot, &mut connection)?)
+            }
+            _ => None,
+        };
         let mut summary = summary(&choice, &case, &restored, &proofs);
-        summary.definers_made = stage.made.iter().map(|account| AccountName {
-            user: account.user.clone(),
-            host: account.host.clone(),
-        }).collect();
+        summary.definers_made = stage
+            .made
+            .iter()
+            .map(|account| AccountName {
+                user: account.user.clone(),
+                host: account.host.clone(),
+            })
+            .collect();
         summary.upgrade = proofs.upgrade.take();
+        summary.checksums = checksums.map(ChecksumSummary::from);
         for (account, why) in &stage.not_made {
-            summary.not_tried.push(format!("the account {account} could not be made: {why}"));
+            summary
+                .not_tried
+                .push(format!("the account {account} could not be made: {why}"));
         }
         if self.keep {
             summary.kept = Some(keep(stage)?);
@@ -173,7 +203,12 @@ impl Rehearse {
         print_report(common, &report)
     }
 
-    fn restore(&self, stage: &Stage, location: &Location, common: &Common) -> Result<Restored, Error> {
+    fn restore(
+        &self,
+        stage: &Stage,
+        location: &Location,
+        common: &Common,
+    ) -> Result<Restored, Error> {
         let bar = RefCell::new(Bar::new(common, &location.name()));
         let restored = restore(
             stage,
@@ -190,7 +225,13 @@ impl Rehearse {
     }
 
     /// Looks whether all arrived and works.
-    fn prove(&self, stage: &Stage, dump: &Case, restored: &Restored, common: &Common) -> Result<Proofs, Error> {
+    fn prove(
+        &self,
+        stage: &Stage,
+        dump: &Case,
+        restored: &Restored,
+        common: &Common,
+    ) -> Result<Proofs, Error> {
         let location = ServerLocation {
             name: dump.snapshot.source.name.clone(),
             login: stage.login(),
@@ -336,7 +377,11 @@ fn listen() -> Arc<AtomicUsize> {
         // ends the program, and the server ends with it.
         let _ = flag::register_conditional_default(number, Arc::clone(&is_second));
         let _ = flag::register(number, Arc::clone(&is_second));
-        let _ = flag::register_usize(number, Arc::clone(&signal), usize::try_from(number).unwrap_or_default());
+        let _ = flag::register_usize(
+            number,
+            Arc::clone(&signal),
+            usize::try_from(number).unwrap_or_default(),
+        );
     }
     signal
 }

@@ -105,7 +105,10 @@ mod tests {
         assert_eq!(nearest("10.6.18-MariaDB", &all), "10.11.14-MariaDB");
         assert_eq!(nearest("11.4.2-MariaDB", &all), "10.11.14-MariaDB");
         assert_eq!(nearest("5.7.37", &["10.11.14-MariaDB"]), "10.11.14-MariaDB");
-        assert_eq!(nearest("10.11.2-MariaDB", &["10.11.1-MariaDB", "11.8.2-MariaDB"]), "10.11.1-MariaDB");
+        assert_eq!(
+            nearest("10.11.2-MariaDB", &["10.11.1-MariaDB", "11.8.2-MariaDB"]),
+            "10.11.1-MariaDB"
+        );
     }
 
     #[test]

@@ -33,8 +33,14 @@ pub fn run(stage: &Stage, command: &str) -> Result<Ran, RehearseError> {
     let begun = Instant::now();
     let mut child = Command::new("/bin/sh")
         .args(["-c", command])
-        .env("CIVICRM_DSN", format!("mysql://{user}@unix({socket})/{database}?new_link=true"))
-        .env("CIVIDB_URL", format!("mysql://{user}@localhost/{database}?socket={socket}"))
+        .env(
+            "CIVICRM_DSN",
+            format!("mysql://{user}@unix({socket})/{database}?new_link=true"),
+        )
+        .env(
+            "CIVIDB_URL",
+            format!("mysql://{user}@localhost/{database}?socket={socket}"),
+        )
         .env("CIVIDB_SOCKET", &socket)
         .env("CIVIDB_USER", &user)
         .env("CIVIDB_DATABASE", database)
@@ -56,9 +62,18 @@ pub fn run(stage: &Stage, command: &str) -> Result<Ran, RehearseError> {
     let failed = (!status.success()).then(|| {
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => format!("the command ended with exit code {code}"),
-            (None, signal) => format!("the command was ended by signal {}", signal.unwrap_or_default()),
+            (None, signal) => format!(
+                "the command was ended by signal {}",
+                signal.unwrap_or_default()
+            ),
         };
-        Failure::found(Phase::Upgrade, "command", command, how, "Look at what the command printed.")
+        Failure::found(
+            Phase::Upgrade,
+            "command",
+            command,
+            how,
+            "Look at what the command printed.",
+        )
     });
     Ok(Ran {
         time: begun.elapsed(),

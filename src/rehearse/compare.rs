@@ -3,7 +3,11 @@
 use super::failure::{Failure, Phase};
 use super::stage::Stage;
 use super::{RehearseError, Restored};
+use crate::gate::{Meaning, Operation};
 use crate::schema::model::find;
+use crate::schema::sql::identifier;
+use crate::server::connection::{Reader, text};
+use crate::server::error::ServerError;
 use crate::server::reader;
 use crate::snapshot::Snapshot;
 use crate::text::thousands;
@@ -53,7 +57,13 @@ pub fn compare(
                 thousands(arrived),
                 thousands(*rows)
             );
-            failures.push(Failure::found(Phase::Compare, "table", table, message, ROWS));
+            failures.push(Failure::found(
+                Phase::Compare,
+                "table",
+                table,
+                message,
+                ROWS,
+            ));
         }
     }
     there.rows_estimated = counts.len() < there.schema.tables.len();
@@ -66,7 +76,51 @@ pub fn compare(
     Ok((compared, failures))
 }
 
-const LOST: &str = "Look whether a later statement of the dump removes it, as when two dumps were joined.";
+/// The checksums of tables on two servers.
+#[derive(Clone, Debug, Default)]
+pub struct Checksums {
+    /// How many tables have the same on both.
+    pub same: usize,
+    /// Tables that have different ones.
+    pub differ: Vec<String>,
+}
+
+/// Compares the CHECKSUM TABLE of each table of the dump with that on the site's server.
+///
+/// # Errors
+/// One of the servers is gone.
+pub fn checksums(
+    stage: &Stage,
+    dump: &Snapshot,
+    site: &mut Reader,
+) -> Result<Checksums, RehearseError> {
+    let mut restored = stage.reader()?;
+    let mut found = Checksums::default();
+    for table in dump.schema.tables.keys() {
+        let ours = checksum(&mut restored, table).map_err(|error| stage.explain(error))?;
+        let theirs = checksum(site, table)?;
+        if ours.is_some() && ours == theirs {
+            found.same += 1;
+        } else {
+            found.differ.push(table.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// The checksum of one table; `None` where the server has none, as of a table that is not there.
+fn checksum(reader: &mut Reader, table: &str) -> Result<Option<String>, ServerError> {
+    let sql = format!("CHECKSUM TABLE {}", identifier(table));
+    let sql = Meaning::new(Operation::Checksum, [table]).pass(sql)?;
+    match reader.ask(&format!("the checksum of {table}"), &sql) {
+        Ok(answer) => Ok(answer.first().and_then(|row| text(row, "Checksum"))),
+        Err(error) if error.is_lost() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+const LOST: &str =
+    "Look whether a later statement of the dump removes it, as when two dumps were joined.";
 
 const ROWS: &str = "Look whether the dump has rows twice (INSERT IGNORE, REPLACE), or makes triggers before the rows.";
 

@@ -20,7 +20,9 @@ pub enum RehearseError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// No server on this machine is the one that was asked for.
-    #[error("no {wanted} on this machine, but {found}; install one, or name its program with --on PATH")]
+    #[error(
+        "no {wanted} on this machine, but {found}; install one, or name its program with --on PATH"
+    )]
     NotInstalled {
         /// The server that was asked for.
         wanted: String,
@@ -66,7 +68,9 @@ pub enum RehearseError {
     #[error("interrupted: the private server was stopped and removed")]
     Interrupted(i32),
     /// The dump cannot be read twice.
-    #[error("{0}: a rehearsal reads the dump twice, which a pipe does not allow; put it into a file first")]
+    #[error(
+        "{0}: a rehearsal reads the dump twice, which a pipe does not allow; put it into a file first"
+    )]
     ReadOnce(String),
     /// The source is no dump.
     #[error("{0}: a rehearsal restores a dump, and this is a server")]

@@ -36,7 +36,9 @@ pub struct Exercised {
 
 /// Errors that a made-up value leads to, and not what a trigger or function does: duplicate keys, values out of range,
 /// of another form or too long, checks.
-const OF_VALUES: [u16; 12] = [1062, 1264, 1265, 1292, 1366, 1406, 1411, 1525, 1690, 3140, 3819, 4025];
+const OF_VALUES: [u16; 12] = [
+    1062, 1264, 1265, 1292, 1366, 1406, 1411, 1525, 1690, 3140, 3819, 4025,
+];
 
 /// ER_SIGNAL_EXCEPTION: what is tried says itself that it does not want such a row.
 const SIGNAL: u16 = 1644;
@@ -114,7 +116,12 @@ impl Exercise<'_> {
     }
 
     fn triggers(&mut self) -> Result<(), RehearseError> {
-        let tables: BTreeSet<&str> = self.schema.triggers.values().map(|it| it.table.as_str()).collect();
+        let tables: BTreeSet<&str> = self
+            .schema
+            .triggers
+            .values()
+            .map(|it| it.table.as_str())
+            .collect();
         for name in tables {
             let Some(table) = self.schema.table(name) else {
                 continue;
@@ -148,14 +155,22 @@ impl Exercise<'_> {
         if !is_inserted && model.is_none() {
             for event in [TriggerEvent::Update, TriggerEvent::Delete] {
                 for trigger in self.of(name, event) {
-                    let why = format!("trigger {trigger} was not fired: {name} has no row, and none can be added");
+                    let why = format!(
+                        "trigger {trigger} was not fired: {name} has no row, and none can be added"
+                    );
                     self.done.not_tried.push(why);
                 }
             }
             return Ok(());
         }
         let same = |column: &String| (column.clone(), identifier(column));
-        let unchanged: Literals = table.columns.iter().filter(|(_, it)| it.generated.is_none()).map(|(name, _)| same(name)).take(1).collect();
+        let unchanged: Literals = table
+            .columns
+            .iter()
+            .filter(|(_, it)| it.generated.is_none())
+            .map(|(name, _)| same(name))
+            .take(1)
+            .collect();
         let updates = [row::changed(table), unchanged];
         let updates = updates.iter().filter(|changes| !changes.is_empty());
         let updates = updates.map(|changes| self.update(name, changes, which.as_ref()));
@@ -168,10 +183,22 @@ impl Exercise<'_> {
     }
 
     /// Values of parents that exist, as literals, by column.
-    fn parents(&mut self, name: &str, table: &Table) -> Result<IndexMap<String, String>, RehearseError> {
+    fn parents(
+        &mut self,
+        name: &str,
+        table: &Table,
+    ) -> Result<IndexMap<String, String>, RehearseError> {
         let mut found = IndexMap::new();
-        for key in table.foreign_keys.values().filter(|key| key.referenced_database.is_none()) {
-            let columns: Vec<String> = key.referenced_columns.iter().map(|it| identifier(it)).collect();
+        for key in table
+            .foreign_keys
+            .values()
+            .filter(|key| key.referenced_database.is_none())
+        {
+            let columns: Vec<String> = key
+                .referenced_columns
+                .iter()
+                .map(|it| identifier(it))
+                .collect();
             let list = columns.join(", ");
             let parent = &key.referenced_table;
             let mut sql = format!("SELECT {list} FROM {}", identifier(parent));
@@ -182,13 +209,19 @@ impl Exercise<'_> {
                 && row::is_unique(table, column)
             {
                 let (column_name, own) = (identifier(column), identifier(name));
-                let used = format!("SELECT {column_name} FROM {own} WHERE {column_name} IS NOT NULL");
-                sql.push_str(&format!(" WHERE {} NOT IN ({used})", identifier(referenced)));
+                let used =
+                    format!("SELECT {column_name} FROM {own} WHERE {column_name} IS NOT NULL");
+                sql.push_str(&format!(
+                    " WHERE {} NOT IN ({used})",
+                    identifier(referenced)
+                ));
                 names.extend([column.clone(), name.to_owned()]);
             }
             sql.push_str(" LIMIT 1");
             let about = format!("a parent for {name}");
-            if let Some(row) = self.one_row(&about, Meaning::new(Operation::Select, names).pass(sql))? {
+            if let Some(row) =
+                self.one_row(&about, Meaning::new(Operation::Select, names).pass(sql))?
+            {
                 for (column, referenced) in key.columns.iter().zip(&key.referenced_columns) {
                     if let Some(value) = row::value_of(&row, referenced) {
                         found.entry(column.clone()).or_insert(value);
@@ -221,10 +254,17 @@ impl Exercise<'_> {
 
     /// The columns of the primary key of the row that was inserted last, with their values; `None` without a primary
     /// key.
-    fn new_row_of(&mut self, table: &Table, row: &Literals) -> Result<Option<Literals>, RehearseError> {
+    fn new_row_of(
+        &mut self,
+        table: &Table,
+        row: &Literals,
+    ) -> Result<Option<Literals>, RehearseError> {
         let mut found = Literals::new();
         for column in table.primary_key_columns() {
-            let is_counted = table.columns.get(&column).is_some_and(|it| it.auto_increment);
+            let is_counted = table
+                .columns
+                .get(&column)
+                .is_some_and(|it| it.auto_increment);
             let value = match row.get(&column) {
                 _ if is_counted => {
                     let sql = "SELECT LAST_INSERT_ID() AS id".to_owned();
@@ -244,14 +284,26 @@ impl Exercise<'_> {
         Meaning::new(Operation::Insert, names).pass(row::insert(name, row))
     }
 
-    fn update(&self, name: &str, changes: &Literals, which: Option<&Literals>) -> Result<String, Blocked> {
+    fn update(
+        &self,
+        name: &str,
+        changes: &Literals,
+        which: Option<&Literals>,
+    ) -> Result<String, Blocked> {
         let (condition, names) = condition(which);
         let sets: Vec<String> = changes
             .iter()
             .map(|(column, value)| format!("{} = {value}", identifier(column)))
             .collect();
-        let sql = format!("UPDATE {} SET {}{condition} LIMIT 1", identifier(name), sets.join(", "));
-        let names = names.into_iter().chain(changes.keys().cloned()).chain([name.to_owned()]);
+        let sql = format!(
+            "UPDATE {} SET {}{condition} LIMIT 1",
+            identifier(name),
+            sets.join(", ")
+        );
+        let names = names
+            .into_iter()
+            .chain(changes.keys().cloned())
+            .chain([name.to_owned()]);
         Meaning::new(Operation::Update, names).pass(sql)
     }
 
@@ -271,12 +323,18 @@ impl Exercise<'_> {
     }
 
     /// Runs the statements one after the other until one says something of more than its values.
-    fn attempts(&mut self, statements: Vec<Result<String, Blocked>>) -> Result<Tried, RehearseError> {
+    fn attempts(
+        &mut self,
+        statements: Vec<Result<String, Blocked>>,
+    ) -> Result<Tried, RehearseError> {
         let mut last = None;
         for statement in statements {
             let error = match statement {
                 Err(blocked) => ServerError::from(blocked),
-                Ok(sql) => match self.client.run("a statement that fires triggers", sql.as_bytes()) {
+                Ok(sql) => match self
+                    .client
+                    .run("a statement that fires triggers", sql.as_bytes())
+                {
                     Ok(()) => return Ok(Tried::Worked),
                     Err(error) => error,
                 },
@@ -319,7 +377,10 @@ impl Exercise<'_> {
             Some(SIGNAL) => self.done.triggers += triggers.len(),
             Some(code) if OF_VALUES.contains(&code) => {
                 for trigger in triggers {
-                    let why = format!("trigger {trigger} was not fired: no row was found that {table} takes (error {code}: {})", message(&error));
+                    let why = format!(
+                        "trigger {trigger} was not fired: no row was found that {table} takes (error {code}: {})",
+                        message(&error)
+                    );
                     self.done.not_tried.push(why);
                 }
             }
@@ -338,7 +399,8 @@ impl Exercise<'_> {
                     name: Some(self.culprit(&triggers, &error).unwrap_or(first).to_owned()),
                     table: Some(table.to_owned()),
                 };
-                let failure = Failure::of_statement(Phase::Triggers, about, statement.as_bytes(), &error);
+                let failure =
+                    Failure::of_statement(Phase::Triggers, about, statement.as_bytes(), &error);
                 self.done.failures.push(failure);
             }
         }
@@ -347,7 +409,10 @@ impl Exercise<'_> {
     /// The trigger whose body holds the last part of a name that the error quotes.
     fn culprit<'t>(&self, triggers: &'t [String], error: &ServerError) -> Option<&'t str> {
         let text = error.to_string();
-        let quoted = text.rsplit('\'').nth(1).or_else(|| text.split(' ').find(|it| it.contains('.')))?;
+        let quoted = text
+            .rsplit('\'')
+            .nth(1)
+            .or_else(|| text.split(' ').find(|it| it.contains('.')))?;
         let name = quoted.rsplit('.').next()?;
         let holds = |trigger: &&String| {
             let body = self.schema.trigger(trigger).map(|it| it.body.as_str());
@@ -357,7 +422,12 @@ impl Exercise<'_> {
     }
 
     /// Runs one statement; returns whether it worked.
-    fn attempt(&mut self, phase: Phase, about: About, sql: Result<String, Blocked>) -> Result<bool, RehearseError> {
+    fn attempt(
+        &mut self,
+        phase: Phase,
+        about: About,
+        sql: Result<String, Blocked>,
+    ) -> Result<bool, RehearseError> {
         self.stage.go_on()?;
         let text = sql.clone().unwrap_or_default();
         let tried = self.attempts(vec![sql])?;
@@ -385,7 +455,10 @@ impl Exercise<'_> {
     }
 
     fn roll_back(&mut self) -> Result<(), RehearseError> {
-        let ended = self.client.writer().run("the end of a transaction", "ROLLBACK");
+        let ended = self
+            .client
+            .writer()
+            .run("the end of a transaction", "ROLLBACK");
         ended.map_err(|error| self.stage.explain(error))?;
         Ok(())
     }
@@ -393,7 +466,12 @@ impl Exercise<'_> {
 
 /// A row without values for the columns that need none.
 fn without_nullable(table: &Table, row: Literals) -> Literals {
-    let needs = |name: &String| table.columns.get(name).is_none_or(|it| !it.nullable && it.default.is_none());
+    let needs = |name: &String| {
+        table
+            .columns
+            .get(name)
+            .is_none_or(|it| !it.nullable && it.default.is_none())
+    };
     row.into_iter().filter(|(name, _)| needs(name)).collect()
 }
 
@@ -406,7 +484,10 @@ fn condition(which: Option<&Literals>) -> (String, Vec<String>) {
         .iter()
         .map(|(column, value)| format!("{} = {value}", identifier(column)))
         .collect();
-    (format!(" WHERE {}", parts.join(" AND ")), which.keys().cloned().collect())
+    (
+        format!(" WHERE {}", parts.join(" AND ")),
+        which.keys().cloned().collect(),
+    )
 }
 
 /// The number of parameters of a function.

@@ -63,7 +63,12 @@ const LOOKED_AT: usize = 4 * SHOWN;
 
 impl Failure {
     /// A statement that the server refused.
-    pub(super) fn of_statement(phase: Phase, about: About, sql: &[u8], error: &ServerError) -> Self {
+    pub(super) fn of_statement(
+        phase: Phase,
+        about: About,
+        sql: &[u8],
+        error: &ServerError,
+    ) -> Self {
         let code = error.code();
         Self {
             phase,

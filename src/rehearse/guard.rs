@@ -84,7 +84,10 @@ pub(super) fn judge(statement: &[u8], setting: Setting) -> (About, Judgement) {
         token if token.is_any(&["LOCK", "DELETE", "UPDATE", "ANALYZE", "OPTIMIZE", "CHECK"]) => {
             (About::default(), qualified(text, setting))
         }
-        token if token.is_any(&["SELECT", "WITH", "TABLE", "VALUES"]) || *token == Token::Symbol('(') => {
+        token
+            if token.is_any(&["SELECT", "WITH", "TABLE", "VALUES"])
+                || *token == Token::Symbol('(') =>
+        {
             (About::default(), question(text, setting))
         }
         token => (About::default(), other(token, text, setting)),
@@ -182,7 +185,8 @@ fn set(text: &str, setting: Setting) -> Judgement {
         .iter()
         .any(|it| matches!(it.scope, VariableScope::Global | VariableScope::Persist));
     let is_restricted = assignments.iter().any(|it| {
-        it.scope == VariableScope::Session && RESTRICTED.contains(&it.name.to_ascii_lowercase().as_str())
+        it.scope == VariableScope::Session
+            && RESTRICTED.contains(&it.name.to_ascii_lowercase().as_str())
     });
     let mut words = Words::new(text, setting.modes);
     words.next();
@@ -207,7 +211,9 @@ fn set(text: &str, setting: Setting) -> Judgement {
             Token::End | Token::Unterminated(_) => return Judgement::Run,
             Token::SystemVariable(name) if may_begin => {
                 let scope = name.split('.').next().unwrap_or_default();
-                ["global", "persist", "persist_only"].iter().any(|it| scope.eq_ignore_ascii_case(it))
+                ["global", "persist", "persist_only"]
+                    .iter()
+                    .any(|it| scope.eq_ignore_ascii_case(it))
             }
             token => may_begin && token.is_any(&["GLOBAL", "PERSIST", "PERSIST_ONLY"]),
         };
@@ -228,7 +234,16 @@ fn definition(text: &str, setting: Setting) -> (About, Judgement) {
         let refused = match &token {
             Token::End => break,
             token if token.is_any(&["USER", "ROLE"]) => Some(Kind::Accounts),
-            token if token.is_any(&["SERVER", "TABLESPACE", "LOGFILE", "UNDO", "RESOURCE", "INSTANCE"]) => {
+            token
+                if token.is_any(&[
+                    "SERVER",
+                    "TABLESPACE",
+                    "LOGFILE",
+                    "UNDO",
+                    "RESOURCE",
+                    "INSTANCE",
+                ]) =>
+            {
                 Some(Kind::Server)
             }
             _ => None,
@@ -250,7 +265,10 @@ fn definition(text: &str, setting: Setting) -> (About, Judgement) {
             ("SEQUENCE", "sequence"),
             ("PACKAGE", "package"),
         ];
-        kind = all.into_iter().find(|(word, _)| token.is(word)).map(|(_, kind)| kind);
+        kind = all
+            .into_iter()
+            .find(|(word, _)| token.is(word))
+            .map(|(_, kind)| kind);
         if kind.is_some() {
             break;
         }
@@ -278,7 +296,10 @@ fn definition(text: &str, setting: Setting) -> (About, Judgement) {
     }
     let holds = |wanted: &[[&str; 2]]| has_words(text, setting.modes, wanted);
     let judgement = match kind {
-        "function" if behind(text, setting.modes, "SONAME").is_some() || has_word(text, setting.modes, "SONAME") => {
+        "function"
+            if behind(text, setting.modes, "SONAME").is_some()
+                || has_word(text, setting.modes, "SONAME") =>
+        {
             Judgement::Refuse(Kind::Plugins)
         }
         "table" if holds(&[["DATA", "DIRECTORY"], ["INDEX", "DIRECTORY"]]) => {
@@ -318,7 +339,9 @@ fn qualified(text: &str, setting: Setting) -> Judgement {
 /// Whether a name is the first of a pair whose second part names a table, and not a table before its column: it stands
 /// behind a word or comma of the statement's own.
 fn is_named_first(text: &str, modes: SqlModes, name: &str) -> bool {
-    let before = ["TABLE", "TABLES", "EXISTS", "FROM", "UPDATE", "JOIN", "INTO", "TO", "VIEW"];
+    let before = [
+        "TABLE", "TABLES", "EXISTS", "FROM", "UPDATE", "JOIN", "INTO", "TO", "VIEW",
+    ];
     let mut words = Words::new(text, modes);
     let mut last = Token::End;
     let mut is_list = false;
@@ -331,7 +354,8 @@ fn is_named_first(text: &str, modes: SqlModes, name: &str) -> bool {
             is_list = false;
         }
         let may_be = last.is_any(&before) || is_list && last == Token::Symbol(',');
-        if may_be && name_of(&token).as_deref() == Some(name) && words.peek() == Token::Symbol('.') {
+        if may_be && name_of(&token).as_deref() == Some(name) && words.peek() == Token::Symbol('.')
+        {
             return true;
         }
         is_list |= token.is_any(&before);
@@ -363,7 +387,9 @@ fn other(first: &Token, text: &str, setting: Setting) -> Judgement {
         ),
         (
             Kind::Server,
-            &["SHUTDOWN", "RESTART", "KILL", "CLONE", "FLUSH", "BACKUP", "CACHE", "XA"],
+            &[
+                "SHUTDOWN", "RESTART", "KILL", "CLONE", "FLUSH", "BACKUP", "CACHE", "XA",
+            ],
         ),
     ];
     let mut kinds = refused.into_iter();
@@ -396,7 +422,10 @@ fn has_words(text: &str, modes: SqlModes, wanted: &[[&str; 2]]) -> bool {
         if matches!(token, Token::End | Token::Unterminated(_)) {
             return false;
         }
-        if wanted.iter().any(|[one, two]| last.is(one) && token.is(two)) {
+        if wanted
+            .iter()
+            .any(|[one, two]| last.is(one) && token.is(two))
+        {
             return true;
         }
         last = token;
@@ -496,7 +525,10 @@ mod tests {
     #[test]
     fn what_reaches_outside_is_refused_by_its_kind() {
         for (statement, kind) in [
-            ("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-3'", Kind::SetGlobal),
+            (
+                "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-3'",
+                Kind::SetGlobal,
+            ),
             ("SET @a = 1, GLOBAL general_log = 1", Kind::SetGlobal),
             ("/*!40101 SET PERSIST a = 1 */", Kind::SetGlobal),
             ("SET @@SESSION.SQL_LOG_BIN= 0", Kind::SetRestricted),
@@ -506,25 +538,49 @@ mod tests {
             ("GRANT ALL ON *.* TO a@b", Kind::Accounts),
             ("/*!50000 GRANT ALL ON *.* TO a@b */", Kind::Accounts),
             ("INSTALL PLUGIN a SONAME 'b.so'", Kind::Plugins),
-            ("CREATE AGGREGATE FUNCTION f RETURNS STRING SONAME 'udf.so'", Kind::Plugins),
-            ("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE a", Kind::ReadFile),
+            (
+                "CREATE AGGREGATE FUNCTION f RETURNS STRING SONAME 'udf.so'",
+                Kind::Plugins,
+            ),
+            (
+                "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE a",
+                Kind::ReadFile,
+            ),
             ("SELECT 1 INTO OUTFILE '/tmp/a'", Kind::WriteFile),
             ("(SELECT 1 INTO DUMPFILE '/tmp/a')", Kind::WriteFile),
-            ("CREATE TABLE a (b int) DATA DIRECTORY = '/tmp'", Kind::Directory),
+            (
+                "CREATE TABLE a (b int) DATA DIRECTORY = '/tmp'",
+                Kind::Directory,
+            ),
             ("USE mysql", Kind::OtherDatabase),
             ("INSERT INTO `mysql`.`user` VALUES (1)", Kind::OtherDatabase),
-            ("DROP TABLE IF EXISTS a, `drupal`.`users`", Kind::OtherDatabase),
-            ("CREATE TRIGGER drupal.t BEFORE INSERT ON a FOR EACH ROW SET @x = 1", Kind::OtherDatabase),
+            (
+                "DROP TABLE IF EXISTS a, `drupal`.`users`",
+                Kind::OtherDatabase,
+            ),
+            (
+                "CREATE TRIGGER drupal.t BEFORE INSERT ON a FOR EACH ROW SET @x = 1",
+                Kind::OtherDatabase,
+            ),
             ("DROP DATABASE drupal", Kind::OtherDatabase),
             ("DELETE FROM mysql.user", Kind::OtherDatabase),
             ("CHANGE MASTER TO MASTER_HOST = 'evil'", Kind::Replication),
             ("START REPLICA", Kind::Replication),
             ("SHUTDOWN", Kind::Server),
-            ("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'evil')", Kind::Server),
-            ("CREATE TABLESPACE t ADD DATAFILE '/tmp/t.ibd'", Kind::Server),
+            (
+                "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'evil')",
+                Kind::Server,
+            ),
+            (
+                "CREATE TABLESPACE t ADD DATAFILE '/tmp/t.ibd'",
+                Kind::Server,
+            ),
             ("PREPARE s FROM 'SHUTDOWN'", Kind::Call),
             ("CALL evil()", Kind::Call),
-            ("SET STATEMENT max_statement_time = 1 FOR CALL evil()", Kind::Call),
+            (
+                "SET STATEMENT max_statement_time = 1 FOR CALL evil()",
+                Kind::Call,
+            ),
         ] {
             assert_eq!(judged(statement), Judgement::Refuse(kind), "{statement}");
         }
@@ -556,11 +612,19 @@ mod tests {
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
-            about("/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER `t` BEFORE INSERT ON `c` FOR EACH ROW SET @x = 1 */"),
+            about(
+                "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER `t` BEFORE INSERT ON `c` FOR EACH ROW SET @x = 1 */"
+            ),
             (Some("trigger"), some("t"), some("c"))
         );
-        assert_eq!(about("INSERT IGNORE INTO `a` (`b`) VALUES (1)"), (Some("table"), some("a"), some("a")));
-        assert_eq!(about("ALTER TABLE `a` ADD KEY (b)"), (Some("table"), some("a"), some("a")));
+        assert_eq!(
+            about("INSERT IGNORE INTO `a` (`b`) VALUES (1)"),
+            (Some("table"), some("a"), some("a"))
+        );
+        assert_eq!(
+            about("ALTER TABLE `a` ADD KEY (b)"),
+            (Some("table"), some("a"), some("a"))
+        );
     }
 
     #[test]
@@ -570,7 +634,8 @@ mod tests {
             changed.map(|it| String::from_utf8_lossy(&it).into_owned())
         };
         assert_eq!(
-            changed("/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER t */").as_deref(),
+            changed("/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER t */")
+                .as_deref(),
             Some("/*!50003 CREATE*/ /*!50017 DEFINER=CURRENT_USER*/ /*!50003 TRIGGER t */")
         );
         assert_eq!(

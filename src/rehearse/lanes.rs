@@ -69,12 +69,14 @@ impl Lanes {
             touched: HashSet::new(),
         };
         for lane in 0..number {
-            let client = stage.client()?;
+            let client = stage.restoring_client()?;
             let (sender, messages) = channel();
             let report = report.clone();
             lanes.senders.push(sender);
             lanes.waiting.push(0);
-            lanes.threads.push(std::thread::spawn(move || work(client, lane, &messages, &report)));
+            lanes.threads.push(std::thread::spawn(move || {
+                work(client, lane, &messages, &report)
+            }));
         }
         Ok(lanes)
     }
@@ -115,7 +117,11 @@ impl Lanes {
         while let Ok(outcome) = self.outcomes.try_recv() {
             all.push(self.take(outcome));
         }
-        let least = self.waiting.iter().enumerate().min_by_key(|(_, waiting)| **waiting);
+        let least = self
+            .waiting
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, waiting)| **waiting);
         let lane = least.map_or(0, |(lane, _)| lane);
         if let (Some(sender), Some(waiting)) = (self.senders.get(lane), self.waiting.get_mut(lane))
             && sender.send(Message::Run(task)).is_ok()
@@ -168,7 +174,9 @@ fn work(mut client: Client, lane: usize, messages: &Receiver<Message>, report: &
         let begun = Instant::now();
         let mut done = client.run("a statement of the dump", &task.statement);
         for _ in 0..RETRIES {
-            let is_deadlock = done.as_ref().is_err_and(|error| error.code() == Some(DEADLOCK));
+            let is_deadlock = done
+                .as_ref()
+                .is_err_and(|error| error.code() == Some(DEADLOCK));
             if !is_deadlock {
                 break;
             }

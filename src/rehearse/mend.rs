@@ -23,19 +23,32 @@ pub(super) fn advice(code: Option<u16>) -> &'static str {
             "Restore on a server that knows it (--on), or replace it in the dump by one that both know, such as \
              utf8mb4_unicode_ci."
         }
-        Some(1136) => "Make the backup with column names in its INSERTs (mysqldump --complete-insert).",
+        Some(1298) => {
+            "The private server knows no named time zones; another server may (mysql_tzinfo_to_sql)."
+        }
+        Some(1136) => {
+            "Make the backup with column names in its INSERTs (mysqldump --complete-insert)."
+        }
         Some(1153 | 2006 | 2020) => {
             "Set max_allowed_packet above the size of the statement, on the server and for the client."
         }
-        Some(1193 | 1231) => "Take that variable or value out of the dump, or restore on the server that it was made for (--on).",
+        Some(1193 | 1231) => {
+            "Take that variable or value out of the dump, or restore on the server that it was made for (--on)."
+        }
         Some(1286) => "The server has no such storage engine: replace it by InnoDB in the dump.",
         Some(1364 | 1048 | 1366 | 1292 | 1067 | 1406 | 1264) => {
             "Look at sql_mode: the rows or defaults were written under a laxer one than the server's own."
         }
         Some(1442) => "Restore the rows before the triggers: dump the triggers last.",
-        Some(1449) => "Make that account on the server, or take the DEFINER clauses out of the dump.",
-        Some(1071 | 1118 | 1709) => "Give the table ROW_FORMAT=DYNAMIC, or restore on the server that the dump was made for (--on).",
-        Some(3105) => "Make the backup with the mysqldump of the server itself, which leaves generated columns out.",
+        Some(1449) => {
+            "Make that account on the server, or take the DEFINER clauses out of the dump."
+        }
+        Some(1071 | 1118 | 1709) => {
+            "Give the table ROW_FORMAT=DYNAMIC, or restore on the server that the dump was made for (--on)."
+        }
+        Some(3105) => {
+            "Make the backup with the mysqldump of the server itself, which leaves generated columns out."
+        }
         Some(3546) => "Make the backup with --set-gtid-purged=OFF.",
         Some(1114 | 1021) => "The disk is full: choose another folder with --tmp.",
         _ => "Look at that place of the dump, and at what the server's manual says of the error.",

@@ -93,12 +93,14 @@ pub fn restore(
     let begun = Instant::now();
     let mut restorer = Restorer {
         stage,
-        client: stage.client()?,
+        client: stage.restoring_client()?,
         reader: DumpReader::new(&[]),
         file: String::new(),
         statement: Vec::new(),
         is_too_long: false,
-        lanes: (how.jobs > 1).then(|| Lanes::open(stage, how.jobs)).transpose()?,
+        lanes: (how.jobs > 1)
+            .then(|| Lanes::open(stage, how.jobs))
+            .transpose()?,
         force: how.force,
         stop: false,
         lost: None,
@@ -148,7 +150,7 @@ impl Restorer<'_> {
             // Each file of a folder is loaded in a session of its own.
             self.file = self.reader.file().to_owned();
             self.settle()?;
-            self.client = self.stage.client()?;
+            self.client = self.stage.restoring_client()?;
             if let Some(lanes) = &self.lanes {
                 self.lanes = Some(Lanes::open(self.stage, lanes.len())?);
             }
@@ -189,7 +191,11 @@ impl Restorer<'_> {
         };
         let statement = changed.unwrap_or_else(|| std::mem::take(&mut self.statement));
         if let Some(table) = &about.table
-            && self.restored.tables.last().is_none_or(|(last, _)| last != table)
+            && self
+                .restored
+                .tables
+                .last()
+                .is_none_or(|(last, _)| last != table)
         {
             (self.tell)(table);
         }
@@ -215,7 +221,13 @@ impl Restorer<'_> {
             }
             // Other connections would have to wait for the lock, and InnoDB has no keys to turn off.
             Role::Lock => Ok(()),
-            Role::Table if task.about.table.as_ref().is_some_and(|it| !lanes.has_touched(it)) => {
+            Role::Table
+                if task
+                    .about
+                    .table
+                    .as_ref()
+                    .is_some_and(|it| !lanes.has_touched(it)) =>
+            {
                 self.run_first(task)
             }
             Role::Table | Role::Other => {
@@ -247,7 +259,12 @@ impl Restorer<'_> {
     }
 
     /// Notes what became of a statement.
-    fn note(&mut self, task: &Task, done: Result<(), ServerError>, time: Duration) -> Result<(), RehearseError> {
+    fn note(
+        &mut self,
+        task: &Task,
+        done: Result<(), ServerError>,
+        time: Duration,
+    ) -> Result<(), RehearseError> {
         let bytes = task.statement.len() as u64;
         self.restored.statements += 1;
         self.restored.bytes += bytes;
@@ -261,7 +278,8 @@ impl Restorer<'_> {
         }
         let Err(error) = done else { return Ok(()) };
         let is_full = error.code().is_some_and(|code| DISK_FULL.contains(&code));
-        let failure = Failure::of_statement(Phase::Restore, task.about.clone(), &task.statement, &error);
+        let failure =
+            Failure::of_statement(Phase::Restore, task.about.clone(), &task.statement, &error);
         let is_lost = error.is_lost();
         self.stop |= !self.force || is_full;
         match self.restored.failures.len() < MAX_KEPT {
@@ -286,7 +304,7 @@ impl Restorer<'_> {
 enum Role {
     /// It puts in rows, in whatever order.
     Rows,
-    /// It sets something in the session.
+    /// It sets something in the session, or chooses the database.
     Setting,
     /// It locks tables for the rows that follow, or turns their keys off and on.
     Lock,
@@ -298,7 +316,8 @@ enum Role {
 
 fn role(task: &Task, checks_foreign_keys: bool) -> Role {
     let text = &task.statement;
-    let beginning = String::from_utf8_lossy(text.get(..BEGINNING).unwrap_or(text)).to_ascii_uppercase();
+    let beginning =
+        String::from_utf8_lossy(text.get(..BEGINNING).unwrap_or(text)).to_ascii_uppercase();
     let words: Vec<&str> = beginning
         .split(|c: char| !c.is_ascii_alphabetic() && c != '_')
         .filter(|word| !word.is_empty())
@@ -307,12 +326,15 @@ fn role(task: &Task, checks_foreign_keys: bool) -> Role {
     match words[..] {
         // Rows that give way to others are not to come before them.
         ["INSERT", "INTO", ..] if !checks_foreign_keys => {
-            let is_plain = text.ends_with(b")") && memchr::memmem::find(text, b"ON DUPLICATE").is_none();
+            let is_plain =
+                text.ends_with(b")") && memchr::memmem::find(text, b"ON DUPLICATE").is_none();
             if is_plain { Role::Rows } else { Role::Other }
         }
-        ["SET", ..] => Role::Setting,
+        ["SET" | "USE", ..] => Role::Setting,
         ["LOCK" | "UNLOCK", "TABLES", ..] if !checks_foreign_keys => Role::Lock,
-        ["ALTER", "TABLE", ..] if beginning.contains("ABLE KEYS") && !checks_foreign_keys => Role::Lock,
+        ["ALTER", "TABLE", ..] if beginning.contains("ABLE KEYS") && !checks_foreign_keys => {
+            Role::Lock
+        }
         ["CREATE" | "DROP", "TABLE", ..] => Role::Table,
         _ => Role::Other,
     }
@@ -326,7 +348,10 @@ fn too_long() -> ServerError {
         server: String::new(),
         question: String::new(),
         code: 1153,
-        message: format!("not sent: statements of more than {} MiB are not rehearsed", PACKET >> 20),
+        message: format!(
+            "not sent: statements of more than {} MiB are not rehearsed",
+            PACKET >> 20
+        ),
     }
 }
 
@@ -397,8 +422,9 @@ impl Restored {
     /// The tables that took longest, the longest first.
     pub fn slowest(&self, number: usize) -> Vec<(&str, TableWork)> {
         let tables = self.tables.iter();
-        let mut all: Vec<(&str, TableWork)> =
-            tables.map(|(table, work)| (table.as_str(), *work)).collect();
+        let mut all: Vec<(&str, TableWork)> = tables
+            .map(|(table, work)| (table.as_str(), *work))
+            .collect();
         all.sort_by(|a, b| b.1.time.cmp(&a.1.time));
         all.truncate(number);
         all

@@ -18,7 +18,11 @@ pub(super) type Literals = IndexMap<String, String>;
 
 /// Values for a new row of a table. `parents` has a value that exists for each column with a foreign key whose parent
 /// table has rows; `model` is a row of the table itself, if it has any: its values are like those of the site.
-pub(super) fn new_row(table: &Table, parents: &IndexMap<String, String>, model: Option<&Row>) -> Literals {
+pub(super) fn new_row(
+    table: &Table,
+    parents: &IndexMap<String, String>,
+    model: Option<&Row>,
+) -> Literals {
     let mut row = Literals::new();
     for (name, column) in &table.columns {
         if column.generated.is_some() || column.auto_increment {
@@ -46,9 +50,15 @@ pub(super) fn new_row(table: &Table, parents: &IndexMap<String, String>, model: 
 pub(super) fn changed(table: &Table) -> Literals {
     let in_key = |name: &str| {
         let of_keys = table.foreign_keys.values().flat_map(|key| &key.columns);
-        let of_indexes = table.indexes.values().filter(|index| index.kind == IndexKind::Unique);
-        let parts = of_indexes.flat_map(|index| &index.parts).chain(&table.primary_key);
-        of_keys.into_iter().any(|column| column == name) || parts.into_iter().any(|part| part.column == name)
+        let of_indexes = table
+            .indexes
+            .values()
+            .filter(|index| index.kind == IndexKind::Unique);
+        let parts = of_indexes
+            .flat_map(|index| &index.parts)
+            .chain(&table.primary_key);
+        of_keys.into_iter().any(|column| column == name)
+            || parts.into_iter().any(|part| part.column == name)
     };
     let columns = table.columns.iter().filter(|(name, column)| {
         column.generated.is_none() && !column.auto_increment && !in_key(name)
@@ -83,8 +93,13 @@ pub(super) fn value_of(row: &Row, column: &str) -> Option<String> {
 }
 
 pub(super) fn is_unique(table: &Table, column: &str) -> bool {
-    let of_indexes = table.indexes.values().filter(|index| index.kind == IndexKind::Unique);
-    let parts = of_indexes.flat_map(|index| &index.parts).chain(&table.primary_key);
+    let of_indexes = table
+        .indexes
+        .values()
+        .filter(|index| index.kind == IndexKind::Unique);
+    let parts = of_indexes
+        .flat_map(|index| &index.parts)
+        .chain(&table.primary_key);
     parts.into_iter().any(|part| part.column == column)
 }
 
@@ -109,7 +124,10 @@ fn made_up(column: &Column, turn: Turn) -> String {
         "year" => pick("2001", "2002"),
         "json" => pick("'{}'", "'[]'"),
         "enum" | "set" => first_of(data_type),
-        "geometry" | "point" => pick("ST_GeomFromText('POINT(1 1)')", "ST_GeomFromText('POINT(2 2)')"),
+        "geometry" | "point" => pick(
+            "ST_GeomFromText('POINT(1 1)')",
+            "ST_GeomFromText('POINT(2 2)')",
+        ),
         "inet4" => pick("'192.0.2.1'", "'192.0.2.2'"),
         "inet6" => pick("'2001:db8::1'", "'2001:db8::2'"),
         "uuid" => pick(

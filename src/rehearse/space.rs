@@ -75,7 +75,12 @@ impl Warden {
     pub(super) fn begin(folder: &Path, signal: &Arc<AtomicUsize>) -> Self {
         let reason = Arc::<Mutex<Option<Reason>>>::default();
         let is_over = Arc::<AtomicBool>::default();
-        let watched = (folder.to_owned(), Arc::clone(signal), Arc::clone(&reason), Arc::clone(&is_over));
+        let watched = (
+            folder.to_owned(),
+            Arc::clone(signal),
+            Arc::clone(&reason),
+            Arc::clone(&is_over),
+        );
         let thread = std::thread::Builder::new().name("warden".to_owned());
         let thread = thread.spawn(move || {
             let (folder, signal, reason, is_over) = watched;

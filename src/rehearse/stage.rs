@@ -58,6 +58,8 @@ pub struct Stage {
     server: LocalServer,
     /// The name of the database.
     pub database: String,
+    /// Whether the dump makes the database.
+    dump_makes_database: bool,
     pub(super) definers: Definers,
     pub(super) allowed: Vec<Kind>,
     limit: Duration,
@@ -81,8 +83,13 @@ impl Stage {
         let mut server = LocalServer::start(setup.program, options)?;
         let warden = Warden::begin(server.folder(), &setup.signal);
         let database = dump.database.clone().unwrap_or_else(|| DATABASE.to_owned());
+        let makes = format!("CREATE DATABASE {database}");
+        let facts = dump.dump.iter();
+        let mut statements = facts.flat_map(|facts| &facts.database_statements);
+        let dump_makes_database = statements.any(|(_, statement)| *statement == makes);
         let mut stage = Self {
-            database: database.clone(),
+            database,
+            dump_makes_database,
             definers: setup.definers,
             allowed: setup.allowed,
             limit: setup.limit,
@@ -100,14 +107,20 @@ impl Stage {
     }
 
     fn furnish(&mut self, dump: &Snapshot) -> Result<(), SandboxError> {
-        self.server.create_database(&self.database)?;
+        if !self.dump_makes_database {
+            self.server.create_database(&self.database)?;
+        }
         let databases = [self.database.clone()];
         let version = self.server.program().version();
         let mut privileges = match self.definers {
             Definers::Current => Vec::new(),
             _ => of_definers(version).to_vec(),
         };
-        privileges.extend(self.allowed.iter().flat_map(|kind| kind.privileges(version)));
+        privileges.extend(
+            self.allowed
+                .iter()
+                .flat_map(|kind| kind.privileges(version)),
+        );
         let own = AccountPrivileges {
             databases: &databases,
             server: &privileges,
@@ -121,7 +134,10 @@ impl Stage {
             account.user.starts_with("mysql.") || account.user.starts_with("mariadb.")
         };
         let definers: BTreeSet<Account> = dump.schema.definers().cloned().collect();
-        for definer in definers.iter().filter(|it| !is_of_server(it) && **it != account()) {
+        for definer in definers
+            .iter()
+            .filter(|it| !is_of_server(it) && **it != account())
+        {
             let privileges = AccountPrivileges {
                 databases: &databases,
                 server: &[],
@@ -141,10 +157,22 @@ impl Stage {
     /// A session of the account that restores, in the database.
     ///
     /// # Errors
-    /// The server does not answer.
+    /// The server does not answer, or the database is not there.
     pub fn client(&self) -> Result<Client, RehearseError> {
+        self.session(Some(&self.database))
+    }
+
+    /// A session for the statements of the dump: in the database, unless the dump makes that itself.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(super) fn restoring_client(&self) -> Result<Client, RehearseError> {
+        self.session((!self.dump_makes_database).then_some(self.database.as_str()))
+    }
+
+    fn session(&self, database: Option<&str>) -> Result<Client, RehearseError> {
         let login = self.server.login_of(ACCOUNT);
-        let client = Client::open(&login, &self.database, self.limit);
+        let client = Client::open(&login, database, self.limit);
         client.map_err(|error| self.explain(error))
     }
 

@@ -27,7 +27,7 @@ pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
-pub use rehearsal::{Kept, RehearsalSummary, Rehearsed, UpgradeCommand};
+pub use rehearsal::{ChecksumSummary, Kept, RehearsalSummary, Rehearsed, UpgradeCommand};
 pub use section::Section;
 pub use verdict::Verdict;
 pub use version::VersionSummary;
@@ -218,8 +218,7 @@ impl Report {
         let counts = |severity| self.findings.count(severity) > 0;
         if !is_done || counts(Severity::Error) || self.strict && counts(Severity::Warning) {
             Verdict::Fail
-        } else if self.findings.are_incomplete()
-            || !self.sections.iter().all(Section::is_complete)
+        } else if self.findings.are_incomplete() || !self.sections.iter().all(Section::is_complete)
         {
             Verdict::Incomplete
         } else {

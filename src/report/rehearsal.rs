@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::AccountName;
 use super::human::Detail;
 use crate::checks::Object;
-use crate::rehearse::compare::Compared;
+use crate::rehearse::compare::{Checksums, Compared};
 use crate::rehearse::exercise::Exercised;
 use crate::rehearse::{Choice, Failure, Refusal, Restored};
 use crate::server_version::ServerVersion;
@@ -73,6 +73,9 @@ pub struct RehearsalSummary {
     pub not_tried: Vec<String>,
     /// Accounts that were made because triggers, views, routines or events run as them.
     pub definers_made: Vec<AccountName>,
+    /// The checksums of tables compared with those of the site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksums: Option<ChecksumSummary>,
     /// What became of the command of `--upgrade-command`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<UpgradeCommand>,
@@ -134,6 +137,24 @@ pub struct RefusedKind {
     pub statement: String,
 }
 
+/// The CHECKSUM TABLE of tables compared with those of the site that the dump was made of.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ChecksumSummary {
+    /// How many tables have the same.
+    pub same: usize,
+    /// Tables that have another: their rows have changed since, or the two servers store them differently.
+    pub differ: Vec<String>,
+}
+
+impl From<Checksums> for ChecksumSummary {
+    fn from(checksums: Checksums) -> Self {
+        Self {
+            same: checksums.same,
+            differ: checksums.differ,
+        }
+    }
+}
+
 /// What became of a command of the user's that upgraded the restored database.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct UpgradeCommand {
@@ -187,8 +208,18 @@ impl RehearsalSummary {
             ..
         } = rehearsed;
         let seconds = restored.time.as_secs_f64();
-        let rate = |number: u64| if seconds > 0.0 { number as f64 / seconds } else { 0.0 };
-        let all = restored.failures.iter().chain(rehearsed.failures).chain(&exercised.failures);
+        let rate = |number: u64| {
+            if seconds > 0.0 {
+                number as f64 / seconds
+            } else {
+                0.0
+            }
+        };
+        let all = restored
+            .failures
+            .iter()
+            .chain(rehearsed.failures)
+            .chain(&exercised.failures);
         let failures: Vec<RehearsalFailure> = all.map(RehearsalFailure::of).collect();
         let bytes_per_second = rate(restored.bytes);
         Self {
@@ -226,6 +257,7 @@ impl RehearsalSummary {
             refused: restored.refused.values().map(RefusedKind::of).collect(),
             not_tried: exercised.not_tried.clone(),
             definers_made: Vec::new(),
+            checksums: None,
             upgrade: None,
             kept: None,
         }
@@ -241,7 +273,10 @@ impl RehearsalSummary {
             },
             (_, Some(_)) => {
                 let failures = self.failures.len() as u64 + self.more_failures;
-                format!("restored on {server}, but {} did not work", count(failures, "thing"))
+                format!(
+                    "restored on {server}, but {} did not work",
+                    count(failures, "thing")
+                )
             }
             _ => format!("restored on {server}, and it works"),
         }
@@ -287,7 +322,11 @@ impl RehearsalFailure {
             parts.push(format!("{file}:"));
         }
         if let (Some(line), Some(offset)) = (self.line, self.offset) {
-            parts.push(format!("line {}, byte {}:", thousands(line), thousands(offset)));
+            parts.push(format!(
+                "line {}, byte {}:",
+                thousands(line),
+                thousands(offset)
+            ));
         }
         if let Some(object) = &self.object {
             let table = object.table.as_ref();
@@ -322,7 +361,11 @@ fn rounded(number: f64) -> f64 {
 }
 
 /// What was done, what did not work, and what was refused.
-pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    summary: &RehearsalSummary,
+    detail: Detail,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let bold = Style::new().bold();
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let own = match &summary.dump_server {
@@ -352,13 +395,22 @@ pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Wr
             count(summary.triggers_fired as u64, "trigger")
         )?;
     }
-    let shown = if detail == Detail::Verbose { usize::MAX } else { SHOWN };
+    let shown = if detail == Detail::Verbose {
+        usize::MAX
+    } else {
+        SHOWN
+    };
     let mut last_mend = None;
     if !summary.failures.is_empty() {
         writeln!(out)?;
     }
     for failure in summary.failures.iter().take(shown) {
-        writeln!(out, "{red}error{red:#}  {}  {}", failure.phase, failure.line())?;
+        writeln!(
+            out,
+            "{red}error{red:#}  {}  {}",
+            failure.phase,
+            failure.line()
+        )?;
         if let Some(statement) = &failure.statement {
             writeln!(out, "       in: {}", printable(statement))?;
         }
@@ -391,6 +443,20 @@ pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Wr
             refused.kind
         )?;
     }
+    if let Some(checksums) = &summary.checksums {
+        let differ = match checksums.differ.is_empty() {
+            true => "none differs".to_owned(),
+            false => format!(
+                "changed since, or stored differently: {}",
+                printable(&checksums.differ.join(", "))
+            ),
+        };
+        writeln!(
+            out,
+            "{bold}checksums{bold:#}  {} as on the site; {differ}",
+            count(checksums.same as u64, "table")
+        )?;
+    }
     if let Some(upgrade) = &summary.upgrade {
         let version = |version: &Option<String>| printable(version.as_deref().unwrap_or("unknown"));
         writeln!(
@@ -406,7 +472,9 @@ pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Wr
         writeln!(out, "{bold}not tried{bold:#}  {}", printable(why))?;
     }
     let accounts = summary.definers_made.iter();
-    let accounts: Vec<String> = accounts.map(|it| format!("'{}'@'{}'", it.user, it.host)).collect();
+    let accounts: Vec<String> = accounts
+        .map(|it| format!("'{}'@'{}'", it.user, it.host))
+        .collect();
     if !accounts.is_empty() {
         writeln!(
             out,
@@ -414,13 +482,22 @@ pub(super) fn write(summary: &RehearsalSummary, detail: Detail, out: &mut dyn Wr
             printable(&accounts.join(", "))
         )?;
     }
-    let slow: Vec<&TableTime> = summary.slowest.iter().filter(|it| it.seconds >= SLOW.as_secs_f64()).collect();
+    let slow: Vec<&TableTime> = summary
+        .slowest
+        .iter()
+        .filter(|it| it.seconds >= SLOW.as_secs_f64())
+        .collect();
     if !slow.is_empty() {
         writeln!(out, "\n{bold}slowest tables{bold:#}")?;
     }
     for table in slow {
         let mebibytes = table.bytes as f64 / f64::from(1 << 20);
-        writeln!(out, "  {:>9.1} s  {mebibytes:>9.1} MiB  {}", table.seconds, printable(&table.table))?;
+        writeln!(
+            out,
+            "  {:>9.1} s  {mebibytes:>9.1} MiB  {}",
+            table.seconds,
+            printable(&table.table)
+        )?;
     }
     if let Some(kept) = &summary.kept {
         writeln!(

@@ -37,7 +37,13 @@ impl LocalServer {
         let own = account(&name);
         let mut writer = self.administer()?;
         create_user(&mut writer, &own, false)?;
-        grant(&mut writer, &["ALL PRIVILEGES"], None, &own, " WITH GRANT OPTION")?;
+        grant(
+            &mut writer,
+            &["ALL PRIVILEGES"],
+            None,
+            &own,
+            " WITH GRANT OPTION",
+        )?;
         self.administrator = name;
         let mut writer = self.administer()?;
         let question = "SELECT User AS name, Host AS host FROM mysql.user WHERE Super_priv = 'Y'";
@@ -78,7 +84,13 @@ impl LocalServer {
         let can_lock = self.program().version().number >= can_lock;
         create_user(&mut writer, account, privileges.locked && can_lock)?;
         for database in privileges.databases {
-            grant(&mut writer, &["ALL PRIVILEGES"], Some(database), account, "")?;
+            grant(
+                &mut writer,
+                &["ALL PRIVILEGES"],
+                Some(database),
+                account,
+                "",
+            )?;
         }
         if !privileges.server.is_empty() {
             grant(&mut writer, privileges.server, None, account, "")?;

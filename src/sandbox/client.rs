@@ -15,11 +15,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to `database` of a sandbox. Each statement may take the time `limit`.
+    /// Connects to a sandbox, and to `database` there, if one is given. Each statement may take the time `limit`.
     ///
     /// # Errors
     /// The server does not answer, or the database is not there.
-    pub fn open(login: &Login, database: &str, limit: Duration) -> Result<Self, SandboxError> {
+    pub fn open(
+        login: &Login,
+        database: Option<&str>,
+        limit: Duration,
+    ) -> Result<Self, SandboxError> {
         let mut writer = Writer::begin(Reader::open(login)?)?;
         for statement in [
             "SET SESSION sql_mode = DEFAULT",
@@ -28,7 +32,9 @@ impl Client {
         ] {
             writer.run("the session's settings", statement)?;
         }
-        writer.use_database(database)?;
+        if let Some(database) = database {
+            writer.use_database(database)?;
+        }
         Ok(Self { writer, limit })
     }
 

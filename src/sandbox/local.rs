@@ -60,6 +60,8 @@ pub struct LocalServer {
     program: Program,
     folder: TempDir,
     options: Options,
+    /// How many servers of owners that were killed were removed at the start.
+    leftovers: usize,
     /// The account of the administration.
     pub(super) administrator: String,
     /// Keeps the lock that says the folder's owner lives.
@@ -75,7 +77,7 @@ impl LocalServer {
     pub fn start(program: Program, options: Options) -> Result<Self, SandboxError> {
         let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
         let parent = fs::canonicalize(&parent).map_err(SandboxError::file(&parent))?;
-        leftovers::remove(&parent);
+        let leftovers = leftovers::remove(&parent);
         // Only its owner may enter it: root needs no password.
         let folder = tempfile::Builder::new()
             .prefix(leftovers::PREFIX)
@@ -99,6 +101,7 @@ impl LocalServer {
             program,
             folder,
             options,
+            leftovers,
             administrator: "root".to_owned(),
             owner,
         };
@@ -121,6 +124,11 @@ impl LocalServer {
     /// The programs that belong to the server.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// How many servers, whose owners and watchers had been killed, were found in the parent folder and removed.
+    pub fn leftovers_removed(&self) -> usize {
+        self.leftovers
     }
 
     /// The path of the server's private folder.

@@ -110,7 +110,11 @@ impl Watched {
     /// Starts a process that takes the owner's place, and keeps the file `owner` open; returns its number.
     pub fn hand_over(&mut self, owner: &File) -> std::io::Result<u32> {
         let lock = owner.try_clone()?;
-        let pipe = self.shell.stdin.take().map_or_else(Stdio::null, Stdio::from);
+        let pipe = self
+            .shell
+            .stdin
+            .take()
+            .map_or_else(Stdio::null, Stdio::from);
         let keeper = Command::new("/bin/sh")
             // 68 years.
             .args(["-c", "exec sleep 2147483647"])

@@ -481,14 +481,14 @@ impl Setting {
     }
 }
 
-/// Whether a text is one SELECT or SHOW, and nothing else.
+/// Whether a text is one SELECT, SHOW or CHECKSUM TABLE, and nothing else.
 fn is_question(sql: &str) -> bool {
     let mut lexer = Lexer::new(sql, SqlModes::default());
     let mut lexeme = lexer.next_lexeme();
     while lexeme.token == Token::Symbol('(') {
         lexeme = lexer.next_lexeme();
     }
-    if !lexeme.token.is_any(&["SELECT", "SHOW"]) {
+    if !lexeme.token.is_any(&["SELECT", "SHOW", "CHECKSUM"]) {
         return false;
     }
     let mut is_over = false;

@@ -107,7 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_executor_the_probe_and_the_sandbox_make_writers_and_only_it_runs_what_others_wrote() {
+    fn only_the_executor_the_probe_and_the_sandbox_make_writers_and_only_it_runs_what_others_wrote()
+    {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut all = Vec::new();
         files(&source, &mut all);
@@ -117,7 +118,11 @@ mod tests {
             let text = fs::read_to_string(&file).expect("a file of src can be read");
             let place = file.strip_prefix(&source).expect("it is in src");
             let runs_foreign = text.contains(&foreign) && !place.starts_with("server");
-            assert!(!runs_foreign || place.starts_with("sandbox"), "{}", place.display());
+            assert!(
+                !runs_foreign || place.starts_with("sandbox"),
+                "{}",
+                place.display()
+            );
             let allowed = ["change/session.rs", "server/probe.rs"];
             let is_allowed = allowed.iter().any(|allowed| place == Path::new(allowed))
                 || place.starts_with("sandbox");
