@@ -102,8 +102,7 @@ enum DefinersOption {
 
 impl Rehearse {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let signal = listen();
-        let result = self.rehearse(common, &signal);
+        let result = self.rehearse(common);
         if let Err(Error::Rehearse(RehearseError::Interrupted(number))) = &result {
             super::tell("interrupted: the private server was stopped and removed");
             let _ = emulate_default_handler(*number);
@@ -111,7 +110,7 @@ impl Rehearse {
         result
     }
 
-    fn rehearse(&self, common: &Common, signal: &Arc<AtomicUsize>) -> Result<Exit, Error> {
+    fn rehearse(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         let access = self.server.access();
         let location = Location::one(&self.dump, &access)?;
@@ -147,7 +146,7 @@ impl Rehearse {
             definers: self.definers.into(),
             allowed: self.allow.clone(),
             limit: Duration::from_secs(self.statement_seconds),
-            signal: Arc::clone(signal),
+            signal: listen(),
         };
         let stage = Stage::set(setup, &case.snapshot)?;
         let leftovers = stage.server().leftovers_removed() as u64;
