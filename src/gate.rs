@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use sqlparser::ast::Statement;
+use sqlparser::ast::{ObjectType, Statement};
 use sqlparser::dialect::MySqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
@@ -77,6 +77,36 @@ pub enum Operation {
     Revoke,
     /// CHECKSUM TABLE
     Checksum,
+    /// CREATE VIEW
+    CreateView,
+    /// CREATE OR REPLACE VIEW
+    ReplaceView,
+    /// DROP VIEW
+    DropView,
+    /// CREATE TRIGGER
+    CreateTrigger,
+    /// DROP TRIGGER
+    DropTrigger,
+    /// CREATE FUNCTION
+    CreateFunction,
+    /// DROP FUNCTION
+    DropFunction,
+    /// CREATE INDEX
+    CreateIndex,
+    /// CREATE UNIQUE INDEX
+    CreateUniqueIndex,
+    /// DROP INDEX
+    DropIndex,
+    /// TRUNCATE TABLE
+    Truncate,
+    /// INSERT IGNORE
+    InsertIgnore,
+    /// REPLACE
+    Replace,
+    /// UPDATE IGNORE
+    UpdateIgnore,
+    /// UNLOCK TABLES
+    UnlockTables,
 }
 
 impl Operation {
@@ -105,6 +135,21 @@ impl Operation {
             Self::CreateUser => &["CREATE", "USER"],
             Self::Revoke => &["REVOKE"],
             Self::Checksum => &["CHECKSUM", "TABLE"],
+            Self::CreateView => &["CREATE", "VIEW"],
+            Self::ReplaceView => &["CREATE", "OR", "REPLACE", "VIEW"],
+            Self::DropView => &["DROP", "VIEW"],
+            Self::CreateTrigger => &["CREATE", "TRIGGER"],
+            Self::DropTrigger => &["DROP", "TRIGGER"],
+            Self::CreateFunction => &["CREATE", "FUNCTION"],
+            Self::DropFunction => &["DROP", "FUNCTION"],
+            Self::CreateIndex => &["CREATE", "INDEX"],
+            Self::CreateUniqueIndex => &["CREATE", "UNIQUE", "INDEX"],
+            Self::DropIndex => &["DROP", "INDEX"],
+            Self::Truncate => &["TRUNCATE", "TABLE"],
+            Self::InsertIgnore => &["INSERT", "IGNORE", "INTO"],
+            Self::Replace => &["REPLACE", "INTO"],
+            Self::UpdateIgnore => &["UPDATE", "IGNORE"],
+            Self::UnlockTables => &["UNLOCK", "TABLES"],
         }
     }
 
@@ -134,10 +179,27 @@ impl Operation {
                 matches!(self, Self::CreateTable | Self::CreateTemporaryTable)
             }
             Statement::CreateDatabase { .. } => self == Self::CreateDatabase,
-            Statement::Drop { .. } => matches!(self, Self::DropTable | Self::DropTemporaryTable),
+            Statement::Drop { object_type, .. } => match object_type {
+                ObjectType::Table => matches!(self, Self::DropTable | Self::DropTemporaryTable),
+                ObjectType::View => self == Self::DropView,
+                ObjectType::Index => self == Self::DropIndex,
+                _ => false,
+            },
+            Statement::CreateView(_) => matches!(self, Self::CreateView | Self::ReplaceView),
+            Statement::CreateTrigger(_) => self == Self::CreateTrigger,
+            Statement::DropTrigger(_) => self == Self::DropTrigger,
+            Statement::CreateFunction(_) => self == Self::CreateFunction,
+            Statement::DropFunction(_) => self == Self::DropFunction,
+            Statement::CreateIndex(_) => {
+                matches!(self, Self::CreateIndex | Self::CreateUniqueIndex)
+            }
+            Statement::Truncate(_) => self == Self::Truncate,
+            Statement::UnlockTables => self == Self::UnlockTables,
             Statement::Query(_) => self == Self::Select,
-            Statement::Insert(_) => self == Self::Insert,
-            Statement::Update(_) => self == Self::Update,
+            Statement::Insert(_) => {
+                matches!(self, Self::Insert | Self::InsertIgnore | Self::Replace)
+            }
+            Statement::Update(_) => matches!(self, Self::Update | Self::UpdateIgnore),
             Statement::Delete(_) => self == Self::Delete,
             Statement::LockTables { .. } => self == Self::LockTables,
             Statement::ShowCreate { .. } => self == Self::ShowCreate,

@@ -200,6 +200,12 @@ impl<'a> Executor<'a> {
                     false => break,
                 }
             }
+            for (column, question) in permitted::dropped_values(&step.table, &next, &read)? {
+                if self.count(&question)? != "0" {
+                    let why = format!("column {column}, which would be dropped, has values by now");
+                    return Err(changed(&why));
+                }
+            }
             (self.tell)(&format!("taking back {}", step.table));
             match self.run_back(step, &next, &read) {
                 Ok(Outcome::Done) => {}

@@ -15,7 +15,8 @@ use crate::gate::{Blocked, Meaning, Operation, rows_alone};
 use crate::schema::ddl::{self, AlterAction, Position, Statement, TableOption};
 use crate::schema::element::{ColumnDefinition, Element};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
-use crate::schema::model::{Column, ForeignKey, Table};
+use crate::schema::model::{Column, DefaultValue, ForeignKey, Table, find};
+use crate::schema::sql::{identifier, string};
 
 /// The engines between which a repair converts tables: the others keep no rows, or keep them elsewhere.
 const ENGINES: [&str; 5] = ["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE"];
@@ -68,9 +69,9 @@ fn questions(table: &str, rows: &Rows) -> Result<(), Blocked> {
     Ok(())
 }
 
-/// Makes sure that an ALTER TABLE does what takes a repair back, and nothing else: foreign keys, secondary
-/// indexes, engines, row formats and character sets become those of `before`. Columns keep the type that they have
-/// `now`, where that is known.
+/// Makes sure that an ALTER TABLE does what takes a repair back, and nothing else: keys, engines, row formats and
+/// character sets become those of `before`; columns that `before` does not have are dropped (see [`dropped_values`]), and
+/// others become what they were there, where a type takes all values of the one that they have `now`.
 ///
 /// # Errors
 /// It does something else; the text says what, as the end of a sentence.
@@ -111,7 +112,11 @@ fn action_fits(action: &AlterAction, before: &Table, now: Option<&Table>) -> Res
     let is_permitted = match action {
         AlterAction::DropForeignKey { if_exists, .. } => !if_exists,
         AlterAction::DropIndex { name, if_exists } => {
-            !if_exists && !name.eq_ignore_ascii_case("PRIMARY")
+            let is_primary = name.eq_ignore_ascii_case("PRIMARY");
+            !if_exists && (!is_primary || before.primary_key.is_empty())
+        }
+        AlterAction::DropColumn { name, if_exists } => {
+            !if_exists && find(&before.columns, name).is_none()
         }
         AlterAction::RenameIndex { to, .. } => before.indexes.contains_key(to),
         AlterAction::Add {
@@ -125,10 +130,15 @@ fn action_fits(action: &AlterAction, before: &Table, now: Option<&Table>) -> Res
             if_exists: false,
         } => {
             let is_named = *from == definition.name;
-            is_named && column_fits(definition, before, before) && {
-                let now = now.map(|now| column_fits(definition, before, now));
-                now.unwrap_or(true)
-            }
+            let is_free = find(&before.columns, from).is_none();
+            let keeps = |now: &Table| {
+                let wanted = &definition.column;
+                let there = now.columns.get(from);
+                there.is_some_and(|there| keeps_values(&there.data_type, &wanted.data_type))
+            };
+            (is_named || is_free)
+                && column_fits(definition, before, before)
+                && now.is_none_or(keeps)
         }
         AlterAction::Option(option) => option_fits(option, before),
         _ => false,
@@ -151,6 +161,76 @@ fn element_fits(element: &Element, before: &Table) -> bool {
         } => before.foreign_keys.get(name) == Some(foreign_key),
         _ => false,
     }
+}
+
+/// Whether every value of one type goes into another and comes back the same: of the same type, and of whole numbers into
+/// wider ones and into texts.
+fn keeps_values(from: &str, to: &str) -> bool {
+    let range = |data_type: &str| {
+        let bits = match data_type.split([' ', '(']).next()? {
+            "tinyint" => 8,
+            "smallint" => 16,
+            "mediumint" => 24,
+            "int" => 32,
+            "bigint" => 64,
+            _ => return None,
+        };
+        Some(match data_type.contains("unsigned") {
+            true => (0_i128, (1_i128 << bits) - 1),
+            false => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
+        })
+    };
+    let length = |data_type: &str| {
+        let inner = data_type.strip_prefix("varchar(")?.strip_suffix(')')?;
+        inner.parse::<u32>().ok()
+    };
+    const DIGITS: u32 = 20;
+    from == to
+        || match (range(from), range(to)) {
+            (Some(own), Some(other)) => other.0 <= own.0 && own.1 <= other.1,
+            (Some(_), None) => to == "text" || length(to).is_some_and(|length| length >= DIGITS),
+            _ => match (length(from), length(to)) {
+                (Some(own), Some(other)) => own <= other,
+                (Some(_), None) => to == "text",
+                _ => false,
+            },
+        }
+}
+
+/// The columns that a statement drops, each with the question how many of its values somebody has written: it has to
+/// answer 0, so that nothing is lost. `now` is what the table is.
+///
+/// # Errors
+/// A question does not pass the gate.
+pub(super) fn dropped_values(
+    table: &str,
+    statement: &str,
+    now: &Table,
+) -> Result<Vec<(String, String)>, Blocked> {
+    let Ok(Statement::AlterTable(alter)) = ddl::parse(statement, SqlModes::default()) else {
+        return Ok(Vec::new());
+    };
+    let mut questions = Vec::new();
+    for action in alter.actions {
+        let AlterAction::DropColumn { name, .. } = action else {
+            continue;
+        };
+        let column = find(&now.columns, &name);
+        let value = match column.map(|column| (&column.default, column.nullable)) {
+            Some((Some(DefaultValue::Literal(text)), _)) => Some(string(text)),
+            Some((None, false)) => Some(string("")),
+            _ => None,
+        };
+        let quoted = identifier(&name);
+        let other = value.map_or_else(String::new, |value| format!(" AND {quoted} <> {value}"));
+        let question = format!(
+            "SELECT COUNT(*) FROM {} WHERE {quoted} IS NOT NULL{other}",
+            identifier(table)
+        );
+        let question = Meaning::new(Operation::Select, [table, &name]).pass(question)?;
+        questions.push((name, question));
+    }
+    Ok(questions)
 }
 
 /// Whether a column that is restated stays what it is in `table`, but for its character set and collation.
@@ -185,7 +265,7 @@ fn described(action: &AlterAction) -> String {
         AlterAction::AddColumn { definition, .. } => format!("ADD COLUMN {}", definition.name),
         AlterAction::Add { .. } => "an ADD of what the table did not have before".to_owned(),
         AlterAction::ChangeColumn { from, .. } => {
-            format!("a change of column {from} that is not one of its character set")
+            format!("a change of column {from} that does not lead back, or loses values")
         }
         AlterAction::RenameColumn { from, .. } => format!("RENAME COLUMN {from}"),
         AlterAction::SetDefault { column, .. } => format!("a new default of {column}"),

@@ -62,6 +62,7 @@ pub fn examine(examined: &Examination, groups: &[Group], selection: &Selection) 
     for check in checks().filter(|check| selection.includes(check)) {
         run(check, groups, examined, &mut findings);
     }
+    upgrade::take_over_rows(examined, &mut findings);
     let site = examined.case.site.as_ref();
     let locales = site.map_or(0, Site::locales_left_out);
     if locales > 0 && groups.contains(&Group::Schema) && selection.includes(&schema::COLUMN_MISSING)

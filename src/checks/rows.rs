@@ -171,7 +171,7 @@ fn check_of(question: &Question) -> &'static Check {
         What::Nulls(_) => &NULL_ROWS,
         What::ZeroDates(_) => &ZERO_DATE,
         What::PolymorphicOrphans(_) => &POLYMORPHIC_ORPHAN,
-        What::Rule(_) => &UPGRADE_DATA,
+        What::Rule(_) | What::Unfit(..) => &UPGRADE_DATA,
     }
 }
 
@@ -216,7 +216,9 @@ fn columns(question: &Question) -> Vec<String> {
     match &question.what {
         What::Orphans(link) => vec![link.column.clone()],
         What::Duplicates(key) => key.parts.iter().map(|part| part.column.clone()).collect(),
-        What::Nulls(column) | What::ZeroDates(column) => vec![column.clone()],
+        What::Nulls(column) | What::ZeroDates(column) | What::Unfit(column, _) => {
+            vec![column.clone()]
+        }
         What::PolymorphicOrphans(pair) => vec![pair.type_column.clone(), pair.id_column.clone()],
         What::Rule(rule) => rule
             .columns()
@@ -368,6 +370,22 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
             fix = "Set a value that says the same, such as 0 or an empty text, before the column is changed.".to_owned();
             expected = Some("NOT NULL".to_owned());
         }
+        What::Unfit(column, fit) => {
+            what = format!(
+                "{table}.{column}: {} not {}",
+                rows("is", "are"),
+                fit.words()
+            );
+            let step = step.map_or_else(String::new, |step| format!(" {step}"));
+            harm = format!(
+                "; the upgrade step{step} gives the column another type, which stops in strict mode"
+            );
+            fix = format!(
+                "Set {table}.{column} of these rows to {} before the upgrade.",
+                fit.words()
+            );
+            expected = Some(fit.words());
+        }
         What::ZeroDates(column) => {
             what = format!(
                 "{table}.{column}: {} without a day or month",
@@ -422,7 +440,11 @@ fn texts(question: &Question, answer: &Answer) -> Texts {
 fn samples(question: &Question, answer: &Answer) -> String {
     let arrow = matches!(
         question.what,
-        What::Orphans(_) | What::PolymorphicOrphans(_) | What::ZeroDates(_) | What::Rule(_)
+        What::Orphans(_)
+            | What::PolymorphicOrphans(_)
+            | What::ZeroDates(_)
+            | What::Rule(_)
+            | What::Unfit(..)
     );
     let one = |sample: &Sample| -> Option<String> {
         let keys = sample.keys.join(" = ");

@@ -1,6 +1,6 @@
 //! What an upgrade on paper ([`crate::preflight`]) comes to, as findings.
 
-use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::preflight::failure::{Cause, Failure, Retry, When};
 use crate::preflight::server_model::ServerModel;
 use crate::preflight::{Forecast, SilentDamage};
@@ -55,6 +55,44 @@ fn stops(check: &'static Check, examined: &Examination, findings: &mut Findings)
     for failure in &forecast.failures {
         findings.push(of_failure(check, failure, forecast));
     }
+    if !forecast.path.is_empty() {
+        not_on_paper(check, examined, forecast, findings);
+    }
+}
+
+/// The first code that runs the upgraders of extensions in the same run.
+const RUNS_EXTENSIONS: (u32, u32) = (5, 34);
+
+/// Says what CiviCRM does in the same run and the paper run does not. It goes well on healthy sites, so that it does not
+/// make the result incomplete.
+fn not_on_paper(
+    check: &'static Check,
+    examined: &Examination,
+    forecast: &Forecast,
+    findings: &mut Findings,
+) {
+    let Some(site) = &examined.case.site else {
+        return;
+    };
+    if !site.locales().is_empty() {
+        let why = "the views, triggers and indexes that CiviCRM makes anew for the languages of the site were not made \
+                   on paper";
+        findings.skip(check, Lack::of_course(why));
+    }
+    let extensions = site.extensions.as_deref().unwrap_or_default();
+    if forecast.target.major_minor() >= RUNS_EXTENSIONS && !extensions.is_empty() {
+        const SHOWN: usize = 5;
+        let shown: Vec<&str> = extensions.iter().take(SHOWN).map(String::as_str).collect();
+        let more = match extensions.len().checked_sub(SHOWN) {
+            None | Some(0) => String::new(),
+            Some(more) => format!(" and {more} more"),
+        };
+        let why = format!(
+            "the upgrades of extensions, which follow in the same run, were not run on paper: {}{more}",
+            shown.join(", ")
+        );
+        findings.skip(check, Lack::of_course(why));
+    }
 }
 
 fn may_stop(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -80,6 +118,45 @@ fn damage(check: &'static Check, examined: &Examination, findings: &mut Findings
         };
         findings
             .push(Finding::new(check, format!("{table}: {what}{step}"), fix).about("table", table));
+    }
+}
+
+/// Rows that stop the upgrade are said once: by the finding that says where it stops, which gets them.
+pub(super) fn take_over_rows(examined: &Examination, findings: &mut Findings) {
+    let Some(forecast) = examined.forecast else {
+        return;
+    };
+    for failure in &forecast.failures {
+        let Cause::Rows(_, cause) = &failure.cause else {
+            continue;
+        };
+        let is_about = |finding: &Finding| {
+            let object = finding.object.as_ref();
+            finding.rows.is_some()
+                && finding.check.id != UPGRADE_STOPS.id
+                && object.is_some_and(|object| {
+                    object.table.as_ref() == Some(&cause.table)
+                        && Some(&object.name) == cause.subject.as_ref()
+                })
+        };
+        let Some(place) = findings.list.iter().position(is_about) else {
+            continue;
+        };
+        let message = message(failure, &forecast.server);
+        let mut stops = findings.list.iter();
+        let Some(stop) = stops
+            .position(|finding| finding.check.id == UPGRADE_STOPS.id && finding.message == message)
+        else {
+            continue;
+        };
+        let rows = findings
+            .list
+            .get_mut(place)
+            .and_then(|of_rows| of_rows.rows.take());
+        if let Some(stop) = findings.list.get_mut(stop) {
+            stop.rows = rows;
+        }
+        findings.list.remove(place);
     }
 }
 

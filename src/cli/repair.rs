@@ -170,7 +170,7 @@ impl Repair {
             inherited: self.inherited,
             ..Options::new(self.family)
         };
-        Ok(plan::plan(case, &options))
+        Ok(plan::plan(case, &options)?)
     }
 
     /// Prints the plan, as a script or as a report.

@@ -127,7 +127,7 @@ impl FirstPass {
         let Evaluator {
             searches,
             mut answers,
-            not_answered,
+            mut not_answered,
             ..
         } = evaluator;
         drop(std::mem::take(&mut self.tables));
@@ -141,6 +141,13 @@ impl FirstPass {
             self.passes += 1;
             answers.extend(collector.finish()?);
         } else {
+            let is_unfit = |search: &Search| matches!(search.criterion, Criterion::Unfit(..));
+            let (unfit, searches): (Vec<Search>, Vec<Search>) =
+                searches.into_iter().partition(is_unfit);
+            not_answered.extend(unfit.into_iter().map(|search| NotAnswered {
+                question: search.question,
+                why: "a stream cannot be read twice".to_owned(),
+            }));
             answers.extend(searches.into_iter().map(|search| Answer {
                 question: search.question,
                 names: search.names,
@@ -287,6 +294,10 @@ impl<'a> Evaluator<'a> {
                 Some(_) => Outcome::Fine,
                 None => Outcome::Unknown,
             },
+            What::Unfit(column, fit) => {
+                let criterion = Criterion::Unfit(column.clone(), fit.clone());
+                Outcome::Found(vec![(criterion, None, None)])
+            }
             What::PolymorphicOrphans(pair) => self.polymorphic_orphans(pair, facts, tables),
             What::Rule(rule) => self.rule(rule, facts, tables),
             What::Duplicates(key) => match tables.get_mut(&name) {

@@ -76,6 +76,18 @@ fn cause(question: &Question, answer: &Answer) -> RowCause {
                 keys(answer)
             ),
         ),
+        What::Unfit(column, fit) => (
+            format!(
+                "{rows} of {table} {} in {column} a value that is not {}",
+                if one { "has" } else { "have" },
+                fit.words()
+            ),
+            format!(
+                "Set {table}.{column} of these rows to {} before the upgrade{}.",
+                fit.words(),
+                keys(answer)
+            ),
+        ),
         What::ZeroDates(column) => (
             format!(
                 "{rows} of {table} {} a date without a day or month in {column}",
@@ -89,7 +101,7 @@ fn cause(question: &Question, answer: &Answer) -> RowCause {
         What::PolymorphicOrphans(_) | What::Rule(_) => (String::new(), String::new()),
     };
     let entry = match &question.what {
-        What::ZeroDates(_) | What::Duplicates(_) => answer
+        What::ZeroDates(_) | What::Duplicates(_) | What::Unfit(..) => answer
             .samples
             .first()
             .and_then(|sample| sample.value.clone()),
@@ -97,6 +109,7 @@ fn cause(question: &Question, answer: &Answer) -> RowCause {
     };
     RowCause {
         table: table.clone(),
+        subject: Some(question.subject().to_owned()),
         what,
         rows: answer.rows,
         samples: answer

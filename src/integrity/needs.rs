@@ -218,6 +218,8 @@ impl Needs {
                 }) => needs.key(parts, *nulls_equal, table),
                 What::Nulls(column) => needs.column(column).nulls = true,
                 What::ZeroDates(column) => needs.column(column).zeros = true,
+                // Each value is looked at when the rows are read again.
+                What::Unfit(..) => {}
                 What::PolymorphicOrphans(Pair {
                     type_column,
                     id_column,

@@ -11,6 +11,7 @@ use crate::civicrm::custom;
 use crate::civicrm::reference::{Reference, Subject};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
+use crate::preflight::fit::Fit;
 use crate::preflight::rows::{RowNeed, RowsMust};
 use crate::schema::model::{
     Column, ForeignKey, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
@@ -40,6 +41,8 @@ pub enum What {
     Nulls(String),
     /// Rows with a date that has no day or no month, such as 0000-00-00.
     ZeroDates(String),
+    /// Values of a column that do not go into the type that an upgrade step gives it.
+    Unfit(String, Fit),
     /// Rows that name a table and an id that does not exist in it.
     PolymorphicOrphans(Pair),
     /// Rows that an upgrade step, or CiviCRM's code, checks for beyond keys.
@@ -137,6 +140,7 @@ impl Question {
             What::Duplicates(_) => "duplicates",
             What::Nulls(_) => "nulls",
             What::ZeroDates(_) => "zero-dates",
+            What::Unfit(..) => "unfit",
             What::PolymorphicOrphans(_) => "strays",
             What::Rule(_) => "rows",
         }
@@ -148,7 +152,7 @@ impl Question {
         match &self.what {
             What::Orphans(link) => &link.column,
             What::Duplicates(key) => &key.name,
-            What::Nulls(column) | What::ZeroDates(column) => column,
+            What::Nulls(column) | What::ZeroDates(column) | What::Unfit(column, _) => column,
             What::PolymorphicOrphans(pair) => &pair.id_column,
             What::Rule(rule) => rule.name,
         }
@@ -342,6 +346,12 @@ impl<'a> Builder<'a> {
                 RowsMust::HaveValue { column } => {
                     if self.is_new(name, format!("null {column}")) {
                         let what = What::Nulls(column.clone());
+                        self.push(name, what, Basis::Target, need.step.clone());
+                    }
+                }
+                RowsMust::Fit { column, fit } => {
+                    if self.is_new(name, format!("fit {column} {fit:?}")) {
+                        let what = What::Unfit(column.clone(), fit.clone());
                         self.push(name, what, Basis::Target, need.step.clone());
                     }
                 }
@@ -592,6 +602,9 @@ pub fn is_about(need: &RowNeed, table: &str, what: &What) -> bool {
                     })
                 };
                 !key.nulls_equal && parts.len() == key.parts.len() && parts.iter().all(has)
+            }
+            (RowsMust::Fit { column, fit }, What::Unfit(asked, of)) => {
+                same(column, asked) && fit == of
             }
             (RowsMust::HaveValue { column }, What::Nulls(asked))
             | (RowsMust::HaveDates { column }, What::ZeroDates(asked)) => same(column, asked),

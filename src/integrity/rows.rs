@@ -18,6 +18,7 @@ use crate::dump::reader::DumpReader;
 use crate::dump::reader::DumpSink;
 use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::dump::values::{Next, Value, Values, is_zero_date};
+use crate::preflight::fit::{Fit, Misfit};
 use crate::row_file::{self, RowFile, RowFileError};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Schema, Table, find};
@@ -32,6 +33,8 @@ pub enum Criterion {
     Null(String),
     /// The column is a zero date.
     Zero(String),
+    /// The column's value does not go into another type.
+    Unfit(String, Fit),
     /// The columns of a key together have one of these hashes.
     Equal {
         /// The columns of the key.
@@ -183,6 +186,7 @@ impl<'a> Collector<'a> {
             Criterion::OneOf(column, _)
             | Criterion::Null(column)
             | Criterion::Zero(column)
+            | Criterion::Unfit(column, _)
             | Criterion::Rule(column, _) => vec![place(column)],
             Criterion::Equal { parts, .. } => {
                 parts.iter().map(|part| place(&part.column)).collect()
@@ -355,9 +359,15 @@ impl Criterion {
                     .is_some_and(|bytes| bytes.trim_ascii_end().eq_ignore_ascii_case(named))
                     && id.is_some_and(|id| bad.contains(id))
             }
+            Self::Unfit(_, fit) => misfit(fit, Some(first)).is_some(),
             Self::Rule(_, rule) => is_hit(rule, first),
         }
     }
+}
+
+/// Why a value of a row does not fit; `None` if it does, and for NULL.
+fn misfit(fit: &Fit, value: Option<&Value>) -> Option<Misfit> {
+    fit.misfit(&String::from_utf8_lossy(&value?.bytes()?))
 }
 
 /// Whether a key is one integer column, so that its values stand for themselves instead of hashes.
@@ -407,6 +417,10 @@ impl Search {
                 .is_some_and(|(_, kind)| is_shown(kind))
                 .then(|| text_of(value(0))),
             Criterion::Names(..) => Some(text_of(value(1))),
+            Criterion::Unfit(_, fit) => {
+                let misfit = misfit(fit, value(0));
+                misfit.map(|misfit| misfit.words().to_owned())
+            }
             Criterion::Null(_) | Criterion::Rule(..) | Criterion::Equal { .. } => None,
         };
         let sample = Sample {
@@ -433,6 +447,10 @@ impl Search {
             samples: collected.samples,
             file,
         };
+        if matches!(criterion, Criterion::Unfit(..)) {
+            // The first pass has not looked at them.
+            return Ok((answer.rows != Some(0)).then_some(answer));
+        }
         if answer.rows == Some(0) {
             // The first pass has seen them: what was read now is another text.
             answer.rows = None;

@@ -84,6 +84,16 @@ impl Rows {
                 range: key,
                 names: owned([&question.table, column]),
             },
+            What::Unfit(column, fit) => {
+                let (filter, why) = fit.sql(&format!("c.{}", identifier(column)));
+                Self {
+                    from: plain,
+                    filter,
+                    value: Some(why),
+                    range: key,
+                    names: owned([&question.table, column]),
+                }
+            }
             What::PolymorphicOrphans(pair) => {
                 Self::polymorphic_orphans(&question.table, table, pair, named?, schema)?
             }

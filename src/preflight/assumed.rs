@@ -62,6 +62,12 @@ impl<'a, 'c> Assumptions<'a, 'c> {
     /// was anything to do.
     pub fn mend(&mut self, schema: &mut Schema, op: &mut Op, error: &ServerError) -> bool {
         match error {
+            ServerError::NotTable { view } => {
+                schema.views.shift_remove(view);
+                let new = self.table(view);
+                schema.tables.insert(view.clone(), new);
+                true
+            }
             ServerError::NoTable { table } => {
                 let new = self.table(table);
                 schema.tables.insert(table.clone(), new);
@@ -97,12 +103,19 @@ impl<'a, 'c> Assumptions<'a, 'c> {
                 let column = table.and_then(|table| find_mut(&mut table.columns, column));
                 column.map(|column| column.auto_increment = true).is_some()
             }
-            ServerError::ForeignKeyRefused { .. } | ServerError::Incompatible { .. } => {
+            ServerError::ForeignKeyRefused { .. }
+            | ServerError::Incompatible { .. }
+            | ServerError::NoUniqueParent { .. }
+            | ServerError::InPlaceKeyRefused {
+                number: 1822 | 1825,
+                ..
+            } => {
                 make_keys_fit(schema, op);
                 // What cannot be made to fit is left out.
                 true
             }
-            ServerError::ForeignKeyExists { name, .. } => {
+            ServerError::ForeignKeyExists { name, .. }
+            | ServerError::InPlaceKeyRefused { name, .. } => {
                 for table in schema.tables.values_mut() {
                     table.foreign_keys.shift_remove(name);
                 }

@@ -103,6 +103,10 @@ impl Background<'_> {
             _ => {}
         }
         let Some(found) = found else {
+            // The columns of a view can be looked at, and are not those of the table.
+            if find(&self.schema.views, table).is_some() {
+                return Ok(Some(false));
+            }
             // CiviCRM looks in the list of tables whether there is a log table.
             if table.starts_with("log_") {
                 return Ok(Some(!matches!(
@@ -291,7 +295,7 @@ impl Background<'_> {
     }
 
     /// Whether a row with these values exists: before the upgrade, or because an earlier operation has added it.
-    fn has_row(&self, table: &str, values: &Values) -> Holds {
+    pub fn has_row(&self, table: &str, values: &Values) -> Holds {
         let is_added = self.added.iter().any(|(of, row)| {
             let has = |(column, value): (&String, _)| row.get(column) == Some(value);
             of.eq_ignore_ascii_case(table) && values.iter().all(has)

@@ -1,7 +1,9 @@
 //! Where an upgrade would stop, and why.
 
+use super::facts::text;
 use super::mend::Mend;
 use super::server_model::ServerError;
+use crate::civicrm::upgrade::op::RowOf;
 use crate::privilege::Privilege;
 
 /// When an upgrade stops.
@@ -89,6 +91,8 @@ impl Cause {
 pub struct RowCause {
     /// The table that has the rows.
     pub table: String,
+    /// The column or the key that they are about, where they were asked about.
+    pub subject: Option<String>,
     /// What is the matter with them, in words.
     pub what: String,
     /// How many they are, where they were counted.
@@ -102,4 +106,27 @@ pub struct RowCause {
     pub has_run_before: bool,
     /// What mends the rows before the upgrade, as a sentence with a command.
     pub mend: String,
+}
+
+impl RowCause {
+    /// A row that an operation refers to is missing.
+    pub(super) fn missing(need: &RowOf) -> Self {
+        let values = need.values.iter();
+        let values: Vec<String> = values
+            .map(|(column, value)| format!("{column} = '{}'", text(value)))
+            .collect();
+        let (table, values) = (need.table.clone(), values.join(", "));
+        Self {
+            what: format!("{table} has no row with {values}"),
+            subject: None,
+            rows: None,
+            samples: Vec::new(),
+            entry: None,
+            has_run_before: false,
+            mend: format!(
+                "Bring the row of {table} with {values} back before the upgrade; a new installation of the same release has it."
+            ),
+            table,
+        }
+    }
 }

@@ -114,15 +114,27 @@ pub(super) fn mends(error: &ServerError, op: &Op, start: &Schema, reference: &Sc
             "INDEX" => add_index(table, name, start, reference),
             _ => add_column(table, name, start, reference),
         },
-        ServerError::TableExists { table } => set_aside_table(table, start),
+        ServerError::TableExists { table } | ServerError::NotTable { view: table } => {
+            set_aside_table(table, start)
+        }
         ServerError::ColumnExists { column } => set_aside_column(table, column, start, reference),
         ServerError::IndexExists { index } => drop_index(table, index, start, reference),
-        ServerError::ForeignKeyExists { name, .. } => drop_foreign_key(name, start, reference),
+        ServerError::ForeignKeyExists { name, .. }
+        | ServerError::InPlaceKeyRefused {
+            name,
+            number: 1823 | 1826,
+            ..
+        } => drop_foreign_key(name, start, reference),
         ServerError::NoDefault { column } => restate(table, column, start, reference),
         ServerError::ForeignKeyRefused { .. }
         | ServerError::Incompatible { .. }
         | ServerError::ParentNotOpened { .. }
         | ServerError::NoParentIndex { .. }
+        | ServerError::NoUniqueParent { .. }
+        | ServerError::InPlaceKeyRefused {
+            number: 1822 | 1825,
+            ..
+        }
         | ServerError::NoParentColumn { .. } => {
             let keys = keys_of(op);
             keys.flat_map(|(child, key)| fit(child, key, start, reference))

@@ -11,7 +11,10 @@
 //! - `condition`, `facts`: whether an operation is done
 //! - `privileges`: what an operation needs the account to be allowed
 //! - [`rows`]: what must be true of rows, and which make an operation fail
+//! - [`fit`]: which values go into a column of another type
 //! - [`mend`], [`render`]: what mends the database before the upgrade, as statements
+//! - [`statements`]: the operations as statements, to ask a server what the paper run tells
+//! - `mended`: what an operation takes away before a later one needs it gone
 //! - `assumed`: what is assumed where nothing mends it, so that later failures are found, too
 //! - `repeat`: whether a failed task can run again
 //! - `silent`: what is wrong after an upgrade that says that it succeeded
@@ -21,7 +24,9 @@ mod assumed;
 mod condition;
 mod facts;
 pub mod failure;
+pub mod fit;
 pub mod mend;
+mod mended;
 pub mod privileges;
 pub mod render;
 mod repeat;
@@ -31,6 +36,7 @@ pub mod server_model;
 pub mod shown;
 mod silent;
 mod start;
+pub mod statements;
 
 use std::cell::Cell;
 
@@ -49,6 +55,7 @@ use privileges::UpgradeAccount;
 use rows::{RowAnswers, RowNeed, RowState};
 use run::CodeOf;
 use server_model::ServerModel;
+use statements::RenderedOperation;
 
 /// What an upgrade is tried with.
 #[derive(Clone, Debug)]
@@ -107,6 +114,8 @@ pub struct Forecast {
     pub needs: Vec<RowNeed>,
     /// The server of the dump, where the upgrade cannot run on it.
     pub not_on: Option<ServerVersion>,
+    /// The operations that run as statements; empty unless they were asked for.
+    pub statements: Vec<RenderedOperation>,
 }
 
 /// A server that every release from 4.7 on takes, of the family of another.
@@ -151,7 +160,8 @@ pub fn row_needs(case: &Case) -> Result<Vec<RowNeed>, StepError> {
         server: case.target_server.clone(),
         account: None,
     };
-    Ok(run_on_paper(case, &options, &RowAnswers::default(), None)?.needs)
+    let wanted = Wanted::default();
+    Ok(run_on_paper(case, &options, &RowAnswers::default(), wanted)?.needs)
 }
 
 /// Runs an upgrade on paper, release by release where the code of the target does not take the version.
@@ -164,20 +174,56 @@ pub fn forecast(
     answers: &RowAnswers,
 ) -> Result<Forecast, StepError> {
     let start = start::start(case, &options.target, &server(case, options).0);
-    let clean = start.from.as_ref().and_then(|from| clean_start(case, from));
-    run_on_paper(case, options, answers, clean)
+    let wanted = Wanted {
+        clean: start.from.as_ref().and_then(|from| clean_start(case, from)),
+        statements: false,
+    };
+    run_on_paper(case, options, answers, wanted)
 }
 
-/// The same; `clean` is a database as its release makes it, against whose end the end is held.
+/// The same run with its operations as statements ([`Forecast::statements`]), and without what it leaves wrong at the
+/// end.
+///
+/// # Errors
+/// A file of steps that is part of the program cannot be read.
+pub fn as_statements(
+    case: &Case,
+    options: &Options,
+    answers: &RowAnswers,
+) -> Result<Forecast, StepError> {
+    let wanted = Wanted {
+        clean: None,
+        statements: true,
+    };
+    run_on_paper(case, options, answers, wanted)
+}
+
+/// What is wanted of a run besides its failures.
+#[derive(Default)]
+struct Wanted {
+    /// A database as its release makes it, against whose end the end is held.
+    clean: Option<Schema>,
+    /// The operations as statements.
+    statements: bool,
+}
+
 fn run_on_paper(
     case: &Case,
     options: &Options,
     answers: &RowAnswers,
-    clean: Option<Schema>,
+    wanted: Wanted,
 ) -> Result<Forecast, StepError> {
     let database = case.snapshot.database.clone().unwrap_or_default();
     let (version, not_on) = server(case, options);
-    let server = ServerModel::new(version, database);
+    let mut server = ServerModel::new(version, database);
+    let facts = case.snapshot.server.as_ref();
+    let own = facts.filter(|_| options.server.is_none());
+    if let Some(sql_mode) = own.and_then(|facts| facts.variable("sql_mode")) {
+        server = server.with_sql_mode(sql_mode);
+    }
+    if let Some(value) = own.and_then(|facts| facts.variable("restrict_fk_on_non_standard_key")) {
+        server.unique_parents = value == "ON";
+    }
     let rows = facts::RowFacts::new(&case.snapshot);
     let start = start::start(case, &options.target, &server.version);
     let site = case.site.as_ref();
@@ -206,11 +252,12 @@ fn run_on_paper(
         server,
         not_on,
         needs: Vec::new(),
+        statements: Vec::new(),
     };
     let Some(mut from) = start.from else {
         return Ok(forecast);
     };
-    let (mut clean_end, mut row_state) = (clean, RowState::default());
+    let (mut clean_end, mut row_state) = (wanted.clean, RowState::default());
     for code in path {
         let does = CodeOf::read(&code, &from)?;
         let setup = run::Setup {
@@ -225,6 +272,7 @@ fn run_on_paper(
             rows: &rows,
             row_state: Cell::new(std::mem::take(&mut row_state)),
             answers,
+            renders: wanted.statements,
         };
         let outcome = run::run(&setup);
         forecast.failures.extend(outcome.failures);
@@ -232,6 +280,7 @@ fn run_on_paper(
         forecast.silent.extend(outcome.silent);
         forecast.steps.extend(outcome.steps);
         forecast.operations.extend(outcome.operations);
+        forecast.statements.extend(outcome.statements);
         row_state = outcome.rows;
         (forecast.end, forecast.start) = (outcome.end, outcome.start);
         if let Some(schema) = clean_end.take() {
@@ -241,6 +290,7 @@ fn run_on_paper(
                 account: None,
                 row_state: Cell::default(),
                 answers: &RowAnswers::default(),
+                renders: false,
                 ..setup
             };
             clean_end = Some(run::run(&setup).end);

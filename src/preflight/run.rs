@@ -1,6 +1,7 @@
 //! The run of an upgrade on paper: task by task, as CiviCRM's code would do it.
 
 mod expand;
+mod rendered;
 mod statement;
 
 use std::cell::Cell;
@@ -16,13 +17,14 @@ use super::repeat;
 use super::rows::{self, RowAnswers, RowNeed, RowState};
 use super::server_model::{ServerError, ServerModel};
 use super::shown::shown;
+use super::statements::RenderedOperation;
 use crate::case::Case;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade::op::{Guard, Op};
+use crate::civicrm::upgrade::op::{Action, Guard, Op, RowOf};
 use crate::civicrm::upgrade::step::{Phase, Step, Task, covers};
 use crate::civicrm::upgrade::steps::{self, StepError};
-use crate::schema::model::Schema;
+use crate::schema::model::{Schema, find};
 
 /// What a run takes.
 pub(super) struct Setup<'a, 'c> {
@@ -43,6 +45,8 @@ pub(super) struct Setup<'a, 'c> {
     /// What the runs before have done to the rows.
     pub row_state: Cell<RowState>,
     pub answers: &'a RowAnswers,
+    /// Whether the operations are wanted as statements.
+    pub renders: bool,
 }
 
 /// How an upgrade would go.
@@ -64,6 +68,8 @@ pub(super) struct Outcome {
     pub steps: Vec<String>,
     /// Every operation, for people who want to see them.
     pub operations: Vec<Operation>,
+    /// The operations that run as statements, where they are wanted.
+    pub statements: Vec<RenderedOperation>,
 }
 
 /// Damage that the upgrade does without a word.
@@ -110,6 +116,8 @@ struct Run<'a, 'c> {
     rows: RowState,
     /// Tables, and columns as `table.column`, that a mend has given another name, in lower case.
     set_aside: HashSet<String>,
+    /// The number of the first error of the operation that runs.
+    error: Option<u32>,
     outcome: Outcome,
 }
 
@@ -151,6 +159,7 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Outcome {
         dropped: Vec::new(),
         rows: setup.row_state.take(),
         set_aside: HashSet::new(),
+        error: None,
         outcome: Outcome::default(),
     };
     let CodeOf { driver, steps } = setup.does;
@@ -258,7 +267,7 @@ impl Run<'_, '_> {
                 self.op(task, at);
             }
         }
-        self.server.foreign_key_checks = true;
+        self.checks_again(task);
     }
 
     fn is_multilingual(&self) -> bool {
@@ -294,11 +303,14 @@ impl Run<'_, '_> {
 
     /// Runs an operation on one table, in one language.
     fn one(&mut self, task: &Task, at: usize, op: Op) {
+        self.error = None;
         let holds = match self.background().is_done(&op) {
             Ok(holds) => holds,
             Err(error) => {
-                let mends = self.mend(&error, &op);
+                let mends = self.mend(&error, &op, true);
                 self.fail(task, at, Cause::Schema(error.clone()), mends, None);
+                self.looked_at(task, &op);
+                self.error = None;
                 self.assumed.mend(&mut self.schema, &mut op.clone(), &error);
                 Holds::Yes
             }
@@ -308,11 +320,16 @@ impl Run<'_, '_> {
             (_, holds) => holds,
         };
         if holds == Holds::No {
+            self.looked_at(task, &op);
             self.note(task, &op, "skipped");
             return;
         }
         let condition = (holds == Holds::Unknown).then(|| condition_of(task, &op));
-        let account = self.setup.account;
+        let rendered = self.rendered(task, &op, condition.clone());
+        // CiviCRM drops the triggers that it finds.
+        let has_nothing_to_drop =
+            matches!(op.action, Action::DropTriggers) && self.schema.triggers.is_empty();
+        let account = self.setup.account.filter(|_| !has_nothing_to_drop);
         if let Some((privilege, error)) =
             account.and_then(|account| account.denied(&op, &self.server))
         {
@@ -321,6 +338,12 @@ impl Run<'_, '_> {
         }
         let failures = self.outcome.failures.len() + self.outcome.possible.len();
         self.act(task, at, op.clone(), condition.as_deref());
+        self.outcome
+            .statements
+            .extend(rendered.map(|rendered| RenderedOperation {
+                error: self.error,
+                ..rendered
+            }));
         if condition.is_none() {
             self.rows.note(&op);
         }
@@ -363,7 +386,7 @@ impl Run<'_, '_> {
                 result = self.try_op(&op);
                 continue;
             }
-            let mends = self.mend(&error, &op);
+            let mends = self.mend(&error, &op, condition.is_none());
             let is_mended = !mends.is_empty();
             let own = condition.map(str::to_owned);
             self.fail(task, at, Cause::Schema(error.clone()), mends, own);
@@ -389,7 +412,8 @@ impl Run<'_, '_> {
         let start = &self.setup.case.snapshot.schema;
         let own = || condition.map(str::to_owned);
         for (table, need, error) in rows::needs(op, &self.schema, start, &self.rows, &self.server) {
-            match self.setup.answers.cause(&table, &need, error) {
+            let answers = self.setup.answers;
+            match answers.cause(&table, &need, error, &self.server) {
                 Some(cause) => self.fail(task, at, cause, Vec::new(), own()),
                 None if condition.is_none() => self.rows.needs.push(RowNeed {
                     table,
@@ -399,6 +423,7 @@ impl Run<'_, '_> {
                 None => {}
             }
         }
+        self.needed_rows(task, at, op, condition);
         for (table, values, error) in rows::clashes(op, &self.schema, &self.rows) {
             if start.table(&table).is_some()
                 && self.background().had_row(&table, &values) == Holds::Yes
@@ -406,6 +431,7 @@ impl Run<'_, '_> {
                 let cause = RowCause {
                     what: format!("{table} has such a row already"),
                     table,
+                    subject: None,
                     rows: Some(1),
                     samples: Vec::new(),
                     entry: None,
@@ -416,6 +442,33 @@ impl Run<'_, '_> {
                 };
                 self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
             }
+        }
+    }
+
+    /// Looks whether rows that new rows refer to are there; without them CiviCRM inserts a NULL.
+    fn needed_rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
+        let Action::Insert(insert) = &op.action else {
+            return;
+        };
+        let table = self.schema.table(&insert.table);
+        let refuses_null = |need: &&RowOf| {
+            let column = need.purpose.as_deref().unwrap_or_default();
+            let column = table.and_then(|table| find(&table.columns, column));
+            column.is_some_and(|column| !column.nullable)
+        };
+        let needs = insert.query.needs.iter().filter(refuses_null);
+        let background = self.background();
+        let missing = needs.filter(|need| {
+            self.schema.table(&need.table).is_some()
+                && background.has_row(&need.table, &need.values) == Holds::No
+        });
+        let missing: Vec<RowOf> = missing.cloned().collect();
+        for need in missing {
+            let error = ServerError::NullForColumn {
+                column: need.purpose.clone().unwrap_or_default(),
+            };
+            let cause = Cause::Rows(error, RowCause::missing(&need));
+            self.fail(task, at, cause, Vec::new(), condition.map(str::to_owned));
         }
     }
 
@@ -432,12 +485,18 @@ impl Run<'_, '_> {
         self.set_aside.contains(&name.to_ascii_lowercase())
     }
 
-    /// What mends the database before the upgrade; the schemas of the run get it, too.
-    fn mend(&mut self, error: &ServerError, op: &Op) -> Vec<Mend> {
+    /// What mends the database before the upgrade. Where the operation runs for certain, the schemas of the run get it,
+    /// too.
+    fn mend(&mut self, error: &ServerError, op: &Op, runs: bool) -> Vec<Mend> {
         let Some(reference) = &self.reference else {
             return Vec::new();
         };
         let mut mends = mend::mends(error, op, &self.start, reference);
+        if !runs {
+            let mut start = self.start.clone();
+            mends.retain(|mend| mend.apply(&mut start, &self.server).is_ok());
+            return mends;
+        }
         mends.retain(|mend| mend.apply(&mut self.start, &self.server).is_ok());
         for mend in &mends {
             self.set_aside.extend(mend.sets_aside());
@@ -459,6 +518,7 @@ impl Run<'_, '_> {
         let number = cause
             .server_error()
             .map_or(0, |error| error.number(&self.server));
+        self.error.get_or_insert(number);
         let failure = Failure {
             when: self.when,
             step: self.step.clone(),

@@ -16,7 +16,7 @@ pub(crate) fn same_names(left: &[String], right: &[String]) -> bool {
 }
 
 /// The first word of a type: `decimal` of `decimal(20,2) unsigned`.
-pub(super) fn family(data_type: &str) -> &str {
+pub(crate) fn family(data_type: &str) -> &str {
     data_type.split([' ', '(']).next().unwrap_or_default()
 }
 

@@ -130,7 +130,7 @@ fn the_paper_run_ends_with_the_schema_of_the_real_upgrade() {
 }
 
 /// The privileges that CiviCRM's guide names for its account.
-const DOCUMENTED: [&str; 15] = [
+pub const DOCUMENTED: [&str; 15] = [
     "SELECT",
     "INSERT",
     "UPDATE",
@@ -210,7 +210,7 @@ fn damage(server: &Server, database: &str, sql: &str) -> String {
 }
 
 /// The dump without the accounts that its triggers and functions run as, which the server does not have.
-fn without_definers(dump: &[u8]) -> Vec<u8> {
+pub fn without_definers(dump: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(dump.len());
     let mut rest = dump;
     while let Some(at) = memchr::memmem::find(rest, b"DEFINER=`") {

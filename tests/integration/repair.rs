@@ -155,7 +155,7 @@ fn damage(schema: &Schema, until: &str) -> Damage {
 }
 
 /// Every table as SHOW CREATE TABLE prints it, without the counters of new rows.
-fn definitions(server: &Server, database: &str) -> String {
+pub fn definitions(server: &Server, database: &str) -> String {
     let tables = server.run(
         Some(database),
         "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'",

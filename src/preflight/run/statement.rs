@@ -1,7 +1,9 @@
 //! What one operation does to the schema, or why the server refuses it.
 
 use super::Run;
-use crate::civicrm::upgrade::op::{Action, Alteration, Clause, Guard, Op, Reads};
+use crate::civicrm::upgrade::op::{
+    Action, Alteration, Clause, Guard, Insert, InsertMode, Op, Reads,
+};
 use crate::preflight::condition::Holds;
 use crate::preflight::run::SilentDamage;
 use crate::preflight::server_model::{ServerError, Silent};
@@ -43,8 +45,10 @@ impl Run<'_, '_> {
             Action::Insert(insert) => {
                 self.columns(&insert.table, &insert.columns)?;
                 self.reads(&insert.query.reads)?;
-                let given = self.given(&insert.columns);
-                self.inserts(&insert.table, &given)?;
+                for need in &insert.query.needs {
+                    self.columns(&need.table, &[])?;
+                }
+                self.inserts(insert)?;
             }
             Action::Update(change) | Action::Delete(change) => {
                 self.columns(&change.table, &change.set)?;
@@ -74,7 +78,12 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
+    /// What the clauses change whose conditions hold.
+    pub(super) fn changes(
+        &self,
+        table: &str,
+        clauses: &[Clause],
+    ) -> Result<Vec<Alteration>, ServerError> {
         let mut changes: Vec<Alteration> = Vec::new();
         for clause in clauses {
             if clause.guard != Guard::None {
@@ -104,6 +113,11 @@ impl Run<'_, '_> {
             }
             changes.push(clause.change.clone());
         }
+        Ok(changes)
+    }
+
+    fn alter(&mut self, table: &str, clauses: &[Clause]) -> Result<(), ServerError> {
+        let changes = self.changes(table, clauses)?;
         if changes.is_empty() {
             return Ok(());
         }
@@ -180,22 +194,26 @@ impl Run<'_, '_> {
         given
     }
 
-    /// Whether a row can be inserted without the other columns. What CiviCRM's own table would refuse as well, a step
-    /// has taken care of.
-    fn inserts(&self, table: &str, given: &[String]) -> Result<(), ServerError> {
-        let result = self.server.inserts(&self.schema, table, given);
-        let Err(ServerError::NoDefault { column }) = &result else {
-            return result;
-        };
-        let reference = self
-            .reference
-            .as_ref()
-            .and_then(|schema| schema.table(table));
-        let theirs = reference.and_then(|table| find(&table.columns, column));
-        let fills_itself = theirs.is_some_and(|column| {
-            column.auto_increment || column.nullable || column.default.is_some()
-        });
-        if fills_itself { result } else { Ok(()) }
+    /// Whether a row can be inserted without the other columns. Of what CiviCRM's own table would refuse as well, a step
+    /// has taken care.
+    fn inserts(&self, insert: &Insert) -> Result<(), ServerError> {
+        if insert.mode == InsertMode::Ignore {
+            return Ok(());
+        }
+        let mut given = self.given(&insert.columns);
+        let reference = self.reference.as_ref();
+        let theirs = reference.and_then(|schema| schema.table(&insert.table));
+        let own = self.schema.table(&insert.table);
+        for name in own.into_iter().flat_map(|table| table.columns.keys()) {
+            let column = theirs.and_then(|table| find(&table.columns, name));
+            let fills_itself = column.is_some_and(|column| {
+                column.auto_increment || column.nullable || column.default.is_some()
+            });
+            if !fills_itself {
+                given.push(name.clone());
+            }
+        }
+        self.server.inserts(&self.schema, &insert.table, &given)
     }
 
     /// Whether the server numbers new rows of the table, on which CiviCRM's data layer relies.

@@ -328,9 +328,7 @@ impl Alter<'_> {
                 .iter()
                 .any(|column| column.eq_ignore_ascii_case(name))
         };
-        // MySQL sees first that a text cannot refer to a number.
-        let is_text = |column: &Column| charset::has_charset(&column.data_type);
-        if changes_type && self.server.is_mysql_8() && is_text(old) != is_text(new) {
+        if changes_type && self.server.is_mysql_8() {
             let own = self.table.foreign_keys.iter();
             let own = own.filter(|(_, key)| names(&key.columns));
             let others = referring(self.schema, &self.name)
@@ -360,9 +358,7 @@ impl Alter<'_> {
         let own = self.table.foreign_keys.iter().find(|(_, key)| {
             key.referenced_table.eq_ignore_ascii_case(&self.name) && names(&key.referenced_columns)
         });
-        if let Some((constraint, _)) =
-            own.filter(|_| changes_type && self.server.foreign_key_checks)
-        {
+        if let Some((constraint, _)) = own.filter(|_| changes_type) {
             return Err(ServerError::TypeInForeignKey {
                 column: name.to_owned(),
                 name: constraint.clone(),
@@ -371,7 +367,6 @@ impl Alter<'_> {
         }
         let mut others = referring(self.schema, &self.name);
         if changes_type
-            && self.server.foreign_key_checks
             && let Some((child, constraint, _)) =
                 others.find(|(_, _, key)| names(&key.referenced_columns))
         {
@@ -392,7 +387,7 @@ impl Alter<'_> {
                     name: constraint.clone(),
                 });
             }
-            if changes_type && self.server.foreign_key_checks {
+            if changes_type {
                 return Err(ServerError::TypeInForeignKey {
                     column: name.to_owned(),
                     name: constraint.clone(),
@@ -516,6 +511,7 @@ impl Alter<'_> {
             &mut self.table,
             name.as_deref(),
             key,
+            true,
         )?;
         if matches!(added, Added::Ignored) {
             self.silent.push(Silent::NoForeignKey {
@@ -525,6 +521,17 @@ impl Alter<'_> {
         }
         Ok(())
     }
+}
+
+/// A change with the character set that the database has where facts say "as civicrm_contact".
+pub(in crate::preflight) fn resolved(schema: &Schema, change: &Alteration) -> Alteration {
+    let mut change = change.clone();
+    if let Alteration::AddColumn { column, .. } | Alteration::ChangeColumn { column, .. } =
+        &mut change
+    {
+        *column = as_contact(schema, column);
+    }
+    change
 }
 
 /// Where facts say "as civicrm_contact", the character set of that table.

@@ -46,8 +46,14 @@ impl ServerModel {
                 self.check_key(&table, &index.parts, Role::Secondary(index.kind))?;
             }
             for (name, key) in &new.foreign_keys {
-                let added =
-                    self.add_foreign_key(schema, &new.name, &mut table, name.as_deref(), key)?;
+                let added = self.add_foreign_key(
+                    schema,
+                    &new.name,
+                    &mut table,
+                    name.as_deref(),
+                    key,
+                    false,
+                )?;
                 if matches!(added, Added::Ignored) {
                     silent.push(Silent::NoForeignKey {
                         table: new.name.clone(),
@@ -168,7 +174,7 @@ impl ServerModel {
 }
 
 /// The table that a definition writes out, without its foreign keys.
-fn written(schema: &Schema, new: &NewTable) -> Table {
+pub(in crate::preflight) fn written(schema: &Schema, new: &NewTable) -> Table {
     let contact = schema.table("civicrm_contact");
     let (mut charset, mut collation) = (new.charset.clone(), new.collation.clone());
     let is_as_contact =

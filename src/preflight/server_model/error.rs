@@ -51,6 +51,8 @@ pub enum ServerError {
         /// The column.
         column: String,
     },
+    /// An index takes a prefix of a column that is no text, or is shorter (1089).
+    WrongPrefix,
     /// The column of an AUTO_INCREMENT has no index (1075).
     AutoIncrementWithoutKey,
     /// All columns would be gone (1090).
@@ -118,6 +120,25 @@ pub enum ServerError {
         name: String,
         /// The parent table.
         table: String,
+    },
+    /// No unique key of the parent table has just these columns (6125).
+    NoUniqueParent {
+        /// The name of the constraint.
+        name: String,
+        /// The parent table.
+        table: String,
+    },
+    /// MariaDB, without checks of foreign keys, alters the table in place and refuses the key with another error: 1822 for
+    /// want of an index, 1823 and 1826 for a name in use, 1825 for types or a rule that do not fit.
+    InPlaceKeyRefused {
+        /// The table that was to get the key.
+        table: String,
+        /// The name of the constraint.
+        name: String,
+        /// The parent table.
+        parent: String,
+        /// The number of the error.
+        number: u32,
     },
     /// The parent table lacks the column (3734).
     NoParentColumn {
@@ -195,10 +216,30 @@ pub enum ServerError {
         /// The column.
         column: String,
     },
-    /// A text is longer than the column (1265 or 1406).
+    /// A text is longer than the column (1406).
     TooLong {
         /// The column.
         column: String,
+    },
+    /// A value does not go whole into the column (1265).
+    Truncated {
+        /// The column.
+        column: String,
+    },
+    /// A number is too great or too small for the column (1264).
+    OutOfRange {
+        /// The column.
+        column: String,
+    },
+    /// A text for a column of numbers is no number (MariaDB: 1292; MySQL: 1366).
+    WrongNumber {
+        /// The column.
+        column: String,
+    },
+    /// The statement is about a view, and needs a table (1347).
+    NotTable {
+        /// The view.
+        view: String,
     },
     /// The account lacks a privilege on a table (1142).
     TablePrivilege {
@@ -238,6 +279,7 @@ impl ServerError {
             Self::PrimaryKeyExists => 1068,
             Self::KeyTooLong { .. } => 1071,
             Self::NoKeyColumn { .. } => 1072,
+            Self::WrongPrefix => 1089,
             Self::AutoIncrementWithoutKey => 1075,
             Self::NoColumnLeft => 1090,
             Self::CannotDrop { .. } => 1091,
@@ -257,6 +299,8 @@ impl ServerError {
             Self::Incompatible { .. } => 3780,
             Self::ParentNotOpened { .. } => 1824,
             Self::NoParentIndex { .. } => 1822,
+            Self::NoUniqueParent { .. } => 6125,
+            Self::InPlaceKeyRefused { number, .. } => *number,
             Self::NoParentColumn { .. } => 3734,
             Self::NotNullInForeignKey { .. } => 1830,
             Self::ColumnInForeignKey { of_table: None, .. } => 1828,
@@ -272,7 +316,12 @@ impl ServerError {
             Self::NoParentRow { .. } => 1452,
             Self::NullForColumn { .. } => 1048,
             Self::WrongDate { .. } => 1292,
-            Self::TooLong { .. } => 1265,
+            Self::TooLong { .. } => 1406,
+            Self::Truncated { .. } => 1265,
+            Self::OutOfRange { .. } => 1264,
+            Self::WrongNumber { .. } if server.is_mariadb() => 1292,
+            Self::WrongNumber { .. } => 1366,
+            Self::NotTable { .. } => 1347,
             Self::TablePrivilege { .. } => 1142,
             Self::DatabasePrivilege { .. } => 1044,
             Self::RoutinePrivilege { .. } => 1370,
@@ -297,6 +346,11 @@ impl ServerError {
                 format!("Specified key was too long; max key length is {limit} bytes")
             }
             Self::NoKeyColumn { column } => format!("Key column '{column}' doesn't exist in table"),
+            Self::WrongPrefix => {
+                "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, \
+                 or the storage engine doesn't support unique prefix keys"
+                    .to_owned()
+            }
             Self::AutoIncrementWithoutKey => {
                 "Incorrect table definition; there can be only one auto column and it must \
                                               be defined as a key"
@@ -360,6 +414,29 @@ impl ServerError {
                 "Failed to add the foreign key constraint. Missing index for constraint '{name}' in the referenced \
                  table '{table}'"
             ),
+            Self::NoUniqueParent { name, table } => format!(
+                "Failed to add the foreign key constraint. Missing unique key for constraint '{name}' in the \
+                 referenced table '{table}'"
+            ),
+            Self::InPlaceKeyRefused {
+                table,
+                name,
+                parent,
+                number,
+            } => match number {
+                1822 => format!(
+                    "Failed to add the foreign key constraint. Missing index for constraint '{name}' in the \
+                     referenced table '{parent}'"
+                ),
+                1823 => format!(
+                    "Failed to add the foreign key constraint '{database}/{name}' to system tables"
+                ),
+                1826 => format!("Duplicate FOREIGN KEY constraint name '{database}/{name}'"),
+                _ => format!(
+                    "Failed to add the foreign key constraint on table '{table}'. Incorrect options in FOREIGN KEY \
+                     constraint '{database}/{name}'"
+                ),
+            },
             Self::NoParentColumn {
                 column,
                 name,
@@ -417,7 +494,19 @@ impl ServerError {
             Self::WrongDate { value, column } => {
                 format!("Incorrect datetime value: '{value}' for column '{column}' at row 1")
             }
-            Self::TooLong { column } => format!("Data truncated for column '{column}' at row 1"),
+            Self::TooLong { column } => format!("Data too long for column '{column}' at row 1"),
+            Self::Truncated { column } => format!("Data truncated for column '{column}' at row 1"),
+            Self::OutOfRange { column } => {
+                format!("Out of range value for column '{column}' at row 1")
+            }
+            Self::WrongNumber { .. } if mariadb => "Truncated incorrect INTEGER value".to_owned(),
+            Self::WrongNumber { column } => {
+                format!("Incorrect integer value for column '{column}' at row 1")
+            }
+            Self::NotTable { view } if mariadb => {
+                format!("'{database}.{view}' is not of type 'BASE TABLE'")
+            }
+            Self::NotTable { view } => format!("'{database}.{view}' is not BASE TABLE"),
             Self::TablePrivilege {
                 command,
                 account,

@@ -42,6 +42,12 @@ impl ServerModel {
             if is_words(role) {
                 continue;
             }
+            let is_wrong = part
+                .length
+                .is_some_and(|length| !has_prefix(&column.data_type, length));
+            if is_wrong {
+                return Err(ServerError::WrongPrefix);
+            }
             // MariaDB cuts texts for a plain index, and takes a hash of them for a unique one.
             let takes_texts = self.has_hash_keys() && role != Role::Primary;
             if bytes(column, part, table).is_none() && !takes_texts {
@@ -145,6 +151,20 @@ impl ServerModel {
         };
         Limit { key: 3072, column }
     }
+}
+
+/// Whether an index can take a prefix of so many characters or bytes of a column.
+fn has_prefix(data_type: &str, length: u32) -> bool {
+    let family = data_type.split([' ', '(']).next().unwrap_or_default();
+    if family.ends_with("text") || family.ends_with("blob") {
+        return true;
+    }
+    if !family.ends_with("char") && !family.ends_with("binary") {
+        return false;
+    }
+    let inner = data_type.split_once('(').map_or("", |(_, rest)| rest);
+    let own = inner.split_once(')').map_or("", |(own, _)| own);
+    own.parse::<u32>().map_or(length == 1, |own| length <= own)
 }
 
 fn is_words(role: Role) -> bool {

@@ -19,6 +19,8 @@ use crate::schema::model::{Schema, Table, find, find_entry};
 use crate::server_version::{Family, ServerVersion};
 
 pub use alter::Silent;
+pub(super) use alter::resolved;
+pub(super) use create::written;
 pub use error::ServerError;
 
 /// A server that exists on paper only.
@@ -30,8 +32,13 @@ pub struct ServerModel {
     pub database: String,
     /// Whether the session has `foreign_key_checks=1`.
     pub foreign_key_checks: bool,
-    /// Whether the session has STRICT_TRANS_TABLES.
+    /// Whether the session has STRICT_TRANS_TABLES or STRICT_ALL_TABLES.
     pub strict: bool,
+    /// Whether a foreign key must refer to a whole unique key (`restrict_fk_on_non_standard_key`): by default so in
+    /// MySQL from 8.4 on.
+    pub unique_parents: bool,
+    /// Whether the session has NO_ZERO_DATE or NO_ZERO_IN_DATE.
+    no_zero_dates: bool,
 }
 
 impl ServerModel {
@@ -42,16 +49,31 @@ impl ServerModel {
             Family::Mariadb => version.number >= (10, 2, 4),
         };
         Self {
-            version,
-            database: database.into(),
             foreign_key_checks: true,
             strict,
+            // In the default mode of MySQL from 5.7 on.
+            unique_parents: version.at_least(Family::Mysql, (8, 4, 0)),
+            no_zero_dates: version.at_least(Family::Mysql, (5, 7, 0)),
+            version,
+            database: database.into(),
         }
     }
 
-    /// Whether dates such as 0000-00-00 are refused: MySQL has NO_ZERO_DATE in its default mode from 5.7 on.
+    /// The same server with this `sql_mode`. CiviCRM takes the mode that the server gives it.
+    #[must_use]
+    pub fn with_sql_mode(mut self, sql_mode: &str) -> Self {
+        let has = |mode: &str| {
+            let mut modes = sql_mode.split(',');
+            modes.any(|other| other.trim().eq_ignore_ascii_case(mode))
+        };
+        self.strict = has("STRICT_TRANS_TABLES") || has("STRICT_ALL_TABLES") || has("TRADITIONAL");
+        self.no_zero_dates = has("NO_ZERO_DATE") || has("NO_ZERO_IN_DATE") || has("TRADITIONAL");
+        self
+    }
+
+    /// Whether dates such as 0000-00-00 are refused.
     pub(super) fn forbids_zero_dates(&self) -> bool {
-        self.strict && self.version.at_least(Family::Mysql, (5, 7, 0))
+        self.strict && self.no_zero_dates
     }
 
     /// Whether the server looks whether a key exists before it looks at the columns of the new one: MySQL, and MariaDB
@@ -60,7 +82,7 @@ impl ServerModel {
         !self.is_mariadb() || self.version.number < (10, 6, 0)
     }
 
-    fn is_mariadb(&self) -> bool {
+    pub(super) fn is_mariadb(&self) -> bool {
         self.version.family == Family::Mariadb
     }
 
@@ -74,8 +96,13 @@ impl ServerModel {
         schema: &'s Schema,
         table: &str,
     ) -> Result<(&'s String, &'s Table), ServerError> {
-        find_entry(&schema.tables, table).ok_or_else(|| ServerError::NoTable {
-            table: table.to_owned(),
+        find_entry(&schema.tables, table).ok_or_else(|| match find(&schema.views, table) {
+            Some(_) => ServerError::NotTable {
+                view: table.to_owned(),
+            },
+            None => ServerError::NoTable {
+                table: table.to_owned(),
+            },
         })
     }
 

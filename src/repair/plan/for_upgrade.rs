@@ -5,6 +5,7 @@ use super::planner::{Planner, Purpose};
 use super::step::{Cost, PlannedStep};
 use crate::case::Case;
 use crate::civicrm::upgrade::op::Alteration;
+use crate::civicrm::upgrade::steps::StepError;
 use crate::gate::Blocked;
 use crate::preflight::failure::{Cause, Failure};
 use crate::preflight::mend::Mend;
@@ -14,22 +15,19 @@ use crate::preflight::{self, Options, render};
 use crate::schema::model::{Table, find};
 
 /// Plans what mends the failures of the upgrade to the target of the case. Rows are not looked at.
-pub(super) fn plan(planner: &mut Planner, case: &Case) {
+///
+/// # Errors
+/// A file of upgrade steps that is part of the program cannot be read.
+pub(super) fn plan(planner: &mut Planner, case: &Case) -> Result<(), StepError> {
     let Some(target) = case.target_release.clone() else {
-        return;
+        return Ok(());
     };
     let options = Options {
         target,
         server: None,
         account: None,
     };
-    let forecast = match preflight::forecast(case, &options, &RowAnswers::default()) {
-        Ok(forecast) => forecast,
-        Err(error) => {
-            planner.plan.advice.push(error.to_string());
-            return;
-        }
-    };
+    let forecast = preflight::forecast(case, &options, &RowAnswers::default())?;
     for failure in &forecast.failures {
         if failure.mends.is_empty() {
             advise(planner, failure);
@@ -38,6 +36,7 @@ pub(super) fn plan(planner: &mut Planner, case: &Case) {
             mend_one(planner, failure, mend, &forecast.server);
         }
     }
+    Ok(())
 }
 
 fn place(failure: &Failure) -> String {

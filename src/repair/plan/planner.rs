@@ -10,14 +10,18 @@ use crate::change::alter;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::keys::{self, DropKind, UpgradeDrop};
+use crate::civicrm::upgrade::steps::StepError;
 use crate::schema::compare::{Difference, DifferenceKind as Kind};
 use crate::schema::model::{Schema, Table, find_entry};
 use crate::server_version::ServerVersion;
 
 /// Plans the repair of a database, as far as `options` go. Of one whose release cannot be told nothing is planned.
-pub fn plan(case: &Case, options: &Options) -> Plan {
+///
+/// # Errors
+/// A file of upgrade steps that is part of the program cannot be read.
+pub fn plan(case: &Case, options: &Options) -> Result<Plan, StepError> {
     let Some(detection) = case.detection() else {
-        return Plan::default();
+        return Ok(Plan::default());
     };
     let snapshot = &case.snapshot;
     let server = options
@@ -28,23 +32,22 @@ pub fn plan(case: &Case, options: &Options) -> Plan {
         .declared_version()
         .map(|version| version.without_marker())
         .or_else(|| Version::parse(detection.state.last_release()));
-    let upgrade = version
-        .zip(case.target_release.as_ref())
-        // The steps are part of the program, so that they can be read.
-        .and_then(|(from, target)| keys::drops(&from, target).ok())
-        .unwrap_or_default();
+    let upgrade = match (&version, &case.target_release) {
+        (Some(from), Some(target)) => keys::drops(from, target)?,
+        _ => Vec::new(),
+    };
     let mut planner = Planner::new(&snapshot.schema, &detection.reference, server, upgrade);
     planner.target = case.target_release.as_ref().map(ToString::to_string);
     if options.family == Family::ForUpgrade {
-        for_upgrade::plan(&mut planner, case);
-        return planner.plan;
+        for_upgrade::plan(&mut planner, case)?;
+        return Ok(planner.plan);
     }
     let wanted = planner.select(&detection.differences, options);
     planner.run(&wanted, options.family);
     if options.family.includes(Family::Triggers) {
         planner.plan.advice = triggers::advice(case);
     }
-    planner.plan
+    Ok(planner.plan)
 }
 
 /// Plans step after step.
