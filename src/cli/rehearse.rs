@@ -14,6 +14,7 @@ use signal_hook::low_level::emulate_default_handler;
 use super::dumps::read_site;
 use super::output::print_report;
 use super::progress::Bar;
+use super::repair::target_release;
 use super::rows::{RowExaminer, RowSource};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
@@ -21,19 +22,22 @@ use crate::checks::{
     Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_SITE, Severity, VERIFY,
 };
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
+use crate::integrity::for_upgrade::row_answers;
 use crate::integrity::server::Limits;
+use crate::preflight;
 use crate::rehearse::compare::{Compared, checksums, compare};
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{
     Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, command,
-    restore, space,
+    restore, space, steps,
 };
 use crate::report::{
     AccountName, ChecksumSummary, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section,
-    UpgradeCommand,
+    StepsSummary, UpgradeCommand,
 };
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
@@ -70,6 +74,10 @@ pub struct Rehearse {
     /// What becomes of the accounts that triggers, views, routines and events run as
     #[arg(long, value_enum, default_value_t = DefinersOption::Create)]
     definers: DefinersOption,
+    /// Release to upgrade to: run the operations of the upgrade's steps on the restored database, as far as they are known,
+    /// and hold what the server says against what preflight foretells
+    #[arg(long, value_name = "X.Y.Z", conflicts_with = "upgrade_command")]
+    target: Option<Version>,
     /// Run COMMAND by sh on the restored database, such as an upgrade, and judge what it leaves; CIVICRM_DSN in its
     /// environment says where the database is (CIVIDB_URL, CIVIDB_SOCKET, CIVIDB_USER and CIVIDB_DATABASE as well)
     #[arg(long, value_name = "COMMAND")]
@@ -113,6 +121,9 @@ impl Rehearse {
     fn rehearse(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         let access = self.server.access();
+        if let Some(target) = &self.target {
+            target_release(target, &catalogue)?;
+        }
         let location = Location::one(&self.dump, &access)?;
         if matches!(location, Location::Server(_)) {
             return Err(RehearseError::NotADump(location.name()).into());
@@ -179,6 +190,7 @@ impl Rehearse {
             })
             .collect();
         summary.upgrade = proofs.upgrade.take();
+        summary.steps = proofs.steps.take();
         summary.checksums = checksums.map(ChecksumSummary::from);
         for (account, why) in &stage.not_made {
             summary
@@ -240,7 +252,7 @@ impl Rehearse {
         let mut there = read_restored(stage, &location)?;
         let (compared, failures) = compare(stage, &dump.snapshot, &mut there, restored)?;
         let exercised = exercise(stage, &there)?;
-        let case = Case::new(there, dump.catalogue);
+        let case = Case::new(there, dump.catalogue).to_release(self.target.clone());
         let examiner = RowExaminer {
             catalogue: dump.catalogue,
             options: ExportOptions::default(),
@@ -262,6 +274,7 @@ impl Rehearse {
             failures,
             statistics: Some(answered.answers.statistics),
             upgrade: None,
+            steps: None,
         };
         match &self.upgrade_command {
             Some(command) => self.upgrade(stage, &location, &case, command, &mut proofs, common)?,
@@ -273,6 +286,17 @@ impl Rehearse {
                 of_site.promise_nothing();
                 proofs.findings.merge(of_site);
             }
+        }
+        if let Some(target) = &self.target {
+            let options = preflight::Options {
+                target: target.clone(),
+                server: None,
+                account: None,
+            };
+            let answers = row_answers(&answered.needs, &answered.questions, &answered.answers);
+            let forecast = preflight::as_statements(&case, &options, &answers)?;
+            let stepped = steps::run(stage, &forecast.statements)?;
+            proofs.steps = Some(StepsSummary::of(target.to_string(), &stepped));
         }
         Ok(proofs)
     }
@@ -324,6 +348,7 @@ struct Proofs {
     failures: Vec<crate::rehearse::Failure>,
     statistics: Option<crate::integrity::Statistics>,
     upgrade: Option<UpgradeCommand>,
+    steps: Option<StepsSummary>,
 }
 
 impl From<DefinersOption> for Definers {

@@ -17,6 +17,7 @@ mod restore;
 mod row;
 pub mod space;
 mod stage;
+pub mod steps;
 
 pub use choice::{Choice, choose};
 pub use error::RehearseError;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::RehearseError;
@@ -78,9 +78,16 @@ impl Stage {
         let options = Options {
             parent: setup.parent,
             confined: true,
+            interrupted: Some(Arc::clone(&setup.signal)),
             ..Options::default()
         };
-        let mut server = LocalServer::start(setup.program, options)?;
+        let is_interrupted = || match setup.signal.load(Ordering::Relaxed) {
+            0 => None,
+            number => i32::try_from(number).ok(),
+        };
+        let server = LocalServer::start(setup.program, options).map_err(|error| {
+            is_interrupted().map_or_else(|| error.into(), RehearseError::Interrupted)
+        })?;
         let warden = Warden::begin(server.folder(), &setup.signal);
         let database = dump.database.clone().unwrap_or_else(|| DATABASE.to_owned());
         let makes = format!("CREATE DATABASE {database}");
@@ -96,10 +103,7 @@ impl Stage {
             made: Vec::new(),
             not_made: Vec::new(),
             warden,
-            server: {
-                server.confine()?;
-                server
-            },
+            server,
         };
         let result = stage.furnish(dump);
         result.map_err(|error| stage.explain(error))?;
@@ -107,6 +111,7 @@ impl Stage {
     }
 
     fn furnish(&mut self, dump: &Snapshot) -> Result<(), SandboxError> {
+        self.server.confine()?;
         if !self.dump_makes_database {
             self.server.create_database(&self.database)?;
         }

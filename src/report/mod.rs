@@ -27,7 +27,9 @@ pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
-pub use rehearsal::{ChecksumSummary, Kept, RehearsalSummary, Rehearsed, UpgradeCommand};
+pub use rehearsal::{
+    ChecksumSummary, Kept, RehearsalSummary, Rehearsed, StepsSummary, UpgradeCommand,
+};
 pub use section::Section;
 pub use verdict::Verdict;
 pub use version::VersionSummary;

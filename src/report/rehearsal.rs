@@ -12,6 +12,7 @@ use super::human::Detail;
 use crate::checks::Object;
 use crate::rehearse::compare::{Checksums, Compared};
 use crate::rehearse::exercise::Exercised;
+use crate::rehearse::steps::Stepped;
 use crate::rehearse::{Choice, Failure, Refusal, Restored};
 use crate::server_version::ServerVersion;
 use crate::text::{count, printable, thousands};
@@ -73,6 +74,9 @@ pub struct RehearsalSummary {
     pub not_tried: Vec<String>,
     /// Accounts that were made because triggers, views, routines or events run as them.
     pub definers_made: Vec<AccountName>,
+    /// How the operations of the upgrade to `--target` went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<StepsSummary>,
     /// The checksums of tables compared with those of the site.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksums: Option<ChecksumSummary>,
@@ -135,6 +139,101 @@ pub struct RefusedKind {
     pub offset: u64,
     /// The beginning of the first.
     pub statement: String,
+}
+
+/// How the operations of an upgrade went on the restored database. It is not CiviCRM's own upgrade: no code of
+/// CiviCRM runs.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StepsSummary {
+    /// The release that the upgrade goes to.
+    pub target: String,
+    /// Operations that were run.
+    pub operations: usize,
+    /// Statements of these operations.
+    pub statements: usize,
+    /// Where it stops, on the server, on paper, or both; null where it goes to its end.
+    pub stop: Option<StepStop>,
+    /// Operations whose result only the site can tell.
+    pub unknown: Vec<String>,
+}
+
+/// Where an upgrade stops.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StepStop {
+    /// The step; null around the steps.
+    pub step: Option<String>,
+    /// The title of the task.
+    pub task: String,
+    /// What the operation does.
+    pub operation: &'static str,
+    /// The table of the operation.
+    pub table: Option<String>,
+    /// The beginning of the statement that the server refused.
+    pub statement: Option<String>,
+    /// The number of the server's error; null where the server took it.
+    pub server_error: Option<u32>,
+    /// The server's words.
+    pub server_text: Option<String>,
+    /// The number of the error that `preflight` foretells; null where it foretells none.
+    pub foretold: Option<u32>,
+    /// Whether the server says what was foretold.
+    pub agrees: bool,
+}
+
+impl StepsSummary {
+    /// The summary of the operations that were run.
+    pub fn of(target: String, stepped: &Stepped) -> Self {
+        Self {
+            target,
+            operations: stepped.operations,
+            statements: stepped.statements,
+            stop: stepped.stop.as_ref().map(|stop| StepStop {
+                step: stop.step.clone(),
+                task: stop.task.clone(),
+                operation: stop.operation,
+                table: stop.table.clone(),
+                statement: stop.statement.clone(),
+                server_error: stop.error.as_ref().map(|(number, _)| *number),
+                server_text: stop.error.as_ref().map(|(_, text)| text.clone()),
+                foretold: stop.foretold,
+                agrees: stop.is_foretold(),
+            }),
+            unknown: stepped.unknown.clone(),
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let bold = Style::new().bold();
+        let number = |number: Option<u32>| {
+            number.map_or("no error".to_owned(), |number| format!("error {number}"))
+        };
+        let how = match &self.stop {
+            None => "to its end".to_owned(),
+            Some(stop) => {
+                let table = stop.table.as_deref().unwrap_or_default();
+                let step = stop.step.as_deref().unwrap_or("around the steps");
+                let text = stop.server_text.as_deref().unwrap_or("taken");
+                format!(
+                    "up to {step}, {}: {} {table}: {} ({text}); on paper {}",
+                    stop.task,
+                    stop.operation,
+                    number(stop.server_error),
+                    number(stop.foretold)
+                )
+            }
+        };
+        writeln!(
+            out,
+            "{bold}steps{bold:#}  {} of the upgrade to {} run {}; it is not CiviCRM's own upgrade, whose code does not run",
+            count(self.operations as u64, "operation"),
+            printable(&self.target),
+            printable(&how)
+        )?;
+        for unknown in &self.unknown {
+            writeln!(out, "{bold}unknown{bold:#}  {}", printable(unknown))?;
+        }
+        Ok(())
+    }
 }
 
 /// The CHECKSUM TABLE of tables compared with those of the site that the dump was made of.
@@ -257,6 +356,7 @@ impl RehearsalSummary {
             refused: restored.refused.values().map(RefusedKind::of).collect(),
             not_tried: exercised.not_tried.clone(),
             definers_made: Vec::new(),
+            steps: None,
             checksums: None,
             upgrade: None,
             kept: None,
@@ -278,13 +378,20 @@ impl RehearsalSummary {
                     count(failures, "thing")
                 )
             }
-            _ => format!("restored on {server}, and it works"),
+            _ => {
+                let stops = self
+                    .steps
+                    .as_ref()
+                    .is_some_and(|steps| steps.stop.is_some());
+                let upgrade = if stops { ", but the upgrade stops" } else { "" };
+                format!("restored on {server}, and it works{upgrade}")
+            }
         }
     }
 
     /// Whether everything worked.
     pub(super) fn is_fine(&self) -> bool {
-        self.outcome == "works"
+        self.outcome == "works" && self.steps.as_ref().is_none_or(|steps| steps.stop.is_none())
     }
 
     /// Whether everything was tried that the command promises to try.
@@ -442,6 +549,9 @@ pub(super) fn write(
             printable(&refused.statement),
             refused.kind
         )?;
+    }
+    if let Some(steps) = &summary.steps {
+        steps.write(out)?;
     }
     if let Some(checksums) = &summary.checksums {
         let differ = match checksums.differ.is_empty() {

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, test_kill_process};
@@ -31,8 +33,18 @@ pub struct Options {
     pub server: Vec<String>,
     /// The longest time that making the data folder may take, and starting the server after that.
     pub patience: Duration,
+    /// Becomes another number than 0 when the server need not start any more.
+    pub interrupted: Option<Arc<AtomicUsize>>,
     /// Whether the server is to run what others wrote: it then loads no plugins and starts no events.
     pub confined: bool,
+}
+
+impl Options {
+    /// Whether the server need not start any more.
+    pub(super) fn is_interrupted(&self) -> bool {
+        let interrupted = self.interrupted.as_ref();
+        interrupted.is_some_and(|number| number.load(Ordering::Relaxed) != 0)
+    }
 }
 
 impl Default for Options {
@@ -42,6 +54,7 @@ impl Default for Options {
             port: None,
             server: Vec::new(),
             patience: Duration::from_secs(120),
+            interrupted: None,
             confined: false,
         }
     }
@@ -94,7 +107,7 @@ impl LocalServer {
             fs::create_dir(&path).map_err(SandboxError::file(&path))?;
         }
         let command = server_command(&program, folder.path());
-        bootstrap(&program, folder.path(), command, options.patience)?;
+        bootstrap(&program, folder.path(), command, &options)?;
         let process = launch(&program, folder.path(), &options)?;
         let mut server = Self {
             process,
@@ -115,7 +128,7 @@ impl LocalServer {
     /// The server still runs and does not end, or it does not start.
     pub fn restart(&mut self) -> Result<(), SandboxError> {
         self.process
-            .wait(self.options.patience)
+            .wait(self.options.patience, || false)
             .ok_or_else(|| self.no_end())?;
         self.process = launch(&self.program, self.folder.path(), &self.options)?;
         self.wait_for_answer()
@@ -251,6 +264,9 @@ impl LocalServer {
         loop {
             if self.process.ended().is_some() {
                 return Err(SandboxError::Ended(program(), tail(&log)));
+            }
+            if self.options.is_interrupted() {
+                return Err(SandboxError::Interrupted);
             }
             match Reader::open(&self.login()) {
                 Ok(_) => return Ok(()),

@@ -87,14 +87,18 @@ impl Watched {
         }
     }
 
-    /// Waits for the process to end by itself; `None` when it takes longer than `patience`.
-    pub fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+    /// Waits for the process to end by itself; `None` when it takes longer than `patience`, or is not wanted any more.
+    pub fn wait(
+        &mut self,
+        patience: Duration,
+        is_unwanted: impl Fn() -> bool,
+    ) -> Option<ExitStatus> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.ended() {
                 return Some(status);
             }
-            if begun.elapsed() > patience {
+            if begun.elapsed() > patience || is_unwanted() {
                 return None;
             }
             std::thread::sleep(PAUSE);
@@ -104,7 +108,7 @@ impl Watched {
     /// Ends the process in the proper way, removes its folder, and waits until both are done.
     pub fn end(&mut self) -> Option<ExitStatus> {
         drop(self.shell.stdin.take());
-        self.wait(PATIENCE)
+        self.wait(PATIENCE, || false)
     }
 
     /// Starts a process that takes the owner's place, and keeps the file `owner` open; returns its number.
