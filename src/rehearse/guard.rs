@@ -312,53 +312,33 @@ fn definition(text: &str, setting: Setting) -> (About, Judgement) {
     (about, judgement)
 }
 
+/// Words behind which a table stands, or a list of tables.
+const BEFORE_TABLES: [&str; 9] = [
+    "TABLE", "TABLES", "EXISTS", "FROM", "UPDATE", "JOIN", "INTO", "TO", "VIEW",
+];
+
 /// A statement that may name several tables: none may be of another database.
 fn qualified(text: &str, setting: Setting) -> Judgement {
     let mut words = Words::new(text, setting.modes);
-    let mut last = Token::End;
-    loop {
-        let token = words.next();
-        match &token {
-            Token::End | Token::Unterminated(_) => return of_database(None, setting),
-            Token::Symbol('.') => {
-                if let Some(database) = name_of(&last)
-                    && database != setting.own
-                    && matches!(words.peek(), Token::Word(_) | Token::Quoted(_))
-                    && !matches!(setting.current, Some(current) if current == database)
-                    && is_named_first(text, setting.modes, &database)
-                {
-                    return Judgement::Refuse(Kind::OtherDatabase);
-                }
-            }
-            _ => {}
-        }
-        last = token;
-    }
-}
-
-/// Whether a name is the first of a pair whose second part names a table, and not a table before its column: it stands
-/// behind a word or comma of the statement's own.
-fn is_named_first(text: &str, modes: SqlModes, name: &str) -> bool {
-    let before = [
-        "TABLE", "TABLES", "EXISTS", "FROM", "UPDATE", "JOIN", "INTO", "TO", "VIEW",
-    ];
-    let mut words = Words::new(text, modes);
     let mut last = Token::End;
     let mut is_list = false;
     loop {
         let token = words.next();
         if matches!(token, Token::End | Token::Unterminated(_)) {
-            return false;
+            return of_database(None, setting);
         }
-        if token.is("WHERE") || token.is("SET") {
+        if token.is_any(&["WHERE", "SET"]) {
             is_list = false;
         }
-        let may_be = last.is_any(&before) || is_list && last == Token::Symbol(',');
-        if may_be && name_of(&token).as_deref() == Some(name) && words.peek() == Token::Symbol('.')
+        let may_be_table = last.is_any(&BEFORE_TABLES) || is_list && last == Token::Symbol(',');
+        if may_be_table
+            && let Some(database) = name_of(&token)
+            && words.peek() == Token::Symbol('.')
+            && database != setting.own
         {
-            return true;
+            return Judgement::Refuse(Kind::OtherDatabase);
         }
-        is_list |= token.is_any(&before);
+        is_list |= token.is_any(&BEFORE_TABLES);
         last = token;
     }
 }

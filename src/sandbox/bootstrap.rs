@@ -26,7 +26,7 @@ pub(super) fn bootstrap(
         system_tables(&program.system_tables()?)?
     };
     fs::write(&script, sql).map_err(SandboxError::file(&script))?;
-    let mut process = Watched::start(folder, &script, &command)?;
+    let mut process = Watched::start(folder, &script, &command, options.confined)?;
     let made = process
         .wait(options.patience, || options.is_interrupted())
         .is_some_and(|status| status.success());

@@ -35,7 +35,8 @@ pub struct Options {
     pub patience: Duration,
     /// Becomes another number than 0 when the server need not start any more.
     pub interrupted: Option<Arc<AtomicUsize>>,
-    /// Whether the server is to run what others wrote: it then loads no plugins and starts no events.
+    /// Whether the server is to run what others wrote: it then loads no plugins and starts no events, and it
+    /// is killed at its end.
     pub confined: bool,
 }
 
@@ -349,5 +350,5 @@ fn launch(program: &Program, folder: &Path, options: &Options) -> Result<Watched
             .args(["--skip-log-bin", "--max-allowed-packet=1G"]);
     }
     command.args(&options.server);
-    Watched::start(folder, Path::new("/dev/null"), &command)
+    Watched::start(folder, Path::new("/dev/null"), &command, options.confined)
 }

@@ -15,22 +15,22 @@ use std::time::{Duration, Instant};
 use super::SandboxError;
 use crate::text::printable_lines;
 
-/// The shell's script: `FOLDER INPUT PROGRAM ARGUMENT...`. It uses only what a POSIX shell has
+/// The shell's script: `FOLDER INPUT SIGNAL PROGRAM ARGUMENT...`. It uses only what a POSIX shell has
 /// built in, and `sleep` and `rm`.
 ///
 /// The shell is the parent of the process, whose number therefore belongs to nothing else as long
 /// as the shell has not waited for it. MySQL can go on for ever once its folder is gone, hence the
 /// SIGKILL after half a minute.
 const SCRIPT: &str = r#"
-folder=$1 input=$2
-shift 2
+folder=$1 input=$2 signal=$3
+shift 3
 exec 3<&0
 "$@" <"$input" 3<&- &
 process=$!
 {
   read -r _ <&3
   : >"$folder/closed"
-  kill "$process"
+  kill -"$signal" "$process"
   seconds=0
   while [ $seconds -lt 30 ]; do sleep 1; seconds=$((seconds + 1)); done
   kill -KILL "$process"
@@ -55,8 +55,14 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Starts `command`, which reads the file `input` and writes to `log` in `folder`.
-    pub fn start(folder: &Path, input: &Path, command: &Command) -> Result<Self, SandboxError> {
+    /// Starts `command`, which reads the file `input` and writes to `log` in `folder`. A process that `may_be_killed`
+    /// has nothing to write down at its end, and is ended by SIGKILL.
+    pub fn start(
+        folder: &Path,
+        input: &Path,
+        command: &Command,
+        may_be_killed: bool,
+    ) -> Result<Self, SandboxError> {
         let path = folder.join("log");
         let log = OpenOptions::new().create(true).append(true).open(&path);
         let log = log.map_err(SandboxError::file(&path))?;
@@ -64,6 +70,7 @@ impl Watched {
         let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "sh"])
             .args([folder, input])
+            .arg(if may_be_killed { "KILL" } else { "TERM" })
             .arg(command.get_program())
             .args(command.get_args())
             .stdin(Stdio::piped())

@@ -756,18 +756,28 @@ fn a_rehearsal_says_of_every_producer_what_verify_says() {
 
 #[test]
 fn a_command_that_upgrades_is_judged_by_what_it_leaves() {
-    let client = "mariadb --no-defaults --socket=$CIVIDB_SOCKET --user=$CIVIDB_USER $CIVIDB_DATABASE -e";
+    let client =
+        "mariadb --no-defaults --socket=$CIVIDB_SOCKET --user=$CIVIDB_USER $CIVIDB_DATABASE -e";
     let good = format!("{client} 'ALTER TABLE parent ADD COLUMN more int'");
-    let Some(upgraded) = Rehearsal::of(SMALL.as_bytes(), &["--no-civicrm", "--upgrade-command", &good]) else {
+    let Some(upgraded) = Rehearsal::of(
+        SMALL.as_bytes(),
+        &["--no-civicrm", "--upgrade-command", &good],
+    ) else {
         return;
     };
     assert_eq!(upgraded.exit(), Some(0), "{:#}", upgraded.section());
     let bad = format!("{client} 'DROP FUNCTION shout'; exit 3");
-    let broken = Rehearsal::of(SMALL.as_bytes(), &["--no-civicrm", "--upgrade-command", &bad]);
+    let broken = Rehearsal::of(
+        SMALL.as_bytes(),
+        &["--no-civicrm", "--upgrade-command", &bad],
+    );
     let broken = broken.expect("as before");
     assert_eq!(broken.exit(), Some(1));
     let failures = broken.failures();
-    assert!(failures.contains(&triple("triggers", "child_before_insert", 1305)), "{failures:?}");
+    assert!(
+        failures.contains(&triple("triggers", "child_before_insert", 1305)),
+        "{failures:?}"
+    );
     assert!(failures.iter().any(|it| it.0 == "upgrade"), "{failures:?}");
     broken.leaves_nothing();
 }
@@ -777,9 +787,20 @@ fn several_connections_restore_the_same() {
     let mut text = SMALL.to_owned();
     let end = text.find("DELIMITER ;;").expect("the programs");
     let rows: Vec<String> = (0..60)
-        .map(|number| format!("INSERT INTO `parent` VALUES ({},'n{number}');\n", number + 10))
+        .map(|number| {
+            format!(
+                "INSERT INTO `parent` VALUES ({},'n{number}');\n",
+                number + 10
+            )
+        })
         .collect();
-    text.insert_str(end, &format!("LOCK TABLES `parent` WRITE;\n{}UNLOCK TABLES;\n", rows.concat()));
+    text.insert_str(
+        end,
+        &format!(
+            "LOCK TABLES `parent` WRITE;\n{}UNLOCK TABLES;\n",
+            rows.concat()
+        ),
+    );
     let Some(rehearsal) = Rehearsal::of(text.as_bytes(), &["--no-civicrm", "--jobs", "4"]) else {
         return;
     };
@@ -787,7 +808,8 @@ fn several_connections_restore_the_same() {
     assert_eq!(rehearsal.section()["rows"], 62);
     // What fails on any of them has its place.
     let twice = text.replace("VALUES (69,", "VALUES (68,");
-    let failed = Rehearsal::of(twice.as_bytes(), &["--no-civicrm", "--jobs", "4"]).expect("as before");
+    let failed =
+        Rehearsal::of(twice.as_bytes(), &["--no-civicrm", "--jobs", "4"]).expect("as before");
     let failure = &failed.section()["failures"][0];
     assert_eq!(failure["server_error"], 1062);
     let lines = twice.lines().enumerate();
@@ -799,12 +821,24 @@ fn several_connections_restore_the_same() {
 #[test]
 fn the_steps_of_an_upgrade_are_run_and_held_against_the_forecast() {
     let dumps = common::real_dumps().into_iter();
-    let Some(dump) = dumps.into_iter().find(|path| common::name(path).starts_with("5.75.2-to-5.81")) else {
+    let Some(dump) = dumps
+        .into_iter()
+        .find(|path| common::name(path).starts_with("5.75.2-to-5.81"))
+    else {
         return;
     };
-    let Some(server) = server::installed() else { return };
+    let Some(server) = server::installed() else {
+        return;
+    };
     let tmp = folder();
-    let arguments = ["rehearse", &dump.display().to_string(), "--tmp", ".", "--on", &on(server)];
+    let arguments = [
+        "rehearse",
+        &dump.display().to_string(),
+        "--tmp",
+        ".",
+        "--on",
+        &on(server),
+    ];
     let output = common::cividb(
         tmp.path(),
         &[&arguments[..], &["--format", "json", "--target", "6.4.1"]].concat(),
