@@ -329,7 +329,16 @@ impl Reader {
             // but its bytes: `Conn::query_iter` puts `as_bytes` into the packet.
             Err(_) => unsafe { std::str::from_utf8_unchecked(sql) },
         };
-        self.watched(about, limit, |conn, _| conn.query_drop(sql))
+        self.watched(about, limit, |conn, _| {
+            let mut answers = conn.query_iter(sql)?;
+            // An error may come behind the first rows, which a result that is merely dropped would hide.
+            while let Some(rows) = answers.iter() {
+                for row in rows {
+                    row?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Makes `database` the current database.
