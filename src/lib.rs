@@ -34,8 +34,8 @@
 //! checks -> case civicrm dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
-//! report -> case checks civicrm exit integrity preflight rehearse repair schema snapshot text
-//! cli -> case change checks civicrm dump exit gate grants integrity preflight rehearse repair report row_file sandbox schema server server_version snapshot source text
+//! report -> case checks civicrm exit integrity preflight rehearse repair schema server_version snapshot text
+//! cli -> case change checks civicrm dump exit gate grants integrity preflight rehearse repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
