@@ -71,6 +71,12 @@ pub enum Operation {
     Use,
     /// SET SESSION
     SetSession,
+    /// CREATE USER
+    CreateUser,
+    /// REVOKE
+    Revoke,
+    /// CHECKSUM TABLE
+    Checksum,
     /// CREATE VIEW
     CreateView,
     /// CREATE OR REPLACE VIEW
@@ -126,6 +132,9 @@ impl Operation {
             Self::AlterDatabase => &["ALTER", "DATABASE"],
             Self::Use => &["USE"],
             Self::SetSession => &["SET", "SESSION"],
+            Self::CreateUser => &["CREATE", "USER"],
+            Self::Revoke => &["REVOKE"],
+            Self::Checksum => &["CHECKSUM", "TABLE"],
             Self::CreateView => &["CREATE", "VIEW"],
             Self::ReplaceView => &["CREATE", "OR", "REPLACE", "VIEW"],
             Self::DropView => &["DROP", "VIEW"],
@@ -195,6 +204,8 @@ impl Operation {
             Statement::LockTables { .. } => self == Self::LockTables,
             Statement::ShowCreate { .. } => self == Self::ShowCreate,
             Statement::Grant(_) => self == Self::Grant,
+            Statement::CreateUser(_) => self == Self::CreateUser,
+            Statement::Revoke(_) => self == Self::Revoke,
             // The parser takes for it whatever it does not know behind SHOW.
             Statement::ShowVariable { .. } => self == Self::ShowGrants,
             Statement::LoadData { .. } => self == Self::LoadData,
@@ -448,7 +459,10 @@ impl Meaning {
         let is_to =
             |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TO);
         let end = match self.operation {
-            Operation::SetDefaultRole | Operation::ShowGrants => 0,
+            Operation::SetDefaultRole
+            | Operation::ShowGrants
+            | Operation::CreateUser
+            | Operation::Revoke => 0,
             Operation::Grant => tokens.iter().position(is_to).unwrap_or(tokens.len()),
             _ => tokens.len(),
         };

@@ -27,7 +27,7 @@
 //! dump -> schema server_version snapshot threads
 //! server -> gate grants privilege schema server_version small_file snapshot text
 //! change -> gate row_file schema server small_file snapshot
-//! sandbox -> server server_version text
+//! sandbox -> gate schema server server_version text
 //! source -> civicrm dump schema server snapshot
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
@@ -35,8 +35,9 @@
 //! contents -> civicrm dump gate schema server snapshot source text
 //! checks -> case civicrm contents dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
-//! report -> case checks civicrm contents exit integrity preflight repair schema snapshot text
-//! cli -> case change checks civicrm contents dump exit gate grants integrity preflight repair report row_file schema server server_version small_file snapshot source text
+//! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
+//! report -> case checks civicrm contents exit integrity preflight rehearse repair schema server_version snapshot text
+//! cli -> case change checks civicrm contents dump exit gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -60,6 +61,7 @@
 //! - [`contents`]: what two sources hold, compared row by row
 //! - [`checks`]: rules, from facts to findings
 //! - [`change`]: one way to change a database: step, executor, journal, undo
+//! - [`rehearse`]: a backup restored for real, and proved to work
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
@@ -97,6 +99,7 @@ mod hostile;
 pub mod integrity;
 pub mod preflight;
 pub mod privilege;
+pub mod rehearse;
 pub mod repair;
 pub mod report;
 pub mod row_file;

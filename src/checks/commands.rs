@@ -28,6 +28,25 @@ pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
 
 /// The groups of `compare`: what was lost or changed between two sources.
 pub const COMPARE: &[Group] = &[Group::Contents];
+/// The groups of `rehearse` that look whether the restored database works.
+pub const REHEARSE: &[Group] = &[Group::Objects];
+
+/// The groups of `rehearse` that look at the site in the restored database. What they find, the site had before its
+/// backup was made.
+pub const REHEARSE_SITE: &[Group] = &[Group::Schema, Group::Release, Group::Version];
+
+/// All groups of `rehearse`.
+const REHEARSE_ALL: &[Group] = &[
+    Group::Dump,
+    Group::Restore,
+    Group::Objects,
+    Group::Backup,
+    Group::Against,
+    Group::Schema,
+    Group::Release,
+    Group::Version,
+    Group::Rows,
+];
 
 /// The groups of `check`: everything that can be checked of a source.
 pub const CHECK: &[Group] = &[
@@ -53,4 +72,5 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("orphans", ORPHANS),
     ("preflight", PREFLIGHT),
     ("compare", COMPARE),
+    ("rehearse", REHEARSE_ALL),
 ];

@@ -1,6 +1,6 @@
 //! What checks have found, and what they could not look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -228,6 +228,44 @@ impl Findings {
     /// Whether there is a finding of this check.
     pub fn has(&self, check: &Check) -> bool {
         self.list.iter().any(|finding| finding.check.id == check.id)
+    }
+
+    /// Adds what was found in another part or form of the same source, and sorts all. What a check has found already
+    /// about an object is not said twice.
+    pub fn merge(&mut self, others: Self) {
+        let about = |finding: &Finding| {
+            let object = finding.object.as_ref()?;
+            Some((finding.check.id, object.kind, object.name.clone()))
+        };
+        let known: HashSet<_> = self.list.iter().filter_map(about).collect();
+        for finding in others.list {
+            if about(&finding).is_none_or(|about| !known.contains(&about)) {
+                self.push(finding);
+            }
+        }
+        for skipped in others.not_checked {
+            if !self.not_checked.contains(&skipped) {
+                self.not_checked.push(skipped);
+            }
+        }
+        for (check, number) in others.left_out {
+            *self.left_out.entry(check).or_default() += number;
+        }
+        self.sort();
+    }
+
+    /// Takes what could not be looked at for something that the command does not promise to look at.
+    pub fn promise_nothing(&mut self) {
+        for skipped in &mut self.not_checked {
+            skipped.incomplete = false;
+        }
+    }
+
+    /// Lets no finding rank higher than `highest`: those that do no harm to what a command is about.
+    pub fn cap(&mut self, highest: Severity) {
+        for finding in &mut self.list {
+            finding.severity = finding.severity.min(highest);
+        }
     }
 
     /// Removes the findings of checks that are not selected.

@@ -28,7 +28,10 @@ pub mod version;
 pub mod wholeness;
 
 pub use check::{Check, Group, Rule, Severity};
-pub use commands::{CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, VERIFY, VERSION};
+pub use commands::{
+    CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_SITE, VERIFY,
+    VERSION,
+};
 pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};
 pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};

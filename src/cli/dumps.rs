@@ -107,7 +107,11 @@ impl Verify {
 
 /// Reads the site that a backup was made of, and counts the rows of tables where an estimate is not
 /// enough.
-fn read_site(site: &Location, backup: &Case, common: &Common) -> Result<Snapshot, Error> {
+pub(super) fn read_site(
+    site: &Location,
+    backup: &Case,
+    common: &Common,
+) -> Result<Snapshot, Error> {
     let database = site.database(common.database.as_deref());
     let there = match site {
         Location::Server(server) => {

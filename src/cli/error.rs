@@ -8,6 +8,7 @@ use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::OwnReferenceError;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
+use crate::rehearse::RehearseError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -61,6 +62,9 @@ pub enum Error {
     /// A change was not made, or not taken back.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A dump could not be rehearsed.
+    #[error(transparent)]
+    Rehearse(#[from] RehearseError),
     /// Offending rows could not be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),

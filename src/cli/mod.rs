@@ -17,6 +17,7 @@ mod preflight;
 mod process_title;
 mod progress;
 mod reference;
+mod rehearse;
 mod repair;
 mod rows;
 mod servers;
@@ -67,6 +68,8 @@ enum Command {
     Check(dumps::Check),
     /// Run an upgrade on paper: will it stop, in which step, with which error, and what mends it before
     Preflight(preflight::Preflight),
+    /// Restore a backup on a private server that is thrown away, and prove that it works
+    Rehearse(Box<rehearse::Rehearse>),
     /// Show what civicrm_domain.version says and what it should say, and set it
     Version(version::Version),
     /// Check whether an account may run the upgrade or make a complete backup, and which GRANT is
@@ -228,6 +231,7 @@ pub fn run() -> Exit {
         Command::Repair(arguments) => arguments.run(&cli.common),
         Command::Undo(arguments) => arguments.run(&cli.common),
         Command::Preflight(arguments) => arguments.run(&cli.common),
+        Command::Rehearse(arguments) => arguments.run(&cli.common),
         Command::Orphans(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),

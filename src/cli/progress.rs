@@ -9,18 +9,18 @@ use super::Common;
 use crate::dump::container::Progress;
 use crate::text::printable;
 
-/// The progress bar for one source; it does nothing where nobody would see it.
-pub struct Bar(Option<ProgressBar>);
+/// The progress bar for one source, and how many tables it was told of; it does nothing where nobody would see it.
+pub struct Bar(Option<ProgressBar>, u64);
 
 impl Bar {
     pub(super) fn new(common: &Common, name: &str) -> Self {
         if common.no_progress || common.quiet || !io::stderr().is_terminal() {
-            return Self(None);
+            return Self(None, 0);
         }
         let target = ProgressDrawTarget::stderr_with_hz(5);
         let bar = ProgressBar::with_draw_target(None, target).with_message(printable(name));
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self(Some(bar))
+        Self(Some(bar), 0)
     }
 
     /// Shows how far the file has been read.
@@ -37,6 +37,20 @@ impl Bar {
             }
         }
         bar.set_position(progress.bytes_read());
+    }
+
+    /// Shows which table is worked on, and how fast.
+    pub(super) fn about(&mut self, table: &str) {
+        let Some(bar) = &self.0 else { return };
+        self.1 += 1;
+        let tables = self.1;
+        let rate = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        if bar.length().is_some()
+            && let Ok(style) = ProgressStyle::with_template(rate)
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(format!("table {tables}: {}", printable(table)));
     }
 
     /// Removes the bar from the screen.

@@ -10,6 +10,7 @@ pub mod json;
 mod plan;
 mod preflight;
 mod rebuild;
+mod rehearsal;
 pub mod render;
 mod section;
 mod summary;
@@ -21,6 +22,9 @@ pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;
 pub use rebuild::{RebuildSummary, RebuiltTable};
+pub use rehearsal::{
+    ChecksumSummary, Kept, RehearsalSummary, Rehearsed, StepsSummary, UpgradeCommand,
+};
 pub use section::Section;
 pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Report, ServerSummary};
 pub use verdict::Verdict;

@@ -12,6 +12,7 @@ use super::integrity;
 use super::plan::{self, Plan};
 use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
+use super::rehearsal::{self, RehearsalSummary};
 use super::version::{self, VersionSummary};
 use crate::integrity::Statistics;
 
@@ -34,6 +35,8 @@ pub enum Section {
     Preflight(PreflightSummary),
     /// How the contents of two sources compare.
     Contents(ContentsSummary),
+    /// How a restore went, and whether what was restored works.
+    Rehearsal(RehearsalSummary),
 }
 
 /// Where people read a section.
@@ -56,6 +59,7 @@ impl Section {
             Self::Rebuild(_) => "rebuild",
             Self::Preflight(_) => "preflight",
             Self::Contents(_) => "contents",
+            Self::Rehearsal(_) => "rehearsal",
         }
     }
 
@@ -69,6 +73,7 @@ impl Section {
             Self::Rebuild(summary) => json!(summary),
             Self::Preflight(summary) => json!(summary),
             Self::Contents(summary) => json!(summary),
+            Self::Rehearsal(summary) => json!(summary),
         }
     }
 
@@ -82,6 +87,7 @@ impl Section {
             ("rebuild", RebuildSummary::json_schema(generator)),
             ("preflight", PreflightSummary::json_schema(generator)),
             ("contents", ContentsSummary::json_schema(generator)),
+            ("rehearsal", RehearsalSummary::json_schema(generator)),
         ]
     }
 
@@ -91,6 +97,15 @@ impl Section {
             Self::Repair(plan) => plan.is_empty(),
             Self::Rebuild(summary) => summary.is_fine(),
             Self::Preflight(summary) => summary.is_fine(),
+            Self::Rehearsal(summary) => summary.is_fine(),
+            _ => true,
+        }
+    }
+
+    /// Whether everything was tried that the command promises to try.
+    pub(super) fn is_complete(&self) -> bool {
+        match self {
+            Self::Rehearsal(summary) => summary.is_complete(),
             _ => true,
         }
     }
@@ -102,13 +117,16 @@ impl Section {
             Self::Rebuild(summary) => Some(summary.outcome()),
             Self::Preflight(summary) => Some(summary.outcome()),
             Self::Contents(summary) => Some(summary.outcome()),
+            Self::Rehearsal(summary) => Some(summary.outcome()),
             _ => None,
         }
     }
 
     pub(super) fn place(&self) -> Position {
         match self {
-            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) => Position::BeforeFindings,
+            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) | Self::Rehearsal(_) => {
+                Position::BeforeFindings
+            }
             _ => Position::AfterFindings,
         }
     }
@@ -126,6 +144,7 @@ impl Section {
             Self::Rebuild(summary) => rebuild::write(summary, out),
             Self::Preflight(summary) => preflight::write(summary, out),
             Self::Contents(summary) => contents::write(summary, detail, out),
+            Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
         }
     }
 }

@@ -195,7 +195,8 @@ impl Report {
         let counts = |severity| self.findings.count(severity) > 0;
         if !is_done || counts(Severity::Error) || self.strict && counts(Severity::Warning) {
             Verdict::Fail
-        } else if self.findings.are_incomplete() {
+        } else if self.findings.are_incomplete() || !self.sections.iter().all(Section::is_complete)
+        {
             Verdict::Incomplete
         } else {
             Verdict::Pass

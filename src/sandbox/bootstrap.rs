@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use super::watched::{Watched, tail};
-use super::{Program, SandboxError};
+use super::{Options, Program, SandboxError};
 
 /// Makes the folder `data` in `folder`; `command` runs the server, with all options that the later server gets
 /// as well.
@@ -14,7 +13,7 @@ pub(super) fn bootstrap(
     program: &Program,
     folder: &Path,
     mut command: Command,
-    patience: Duration,
+    options: &Options,
 ) -> Result<(), SandboxError> {
     let script = folder.join("bootstrap.sql");
     let sql = if program.is_mysql() {
@@ -27,14 +26,17 @@ pub(super) fn bootstrap(
         system_tables(&program.system_tables()?)?
     };
     fs::write(&script, sql).map_err(SandboxError::file(&script))?;
-    let mut process = Watched::start(folder, &script, &command)?;
+    let mut process = Watched::start(folder, &script, &command, options.confined)?;
     let made = process
-        .wait(patience)
+        .wait(options.patience, || options.is_interrupted())
         .is_some_and(|status| status.success());
     let log = folder.join("log");
     if !made {
         let log = tail(&log);
         process.end();
+        if options.is_interrupted() {
+            return Err(SandboxError::Interrupted);
+        }
         return Err(SandboxError::Bootstrap(program.path().to_owned(), log));
     }
     // The server's own log begins afresh.

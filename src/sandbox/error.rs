@@ -58,6 +58,9 @@ pub enum SandboxError {
     /// The server program could not make its system tables, with the last lines of its log.
     #[error("{} cannot make its data folder; the end of its log:\n{}", .0.display(), .1)]
     Bootstrap(PathBuf, String),
+    /// The server is not wanted any more.
+    #[error("interrupted: the private server was not started")]
+    Interrupted,
     /// The server program ended instead of answering, with the last lines of its log.
     #[error("{} ended at its start; the end of its log:\n{}", .0.display(), .1)]
     Ended(PathBuf, String),

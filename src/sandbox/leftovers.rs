@@ -28,8 +28,9 @@ pub(super) fn own(folder: &Path) -> Result<File, SandboxError> {
 }
 
 /// Stops the servers and removes the folders in `parent` whose owners, processes of this account, live no
-/// more. Anything that cannot be removed stays: the server that is to be started does not need it.
-pub(super) fn remove(parent: &Path) {
+/// more; returns how many. Anything that cannot be removed stays: the server that is to be started does not need it.
+pub(super) fn remove(parent: &Path) -> usize {
+    let mut removed = 0;
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {
         let folder = entry.path();
@@ -39,9 +40,10 @@ pub(super) fn remove(parent: &Path) {
             });
         if ours && is_orphaned(&folder) {
             shut_down(&folder);
-            let _ = fs::remove_dir_all(&folder);
+            removed += usize::from(fs::remove_dir_all(&folder).is_ok());
         }
     }
+    removed
 }
 
 fn is_orphaned(folder: &Path) -> bool {

@@ -4,8 +4,11 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, test_kill_process};
 use tempfile::TempDir;
 
 use super::bootstrap::bootstrap;
@@ -30,6 +33,19 @@ pub struct Options {
     pub server: Vec<String>,
     /// The longest time that making the data folder may take, and starting the server after that.
     pub patience: Duration,
+    /// Becomes another number than 0 when the server need not start any more.
+    pub interrupted: Option<Arc<AtomicUsize>>,
+    /// Whether the server is to run what others wrote: it then loads no plugins and starts no events, and it
+    /// is killed at its end.
+    pub confined: bool,
+}
+
+impl Options {
+    /// Whether the server need not start any more.
+    pub(super) fn is_interrupted(&self) -> bool {
+        let interrupted = self.interrupted.as_ref();
+        interrupted.is_some_and(|number| number.load(Ordering::Relaxed) != 0)
+    }
 }
 
 impl Default for Options {
@@ -39,6 +55,8 @@ impl Default for Options {
             port: None,
             server: Vec::new(),
             patience: Duration::from_secs(120),
+            interrupted: None,
+            confined: false,
         }
     }
 }
@@ -56,8 +74,12 @@ pub struct LocalServer {
     program: Program,
     folder: TempDir,
     options: Options,
+    /// How many servers of owners that were killed were removed at the start.
+    leftovers: usize,
+    /// The account of the administration.
+    pub(super) administrator: String,
     /// Keeps the lock that says the folder's owner lives.
-    _owner: File,
+    owner: File,
 }
 
 impl LocalServer {
@@ -69,7 +91,7 @@ impl LocalServer {
     pub fn start(program: Program, options: Options) -> Result<Self, SandboxError> {
         let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
         let parent = fs::canonicalize(&parent).map_err(SandboxError::file(&parent))?;
-        leftovers::remove(&parent);
+        let leftovers = leftovers::remove(&parent);
         // Only its owner may enter it: root needs no password.
         let folder = tempfile::Builder::new()
             .prefix(leftovers::PREFIX)
@@ -81,19 +103,21 @@ impl LocalServer {
         if socket.as_os_str().len() > SOCKET_LIMIT {
             return Err(SandboxError::SocketTooLong(socket));
         }
-        for name in ["tmp", "files"] {
+        for name in ["tmp", "files", "plugins"] {
             let path = folder.path().join(name);
             fs::create_dir(&path).map_err(SandboxError::file(&path))?;
         }
         let command = server_command(&program, folder.path());
-        bootstrap(&program, folder.path(), command, options.patience)?;
+        bootstrap(&program, folder.path(), command, &options)?;
         let process = launch(&program, folder.path(), &options)?;
         let mut server = Self {
             process,
             program,
             folder,
             options,
-            _owner: owner,
+            leftovers,
+            administrator: "root".to_owned(),
+            owner,
         };
         server.wait_for_answer()?;
         Ok(server)
@@ -105,7 +129,7 @@ impl LocalServer {
     /// The server still runs and does not end, or it does not start.
     pub fn restart(&mut self) -> Result<(), SandboxError> {
         self.process
-            .wait(self.options.patience)
+            .wait(self.options.patience, || false)
             .ok_or_else(|| self.no_end())?;
         self.process = launch(&self.program, self.folder.path(), &self.options)?;
         self.wait_for_answer()
@@ -114,6 +138,11 @@ impl LocalServer {
     /// The programs that belong to the server.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// How many servers, whose owners and watchers had been killed, were found in the parent folder and removed.
+    pub fn leftovers_removed(&self) -> usize {
+        self.leftovers
     }
 
     /// The path of the server's private folder.
@@ -137,16 +166,52 @@ impl LocalServer {
         fs::read_to_string(path).ok()?.trim().parse().ok()
     }
 
-    /// The login for the account root.
+    /// The login for the account of the administration: root, unless [`LocalServer::confine`] made another.
     pub fn login(&self) -> Login {
+        self.login_of(&self.administrator)
+    }
+
+    /// The login for an account of this server that needs no password.
+    pub fn login_of(&self, user: &str) -> Login {
         Login {
             socket: Some(self.socket()),
-            user: Some("root".to_owned()),
+            user: Some(user.to_owned()),
             ..Login::default()
         }
     }
 
-    /// Opens a connection as root.
+    /// Whether the server's process has not ended. One that has just lost its connections is given a moment.
+    pub fn is_running(&self) -> bool {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        let id = || Pid::from_raw(self.process()?.try_into().ok()?);
+        let begun = Instant::now();
+        while id().is_some_and(|id| test_kill_process(id).is_ok()) {
+            if begun.elapsed() > PATIENCE {
+                return true;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        false
+    }
+
+    /// Leaves the server running when its owner ends; returns the number of the process that keeps it. When that one
+    /// is ended, the server ends and its folder is removed.
+    ///
+    /// # Errors
+    /// The process cannot be started.
+    pub fn keep(mut self) -> std::io::Result<u32> {
+        let keeper = self.process.hand_over(&self.owner)?;
+        // What would end here belongs to the keeper now.
+        std::mem::forget(self);
+        Ok(keeper)
+    }
+
+    /// The last lines of the server's log, in which nothing can control a terminal.
+    pub fn log(&self) -> String {
+        tail(&self.folder.path().join("log"))
+    }
+
+    /// Opens a connection as the administration.
     ///
     /// # Errors
     /// The server no longer runs.
@@ -200,6 +265,9 @@ impl LocalServer {
         loop {
             if self.process.ended().is_some() {
                 return Err(SandboxError::Ended(program(), tail(&log)));
+            }
+            if self.options.is_interrupted() {
+                return Err(SandboxError::Interrupted);
             }
             match Reader::open(&self.login()) {
                 Ok(_) => return Ok(()),
@@ -274,6 +342,13 @@ fn launch(program: &Program, folder: &Path, options: &Options) -> Result<Watched
     }
     // Statements cannot read this machine's files.
     command.arg("--local-infile=0");
+    if options.confined {
+        let plugins = folder.join("plugins");
+        command
+            .arg(format!("--plugin-dir={}", plugins.display()))
+            .args(["--event-scheduler=OFF", "--skip-symbolic-links"])
+            .args(["--skip-log-bin", "--max-allowed-packet=1G"]);
+    }
     command.args(&options.server);
-    Watched::start(folder, Path::new("/dev/null"), &command)
+    Watched::start(folder, Path::new("/dev/null"), &command, options.confined)
 }

@@ -7,7 +7,9 @@
 //!
 //! No system service, option file or data folder is read or touched, and no privilege is needed.
 
+mod accounts;
 mod bootstrap;
+mod client;
 mod error;
 mod existing;
 mod leftovers;
@@ -15,6 +17,8 @@ mod local;
 mod program;
 mod watched;
 
+pub use accounts::AccountPrivileges;
+pub use client::Client;
 pub use error::SandboxError;
 pub use existing::Existing;
 pub use local::{LocalServer, Options};

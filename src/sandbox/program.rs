@@ -75,6 +75,25 @@ impl Program {
         }
     }
 
+    /// All server programs in `PATH`, in the system's folders and in those of vendors' archives
+    /// (`/opt/*`, `/usr/local/mysql*`), each once. One that does not tell its version is left out.
+    pub fn all() -> Vec<Self> {
+        let mut folders = system_folders();
+        for pattern in ["/opt/*/bin", "/opt/*/*/bin", "/usr/local/mysql*/bin"] {
+            folders.extend(glob::glob(pattern).into_iter().flatten().flatten());
+        }
+        let mut all: Vec<Self> = Vec::new();
+        for (folder, name) in folders.iter().flat_map(|it| SERVERS.map(|name| (it, name))) {
+            if let Some(path) = executable(std::slice::from_ref(folder), name)
+                && let Ok(program) = Self::at(&path, None)
+                && !all.iter().any(|known| known.path == program.path)
+            {
+                all.push(program);
+            }
+        }
+        all
+    }
+
     fn at(path: &Path, loader: Option<Loader>) -> Result<Self, SandboxError> {
         // The link `mysqld` may lead to a program whose files are elsewhere.
         let path = fs::canonicalize(path).map_err(SandboxError::file(path))?;

@@ -6,7 +6,7 @@
 //! shorter, but it follows the thread that started the process, not the owner, and exists on Linux
 //! only.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,22 +15,22 @@ use std::time::{Duration, Instant};
 use super::SandboxError;
 use crate::text::printable_lines;
 
-/// The shell's script: `FOLDER INPUT PROGRAM ARGUMENT...`. It uses only what a POSIX shell has
+/// The shell's script: `FOLDER INPUT SIGNAL PROGRAM ARGUMENT...`. It uses only what a POSIX shell has
 /// built in, and `sleep` and `rm`.
 ///
 /// The shell is the parent of the process, whose number therefore belongs to nothing else as long
 /// as the shell has not waited for it. MySQL can go on for ever once its folder is gone, hence the
 /// SIGKILL after half a minute.
 const SCRIPT: &str = r#"
-folder=$1 input=$2
-shift 2
+folder=$1 input=$2 signal=$3
+shift 3
 exec 3<&0
 "$@" <"$input" 3<&- &
 process=$!
 {
   read -r _ <&3
   : >"$folder/closed"
-  kill "$process"
+  kill -"$signal" "$process"
   seconds=0
   while [ $seconds -lt 30 ]; do sleep 1; seconds=$((seconds + 1)); done
   kill -KILL "$process"
@@ -55,8 +55,14 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Starts `command`, which reads the file `input` and writes to `log` in `folder`.
-    pub fn start(folder: &Path, input: &Path, command: &Command) -> Result<Self, SandboxError> {
+    /// Starts `command`, which reads the file `input` and writes to `log` in `folder`. A process that `may_be_killed`
+    /// has nothing to write down at its end, and is ended by SIGKILL.
+    pub fn start(
+        folder: &Path,
+        input: &Path,
+        command: &Command,
+        may_be_killed: bool,
+    ) -> Result<Self, SandboxError> {
         let path = folder.join("log");
         let log = OpenOptions::new().create(true).append(true).open(&path);
         let log = log.map_err(SandboxError::file(&path))?;
@@ -64,6 +70,7 @@ impl Watched {
         let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "sh"])
             .args([folder, input])
+            .arg(if may_be_killed { "KILL" } else { "TERM" })
             .arg(command.get_program())
             .args(command.get_args())
             .stdin(Stdio::piped())
@@ -87,14 +94,18 @@ impl Watched {
         }
     }
 
-    /// Waits for the process to end by itself; `None` when it takes longer than `patience`.
-    pub fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+    /// Waits for the process to end by itself; `None` when it takes longer than `patience`, or is not wanted any more.
+    pub fn wait(
+        &mut self,
+        patience: Duration,
+        is_unwanted: impl Fn() -> bool,
+    ) -> Option<ExitStatus> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.ended() {
                 return Some(status);
             }
-            if begun.elapsed() > patience {
+            if begun.elapsed() > patience || is_unwanted() {
                 return None;
             }
             std::thread::sleep(PAUSE);
@@ -104,7 +115,26 @@ impl Watched {
     /// Ends the process in the proper way, removes its folder, and waits until both are done.
     pub fn end(&mut self) -> Option<ExitStatus> {
         drop(self.shell.stdin.take());
-        self.wait(PATIENCE)
+        self.wait(PATIENCE, || false)
+    }
+
+    /// Starts a process that takes the owner's place, and keeps the file `owner` open; returns its number.
+    pub fn hand_over(&mut self, owner: &File) -> std::io::Result<u32> {
+        let lock = owner.try_clone()?;
+        let pipe = self
+            .shell
+            .stdin
+            .take()
+            .map_or_else(Stdio::null, Stdio::from);
+        let keeper = Command::new("/bin/sh")
+            // 68 years.
+            .args(["-c", "exec sleep 2147483647"])
+            .stdin(Stdio::null())
+            .stdout(pipe)
+            .stderr(lock)
+            .process_group(0)
+            .spawn()?;
+        Ok(keeper.id())
     }
 
     /// The id of the process that watches.

@@ -36,7 +36,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// How long a statement may take that works on a whole table, during which the server says nothing: a day.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most bytes of one packet, which no row of CiviCRM comes near; servers take at most 1 GiB.
-const PACKET: usize = 256 << 20;
+pub(crate) const PACKET: usize = 256 << 20;
 /// The most bytes of memory that the answer to one question may take which is kept as a whole.
 const ANSWER: usize = 256 << 20;
 /// The most rows of one answer of which anything is kept, be it one number: no site comes near as many.
@@ -333,6 +333,32 @@ impl Reader {
         })
     }
 
+    /// Sends bytes that another program wrote for a server, as they are, like a client that reads them from a file.
+    /// What the server answers is read and dropped. `limit` is how long it may take.
+    pub(super) fn send_foreign(
+        &mut self,
+        about: &str,
+        sql: &[u8],
+        limit: Duration,
+    ) -> Result<(), ServerError> {
+        let sql = match std::str::from_utf8(sql) {
+            Ok(text) => text,
+            // SAFETY: dumps hold bytes of any character set, and the library takes a `str` only. It looks at nothing
+            // but its bytes: `Conn::query_iter` puts `as_bytes` into the packet.
+            Err(_) => unsafe { std::str::from_utf8_unchecked(sql) },
+        };
+        self.watched(about, limit, |conn, _| {
+            let mut answers = conn.query_iter(sql)?;
+            // An error may come behind the first rows, which a result that is merely dropped would hide.
+            while let Some(rows) = answers.iter() {
+                for row in rows {
+                    row?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Makes `database` the current database.
     ///
     /// # Errors
@@ -482,14 +508,14 @@ impl Setting {
     }
 }
 
-/// Whether a text is one SELECT or SHOW, and nothing else.
+/// Whether a text is one SELECT, SHOW or CHECKSUM TABLE, and nothing else.
 fn is_question(sql: &str) -> bool {
     let mut lexer = Lexer::new(sql, SqlModes::default());
     let mut lexeme = lexer.next_lexeme();
     while lexeme.token == Token::Symbol('(') {
         lexeme = lexer.next_lexeme();
     }
-    if !lexeme.token.is_any(&["SELECT", "SHOW"]) {
+    if !lexeme.token.is_any(&["SELECT", "SHOW", "CHECKSUM"]) {
         return false;
     }
     let mut is_over = false;

@@ -15,7 +15,7 @@ mod authorities;
 pub mod connection;
 pub mod error;
 pub mod login;
-mod one_statement;
+pub(crate) mod one_statement;
 pub mod probe;
 pub mod reader;
 pub mod watch;

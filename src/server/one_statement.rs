@@ -21,7 +21,7 @@ const BLOCKS: [&str; 5] = ["BEGIN", "IF", "LOOP", "REPEAT", "WHILE"];
 
 /// Whether a text is one statement, perhaps with a semicolon behind it. Those inside the body of a stored program are
 /// part of it: its blocks are counted.
-pub(super) fn is_one_statement(sql: &str) -> bool {
+pub(crate) fn is_one_statement(sql: &str) -> bool {
     // Without this character there is only one.
     if memchr::memchr(b';', sql.as_bytes()).is_none() {
         return true;

@@ -226,7 +226,9 @@ pub(super) fn read_stream(
     let container = stream.container().as_str();
     let progress = stream.progress();
     let mut tail = Vec::new();
-    while let Some(piece) = stream.next_piece() {
+    while !sink.has_enough()
+        && let Some(piece) = stream.next_piece()
+    {
         scanner.feed_ahead(piece.text, piece.ahead, sink);
         keep_tail(&mut tail, piece.text);
         watch(&progress);

@@ -44,6 +44,7 @@ mod rebuild;
 mod reference;
 mod registry;
 mod rehearsal;
+mod rehearse;
 mod repair;
 mod repair_orphans;
 mod reports;

@@ -10,16 +10,18 @@ use cividb::source::Location;
 
 use crate::common;
 
-struct Expected {
-    name: String,
+pub struct Expected {
+    pub name: String,
     producer: String,
-    passes: bool,
+    pub passes: bool,
     errors: Ids,
     warnings: Ids,
+    /// The outcome of a rehearsal on its own server.
+    pub rehearsed: String,
 }
 
 /// Check ids that have to be reported, and those that may be.
-struct Ids {
+pub struct Ids {
     required: BTreeSet<String>,
     allowed: BTreeSet<String>,
 }
@@ -45,14 +47,24 @@ impl Ids {
     }
 }
 
-fn table() -> Vec<Expected> {
+pub fn table() -> Vec<Expected> {
     include_str!("../producers/expected.tsv")
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
         .map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
-            let [name, producer, verdict, errors, warnings, _restores, _why] = fields[..] else {
-                panic!("seven fields in {line:?}");
+            let [
+                name,
+                producer,
+                verdict,
+                errors,
+                warnings,
+                _restores,
+                rehearsed,
+                _why,
+            ] = fields[..]
+            else {
+                panic!("eight fields in {line:?}");
             };
             Expected {
                 name: name.to_owned(),
@@ -60,6 +72,7 @@ fn table() -> Vec<Expected> {
                 passes: verdict == "pass",
                 errors: Ids::parse(errors),
                 warnings: Ids::parse(warnings),
+                rehearsed: rehearsed.to_owned(),
             }
         })
         .collect()
@@ -69,7 +82,7 @@ fn table() -> Vec<Expected> {
 const OTHER_SERVERS: [&str; 3] = ["mariadb-10.5", "mariadb-11.8", "mysql-9.7"];
 
 /// The folder or file of a dump, when it was made.
-fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+pub fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.sql"))]
         .into_iter()
         .find(|path| path.exists())

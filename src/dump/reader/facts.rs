@@ -267,6 +267,21 @@ impl DumpReader {
         }
     }
 
+    /// The database that the statements so far have chosen; `None` before the first USE.
+    pub fn current_database(&self) -> Option<&str> {
+        self.current.as_deref()
+    }
+
+    /// Whether foreign keys are checked in the session that the statements so far have made.
+    pub fn checks_foreign_keys(&self) -> bool {
+        self.session.foreign_key_checks()
+    }
+
+    /// The name of the file of a folder that is being read; empty of a dump in one file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The database that a name belongs to at this point of the dump, as the dump names it.
     pub fn database_named(&self, name: &Name) -> Option<String> {
         name.database.clone().or_else(|| self.current.clone())

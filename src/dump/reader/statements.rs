@@ -23,7 +23,7 @@ const MAX_WITHOUT_COLLATION: usize = 4096;
 /// Variables of which setting the session's value takes a privilege for the whole server (MySQL manual, "System
 /// Variable Privileges", and the variables that it calls restricted; MariaDB Knowledge Base, "GRANT", "Global
 /// Privileges").
-const RESTRICTED: [&str; 18] = [
+pub(crate) const RESTRICTED: [&str; 18] = [
     "binlog_direct_non_transactional_updates",
     "binlog_format",
     "binlog_row_image",

@@ -48,6 +48,7 @@ impl Scanner {
         }
         self.modes = sink.modes();
         self.mode = Mode::Text;
+        self.bytes_from = sink.wants_bytes().then_some(pos);
         // The byte itself may be a quote or parenthesis, so it is looked at again.
         pos
     }

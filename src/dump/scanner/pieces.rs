@@ -77,6 +77,9 @@ impl Scanner {
             self.head = mem::take(&mut self.text);
         }
         self.head.truncate(200);
+        if self.bytes_from.is_some() {
+            sink.ended(self.began, &self.delimiter);
+        }
         Ending {
             interrupted: open.map(|open| Interrupted {
                 open,
@@ -105,6 +108,7 @@ impl Scanner {
         self.counted = 0;
         self.hit = None;
         self.keep_from = self.keep_from.map(|_| 0);
+        self.bytes_from = self.bytes_from.map(|_| 0);
         while pos < end {
             if self.mode == Mode::Row(1) {
                 let at = self.pass_rows(bytes, &mut ahead, pos, end);
@@ -159,6 +163,7 @@ impl Scanner {
         }
         let pos = pos.min(bytes.len());
         self.keep_up_to(bytes, pos);
+        self.hand_over_bytes(bytes, pos, sink);
         self.count_lines(bytes, pos);
         self.base += pos as u64;
         pos

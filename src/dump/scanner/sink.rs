@@ -67,6 +67,20 @@ pub trait Sink {
     fn comment_inside(&mut self, _text: &[u8], _place: Place) {}
     /// Takes a statement of at least [`LARGE`] bytes, after it was handed over: its length and where it began.
     fn large(&mut self, _bytes: u64, _place: Place) {}
+    /// Whether the bytes of statements come by [`Sink::bytes`].
+    fn wants_bytes(&self) -> bool {
+        false
+    }
+    /// Takes the next bytes of a statement as they stand in the dump, its rows and the comments inside it among them, its
+    /// delimiter not.
+    fn bytes(&mut self, _bytes: &[u8]) {}
+    /// Takes the end of a statement whose bytes came by [`Sink::bytes`], after it was handed over: by its delimiter or, as
+    /// clients take it, by the end of the dump. `place` is where it began, and `delimiter` the one in force.
+    fn ended(&mut self, _place: Place, _delimiter: &[u8]) {}
+    /// Whether the rest of the dump is of no use.
+    fn has_enough(&self) -> bool {
+        false
+    }
     /// Whether lines between statements that cannot begin one come by [`Sink::noise`]; otherwise they are part of
     /// the next statement.
     fn sets_noise_apart(&self) -> bool {

@@ -46,6 +46,9 @@ pub struct Scanner {
     pub(super) text_cut_short: bool,
     /// Index in the current piece from which the text is kept; `None` when no text is kept.
     pub(super) keep_from: Option<usize>,
+    /// Index in the current piece from which bytes are handed over as they are; `None` between statements, and
+    /// where nobody wants them.
+    pub(super) bytes_from: Option<usize>,
     /// The place where the current statement or comment began, and the current row.
     pub(super) began: Place,
     pub(super) row_began: Place,
@@ -84,6 +87,7 @@ impl Default for Scanner {
             text: Vec::new(),
             text_cut_short: false,
             keep_from: None,
+            bytes_from: None,
             began: start,
             row_began: start,
             tail_began: start,

@@ -459,3 +459,71 @@ proptest! {
         prop_assert_eq!(&whole[..events.len()], &events[..]);
     }
 }
+
+/// Takes the bytes of each statement, and where it began.
+#[derive(Default)]
+struct Bytes {
+    statements: Vec<(u64, String)>,
+    current: Vec<u8>,
+}
+
+impl Sink for Bytes {
+    fn statement(&mut self, _: Statement<'_>) {}
+    fn rows_begin(&mut self, _: Statement<'_>) -> Wanted {
+        Wanted::None
+    }
+    fn row(&mut self, _: Statement<'_>) {}
+    fn rows_end(&mut self, _: u64, _: Option<&[u8]>, _: Place) {}
+    fn comment(&mut self, _: &[u8], _: Place, _: bool) {}
+    fn wants_bytes(&self) -> bool {
+        true
+    }
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.current.extend_from_slice(bytes);
+    }
+    fn ended(&mut self, place: Place, _: &[u8]) {
+        self.statements.push((place.offset, show(&self.current)));
+        self.current.clear();
+    }
+    fn modes(&self) -> SqlModes {
+        SqlModes::default()
+    }
+}
+
+#[test]
+fn statements_come_as_they_stand_wherever_the_pieces_are_cut() {
+    let long = format!(
+        "INSERT INTO a VALUES {}",
+        vec!["(1,'x;y',NULL)"; 400].join(",")
+    );
+    let text = format!(
+        "-- a comment\n/*!40101 SET NAMES utf8 */;\n{long};\nDELIMITER ;;\n\
+         CREATE TRIGGER t -- why\nBEGIN SET @a = 1; END ;;\nDELIMITER ;\n\
+         INSERT INTO b VALUES ('it''s', /* x */ '\\''),\n(2) ON DUPLICATE KEY UPDATE a = 1;\n;; SELECT 'open at the end"
+    );
+    let expected = [
+        "/*!40101 SET NAMES utf8 */",
+        &long,
+        "CREATE TRIGGER t -- why\nBEGIN SET @a = 1; END ",
+        "INSERT INTO b VALUES ('it''s', /* x */ '\\''),\n(2) ON DUPLICATE KEY UPDATE a = 1",
+        "SELECT 'open at the end",
+    ];
+    for size in [1, 2, 7, 31, 64, 100, 1000, text.len()] {
+        let mut sink = Bytes::default();
+        let mut scanner = Scanner::default();
+        for piece in text.as_bytes().chunks(size) {
+            scanner.feed(piece, &mut sink);
+        }
+        scanner.finish(&mut sink);
+        let found: Vec<&str> = sink
+            .statements
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect();
+        assert_eq!(found, expected, "pieces of {size}");
+        for (offset, statement) in &sink.statements {
+            let at = usize::try_from(*offset).unwrap();
+            assert!(text[at..].starts_with(statement.as_str()), "{statement}");
+        }
+    }
+}

@@ -91,6 +91,7 @@ impl Scanner {
     }
 
     pub(super) fn end_statement(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+        self.hand_over_bytes(bytes, at, sink);
         match self.mode {
             Mode::Row(_) => sink.rows_end(self.rows, Some(&[]), self.began),
             Mode::Gap => sink.rows_end(self.rows, None, self.began),
@@ -112,6 +113,18 @@ impl Scanner {
         let length = self.base + at as u64 - self.began.offset;
         if length >= LARGE {
             sink.large(length, self.began);
+        }
+        if self.bytes_from.take().is_some() {
+            sink.ended(self.began, &self.delimiter);
+        }
+    }
+
+    /// Hands over the bytes of the statement up to `at` of the current piece, where somebody wants them.
+    #[inline]
+    pub(super) fn hand_over_bytes(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+        if let Some(from) = self.bytes_from {
+            sink.bytes(bytes.get(from..at).unwrap_or_default());
+            self.bytes_from = Some(at);
         }
     }
 
