@@ -17,6 +17,7 @@
 //! threads -> nothing
 //! row_file -> nothing
 //! server_version -> nothing
+//! dialect -> server_version
 //! schema -> text
 //! gate -> text
 //! privilege -> server_version
@@ -31,10 +32,11 @@
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
-//! checks -> case civicrm dump gate grants integrity preflight privilege schema server server_version snapshot text
+//! checks -> case civicrm dialect dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
-//! report -> case checks civicrm exit integrity preflight repair schema snapshot text
-//! cli -> case change checks civicrm dump exit gate grants integrity preflight repair report row_file schema server server_version snapshot source text
+//! extract -> case civicrm dialect dump schema server_version snapshot
+//! report -> case checks civicrm exit extract integrity preflight repair schema snapshot text
+//! cli -> case change checks civicrm dump exit extract gate grants integrity preflight repair report row_file schema server server_version snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -42,6 +44,7 @@
 //! - [`threads`]: how many threads work
 //! - [`row_file`]: files of exported rows
 //! - [`server_version`], [`privilege`]: versions of servers, names of privileges
+//! - [`dialect`]: what servers take of what others have
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
 //! - [`gate`]: reads every statement back before it is printed or run
 //! - [`grants`]: what an account may do, and what it would have to be allowed
@@ -57,6 +60,7 @@
 //! - [`checks`]: rules, from facts to findings
 //! - [`change`]: one way to change a database: step, executor, journal, undo
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
+//! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
 //!
@@ -82,8 +86,10 @@ pub mod change;
 pub mod checks;
 pub mod civicrm;
 pub mod cli;
+pub mod dialect;
 pub mod dump;
 pub mod exit;
+pub mod extract;
 pub mod gate;
 pub mod grants;
 #[cfg(test)]

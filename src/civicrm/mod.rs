@@ -9,6 +9,7 @@ mod either_form;
 mod multilingual;
 pub mod naming;
 pub mod own_references;
+pub mod owner;
 pub mod privileges;
 pub mod programs;
 pub mod reference;

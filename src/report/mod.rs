@@ -2,6 +2,7 @@
 
 mod by_table;
 pub mod csv;
+mod extract;
 mod grants;
 pub mod human;
 mod integrity;
@@ -22,6 +23,7 @@ use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
 use crate::checks::{Detected, Findings, Severity};
 use crate::snapshot::{ServerFacts, Source};
 
+pub use extract::ExtractSummary;
 pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;

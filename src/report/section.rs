@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::extract::{self, ExtractSummary};
 use super::grants::{self, GrantsSummary};
 use super::human::Detail;
 use super::integrity;
@@ -31,6 +32,8 @@ pub enum Section {
     Rebuild(RebuildSummary),
     /// How an upgrade would go.
     Preflight(PreflightSummary),
+    /// What was taken out of a dump, or would be.
+    Extract(ExtractSummary),
 }
 
 /// Where people read a section.
@@ -52,6 +55,7 @@ impl Section {
             Self::VersionChange(_) | Self::Repair(_) => "plan",
             Self::Rebuild(_) => "rebuild",
             Self::Preflight(_) => "preflight",
+            Self::Extract(_) => "extract",
         }
     }
 
@@ -64,6 +68,7 @@ impl Section {
             Self::VersionChange(plan) | Self::Repair(plan) => json!(plan),
             Self::Rebuild(summary) => json!(summary),
             Self::Preflight(summary) => json!(summary),
+            Self::Extract(summary) => json!(summary),
         }
     }
 
@@ -76,6 +81,7 @@ impl Section {
             ("plan", Plan::json_schema(generator)),
             ("rebuild", RebuildSummary::json_schema(generator)),
             ("preflight", PreflightSummary::json_schema(generator)),
+            ("extract", ExtractSummary::json_schema(generator)),
         ]
     }
 
@@ -95,6 +101,7 @@ impl Section {
             Self::Repair(plan) => Some(plan.outcome()),
             Self::Rebuild(summary) => Some(summary.outcome()),
             Self::Preflight(summary) => Some(summary.outcome()),
+            Self::Extract(summary) => summary.outcome(),
             _ => None,
         }
     }
@@ -118,6 +125,7 @@ impl Section {
             Self::VersionChange(plan) | Self::Repair(plan) => plan::write(plan, out),
             Self::Rebuild(summary) => rebuild::write(summary, out),
             Self::Preflight(summary) => preflight::write(summary, out),
+            Self::Extract(summary) => extract::write(summary, detail, out),
         }
     }
 }

@@ -113,6 +113,7 @@ impl Scanner {
         if length >= LARGE {
             sink.large(length, self.began);
         }
+        sink.ends(self.base + (at + self.delimiter.len()) as u64);
     }
 
     /// Keeps the text from `at` of the current piece on, and no other.
