@@ -16,6 +16,8 @@ pub fn knows_collation(target: &ServerVersion, name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     if name.contains("uca1400") {
         since(None, Some((10, 10, 0)))
+    } else if name.contains("_general1400_") {
+        since(None, Some((11, 5, 0)))
     } else if name.contains("_0900_") {
         since(Some((8, 0, 0)), Some((11, 4, 5)))
     } else if name.contains("_nopad") {
@@ -155,9 +157,10 @@ impl<'a> Unicode<'a> {
         let is_loose = *sensitivity == "ai_ci";
         let mut names = Vec::new();
         let language_code = language.map(|(code, _)| format!("{code}_"));
-        let sensitivity_of_mysql = match *sensitivity {
-            "ai_cs" => "as_cs",
-            other => other,
+        let sensitivity_of_mysql = match (*sensitivity, language) {
+            // Those of languages are loose in both or in nothing.
+            ("ai_cs", _) | ("as_ci", Some(_)) => "as_cs",
+            (other, _) => other,
         };
         if *charset == "utf8mb4" {
             for code in language_code.into_iter().chain([String::new()]) {
@@ -188,14 +191,15 @@ impl<'a> Unicode<'a> {
 }
 
 /// The collation of those that `target` knows which compares most like the one of this name; `None` where there is
-/// none, or where the name is that of a character set. Where nothing is alike it tells more apart rather than less,
-/// so that the rows of a unique key stay different.
+/// none, or where the name is that of a character set. Where one is loose in accents or letter case alone, and the server
+/// has none like it, the nearest tells all apart: rows of a unique key stay different.
 pub fn nearest_collation(target: &ServerVersion, name: &str) -> Option<String> {
     let name = name.to_ascii_lowercase();
     let mut names = match Unicode::parse(&name) {
         Some(unicode) => unicode.names(),
         None => vec![
             name.replace("_nopad", ""),
+            name.replace("_general1400_as_ci", "_bin"),
             name.replace("_general_nopad_ci", "_general_ci"),
             name.replace("_croatian_mysql561_ci", "_croatian_ci"),
             name.replace("_myanmar_ci", "_unicode_520_ci"),
@@ -268,7 +272,7 @@ mod tests {
             (
                 "mysql-9.7",
                 "utf8mb4_uca1400_swedish_as_ci",
-                Some("utf8mb4_sv_0900_as_ci"),
+                Some("utf8mb4_sv_0900_as_cs"),
             ),
             (
                 "mysql-9.7",

@@ -34,7 +34,7 @@
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text threads
 //! checks -> case civicrm dialect dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
-//! extract -> case civicrm dialect dump schema server_version snapshot
+//! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! report -> case checks civicrm exit extract integrity preflight repair schema snapshot text
 //! cli -> case change checks civicrm dump exit extract gate grants integrity preflight repair report row_file schema server server_version snapshot source text
 //! ```

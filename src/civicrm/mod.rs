@@ -11,6 +11,7 @@ pub mod naming;
 pub mod own_references;
 pub mod owner;
 pub mod privileges;
+pub mod program_text;
 pub mod programs;
 pub mod reference;
 pub mod reference_file;

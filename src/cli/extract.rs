@@ -18,15 +18,19 @@ use crate::case::Case;
 use crate::checks::{Examination, Findings, Group, Selection as Checks, Severity, examine};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::owner::Owners;
-use crate::civicrm::site;
+use crate::civicrm::programs::{self, PHONE_FUNCTION};
+use crate::civicrm::{program_text, site};
 use crate::dump::container::ByteStream;
 use crate::dump::reader::DumpReader;
 use crate::exit::Exit;
 use crate::extract::{
-    self, Copier, Definers, NewDatabase, Plan, Selection, Survey, Tables, Undecided, Wanted,
+    self, Copier, Definers, NewDatabase, Plan, Program, Selection, Share, Survey, Tables,
+    Undecided, Wanted,
 };
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::report::{ExtractSummary, Report, Section};
-use crate::schema::model::{Account, Schema};
+use crate::schema::model::{Account, IndexKind, RoutineKind, Schema, TriggerTiming, find};
+use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, SourceError};
@@ -78,6 +82,10 @@ pub struct Extract {
     /// Database to take out of a dump that holds several
     #[arg(long, value_name = "NAME")]
     from_database: Option<String>,
+    /// Add the function and triggers of CiviCRM's core that the dump lacks, as the release has them; not those that the
+    /// site's languages, logging or extensions have a part in
+    #[arg(long, conflicts_with = "rows_only")]
+    repair: bool,
     /// List what is in the dump, whose it is and why, and what would be taken; write nothing
     #[arg(long)]
     list: bool,
@@ -142,7 +150,8 @@ impl Extract {
             || !wanted.is_all()
             || self.target.is_some()
             || self.database.is_some()
-            || self.from_database.is_some();
+            || self.from_database.is_some()
+            || self.repair;
         let spool = match needs_facts && !location.can_be_read_again() {
             true => Some(self.spool(&location)?),
             false => None,
@@ -152,7 +161,7 @@ impl Extract {
             None => location.clone(),
         };
         if !needs_facts {
-            let plan = self.plan(None);
+            let plan = self.plan(None)?;
             return self.write(
                 &place,
                 &location.name(),
@@ -200,7 +209,10 @@ impl Extract {
             let report = self.whole_report(&case, findings, summary, common);
             return super::output::print_report(common, &report);
         }
-        let mut plan = self.plan(Some(&case.snapshot));
+        let mut plan = self.plan(Some(&case.snapshot))?;
+        if self.repair {
+            plan.programs = lacking(&case, selection.as_ref());
+        }
         plan.selection = selection;
         let name = location.name();
         self.write(
@@ -223,6 +235,12 @@ impl Extract {
             Location::Folder(_) => Err(unfit(
                 "it is a folder, which its own program loads (myloader); extract takes a dump in one file",
             )),
+            Location::File(path) if !path.exists() => {
+                // The error that every command gives.
+                let opened = ByteStream::open(path);
+                opened.map_err(SourceError::from)?;
+                Ok(location)
+            }
             Location::File(_) | Location::Stdin => {
                 if let Some(into) = &self.into {
                     if location.is(into) {
@@ -337,7 +355,7 @@ impl Extract {
     }
 
     /// What is done with each statement, as far as the choice of parts has no say in it.
-    fn plan(&self, snapshot: Option<&Snapshot>) -> Plan<'static> {
+    fn plan(&self, snapshot: Option<&Snapshot>) -> Result<Plan<'static>, Error> {
         let of_target = match &self.target {
             Some(_) => Definers::Strip,
             None => Definers::Keep,
@@ -349,7 +367,7 @@ impl Extract {
             ..Plan::default()
         };
         let Some(snapshot) = snapshot else {
-            return plan;
+            return Ok(plan);
         };
         if let (Some(new), Some(old)) = (&self.database, &snapshot.database) {
             let new = match new.as_str() {
@@ -358,8 +376,9 @@ impl Extract {
             };
             plan.database = Some((new, old.clone()));
         }
+        let blocked = |error: Blocked| Error::Extract(snapshot.source.name.clone(), error.into());
         let Some(target) = &self.target else {
-            return plan;
+            return Ok(plan);
         };
         if target.family == Family::Mysql {
             let facts = snapshot.dump.iter();
@@ -373,10 +392,11 @@ impl Extract {
         }
         // MySQL 8.4 and later refuse a foreign key to columns that are not unique (error 6125).
         if target.at_least(Family::Mysql, (8, 4, 0)) && has_key_to_plain_index(&snapshot.schema) {
-            let setting = "SET SESSION restrict_fk_on_non_standard_key = OFF";
-            plan.session.push(setting.to_owned());
+            let setting = "SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned();
+            let meaning = Meaning::new(Operation::SetSession, [""; 0]);
+            plan.session.push(meaning.pass(setting).map_err(blocked)?);
         }
-        plan
+        Ok(plan)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what one run is about")]
@@ -417,7 +437,7 @@ impl Extract {
         }
         .map_err(failed)?;
         let mut bar = Bar::new(common, name);
-        let copier = Copier::new(plan, DumpReader::new(site::ROWS_WANTED), String::new());
+        let copier = Copier::new(plan, DumpReader::new(site::ROWS_WANTED));
         let copied = copier.copy(stream, &mut out, &mut |progress| bar.update(progress));
         bar.finish();
         let (outcome, reader) = copied.map_err(|error| match error {
@@ -439,7 +459,7 @@ impl Extract {
             }
         };
         summary.written = !is_broken(&findings);
-        summary.into = into.clone().filter(|_| summary.written);
+        summary.into = into.clone();
         if summary.written {
             out.finish().map_err(failed)?;
         }
@@ -489,6 +509,43 @@ impl Extract {
     }
 }
 
+/// The function and triggers of CiviCRM's core that a dump lacks, of the tables that are taken.
+fn lacking(case: &Case, selection: Option<&Selection>) -> Vec<Program> {
+    let (Some(site), Some(release)) = (&case.site, case.release()) else {
+        return Vec::new();
+    };
+    let schema = &case.snapshot.schema;
+    let expected = programs::expected_triggers(site, &release, schema);
+    let is_taken =
+        |table: &str| selection.is_none_or(|selection| selection.table(table) != Share::Nothing);
+    let expected = expected.iter().filter(|it| is_taken(&it.table));
+    let why = format!("which CiviCRM {release} has and the dump lacks");
+    let function = (RoutineKind::Function, PHONE_FUNCTION.to_owned());
+    let calls_it = expected
+        .clone()
+        .any(|it| it.table == "civicrm_phone" && it.timing == TriggerTiming::Before);
+    let mut lacking = Vec::new();
+    if calls_it && !schema.routines.contains_key(&function) {
+        lacking.push(Program {
+            name: format!("function {PHONE_FUNCTION}"),
+            why: why.clone(),
+            drop: format!("DROP FUNCTION IF EXISTS {}", identifier(PHONE_FUNCTION)),
+            create: program_text::phone_function(),
+        });
+    }
+    for wanted in expected.filter(|it| find(&schema.triggers, &it.name).is_none()) {
+        if let Some(create) = program_text::trigger(site, schema, wanted) {
+            lacking.push(Program {
+                name: format!("trigger {}", wanted.name),
+                why: why.clone(),
+                drop: format!("DROP TRIGGER IF EXISTS {}", identifier(&wanted.name)),
+                create,
+            });
+        }
+    }
+    lacking
+}
+
 /// What says that the dump is not whole.
 fn wholeness(case: &Case, common: &Common) -> Result<Findings, Error> {
     let mut examined = Examination::of(case);
@@ -512,7 +569,6 @@ fn is_broken(findings: &Findings) -> bool {
 
 /// Whether a foreign key refers to columns that no unique key has, in their order.
 fn has_key_to_plain_index(schema: &Schema) -> bool {
-    use crate::schema::model::{IndexKind, find};
     let keys = schema
         .tables
         .values()

@@ -331,9 +331,13 @@ pub(super) struct Qualifier {
     pub(super) with_dot: std::ops::Range<usize>,
 }
 
-/// Where a statement names `database` before the name of one of its objects. `None` where the same word stands there as
-/// something else, such as an alias, so that nobody can tell.
-pub(super) fn qualifiers(tokens: &[Lexeme], database: &str) -> Option<Vec<Qualifier>> {
+/// Where a statement names `database` before the name of one of its objects. `None` where the statement has a query or a
+/// body, and the same word stands there as something else, such as an alias, so that nobody can tell.
+pub(super) fn qualifiers(
+    tokens: &[Lexeme],
+    database: &str,
+    has_body: bool,
+) -> Option<Vec<Qualifier>> {
     let mut found = Vec::new();
     let is_name = |lexeme: &Lexeme| match &lexeme.token {
         Token::Word(name) => name.eq_ignore_ascii_case(database),
@@ -360,7 +364,7 @@ pub(super) fn qualifiers(tokens: &[Lexeme], database: &str) -> Option<Vec<Qualif
             _ => is_other = true,
         }
     }
-    (found.is_empty() || !is_other).then_some(found)
+    (found.is_empty() || !is_other || !has_body).then_some(found)
 }
 
 #[cfg(test)]
@@ -479,7 +483,7 @@ mod tests {
     fn the_name_of_a_database_is_told_from_columns_and_aliases() {
         let count = |text: &str| {
             let tokens = tokens(text, SqlModes::default());
-            qualifiers(&tokens, "civi").map(|found| found.len())
+            qualifiers(&tokens, "civi", true).map(|found| found.len())
         };
         assert_eq!(count("INSERT INTO `civi`.`t` VALUES"), Some(1));
         assert_eq!(

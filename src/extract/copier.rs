@@ -83,8 +83,8 @@ pub struct Copier<'p, 'a> {
 }
 
 impl<'p, 'a> Copier<'p, 'a> {
-    /// A copier that does what `plan` says. `additions` are statements, with their delimiters, that the dump lacks.
-    pub fn new(plan: &'p Plan<'a>, reader: DumpReader, additions: String) -> Self {
+    /// A copier that does what `plan` says, and leaves the facts of the dump to `reader`.
+    pub fn new(plan: &'p Plan<'a>, reader: DumpReader) -> Self {
         Self {
             plan,
             reader,
@@ -98,7 +98,7 @@ impl<'p, 'a> Copier<'p, 'a> {
             rows: None,
             lock_left_out: false,
             session_is_set: plan.session.is_empty(),
-            additions: additions.into_bytes(),
+            additions: Vec::new(),
             error: None,
             outcome: Outcome::default(),
         }
@@ -136,7 +136,7 @@ impl<'p, 'a> Copier<'p, 'a> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        self.finish(tape.base + tape.held.len() as u64);
+        self.finish(tape.base + tape.held.len() as u64, ending.lines + 1);
         tape.take(&[], u64::MAX, &mut self.marks, out)?;
         let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
         self.reader.end_file(ending, damage);
@@ -196,7 +196,13 @@ impl<'p, 'a> Copier<'p, 'a> {
     }
 
     /// Puts what the dump lacks before its last line, or at its end, which is `end` bytes from its start.
-    fn finish(&mut self, end: u64) {
+    fn finish(&mut self, end: u64, line: u64) {
+        for program in &self.plan.programs {
+            self.additions
+                .extend_from_slice(program.script().as_bytes());
+            let rewrite = Rewrite::new(line, Subject::Program, b"", &program.name);
+            self.outcome.rewrites.push(rewrite);
+        }
         let last = self.waiting.iter().position(|item| item.is_last_line);
         let at = last
             .and_then(|at| self.waiting.get(at))
@@ -209,6 +215,11 @@ impl<'p, 'a> Copier<'p, 'a> {
             self.mark(at, true, insert);
         }
         self.settle();
+    }
+
+    /// Whether something is to stand before the last line.
+    fn adds(&self) -> bool {
+        !self.additions.is_empty() || !self.plan.programs.is_empty()
     }
 
     /// The decision about a statement, and its object.
@@ -481,7 +492,7 @@ impl Sink for Copier<'_, '_> {
             from: place.offset,
             fate: decision.fate,
             edits,
-            is_last_line: is_last_line && !self.additions.is_empty(),
+            is_last_line: is_last_line && self.adds(),
         });
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::gate::Blocked;
 use crate::schema::ddl::DdlError;
 
 /// Why no part of a dump could be taken out of it. The result is then not whole, and is thrown away where that is
@@ -40,6 +41,9 @@ pub enum ExtractError {
         /// The most bytes that are kept.
         limit: u64,
     },
+    /// A statement that would be added is not what it is meant to be.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
     /// The result cannot be written.
     #[error("{0}")]
     Write(#[from] io::Error),

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use super::edit::{Edit, Subject};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::lexer::{Lexeme, Token};
-use crate::schema::model::{KeyPart, Name, Table};
+use crate::schema::model::{KeyPart, Table};
 use crate::schema::sql::{self, identifier};
 
 /// Where a CREATE TABLE defines a generated column.
@@ -91,54 +92,88 @@ fn place(item: &[&Lexeme], after: Option<String>) -> Option<Place> {
     })
 }
 
+/// The table whose column is postponed.
+pub(super) struct Of<'a> {
+    /// The name of its database, where the result names it.
+    pub(super) database: Option<&'a str>,
+    pub(super) name: &'a str,
+    pub(super) table: &'a Table,
+}
+
 /// The replacement that makes a generated column of a CREATE TABLE an ordinary one, and the statement that makes it
-/// generated again, without delimiter. A stored column is changed in place; a virtual one, which MySQL does not change
-/// in place, is made anew, with the indexes that it is part of. `edits` are the other replacements in the statement.
+/// generated again, without delimiter; `None` where the statement defines no such column. A stored column is changed in
+/// place; a virtual one, which MySQL does not change in place, is made anew, with the indexes that it is part of. `edits`
+/// are the other replacements in the statement.
 pub(super) fn postpone(
     text: &str,
     tokens: &[Lexeme],
     edits: &[Edit],
-    (name, table): (&Name, &Table),
+    of: &Of,
     column: &str,
-) -> Option<(Edit, String)> {
-    let place = find(tokens, column)?;
+) -> Result<Option<(Edit, String)>, Blocked> {
+    let Some(place) = find(tokens, column) else {
+        return Ok(None);
+    };
+    let edit = Edit {
+        subject: Subject::GeneratedColumn,
+        range: place.clause.clone(),
+        with: String::new(),
+    };
+    let definition = definition(text, edits, &place.definition);
+    let has = |part: &KeyPart| part.column.eq_ignore_ascii_case(column);
+    let indexes = of.table.indexes.iter();
+    let indexes: Vec<_> = indexes
+        .filter(|(_, index)| index.parts.iter().any(has))
+        .collect();
+    let mut names: Vec<&str> = vec![of.name];
+    names.extend(of.database);
+    let mut actions = Vec::new();
+    if place.is_stored {
+        actions.push(format!("MODIFY COLUMN {definition}"));
+    } else {
+        names.push(column);
+        names.extend(place.after.as_deref());
+        for (name, index) in &indexes {
+            names.push(name);
+            names.extend(index.parts.iter().map(|part| part.column.as_str()));
+            actions.push(format!("DROP KEY {}", identifier(name)));
+        }
+        let position = match &place.after {
+            Some(before) => format!("AFTER {}", identifier(before)),
+            None => "FIRST".to_owned(),
+        };
+        actions.push(format!("DROP COLUMN {}", identifier(column)));
+        actions.push(format!("ADD COLUMN {definition} {position}"));
+        let again = indexes.iter();
+        actions.extend(again.map(|(name, index)| format!("ADD {}", sql::index_item(name, index))));
+    }
+    let database = of.database.map(|name| format!("{}.", identifier(name)));
+    let statement = format!(
+        "ALTER TABLE {}{} {}",
+        database.unwrap_or_default(),
+        identifier(of.name),
+        actions.join(", ")
+    );
+    let meaning = Meaning::new(Operation::AlterTable, names).with_piece(&definition)?;
+    Ok(Some((edit, meaning.pass(statement)?)))
+}
+
+/// The text of a column's definition after the replacements in it.
+fn definition(text: &str, edits: &[Edit], whole: &Range<usize>) -> String {
+    let mut edits: Vec<&Edit> = edits.iter().collect();
+    edits.sort_by_key(|edit| edit.range.start);
     let mut definition = String::new();
-    let mut at = place.definition.start;
+    let mut at = whole.start;
     for edit in edits {
-        if edit.range.start < at || edit.range.end > place.definition.end {
+        if edit.range.start < at || edit.range.end > whole.end {
             continue;
         }
-        definition.push_str(text.get(at..edit.range.start)?);
+        definition.push_str(text.get(at..edit.range.start).unwrap_or_default());
         definition.push_str(&edit.with);
         at = edit.range.end;
     }
-    definition.push_str(text.get(at..place.definition.end)?);
-    let statement = format!("ALTER TABLE {} ", identifier(&name.name));
-    let edit = Edit {
-        subject: Subject::GeneratedColumn,
-        range: place.clause,
-        with: String::new(),
-    };
-    if place.is_stored {
-        return Some((edit, format!("{statement}MODIFY COLUMN {definition}")));
-    }
-    let has = |part: &KeyPart| part.column.eq_ignore_ascii_case(column);
-    let mut actions = Vec::new();
-    let mut again = Vec::new();
-    for (index_name, index) in &table.indexes {
-        if index.parts.iter().any(has) {
-            actions.push(format!("DROP KEY {}", identifier(index_name)));
-            again.push(format!("ADD {}", sql::index_item(index_name, index)));
-        }
-    }
-    let position = match &place.after {
-        Some(before) => format!("AFTER {}", identifier(before)),
-        None => "FIRST".to_owned(),
-    };
-    actions.push(format!("DROP COLUMN {}", identifier(column)));
-    actions.push(format!("ADD COLUMN {definition} {position}"));
-    actions.append(&mut again);
-    Some((edit, statement + &actions.join(", ")))
+    definition.push_str(text.get(at..whole.end).unwrap_or_default());
+    definition
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub use copier::Copier;
 pub use edit::Subject;
 pub use error::ExtractError;
 pub use output::{Compression, Output};
-pub use plan::{NewDatabase, Plan};
+pub use plan::{NewDatabase, Plan, Program};
 pub use rewrite::{Outcome, Rewrite, Told};
 pub use selection::{Listed, Selection, Share, Tables, Undecided, Wanted};
 pub use survey::Survey;

@@ -14,6 +14,7 @@ use crate::schema::model::Name;
 use crate::schema::references;
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
+use crate::text::sql_comment;
 
 /// The database that the result goes into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,36 @@ pub struct Plan<'a> {
     pub session: Vec<String>,
     /// Tables and their generated columns whose values stand in the rows, which the target refuses.
     pub generated: Vec<(String, String)>,
+    /// Functions and triggers that the dump lacks.
+    pub programs: Vec<Program>,
+}
+
+/// A function or trigger that is added to a dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Its kind and name, such as `trigger civicrm_phone_before_insert`.
+    pub name: String,
+    /// Where it comes from, as a clause.
+    pub why: String,
+    /// The statement that takes it away where it is there, without delimiter.
+    pub drop: String,
+    /// The statement that makes it, without delimiter.
+    pub create: String,
+}
+
+impl Program {
+    /// The statements as the client reads them, behind a comment that says where they come from.
+    pub(super) fn script(&self) -> String {
+        let tool = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+        let name = sql_comment(&format!(
+            "{tool} extract --repair: {}, {}",
+            self.name, self.why
+        ));
+        format!(
+            "{name}\n{};\nDELIMITER ;;\n{} ;;\nDELIMITER ;\n",
+            self.drop, self.create
+        )
+    }
 }
 
 /// What becomes of a statement.
@@ -126,6 +157,7 @@ impl Plan<'_> {
             && self.database.is_none()
             && self.session.is_empty()
             && self.generated.is_empty()
+            && self.programs.is_empty()
     }
 
     /// Whether parts of the dump are left out.
@@ -176,8 +208,13 @@ impl Plan<'_> {
                 if !is_same(table, &create.name.name) {
                     continue;
                 }
-                let of = (&create.name, &create.table);
-                if let Some((edit, later)) = generated::postpone(&sql, &tokens, edits, of, column) {
+                let of = generated::Of {
+                    database: self.database_of(create.name.database.as_deref()),
+                    name: &create.name.name,
+                    table: &create.table,
+                };
+                let postponed = generated::postpone(&sql, &tokens, edits, &of, column)?;
+                if let Some((edit, later)) = postponed {
                     edits.push(edit);
                     decision.later.push(later);
                 }
@@ -366,7 +403,15 @@ impl Plan<'_> {
             | Statement::Set(_)
             | Statement::AlterDatabase { .. } => {}
             _ => {
-                let Some(found) = clause::qualifiers(tokens, old) else {
+                // Of tables nothing but columns may have the same name.
+                let has_body = !matches!(
+                    statement,
+                    Statement::CreateTable(_)
+                        | Statement::AlterTable(_)
+                        | Statement::CreateIndex { .. }
+                        | Statement::Insert(_)
+                );
+                let Some(found) = clause::qualifiers(tokens, old, has_body) else {
                     return Err(ExtractError::Ambiguous {
                         line: context.line,
                         database: old.clone(),
@@ -379,6 +424,18 @@ impl Plan<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The name that stands before an object's in the result, where `database` stands there in the dump.
+    fn database_of<'n>(&'n self, database: Option<&'n str>) -> Option<&'n str> {
+        let database = database?;
+        match &self.database {
+            Some((new, old)) if is_same(database, old) => match new {
+                NewDatabase::Unnamed => None,
+                NewDatabase::Named(new) => Some(new),
+            },
+            _ => Some(database),
+        }
     }
 
     /// What becomes of a comment between statements.

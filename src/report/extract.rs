@@ -15,7 +15,7 @@ use crate::text::{count, printable, thousands};
 /// What was taken out of a dump, or would be.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct ExtractSummary {
-    /// The file with the result; null where it went to standard output, or nothing was written.
+    /// The file for the result; null where it goes to standard output.
     pub into: Option<String>,
     /// Whether the result was written, whole.
     pub written: bool,
@@ -100,6 +100,13 @@ pub(super) fn write(
         if summary.more_rewrites > 0 {
             writeln!(out, "  and {} more", thousands(summary.more_rewrites))?;
         }
+    }
+    if !summary.written {
+        let what = match summary.bytes {
+            Some(_) if summary.into.is_none() => "what was written is not whole",
+            _ => "nothing was written",
+        };
+        writeln!(out, "\n{bold}{what}{bold:#}, because the dump is not whole")?;
     }
     if let (Some(bytes), true) = (summary.bytes, summary.written) {
         let into = summary.into.as_deref().unwrap_or("standard output");
