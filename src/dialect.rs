@@ -18,6 +18,8 @@ pub fn knows_collation(target: &ServerVersion, name: &str) -> bool {
         since(None, Some((10, 10, 0)))
     } else if name.contains("_general1400_") {
         since(None, Some((11, 5, 0)))
+    } else if name.ends_with("_tolower_ci") {
+        since(Some((5, 6, 0)), None)
     } else if name.contains("_0900_") {
         since(Some((8, 0, 0)), Some((11, 4, 5)))
     } else if name.contains("_nopad") {
@@ -199,6 +201,7 @@ pub fn nearest_collation(target: &ServerVersion, name: &str) -> Option<String> {
         Some(unicode) => unicode.names(),
         None => vec![
             name.replace("_nopad", ""),
+            name.replace("_tolower_ci", "_general_ci"),
             name.replace("_general1400_as_ci", "_bin"),
             name.replace("_general_nopad_ci", "_general_ci"),
             name.replace("_croatian_mysql561_ci", "_croatian_ci"),

@@ -189,9 +189,13 @@ mod tests {
             panic!("{text}");
         };
         let tokens = tokens(text, modes);
-        let of = (&create.name, &create.table);
-        let (edit, statement) =
-            postpone(text, &tokens, &[], of, column).expect("a generated column");
+        let of = Of {
+            database: None,
+            name: &create.name.name,
+            table: &create.table,
+        };
+        let postponed = postpone(text, &tokens, &[], &of, column).expect("one statement");
+        let (edit, statement) = postponed.expect("a generated column");
         let text = edited(text.as_bytes(), &[edit]);
         (String::from_utf8_lossy(&text).into_owned(), statement)
     }

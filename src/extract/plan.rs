@@ -447,7 +447,7 @@ impl Plan<'_> {
             };
         }
         match header::remark(text, true) {
-            Some(Remark::Database(_)) => {
+            Some(Remark::Database(_)) if !text.starts_with(b"-- Host") => {
                 let edits = self.in_header(text);
                 Decision {
                     fate: Fate::Follow,
