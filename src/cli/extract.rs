@@ -203,6 +203,9 @@ impl Extract {
             summary.cms = selection.cms().map(str::to_owned);
             summary.objects = selection.listed(&case.snapshot.row_counts, &bytes);
             summary.torn = selection.torn();
+            let databases = case.snapshot.source.databases.iter();
+            let others = databases.filter(|name| case.snapshot.database.as_ref() != Some(name));
+            summary.databases_left_out = others.cloned().collect();
         }
         if self.list {
             summary.is_list = true;
@@ -477,11 +480,11 @@ impl Extract {
         &self,
         case: &Case,
         findings: Findings,
-        summary: ExtractSummary,
+        mut summary: ExtractSummary,
         common: &Common,
     ) -> Report {
-        let mut report = Report::new("extract", case, findings, common.strict);
-        report.compared_with = self.target.as_ref().map(ToString::to_string);
+        let report = Report::new("extract", case, findings, common.strict);
+        summary.target = self.target.as_ref().map(ToString::to_string);
         report.with(Section::Extract(summary))
     }
 

@@ -84,7 +84,13 @@ impl Output {
                 Some(folder) if folder != Path::new("") => folder,
                 _ => Path::new("."),
             };
-            let file = NamedTempFile::new_in(folder)?;
+            // Named after it, so that what a killed run leaves behind is known for what it is.
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let mut part = tempfile::Builder::new();
+            let file = part
+                .prefix(&format!(".{name}."))
+                .suffix(".part")
+                .tempfile_in(folder)?;
             // Who could read the file before can read it now; a new one belongs to its owner alone.
             if let Some(before) = before {
                 let mode = Permissions::from_mode(before.permissions().mode() & 0o777);

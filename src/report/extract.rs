@@ -17,6 +17,8 @@ use crate::text::{count, printable, thousands};
 pub struct ExtractSummary {
     /// The file for the result; null where it goes to standard output.
     pub into: Option<String>,
+    /// The server that the result is for; null for the one that the dump came from.
+    pub target: Option<String>,
     /// Whether the result was written, whole.
     pub written: bool,
     /// Bytes of text in the result, before they are compressed; null where nothing was written.
@@ -27,6 +29,8 @@ pub struct ExtractSummary {
     pub cms: Option<String>,
     /// Tables, views and programs, each with what becomes of it. Empty where all of the dump was asked for.
     pub objects: Vec<Listed>,
+    /// Other databases in the dump, which are left out.
+    pub databases_left_out: Vec<String>,
     /// Rows that were left out, by table.
     pub rows_left_out: BTreeMap<String, u64>,
     /// What was replaced, taken out or added.
@@ -72,6 +76,10 @@ pub(super) fn write(
     if !summary.objects.is_empty() {
         shares(summary, detail, out)?;
     }
+    if !summary.databases_left_out.is_empty() {
+        let names = printable(&summary.databases_left_out.join(", "));
+        writeln!(out, "\n{bold}other databases, left out{bold:#}  {names}")?;
+    }
     if !summary.torn.is_empty() {
         writeln!(out, "\n{bold}needs what is left out{bold:#}")?;
         for sentence in &summary.torn {
@@ -110,11 +118,13 @@ pub(super) fn write(
     }
     if let (Some(bytes), true) = (summary.bytes, summary.written) {
         let into = summary.into.as_deref().unwrap_or("standard output");
-        let bytes = thousands(bytes);
+        let (into, bytes) = (printable(into), thousands(bytes));
+        let target = summary.target.as_ref();
+        let target = target.map(|target| format!(", for {target}"));
+        let target = target.unwrap_or_default();
         writeln!(
             out,
-            "\n{bold}written{bold:#}  {}, {bytes} bytes of text",
-            printable(into)
+            "\n{bold}written{bold:#}  {into}{target}, {bytes} bytes of text"
         )?;
     }
     Ok(())

@@ -909,3 +909,56 @@ fn what_is_added_does_what_the_programs_of_the_site_do() {
     assert_eq!(answers[1], answers[0]);
     assert!(answers[0].contains("close"), "{}", answers[0]);
 }
+
+#[test]
+fn keys_to_columns_that_are_not_unique_get_the_setting_that_they_need() {
+    let text = b"SET FOREIGN_KEY_CHECKS=0;\nCREATE TABLE `parent` (`id` int, `code` char(9), PRIMARY KEY (`id`), KEY `code` (`code`));\nCREATE TABLE `child` (`code` char(9), CONSTRAINT `of` FOREIGN KEY (`code`) REFERENCES `parent` (`code`));\nINSERT INTO `child` VALUES ('x');\nSET FOREIGN_KEY_CHECKS=1;\n";
+    let fit = common::text(&result(text, &["--for", "mysql-9.7"]));
+    let setting = "SET SESSION restrict_fk_on_non_standard_key = OFF;\n";
+    let before = fit.find("CREATE TABLE `parent`").expect("the table");
+    assert_eq!(
+        fit.find(setting).map(|at| at + setting.len()),
+        Some(before),
+        "{fit}"
+    );
+    for target in ["mysql-8.0", "mariadb-11.8"] {
+        assert_eq!(result(text, &["--for", target]), text);
+    }
+    let unique = common::replaced(text, ", KEY `code`", ", UNIQUE KEY `code`");
+    assert_eq!(result(&unique, &["--for", "mysql-9.7"]), unique);
+    for server in server::all().into_iter().filter(|server| server.is_mysql()) {
+        server.run(
+            None,
+            "DROP DATABASE IF EXISTS extract_keys; CREATE DATABASE extract_keys",
+        );
+        let refused = server.try_run(Some("extract_keys"), &common::text(text));
+        assert!(refused.expect_err("MySQL refuses it").contains("6125"));
+        server.run(
+            None,
+            "DROP DATABASE extract_keys; CREATE DATABASE extract_keys",
+        );
+        server.run(Some("extract_keys"), &fit);
+    }
+}
+
+#[test]
+fn of_several_databases_one_is_taken() {
+    let text = b"CREATE DATABASE `cms`;\nUSE `cms`;\nCREATE TABLE `users` (`uid` int);\nINSERT INTO `users` VALUES (1);\nCREATE DATABASE `civi`;\nUSE `civi`;\nCREATE TABLE `civicrm_contact` (`id` int);\nINSERT INTO `civicrm_contact` VALUES (1);\nINSERT INTO `cms`.`users` VALUES (2);\n";
+    let civi = "CREATE DATABASE `civi`;\nUSE `civi`;\nCREATE TABLE `civicrm_contact` (`id` int);\nINSERT INTO `civicrm_contact` VALUES (1);\n";
+    assert_eq!(common::text(&result(text, &["--only", "civicrm"])), civi);
+    assert_eq!(
+        common::text(&result(text, &["--from-database", "civi"])),
+        civi
+    );
+    let cms = "CREATE DATABASE `cms`;\nUSE `cms`;\nCREATE TABLE `users` (`uid` int);\nINSERT INTO `users` VALUES (1);\nINSERT INTO `cms`.`users` VALUES (2);\n";
+    assert_eq!(
+        common::text(&result(text, &["--from-database", "cms"])),
+        cms
+    );
+    assert_eq!(
+        common::text(&result(text, &["--for", "mysql-8.0"])),
+        common::text(text)
+    );
+    let output = piped(text, &["--only", "civicrm"]);
+    assert!(common::text(&output.stderr).contains("other databases, left out  cms"));
+}
