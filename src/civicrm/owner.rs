@@ -412,7 +412,7 @@ fn cms_of(schema: &Schema) -> Option<CmsFound> {
                 continue;
             };
             // A name such as `civicrm_extensions` is none of a CMS.
-            if prefix.starts_with("civicrm") || !mark.columns.iter().all(|column| has(&column)) {
+            if prefix.starts_with("civicrm") || !mark.columns.iter().all(has) {
                 continue;
             }
             let cms = found.get_or_insert(CmsFound {

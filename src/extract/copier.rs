@@ -146,6 +146,9 @@ impl<'p, 'a> Copier<'p, 'a> {
 
     /// The number of bytes of which it is known what becomes of them, when the scanner has read `read`.
     fn decided(&self, read: u64) -> u64 {
+        if self.plan.is_plain() {
+            return read;
+        }
         match (self.waiting.first(), self.rows) {
             (Some(item), _) => item.from,
             (None, Some(_)) => read,
