@@ -127,7 +127,8 @@ impl<'a> Unicode<'a> {
                 charset,
                 language: LANGUAGES.into_iter().find(|(known, _)| *known == code),
                 nopad: true,
-                sensitivity,
+                // Only Japanese has it: whether the two kinds of kana are told apart.
+                sensitivity: sensitivity.trim_end_matches("_ks"),
             });
         }
         let (before, rest) = name.split_once("uca1400_")?;
@@ -255,6 +256,11 @@ mod tests {
                 "mariadb-10.5",
                 "utf8mb4_0900_as_cs",
                 Some("utf8mb4_nopad_bin"),
+            ),
+            (
+                "mariadb-10.11",
+                "utf8mb4_ja_0900_as_cs_ks",
+                Some("utf8mb4_uca1400_nopad_as_cs"),
             ),
             (
                 "mariadb-10.5",
