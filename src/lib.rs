@@ -18,6 +18,7 @@
 //! row_file -> nothing
 //! small_file -> nothing
 //! server_version -> nothing
+//! dialect -> server_version
 //! schema -> text
 //! gate -> text
 //! privilege -> server_version
@@ -33,11 +34,12 @@
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
 //! contents -> civicrm dump gate schema server snapshot source text
-//! checks -> case civicrm contents dump gate grants integrity preflight privilege schema server server_version snapshot text
+//! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
-//! report -> case checks civicrm contents exit integrity preflight rehearse repair schema server_version snapshot text
-//! cli -> case change checks civicrm contents dump exit gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
+//! extract -> civicrm dialect dump gate schema server_version snapshot text
+//! report -> case checks civicrm contents exit extract integrity preflight rehearse repair schema server_version snapshot text
+//! cli -> case change checks civicrm contents dump exit extract gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -46,6 +48,7 @@
 //! - [`row_file`]: files of exported rows
 //! - [`small_file`]: files that are read as a whole
 //! - [`server_version`], [`privilege`]: versions of servers, names of privileges
+//! - [`dialect`]: what servers take of what others have
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
 //! - [`gate`]: reads every statement back before it is printed or run
 //! - [`grants`]: what an account may do, and what it would have to be allowed
@@ -63,6 +66,7 @@
 //! - [`change`]: one way to change a database: step, executor, journal, undo
 //! - [`rehearse`]: a backup restored for real, and proved to work
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
+//! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
 //!
@@ -89,8 +93,10 @@ pub mod checks;
 pub mod civicrm;
 pub mod cli;
 pub mod contents;
+pub mod dialect;
 pub mod dump;
 pub mod exit;
+pub mod extract;
 pub mod gate;
 pub mod grants;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::objects;
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
+use crate::dialect;
 use crate::schema::charset;
 use crate::schema::references::User;
 use crate::server_version::{Family, ServerVersion};
@@ -491,7 +492,7 @@ fn collations(check: &'static Check, examined: &Examination, findings: &mut Find
     for (name, at) in &dump.collations {
         // The server that wrote the dump knows what it wrote.
         let is_named = examined.case.target_server.is_some();
-        if !knows_collation(target, name) && (is_named || !name.starts_with("utf8mb3_")) {
+        if !dialect::knows_collation(target, name) && (is_named || !name.starts_with("utf8mb3_")) {
             findings.push(
                 Finding::new(
                     check,
@@ -506,84 +507,12 @@ fn collations(check: &'static Check, examined: &Examination, findings: &mut Find
     }
 }
 
-/// Which servers know a collation or character set by its name. Sources: manuals and release
-/// notes (utf8mb4: MySQL 5.5.3; `*_0900_*`: MySQL 8.0 and, as aliases, MariaDB 11.4.5;
-/// `uca1400`: MariaDB 10.10; utf8mb3 as a name in collations: MySQL 8.0.28, MariaDB 10.6).
-fn knows_collation(target: &ServerVersion, name: &str) -> bool {
-    let since = |mysql: Option<(u32, u32, u32)>, mariadb: Option<(u32, u32, u32)>| {
-        let number = match target.family {
-            Family::Mysql => mysql,
-            Family::Mariadb => mariadb,
-        };
-        number.is_some_and(|number| target.number >= number)
-    };
-    let name = name.to_ascii_lowercase();
-    if name.contains("uca1400") {
-        since(None, Some((10, 10, 0)))
-    } else if name.contains("_0900_") {
-        since(Some((8, 0, 0)), Some((11, 4, 5)))
-    } else if name.contains("_nopad") {
-        since(None, Some((10, 2, 0)))
-    } else if name.starts_with("utf8mb3_") {
-        // As a character set, utf8mb3 is an older name.
-        since(Some((8, 0, 28)), Some((10, 6, 0)))
-    } else if ONLY_MARIADB.iter().any(|end| name.ends_with(end)) {
-        since(None, Some((10, 1, 0)))
-    } else if name.ends_with("_unicode_520_ci") {
-        since(Some((5, 6, 0)), Some((10, 1, 0)))
-    } else if name.starts_with("utf8mb4") {
-        since(Some((5, 5, 3)), Some((5, 5, 0)))
-    } else if name.starts_with("gb18030") {
-        since(Some((5, 7, 4)), None)
-    } else {
-        true
-    }
-}
-
-/// Ends of the names of collations that MySQL has never had.
-const ONLY_MARIADB: [&str; 4] = [
-    "_croatian_mysql561_ci",
-    "_myanmar_ci",
-    "_thai_520_w2",
-    "_general_nopad_ci",
-];
-
-/// Flags that MySQL dropped with 8.0 (release notes of 8.0.11).
-const DROPPED_BY_MYSQL_8: [&str; 11] = [
-    "NO_AUTO_CREATE_USER",
-    "NO_FIELD_OPTIONS",
-    "NO_KEY_OPTIONS",
-    "NO_TABLE_OPTIONS",
-    "DB2",
-    "MAXDB",
-    "MSSQL",
-    "MYSQL323",
-    "MYSQL40",
-    "ORACLE",
-    "POSTGRESQL",
-];
-
-/// Flags that only MariaDB has (MariaDB manual, "SQL_MODE").
-const MARIADB_ONLY: [&str; 4] = [
-    "EMPTY_STRING_IS_NULL",
-    "IGNORE_BAD_TABLE_OPTIONS",
-    "SIMULTANEOUS_ASSIGNMENT",
-    "TIME_ROUND_FRACTIONAL",
-];
-
 fn sql_modes(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let (Some(dump), Some(target)) = (dump(examined), examined.target_server()) else {
         return;
     };
     for (flag, at) in &dump.sql_modes {
-        let refused = match target.family {
-            Family::Mysql => {
-                MARIADB_ONLY.contains(&flag.as_str())
-                    || target.number >= (8, 0, 11) && DROPPED_BY_MYSQL_8.contains(&flag.as_str())
-            }
-            Family::Mariadb => flag == "TIME_TRUNCATE_FRACTIONAL",
-        };
-        if refused {
+        if dialect::refuses_sql_mode(target, flag) {
             let message = format!("{target} refuses sql_mode {flag}");
             let fix =
                 format!("Take {flag} out of the dump's SET sql_mode statements before restoring.");

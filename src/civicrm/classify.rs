@@ -116,6 +116,11 @@ impl<'a> Classifier<'a> {
         self.class_unlogged(&name)
     }
 
+    /// Whether `civicrm_custom_group` names this table.
+    pub fn is_custom_group(&self, table: &str) -> bool {
+        self.custom.contains(&table.to_ascii_lowercase())
+    }
+
     fn class_unlogged(&self, name: &str) -> Class {
         if let Some(history) = self.catalogue.history(name) {
             return match history.owner(self.state) {

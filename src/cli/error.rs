@@ -8,6 +8,7 @@ use crate::civicrm::catalogue::{Catalogue, CatalogueError, State};
 use crate::civicrm::own_references::OwnReferenceError;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
+use crate::extract::ExtractError;
 use crate::rehearse::RehearseError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
@@ -65,6 +66,17 @@ pub enum Error {
     /// A dump could not be rehearsed.
     #[error(transparent)]
     Rehearse(#[from] RehearseError),
+    /// A part could not be taken out of a dump, named first.
+    #[error("{0}: {1}")]
+    Extract(String, ExtractError),
+    /// The result of an extraction could not be written.
+    #[error("cannot write {}: {error}", .path.as_deref().unwrap_or("to standard output"))]
+    Result {
+        /// The path of the file; `None` for standard output.
+        path: Option<String>,
+        /// The error that the operating system gives.
+        error: io::Error,
+    },
     /// Offending rows could not be written to a file.
     #[error(transparent)]
     Export(#[from] RowFileError),

@@ -9,6 +9,7 @@ mod diff;
 mod dumps;
 pub mod error;
 mod explain;
+mod extract;
 mod grants;
 mod journals;
 mod orphans;
@@ -81,6 +82,8 @@ enum Command {
     Undo(undo::Undo),
     /// Look for rows that stop upgrades: orphans, duplicates, NULLs and dates
     Orphans(orphans::Orphans),
+    /// Take CiviCRM's part, or the CMS's, out of a dump, and make a dump fit for another server
+    Extract(extract::Extract),
     /// Explain what a check looks for, why it matters, and what to do about a finding
     Explain(explain::Explain),
     /// List and show the schemas of CiviCRM's releases, and import one of your own
@@ -117,8 +120,8 @@ struct Common {
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Make these checks alone, by their ids: --only fk-name,fk-missing
-    #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
-    only: Vec<&'static str>,
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_name)]
+    only: Vec<String>,
     /// Leave these checks out, by their ids
     #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
     skip: Vec<&'static str>,
@@ -167,7 +170,11 @@ impl Common {
     /// The checks that the user wants.
     fn selection(&self) -> Selection {
         Selection {
-            only: self.only.clone(),
+            only: self
+                .only
+                .iter()
+                .filter_map(|id| check_id(id).ok())
+                .collect(),
             skip: self.skip.clone(),
         }
     }
@@ -178,6 +185,11 @@ fn check_id(text: &str) -> Result<&'static str, String> {
     check
         .map(|check| check.id)
         .ok_or_else(|| "this is not the id of a check; `cividb explain` lists all ids".to_owned())
+}
+
+/// The id of a check as text: `extract` has an option of the same name, which takes other words.
+fn check_name(text: &str) -> Result<String, String> {
+    check_id(text).map(str::to_owned)
 }
 
 fn target_server(text: &str) -> Result<ServerVersion, String> {
@@ -236,6 +248,7 @@ pub fn run() -> Exit {
         Command::Reference(arguments) => arguments.run(&cli.common),
         Command::Diff(arguments) => arguments.run(&cli.common),
         Command::Compare(arguments) => arguments.run(&cli.common),
+        Command::Extract(arguments) => arguments.run(&cli.common),
         Command::Explain(arguments) => arguments.run(&cli.common),
         Command::Completions(arguments) => arguments.run(&cli.common),
     };

@@ -25,6 +25,8 @@ pub struct Output<'a> {
     unread: usize,
     /// What goes into `--output`, which is written at once at the end.
     file: Vec<u8>,
+    /// Whether the report goes to standard error, because something else goes to standard output.
+    on_stderr: bool,
 }
 
 impl<'a> Output<'a> {
@@ -45,6 +47,15 @@ impl<'a> Output<'a> {
             reports: 0,
             unread: 0,
             file: Vec::new(),
+            on_stderr: false,
+        }
+    }
+
+    /// An output for one report, which goes to standard error where no file is named for it.
+    pub(super) fn on_stderr(common: &'a Common) -> Self {
+        Self {
+            on_stderr: true,
+            ..Self::new(common, false)
         }
     }
 
@@ -105,6 +116,7 @@ impl<'a> Output<'a> {
             _ if self.common.format != Format::Human => ColorChoice::AlwaysAnsi,
             (Color::Always, _) => ColorChoice::Always,
             (Color::Never, _) | (Color::Auto, Some(_)) => ColorChoice::Never,
+            (Color::Auto, None) if self.on_stderr => AutoStream::choice(&io::stderr()),
             (Color::Auto, None) => AutoStream::choice(&io::stdout()),
         };
         let print = |out: &mut dyn Write| {
@@ -114,6 +126,8 @@ impl<'a> Output<'a> {
         let result = if self.common.output.is_some() {
             let file = &mut self.file as &mut dyn Write;
             print(&mut AutoStream::new(file, choice))
+        } else if self.on_stderr {
+            print(&mut AutoStream::new(io::stderr().lock(), choice))
         } else {
             let mut out = AutoStream::new(io::stdout().lock(), choice);
             print(&mut out)

@@ -206,7 +206,7 @@ impl Rehearse {
         let mut report = Report::new("rehearse", &case, findings, common.strict);
         report.compared_with = site.as_ref().map(Location::name);
         report.layout = Layout::ReleaseAndByCheck;
-        let report = report.with(Section::Rehearsal(summary));
+        let report = report.with(Section::Rehearsal(Box::new(summary)));
         let report = match proofs.statistics {
             Some(statistics) => report.with(Section::Integrity(statistics)),
             None => report,

@@ -66,8 +66,8 @@ pub(super) fn judge(statement: &[u8], setting: Setting) -> (About, Judgement) {
         !setting.usual_delimiter && !is_program && !is_one_statement(&whole)
     };
     if first.is_any(&["INSERT", "REPLACE"]) {
-        let end = text.floor_char_boundary(INSERT_HEAD);
-        let head = text.get(..end).unwrap_or(text);
+        let ends = (0..=INSERT_HEAD).rev();
+        let head = ends.take(4).find_map(|end| text.get(..end)).unwrap_or(text);
         let (about, judgement) = rows(head, setting);
         let judgement = or_several(judgement, || is_several(&about));
         return (about, judgement);

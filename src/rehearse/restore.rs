@@ -425,7 +425,7 @@ impl Restored {
         let mut all: Vec<(&str, TableWork)> = tables
             .map(|(table, work)| (table.as_str(), *work))
             .collect();
-        all.sort_by(|a, b| b.1.time.cmp(&a.1.time));
+        all.sort_by_key(|(_, work)| std::cmp::Reverse(work.time));
         all.truncate(number);
         all
     }

@@ -2,7 +2,8 @@
 
 mod by_table;
 mod contents;
-mod csv;
+pub mod csv;
+mod extract;
 mod grants;
 pub mod human;
 mod integrity;
@@ -18,6 +19,7 @@ mod verdict;
 mod version;
 
 pub use contents::ContentsSummary;
+pub use extract::ExtractSummary;
 pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
 pub use preflight::PreflightSummary;

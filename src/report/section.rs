@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::contents::{self, ContentsSummary};
+use super::extract::{self, ExtractSummary};
 use super::grants::{self, GrantsSummary};
 use super::human::Detail;
 use super::integrity;
@@ -36,7 +37,9 @@ pub enum Section {
     /// How the contents of two sources compare.
     Contents(ContentsSummary),
     /// How a restore went, and whether what was restored works.
-    Rehearsal(RehearsalSummary),
+    Rehearsal(Box<RehearsalSummary>),
+    /// What was taken out of a dump, or would be.
+    Extract(ExtractSummary),
 }
 
 /// Where people read a section.
@@ -60,6 +63,7 @@ impl Section {
             Self::Preflight(_) => "preflight",
             Self::Contents(_) => "contents",
             Self::Rehearsal(_) => "rehearsal",
+            Self::Extract(_) => "extract",
         }
     }
 
@@ -74,6 +78,7 @@ impl Section {
             Self::Preflight(summary) => json!(summary),
             Self::Contents(summary) => json!(summary),
             Self::Rehearsal(summary) => json!(summary),
+            Self::Extract(summary) => json!(summary),
         }
     }
 
@@ -88,6 +93,7 @@ impl Section {
             ("preflight", PreflightSummary::json_schema(generator)),
             ("contents", ContentsSummary::json_schema(generator)),
             ("rehearsal", RehearsalSummary::json_schema(generator)),
+            ("extract", ExtractSummary::json_schema(generator)),
         ]
     }
 
@@ -118,6 +124,7 @@ impl Section {
             Self::Preflight(summary) => Some(summary.outcome()),
             Self::Contents(summary) => Some(summary.outcome()),
             Self::Rehearsal(summary) => Some(summary.outcome()),
+            Self::Extract(summary) => summary.outcome(),
             _ => None,
         }
     }
@@ -145,6 +152,7 @@ impl Section {
             Self::Preflight(summary) => preflight::write(summary, out),
             Self::Contents(summary) => contents::write(summary, detail, out),
             Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
+            Self::Extract(summary) => extract::write(summary, detail, out),
         }
     }
 }

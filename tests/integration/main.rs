@@ -15,6 +15,7 @@ mod diff;
 mod dump_kinds;
 mod dumps;
 mod either_form;
+mod extract;
 mod facts;
 mod false_server;
 mod files_of_others;

@@ -254,6 +254,12 @@ impl DumpReader {
         database.map(|database| &database.schema)
     }
 
+    /// The first database of the dump, as [`DumpReader::finish`] calls it; `None` where the dump names none.
+    pub fn first_database(&self) -> Option<String> {
+        let first = self.databases.keys().next()?;
+        first.clone().or_else(|| self.header_database.clone())
+    }
+
     /// What the dump says so far of the table or view of this name.
     pub fn object(&self, database: &str, name: &str) -> Found {
         let Some(database) = self.databases.get(&Some(database.to_owned())) else {

@@ -125,6 +125,11 @@ impl DumpReader {
         Some((database.as_deref(), table, columns.as_deref()?))
     }
 
+    /// The table that the rows of the INSERT being read go into; empty where its head cannot be read.
+    pub fn rows_go_into(&self) -> &str {
+        self.insert.table()
+    }
+
     /// The table as the statements read so far have made it; `None` if it does not exist.
     pub fn table(&self, database: Option<&str>, name: &str) -> Option<&Table> {
         let database = self.databases.get(&database.map(str::to_owned))?;

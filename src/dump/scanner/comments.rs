@@ -135,6 +135,7 @@ impl Scanner {
         self.keep_from = None;
         self.inside = Inside::Plain;
         sink.noise(self.text.trim_ascii_end(), self.began);
+        sink.ends(self.base + (pos + length + 1) as u64);
         pos + length + 1
     }
 
@@ -144,6 +145,7 @@ impl Scanner {
             self.keep_up_to(bytes, at);
             self.keep_from = None;
             sink.comment(self.text.trim_ascii_end(), self.began, true);
+            sink.ends(self.base + at as u64);
         } else if !self.aside.is_empty() {
             sink.comment_inside(self.aside.trim_ascii_end(), self.aside_began);
             self.aside.clear();
@@ -151,7 +153,13 @@ impl Scanner {
     }
 
     /// Reads a `DELIMITER xx` line: the rest of the line up to the first blank is the new delimiter.
-    pub(super) fn delimiter_line(&mut self, bytes: &[u8], pos: usize, end: usize) -> usize {
+    pub(super) fn delimiter_line(
+        &mut self,
+        bytes: &[u8],
+        pos: usize,
+        end: usize,
+        sink: &mut impl Sink,
+    ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\n', rest) else {
             return end;
@@ -164,6 +172,8 @@ impl Scanner {
         if let Some(word) = words.next().filter(|word| !word.is_empty()) {
             self.delimiter = word[..word.len().min(MAX_DELIMITER)].to_vec();
         }
+        sink.delimiter_command(self.began);
+        sink.ends(self.base + (pos + length + 1) as u64);
         pos + length + 1
     }
 }

@@ -25,6 +25,16 @@ impl Scanner {
         }
     }
 
+    /// Number of bytes of text that have been looked at.
+    pub fn bytes_read(&self) -> u64 {
+        self.base
+    }
+
+    /// The line on which the statement or comment began that is being read or was read last.
+    pub fn line(&self) -> u64 {
+        self.began.line
+    }
+
     /// Reads the next piece of the dump.
     pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
         self.feed_ahead(piece, &Ahead::default(), sink);
@@ -154,7 +164,7 @@ impl Scanner {
                 (Inside::BlockComment, _) => self.block_comment(bytes, pos, end, sink),
                 (Inside::LineComment, _) => self.line_comment(bytes, pos, end, sink),
                 (Inside::DelimiterLine, _) => {
-                    let after = self.delimiter_line(bytes, pos, end);
+                    let after = self.delimiter_line(bytes, pos, end, sink);
                     blocks = Blocks::new(bytes, &self.delimiter, self.simd);
                     after
                 }

@@ -65,6 +65,12 @@ pub trait Sink {
     fn comment(&mut self, text: &[u8], place: Place, ended: bool);
     /// Takes a `--` or `#` comment inside a statement, at most its first [`ASIDE`] bytes.
     fn comment_inside(&mut self, _text: &[u8], _place: Place) {}
+    /// Takes a DELIMITER command of the client, which begins at this place.
+    fn delimiter_command(&mut self, _place: Place) {}
+    /// Takes the number of bytes of text before the end of what was handed over last: a statement with its delimiter,
+    /// a comment, a DELIMITER command or a line that cannot begin a statement. What follows up to the next of them is
+    /// white space and delimiters.
+    fn ends(&mut self, _offset: u64) {}
     /// Takes a statement of at least [`LARGE`] bytes, after it was handed over: its length and where it began.
     fn large(&mut self, _bytes: u64, _place: Place) {}
     /// Whether the bytes of statements come by [`Sink::bytes`].

@@ -114,6 +114,7 @@ impl Scanner {
         if length >= LARGE {
             sink.large(length, self.began);
         }
+        sink.ends(self.base + (at + self.delimiter.len()) as u64);
         if self.bytes_from.take().is_some() {
             sink.ended(self.began, &self.delimiter);
         }
