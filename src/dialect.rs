@@ -14,6 +14,11 @@ pub fn knows_collation(target: &ServerVersion, name: &str) -> bool {
         number.is_some_and(|number| target.number >= number)
     };
     let name = name.to_ascii_lowercase();
+    // As a character set, utf8mb3 is an older name.
+    if let Some(rest) = name.strip_prefix("utf8mb3_") {
+        let is_named_so = since(Some((8, 0, 28)), Some((10, 6, 0)));
+        return is_named_so && knows_collation(target, &format!("utf8_{rest}"));
+    }
     if name.contains("uca1400") {
         since(None, Some((10, 10, 0)))
     } else if name.contains("_general1400_") {
@@ -21,12 +26,12 @@ pub fn knows_collation(target: &ServerVersion, name: &str) -> bool {
     } else if name.ends_with("_tolower_ci") {
         since(Some((5, 6, 0)), None)
     } else if name.contains("_0900_") {
-        since(Some((8, 0, 0)), Some((11, 4, 5)))
+        let of_mariadb = !NOT_OF_MARIADB
+            .iter()
+            .any(|language| name.contains(language));
+        since(Some((8, 0, 0)), Some((11, 4, 5)).filter(|_| of_mariadb))
     } else if name.contains("_nopad") {
         since(None, Some((10, 2, 0)))
-    } else if name.starts_with("utf8mb3_") {
-        // As a character set, utf8mb3 is an older name.
-        since(Some((8, 0, 28)), Some((10, 6, 0)))
     } else if ONLY_MARIADB.iter().any(|end| name.ends_with(end)) {
         since(None, Some((10, 1, 0)))
     } else if name.ends_with("_unicode_520_ci") {
@@ -39,6 +44,20 @@ pub fn knows_collation(target: &ServerVersion, name: &str) -> bool {
         true
     }
 }
+
+/// Languages whose collations of MySQL 8.0 and later MariaDB does not take (measured: MySQL 9.7 and MariaDB 11.8).
+const NOT_OF_MARIADB: [&str; 10] = [
+    "_bg_0900_",
+    "_bs_0900_",
+    "_gl_0900_",
+    "_ja_0900_",
+    "_mn_cyrl_0900_",
+    "_nb_0900_",
+    "_nn_0900_",
+    "_ru_0900_",
+    "_sr_latn_0900_",
+    "_zh_0900_",
+];
 
 /// Ends of the names of collations that MySQL has never had.
 const ONLY_MARIADB: [&str; 4] = [

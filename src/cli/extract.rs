@@ -113,7 +113,13 @@ fn definers(text: &str) -> Result<Definers, String> {
                 .rsplit_once('@')
                 .filter(|(user, host)| !user.is_empty() && !host.is_empty())
                 .ok_or("write keep, strip, current or NAME@HOST")?;
-            let bare = |part: &str| part.trim_matches(['\'', '`', '"']).to_owned();
+            let bare = |part: &str| {
+                let inside = ['\'', '`', '"'].into_iter().find_map(|quote| {
+                    let inside = part.strip_prefix(quote)?.strip_suffix(quote)?;
+                    Some(inside.replace(&format!("{quote}{quote}"), &quote.to_string()))
+                });
+                inside.unwrap_or_else(|| part.to_owned())
+            };
             Ok(Definers::Account(Account {
                 user: bare(user),
                 host: bare(host),

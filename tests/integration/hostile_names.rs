@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use cividb::change::definition;
@@ -12,7 +13,10 @@ use cividb::change::journal::{Head, Journal, Record};
 use cividb::change::undo::Examination;
 use cividb::change::{alter, whole_schema};
 use cividb::civicrm::privileges::{UpgradeFacts, needed_for_upgrade};
+use cividb::civicrm::program_text;
+use cividb::civicrm::programs::ExpectedTrigger;
 use cividb::civicrm::release::Version;
+use cividb::civicrm::site::{CustomGroup, Site};
 use cividb::contents;
 use cividb::contents::digest::Hashes;
 use cividb::contents::passes::DigestPass;
@@ -25,8 +29,11 @@ use cividb::repair::plan::{Cost, Family, NewKey, PlannedStep};
 use cividb::repair::run;
 use cividb::repair::version::VersionChange;
 use cividb::schema::compare::{Options, compare};
+use cividb::schema::ddl::{self, Statement};
+use cividb::schema::lexer::SqlModes;
 use cividb::schema::model::{
-    Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table,
+    Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, TriggerEvent,
+    TriggerTiming,
 };
 use cividb::schema::sql::identifier;
 use cividb::server::connection::Reader;
@@ -68,12 +75,20 @@ const GENERATORS: &[(&str, &[Tested])] = &[
             "the_database_is_the_one_that_is_meant_whatever_its_name_is",
         )],
     ),
+    ("civicrm/program_text.rs", &[Here(PROGRAMS)]),
+    (
+        "cli/extract.rs",
+        &[No("it drops what program_text.rs makes, by the same names")],
+    ),
     ("cli/grants.rs", &[Here(GRANTS), OnServers(GRANTED)]),
     ("contents/server.rs", &[OnServers(DATABASES)]),
     (
         "dump/delimited.rs",
         &[No("for our own scanner, never sent nor printed")],
     ),
+    ("extract/clause.rs", &[Here(EXTRACTED)]),
+    ("extract/generated.rs", &[Here(EXTRACTED)]),
+    ("extract/plan.rs", &[Here(EXTRACTED)]),
     ("grants/judge.rs", &[Here(GRANTS), OnServers(GRANTED)]),
     ("grants/model.rs", &[Here(GRANTS), OnServers(GRANTED)]),
     (
@@ -93,6 +108,9 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         "checks/objects.rs",
         &[There("a_group_gets_the_name_that_is_meant_whatever_it_is")],
     ),
+    ("rehearse/compare.rs", &[OnServers(REHEARSED)]),
+    ("rehearse/exercise.rs", &[OnServers(REHEARSED)]),
+    ("rehearse/row.rs", &[OnServers(REHEARSED)]),
     (
         "repair/equal_rows.rs",
         &[There(
@@ -196,6 +214,7 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ),
     ("schema/sql/schema.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
     ("schema/sql/table.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
+    ("sandbox/accounts.rs", &[OnServers(REHEARSED)]),
     ("server/connection.rs", &[OnServers(DATABASES)]),
     (
         "server/probe.rs",
@@ -224,6 +243,9 @@ const SCHEMAS: &str = "schemas_are_made_changed_repaired_asked_and_taken_back_as
 const ROWS: &str = "rows_are_cleared_exported_taken_back_and_copied_as_is_meant";
 const GRANTED: &str = "what_is_granted_is_what_is_meant";
 const DATABASES: &str = "tables_and_databases_that_are_asked_for_are_those_that_are_meant";
+const PROGRAMS: &str = "the_triggers_of_the_core_are_what_is_meant";
+const EXTRACTED: &str = "what_is_taken_out_of_a_dump_is_what_is_meant";
+const REHEARSED: &str = "tables_of_all_names_are_rehearsed_as_is_meant";
 const VERSIONS: &str = "versions_are_set_and_taken_back_whatever_they_were";
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -1215,4 +1237,146 @@ fn versions_are_set_and_taken_back_whatever_they_were() {
         }
         server.run(None, "DROP DATABASE hostile_versions");
     }
+}
+
+#[test]
+fn the_triggers_of_the_core_are_what_is_meant() {
+    let mut made = 0;
+    for name in hostile::names() {
+        let group = CustomGroup {
+            id: Some(1),
+            fields: None,
+            table: name.clone(),
+            extends: "Contact".to_owned(),
+            is_multiple: false,
+            is_active: true,
+        };
+        let site = Site {
+            domains: Some(Vec::new()),
+            custom_groups: vec![group],
+            logging: Some(false),
+            triggers_by_hand: false,
+            extensions: None,
+            upgrade_steps: Vec::new(),
+        };
+        let wanted = ExpectedTrigger {
+            name: format!("{name}_after_insert"),
+            table: name.clone(),
+            timing: TriggerTiming::After,
+            event: TriggerEvent::Insert,
+            reason: String::new(),
+        };
+        let Some(text) = program_text::trigger(&site, &Schema::default(), &wanted) else {
+            continue;
+        };
+        let parsed = ddl::parse(&text, SqlModes::default());
+        let Ok(Statement::CreateTrigger(create)) = parsed else {
+            panic!("{name:?}: {parsed:?}");
+        };
+        assert_eq!((create.name.name, create.object.table), (wanted.name, name));
+        made += 1;
+    }
+    assert_eq!(made, hostile::COUNT);
+}
+
+#[test]
+fn what_is_taken_out_of_a_dump_is_what_is_meant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names: Vec<String> = hostile::names()
+        .into_iter()
+        .filter(|name| is_taken(name))
+        .collect();
+    let mut made = 0;
+    for pair in names.windows(2).step_by(common::every(25)) {
+        let [old, new] = pair else { continue };
+        let q = identifier(old);
+        let dump = format!(
+            "CREATE DATABASE {q};\nUSE {q};\nCREATE TABLE {q} ({q} int NOT NULL, `made` int GENERATED ALWAYS AS (1) \
+             STORED, PRIMARY KEY ({q}));\nINSERT INTO {q} VALUES (1,2);\nDELIMITER ;;\nCREATE DEFINER={q}@`h` TRIGGER \
+             {q} BEFORE INSERT ON {q} FOR EACH ROW BEGIN END ;;\nDELIMITER ;\n"
+        );
+        std::fs::write(folder.path().join("d.sql"), dump).expect("written");
+        let who = format!("{}@h", identifier(new));
+        let arguments = [
+            "extract",
+            "d.sql",
+            "--for",
+            "mysql-8.4",
+            "--database",
+            new,
+            "--definers",
+            &who,
+            "--into",
+            "out.sql",
+        ];
+        let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("cividb runs");
+        if output.status.code() == Some(2) {
+            continue;
+        }
+        let text = std::fs::read(folder.path().join("out.sql"));
+        let text =
+            text.unwrap_or_else(|error| panic!("{old:?}: {error}: {}", text_of_error(&output)));
+        let snapshot = common::snapshot_of(&text);
+        assert_eq!(snapshot.database.as_ref(), Some(new), "{old:?}");
+        let tables: Vec<&String> = snapshot.schema.tables.keys().collect();
+        assert_eq!(tables, [old], "{old:?} {new:?}");
+        let (name, trigger) = snapshot.schema.triggers.first().expect("a trigger");
+        assert_eq!((name, &trigger.table), (old, old));
+        let definer = trigger.definer.as_ref().expect("a definer");
+        assert_eq!(
+            (&definer.user, definer.host.as_str()),
+            (new, "h"),
+            "{old:?}"
+        );
+        std::fs::remove_file(folder.path().join("out.sql")).expect("removed");
+        made += 1;
+    }
+    assert!(made > 30, "{made}");
+}
+
+fn text_of_error(output: &std::process::Output) -> String {
+    text(&output.stderr)
+}
+
+#[test]
+fn tables_of_all_names_are_rehearsed_as_is_meant() {
+    let names = hostile::names();
+    let names = names.iter().filter(|name| is_taken_for_table(name));
+    let mut dump = String::from("SET NAMES utf8mb4;\nSET foreign_key_checks = 0;\n");
+    for (number, name) in names.step_by(40).enumerate() {
+        let (q, value) = (identifier(name), cividb::schema::sql::string(name));
+        dump += &format!(
+            "CREATE TABLE {q} ({q} varchar(64) NOT NULL, `id` int PRIMARY KEY AUTO_INCREMENT) CHARSET=utf8mb4;\n\
+             INSERT INTO {q} VALUES ({value},1);\nCREATE VIEW `view {number}` AS SELECT {q} FROM {q};\n\
+             CREATE DEFINER={q}@localhost TRIGGER `trigger {number}` BEFORE INSERT ON {q} FOR EACH ROW SET NEW.{q} = 'x';\n"
+        );
+    }
+    dump += "-- Dump completed\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("d.sql"), dump).expect("written");
+    let arguments = [
+        "rehearse",
+        "d.sql",
+        "--no-civicrm",
+        "--format",
+        "json",
+        "--on",
+        "mariadb-10.11",
+    ];
+    let report = json(&cividb(folder.path(), &arguments));
+    let rehearsal = &report["rehearsal"];
+    assert_eq!(
+        rehearsal["failures"],
+        serde_json::json!([]),
+        "{rehearsal:#}"
+    );
+    assert!(
+        rehearsal["triggers_fired"].as_u64() > Some(30),
+        "{rehearsal:#}"
+    );
+    assert_eq!(rehearsal["triggers_fired"], rehearsal["views_read"]);
 }
