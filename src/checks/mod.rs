@@ -9,7 +9,7 @@ pub mod against;
 mod check;
 mod commands;
 mod content;
-mod contents;
+pub mod contents;
 mod cut;
 mod definers;
 mod examination;

@@ -193,6 +193,11 @@ impl Extract {
             bytes,
         } = facts;
         let schema = case.snapshot.schema.clone();
+        if let Some(pattern) = wanted.matching_nothing(&schema) {
+            let why = "no table or view of the dump is called so: the words are civicrm, cms, logs and caches, and a \
+                       pattern has * for any letters; cividb extract --list shows the names";
+            return Err(Error::Unfit(pattern, why.to_owned()));
+        }
         let by_part = self.list
             || !wanted.is_all()
             || self.database.is_some()

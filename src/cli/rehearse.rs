@@ -128,6 +128,12 @@ impl Rehearse {
         if matches!(location, Location::Server(_)) {
             return Err(RehearseError::NotADump(location.name()).into());
         }
+        if let Location::File(path) = &location
+            && let Err(error) = path.metadata()
+        {
+            let why = format!("cannot open: {error}");
+            return Err(Error::Unfit(location.name(), why));
+        }
         if !location.can_be_read_again() {
             return Err(RehearseError::ReadOnce(location.name()).into());
         }

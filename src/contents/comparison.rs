@@ -21,11 +21,14 @@ use crate::civicrm::upgrade::steps::StepError;
 use crate::schema::model::{ReferentialAction, Schema, find};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObjectKind, Snapshot};
 use crate::source::{Location, SourceError};
 
 /// Most bytes of hashes of rows that are held at a time; past them the sources are read once more for each such part.
 const MAX_BYTES: u64 = 128 << 20;
+
+/// Rows of a table that no step deletes to the last.
+const MANY_ROWS: u64 = 10;
 
 /// Why two sources could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +111,41 @@ impl<'l> Side<'l> {
     fn rows(&self, table: &str) -> u64 {
         let digest = self.digests.tables.get(table);
         digest.map_or(0, |(_, digest)| digest.rows)
+    }
+
+    /// What of the source could not be read for a comparison: the table or part, and why.
+    fn not_read(&self) -> Vec<(String, String)> {
+        let name = self.location.name();
+        let mut all = Vec::new();
+        if let Some(why) = self.snapshot.hidden.get(&ObjectKind::Table) {
+            all.push(("tables".to_owned(), format!("{name}: {why}")));
+        }
+        if let Some((verb, line)) = &self.digests.changed {
+            let why =
+                format!("{name}: line {line}: {verb} changes rows in a way that is not followed");
+            all.push(("rows".to_owned(), why));
+        }
+        if self.snapshot.rows_estimated {
+            return all;
+        }
+        for (table, count) in &self.snapshot.row_counts {
+            let table = table.to_ascii_lowercase();
+            let digest = self.digests.tables.get(&table);
+            let read = digest.map_or(0, |(_, digest)| digest.rows + digest.unread);
+            if read != *count {
+                let rows = crate::text::count(*count, "row");
+                let why = format!(
+                    "{name}: {rows} of it are there, and {read} could be read for a comparison"
+                );
+                all.push((table, why));
+            }
+        }
+        all
+    }
+
+    /// Whether there may be tables and columns that the account cannot see.
+    fn hides_tables(&self) -> bool {
+        self.snapshot.hidden.contains_key(&ObjectKind::Table)
     }
 
     /// The columns that made the keys of the rows of a table.
@@ -220,7 +258,7 @@ pub fn compare<'l>(
         Some((from, target)) => Purpose::of(from, target)?,
         None => Purpose::default(),
     };
-    let matched = Matched::of(&before.snapshot.schema, &after.snapshot.schema, &purpose);
+    let mut matched = Matched::of(&before.snapshot.schema, &after.snapshot.schema, &purpose);
     let mut comparison = Comparison {
         through: options.through.clone(),
         ..Comparison::default()
@@ -233,6 +271,10 @@ pub fn compare<'l>(
         &mut comparison,
         watch,
     )?;
+    for side in [&before, &after] {
+        comparison.not_compared.extend(side.not_read());
+    }
+    leave_out_times_without_zone(&mut matched, &before, &after, &mut comparison);
     let judge = Judge {
         purpose: &purpose,
         before: before.snapshot.schema.clone(),
@@ -267,8 +309,15 @@ pub fn compare<'l>(
         let found = find_rows(&differing, shown, &mut before, &mut after, hashes, watch)?;
         for (pair, difference) in differing.iter().zip(&differences) {
             let names = found.get(&pair.before);
-            judge.rows(pair, difference, names, &mut comparison);
+            let rows_before = before.rows(&pair.before);
+            judge.rows(pair, difference, rows_before, names, &mut comparison);
         }
+    } else if options.through.is_some() {
+        let why = "a pipe cannot be read twice, so that what upgrade steps did cannot be told from what was lost";
+        let tables = differing.into_iter().map(|pair| pair.before.clone());
+        comparison
+            .not_compared
+            .extend(tables.map(|table| (table, why.to_owned())));
     } else {
         for pair in differing {
             judge.sums(pair, &before, &after, &mut comparison);
@@ -455,7 +504,9 @@ impl Judge<'_> {
             )
         });
         for (table, rows, what, steps) in tables.chain(new) {
-            if rows == 0 {
+            let may_be_hidden = what == What::TableLost && after.hides_tables()
+                || what == What::TableNew && before.hides_tables();
+            if rows == 0 || may_be_hidden {
                 continue;
             }
             if comes_and_goes(table) && !self.options.with_volatile {
@@ -510,7 +561,7 @@ impl Judge<'_> {
                 nulls, left_out, ..
             } = column(&ours, name);
             let values = ours.rows.saturating_sub(nulls + left_out);
-            if values > 0 {
+            if values > 0 && !after.hides_tables() {
                 comparison.items.push(Item {
                     table: pair.before.clone(),
                     what: What::ColumnLost(name.clone()),
@@ -529,6 +580,7 @@ impl Judge<'_> {
         &self,
         pair: &TablePair,
         difference: &RowDifference,
+        rows_before: u64,
         names: Option<&HashMap<u64, String>>,
         comparison: &mut Comparison,
     ) {
@@ -551,10 +603,16 @@ impl Judge<'_> {
             }
         };
         let samples = &difference.samples;
+        // Steps delete some rows of a table. Where many are gone and none is left, something else did it.
+        let is_emptied = difference.lost == rows_before && rows_before >= MANY_ROWS;
+        let deletes = match is_emptied {
+            true => StepNames::new(),
+            false => self.deletes(&names, 3),
+        };
         add(
             What::RowsLost,
             difference.lost,
-            self.deletes(&names, 3),
+            deletes,
             keys(&samples.lost),
         );
         add(
@@ -706,6 +764,43 @@ fn comes_and_goes(table: &str) -> bool {
             .any(|start| table.starts_with(start))
 }
 
+/// Leaves out columns of times that differ where one of the dumps does not say in which time zone they are.
+fn leave_out_times_without_zone(
+    matched: &mut Matched,
+    before: &Side<'_>,
+    after: &Side<'_>,
+    comparison: &mut Comparison,
+) {
+    let column = |side: &Side<'_>, table: &String, name: &String| {
+        let (shape, digest) = side.digests.tables.get(table)?;
+        Some((*shape.columns.get(name)?, *digest.columns.get(name)?))
+    };
+    for pair in &mut matched.pairs {
+        let table = pair.before.clone();
+        let lacks_zone = before.digests.without_zone.contains(&table)
+            || after.digests.without_zone.contains(&pair.after);
+        if !lacks_zone {
+            continue;
+        }
+        let after_name = pair.after.clone();
+        pair.columns.retain(|(old, new)| {
+            let (ours, theirs) = (column(before, &table, old), column(after, &after_name, new));
+            let is_time = [&ours, &theirs]
+                .into_iter()
+                .flatten()
+                .any(|(form, _)| *form == Form::Timestamp);
+            let digest = |side: Option<(Form, ColumnDigest)>| side.map(|(_, digest)| digest);
+            let is_kept = !is_time || digest(ours) == digest(theirs);
+            if !is_kept {
+                let why = "one of the dumps does not say in which time zone its times are";
+                let what = format!("{table}.{old}");
+                comparison.not_compared.push((what, why.to_owned()));
+            }
+            is_kept
+        });
+    }
+}
+
 /// Why the contents of a table of one source cannot be compared.
 fn unreadable(side: &Side<'_>, table: &str, digest: &TableDigest) -> Option<String> {
     let name = side.location.name();
@@ -764,6 +859,12 @@ fn totals(before: &Passed<TableDigest>, after: &Passed<TableDigest>) -> Vec<Tota
 }
 
 impl Comparison {
+    /// Whether nothing is lost or changed but what upgrade steps do on purpose; rows may be new.
+    pub fn is_intact(&self) -> bool {
+        let is_new = |item: &Item| matches!(item.what, What::RowsNew | What::TableNew);
+        self.unexplained().all(is_new)
+    }
+
     /// The differences that no step explains.
     pub fn unexplained(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(|item| item.steps.is_empty())

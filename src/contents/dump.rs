@@ -12,6 +12,7 @@ use crate::civicrm::site;
 use crate::dump::container::Progress;
 use crate::dump::reader::DumpReader;
 use crate::dump::row_sink::{Gather, RowSink, TableName};
+use crate::dump::scanner::Statement;
 use crate::snapshot::Snapshot;
 use crate::source::{Location, SourceError};
 
@@ -25,6 +26,8 @@ pub struct Passed<F> {
     pub odd_charsets: IndexMap<String, String>,
     /// Tables that could not be read, with the reason.
     pub unread: IndexMap<String, String>,
+    /// The first statement of a dump that changes rows and is not an INSERT with their values: its verb and its line.
+    pub changed: Option<(String, u64)>,
 }
 
 impl<F> Default for Passed<F> {
@@ -34,6 +37,7 @@ impl<F> Default for Passed<F> {
             without_zone: BTreeSet::new(),
             odd_charsets: IndexMap::new(),
             unread: IndexMap::new(),
+            changed: None,
         }
     }
 }
@@ -70,6 +74,7 @@ struct Sieve<P: Pass> {
     without_zone: BTreeSet<TableName>,
     odd_charsets: IndexMap<TableName, String>,
     unread: IndexMap<TableName, String>,
+    changed: Option<(String, u64)>,
 }
 
 impl<P: Pass> Sieve<P> {
@@ -80,6 +85,7 @@ impl<P: Pass> Sieve<P> {
             without_zone: BTreeSet::new(),
             odd_charsets: IndexMap::new(),
             unread: IndexMap::new(),
+            changed: None,
         }
     }
 
@@ -102,6 +108,7 @@ impl<P: Pass> Sieve<P> {
                 .filter(|(name, _)| is_of(name))
                 .map(|((_, table), why)| (table, why))
                 .collect(),
+            changed: self.changed,
         }
     }
 
@@ -166,6 +173,18 @@ impl<P: Pass> Gather for Sieve<P> {
     fn merge(&mut self, table: usize, facts: P::Facts) {
         if let Some((_, (_, ours))) = self.tables.get_index_mut(table) {
             self.pass.merge(ours, facts);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement<'_>) {
+        let verb = statement
+            .text
+            .split(|byte| !byte.is_ascii_alphabetic())
+            .next();
+        let verb = String::from_utf8_lossy(verb.unwrap_or_default()).to_ascii_uppercase();
+        let changes = ["INSERT", "REPLACE", "UPDATE", "DELETE", "LOAD"];
+        if self.changed.is_none() && changes.contains(&verb.as_str()) {
+            self.changed = Some((verb, statement.place.line));
         }
     }
 

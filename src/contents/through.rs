@@ -149,14 +149,13 @@ impl Purpose {
             }
             Action::Delete(change) => note(&mut self.deletes, &change.table, step),
             Action::Api(call) => {
-                let Some(table) = &call.table else { return };
+                let table = &call.table.clone().unwrap_or_else(|| table_of(&call.entity));
                 match call.action.to_ascii_lowercase().as_str() {
                     "get" | "getsingle" | "getvalue" | "getcount" | "getfields" => {}
                     "delete" => note(&mut self.deletes, table, step),
                     "update" => self.set(table, &call.set, Effect::Sets, step),
                     _ => {
                         note(&mut self.inserts, table, step);
-                        note(&mut self.deletes, table, step);
                         self.set(table, &call.set, Effect::Sets, step);
                     }
                 }
@@ -165,7 +164,6 @@ impl Purpose {
                 table: Some(table), ..
             } => {
                 note(&mut self.inserts, table, step);
-                note(&mut self.deletes, table, step);
                 self.touch(table, ALL, Effect::Sets, step);
             }
             Action::CreateView { .. }
@@ -308,6 +306,18 @@ impl Purpose {
     }
 }
 
+/// The table of an entity of CiviCRM's data layer: `OptionValue` is in `civicrm_option_value`.
+fn table_of(entity: &str) -> String {
+    let mut table = "civicrm".to_owned();
+    for letter in entity.chars() {
+        if letter.is_ascii_uppercase() {
+            table.push('_');
+        }
+        table.push(letter.to_ascii_lowercase());
+    }
+    table
+}
+
 fn note(names: &mut BTreeMap<String, StepNames>, name: &str, step: &str) {
     let steps = names.entry(name.to_ascii_lowercase()).or_default();
     if steps.last().is_none_or(|last| last != step) {
@@ -338,5 +348,7 @@ mod tests {
         let steps = |table, column, effect| purpose.effects(&[table], column, false, &[effect]);
         assert!(!steps("civicrm_country", "name", Effect::Sets).is_empty());
         assert!(steps("civicrm_email", "email", Effect::Sets).is_empty());
+        let deletes = purpose.deletes(&["civicrm_option_value"]);
+        assert!(deletes.contains(&"5.23.alpha1".to_owned()), "{deletes:?}");
     }
 }

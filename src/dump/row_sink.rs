@@ -24,6 +24,8 @@ pub trait Gather {
     fn facts(&mut self, table: usize) -> Option<&mut <Self::Rows as RowReader>::Facts>;
     /// Adds facts that a worker has gathered of the table of this index.
     fn merge(&mut self, table: usize, facts: <Self::Rows as RowReader>::Facts);
+    /// Takes a statement other than the rows of an INSERT.
+    fn statement(&mut self, _: &Statement<'_>) {}
     /// Drops the facts about a table, which a statement of the dump empties or drops; returns its index.
     fn forget(&mut self, table: &TableName) -> Option<usize>;
 }
@@ -77,6 +79,7 @@ impl<G: Gather> Sink for RowSink<G> {
     fn statement(&mut self, statement: Statement<'_>) {
         self.head.clear();
         self.forget(statement.text);
+        self.gather.statement(&statement);
         self.reader.statement(statement);
     }
 

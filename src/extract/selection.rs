@@ -57,6 +57,23 @@ impl Wanted {
         self.only.is_empty() && self.without.is_empty() && self.structure_only.is_empty()
     }
 
+    /// The first pattern that matches no table and no view: most likely a name that is not spelled right.
+    pub fn matching_nothing(&self, schema: &Schema) -> Option<String> {
+        let named = self
+            .only
+            .iter()
+            .chain(&self.without)
+            .filter_map(|tables| match tables {
+                Tables::Named(pattern) => Some(pattern),
+                _ => None,
+            });
+        let names = || schema.tables.keys().chain(schema.views.keys());
+        let matches = |pattern: &&Pattern| names().any(|name| pattern.matches(name));
+        let mut patterns = named.chain(&self.structure_only);
+        let pattern = patterns.find(|pattern| !matches(pattern))?;
+        Some(pattern.as_str().to_owned())
+    }
+
     /// Whether the choice turns on whose a table is.
     pub fn is_by_owner(&self) -> bool {
         let by_owner = |tables: &Tables| matches!(tables, Tables::Civicrm | Tables::Cms);

@@ -133,7 +133,7 @@ impl ContentsSummary {
     pub fn of(comparison: &Comparison) -> Self {
         let through = comparison.through.as_ref();
         Self {
-            intact: comparison.unexplained().next().is_none(),
+            intact: comparison.is_intact(),
             equal_tables: comparison.equal_tables,
             equal_columns: comparison.equal_columns,
             rows: comparison.rows,
@@ -167,7 +167,11 @@ impl ContentsSummary {
             count(self.equal_tables, "table"),
             count(self.equal_columns, "column")
         );
+        let new = self.unexplained.len() as u64;
         match (self.intact, self.not_compared.is_empty()) {
+            (true, true) if new > 0 => {
+                format!("intact, with new rows in {}: {equal}", count(new, "table"))
+            }
             (true, true) => format!("intact: {equal}"),
             (true, false) => format!("not all could be compared: {equal}"),
             (false, _) => format!("not intact: {equal}"),

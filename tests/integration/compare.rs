@@ -214,6 +214,8 @@ fn every_program_writes_the_same_contents() {
                 "insert-update",
                 "errors-inside",
                 "without-definer.sql",
+                // It stopped before its end.
+                "no-definition-privilege",
             ]
             .iter()
             .any(|it| name.contains(it));
