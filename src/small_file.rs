@@ -27,7 +27,7 @@ pub fn read_from(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
     match bytes.len() as u64 <= most {
         true => Ok(bytes),
         false => Err(io::Error::other(format!(
-            "it has more than {} MiB, and so is no file of this kind",
+            "it has more than {} MiB, so it is not a file of this kind",
             most >> 20
         ))),
     }

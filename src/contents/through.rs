@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade::op::{Action, Alteration, Op};
+use crate::civicrm::upgrade::op::{Action, Alteration, InsertMode, Op, table_of_entity};
 use crate::civicrm::upgrade::step::Step;
 use crate::civicrm::upgrade::steps::{self, StepError};
 
@@ -136,7 +136,6 @@ impl Purpose {
             }
             Action::Insert(insert) => {
                 note(&mut self.inserts, &insert.table, step);
-                use crate::civicrm::upgrade::op::InsertMode;
                 if matches!(insert.mode, InsertMode::Replace | InsertMode::OnDuplicate) {
                     self.touch(&insert.table, ALL, Effect::Sets, step);
                 }
@@ -149,7 +148,10 @@ impl Purpose {
             }
             Action::Delete(change) => note(&mut self.deletes, &change.table, step),
             Action::Api(call) => {
-                let table = &call.table.clone().unwrap_or_else(|| table_of(&call.entity));
+                let table = &call
+                    .table
+                    .clone()
+                    .unwrap_or_else(|| table_of_entity(&call.entity));
                 match call.action.to_ascii_lowercase().as_str() {
                     "get" | "getsingle" | "getvalue" | "getcount" | "getfields" => {}
                     "delete" => note(&mut self.deletes, table, step),
@@ -304,18 +306,6 @@ impl Purpose {
     pub fn creates(&self, table: &str) -> StepNames {
         joined(self.created_tables.get(table).into_iter().flatten())
     }
-}
-
-/// The table of an entity of CiviCRM's data layer: `OptionValue` is in `civicrm_option_value`.
-fn table_of(entity: &str) -> String {
-    let mut table = "civicrm".to_owned();
-    for letter in entity.chars() {
-        if letter.is_ascii_uppercase() {
-            table.push('_');
-        }
-        table.push(letter.to_ascii_lowercase());
-    }
-    table
 }
 
 fn note(names: &mut BTreeMap<String, StepNames>, name: &str, step: &str) {

@@ -32,7 +32,7 @@ pub enum ExtractError {
     },
     /// A statement without rows is longer than is kept in memory.
     #[error(
-        "the statement at line {line} has more than {} MiB before its end and is no INSERT with VALUES; it is not looked into",
+        "the statement at line {line} has more than {} MiB before its end and is not an INSERT with VALUES; it is not looked into",
         .limit >> 20
     )]
     TooLong {

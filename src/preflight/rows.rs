@@ -6,7 +6,9 @@ use super::failure::{Cause, RowCause};
 use super::fit::{Fit, Misfit};
 use super::mended::Mended;
 use super::server_model::{ServerError, ServerModel};
-use crate::civicrm::upgrade::op::{Action, Alteration, Clause, Insert, InsertMode, Op, Values};
+use crate::civicrm::upgrade::op::{
+    Action, Alteration, Clause, Insert, InsertMode, Op, Values, table_of_entity,
+};
 use crate::schema::model::{
     Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
     find_entry,
@@ -183,7 +185,7 @@ impl RowState {
             Action::Api(call) => {
                 let own = call.table.as_deref().map(str::to_ascii_lowercase);
                 self.filled
-                    .insert(own.unwrap_or_else(|| table_of(&call.entity)));
+                    .insert(own.unwrap_or_else(|| table_of_entity(&call.entity)));
                 let table = call.table.as_deref().unwrap_or_default();
                 match call.action.as_str() {
                     "delete" | "replace" => drop(self.changed.insert(table.to_ascii_lowercase())),
@@ -218,18 +220,6 @@ impl RowState {
             });
         }
     }
-}
-
-/// The table of an entity of the data layer: `OptionGroup` is kept in `civicrm_option_group`.
-fn table_of(entity: &str) -> String {
-    let mut table = "civicrm".to_owned();
-    for letter in entity.chars() {
-        if letter.is_ascii_uppercase() {
-            table.push('_');
-        }
-        table.push(letter.to_ascii_lowercase());
-    }
-    table
 }
 
 /// What an operation needs of rows: each need with the error that the server gives otherwise. `before` is the schema

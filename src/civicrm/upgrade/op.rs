@@ -480,6 +480,18 @@ pub struct ApiCall {
     pub when: Option<String>,
 }
 
+/// The table of an entity of CiviCRM's data layer: `OptionGroup` is kept in `civicrm_option_group`.
+pub fn table_of_entity(entity: &str) -> String {
+    let mut table = "civicrm".to_owned();
+    for letter in entity.chars() {
+        if letter.is_ascii_uppercase() {
+            table.push('_');
+        }
+        table.push(letter.to_ascii_lowercase());
+    }
+    table
+}
+
 impl Op {
     /// Tables of which something has to exist for the operation, with the columns that it reads.
     pub fn reads(&self) -> Option<&Reads> {
