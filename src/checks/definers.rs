@@ -84,7 +84,15 @@ impl Run<'_> {
         if self.names.len() > SHOWN {
             names.push_str(&format!(" and {} more", self.names.len() - SHOWN));
         }
-        format!("{} ({names})", phrase(&self.kinds))
+        format!("{} ({names}) {}", phrase(&self.kinds), self.verb())
+    }
+
+    /// What the objects do: one runs, several run.
+    fn verb(&self) -> &'static str {
+        match self.kinds.values().sum::<usize>() {
+            1 => "runs as",
+            _ => "run as",
+        }
     }
 }
 
@@ -121,10 +129,7 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
     };
     let definers = definers(&snapshot.schema).into_iter();
     for (account, run) in definers.filter(|(account, _)| !known.contains(account)) {
-        let message = format!(
-            "{} run as {account}, an account that does not exist",
-            run.named()
-        );
+        let message = format!("{} {account}, an account that does not exist", run.named());
         let fix = format!(
             "Create the account with the site's privileges, or let CiviCRM make its triggers \
              and views again under its own: {REBUILD}"
@@ -281,7 +286,7 @@ impl<'a> Judged<'a> {
             }
         });
         let lacks = lacks.collect::<Vec<_>>().join(", ");
-        let message = format!("{} run as {account}, which lacks {lacks}", self.run.named());
+        let message = format!("{} {account}, which lacks {lacks}", self.run.named());
         let privileges: Vec<String> = self.lacks.keys().map(ToString::to_string).collect();
         let pattern = self.rules.pattern_of(self.database);
         let grant = grant(&privileges, &pattern, account);
@@ -316,7 +321,7 @@ fn phrase(kinds: &IndexMap<&'static str, usize>) -> String {
 /// server that it is restored on.
 fn named(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     for (account, run) in definers(&examined.snapshot().schema) {
-        let message = format!("{} run as {account}", phrase(&run.kinds));
+        let message = format!("{} {} {account}", phrase(&run.kinds), run.verb());
         let finding = Finding::new(check, message, check.fix);
         findings.push(finding.about("account", account.to_string()));
     }

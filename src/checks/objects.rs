@@ -8,6 +8,7 @@ use super::{
     Answer, Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity, against,
     schema,
 };
+use crate::civicrm::catalogue::Owner;
 use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::TABLE_PREFIX;
@@ -393,6 +394,10 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
                 .insert("civicrm_custom_group names it as a table of custom fields".to_owned());
         }
     }
+    for table in of_every_release(examined) {
+        let reasons = missing.entry(table).or_default();
+        reasons.insert("every release of CiviCRM has it".to_owned());
+    }
     for (table, reasons) in missing {
         let count = reasons.len();
         let mut text = reasons.into_iter().take(3).collect::<Vec<_>>().join(", ");
@@ -414,6 +419,24 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
             .sides("CREATE TABLE", "none"),
         );
     }
+}
+
+/// The tables that are not there although every release of CiviCRM has them, where so few are there that no
+/// release can be told: otherwise the comparison with the release names what is missing.
+fn of_every_release<'a>(examined: &Examination<'a, '_>) -> Vec<&'a str> {
+    let case = examined.case;
+    if case.site.is_none() || case.detection().is_some() {
+        return Vec::new();
+    }
+    let every = case.catalogue.states().len();
+    let core = case
+        .catalogue
+        .histories()
+        .filter(|table| table.is_of_core());
+    core.filter(|table| table.states().places().count() == every)
+        .map(|table| table.name.as_str())
+        .filter(|name| !case.snapshot.schema.has_relation(name))
+        .collect()
 }
 
 fn missing_views(check: &'static Check, examined: &Examination, findings: &mut Findings) {

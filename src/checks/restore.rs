@@ -183,21 +183,21 @@ pub static RESTORE_PACKET: Check = Check {
     rules: &[Rule::new(Group::Restore, &[Need::Dump], large_statements)],
 };
 
-/// The dump sets a variable that takes a privilege for the whole server.
+/// The dump sets a variable, or holds a statement, that takes a privilege for the whole server.
 pub static RESTORE_PRIVILEGE: Check = Check {
     id: "restore-privilege",
     severity: Severity::Warning,
-    title: "the dump sets a variable that takes a privilege for the whole server",
-    why: "The restore by an account with privileges for its database only stops there with error 1227.",
+    title: "the dump sets a variable, or holds a statement, that takes a privilege for the whole server",
+    why: "The restore by an account with privileges for its database only stops there; by an administrator it changes \
+            the server: accounts, replication, settings.",
     fix: "Take the statement out before restoring, or restore with an account that has the privilege; mysqldump writes \
             SET SQL_LOG_BIN unless --set-gtid-purged=OFF is given, mysqlpump always.",
     example: "SET SESSION SQL_LOG_BIN takes SUPER: other accounts stop there with error 1227",
     source: "mysqldump and mysqlpump on servers with GTIDs; exports of hosted servers",
-    rules: &[Rule::new(
-        Group::Restore,
-        &[Need::Dump],
-        privileged_variables,
-    )],
+    rules: &[
+        Rule::new(Group::Restore, &[Need::Dump], privileged_variables),
+        Rule::new(Group::Restore, &[Need::Dump], server_statements),
+    ],
 };
 
 fn dump<'a>(examined: &Examination<'a, '_>) -> Option<&'a DumpFacts> {
@@ -381,6 +381,17 @@ fn foreign_databases(check: &'static Check, examined: &Examination, findings: &m
             known.push((user.describe(), what));
         }
     }
+    for (table, definition) in &snapshot.schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            if let Some(database) = &key.referenced_database
+                && snapshot.database.as_ref() != Some(database)
+            {
+                let known = uses.entry(database.clone()).or_default();
+                let user = format!("foreign key {name} of {table}");
+                known.push((user, format!("table {}", key.referenced_table)));
+            }
+        }
+    }
     for (database, used) in uses {
         if snapshot.source.databases.contains(&database) {
             continue;
@@ -399,7 +410,7 @@ fn foreign_databases(check: &'static Check, examined: &Examination, findings: &m
                 format!(
                     "Back {database} up as well. Where the dump is restored on another server, restore it there \
                      first, with the same name; else statements that fire such a trigger or call such a routine stop \
-                     with error 1146 or 1305, and a view stops the restore."
+                     with error 1146 or 1305, a foreign key refuses rows with error 1452, and a view stops the restore."
                 ),
             )
             .about("database", database),
@@ -716,6 +727,71 @@ fn privilege_for(
         }
         (None, VariableReach::Session) => "SUPER, or SESSION_VARIABLES_ADMIN (MySQL 8.0)",
         (None, VariableReach::Global) => "SUPER, or SYSTEM_VARIABLES_ADMIN (MySQL 8.0)",
+    }
+}
+
+/// What a statement about the server changes, the privilege that it takes, and what to do about it. From the MySQL
+/// Reference Manual, "Privileges Provided by MySQL", and the MariaDB Knowledge Base, "GRANT".
+fn about_the_server(keyword: &str) -> (&'static str, &'static str, &'static str) {
+    const TAKE_OUT: &str = "Take those statements out before restoring.";
+    match keyword {
+        "GRANT" | "REVOKE" => (
+            "changes privileges of accounts",
+            "GRANT OPTION",
+            "Take those statements out before restoring, or make the backup without --system=users; grant what the site \
+             needs by hand (cividb grants prints it).",
+        ),
+        "ALTER ROLE" | "ALTER USER" | "CREATE ROLE" | "CREATE USER" | "DROP ROLE" | "DROP USER"
+        | "RENAME USER" | "SET DEFAULT ROLE" | "SET PASSWORD" => (
+            "changes accounts",
+            "CREATE USER",
+            "Take those statements out before restoring, or make the backup without --system=users.",
+        ),
+        "CHANGE" | "RESET" | "START" | "STOP" | "PURGE" => (
+            "changes the replication of the server",
+            "SUPER, REPLICATION SLAVE ADMIN (MariaDB) or REPLICATION_SLAVE_ADMIN (MySQL 8.0)",
+            "Take those statements out before restoring, or make the backup without --master-data, --source-data and \
+             --dump-slave (or with the value 2, which writes them as a comment).",
+        ),
+        "FLUSH" => (
+            "acts on the whole server",
+            "RELOAD",
+            "Take those statements out before restoring, or make the backup without --flush-privileges.",
+        ),
+        "LOAD" => (
+            "reads a file that is not in the dump",
+            "FILE, or LOCAL INFILE switched on",
+            "Back that file up as well and load it by hand, or make the backup with INSERT statements.",
+        ),
+        "INSTALL" | "UNINSTALL" => (
+            "loads or unloads a library of the server",
+            "INSERT or DELETE on mysql.plugin",
+            TAKE_OUT,
+        ),
+        "CREATE SERVER" | "ALTER SERVER" | "DROP SERVER" => (
+            "changes connections to other servers",
+            "SUPER or FEDERATED ADMIN (MariaDB)",
+            TAKE_OUT,
+        ),
+        "CREATE TABLESPACE" => ("makes a tablespace", "CREATE TABLESPACE", TAKE_OUT),
+        _ => ("stops or changes the server", "SUPER or SHUTDOWN", TAKE_OUT),
+    }
+}
+
+/// Adds a finding for each kind of statement that is about the server and not about a database.
+fn server_statements(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = dump(examined) else { return };
+    for (keyword, at) in &dump.server_statements {
+        let (what, privilege, fix) = about_the_server(keyword);
+        findings.push(
+            Finding::new(
+                check,
+                format!("{keyword} {what} and takes {privilege}: the restore by another account stops there"),
+                fix,
+            )
+            .about("statement", keyword)
+            .at(at),
+        );
     }
 }
 

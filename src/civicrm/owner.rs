@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::catalogue::{Catalogue, State};
 use super::classify::{Class, Classifier};
-use super::site::{Site, TABLE_PREFIX};
+use super::site::{NAMED_LIKE_CIVICRM, Site, TABLE_PREFIX};
 use crate::schema::model::Schema;
 use crate::schema::references::{User, users};
 
@@ -36,10 +36,6 @@ pub struct Ownership {
     /// Why, as a clause.
     pub why: String,
 }
-
-/// Tables of Drupal modules that are named like those of CiviCRM; a prefix of Drupal may stand before the name. They
-/// are those of the modules CiviGroup Roles Sync and CiviMember Roles Sync.
-const NAMED_LIKE_CIVICRM: [&str; 2] = ["civicrm_group_roles_rules", "civicrm_member_roles_rules"];
 
 /// A table by which a CMS is known: the end of its name, and columns that it has.
 struct Mark {

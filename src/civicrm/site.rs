@@ -38,6 +38,11 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
 /// The beginning of the names of CiviCRM's tables.
 pub const TABLE_PREFIX: &str = "civicrm_";
 
+/// Tables of Drupal modules that are named like those of CiviCRM; a prefix of Drupal may stand before the name. They
+/// are those of the modules CiviGroup Roles Sync and CiviMember Roles Sync.
+pub const NAMED_LIKE_CIVICRM: [&str; 2] =
+    ["civicrm_group_roles_rules", "civicrm_member_roles_rules"];
+
 /// A CiviCRM site as its database describes it.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -109,7 +114,9 @@ pub struct CustomField {
 impl Site {
     /// Reads the site out of a snapshot; `None` when the database holds no CiviCRM table.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let is_civicrm = |name: &String| name.starts_with(TABLE_PREFIX);
+        let is_civicrm = |name: &String| {
+            name.starts_with(TABLE_PREFIX) && !NAMED_LIKE_CIVICRM.contains(&name.as_str())
+        };
         let schema = &snapshot.schema;
         if !schema.tables.keys().any(is_civicrm) && !snapshot.row_counts.keys().any(is_civicrm) {
             return None;

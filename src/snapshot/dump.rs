@@ -80,6 +80,9 @@ pub struct DumpFacts {
     pub large_statements: IndexMap<String, LargeStatement>,
     /// Variables that only accounts with a privilege for the whole server may set, with the first place.
     pub privileged_variables: IndexMap<(VariableReach, String), At>,
+    /// Statements about the server and not about a database, such as `GRANT` and `CHANGE`, by their first words, with
+    /// the first place.
+    pub server_statements: IndexMap<String, At>,
     /// INSERTs that give values for a generated column: the table and the column.
     pub values_for_generated: Vec<(At, String, String)>,
     /// Character sets of tables and columns for which the dump names no collation, so that the server chooses.

@@ -260,6 +260,37 @@ fn variables_that_take_a_privilege_are_warned_of_once_each() {
 }
 
 #[test]
+fn statements_about_the_server_are_warned_of_once_each() {
+    for (text, statement) in [
+        (
+            "GRANT ALL ON *.* TO 'a'@'b';\nGRANT SELECT ON *.* TO 'a'@'b';",
+            "GRANT",
+        ),
+        ("CREATE USER 'a'@'b' IDENTIFIED BY 'secret';", "CREATE USER"),
+        (
+            "/*!50706 SET PASSWORD FOR 'a'@'b' = 'secret' */;",
+            "SET PASSWORD",
+        ),
+        ("/*! FLUSH PRIVILEGES */;", "FLUSH"),
+        (
+            "CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000003', MASTER_LOG_POS=194;",
+            "CHANGE",
+        ),
+        (
+            "LOAD DATA INFILE '/tmp/tags.txt' INTO TABLE civicrm_tag;",
+            "LOAD",
+        ),
+        ("INSTALL PLUGIN x SONAME 'x.so';", "INSTALL"),
+    ] {
+        let expected = format!("restore-privilege {statement}");
+        assert_eq!(warnings(&common::verify(&with(text))), [expected], "{text}");
+    }
+    let comment =
+        with("-- CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000003', MASTER_LOG_POS=194;");
+    assert_eq!(warnings(&common::verify(&comment)), [""; 0]);
+}
+
+#[test]
 fn a_collation_counts_wherever_it_stands_and_by_target() {
     for (text, server, is_error) in [
         (
@@ -513,4 +544,24 @@ fn a_dump_of_something_else_says_what_is_in_it() {
              are not in it, such as civicrm_tag"
         )
     );
+}
+
+#[test]
+fn tables_of_drupal_modules_that_are_named_like_civicrms_are_no_civicrm() {
+    let findings = common::verify(
+        b"CREATE TABLE `civicrm_group_roles_rules` (`id` int);\nCREATE TABLE `users` (`uid` int);\n",
+    );
+    assert!(errors(&findings).contains(&"dump-no-civicrm".to_owned()));
+}
+
+/// A dump of some tables is not a backup, although no release can be told by them.
+#[test]
+fn a_dump_of_one_table_of_civicrm_lacks_what_every_release_has() {
+    let text = "CREATE TABLE `civicrm_contact` (`id` int unsigned NOT NULL, PRIMARY KEY (`id`));\nINSERT INTO \
+                `civicrm_contact` VALUES (1);\n";
+    let found = errors(&common::verify(text.as_bytes()));
+    for table in ["civicrm_domain", "civicrm_email", "civicrm_option_value"] {
+        let missing = format!("table-missing {table}");
+        assert!(found.contains(&missing), "{missing}: {found:#?}");
+    }
 }

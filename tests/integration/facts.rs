@@ -19,11 +19,14 @@ fn errors(statements: &str) -> Vec<String> {
     errors_of(&dump(statements))
 }
 
-/// The errors of a dump, but for its not being one of CiviCRM.
+/// The errors of a dump of a few tables, but for its not being one of all of CiviCRM.
 fn errors_of(dump: &[u8]) -> Vec<String> {
-    let mut errors = ids(&verify(dump), Severity::Error);
-    errors.retain(|error| error != "dump-no-civicrm");
-    errors
+    let mut findings = verify(dump);
+    findings.list.retain(|finding| {
+        finding.check.id != "dump-no-civicrm"
+            && !finding.message.ends_with("every release of CiviCRM has it")
+    });
+    ids(&findings, Severity::Error)
 }
 
 const NO_ERRORS: [&str; 0] = [];
@@ -98,12 +101,13 @@ fn a_trigger_that_names_a_column_of_a_newer_release_is_broken() {
 
 #[test]
 fn an_upgrade_under_way_explains_missing_triggers() {
-    let findings = verify(&dump(
+    let dump = dump(
         "CREATE TABLE `civicrm_domain` (`id` int AUTO_INCREMENT PRIMARY KEY, `version` varchar(32));\n\
          CREATE TABLE `civicrm_contact` (`id` int AUTO_INCREMENT PRIMARY KEY);\n\
          INSERT INTO `civicrm_domain` VALUES (1,'5.47.alpha1.upgrade');",
-    ));
-    assert_eq!(ids(&findings, Severity::Error), NO_ERRORS);
+    );
+    assert_eq!(errors_of(&dump), NO_ERRORS);
+    let findings = verify(&dump);
     let skipped = findings.not_checked.first().expect("it is said");
     assert_eq!(skipped.check, "trigger-missing");
     assert!(skipped.why.contains("5.47.alpha1.upgrade"));

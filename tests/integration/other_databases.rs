@@ -40,6 +40,14 @@ fn a_use_of_another_database_is_named_with_its_object() {
             "CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN other.g();",
             "function f uses function g of the database other, which is not in",
         ),
+        (
+            "ALTER TABLE civicrm_tag ADD CONSTRAINT fk FOREIGN KEY (created_id) REFERENCES drupal.users (uid);",
+            "foreign key fk of civicrm_tag uses table users of the database drupal, which is not in",
+        ),
+        (
+            "INSERT INTO `elsewhere`.`t` VALUES (1),(2);\nINSERT INTO elsewhere.t SET id = 3;",
+            "table t goes into elsewhere wherever the dump is restored",
+        ),
     ] {
         let found = found("restore-other-database", (END, &at_end(sql)));
         assert!(

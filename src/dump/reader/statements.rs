@@ -50,6 +50,40 @@ const MAX_SCHEMA: usize = 128 << 20;
 /// What a column or an index takes in memory besides its text, roughly; an object counts as two of them.
 const ELEMENT: usize = 256;
 
+/// Statements about accounts, replication, libraries and files of the server. `mysqldump --flush-privileges` writes
+/// FLUSH, `--master-data` CHANGE, `mariadb-dump --system=users` GRANT and CREATE USER.
+const ON_THE_SERVER: &[&str] = &[
+    "ALTER INSTANCE",
+    "ALTER ROLE",
+    "ALTER SERVER",
+    "ALTER USER",
+    "CHANGE",
+    "CLONE",
+    "CREATE ROLE",
+    "CREATE SERVER",
+    "CREATE TABLESPACE",
+    "CREATE USER",
+    "DROP ROLE",
+    "DROP SERVER",
+    "DROP USER",
+    "FLUSH",
+    "GRANT",
+    "INSTALL",
+    "KILL",
+    "LOAD",
+    "PURGE",
+    "RENAME USER",
+    "RESET",
+    "RESTART",
+    "REVOKE",
+    "SET DEFAULT ROLE",
+    "SET PASSWORD",
+    "SHUTDOWN",
+    "START",
+    "STOP",
+    "UNINSTALL",
+];
+
 /// How many columns, indexes and keys a table has.
 fn elements(table: &Table) -> usize {
     table.columns.len() + table.primary_key.len() + table.indexes.len() + table.foreign_keys.len()
@@ -210,7 +244,7 @@ impl DumpReader {
                 if keyword == "CREATE FUNCTION" {
                     self.note_loadable(text);
                 }
-                return;
+                return self.note_server_statement(keyword, at);
             }
             Statement::Empty | Statement::TruncateTable(_) => return,
             Statement::DropTable(drop) if drop.temporary => return,
@@ -356,6 +390,7 @@ impl DumpReader {
     }
 
     pub(super) fn uses_table(&mut self, name: &Name, at: &At) {
+        self.note_elsewhere(name, at);
         let at = at.clone();
         let database = self.database(name);
         if database.temporary.contains(&name.name.to_lowercase()) {
@@ -363,6 +398,22 @@ impl DumpReader {
         }
         if !database.schema.has_relation(&name.name) {
             database.used.entry(name.name.clone()).or_insert(at);
+        }
+    }
+
+    /// Notes a table that a statement looks for in a database which the dump has not chosen and makes no tables in.
+    fn note_elsewhere(&mut self, name: &Name, at: &At) {
+        let Some(database) = &name.database else {
+            return;
+        };
+        let known = self.databases.get(&name.database);
+        if self.current == name.database || known.is_some_and(|it| !it.schema.tables.is_empty()) {
+            return;
+        }
+        let object = format!("table {}", name.name);
+        let mut noted = self.facts.objects_with_database.iter();
+        if !noted.any(|(_, it, of)| *it == object && of == database) {
+            self.note_object(at.clone(), object, database.clone());
         }
     }
 
@@ -448,6 +499,14 @@ impl DumpReader {
             known
                 .entry((reach, name.to_owned()))
                 .or_insert_with(|| at.clone());
+        }
+    }
+
+    /// Notes a statement that is about the server and not about a database.
+    fn note_server_statement(&mut self, keyword: &str, at: At) {
+        let known = &mut self.facts.server_statements;
+        if ON_THE_SERVER.contains(&keyword) && known.len() < MAX_PLACES {
+            known.entry(keyword.to_owned()).or_insert(at);
         }
     }
 

@@ -5,11 +5,12 @@ use crate::schema::lexer::Token;
 
 /// Reads SET from after that word.
 pub(super) fn set(parser: &mut Parser) -> Result<Statement, DdlError> {
-    if parser.at_any(&["PASSWORD", "ROLE", "STATEMENT", "RESOURCE"])
-        || parser.at("DEFAULT") && parser.peek_second().is("ROLE")
-    {
+    let others = ["PASSWORD", "ROLE", "STATEMENT", "RESOURCE"];
+    let of_roles = parser.at("DEFAULT") && parser.peek_second().is("ROLE");
+    let other = others.into_iter().find(|word| parser.at(word));
+    if let Some(word) = other.or(of_roles.then_some("DEFAULT ROLE")) {
         // Not looked into: the first holds a secret.
-        return Ok(Statement::Other("SET".to_owned()));
+        return Ok(Statement::Other(format!("SET {word}")));
     }
     let mut scope = VariableScope::Session;
     let assignments = parser.list(|parser| assignment(parser, &mut scope))?;

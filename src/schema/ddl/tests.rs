@@ -666,7 +666,7 @@ fn set_lists_its_variables() {
     );
     assert_eq!(
         read("SET PASSWORD = 'secret'"),
-        Statement::Other("SET".to_owned())
+        Statement::Other("SET PASSWORD".to_owned())
     );
 }
 
