@@ -428,12 +428,13 @@ fn of_every_release<'a>(examined: &Examination<'a, '_>) -> Vec<&'a str> {
     if case.site.is_none() || case.detection().is_some() {
         return Vec::new();
     }
-    let every = case.catalogue.states().len();
-    let core = case
-        .catalogue
+    let states = case.catalogue.states();
+    case.catalogue
         .histories()
-        .filter(|table| table.is_of_core());
-    core.filter(|table| table.states().places().count() == every)
+        .filter(|table| {
+            let mut owners = states.iter().map(|state| table.owner(state));
+            owners.all(|owner| owner == Some(&Owner::Core))
+        })
         .map(|table| table.name.as_str())
         .filter(|name| !case.snapshot.schema.has_relation(name))
         .collect()

@@ -21,6 +21,6 @@ pub(super) fn advice(case: &Case) -> Vec<String> {
     let findings = examine(&Examination::of(case), &[Group::Objects], &selection);
     let findings = findings.list.into_iter();
     findings
-        .map(|finding| format!("{} {}", finding.message, finding.fix))
+        .map(|finding| format!("{}. {}", finding.message, finding.fix))
         .collect()
 }
