@@ -33,7 +33,7 @@
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
-//! contents -> civicrm dump gate schema server snapshot source text
+//! contents -> civicrm dump gate row_file schema server snapshot source text
 //! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text

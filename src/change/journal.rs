@@ -434,12 +434,20 @@ impl Journal {
         self.write(&Line::Undone { step })
     }
 
-    /// Notes that nothing is left to do.
+    /// Notes that nothing is left to do, unless no step was ever written.
     ///
     /// # Errors
     /// The line cannot be written.
     pub fn finished(&mut self) -> Result<(), ChangeError> {
-        self.write(&Line::Finished)
+        match self.file {
+            Some(_) => self.write(&Line::Finished),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a step was written, so that the file is there.
+    pub fn is_begun(&self) -> bool {
+        self.file.is_some()
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), ChangeError> {

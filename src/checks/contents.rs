@@ -138,9 +138,20 @@ fn message(item: &Item, before: &str, after: &str) -> String {
         Some(1) => "is",
         _ => "are",
     };
-    let keys = match item.keys.is_empty() {
+    let values = item.values.iter().map(|change| {
+        let (before, after) = (
+            value(change.before.as_deref()),
+            value(change.after.as_deref()),
+        );
+        format!("{} ({before} before, {after} now)", change.key)
+    });
+    let rows: Vec<String> = match item.values.is_empty() {
+        true => item.keys.clone(),
+        false => values.collect(),
+    };
+    let keys = match rows.is_empty() {
         true => String::new(),
-        false => format!(": {}", item.keys.join(", ")),
+        false => format!(": {}", rows.join(", ")),
     };
     match &item.what {
         What::TableLost => format!("table {table} with {} is only in {before}", number("row")),
@@ -170,6 +181,19 @@ fn message(item: &Item, before: &str, after: &str) -> String {
             };
             format!("{table}.{column}: {} {has}{nulls}{keys}", number("row"))
         }
+    }
+}
+
+/// A value for a message: its first characters in quotes, or NULL.
+fn value(bytes: Option<&[u8]>) -> String {
+    const SHOWN: usize = 60;
+    let Some(bytes) = bytes else {
+        return "NULL".to_owned();
+    };
+    let text = String::from_utf8_lossy(bytes);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("'{}…'", text.get(..end).unwrap_or_default()),
+        None => format!("'{text}'"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `cividb compare`: whether the contents of two sources are the same, through a restore, a move or an upgrade.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::output::print_report;
@@ -13,6 +15,7 @@ use crate::civicrm::release::Version;
 use crate::cli::error::Error;
 use crate::contents::comparison::{self, Options, Side, compare};
 use crate::contents::digest::Hashes;
+use crate::contents::export::Export;
 use crate::dump::container::Progress;
 use crate::exit::Exit;
 use crate::report::{ContentsSummary, Layout, Report, Section};
@@ -39,6 +42,12 @@ pub struct Compare {
     /// Number of rows to show of each finding, by their keys
     #[arg(long, value_name = "N", default_value_t = 3)]
     sample: usize,
+    /// Show the values of those rows as well, before and now: they may be personal data
+    #[arg(long)]
+    show_values: bool,
+    /// Write all rows that differ into this folder, as CSV: TABLE.before.csv and TABLE.after.csv
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -77,10 +86,13 @@ impl Compare {
         let after = read(&after)?;
         let options = Options {
             samples: self.sample,
+            with_values: self.show_values,
             with_volatile: self.all_tables,
             through: self.through(&before, &after, &catalogue),
         };
-        let (comparison, before, after) = compare(before, after, hashes, &options, &mut |_, _| {})?;
+        let export = self.export.as_deref().map(Export::to).transpose()?;
+        let (comparison, before, after) =
+            compare(before, after, hashes, &options, export, &mut |_, _| {})?;
         let case = Case::new(after, &catalogue);
         let mut examined = Examination::of(&case);
         examined.contents = Some((&comparison, &before.source.name));
@@ -125,6 +137,7 @@ impl From<comparison::ContentsError> for Error {
             comparison::ContentsError::Source(error) => Self::Source(error),
             comparison::ContentsError::Server(error) => Self::Server(error),
             comparison::ContentsError::Steps(error) => Self::Steps(error),
+            comparison::ContentsError::Export(error) => error.into(),
         }
     }
 }

@@ -231,7 +231,7 @@ impl Repair {
         let export = self.export.as_deref().map(Export::to).transpose()?;
         let mut journal = match &record {
             Some(record) => Journal::append(record)?,
-            None => Journal::create(&journals::path(self.journal.as_deref(), &database)?, &head)?,
+            None => Journal::later(&journals::path(self.journal.as_deref(), &database)?, &head),
         };
         tell(&ways_on(journal.path()));
         let earlier = record.iter().flat_map(|record| &record.steps);
@@ -280,7 +280,7 @@ impl Repair {
             server,
             (&mut connection, &database),
             &ran,
-            journal.path(),
+            journal.is_begun().then(|| journal.path()),
             catalogue,
             common,
         )
@@ -318,7 +318,7 @@ impl Repair {
         server: &ServerLocation,
         (connection, database): (&mut Reader, &str),
         ran: &Ran,
-        journal: &Path,
+        journal: Option<&Path>,
         catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Exit, Error> {
@@ -352,12 +352,12 @@ fn nothing_to_run(plan: &Plan) -> Exit {
     Exit::Findings
 }
 
-/// Where the journal is, and the two ways on for whoever is interrupted.
+/// Where the journal will be, and the two ways on for whoever is interrupted.
 fn ways_on(journal: &Path) -> String {
     let journal = journal.display();
     format!(
-        "the journal is kept in {journal}: the same command with --resume {journal} goes on after an \
-         interruption, and cividb undo {journal} takes back what was done"
+        "each change is written to the journal {journal} before it runs: the same command with --resume {journal} goes on \
+         after an interruption, and cividb undo {journal} takes back what was done"
     )
 }
 

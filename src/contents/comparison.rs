@@ -1,6 +1,7 @@
 //! The whole comparison: what is equal, what differs, and what of it steps of an upgrade did on purpose.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -8,16 +9,18 @@ use indexmap::IndexMap;
 use super::difference::RowDifference;
 use super::digest::{ColumnDigest, Hashes, TableDigest};
 use super::dump::{self, Passed};
+use super::export::Export;
 use super::form::Form;
 use super::matching::{Matched, TablePair, Which};
 use super::pass::Pass;
-use super::passes::{DigestPass, FindPass, FoundRow, KeyColumns, RowPass, RowsOfTable};
+use super::passes::{DigestPass, FindPass, FoundRow, KeyColumns, RowPass, RowsOfTable, WantedRows};
 use super::server;
 use super::through::{Effect, Purpose, StepNames};
 use super::totals::{COUNTS, Total, Totals};
 use crate::civicrm::naming::is_volatile;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
+use crate::row_file::RowFileError;
 use crate::schema::model::{ReferentialAction, Schema, find};
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
@@ -42,6 +45,9 @@ pub enum ContentsError {
     /// The steps of the upgrade cannot be read.
     #[error(transparent)]
     Steps(#[from] StepError),
+    /// The rows that differ cannot be written.
+    #[error(transparent)]
+    Export(#[from] RowFileError),
 }
 
 /// One of the two sources.
@@ -93,7 +99,7 @@ impl<'l> Side<'l> {
         self.location.can_be_read_again()
     }
 
-    fn again<P: Pass>(
+    pub(super) fn again<P: Pass>(
         &mut self,
         pass: &P,
         watch: Watch<'_>,
@@ -164,6 +170,8 @@ impl<'l> Side<'l> {
 pub struct Options {
     /// The most rows of each kind that are shown.
     pub samples: usize,
+    /// Whether the values of the rows that are shown are kept besides their keys.
+    pub with_values: bool,
     /// Whether caches, queues, sessions and logs count.
     pub with_volatile: bool,
     /// The versions before and after the upgrade that lies between the sources.
@@ -207,6 +215,19 @@ pub struct Item {
     pub steps: StepNames,
     /// The keys of some of the rows.
     pub keys: Vec<String>,
+    /// Values of some of the rows, where they are asked for and the column has others.
+    pub values: Vec<ValueChange>,
+}
+
+/// A value of a row before and afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueChange {
+    /// The key of the row.
+    pub key: String,
+    /// The value before; `None` is NULL.
+    pub before: Option<Vec<u8>>,
+    /// The value afterwards; `None` is NULL.
+    pub after: Option<Vec<u8>>,
 }
 
 /// A number of rows before and afterwards.
@@ -241,17 +262,20 @@ pub struct Comparison {
     pub totals: Vec<TotalPair>,
     /// The versions before and after the upgrade that lies between the sources.
     pub through: Option<(Version, Version)>,
+    /// The files that the rows which differ were written to.
+    pub exported: Vec<PathBuf>,
 }
 
-/// Compares two sources that have been read once.
+/// Compares two sources that have been read once. Where an [`Export`] is given, all rows that differ are written.
 ///
 /// # Errors
-/// One of them cannot be read again.
+/// One of them cannot be read again, or the rows cannot be written.
 pub fn compare<'l>(
     mut before: Side<'l>,
     mut after: Side<'l>,
     hashes: Hashes,
     options: &Options,
+    mut export: Option<Export>,
     watch: Watch<'_>,
 ) -> Result<(Comparison, Snapshot, Snapshot), ContentsError> {
     let purpose = match &options.through {
@@ -301,12 +325,29 @@ pub fn compare<'l>(
     }
     let can_be_read_again = before.can_be_read_again() && after.can_be_read_again();
     if can_be_read_again && !differing.is_empty() {
-        let differences = rows(&differing, &mut before, &mut after, hashes, options, watch)?;
+        let export = export.as_mut();
+        let differences = rows(
+            &differing,
+            &mut before,
+            &mut after,
+            hashes,
+            options,
+            export,
+            watch,
+        )?;
         let mut shown = HashMap::new();
         for (pair, difference) in differing.iter().zip(&differences) {
             shown.insert(pair.before.clone(), difference.shown());
         }
-        let found = find_rows(&differing, shown, &mut before, &mut after, hashes, watch)?;
+        let found = find_rows(
+            &differing,
+            shown,
+            &mut before,
+            &mut after,
+            hashes,
+            options,
+            watch,
+        )?;
         for (pair, difference) in differing.iter().zip(&differences) {
             let names = found.get(&pair.before);
             let rows_before = before.rows(&pair.before);
@@ -324,6 +365,9 @@ pub fn compare<'l>(
         }
     }
     comparison.totals = totals(&before.digests, &after.digests);
+    if let Some(export) = export {
+        comparison.exported = export.finish()?;
+    }
     Ok((comparison, before.snapshot, after.snapshot))
 }
 
@@ -380,6 +424,7 @@ fn rows<'l>(
     after: &mut Side<'l>,
     hashes: Hashes,
     options: &Options,
+    mut export: Option<&mut Export>,
     watch: Watch<'_>,
 ) -> Result<Vec<RowDifference>, ContentsError> {
     let bytes = pairs.iter().map(|pair| {
@@ -408,6 +453,7 @@ fn rows<'l>(
         };
         let mut ours = before.again(&pass(&of_before), watch)?;
         let mut theirs = after.again(&pass(&of_after), watch)?;
+        let mut differing = WantedRows::new();
         for (pair, difference) in pairs.iter().zip(&mut differences) {
             let width = pair.columns.len();
             let take = |passed: &mut Passed<_>, table: &str| {
@@ -419,27 +465,63 @@ fn rows<'l>(
             };
             let ours = take(&mut ours, &pair.before);
             let theirs = take(&mut theirs, &pair.after);
-            difference.add(&ours, &theirs, options.samples);
+            let most = match export {
+                Some(_) => usize::MAX,
+                None => options.samples,
+            };
+            let mut of_part = RowDifference::default();
+            of_part.add(&ours, &theirs, most);
+            difference.merge(&of_part, options.samples);
+            differing.insert(pair.before.clone(), of_part.shown());
+        }
+        if let Some(export) = &mut export {
+            export.rows(pairs, &differing, Which::Before, before, hashes, watch)?;
+            export.rows(pairs, &differing, Which::After, after, hashes, watch)?;
         }
     }
     Ok(differences)
 }
 
-/// The keys of rows by their hashes, by table before.
-type Names = HashMap<String, HashMap<u64, String>>;
+/// A row to show, as far as each source has it.
+#[derive(Default)]
+struct ShownRow {
+    before: Option<FoundRow>,
+    after: Option<FoundRow>,
+}
 
-/// Reads the keys of the rows to show.
+impl ShownRow {
+    fn key(&self) -> Option<&str> {
+        let row = self.before.as_ref().or(self.after.as_ref())?;
+        Some(&row.key)
+    }
+
+    /// The values of a column, where both sources have the row and its values were kept.
+    fn values(&self, old: &str, new: &str) -> Option<ValueChange> {
+        let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
+        Some(ValueChange {
+            key: before.key.clone(),
+            before: before.values.get(old)?.clone(),
+            after: after.values.get(new)?.clone(),
+        })
+    }
+}
+
+/// Rows to show by the hashes of their keys, by table before.
+type ShownRows = HashMap<String, HashMap<u64, ShownRow>>;
+
+/// Reads the rows to show.
 fn find_rows<'l>(
     pairs: &[&TablePair],
-    shown: HashMap<String, HashSet<u64>>,
+    shown: WantedRows,
     before: &mut Side<'l>,
     after: &mut Side<'l>,
     hashes: Hashes,
+    options: &Options,
     watch: Watch<'_>,
-) -> Result<Names, ContentsError> {
-    let mut names = Names::new();
+) -> Result<ShownRows, ContentsError> {
+    let mut all = ShownRows::new();
     if shown.values().all(HashSet::is_empty) {
-        return Ok(names);
+        return Ok(all);
     }
     for (side, which) in [(before, Which::Before), (after, Which::After)] {
         let (mut tables, mut wanted) = (KeyColumns::new(), HashMap::new());
@@ -455,19 +537,24 @@ fn find_rows<'l>(
             hashes,
             tables: Arc::new(tables),
             wanted: Arc::new(wanted),
+            with_values: options.with_values,
         };
         let mut found = side.again(&pass, watch)?;
         for pair in pairs {
             let Some((_, rows)) = found.tables.swap_remove(pair.table(which)) else {
                 continue;
             };
-            let rows = rows
-                .into_iter()
-                .map(|FoundRow { hash, key, .. }| (hash, key));
-            names.entry(pair.before.clone()).or_default().extend(rows);
+            let of_table = all.entry(pair.before.clone()).or_default();
+            for row in rows {
+                let shown = of_table.entry(row.hash).or_default();
+                match which {
+                    Which::Before => shown.before = Some(row),
+                    Which::After => shown.after = Some(row),
+                }
+            }
         }
     }
-    Ok(names)
+    Ok(all)
 }
 
 /// Says what differs, and what of it is meant.
@@ -519,6 +606,7 @@ impl Judge<'_> {
                 rows: Some(rows),
                 steps,
                 keys: Vec::new(),
+                values: Vec::new(),
             });
         }
     }
@@ -570,6 +658,7 @@ impl Judge<'_> {
                         .purpose
                         .effects(&pair.names(), name, false, &[Effect::Drops]),
                     keys: Vec::new(),
+                    values: Vec::new(),
                 });
             }
         }
@@ -581,17 +670,24 @@ impl Judge<'_> {
         pair: &TablePair,
         difference: &RowDifference,
         rows_before: u64,
-        names: Option<&HashMap<u64, String>>,
+        shown: Option<&HashMap<u64, ShownRow>>,
         comparison: &mut Comparison,
     ) {
-        let keys = |hashes: &[u64]| {
-            let found = hashes.iter().filter_map(|hash| names?.get(hash).cloned());
-            let mut found: Vec<String> = found.collect();
-            found.sort_by_key(|key| (key.parse::<u64>().unwrap_or(u64::MAX), key.clone()));
+        let rows_of = |hashes: &[u64]| {
+            let found = hashes.iter().filter_map(|hash| shown?.get(hash));
+            let mut found: Vec<&ShownRow> = found.collect();
+            found.sort_by_key(|row| {
+                let key = row.key().unwrap_or_default();
+                (key.parse::<u64>().unwrap_or(u64::MAX), key)
+            });
             found
         };
+        let keys = |hashes: &[u64]| -> Vec<String> {
+            let rows = rows_of(hashes).into_iter();
+            rows.filter_map(ShownRow::key).map(str::to_owned).collect()
+        };
         let names = pair.names();
-        let mut add = |what, rows, steps, keys| {
+        let mut add = |what, rows, steps, keys, values| {
             if rows > 0 {
                 comparison.items.push(Item {
                     table: pair.before.clone(),
@@ -599,6 +695,7 @@ impl Judge<'_> {
                     rows: Some(rows),
                     steps,
                     keys,
+                    values,
                 });
             }
         };
@@ -614,12 +711,14 @@ impl Judge<'_> {
             difference.lost,
             deletes,
             keys(&samples.lost),
+            Vec::new(),
         );
         add(
             What::RowsNew,
             difference.new,
             self.purpose.inserts(&names),
             keys(&samples.new),
+            Vec::new(),
         );
         for ((old, new), cells) in pair.columns.iter().zip(&difference.columns) {
             let mut steps = self.sets(pair, old, new);
@@ -642,7 +741,9 @@ impl Judge<'_> {
                     were_null,
                     are_null,
                 };
-                add(what, rows, steps, keys(&cells.samples));
+                let values = rows_of(&cells.samples);
+                let values = values.iter().filter_map(|row| row.values(old, new));
+                add(what, rows, steps, keys(&cells.samples), values.collect());
             }
         }
     }
@@ -681,6 +782,7 @@ impl Judge<'_> {
                             rows: None,
                             steps: self.sets(pair, old, new),
                             keys: Vec::new(),
+                            values: Vec::new(),
                         });
                     }
                 }
@@ -693,6 +795,7 @@ impl Judge<'_> {
             rows: Some(ours.abs_diff(theirs)),
             steps,
             keys: Vec::new(),
+            values: Vec::new(),
         });
     }
 

@@ -101,6 +101,27 @@ impl RowDifference {
         }
     }
 
+    /// Adds the difference of other rows of the same table. At most `most` rows of each kind are kept to be shown.
+    pub fn merge(&mut self, other: &Self, most: usize) {
+        let add = |samples: &mut Vec<u64>, more: &[u64]| {
+            for key in more {
+                keep(samples, *key, most);
+            }
+        };
+        self.lost += other.lost;
+        self.new += other.new;
+        add(&mut self.samples.lost, &other.samples.lost);
+        add(&mut self.samples.new, &other.samples.new);
+        self.columns
+            .resize_with(other.columns.len(), CellDifference::default);
+        for (ours, theirs) in self.columns.iter_mut().zip(&other.columns) {
+            ours.changed += theirs.changed;
+            ours.were_null += theirs.were_null;
+            ours.are_null += theirs.are_null;
+            add(&mut ours.samples, &theirs.samples);
+        }
+    }
+
     /// The hashes of the keys of all rows to show.
     pub fn shown(&self) -> HashSet<u64> {
         let columns = self.columns.iter().flat_map(|column| &column.samples);

@@ -3,14 +3,15 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use foldhash::{SharedSeed, quality::FoldHasher};
 use indexmap::IndexMap;
-use twox_hash::XxHash3_64;
 
 /// Hashes of one run. The seed is new in every run, so that nobody can make a dump whose different contents have the
 /// same sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Hashes {
     seed: u64,
+    shared: &'static SharedSeed,
 }
 
 /// Stands for NULL among the values of a key or row.
@@ -20,20 +21,29 @@ impl Hashes {
     /// Hashes with a random seed.
     pub fn random() -> Self {
         let seed = RandomState::new().build_hasher().finish();
-        Self { seed }
+        Self {
+            seed,
+            shared: SharedSeed::global_random(),
+        }
+    }
+
+    fn hash(&self, seed: u64, value: &[u8]) -> u64 {
+        let mut hasher = FoldHasher::with_seed(seed, self.shared);
+        hasher.write(value);
+        hasher.finish()
     }
 
     /// The hash of several values in their order; `None` is NULL.
     pub fn several<'v>(&self, values: impl Iterator<Item = Option<&'v [u8]>>) -> u64 {
         values.fold(self.seed, |hash, value| match value {
-            Some(value) => XxHash3_64::oneshot_with_seed(hash, value),
-            None => XxHash3_64::oneshot_with_seed(hash ^ NULL, &[]),
+            Some(value) => self.hash(hash, value),
+            None => self.hash(hash ^ NULL, &[]),
         })
     }
 
     /// The hash of a value in the row of this key.
     pub fn cell(&self, key: u64, value: &[u8]) -> u64 {
-        XxHash3_64::oneshot_with_seed(key, value)
+        self.hash(key, value)
     }
 }
 

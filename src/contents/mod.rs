@@ -9,8 +9,9 @@
 //! - [`pass`]: one reading of the rows of a source
 //! - `layout`, [`dump`], [`server`]: readings of dumps and servers
 //! - [`digest`]: sums of hashes that stand for a table
-//! - [`passes`]: the three readings: sums, rows of the tables that differ, rows to show
+//! - [`passes`]: the readings: sums, rows of the tables that differ, rows to show or to write
 //! - [`difference`]: rows matched by their keys
+//! - [`export`]: the rows that differ, as files
 //! - [`through`]: what the steps of an upgrade do on purpose
 //! - [`matching`]: which table and column of one source is which of the other
 //! - [`comparison`]: the whole
@@ -20,6 +21,7 @@ pub mod comparison;
 pub mod difference;
 pub mod digest;
 pub mod dump;
+pub mod export;
 pub mod form;
 mod layout;
 pub mod matching;

@@ -1,12 +1,13 @@
 //! The three readings: sums of all tables, rows of the tables that differ, and the rows to be shown.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
 use super::digest::{Hashes, TableDigest};
 use super::pass::{Cell, CellsOfRow, Pass, Shape};
+use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::Table;
 
 /// Keys of rows by table in lower case: the columns that make them.
@@ -152,8 +153,13 @@ pub struct FindPass {
     /// The tables to read, in lower case, with the columns that make the key of a row.
     pub tables: Arc<KeyColumns>,
     /// The hashes of the keys of the rows to take, by table in lower case.
-    pub wanted: Arc<HashMap<String, HashSet<u64>>>,
+    pub wanted: Arc<WantedRows>,
+    /// Whether the values are kept besides the keys.
+    pub with_values: bool,
 }
+
+/// Hashes of keys of rows, by table in lower case.
+pub type WantedRows = HashMap<String, HashSet<u64>>;
 
 /// A row that was found again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,8 +168,8 @@ pub struct FoundRow {
     pub hash: u64,
     /// The values of its key, with commas between them.
     pub key: String,
-    /// Its values by column; `None` is NULL.
-    pub values: Vec<Option<Vec<u8>>>,
+    /// Its values by column in lower case, where they are kept; `None` is NULL.
+    pub values: IndexMap<String, Option<Vec<u8>>>,
 }
 
 impl Pass for FindPass {
@@ -192,11 +198,16 @@ impl Pass for FindPass {
         facts.push(FoundRow {
             hash,
             key: key.join(","),
-            values: row
-                .cells
-                .iter()
-                .map(|cell| cell.value().map(<[u8]>::to_vec))
-                .collect(),
+            values: match self.with_values {
+                true => {
+                    let values = row
+                        .cells
+                        .iter()
+                        .map(|cell| cell.value().map(<[u8]>::to_vec));
+                    row.shape.columns.keys().cloned().zip(values).collect()
+                }
+                false => IndexMap::new(),
+            },
         });
     }
 
@@ -204,5 +215,54 @@ impl Pass for FindPass {
 
     fn merge(&self, ours: &mut Vec<FoundRow>, theirs: Vec<FoundRow>) {
         ours.extend(theirs);
+    }
+}
+
+/// Writes some rows to files.
+#[derive(Clone)]
+pub struct ExportPass {
+    /// The hashes of the run.
+    pub hashes: Hashes,
+    /// The tables to read, in lower case, with the columns that make the key of a row.
+    pub tables: Arc<KeyColumns>,
+    /// The hashes of the keys of the rows to write.
+    pub wanted: Arc<WantedRows>,
+    /// The files to write to, by table in lower case.
+    pub files: Arc<HashMap<String, Mutex<RowFile>>>,
+}
+
+impl Pass for ExportPass {
+    /// The first error.
+    type Facts = Option<RowFileError>;
+
+    fn shape(&self, name: &str, table: &Table) -> Option<Shape> {
+        let key = self.tables.get(&name.to_ascii_lowercase())?;
+        Some(Shape::of(name, table, Some(key)))
+    }
+
+    fn no_rows(&self, _: &Shape) -> Option<RowFileError> {
+        None
+    }
+
+    fn take(&self, row: CellsOfRow<'_>, facts: &mut Option<RowFileError>) {
+        let table = &row.shape.table;
+        let hash = self.hashes.several(row.values(&row.shape.key));
+        let is_wanted = self
+            .wanted
+            .get(table)
+            .is_some_and(|wanted| wanted.contains(&hash));
+        if let Some(file) = self.files.get(table)
+            && is_wanted
+            && facts.is_none()
+        {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            *facts = file.row(row.cells.iter().map(Cell::value)).err();
+        }
+    }
+
+    fn unread(&self, _: &mut Option<RowFileError>) {}
+
+    fn merge(&self, ours: &mut Option<RowFileError>, theirs: Option<RowFileError>) {
+        *ours = ours.take().or(theirs);
     }
 }

@@ -328,9 +328,14 @@ impl Run<'_, '_> {
             let meaning = Meaning::new(Operation::Select, names.chain([table.as_str()]));
             let count = self.executor.count(&meaning.pass(duplicates.count())?)?;
             if count != "0" {
-                let why = format!(
-                    "{count} values stand more than once in the columns of the unique index {index}"
-                );
+                let why = match count.as_str() {
+                    "1" => format!(
+                        "1 value stands more than once in the columns of the unique index {index}"
+                    ),
+                    _ => format!(
+                        "{count} values stand more than once in the columns of the unique index {index}"
+                    ),
+                };
                 return Ok(Some(("duplicates", why)));
             }
         }

@@ -1,6 +1,7 @@
 //! How the contents of two sources compare.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct ContentsSummary {
     pub not_compared: Vec<(String, String)>,
     /// Numbers that people check by hand.
     pub totals: Vec<ContentsTotal>,
+    /// Files that the rows which differ were written to, with `--export`.
+    pub exported: Vec<PathBuf>,
 }
 
 /// A difference between two sources.
@@ -56,6 +59,19 @@ pub struct ContentsChange {
     pub steps: Vec<String>,
     /// The keys of some of the rows.
     pub keys: Vec<String>,
+    /// Values of some of the rows, with `--show-values`.
+    pub values: Vec<ContentsValue>,
+}
+
+/// A value of a row before and afterwards.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ContentsValue {
+    /// The key of the row.
+    pub key: String,
+    /// The value before, as text; null for NULL.
+    pub before: Option<String>,
+    /// The value afterwards, as text; null for NULL.
+    pub after: Option<String>,
 }
 
 /// A number of rows before and afterwards.
@@ -98,6 +114,19 @@ impl ContentsChange {
             are_null: nulls.1,
             steps: item.steps.clone(),
             keys: item.keys.clone(),
+            values: (item.values.iter())
+                .map(|change| {
+                    let text = |value: &Option<Vec<u8>>| {
+                        let text = String::from_utf8_lossy(value.as_ref()?).into_owned();
+                        Some(text)
+                    };
+                    ContentsValue {
+                        key: change.key.clone(),
+                        before: text(&change.before),
+                        after: text(&change.after),
+                    }
+                })
+                .collect(),
         }
     }
 
@@ -142,6 +171,7 @@ impl ContentsSummary {
             unexplained: comparison.unexplained().map(ContentsChange::of).collect(),
             volatile: comparison.volatile.clone(),
             not_compared: comparison.not_compared.clone(),
+            exported: comparison.exported.clone(),
             totals: (comparison.totals.iter())
                 .map(|total| ContentsTotal {
                     title: total.title,
@@ -209,6 +239,12 @@ pub(super) fn write(
             "\nnot counted: {tables} of caches, queues, sessions and logs that differ: {}",
             printable(&names)
         )?;
+    }
+    if !summary.exported.is_empty() {
+        writeln!(out, "\nrows that differ, as files for LOAD DATA")?;
+        for path in &summary.exported {
+            writeln!(out, "  {}", printable(&path.display().to_string()))?;
+        }
     }
     totals(summary, detail, out)
 }

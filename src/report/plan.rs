@@ -41,7 +41,7 @@ pub struct Plan {
     pub rows_set_null: u64,
     /// Files that these rows were written to.
     pub exported: Vec<PathBuf>,
-    /// The journal, if they were.
+    /// The journal, if there is something to take back.
     pub journal: Option<PathBuf>,
 }
 
@@ -196,16 +196,16 @@ impl Plan {
 /// The statements, and whether they were run.
 pub(super) fn write(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
-    if let (Some(done), Some(journal)) = (plan.done, &plan.journal) {
-        let journal = printable(&journal.display().to_string());
+    if let Some(done) = plan.done {
         let changes = done as u64 + plan.rows_deleted + plan.rows_set_null;
-        match changes {
-            0 => writeln!(out, "\n{bold}nothing was changed{bold:#}")?,
-            _ => writeln!(
+        match &plan.journal {
+            Some(journal) if changes > 0 => writeln!(
                 out,
-                "\n{bold}done{bold:#}  {}; cividb undo {journal} takes it back",
-                count(done as u64, "statement")
+                "\n{bold}done{bold:#}  {}; cividb undo {} takes it back",
+                count(done as u64, "statement"),
+                printable(&journal.display().to_string())
             )?,
+            _ => writeln!(out, "\n{bold}nothing was changed{bold:#}")?,
         }
         for (rows, what) in [
             (plan.rows_deleted, "deleted"),

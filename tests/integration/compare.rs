@@ -31,7 +31,7 @@ fn compared(before: &[u8], after: &[u8]) -> Comparison {
         samples: 10,
         ..Options::default()
     };
-    let compared = compare(before, after, hashes, &options, quiet);
+    let compared = compare(before, after, hashes, &options, None, quiet);
     compared.expect("they are read again").0
 }
 
@@ -401,4 +401,67 @@ fn a_restore_that_lost_something_as_people_read_it() {
         &["compare", "before.sql", "after.sql", "--format", "json"],
     ));
     common::assert_follows_schema(&report);
+}
+
+/// All rows that differ are written, as they were and as they are, and values are shown only where that is asked for.
+#[test]
+fn rows_that_differ_are_exported_and_values_shown_only_on_demand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, rows: &str| {
+        let text = format!(
+            "CREATE TABLE `civicrm_tag` (`id` int NOT NULL, `name` varchar(64), PRIMARY KEY (`id`));\nINSERT INTO \
+             `civicrm_tag` VALUES {rows};\n"
+        );
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a dump");
+        path.display().to_string()
+    };
+    let before = write("before.sql", "(1,'same'),(2,'old\"s'),(3,'lost'),(4,NULL)");
+    let after = write("after.sql", "(1,'same'),(2,'new'),(4,'set'),(5,'more')");
+    let run = |more: &[&str]| {
+        let arguments: Vec<&str> = ["compare", &before, &after]
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect();
+        common::text(&cividb(folder.path(), &arguments).stdout)
+    };
+    let plain = run(&[]);
+    assert!(
+        plain.contains("civicrm_tag.name: 2 rows have other values (1 of them NULL before): 2, 4"),
+        "{plain}"
+    );
+    assert!(!plain.contains("lost'"), "{plain}");
+    let shown = run(&["--show-values", "--export", "rows"]);
+    assert!(
+        shown.contains("2 ('old\"s' before, 'new' now), 4 (NULL before, 'set' now)"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\n  rows/civicrm_tag.after.csv\n  rows/civicrm_tag.before.csv\n"),
+        "{shown}"
+    );
+    let rows = |name: &str| {
+        let text = std::fs::read_to_string(folder.path().join("rows").join(name)).expect("rows");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(
+        rows("civicrm_tag.before.csv"),
+        [
+            "\"2\",\"old\"\"s\"",
+            "\"3\",\"lost\"",
+            "\"4\",\\N",
+            "\"id\",\"name\""
+        ]
+    );
+    assert_eq!(
+        rows("civicrm_tag.after.csv"),
+        [
+            "\"2\",\"new\"",
+            "\"4\",\"set\"",
+            "\"5\",\"more\"",
+            "\"id\",\"name\""
+        ]
+    );
 }

@@ -610,7 +610,7 @@ fn compared(after: &Location) -> Comparison {
         samples: 3,
         ..comparison::Options::default()
     };
-    let compared = comparison::compare(before, after, hashes, &options, quiet);
+    let compared = comparison::compare(before, after, hashes, &options, None, quiet);
     compared.expect("they are read again").0
 }
 

@@ -204,10 +204,10 @@ pub(super) fn report(plan: report::Plan, case: &Case, common: &Common) -> Report
 }
 
 /// Adds what a run has done to the report on what remains.
-pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: &Path) {
+pub(super) fn add_outcome(plan: &mut report::Plan, ran: &Ran, journal: Option<&Path>) {
     plan.applied = true;
     plan.done = Some(ran.done);
-    plan.journal = Some(journal.to_owned());
+    plan.journal = journal.map(Path::to_owned);
     plan.rows_deleted = ran.deleted;
     plan.rows_set_null = ran.set_null;
     plan.exported.clone_from(&ran.exported);

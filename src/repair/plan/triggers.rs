@@ -1,6 +1,8 @@
 //! Triggers, functions and views. CiviCRM makes them from its own settings and the site's
 //! fields, so that it alone knows what they are to say: there is advice, and no statement.
 
+use indexmap::IndexMap;
+
 use crate::case::Case;
 use crate::checks::{Examination, Group, Selection, examine};
 
@@ -19,8 +21,19 @@ pub(super) fn advice(case: &Case) -> Vec<String> {
         skip: Vec::new(),
     };
     let findings = examine(&Examination::of(case), &[Group::Objects], &selection);
-    let findings = findings.list.into_iter();
-    findings
-        .map(|finding| format!("{}. {}", finding.message, finding.fix))
-        .collect()
+    let mut by_fix: IndexMap<(&str, &str), Vec<&str>> = IndexMap::new();
+    for finding in &findings.list {
+        let messages = by_fix.entry((finding.check.id, &finding.fix)).or_default();
+        messages.push(&finding.message);
+    }
+    let advice = by_fix.into_iter().filter_map(|((check, fix), messages)| {
+        let first = messages.first()?;
+        Some(match messages.len() - 1 {
+            0 => format!("{first}. {fix}"),
+            more => format!(
+                "{first}, and {more} more of {check} (cividb check --verbose lists them). {fix}"
+            ),
+        })
+    });
+    advice.collect()
 }
