@@ -76,11 +76,23 @@ fn decode(text: &[u8], modes: SqlModes) -> Option<Cow<'_, [u8]>> {
 /// The inside of a string, where the text ends with its closing quote. Escapes are those of the MySQL manual,
 /// "String Literals"; any other escaped byte stands for itself.
 fn unquoted(text: &[u8], quote: u8, modes: SqlModes) -> Option<Vec<u8>> {
+    let escape = if modes.no_backslash_escapes {
+        quote
+    } else {
+        b'\\'
+    };
     let mut value = Vec::with_capacity(text.len());
     let mut rest = text;
     loop {
-        match rest {
-            [b'\\', escaped, after @ ..] if !modes.no_backslash_escapes => {
+        let (plain, special) = rest.split_at(memchr::memchr2(quote, escape, rest)?);
+        value.extend_from_slice(plain);
+        rest = match special {
+            [first, second, after @ ..] if *first == quote && *second == quote => {
+                value.push(quote);
+                after
+            }
+            [first] if *first == quote => return Some(value),
+            [b'\\', escaped, after @ ..] if escape == b'\\' => {
                 value.push(match escaped {
                     b'0' => 0,
                     b'n' => b'\n',
@@ -90,19 +102,10 @@ fn unquoted(text: &[u8], quote: u8, modes: SqlModes) -> Option<Vec<u8>> {
                     b'Z' => 0x1A,
                     other => *other,
                 });
-                rest = after;
-            }
-            [first, second, after @ ..] if *first == quote && *second == quote => {
-                value.push(quote);
-                rest = after;
-            }
-            [first] if *first == quote => return Some(value),
-            [first, after @ ..] if *first != quote => {
-                value.push(*first);
-                rest = after;
+                after
             }
             _ => return None,
-        }
+        };
     }
 }
 
