@@ -9,6 +9,8 @@ use crate::civicrm::own_references::OwnReferenceError;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
 use crate::extract::ExtractError;
+use crate::fleet::baseline::BaselineError;
+use crate::fleet::state::StateError;
 use crate::rehearse::RehearseError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
@@ -85,6 +87,24 @@ pub enum Error {
         "--export needs a source that can be read twice, which standard input cannot; name the file"
     )]
     ExportOfStream,
+    /// Offending rows of several sources were to be exported: their files would have the same names.
+    #[error("--export takes one source")]
+    ExportOfMany,
+    /// Several sources were to be changed.
+    #[error("--apply takes one source")]
+    ChangeOfMany,
+    /// Differences of several sources were to be printed as text.
+    #[error("--sql and --unified take one source")]
+    TextOfMany,
+    /// All dumps are older than the user wants; how many they are.
+    #[error("nothing to look at: {0}, all last written to before --since")]
+    AllOld(String),
+    /// A run cannot go on where an earlier one ended.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// An earlier run cannot be compared with.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
     /// The user could not be asked to confirm a change, without a terminal.
     #[error("nothing was changed: there is no terminal to ask on; --yes answers beforehand")]
     NotConfirmed,

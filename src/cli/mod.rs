@@ -10,6 +10,7 @@ mod dumps;
 pub mod error;
 mod explain;
 mod extract;
+mod fleet;
 mod grants;
 mod journals;
 mod orphans;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::output::Output;
+use self::output::{Entry, Output};
 use self::progress::Bar;
 use self::servers::ServerOptions;
 use crate::checks::{Examination, Findings, Group, Selection, acceptance, examine, registry};
@@ -200,26 +201,32 @@ impl Cli {
     /// Tells programs why a command was refused.
     fn refuse(&self, message: &str, refusal: Option<&str>) {
         let (command, source) = match &self.command {
-            Command::Version(arguments) => ("version", &arguments.source),
-            Command::Grants(arguments) => ("grants", &arguments.source),
-            Command::Repair(arguments) => ("repair", &arguments.source),
-            Command::Undo(arguments) => ("undo", &arguments.source),
+            Command::Version(arguments) => ("version", arguments.sources.first()),
+            Command::Grants(arguments) => ("grants", arguments.source.as_ref()),
+            Command::Repair(arguments) => ("repair", arguments.source.as_ref()),
+            Command::Undo(arguments) => ("undo", arguments.source.as_ref()),
             // All others only read.
             _ => return,
         };
         if self.common.format != Format::Json || refusal.is_none() {
             return;
         }
-        let source = source.as_deref().unwrap_or_default();
-        let mut output = Output::new(&self.common, true);
-        let printed = output.without_report(&Unread {
+        let source = source.map_or("", String::as_str);
+        let renderer = output::renderer(&self.common, true);
+        let name = process_title::without_password(source.as_ref());
+        let unread = Unread {
             command,
-            name: &process_title::without_password(source.as_ref()).to_string_lossy(),
+            name: &name.to_string_lossy(),
+            site: None,
             message,
             refusal,
-        });
+        };
+        let entry = Entry::unread(&unread, &*renderer);
         // It stands on standard error already.
-        let _ = printed.and_then(|()| output.finish());
+        let _ = Output::new(&self.common, renderer).and_then(|mut output| {
+            output.add(entry)?;
+            output.finish()
+        });
     }
 }
 
@@ -231,7 +238,8 @@ pub fn run() -> Exit {
         tell("warning: a password in an argument stays visible to other users of this machine");
     }
     let cli = match arguments::parse(&arguments) {
-        Ok(cli) => cli,
+        // A source that hangs may be worked on for as long as the program runs.
+        Ok(cli) => &*Box::leak(Box::new(cli)),
         Err(exit) => return exit,
     };
     crate::server::watch::tell_with(tell);
@@ -278,11 +286,6 @@ fn read(location: &Location, database: Option<&str>, common: &Common) -> Result<
     let read = location.read(database, &mut |progress| bar.update(progress));
     bar.finish();
     Ok(read?)
-}
-
-/// Prints an error on standard error.
-fn complain(error: &Error) {
-    tell(&error.to_string());
 }
 
 /// Prints a message on standard error, where it does not get into a report.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::output::print;
 use super::statement::or_comment;
-use super::{Common, Format, complain, read};
+use super::{Common, Format, read, tell};
 use crate::case::Case;
 use crate::change::whole_schema;
 use crate::checks::wholeness::DUMP_NO_DATA;
@@ -110,7 +110,7 @@ fn list(catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
                 // Gone since the folder was read.
                 Ok(None) => {}
                 Err(error) => {
-                    complain(&error.into());
+                    tell(&error.to_string());
                     exit = Exit::Failure;
                 }
             }

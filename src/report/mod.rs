@@ -1,8 +1,10 @@
 //! Findings for people and for programs.
 
+mod baseline;
 mod by_table;
 mod contents;
 pub mod csv;
+mod digest;
 mod extract;
 mod grants;
 pub mod human;
@@ -18,7 +20,9 @@ mod summary;
 mod verdict;
 mod version;
 
+pub use baseline::{BaselineSummary, KnownFinding};
 pub use contents::ContentsSummary;
+pub use digest::{Changes, CheckCount, Digest, Outcome};
 pub use extract::ExtractSummary;
 pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};

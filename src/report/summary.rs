@@ -14,6 +14,8 @@ use crate::snapshot::{ServerFacts, Source};
 pub struct Report {
     /// The command: `verify`, `check`, …
     pub command: &'static str,
+    /// The name of the site, where a list of sites gives one.
+    pub site: Option<String>,
     /// Where the facts come from.
     pub source: Source,
     /// The database it is about.
@@ -146,6 +148,7 @@ impl Report {
             }) && snapshot.hidden.is_empty();
         Self {
             command,
+            site: None,
             source: snapshot.source.clone(),
             database: snapshot.database.clone(),
             server: snapshot.server.as_ref().map(ServerSummary::of),

@@ -19,6 +19,7 @@ mod extract;
 mod facts;
 mod false_server;
 mod files_of_others;
+mod fleet;
 mod folders;
 mod for_upgrade;
 mod grants;
