@@ -42,9 +42,9 @@ pub enum Error {
         "'{0}' is neither the name of a reference nor a known release; `cividb reference list` shows all"
     )]
     UnknownReference(String),
-    /// The command of this name cannot print CSV; what it can print, as a clause.
-    #[error("{0} cannot print --format csv; {1}")]
-    NoCsv(&'static str, &'static str),
+    /// The command of this name cannot print this format; what it can print, as a clause.
+    #[error("{0} cannot print --format {1}; {2}")]
+    NoFormat(&'static str, String, &'static str),
     /// The report would overwrite the source that it is about.
     #[error("--output {0} is one of the sources: the report would overwrite it")]
     OutputIsSource(String),

@@ -145,9 +145,9 @@ struct Facts<'c> {
 
 impl Extract {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        if common.format == Format::Csv {
+        if !matches!(common.format, Format::Human | Format::Json) {
             let instead = "it prints text, or JSON with --format json";
-            return Err(Error::NoCsv("extract", instead));
+            return Err(Error::NoFormat("extract", common.format.name(), instead));
         }
         let catalogue = Catalogue::embedded()?;
         let location = self.location()?;

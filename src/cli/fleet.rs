@@ -461,21 +461,21 @@ impl<F: ReportOn> Work for Run<F> {
         }
         match self.report(source) {
             Ok(report) => {
-                let entry = Entry::of(&report, &*self.renderer);
+                let entry = Entry::of(piece, &report, &*self.renderer);
                 self.save(source, &entry);
                 Answer {
                     entry,
                     complaint: None,
                 }
             }
-            Err(error) => self.unread(source, &error),
+            Err(error) => self.unread(piece, source, &error),
         }
     }
 
     fn missed(&self, piece: usize, why: Missed) -> Answer {
         let Some(source) = self.sources.get(piece) else {
             let nothing = Source::unknown(String::new(), None, String::new());
-            return self.unread(&nothing, &"there is no such source");
+            return self.unread(piece, &nothing, &"there is no such source");
         };
         let name = &source.name;
         let seconds = count(self.deadline.unwrap_or_default(), "second");
@@ -487,7 +487,7 @@ impl<F: ReportOn> Work for Run<F> {
             }
             Missed::Ended => "not looked at: --fail-fast ended the run before it".to_owned(),
         };
-        self.unread(source, &format_args!("{name}: {why}"))
+        self.unread(piece, source, &format_args!("{name}: {why}"))
     }
 
     fn size(answer: &Answer) -> usize {
@@ -516,6 +516,7 @@ impl<F: ReportOn> Run<F> {
             acceptance::accept(&mut report.findings, &lists, acceptance::today());
         }
         report.site = site.map(|site| site.name.clone());
+        report.selection = self.common.selection();
         if let Some(baseline) = &self.baseline {
             let before = baseline.findings(source.short_name());
             let before = before.map_err(|error| error.to_string())?;
@@ -540,7 +541,7 @@ impl<F: ReportOn> Run<F> {
         Report::new(self.fleet.command, &case, findings, common.strict)
     }
 
-    fn unread(&self, source: &Source, error: &dyn fmt::Display) -> Answer {
+    fn unread(&self, number: usize, source: &Source, error: &dyn fmt::Display) -> Answer {
         let message = &error.to_string();
         let unread = Unread {
             command: self.fleet.command,
@@ -550,7 +551,7 @@ impl<F: ReportOn> Run<F> {
             refusal: None,
         };
         Answer {
-            entry: Entry::unread(&unread, &*self.renderer),
+            entry: Entry::unread(number, &unread, &*self.renderer),
             complaint: Some(message.clone()),
         }
     }

@@ -139,9 +139,30 @@ struct Common {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// For people
     Human,
+    /// For programs: an object, of several sources one a line
     Json,
+    /// For spreadsheets: a line a finding
     Csv,
+    /// For CI systems: JUnit XML
+    Junit,
+    /// For the textfile collector of Prometheus
+    Prometheus,
+    /// For Nagios and Icinga: one line, and the exit code of a plugin
+    Nagios,
+    /// For tickets
+    Markdown,
+    /// A page to look at and to share, in one file
+    Html,
+}
+
+impl Format {
+    /// The word that the option takes.
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -221,7 +242,7 @@ impl Cli {
             message,
             refusal,
         };
-        let entry = Entry::unread(&unread, &*renderer);
+        let entry = Entry::unread(0, &unread, &*renderer);
         // It stands on standard error already.
         let _ = Output::new(&self.common, renderer).and_then(|mut output| {
             output.add(entry)?;
@@ -240,6 +261,9 @@ pub fn run() -> Exit {
     let cli = match arguments::parse(&arguments) {
         // A source that hangs may be worked on for as long as the program runs.
         Ok(cli) => &*Box::leak(Box::new(cli)),
+        Err(Exit::Failure) if asks_for_plugin(&arguments) => {
+            return Output::unknown("the arguments are wrong");
+        }
         Err(exit) => return exit,
     };
     crate::server::watch::tell_with(tell);
@@ -275,9 +299,19 @@ pub fn run() -> Exit {
             });
             tell(&message);
             cli.refuse(&message, error.refusal());
-            Exit::Failure
+            match cli.common.format {
+                Format::Nagios => Output::unknown(&message),
+                _ => Exit::Failure,
+            }
         }
     }
+}
+
+/// Whether arguments that are wrong otherwise ask for the line and the exit code of a plugin.
+fn asks_for_plugin(arguments: &[OsString]) -> bool {
+    let pairs = arguments.windows(2);
+    let mut in_two = pairs.map(|pair| pair == ["--format", "nagios"]);
+    in_two.any(|is| is) || arguments.iter().any(|given| given == "--format=nagios")
 }
 
 /// Reads a source, with a progress bar.

@@ -10,11 +10,16 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::{Color, Common, Format};
 use crate::cli::error::Error;
-use crate::exit::Exit;
+use crate::exit::{Exit, PluginState};
+use crate::report::html::Html;
 use crate::report::human::Detail;
+use crate::report::junit::Junit;
+use crate::report::markdown::Markdown;
+use crate::report::nagios::Nagios;
+use crate::report::prometheus::Prometheus;
 use crate::report::render::{self, Renderer, Unread};
 use crate::report::{Digest, Report};
-use crate::text::{Inert, inert};
+use crate::text::{Inert, inert, nagios_text};
 
 /// What is printed for one source.
 pub(super) struct Entry {
@@ -23,20 +28,20 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// What is printed for a report.
-    pub(super) fn of(report: &Report, renderer: &dyn Renderer) -> Self {
+    /// What is printed for the report of this number.
+    pub(super) fn of(number: usize, report: &Report, renderer: &dyn Renderer) -> Self {
         let mut text = Vec::new();
         // Writing to a Vec cannot fail.
-        let _ = renderer.report(report, &mut text);
+        let _ = renderer.report(number, report, &mut text);
         let digest = Digest::of(report);
         Self { digest, text }
     }
 
     /// What is printed for a source without a report.
-    pub(super) fn unread(unread: &Unread, renderer: &dyn Renderer) -> Self {
+    pub(super) fn unread(number: usize, unread: &Unread, renderer: &dyn Renderer) -> Self {
         let mut text = Vec::new();
         // Writing to a Vec cannot fail.
-        let _ = renderer.unread(unread, &mut text);
+        let _ = renderer.unread(number, unread, &mut text);
         let digest = Digest::unread(unread);
         Self { digest, text }
     }
@@ -53,6 +58,11 @@ pub(super) fn renderer(common: &Common, several: bool) -> Arc<dyn Renderer> {
         Format::Human => Arc::new(render::Human::new(detail, several)),
         Format::Json => Arc::new(render::Json::new(several)),
         Format::Csv => Arc::new(render::Csv),
+        Format::Junit => Arc::new(Junit),
+        Format::Prometheus => Arc::new(Prometheus),
+        Format::Nagios => Arc::new(Nagios),
+        Format::Markdown => Arc::new(Markdown::new(several)),
+        Format::Html => Arc::new(Html::new(several)),
     }
 }
 
@@ -94,6 +104,14 @@ impl<'a> Output<'a> {
         })
     }
 
+    /// Prints the line of a plugin that could not do its work; gives its exit code.
+    pub(super) fn unknown(why: &str) -> Exit {
+        let state = PluginState::Unknown;
+        // Nothing can be done when even this cannot be printed.
+        let _ = writeln!(io::stdout(), "CIVIDB {} - {}", state.word(), nagios_text(why));
+        state.exit()
+    }
+
     /// Takes what is printed for the next source, and prints it if it need not wait.
     pub(super) fn add(&mut self, entry: Entry) -> Result<(), Error> {
         if !self.renderer.begins_with_all() {
@@ -117,7 +135,7 @@ impl<'a> Output<'a> {
     pub(super) fn finish(mut self) -> Result<Exit, Error> {
         let renderer = Arc::clone(&self.renderer);
         let digests = std::mem::take(&mut self.digests);
-        let exit = Digest::exit(&digests);
+        let exit = renderer.exit(&digests);
         let mut waiting = None;
         if renderer.begins_with_all() {
             waiting = self.waiting.take();
@@ -192,7 +210,7 @@ pub(super) fn print_report_on_stderr(common: &Common, report: &Report) -> Result
 
 fn print_one(common: &Common, report: &Report, on_stderr: bool) -> Result<Exit, Error> {
     let renderer = renderer(common, false);
-    let entry = Entry::of(report, &*renderer);
+    let entry = Entry::of(0, report, &*renderer);
     let mut output = Output::new(common, renderer)?;
     output.on_stderr = on_stderr;
     output.add(entry)?;

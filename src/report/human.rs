@@ -39,9 +39,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     if detail == Detail::Quiet {
         return Ok(());
     }
-    writeln!(out, "  {}", origin(report))?;
-    writeln!(out, "  {}", site(report))?;
-    writeln!(out, "  {}", inventory(report))?;
+    for fact in facts(report) {
+        writeln!(out, "  {fact}")?;
+    }
 
     let detected = report.civicrm.as_ref();
     let detected = detected.and_then(|civicrm| civicrm.detected.as_ref());
@@ -242,6 +242,11 @@ fn verdict_line(verdict: Verdict, name: &str, reason: &str) -> String {
         Verdict::Incomplete => AnsiColor::Yellow,
     });
     format!("{style}{word}{style:#}  {name}  ({reason})")
+}
+
+/// What the source is, which site is in it, and how much of what: a line each.
+pub(super) fn facts(report: &Report) -> [String; 3] {
+    [origin(report), site(report), inventory(report)]
 }
 
 fn origin(report: &Report) -> String {

@@ -8,10 +8,15 @@ mod digest;
 mod extract;
 mod grants;
 pub mod human;
+pub mod html;
 mod integrity;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod nagios;
 mod plan;
 mod preflight;
+pub mod prometheus;
 mod rebuild;
 mod rehearsal;
 pub mod render;
@@ -32,6 +37,6 @@ pub use rehearsal::{
     ChecksumSummary, Kept, RehearsalSummary, Rehearsed, StepsSummary, UpgradeCommand,
 };
 pub use section::Section;
-pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Report, ServerSummary};
+pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Link, Report, ServerSummary};
 pub use verdict::Verdict;
 pub use version::VersionSummary;

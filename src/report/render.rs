@@ -5,17 +5,18 @@ use std::io::{self, Write};
 use super::digest::Digest;
 use super::human::{self, Detail};
 use super::{Report, csv, json};
+use crate::exit::Exit;
 use crate::text::printable_json;
 
-/// Writes the reports of one run in one form. What is written for a source depends on that source alone, so that
+/// Writes the reports of one run in one form. What is written for a source depends on that source alone and its number, so that
 /// several can be written at the same time and put in order later. Each method fails where the output cannot be
 /// written.
 pub trait Renderer: Send + Sync {
-    /// Writes the report on one source.
-    fn report(&self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
+    /// Writes the report on one source, which has this number among all, from 0.
+    fn report(&self, number: usize, report: &Report, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what stands in the place of the report on a source that could not be read.
-    fn unread(&self, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
+    fn unread(&self, number: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
 
     /// What stands between what was written for two sources.
     fn separator(&self) -> &'static str {
@@ -35,6 +36,11 @@ pub trait Renderer: Send + Sync {
     /// Writes what comes after the last source.
     fn finish(&self, _digests: &[Digest], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
+    }
+
+    /// The exit code that these sources lead to together.
+    fn exit(&self, digests: &[Digest]) -> Exit {
+        Digest::exit(digests)
     }
 }
 
@@ -68,11 +74,11 @@ impl Human {
 }
 
 impl Renderer for Human {
-    fn report(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         human::write(report, self.detail, out)
     }
 
-    fn unread(&self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+    fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
         // Otherwise it has its line at the end.
         match self.several && self.detail == Detail::Quiet {
             true => human::summary_line(&Digest::unread(unread), out),
@@ -113,7 +119,7 @@ impl Json {
 }
 
 impl Renderer for Json {
-    fn report(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let value = json::value(report);
         let text = if self.several {
             value.to_string()
@@ -123,7 +129,7 @@ impl Renderer for Json {
         writeln!(out, "{}", printable_json(&text))
     }
 
-    fn unread(&self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+    fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
         if self.several {
             writeln!(out, "{}", printable_json(&json::unread(unread).to_string()))?;
         }
@@ -136,11 +142,11 @@ impl Renderer for Json {
 pub struct Csv;
 
 impl Renderer for Csv {
-    fn report(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         csv::write(report, out)
     }
 
-    fn unread(&self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+    fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
         csv::write_unread(unread, out)
     }
 

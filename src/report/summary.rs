@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{Section, Verdict};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
-use crate::checks::{Detected, Findings, Severity};
+use crate::checks::{Detected, Findings, Object, Selection, Severity};
+use crate::schema::model::Schema;
 use crate::snapshot::{ServerFacts, Source};
 
 /// What one command says of one source.
@@ -32,6 +33,10 @@ pub struct Report {
     pub row_counts: Vec<(String, u64)>,
     /// What was found.
     pub findings: Findings,
+    /// The checks that the user wants.
+    pub selection: Selection,
+    /// Foreign keys of the tables that findings are about, and those that lead to them.
+    pub links: Vec<Link>,
     /// What the command is about, besides its findings.
     pub sections: Vec<Section>,
     /// How the findings are laid out for people.
@@ -132,6 +137,47 @@ pub struct Inventory {
     pub complete: bool,
 }
 
+/// A foreign key: which table refers to which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The table that has the key.
+    pub child: String,
+    /// The table that it refers to.
+    pub parent: String,
+    /// The columns of the child.
+    pub columns: Vec<String>,
+}
+
+/// The most tables with findings whose foreign keys are kept.
+const MOST_TABLES: usize = 12;
+/// The most foreign keys that are kept.
+const MOST_LINKS: usize = 500;
+
+/// The foreign keys of the first tables that findings are about, and those that lead to them.
+fn links(schema: &Schema, findings: &Findings) -> Vec<Link> {
+    let mut tables: Vec<&str> = Vec::new();
+    for finding in &findings.list {
+        if let Some(table) = finding.object.as_ref().and_then(Object::of_table)
+            && tables.len() < MOST_TABLES
+            && !tables.contains(&table)
+        {
+            tables.push(table);
+        }
+    }
+    let keys = schema.tables.iter().flat_map(|(child, table)| {
+        table.foreign_keys.values().map(move |key| (child, key))
+    });
+    let of_these = keys.filter(|(child, key)| {
+        tables.contains(&child.as_str()) || tables.contains(&key.referenced_table.as_str())
+    });
+    let links = of_these.take(MOST_LINKS).map(|(child, key)| Link {
+        child: child.clone(),
+        parent: key.referenced_table.clone(),
+        columns: key.columns.clone(),
+    });
+    links.collect()
+}
+
 impl Report {
     /// Puts the report on a case together.
     pub fn new(command: &'static str, case: &Case, findings: Findings, strict: bool) -> Self {
@@ -173,7 +219,9 @@ impl Report {
                 complete,
             },
             row_counts,
+            links: links(schema, &findings),
             findings,
+            selection: Selection::default(),
             sections: Vec::new(),
             layout: Layout::default(),
             strict,
