@@ -344,9 +344,49 @@ mod tests {
     }
 
     #[test]
+    fn every_medium_gives_back_what_a_name_was() {
+        for name in crate::hostile::names() {
+            let shown = printable(&name);
+            let safe = xml_text(&name);
+            let xml = format!("<a b=\"{safe}\" c='{safe}'>{safe}</a>");
+            let document = roxmltree::Document::parse(&xml).unwrap();
+            let element = document.root_element();
+            for read in [
+                element.attribute("b"),
+                element.attribute("c"),
+                element.text(),
+            ] {
+                assert_eq!(read.unwrap_or_default(), shown);
+            }
+            let span = markdown_code(&name);
+            let fence = span.chars().take_while(|c| *c == '`').count();
+            let inside = &span[fence..span.len() - fence];
+            assert!(
+                inside.split(|c| c != '`').all(|row| row.len() != fence),
+                "{span}"
+            );
+            assert_eq!(inside.trim(), shown.trim());
+            let label = prometheus_label(&name);
+            let (mut read, mut characters) = (String::new(), label.chars());
+            while let Some(c) = characters.next() {
+                assert!(c != '"' && c != '\n', "{label}");
+                read.extend(match c {
+                    '\\' => characters.next(),
+                    c => Some(c),
+                });
+            }
+            assert_eq!(read, shown);
+            assert!(!nagios_text(&name).contains(['|', '\n', '`', '$', '<']));
+        }
+    }
+
+    #[test]
     fn labels_and_plugin_lines_end_where_they_should() {
         assert_eq!(prometheus_label("a\"b\\c\nd"), "a\\\"b\\\\c\\\\u{a}d");
-        assert_eq!(nagios_text("a | b=1 `id` <c>\n"), "a \u{a6} b=1 'id' (c)_u{a}");
+        assert_eq!(
+            nagios_text("a | b=1 `id` <c>\n"),
+            "a \u{a6} b=1 'id' (c)_u{a}"
+        );
     }
 
     #[test]

@@ -516,7 +516,6 @@ impl<F: ReportOn> Run<F> {
             acceptance::accept(&mut report.findings, &lists, acceptance::today());
         }
         report.site = site.map(|site| site.name.clone());
-        report.selection = self.common.selection();
         if let Some(baseline) = &self.baseline {
             let before = baseline.findings(source.short_name());
             let before = before.map_err(|error| error.to_string())?;

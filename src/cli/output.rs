@@ -108,7 +108,12 @@ impl<'a> Output<'a> {
     pub(super) fn unknown(why: &str) -> Exit {
         let state = PluginState::Unknown;
         // Nothing can be done when even this cannot be printed.
-        let _ = writeln!(io::stdout(), "CIVIDB {} - {}", state.word(), nagios_text(why));
+        let _ = writeln!(
+            io::stdout(),
+            "CIVIDB {} - {}",
+            state.word(),
+            nagios_text(why)
+        );
         state.exit()
     }
 

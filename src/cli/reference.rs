@@ -183,7 +183,11 @@ impl Show {
     fn run(&self, catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
         if !matches!(common.format, Format::Human | Format::Json) {
             let instead = "it prints JSON, or SQL with --sql";
-            return Err(Error::NoFormat("reference show", common.format.name(), instead));
+            return Err(Error::NoFormat(
+                "reference show",
+                common.format.name(),
+                instead,
+            ));
         }
         let reference = find(&self.state, catalogue, self.all)?;
         let text = match self.sql {

@@ -42,8 +42,8 @@ pub struct Outcome {
     pub rows: u64,
     /// Release of CiviCRM that the site declares.
     pub civicrm: Option<String>,
-    /// When a backup was made: seconds since 1970, where that is known.
-    pub made: Option<u64>,
+    /// When the file of a dump was last written to: seconds since 1970, where that is known.
+    pub modified: Option<u64>,
     /// How the findings compare with those of an earlier run, where there is one.
     pub baseline: Option<Changes>,
 }
@@ -95,7 +95,7 @@ impl Digest {
         let declared = report.civicrm.as_ref();
         let declared = declared.and_then(|civicrm| civicrm.declared.iter().flatten().next());
         let modified = report.source.modified;
-        let made = modified.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = modified.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
         Self {
             command: report.command.to_owned(),
             source: report.source.name.clone(),
@@ -110,7 +110,7 @@ impl Digest {
                 tables: report.inventory.tables as u64,
                 rows: report.inventory.rows,
                 civicrm: declared.cloned(),
-                made: made.map(|made| made.as_secs()),
+                modified: modified.map(|since| since.as_secs()),
                 baseline: changes,
             }),
         }

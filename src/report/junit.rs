@@ -1,11 +1,12 @@
-//! JUnit XML: a test suite for each source, and in it a test case for each check that was made, for CI systems.
+//! JUnit XML for CI systems: a test suite for each source, and in it a test case for each check that found something or
+//! could not be made, and one for the verdict.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::render::{Renderer, Unread};
 use super::{Digest, Report, Verdict, digest};
-use crate::checks::{COMMANDS, Finding, Severity, registry};
+use crate::checks::{Finding, Severity, registry};
 use crate::text::xml_text;
 
 /// Findings of one check whose text stands in its test case before the rest is only counted.
@@ -17,7 +18,6 @@ pub struct Junit;
 
 /// What became of one check.
 enum Case<'a> {
-    Passed,
     /// It found something that counts as a failure, or that does not.
     Found(Vec<&'a Finding>),
     NotMade(&'a str),
@@ -26,69 +26,77 @@ enum Case<'a> {
 impl Renderer for Junit {
     fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let mut cases: BTreeMap<(usize, &str), Case> = BTreeMap::new();
-        for (place, check) in registry::checks().enumerate() {
-            if is_made(report.command, check.id) && report.selection.includes(check) {
-                cases.insert((place, check.id), Case::Passed);
-            }
-        }
-        let place = |id: &str| registry::checks().take_while(|check| check.id != id).count();
-        for skipped in report.findings.not_checked.iter().filter(|it| it.incomplete) {
-            cases.insert((place(skipped.check), skipped.check), Case::NotMade(&skipped.why));
-        }
-        // What a check has left out because it does not apply is no test.
-        for skipped in report.findings.not_checked.iter().filter(|it| !it.incomplete) {
-            cases.remove(&(place(skipped.check), skipped.check));
+        let place = |id: &str| {
+            registry::checks()
+                .take_while(|check| check.id != id)
+                .count()
+        };
+        for skipped in report
+            .findings
+            .not_checked
+            .iter()
+            .filter(|it| it.incomplete)
+        {
+            cases.insert(
+                (place(skipped.check), skipped.check),
+                Case::NotMade(&skipped.why),
+            );
         }
         let counted = report.findings.list.iter();
         for finding in counted.filter(|finding| finding.accepted.is_none()) {
             let id = finding.check.id;
-            let case = cases.entry((place(id), id)).or_insert(Case::Passed);
-            match case {
-                Case::Found(findings) => findings.push(finding),
-                other => *other = Case::Found(vec![finding]),
+            // What was found counts, even where not everything could be looked at.
+            match cases.get_mut(&(place(id), id)) {
+                Some(Case::Found(findings)) => findings.push(finding),
+                _ => drop(cases.insert((place(id), id), Case::Found(vec![finding]))),
             }
         }
         let fails = |finding: &Finding| {
             finding.severity == Severity::Error
                 || report.strict && finding.severity == Severity::Warning
         };
-        let is_failure = |case: &Case| matches!(case, Case::Found(found) if found.iter().any(|it| fails(it)));
+        let is_failure =
+            |case: &Case| matches!(case, Case::Found(found) if found.iter().any(|it| fails(it)));
         let failures = cases.values().filter(|case| is_failure(case)).count();
-        let skipped = cases.values().filter(|it| matches!(it, Case::NotMade(_))).count();
+        let skipped = cases
+            .values()
+            .filter(|it| matches!(it, Case::NotMade(_)))
+            .count();
         // A verdict can come from more than findings: from a restore that failed, or a plan that is not done.
         let verdict = match report.verdict() {
             Verdict::Fail if failures == 0 => Some("failure"),
             Verdict::Incomplete if skipped == 0 => Some("skipped"),
-            _ if cases.is_empty() => Some(""),
             _ => None,
         };
         let of_verdict = |word| usize::from(verdict == Some(word));
         let suite = Suite {
             name: &digest::name(report.site.as_deref(), &report.source.name),
             package: report.command,
-            tests: cases.len() + usize::from(verdict.is_some()),
+            tests: cases.len() + 1,
             failures: failures + of_verdict("failure"),
             errors: 0,
             skipped: skipped + of_verdict("skipped"),
         };
         suite.begin(out)?;
-        if let Some(word) = verdict {
-            let reason = xml_text(&digest::reason(report));
-            begin_case("verdict", suite.name, out)?;
-            match word {
-                "" => writeln!(out, "/>")?,
-                word => writeln!(out, "><{word} message=\"{reason}\"/></testcase>")?,
-            }
+        let (word, reason) = (report.verdict().word(), digest::reason(report));
+        let reason = xml_text(&format!("{word}: {reason}"));
+        begin_case("verdict", suite.name, out)?;
+        match verdict {
+            Some(word) => writeln!(out, "><{word} message=\"{reason}\"/></testcase>")?,
+            None => writeln!(out, "><system-out>{reason}</system-out></testcase>")?,
         }
         for ((_, id), case) in &cases {
             begin_case(id, suite.name, out)?;
             match case {
-                Case::Passed => writeln!(out, "/>")?,
                 Case::NotMade(why) => {
                     writeln!(out, "><skipped message=\"{}\"/></testcase>", xml_text(why))?;
                 }
                 Case::Found(findings) => {
-                    let name = if is_failure(case) { "failure" } else { "system-out" };
+                    let name = if is_failure(case) {
+                        "failure"
+                    } else {
+                        "system-out"
+                    };
                     match (is_failure(case), findings.first()) {
                         (true, Some(first)) => {
                             let (message, severity) = (&first.message, first.severity.as_str());
@@ -124,24 +132,22 @@ impl Renderer for Junit {
         suite.begin(out)?;
         begin_case("source", suite.name, out)?;
         let message = xml_text(unread.message);
-        writeln!(out, "><error type=\"unread\" message=\"{message}\"/></testcase>\n</testsuite>")
+        writeln!(
+            out,
+            "><error type=\"unread\" message=\"{message}\"/></testcase>\n</testsuite>"
+        )
     }
 
     fn begin(&self, _: &[Digest], out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"cividb\">")
+        writeln!(
+            out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"cividb\">"
+        )
     }
 
     fn finish(&self, _: &[Digest], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "</testsuites>")
     }
-}
-
-/// Whether a command makes a check.
-fn is_made(command: &str, id: &str) -> bool {
-    let groups = COMMANDS.iter().find(|(name, _)| *name == command);
-    let groups = groups.map_or(&[][..], |(_, groups)| groups);
-    let check = registry::find(id);
-    check.is_some_and(|check| check.rules.iter().any(|rule| groups.contains(&rule.group)))
 }
 
 struct Suite<'a> {

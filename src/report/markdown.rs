@@ -79,7 +79,10 @@ impl Renderer for Markdown {
             return Ok(());
         }
         let sources = count(digests.len() as u64, "source");
-        writeln!(out, "## {sources}\n\n| verdict | source | worst |\n|---|---|---|")?;
+        writeln!(
+            out,
+            "## {sources}\n\n| verdict | source | worst |\n|---|---|---|"
+        )?;
         for digest in digests {
             let (word, why) = match &digest.result {
                 Ok(outcome) => {
@@ -106,7 +109,12 @@ fn not_checked(list: &[NotChecked], out: &mut dyn Write) -> io::Result<()> {
     for group in incomplete.chunk_by(|a, b| a.why == b.why) {
         let checks: Vec<&str> = group.iter().map(|it| it.check).collect();
         let why = group.first().map_or("", |it| &it.why);
-        writeln!(out, "- {}: {}", markdown_code(&checks.join(", ")), markdown_code(why))?;
+        writeln!(
+            out,
+            "- {}: {}",
+            markdown_code(&checks.join(", ")),
+            markdown_code(why)
+        )?;
     }
     Ok(())
 }

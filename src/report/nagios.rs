@@ -28,11 +28,16 @@ impl Renderer for Nagios {
 
     fn finish(&self, digests: &[Digest], out: &mut dyn Write) -> io::Result<()> {
         let all = state_of_all(digests);
-        let reports = || digests.iter().filter_map(|digest| digest.result.as_ref().ok());
+        let reports = || {
+            digests
+                .iter()
+                .filter_map(|digest| digest.result.as_ref().ok())
+        };
         let sum = |of: &dyn Fn(&Outcome) -> u64| reports().map(of).sum::<u64>();
         let of = |severity| sum(&|outcome: &Outcome| outcome.count(severity));
         let failed = sum(&|outcome: &Outcome| u64::from(outcome.verdict == Verdict::Fail));
-        let incomplete = sum(&|outcome: &Outcome| u64::from(outcome.verdict == Verdict::Incomplete));
+        let incomplete =
+            sum(&|outcome: &Outcome| u64::from(outcome.verdict == Verdict::Incomplete));
         let unread = digests.len() - reports().count();
         let worst: Vec<&Digest> = digests.iter().filter(|it| state(it) == all).collect();
         let text = match (all, digests) {
@@ -40,8 +45,9 @@ impl Renderer for Nagios {
             (PluginState::Ok, _) => format!("{} fine", count(digests.len() as u64, "source")),
             _ => {
                 let named = worst.iter().take(NAMED);
-                let mut text: Vec<String> =
-                    named.map(|it| format!("{}{}", it.name(), why(it))).collect();
+                let mut text: Vec<String> = named
+                    .map(|it| format!("{}{}", it.name(), why(it)))
+                    .collect();
                 if let Some(more @ 1..) = worst.len().checked_sub(NAMED) {
                     text.push(format!("and {more} more"));
                 }

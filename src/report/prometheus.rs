@@ -24,25 +24,38 @@ impl Renderer for Prometheus {
     fn finish(&self, digests: &[Digest], out: &mut dyn Write) -> io::Result<()> {
         let sources = labels(digests);
         let all = || sources.iter().zip(digests);
-        let read = || {
-            all().filter_map(|(labels, digest)| Some((labels, digest.result.as_ref().ok()?)))
-        };
+        let read =
+            || all().filter_map(|(labels, digest)| Some((labels, digest.result.as_ref().ok()?)));
         let verdicts = all().flat_map(|(labels, digest)| {
-            let is = digest.result.as_ref().ok().map(|outcome| outcome.verdict.word());
+            let is = digest
+                .result
+                .as_ref()
+                .ok()
+                .map(|outcome| outcome.verdict.word());
             let is = is.map_or_else(|| "unread".to_owned(), str::to_lowercase);
             ["pass", "fail", "incomplete", "unread"].map(|verdict| {
                 let labels = format!("{labels},verdict=\"{verdict}\"");
                 (labels, u64::from(is == verdict))
             })
         });
-        gauge("verdict", "What came of a source: 1 for its verdict, 0 for the others.", verdicts, out)?;
+        gauge(
+            "verdict",
+            "What came of a source: 1 for its verdict, 0 for the others.",
+            verdicts,
+            out,
+        )?;
         let findings = read().flat_map(|(labels, outcome)| {
             [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
                 let labels = format!("{labels},severity=\"{}\"", severity.as_str());
                 (labels, outcome.count(severity))
             })
         });
-        gauge("findings", "Findings of a source that count, by severity.", findings, out)?;
+        gauge(
+            "findings",
+            "Findings of a source that count, by severity.",
+            findings,
+            out,
+        )?;
         let by_check = read().flat_map(|(labels, outcome)| {
             outcome.checks.iter().map(move |it| {
                 let (check, severity) = (prometheus_label(&it.check), it.severity.as_str());
@@ -50,17 +63,37 @@ impl Renderer for Prometheus {
                 (labels, it.findings)
             })
         });
-        gauge("check_findings", "Findings of a source that count, by check; none where there are none.", by_check, out)?;
+        gauge(
+            "check_findings",
+            "Findings of a source that count, by check; none where there are none.",
+            by_check,
+            out,
+        )?;
         let one = |of: fn(&Outcome) -> Option<u64>| {
             read().filter_map(move |(labels, outcome)| Some((labels.clone(), of(outcome)?)))
         };
-        gauge("findings_accepted", "Findings of a source that are accepted.", one(|it| Some(it.accepted)), out)?;
-        gauge("tables", "Tables of a source.", one(|it| Some(it.tables)), out)?;
-        gauge("rows", "Rows of all tables of a source; of a server often an estimate.", one(|it| Some(it.rows)), out)?;
+        gauge(
+            "findings_accepted",
+            "Findings of a source that are accepted.",
+            one(|it| Some(it.accepted)),
+            out,
+        )?;
+        gauge(
+            "tables",
+            "Tables of a source.",
+            one(|it| Some(it.tables)),
+            out,
+        )?;
+        gauge(
+            "rows",
+            "Rows of all tables of a source; of a server often an estimate.",
+            one(|it| Some(it.rows)),
+            out,
+        )?;
         gauge(
             "source_modified_timestamp_seconds",
             "When the file of a dump was last written to, in seconds since 1970.",
-            one(|it| it.made),
+            one(|it| it.modified),
             out,
         )
     }
@@ -97,7 +130,10 @@ fn gauge(
     if series.peek().is_none() {
         return Ok(());
     }
-    writeln!(out, "# HELP cividb_{name} {help}\n# TYPE cividb_{name} gauge")?;
+    writeln!(
+        out,
+        "# HELP cividb_{name} {help}\n# TYPE cividb_{name} gauge"
+    )?;
     for (labels, value) in series {
         writeln!(out, "cividb_{name}{{{labels}}} {value}")?;
     }

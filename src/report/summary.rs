@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Section, Verdict};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
-use crate::checks::{Detected, Findings, Object, Selection, Severity};
+use crate::checks::{Detected, Findings, Object, Severity};
 use crate::schema::model::Schema;
 use crate::snapshot::{ServerFacts, Source};
 
@@ -33,8 +33,6 @@ pub struct Report {
     pub row_counts: Vec<(String, u64)>,
     /// What was found.
     pub findings: Findings,
-    /// The checks that the user wants.
-    pub selection: Selection,
     /// Foreign keys of the tables that findings are about, and those that lead to them.
     pub links: Vec<Link>,
     /// What the command is about, besides its findings.
@@ -164,9 +162,10 @@ fn links(schema: &Schema, findings: &Findings) -> Vec<Link> {
             tables.push(table);
         }
     }
-    let keys = schema.tables.iter().flat_map(|(child, table)| {
-        table.foreign_keys.values().map(move |key| (child, key))
-    });
+    let keys = schema
+        .tables
+        .iter()
+        .flat_map(|(child, table)| table.foreign_keys.values().map(move |key| (child, key)));
     let of_these = keys.filter(|(child, key)| {
         tables.contains(&child.as_str()) || tables.contains(&key.referenced_table.as_str())
     });
@@ -221,7 +220,6 @@ impl Report {
             row_counts,
             links: links(schema, &findings),
             findings,
-            selection: Selection::default(),
             sections: Vec::new(),
             layout: Layout::default(),
             strict,

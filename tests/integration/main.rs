@@ -22,6 +22,7 @@ mod files_of_others;
 mod fleet;
 mod folders;
 mod for_upgrade;
+mod formats;
 mod grants;
 mod hostile;
 mod hostile_names;

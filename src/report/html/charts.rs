@@ -29,14 +29,22 @@ fn short(name: &str) -> String {
 
 /// Tables that findings are about.
 fn with_findings(report: &Report) -> BTreeSet<&str> {
-    let objects = report.findings.list.iter().filter_map(|it| it.object.as_ref());
+    let objects = report
+        .findings
+        .list
+        .iter()
+        .filter_map(|it| it.object.as_ref());
     objects.filter_map(Object::of_table).collect()
 }
 
 /// The largest tables by their rows.
 pub(super) fn rows(id: &str, report: &Report) -> Markup {
-    let largest: Vec<&(String, u64)> =
-        report.row_counts.iter().filter(|(_, rows)| *rows > 0).take(TABLES).collect();
+    let largest: Vec<&(String, u64)> = report
+        .row_counts
+        .iter()
+        .filter(|(_, rows)| *rows > 0)
+        .take(TABLES)
+        .collect();
     let Some((_, most)) = largest.first() else {
         return html! {};
     };
@@ -47,11 +55,15 @@ pub(super) fn rows(id: &str, report: &Report) -> Markup {
         "The {} with the most rows, of {}{}",
         count(largest.len() as u64, "table"),
         thousands(report.inventory.tables as u64),
-        if report.inventory.rows_estimated { "; the numbers are estimates" } else { "" }
+        if report.inventory.rows_estimated {
+            "; the numbers are estimates"
+        } else {
+            ""
+        }
     );
     html! {
         h3 { "Rows" }
-        svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-rows" } {
+        div.scroll tabindex="0" role="region" aria-label={ "Rows of " (printable(&report.source.name)) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-rows" } {
             title id={ (id) "-rows" } { (title) }
             @for (line, (table, rows)) in largest.iter().enumerate() {
                 @let class = if found.contains(table.as_str()) { "bar is-found" } else { "bar" };
@@ -59,7 +71,7 @@ pub(super) fn rows(id: &str, report: &Report) -> Markup {
                 rect class=(class) x="300" y=(line * LINE + 4) width=(width(*rows)) height="16" {}
                 text.soft x=(310 + width(*rows)) y=(line * LINE + 16) { (thousands(*rows)) }
             }
-        }
+        } }
         p.soft { (title) "." @if largest.iter().any(|(table, _)| found.contains(table.as_str())) { " A red bar is that of a table with a finding." } }
     }
 }
@@ -68,7 +80,10 @@ pub(super) fn rows(id: &str, report: &Report) -> Markup {
 pub(super) fn links(id: &str, report: &Report) -> Markup {
     let found = with_findings(report);
     let has_links = |table: &&&str| {
-        report.links.iter().any(|link| link.child == **table || link.parent == **table)
+        report
+            .links
+            .iter()
+            .any(|link| link.child == **table || link.parent == **table)
     };
     let centres: Vec<&&str> = found.iter().filter(has_links).take(CENTRES).collect();
     html! {
@@ -100,7 +115,7 @@ fn neighbourhood(id: &str, table: &str, links: &[Link]) -> Markup {
     let left = children.iter().take(SIDE).enumerate();
     let right = parents.iter().take(SIDE).enumerate();
     html! {
-        svg viewBox={ "0 0 960 " (height) } width="960" role="img" aria-labelledby=(id) {
+        div.scroll tabindex="0" role="region" aria-label=(title) { svg viewBox={ "0 0 960 " (height) } width="960" role="img" aria-labelledby=(id) {
             title id=(id) { (title) }
             @for (line, name) in left {
                 text x="300" y=(y(line, children.len()) + 4) text-anchor="end" { (short(name)) }
@@ -112,7 +127,7 @@ fn neighbourhood(id: &str, table: &str, links: &[Link]) -> Markup {
                 path.line d={ "M620 " (middle) " L654 " (y(line, parents.len())) } {}
                 text x="660" y=(y(line, parents.len()) + 4) { (short(name)) }
             }
-        }
+        } }
         p.soft { bdi { (title) } "." @if children.len().max(parents.len()) > SIDE { " Not all of them are drawn." } }
     }
 }
@@ -158,14 +173,14 @@ pub(super) fn path(id: &str, preflight: &PreflightSummary) -> Markup {
     let words: Vec<String> = stations.iter().map(|it| printable(&it.text)).collect();
     let title = format!("The way of the upgrade: {}", words.join("; then "));
     html! {
-        svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-path" } {
+        div.scroll tabindex="0" role="region" aria-label={ "The way of the upgrade to " (printable(&preflight.target)) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-path" } {
             title id={ (id) "-path" } { (title) }
             @for (line, station) in stations.iter().enumerate() {
                 @if line > 0 { path.line d={ "M24 " (line * 2 * LINE - 16) " V" (line * 2 * LINE + 4) } {} }
                 rect class=(station.class) x="4" y=(line * 2 * LINE + 4) width="712" height="28" rx="5" {}
                 text x="16" y=(line * 2 * LINE + 23) { (long(&station.text)) }
             }
-        }
+        } }
     }
 }
 

@@ -14,7 +14,9 @@ fn columns(digests: &[Digest]) -> Vec<&str> {
         .enumerate()
         .map(|(place, check)| (check.id, place))
         .collect();
-    let outcomes = digests.iter().filter_map(|digest| digest.result.as_ref().ok());
+    let outcomes = digests
+        .iter()
+        .filter_map(|digest| digest.result.as_ref().ok());
     let mut ids: Vec<&str> = outcomes
         .flat_map(|outcome| outcome.checks.iter().map(|it| it.check.as_str()))
         .collect();
@@ -32,7 +34,7 @@ pub(super) fn index(digests: &[Digest]) -> Markup {
             p { (totals(digests)) }
             div.scroll tabindex="0" role="region" aria-label="Findings by source and check" {
                 table.heat.sortable {
-                    caption { "The number of findings by source and check. A darker cell is worse: E is an error, W a warning, N a note." }
+                    caption { "The number of findings by source and check: E for errors, W for warnings, N for notes." }
                     thead { tr {
                         th scope="col" { "Source" }
                         th scope="col" { "Verdict" }
@@ -94,5 +96,9 @@ fn totals(digests: &[Digest]) -> String {
         .rev()
         .map(|((_, word), number)| format!("{} {word}", thousands(number)))
         .collect();
-    format!("{}: {}", count(digests.len() as u64, "source"), parts.join(", "))
+    format!(
+        "{}: {}",
+        count(digests.len() as u64, "source"),
+        parts.join(", ")
+    )
 }

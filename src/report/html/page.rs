@@ -74,7 +74,7 @@ impl Renderer for Html {
                 p.soft { "Made by cividb " (env!("CARGO_PKG_VERSION")) ". Everything from the source is shown as text." }
             }
             @if self.several { (index::index(digests)) }
-            div #tools.tools hidden {}
+            div #tools.tools role="search" hidden {}
         };
         let (doctype, head, beginning) = (DOCTYPE.0, head.0, beginning.0);
         write!(
@@ -99,7 +99,16 @@ mod tests {
     #[test]
     fn neither_style_nor_script_ends_its_element_or_loads_anything() {
         for text in [STYLE, SCRIPT] {
-            for wrong in ["</", "<!--", "http:", "https:", "url(", "import", "innerHTML", "eval("] {
+            for wrong in [
+                "</",
+                "<!--",
+                "http:",
+                "https:",
+                "url(",
+                "import",
+                "innerHTML",
+                "eval(",
+            ] {
                 assert!(!text.contains(wrong), "{wrong}");
             }
         }

@@ -15,8 +15,11 @@ pub(super) fn report(number: usize, report: &Report) -> Markup {
     let name = printable(&digest.name());
     let id = format!("source-{number}");
     let [origin, site, inventory] = human::facts(report);
-    let (accepted, counted): (Vec<_>, Vec<_>) =
-        report.findings.list.iter().partition(|finding| finding.accepted.is_some());
+    let (accepted, counted): (Vec<_>, Vec<_>) = report
+        .findings
+        .list
+        .iter()
+        .partition(|finding| finding.accepted.is_some());
     let preflight = report.sections.iter().find_map(|section| match section {
         Section::Preflight(summary) => Some(summary),
         _ => None,
@@ -142,15 +145,17 @@ fn upgrade(id: &str, preflight: &PreflightSummary) -> Markup {
 
 /// What other sections say, as the report for people has it.
 fn others(report: &Report) -> Markup {
-    let shown = |section: &&Section| {
-        !matches!(section, Section::Preflight(_) | Section::Integrity(_))
-    };
+    let shown =
+        |section: &&Section| !matches!(section, Section::Preflight(_) | Section::Integrity(_));
     let texts = report.sections.iter().filter(shown).map(|section| {
         let mut text = Vec::new();
         // Writing to a Vec cannot fail.
         let _ = section.write(human::Detail::Normal, &mut text);
         let text = anstream::adapter::strip_bytes(&text).into_vec();
-        (section.key(), String::from_utf8_lossy(&text).trim().to_owned())
+        (
+            section.key(),
+            String::from_utf8_lossy(&text).trim().to_owned(),
+        )
     });
     let texts: Vec<(&str, String)> = texts.filter(|(_, text)| !text.is_empty()).collect();
     html! {
