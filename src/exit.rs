@@ -34,6 +34,43 @@ impl Exit {
     }
 }
 
+/// The states of a plugin of Nagios and those like it. The numbers are those of the Monitoring Plugins Development
+/// Guidelines; where several sources have several states, the last here counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PluginState {
+    /// 0: nothing wrong.
+    Ok,
+    /// 3: a source could not be read, or not as a whole.
+    Unknown,
+    /// 1: warnings.
+    Warning,
+    /// 2: a source fails.
+    Critical,
+}
+
+impl PluginState {
+    /// The word at the head of the line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Unknown => "UNKNOWN",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+        }
+    }
+
+    /// The exit code with the number of the state. Only the number counts for a plugin: that of CRITICAL is otherwise
+    /// the one of a failure.
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::Ok => Exit::Fine,
+            Self::Warning => Exit::Findings,
+            Self::Critical => Exit::Failure,
+            Self::Unknown => Exit::Incomplete,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -39,7 +39,8 @@
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! report -> case checks civicrm contents exit extract integrity preflight rehearse repair schema server_version snapshot text
-//! cli -> case change checks civicrm contents dump exit extract gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
+//! fleet -> checks civicrm report server small_file
+//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -68,6 +69,7 @@
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
 //! - [`report`]: findings for people and for programs
+//! - [`fleet`]: many sources in one run
 //! - [`cli`]: arguments, one file per command
 //!
 //! # Example
@@ -97,6 +99,7 @@ pub mod dialect;
 pub mod dump;
 pub mod exit;
 pub mod extract;
+pub mod fleet;
 pub mod gate;
 pub mod grants;
 #[cfg(test)]

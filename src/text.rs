@@ -7,6 +7,11 @@
 //! | SQL script: a statement | [`sql_statement`] |
 //! | CSV | [`csv_cell`] |
 //! | JSON | [`printable_json`] |
+//! | XML | [`xml_text`] |
+//! | HTML | [`printable`], and the templates escape it |
+//! | Markdown | [`markdown_code`] |
+//! | Prometheus: the value of a label | [`prometheus_label`] |
+//! | Nagios: the line of a plugin | [`nagios_text`] |
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -107,6 +112,56 @@ pub fn csv_cell(text: &str) -> String {
         true => format!("'{cell}"),
         false => cell,
     }
+}
+
+/// Text of an XML document, between tags or in an attribute. Characters that XML does not know at all are visible escapes.
+pub fn xml_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            '\u{FFFE}' | '\u{FFFF}' => drop(write!(safe, "{}", c.escape_unicode())),
+            _ => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A code span of Markdown, in which nothing is markup, a link or a mention: its fence is longer than any row of
+/// backticks inside. It has one line, since line feeds are visible escapes.
+pub fn markdown_code(text: &str) -> String {
+    let text = printable(text);
+    let rows = text.split(|c| c != '`').map(str::len);
+    let fence = "`".repeat(rows.max().unwrap_or_default() + 1);
+    // Of a space at both ends one is taken away, and a backtick at an end would belong to the fence.
+    let is_bare = text.trim_matches(['`', ' ']).len() == text.len() && !text.is_empty();
+    let space = if is_bare { "" } else { " " };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// The value of a label in the text format of Prometheus, without its quotes.
+pub fn prometheus_label(text: &str) -> String {
+    // A line feed is a visible escape already.
+    printable(text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Text in the line of a plugin of Nagios: a bar would begin the performance data, and what a shell or a web page takes
+/// for something of its own is left out by some of its interfaces, with the rest of the line.
+pub fn nagios_text(text: &str) -> String {
+    let replaced = |c| match c {
+        '|' => '\u{a6}',
+        '`' | '"' => '\'',
+        '<' => '(',
+        '>' => ')',
+        '&' => '+',
+        '~' | '$' | '\\' => '_',
+        _ => c,
+    };
+    printable(text).chars().map(replaced).collect()
 }
 
 /// What goes to a terminal as a whole: line feeds, tabs and colours stay, and whatever else may not be printed
@@ -263,6 +318,75 @@ mod tests {
         }
         assert_eq!(csv_cell("\t=1"), "\\u{9}=1");
         assert_eq!(csv_cell("a=1"), "a=1");
+    }
+
+    #[test]
+    fn xml_has_no_markup_and_no_character_of_others() {
+        assert_eq!(
+            xml_text("a<b & 'c'=\"d\">\u{0}\u{ffff}"),
+            "a&lt;b &amp; &#39;c&#39;=&quot;d&quot;&gt;\\u{0}\\u{ffff}"
+        );
+    }
+
+    #[test]
+    fn no_text_ends_its_code_span() {
+        for (text, span) in [
+            ("a", "`a`"),
+            ("a `b` c", "``a `b` c``"),
+            ("`", "`` ` ``"),
+            (" x ", "`  x  `"),
+            ("", "`  `"),
+            ("a\n# b", "`a\\u{a}# b`"),
+            ("```x", "```` ```x ````"),
+        ] {
+            assert_eq!(markdown_code(text), span);
+        }
+    }
+
+    #[test]
+    fn every_medium_gives_back_what_a_name_was() {
+        for name in crate::hostile::names() {
+            let shown = printable(&name);
+            let safe = xml_text(&name);
+            let xml = format!("<a b=\"{safe}\" c='{safe}'>{safe}</a>");
+            let document = roxmltree::Document::parse(&xml).unwrap();
+            let element = document.root_element();
+            for read in [
+                element.attribute("b"),
+                element.attribute("c"),
+                element.text(),
+            ] {
+                assert_eq!(read.unwrap_or_default(), shown);
+            }
+            let span = markdown_code(&name);
+            let fence = span.chars().take_while(|c| *c == '`').count();
+            let inside = &span[fence..span.len() - fence];
+            assert!(
+                inside.split(|c| c != '`').all(|row| row.len() != fence),
+                "{span}"
+            );
+            assert_eq!(inside.trim(), shown.trim());
+            let label = prometheus_label(&name);
+            let (mut read, mut characters) = (String::new(), label.chars());
+            while let Some(c) = characters.next() {
+                assert!(c != '"' && c != '\n', "{label}");
+                read.extend(match c {
+                    '\\' => characters.next(),
+                    c => Some(c),
+                });
+            }
+            assert_eq!(read, shown);
+            assert!(!nagios_text(&name).contains(['|', '\n', '`', '$', '<']));
+        }
+    }
+
+    #[test]
+    fn labels_and_plugin_lines_end_where_they_should() {
+        assert_eq!(prometheus_label("a\"b\\c\nd"), "a\\\"b\\\\c\\\\u{a}d");
+        assert_eq!(
+            nagios_text("a | b=1 `id` <c>\n"),
+            "a \u{a6} b=1 'id' (c)_u{a}"
+        );
     }
 
     #[test]

@@ -34,10 +34,10 @@ pub struct Accepted {
     pub until: String,
 }
 
-/// An entry as it stands in the file.
+/// An entry as it stands in a file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub struct Entry {
     check: String,
     object: Option<String>,
     reason: String,
@@ -82,7 +82,15 @@ pub enum AcceptanceError {
 /// The text is not of that form, or an entry names an unknown check, has no reason or no day.
 pub fn parse(text: &str) -> Result<Vec<Acceptance>, AcceptanceError> {
     let file: File = toml::from_str(text)?;
-    file.accept.into_iter().map(Acceptance::of).collect()
+    of_entries(file.accept)
+}
+
+/// Takes the entries of a list that stands in another file.
+///
+/// # Errors
+/// An entry names an unknown check, has no reason or no day.
+pub fn of_entries(entries: Vec<Entry>) -> Result<Vec<Acceptance>, AcceptanceError> {
+    entries.into_iter().map(Acceptance::of).collect()
 }
 
 impl Acceptance {

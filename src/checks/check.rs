@@ -1,14 +1,16 @@
 //! What a check is: an entry of the registry, with the rules that look for it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::Need;
 
 /// What a finding means to the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The finding is worth knowing; nothing fails because of it.

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::age::MaxAge;
 use super::check::{Check, Group, Severity};
 use super::finding::Findings;
 use super::{registry, wholeness};
@@ -34,6 +35,8 @@ pub struct Examination<'a, 'c> {
     /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
     /// from it.
     pub without_civicrm: bool,
+    /// How old a backup may be, where the user says it.
+    pub max_age: Option<MaxAge>,
     users: OnceCell<Vec<User<'a>>>,
     is_cut: OnceCell<bool>,
 }
@@ -79,6 +82,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             forecast: None,
             contents: None,
             without_civicrm: false,
+            max_age: None,
             users: OnceCell::new(),
             is_cut: OnceCell::new(),
         }

@@ -24,6 +24,14 @@ pub struct Object {
     pub table: Option<String>,
 }
 
+impl Object {
+    /// The table that it is, or belongs to.
+    pub fn of_table(&self) -> Option<&str> {
+        let own = (self.kind == "table").then_some(self.name.as_str());
+        self.table.as_deref().or(own)
+    }
+}
+
 /// Something that a check has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

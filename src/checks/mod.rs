@@ -6,6 +6,7 @@
 
 pub mod acceptance;
 pub mod against;
+mod age;
 mod check;
 mod commands;
 mod content;
@@ -27,6 +28,7 @@ pub mod upgrade;
 pub mod version;
 pub mod wholeness;
 
+pub use age::MaxAge;
 pub use check::{Check, Group, Rule, Severity};
 pub use commands::{
     CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_SITE, VERIFY,

@@ -1,7 +1,7 @@
 //! The needs of rules: what has to be known before a rule can run, and why a source cannot tell it.
 
 use super::examination::{Examination, Rows};
-use super::wholeness;
+use super::{age, wholeness};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::schema::model::Schema;
@@ -12,6 +12,10 @@ use crate::snapshot::{DumpFacts, ObjectKind, ServerFacts, SourceKind};
 pub enum Need {
     /// The source is a dump.
     Dump,
+    /// The user says how old a backup may be.
+    MaxAge,
+    /// It is known how old the backup is.
+    Age,
     /// The dump holds at least one statement.
     Statements,
     /// The dump holds definitions of tables.
@@ -105,6 +109,13 @@ impl Need {
         let (dump, server) = (snapshot.dump.as_ref(), snapshot.server.as_ref());
         match self {
             Self::Dump => applies(dump.is_some()),
+            Self::MaxAge => applies(examined.max_age.is_some()),
+            Self::Age => promised(
+                examined
+                    .max_age
+                    .is_some_and(|it| age::least_age(&snapshot.source, it.now).is_some()),
+                "nothing says when the backup was made",
+            ),
             Self::Statements => applies(dump.is_some_and(|dump| dump.statements > 0)),
             Self::Structure => promised(
                 dump.is_none_or(|dump| dump.tables_created > 0),

@@ -5,14 +5,15 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, contents, definers, grants, objects, restore, rows, schema, server, upgrade, version,
-    wholeness,
+    against, age, contents, definers, grants, objects, restore, rows, schema, server, upgrade,
+    version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 12] = [
+static FAMILIES: [&[&Check]; 13] = [
     wholeness::CHECKS,
+    age::CHECKS,
     objects::CHECKS,
     against::CHECKS,
     schema::CHECKS,

@@ -1,11 +1,13 @@
 //! `cividb diff`: how a schema differs from its CiviCRM release, or from another source.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use clap::Args;
 use similar::TextDiff;
 
-use super::output::{print, print_report};
+use super::fleet::{Asked, Fleet, FleetOptions};
+use super::output::print;
 use super::statement::or_comment;
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
@@ -25,10 +27,11 @@ use crate::text::{printable, sql_comment};
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
-    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
+    /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns such as 'sites/*/civicrm.settings.php',
+    /// mydumper folders, - for standard input, servers (mysql://user@host/database),
+    /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    sources: Vec<String>,
     /// Release to compare with; by default the one that the schema is found to be of
     #[arg(long, value_name = "X.Y.Z", conflicts_with = "against")]
     release: Option<Version>,
@@ -41,6 +44,8 @@ pub struct Diff {
     /// Print the tables that differ as a unified diff of their definitions
     #[arg(long)]
     unified: bool,
+    #[command(flatten)]
+    fleet: FleetOptions,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -55,39 +60,60 @@ struct Compared {
 }
 
 impl Diff {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
+    pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
         let as_text = self.sql || self.unified;
         if as_text && common.format != Format::Human {
             return Err(Error::TextOnly);
         }
-        let source = self.server.source(self.source.as_deref())?;
+        let catalogue = Arc::new(Catalogue::embedded()?);
+        let sources = self.fleet.arguments(&self.sources, &self.server)?;
         let access = self.server.access();
-        let location = Location::one(&source, &access)?;
-        let snapshot = read(&location, common.database.as_deref(), common)?;
-        let catalogue = Catalogue::embedded()?;
-        let case = Case::new(snapshot, &catalogue);
+        if as_text {
+            let [source] = &sources[..] else {
+                return Err(Error::TextOfMany);
+            };
+            let location = Location::one(source, &access)?;
+            let (report, text) = self.report(&location, &catalogue, common, &access)?;
+            print(common, &text)?;
+            return Ok(report.verdict().exit());
+        }
+        let of_others = access.clone();
+        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+            let report = self.report(asked.location, catalogue, common, &of_others)?;
+            Ok(report.0)
+        };
+        let fleet = Fleet::new("diff", catalogue, report_on);
+        self.fleet.report_on_each(fleet, &sources, &access, common)
+    }
+
+    /// The report on one source, and the differences as the text that the user wants.
+    fn report(
+        &self,
+        location: &Location,
+        catalogue: &Catalogue,
+        common: &Common,
+        access: &Access,
+    ) -> Result<(Report, String), Error> {
+        let snapshot = read(location, common.database.as_deref(), common)?;
+        let case = Case::new(snapshot, catalogue);
         let mut compared = match &self.against {
-            Some(other) => with_other(&case, other, common, &access)?,
+            Some(other) => with_other(&case, other, common, access)?,
             None => self.with_release(&case, common)?,
         };
         compared.findings.retain(&common.selection());
         cut(&Examination::of(&case), &mut compared.findings);
         common.accept(&mut compared.findings)?;
         let text = match (self.sql, self.unified) {
-            (true, _) => Some(statements(&case.snapshot, &compared)),
-            (_, true) => Some(unified(&case.snapshot, &compared)),
-            _ => None,
+            (true, _) => statements(&case.snapshot, &compared),
+            (_, true) => unified(&case.snapshot, &compared),
+            _ => String::new(),
         };
         let mut report = Report::new("diff", &case, compared.findings, common.strict);
         report.layout = Layout::ReleaseAndByTable;
         if self.release.is_some() || self.against.is_some() {
             report.compared_with = Some(compared.name);
         }
-        let Some(text) = text else {
-            return print_report(common, &report);
-        };
-        print(common, &text)?;
-        Ok(report.verdict().exit())
+        Ok((report, text))
     }
 
     fn with_release(&self, case: &Case, common: &Common) -> Result<Compared, Error> {

@@ -1,11 +1,12 @@
 //! `cividb verify` and `cividb check`: dumps in, one report each.
 
-use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
+use super::fleet::{Asked, Fleet, FleetOptions, duration};
 use super::grants::for_upgrade;
-use super::output::Output;
 use super::preflight;
 use super::repair::target_release;
 use super::rows::{RowAnswers, RowExaminer};
@@ -13,30 +14,26 @@ use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
-use crate::checks::{
-    self, Examination, Findings, Lack, OtherSource, Privileges, Rows, against, pieces, wholeness,
-};
+use crate::checks::{self, Examination, Lack, MaxAge, OtherSource, Privileges, Rows, against};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
 use crate::cli::error::Error;
-use crate::dump::container::Problem;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
 use crate::repair::guard;
 use crate::report::{Layout, PreflightSummary, Report, Section};
-use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
-use crate::source::{Access, Location};
+use crate::source::Location;
 
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns, mydumper folders, or - for
     /// standard input
-    #[arg(required = true, value_name = "DUMP")]
+    #[arg(required_unless_present_any = ["sites", "discover"], value_name = "DUMP")]
     dumps: Vec<String>,
     /// Site that the dump was made of, to compare with: a server (mysql://user@host/database), a
     /// civicrm.settings.php, a site's folder, or another dump
@@ -48,15 +45,18 @@ pub struct Verify {
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
+    fleet: FleetOptions,
+    #[command(flatten)]
     server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
-    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
+    /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns such as 'sites/*/civicrm.settings.php',
+    /// mydumper folders, - for standard input, servers (mysql://user@host/database),
+    /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    sources: Vec<String>,
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
@@ -67,6 +67,8 @@ pub struct Check {
     #[command(flatten)]
     restore: Restore,
     #[command(flatten)]
+    fleet: FleetOptions,
+    #[command(flatten)]
     server: ServerOptions,
 }
 
@@ -76,23 +78,27 @@ struct Restore {
     /// one that the dump names
     #[arg(long, value_name = "NAME-VERSION", value_parser = target_server)]
     target_server: Option<ServerVersion>,
+    /// Age from which a backup is too old, such as 26h or 7d: by the last line of the dump, or by when its
+    /// file was last written to
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    max_age: Option<Duration>,
 }
 
 impl Verify {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let catalogue = Catalogue::embedded()?;
+    pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
+        let catalogue = Arc::new(Catalogue::embedded()?);
         let access = self.server.access();
         let site = self.against.as_deref();
         let site = site.map(|site| Location::one(site, &access)).transpose()?;
-        let dumps = &self.dumps;
-        report_on_each("verify", &catalogue, dumps, common, &access, |location| {
-            let snapshot = read(location, common.database.as_deref(), common)?;
-            let case = self.restore.case(snapshot, &catalogue);
+        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+            let snapshot = read(asked.location, common.database.as_deref(), common)?;
+            let case = self.restore.case(snapshot, catalogue);
             let site_of_backup = site.as_ref().map(|site| read_site(site, &case, common));
             let site_of_backup = site_of_backup.transpose()?;
             let name = site.as_ref().map(Location::name).unwrap_or_default();
             let mut examined = Examination::of(&case);
             examined.without_civicrm = self.no_civicrm;
+            examined.max_age = self.restore.max_age();
             examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
                 snapshot,
                 name: &name,
@@ -101,7 +107,10 @@ impl Verify {
             let mut report = Report::new("verify", &case, findings, common.strict);
             report.compared_with = site.as_ref().map(Location::name);
             Ok(report)
-        })
+        };
+        let fleet = Fleet::new("verify", catalogue, report_on);
+        self.fleet
+            .report_on_each(fleet, &self.dumps, &access, common)
     }
 }
 
@@ -135,19 +144,20 @@ pub(super) fn read_site(
 }
 
 impl Check {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let catalogue = Catalogue::embedded()?;
-        let source = self.server.source(self.source.as_deref())?;
-        let source = std::slice::from_ref(&source);
+    pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
+        let catalogue = Arc::new(Catalogue::embedded()?);
+        let sources = self.fleet.arguments(&self.sources, &self.server)?;
         let access = self.server.access();
         if let Some(target) = &self.target {
             target_release(target, &catalogue)?;
         }
-        report_on_each("check", &catalogue, source, common, &access, |location| {
+        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+            let target = asked.target(self.target.as_ref(), catalogue)?;
+            let location = asked.location;
             let read_case = |snapshot| {
-                let case = self.restore.case(snapshot, &catalogue);
-                let case = case.to_release(self.target.clone());
-                if let Some(target) = &self.target {
+                let case = self.restore.case(snapshot, catalogue);
+                let case = case.to_release(target.cloned());
+                if let Some(target) = target {
                     guard::target(target, &case).map_err(ChangeError::from)?;
                 }
                 refuse_empty_database(&case).map(|()| case)
@@ -157,7 +167,7 @@ impl Check {
                 return self.report(&case, None, common);
             }
             let examiner = RowExaminer {
-                catalogue: &catalogue,
+                catalogue,
                 options: ExportOptions::default(),
                 limits: Limits::default(),
             };
@@ -166,7 +176,9 @@ impl Check {
             let answered = examiner.ask(&case, rows, common)?;
             let report = self.report(&case, Some(&answered), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
-        })
+        };
+        let fleet = Fleet::new("check", catalogue, report_on);
+        self.fleet.report_on_each(fleet, &sources, &access, common)
     }
 }
 
@@ -178,12 +190,11 @@ impl Check {
         rows: Option<&RowAnswers>,
         common: &Common,
     ) -> Result<Report, Error> {
-        let verdict = self
-            .target
-            .as_ref()
-            .and_then(|target| for_upgrade(case, target));
+        let target = case.target_release.as_ref();
+        let verdict = target.and_then(|target| for_upgrade(case, target));
         let mut examined = Examination::of(case);
         examined.rows = rows.map_or(Rows::LeftOut, RowAnswers::rows);
+        examined.max_age = self.restore.max_age();
         let forecast = preflight::forecast(case, rows, None)?;
         examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {
@@ -191,7 +202,7 @@ impl Check {
             database: case.snapshot.database.as_deref().unwrap_or_default(),
         });
         let mut findings = common.examine(&examined, checks::CHECK)?;
-        if self.target.is_some() && verdict.is_none() && case.snapshot.server.is_some() {
+        if target.is_some() && verdict.is_none() && case.snapshot.server.is_some() {
             let why = "the server does not answer SHOW GRANTS";
             findings.skip(&GRANT_MISSING, Lack::of_promised(why));
         }
@@ -204,7 +215,6 @@ impl Check {
             report = report.with(Section::Preflight(summary));
         }
         report.layout = Layout::ReleaseAndByCheck;
-        let target = self.target.as_ref();
         report.compared_with = target.map(|target| format!("CiviCRM {target}"));
         Ok(report)
     }
@@ -223,77 +233,9 @@ impl Restore {
     fn case<'c>(&self, snapshot: Snapshot, catalogue: &'c Catalogue) -> Case<'c> {
         Case::new(snapshot, catalogue).to_server(self.target_server.clone())
     }
-}
 
-/// Reports on each source in turn. One that cannot be read does not keep the others from
-/// being read: the result is then incomplete, and a failure only where none could be read.
-pub(super) fn report_on_each(
-    command: &'static str,
-    catalogue: &Catalogue,
-    arguments: &[String],
-    common: &Common,
-    access: &Access,
-    report_on: impl Fn(&Location) -> Result<Report, Error>,
-) -> Result<Exit, Error> {
-    let mut locations = Vec::new();
-    let mut unread = Vec::new();
-    for argument in arguments {
-        match Location::expand(argument, access) {
-            Ok(found) => locations.extend(found),
-            Err(error) => unread.push((url::without_password(argument), Error::from(error))),
-        }
-    }
-    // A pattern may match several files, so its reports look alike however many it matches.
-    let named_one =
-        matches!((arguments, &locations[..]), ([argument], [one]) if one.name() == *argument);
-    if let Some(path) = common.output.as_deref()
-        && locations
-            .iter()
-            .any(|location| location.is(Path::new(path)))
-    {
-        return Err(Error::OutputIsSource(path.to_owned()));
-    }
-    let names: Vec<String> = locations.iter().map(Location::name).collect();
-    for sentence in pieces::joined(names.iter().map(String::as_str)) {
-        (access.warn)(&sentence);
-    }
-    let mut output = Output::new(common, !named_one);
-    for (name, error) in unread {
-        output.add_unread(command, &name, &error)?;
-    }
-    let mut worst = Exit::Fine;
-    for location in locations {
-        let report = match report_on(&location) {
-            Ok(report) => report,
-            Err(error) => {
-                let Some(problem) = not_text(&error) else {
-                    output.add_unread(command, &location.name(), &error)?;
-                    continue;
-                };
-                let mut snapshot = Snapshot::default();
-                snapshot.source.name = location.name();
-                snapshot.source.container = "plain";
-                let mut findings = Findings::default();
-                findings.push(wholeness::not_text(problem, &location.name()));
-                findings.retain(&common.selection());
-                common.accept(&mut findings)?;
-                let case = Case::new(snapshot, catalogue);
-                Report::new(command, &case, findings, common.strict)
-            }
-        };
-        worst = worst.worse(report.verdict().exit());
-        output.add(&report)?;
-    }
-    worst = worst.worse(output.exit_of_unread());
-    output.finish()?;
-    Ok(worst)
-}
-
-/// Why a source is not text; `None` for any other error. It says something about the backup, and is
-/// not a failure to look at it.
-fn not_text(error: &Error) -> Option<&Problem> {
-    match error {
-        Error::Source(error) => error.not_text(),
-        _ => None,
+    fn max_age(&self) -> Option<MaxAge> {
+        let now = SystemTime::now();
+        self.max_age.map(|allowed| MaxAge { allowed, now })
     }
 }

@@ -9,6 +9,8 @@ use crate::civicrm::own_references::OwnReferenceError;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
 use crate::extract::ExtractError;
+use crate::fleet::baseline::BaselineError;
+use crate::fleet::state::StateError;
 use crate::rehearse::RehearseError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
@@ -40,9 +42,9 @@ pub enum Error {
         "'{0}' is neither the name of a reference nor a known release; `cividb reference list` shows all"
     )]
     UnknownReference(String),
-    /// The command of this name cannot print CSV; what it can print, as a clause.
-    #[error("{0} cannot print --format csv; {1}")]
-    NoCsv(&'static str, &'static str),
+    /// The command of this name cannot print this format; what it can print, as a clause.
+    #[error("{0} cannot print --format {1}; {2}")]
+    NoFormat(&'static str, String, &'static str),
     /// The report would overwrite the source that it is about.
     #[error("--output {0} is one of the sources: the report would overwrite it")]
     OutputIsSource(String),
@@ -85,6 +87,24 @@ pub enum Error {
         "--export needs a source that can be read twice, which standard input cannot; name the file"
     )]
     ExportOfStream,
+    /// Offending rows of several sources were to be exported: their files would have the same names.
+    #[error("--export takes one source")]
+    ExportOfMany,
+    /// Several sources were to be changed.
+    #[error("--apply takes one source")]
+    ChangeOfMany,
+    /// Differences of several sources were to be printed as text.
+    #[error("--sql and --unified take one source")]
+    TextOfMany,
+    /// All dumps are older than the user wants; how many they are.
+    #[error("nothing to look at: {0}, all last written to before --since")]
+    AllOld(String),
+    /// A run cannot go on where an earlier one ended.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// An earlier run cannot be compared with.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
     /// The user could not be asked to confirm a change, without a terminal.
     #[error("nothing was changed: there is no terminal to ask on; --yes answers beforehand")]
     NotConfirmed,

@@ -29,14 +29,14 @@ impl Explain {
                 let checks: Vec<Value> = checks.iter().map(|check| as_json(check)).collect();
                 format!("{:#}\n", json!({"report_version": 1, "checks": checks}))
             }
-            Format::Csv => {
-                let instead = "it prints text, or JSON with --format json";
-                return Err(Error::NoCsv("explain", instead));
-            }
             Format::Human if self.checks.is_empty() => list(&checks),
             Format::Human => {
                 let pages: Vec<String> = checks.iter().map(|check| page(check)).collect();
                 pages.join("\n")
+            }
+            other => {
+                let instead = "it prints text, or JSON with --format json";
+                return Err(Error::NoFormat("explain", other.name(), instead));
             }
         };
         print(common, &text)?;

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use tempfile::NamedTempFile;
 
 use super::error::Error;
-use super::output::Output;
+use super::output::{print_report, print_report_on_stderr};
 use super::progress::Bar;
 use super::{Common, Format, target_server, tell};
 use crate::case::Case;
@@ -145,9 +145,9 @@ struct Facts<'c> {
 
 impl Extract {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        if common.format == Format::Csv {
+        if !matches!(common.format, Format::Human | Format::Json) {
             let instead = "it prints text, or JSON with --format json";
-            return Err(Error::NoCsv("extract", instead));
+            return Err(Error::NoFormat("extract", common.format.name(), instead));
         }
         let catalogue = Catalogue::embedded()?;
         let location = self.location()?;
@@ -221,7 +221,7 @@ impl Extract {
         if self.list {
             summary.is_list = true;
             let report = self.whole_report(&case, findings, summary, common);
-            return super::output::print_report(common, &report);
+            return print_report(common, &report);
         }
         let mut plan = self.plan(Some(&case.snapshot))?;
         if self.repair {
@@ -513,13 +513,10 @@ impl Extract {
     /// Prints the report where the result is not: for people on standard error, for programs there as well unless the
     /// result goes into a file.
     fn print(&self, report: &Report, common: &Common) -> Result<Exit, Error> {
-        let mut output = match common.format == Format::Json && self.into.is_some() {
-            true => Output::new(common, false),
-            false => Output::on_stderr(common),
-        };
-        output.add(report)?;
-        output.finish()?;
-        Ok(report.verdict().exit())
+        match common.format == Format::Json && self.into.is_some() {
+            true => print_report(common, report),
+            false => print_report_on_stderr(common, report),
+        }
     }
 }
 

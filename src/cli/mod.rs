@@ -10,6 +10,7 @@ mod dumps;
 pub mod error;
 mod explain;
 mod extract;
+mod fleet;
 mod grants;
 mod journals;
 mod orphans;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::output::Output;
+use self::output::{Entry, Output};
 use self::progress::Bar;
 use self::servers::ServerOptions;
 use crate::checks::{Examination, Findings, Group, Selection, acceptance, examine, registry};
@@ -138,9 +139,30 @@ struct Common {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// For people
     Human,
+    /// For programs: an object, of several sources one a line
     Json,
+    /// For spreadsheets: a line a finding
     Csv,
+    /// For CI systems: JUnit XML
+    Junit,
+    /// For the textfile collector of Prometheus
+    Prometheus,
+    /// For Nagios and Icinga: one line, and the exit code of a plugin
+    Nagios,
+    /// For tickets
+    Markdown,
+    /// A page to look at and to share, in one file
+    Html,
+}
+
+impl Format {
+    /// The word that the option takes.
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -200,26 +222,32 @@ impl Cli {
     /// Tells programs why a command was refused.
     fn refuse(&self, message: &str, refusal: Option<&str>) {
         let (command, source) = match &self.command {
-            Command::Version(arguments) => ("version", &arguments.source),
-            Command::Grants(arguments) => ("grants", &arguments.source),
-            Command::Repair(arguments) => ("repair", &arguments.source),
-            Command::Undo(arguments) => ("undo", &arguments.source),
+            Command::Version(arguments) => ("version", arguments.sources.first()),
+            Command::Grants(arguments) => ("grants", arguments.source.as_ref()),
+            Command::Repair(arguments) => ("repair", arguments.source.as_ref()),
+            Command::Undo(arguments) => ("undo", arguments.source.as_ref()),
             // All others only read.
             _ => return,
         };
         if self.common.format != Format::Json || refusal.is_none() {
             return;
         }
-        let source = source.as_deref().unwrap_or_default();
-        let mut output = Output::new(&self.common, true);
-        let printed = output.without_report(&Unread {
+        let source = source.map_or("", String::as_str);
+        let renderer = output::renderer(&self.common, true);
+        let name = process_title::without_password(source.as_ref());
+        let unread = Unread {
             command,
-            name: &process_title::without_password(source.as_ref()).to_string_lossy(),
+            name: &name.to_string_lossy(),
+            site: None,
             message,
             refusal,
-        });
+        };
+        let entry = Entry::unread(0, &unread, &*renderer);
         // It stands on standard error already.
-        let _ = printed.and_then(|()| output.finish());
+        let _ = Output::new(&self.common, renderer).and_then(|mut output| {
+            output.add(entry)?;
+            output.finish()
+        });
     }
 }
 
@@ -231,7 +259,11 @@ pub fn run() -> Exit {
         tell("warning: a password in an argument stays visible to other users of this machine");
     }
     let cli = match arguments::parse(&arguments) {
-        Ok(cli) => cli,
+        // A source that hangs may be worked on for as long as the program runs.
+        Ok(cli) => &*Box::leak(Box::new(cli)),
+        Err(Exit::Failure) if asks_for_plugin(&arguments) => {
+            return Output::unknown("the arguments are wrong");
+        }
         Err(exit) => return exit,
     };
     crate::server::watch::tell_with(tell);
@@ -267,9 +299,19 @@ pub fn run() -> Exit {
             });
             tell(&message);
             cli.refuse(&message, error.refusal());
-            Exit::Failure
+            match cli.common.format {
+                Format::Nagios => Output::unknown(&message),
+                _ => Exit::Failure,
+            }
         }
     }
+}
+
+/// Whether arguments that are wrong otherwise ask for the line and the exit code of a plugin.
+fn asks_for_plugin(arguments: &[OsString]) -> bool {
+    let pairs = arguments.windows(2);
+    let mut in_two = pairs.map(|pair| pair == ["--format", "nagios"]);
+    in_two.any(|is| is) || arguments.iter().any(|given| given == "--format=nagios")
 }
 
 /// Reads a source, with a progress bar.
@@ -278,11 +320,6 @@ fn read(location: &Location, database: Option<&str>, common: &Common) -> Result<
     let read = location.read(database, &mut |progress| bar.update(progress));
     bar.finish();
     Ok(read?)
-}
-
-/// Prints an error on standard error.
-fn complain(error: &Error) {
-    tell(&error.to_string());
 }
 
 /// Prints a message on standard error, where it does not get into a report.

@@ -1,10 +1,11 @@
 //! `cividb orphans`: looks for rows that stop restores and upgrades.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::output::print_report;
+use super::fleet::{Asked, Fleet, FleetOptions};
 use super::repair::target_release;
 use super::rows::RowExaminer;
 use super::{Common, ServerOptions};
@@ -21,10 +22,11 @@ use crate::source::Location;
 
 #[derive(Debug, Args)]
 pub struct Orphans {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
-    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
+    /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns such as 'sites/*/civicrm.settings.php',
+    /// mydumper folders, - for standard input, servers (mysql://user@host/database),
+    /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    sources: Vec<String>,
     /// Release that the site is to be upgraded to; by default its own
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
@@ -41,22 +43,45 @@ pub struct Orphans {
     #[arg(long, value_name = "N", default_value_t = 30)]
     statement_seconds: u64,
     #[command(flatten)]
+    fleet: FleetOptions,
+    #[command(flatten)]
     server: ServerOptions,
 }
 
 impl Orphans {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let catalogue = Catalogue::embedded()?;
+    pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
+        let catalogue = Arc::new(Catalogue::embedded()?);
         if let Some(target) = &self.target {
             target_release(target, &catalogue)?;
         }
-        let source = self.server.source(self.source.as_deref())?;
-        let location = Location::one(&source, &self.server.access())?;
-        if !location.can_be_read_again() && self.export.is_some() {
-            return Err(Error::ExportOfStream);
+        let sources = self.fleet.arguments(&self.sources, &self.server)?;
+        let access = self.server.access();
+        if self.export.is_some() {
+            let [source] = &sources[..] else {
+                return Err(Error::ExportOfMany);
+            };
+            if !Location::one(source, &access)?.can_be_read_again() {
+                return Err(Error::ExportOfStream);
+            }
         }
+        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+            let target = asked.target(self.target.as_ref(), catalogue)?;
+            self.report(asked.location, target, catalogue, common)
+        };
+        let fleet = Fleet::new("orphans", catalogue, report_on);
+        self.fleet.report_on_each(fleet, &sources, &access, common)
+    }
+
+    /// The report on one source.
+    fn report(
+        &self,
+        location: &Location,
+        target: Option<&Version>,
+        catalogue: &Catalogue,
+        common: &Common,
+    ) -> Result<Report, Error> {
         let examiner = RowExaminer {
-            catalogue: &catalogue,
+            catalogue,
             options: ExportOptions {
                 samples: self.sample,
                 export: self.export.clone(),
@@ -66,8 +91,8 @@ impl Orphans {
                 statement_seconds: self.statement_seconds,
             },
         };
-        let (snapshot, rows) = examiner.read(&location, common)?;
-        let case = Case::new(snapshot, &catalogue).to_release(self.target.clone());
+        let (snapshot, rows) = examiner.read(location, common)?;
+        let case = Case::new(snapshot, catalogue).to_release(target.cloned());
         let answered = examiner.ask(&case, rows, common)?;
         let mut examined = Examination::of(&case);
         examined.rows = answered.rows();
@@ -75,9 +100,7 @@ impl Orphans {
         cut(&examined, &mut findings);
         common.accept(&mut findings)?;
         let mut report = Report::new("orphans", &case, findings, common.strict);
-        let target = self.target.as_ref();
         report.compared_with = target.map(|target| format!("CiviCRM {target}"));
-        let report = report.with(Section::Integrity(answered.answers.statistics));
-        print_report(common, &report)
+        Ok(report.with(Section::Integrity(answered.answers.statistics)))
     }
 }

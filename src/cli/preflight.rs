@@ -1,11 +1,12 @@
 //! `cividb preflight`: whether the upgrade to a release will fail, in which step, and what mends it before.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
+use super::fleet::{Asked, Fleet, FleetOptions};
 use super::grants::GrantsFile;
-use super::output::print_report;
 use super::repair::target_release;
 use super::rows::{RowAnswers, RowExaminer};
 use super::{Common, ServerOptions, target_server};
@@ -28,10 +29,11 @@ use crate::source::Location;
 
 #[derive(Debug, Args)]
 pub struct Preflight {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
-    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
+    /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns such as 'sites/*/civicrm.settings.php',
+    /// mydumper folders, - for standard input, servers (mysql://user@host/database),
+    /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    source: Option<String>,
+    sources: Vec<String>,
     /// Release to upgrade to; by default the newest that cividb knows
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,
@@ -47,25 +49,43 @@ pub struct Preflight {
     #[arg(long)]
     steps: bool,
     #[command(flatten)]
+    fleet: FleetOptions,
+    #[command(flatten)]
     server: ServerOptions,
 }
 
 impl Preflight {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let catalogue = Catalogue::embedded()?;
+    pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
+        let catalogue = Arc::new(Catalogue::embedded()?);
         if let Some(target) = &self.target {
             target_release(target, &catalogue)?;
         }
-        let source = self.server.source(self.source.as_deref())?;
-        let location = Location::one(&source, &self.server.access())?;
+        let sources = self.fleet.arguments(&self.sources, &self.server)?;
+        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+            let target = asked.target(self.target.as_ref(), catalogue)?;
+            self.report(asked.location, target, catalogue, common)
+        };
+        let fleet = Fleet::new("preflight", catalogue, report_on);
+        let access = self.server.access();
+        self.fleet.report_on_each(fleet, &sources, &access, common)
+    }
+
+    /// The report on one source.
+    fn report(
+        &self,
+        location: &Location,
+        target: Option<&Version>,
+        catalogue: &Catalogue,
+        common: &Common,
+    ) -> Result<Report, Error> {
         let examiner = RowExaminer {
-            catalogue: &catalogue,
+            catalogue,
             options: ExportOptions::default(),
             limits: Limits::default(),
         };
-        let (snapshot, rows) = examiner.read(&location, common)?;
-        let target = self.target.clone().or_else(|| newest(&catalogue));
-        let case = Case::new(snapshot, &catalogue)
+        let (snapshot, rows) = examiner.read(location, common)?;
+        let target = target.cloned().or_else(|| newest(catalogue));
+        let case = Case::new(snapshot, catalogue)
             .to_release(target)
             .to_server(self.target_server.clone());
         if case.site.is_none() {
@@ -78,7 +98,7 @@ impl Preflight {
             .map(|file| account_of(file, &case, common))
             .transpose()?;
         let Some(forecast) = forecast(&case, Some(&answered), own)? else {
-            return print_report(common, &report);
+            return Ok(report);
         };
         let mut examined = Examination::of(&case);
         examined.forecast = Some(&forecast);
@@ -89,7 +109,7 @@ impl Preflight {
         report.layout = Layout::InFull;
         report.compared_with = Some(format!("CiviCRM {}", forecast.target));
         let summary = PreflightSummary::of(&forecast, self.steps);
-        print_report(common, &report.with(Section::Preflight(summary)))
+        Ok(report.with(Section::Preflight(summary)))
     }
 }
 

@@ -1,13 +1,19 @@
 //! A progress bar on standard error, on a terminal only.
 
 use std::io::{self, IsTerminal};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Common;
 use crate::dump::container::Progress;
+use crate::fleet::deadline;
 use crate::text::printable;
+
+/// The bars of all sources that are worked on.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)));
 
 /// The progress bar for one source, and how many tables it was told of; it does nothing where nobody would see it.
 pub struct Bar(Option<ProgressBar>, u64);
@@ -17,14 +23,15 @@ impl Bar {
         if common.no_progress || common.quiet || !io::stderr().is_terminal() {
             return Self(None, 0);
         }
-        let target = ProgressDrawTarget::stderr_with_hz(5);
-        let bar = ProgressBar::with_draw_target(None, target).with_message(printable(name));
+        let bar = ProgressBar::new_spinner().with_message(printable(name));
+        let bar = BARS.add(bar);
         bar.enable_steady_tick(Duration::from_millis(500));
         Self(Some(bar), 0)
     }
 
-    /// Shows how far the file has been read.
+    /// Shows how far the file has been read. The time for the source may be up: then it does not come back.
     pub(super) fn update(&mut self, progress: &Progress) {
+        deadline::keep();
         let Some(bar) = &self.0 else { return };
         if let Some(total) = progress.total()
             && bar.length() != Some(total)
@@ -57,6 +64,7 @@ impl Bar {
     pub(super) fn finish(self) {
         if let Some(bar) = self.0 {
             bar.finish_and_clear();
+            BARS.remove(&bar);
         }
     }
 }

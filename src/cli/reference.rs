@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::output::print;
 use super::statement::or_comment;
-use super::{Common, Format, complain, read};
+use super::{Common, Format, read, tell};
 use crate::case::Case;
 use crate::change::whole_schema;
 use crate::checks::wholeness::DUMP_NO_DATA;
@@ -110,7 +110,7 @@ fn list(catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
                 // Gone since the folder was read.
                 Ok(None) => {}
                 Err(error) => {
-                    complain(&error.into());
+                    tell(&error.to_string());
                     exit = Exit::Failure;
                 }
             }
@@ -120,6 +120,10 @@ fn list(catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
         Format::Human => human_list(&entries),
         Format::Json => json(&serde_json::json!({"report_version": 1, "references": entries}))?,
         Format::Csv => csv_list(&entries)?,
+        other => {
+            let instead = "it prints text, JSON or CSV";
+            return Err(Error::NoFormat("reference list", other.name(), instead));
+        }
     };
     print(common, &text)?;
     Ok(exit)
@@ -177,9 +181,13 @@ fn json(value: &impl Serialize) -> Result<String, Error> {
 
 impl Show {
     fn run(&self, catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
-        if common.format == Format::Csv {
+        if !matches!(common.format, Format::Human | Format::Json) {
             let instead = "it prints JSON, or SQL with --sql";
-            return Err(Error::NoCsv("reference show", instead));
+            return Err(Error::NoFormat(
+                "reference show",
+                common.format.name(),
+                instead,
+            ));
         }
         let reference = find(&self.state, catalogue, self.all)?;
         let text = match self.sql {

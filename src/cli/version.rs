@@ -2,11 +2,12 @@
 //! it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::confirm::confirm;
-use super::dumps::report_on_each;
+use super::fleet::{Asked, Fleet, FleetOptions};
 use super::output::print_report;
 use super::{Common, ServerOptions, journals, read, tell};
 use crate::case::Case;
@@ -26,10 +27,11 @@ use crate::source::{Location, ServerLocation};
 
 #[derive(Debug, Args)]
 pub struct Version {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, - for standard
-    /// input, server (mysql://user@host/database), civicrm.settings.php or site's folder
+    /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns such as 'sites/*/civicrm.settings.php',
+    /// mydumper folders, - for standard input, servers (mysql://user@host/database),
+    /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    pub(super) source: Option<String>,
+    pub(super) sources: Vec<String>,
     /// Set each version that is wrong to the release that the schema is
     #[arg(long, conflicts_with = "set")]
     fix: bool,
@@ -54,6 +56,8 @@ pub struct Version {
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     #[command(flatten)]
+    fleet: FleetOptions,
+    #[command(flatten)]
     server: ServerOptions,
 }
 
@@ -64,15 +68,14 @@ fn version_to_set(text: &str) -> Result<String, NotARelease> {
 }
 
 impl Version {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
-        let catalogue = Catalogue::embedded()?;
-        let source = self.server.source(self.source.as_deref())?;
+    pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
+        let catalogue = Arc::new(Catalogue::embedded()?);
+        let sources = self.fleet.arguments(&self.sources, &self.server)?;
+        let access = self.server.access();
         if !self.apply {
-            let source = std::slice::from_ref(&source);
-            let access = self.server.access();
-            return report_on_each("version", &catalogue, source, common, &access, |location| {
-                let snapshot = read(location, common.database.as_deref(), common)?;
-                let judged = judge(Case::new(snapshot, &catalogue), common)?;
+            let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+                let snapshot = read(asked.location, common.database.as_deref(), common)?;
+                let judged = judge(Case::new(snapshot, catalogue), common)?;
                 let snapshot = &judged.case.snapshot;
                 if snapshot.server.is_some() && judged.summary.domains.is_empty() {
                     let why = format!("{}, so its version is not known", why_no_version(snapshot));
@@ -84,10 +87,15 @@ impl Version {
                 let plan = Plan::of_versions(&self.plan(&judged)?, None);
                 let report = judged.report(common.strict);
                 Ok(report.with(Section::VersionChange(plan)))
-            });
+            };
+            let fleet = Fleet::new("version", catalogue, report_on);
+            return self.fleet.report_on_each(fleet, &sources, &access, common);
         }
-        let Location::Server(server) = Location::one(&source, &self.server.access())? else {
-            return Err(Refusal::DumpUnchanged(source).into());
+        let [source] = &sources[..] else {
+            return Err(Error::ChangeOfMany);
+        };
+        let Location::Server(server) = Location::one(source, &access)? else {
+            return Err(Refusal::DumpUnchanged(source.clone()).into());
         };
         self.apply(&server, &catalogue, common)
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Report;
+use super::render::Unread;
 use crate::text::csv_cell;
 
 /// Names of the columns.
@@ -11,22 +12,26 @@ const HEADER: [&str; 13] = [
     "file", "line", "byte",
 ];
 
-/// Writes the findings of a report, if there is one, under a header if that is wanted.
+/// Writes the line with the names of the columns.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(report: Option<&Report>, with_header: bool, output: &mut dyn Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(output);
-    if with_header {
-        writer.write_record(HEADER).map_err(cause)?;
-    }
-    let findings = report.map(|report| report.findings.list.iter());
-    for finding in findings.into_iter().flatten() {
+pub fn write_header(output: &mut dyn Write) -> io::Result<()> {
+    lines([HEADER.map(str::to_owned)].into_iter(), output)
+}
+
+/// Writes the findings of a report.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(report: &Report, output: &mut dyn Write) -> io::Result<()> {
+    let findings = report.findings.list.iter();
+    let fields = findings.map(|finding| {
         let object = finding.object.as_ref();
         let at = finding.at.as_ref();
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
         let fields = [
-            report.map_or("", |report| &report.source.name),
+            report.source.name.as_str(),
             finding.severity.as_str(),
             finding.check.id,
             object.map_or("", |o| o.kind),
@@ -40,7 +45,39 @@ pub fn write(report: Option<&Report>, with_header: bool, output: &mut dyn Write)
             &number(at.map(|at| at.place.line)),
             &number(at.map(|at| at.place.offset)),
         ];
-        writer.write_record(fields.map(csv_cell)).map_err(cause)?;
+        fields.map(csv_cell)
+    });
+    lines(fields, output)
+}
+
+/// Writes the line of a source that could not be read: an error of no check, about the source.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write_unread(unread: &Unread, output: &mut dyn Write) -> io::Result<()> {
+    let mut fields = HEADER.map(|_| "");
+    let values = [
+        unread.name,
+        "error",
+        "",
+        "source",
+        unread.name,
+        "",
+        unread.message,
+    ];
+    for (field, value) in fields.iter_mut().zip(values) {
+        *field = value;
+    }
+    lines([fields.map(csv_cell)].into_iter(), output)
+}
+
+fn lines(
+    records: impl Iterator<Item = [String; HEADER.len()]>,
+    output: &mut dyn Write,
+) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    for record in records {
+        writer.write_record(record).map_err(cause)?;
     }
     writer.flush()
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use indexmap::IndexMap;
 
 use super::section::Position;
-use super::{Layout, Report, Verdict, by_table};
+use super::{Changes, Digest, Layout, Report, Verdict, by_table, digest};
 use crate::checks::acceptance::Accepted;
 use crate::checks::{BEGINNING_MISSING, Detected, Finding, NotChecked, Severity};
 use crate::snapshot::SourceKind;
@@ -39,9 +39,9 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     if detail == Detail::Quiet {
         return Ok(());
     }
-    writeln!(out, "  {}", origin(report))?;
-    writeln!(out, "  {}", site(report))?;
-    writeln!(out, "  {}", inventory(report))?;
+    for fact in facts(report) {
+        writeln!(out, "  {fact}")?;
+    }
 
     let detected = report.civicrm.as_ref();
     let detected = detected.and_then(|civicrm| civicrm.detected.as_ref());
@@ -159,79 +159,94 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// The verdict as one line with the worst finding in words, for a list of sources.
+/// One line for a source in a list of them: what its report came to, with the worst finding in words, or why there is
+/// no report.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn summary_line(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut findings = report.findings.list.iter();
-    let worst =
-        findings.find(|finding| finding.accepted.is_none() && finding.severity > Severity::Note);
-    let worst = worst.map_or_else(String::new, |finding| {
-        let message = printable(&finding.message);
-        match message.char_indices().nth(SUMMARY_CHARACTERS) {
-            Some((end, _)) => format!(": {}…", &message[..end]),
-            None => format!(": {message}"),
+pub fn summary_line(digest: &Digest, out: &mut dyn Write) -> io::Result<()> {
+    let name = printable(&digest.name());
+    match &digest.result {
+        Ok(outcome) => {
+            let worst = outcome.worst.as_deref().map(in_short).unwrap_or_default();
+            writeln!(
+                out,
+                "{}{worst}",
+                verdict_line(outcome.verdict, &name, &outcome.reason)
+            )
         }
-    });
-    writeln!(out, "{}{worst}", verdict_of(report))
+        Err(_) => {
+            let style = bold_in(AnsiColor::Red);
+            let why = digest.why_unread().map(in_short).unwrap_or_default();
+            writeln!(out, "{style}????{style:#}  {name}  (no report){why}")
+        }
+    }
 }
 
-/// How many sources got which verdict, as the last line of a list of them.
+/// The beginning of a message, behind a colon.
+fn in_short(message: &str) -> String {
+    let message = printable(message);
+    match message.char_indices().nth(SUMMARY_CHARACTERS) {
+        Some((end, _)) => format!(": {}…", &message[..end]),
+        None => format!(": {message}"),
+    }
+}
+
+/// How many sources got which verdict, as the last line of a list of them; where they were compared with an earlier run
+/// how many findings are new and gone as well.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn totals_line(verdicts: &[Verdict], unread: usize, out: &mut dyn Write) -> io::Result<()> {
+pub fn totals_line(digests: &[Digest], out: &mut dyn Write) -> io::Result<()> {
     let all = [Verdict::Pass, Verdict::Fail, Verdict::Incomplete];
-    let of = |wanted: Verdict| verdicts.iter().filter(|&&is| is == wanted).count();
+    let reports = || {
+        digests
+            .iter()
+            .filter_map(|digest| digest.result.as_ref().ok())
+    };
+    let of = |wanted: Verdict| reports().filter(|is| is.verdict == wanted).count();
     let mut totals: Vec<String> = all
         .into_iter()
         .filter(|verdict| of(*verdict) > 0)
         .map(|verdict| format!("{} {}", of(verdict), verdict.word()))
         .collect();
+    let unread = digests.len() - reports().count();
     if unread > 0 {
         totals.push(format!("{unread} could not be read"));
     }
-    let sources = count((verdicts.len() + unread) as u64, "source");
-    writeln!(out, "{sources}: {}", totals.join(", "))
+    let sources = count(digests.len() as u64, "source");
+    writeln!(out, "{sources}: {}", totals.join(", "))?;
+    let changes: Vec<&Changes> = reports().filter_map(|it| it.baseline.as_ref()).collect();
+    if !changes.is_empty() {
+        let sum = |of: fn(&Changes) -> u64| changes.iter().map(|it| of(it)).sum::<u64>();
+        let (new, gone, same) = (sum(|it| it.new), sum(|it| it.gone), sum(|it| it.same));
+        writeln!(
+            out,
+            "findings since the earlier run: {new} new, {gone} gone, {same} the same"
+        )?;
+    }
+    Ok(())
 }
 
 /// One line for a source: its name, the verdict, and why.
 fn verdict_of(report: &Report) -> String {
-    let verdict = report.verdict();
+    let name = digest::name(report.site.as_deref(), &report.source.name);
+    verdict_line(report.verdict(), &printable(&name), &digest::reason(report))
+}
+
+fn verdict_line(verdict: Verdict, name: &str, reason: &str) -> String {
     let word = verdict.word();
     let style = bold_in(match verdict {
         Verdict::Pass => AnsiColor::Green,
         Verdict::Fail => AnsiColor::Red,
         Verdict::Incomplete => AnsiColor::Yellow,
     });
-    let mut counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
-        .into_iter()
-        .filter_map(|severity| {
-            let number = report.findings.count(severity) as u64;
-            (number > 0).then(|| count(number, severity.as_str()))
-        })
-        .collect();
-    let accepted = report.findings.count_accepted();
-    if accepted > 0 {
-        counts.push(format!("{accepted} accepted"));
-    }
-    let counts = match report.outcome() {
-        Some(left) => left,
-        None if counts.is_empty() => "nothing found".to_owned(),
-        None => counts.join(", "),
-    };
-    let name = printable(&report.source.name);
-    format!("{style}{word}{style:#}  {name}  ({counts})")
+    format!("{style}{word}{style:#}  {name}  ({reason})")
 }
 
-/// One line for a source that could not be read.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn unread_line(name: &str, out: &mut dyn Write) -> io::Result<()> {
-    let (style, name) = (bold_in(AnsiColor::Red), printable(name));
-    writeln!(out, "{style}????{style:#}  {name}  (no report)")
+/// What the source is, which site is in it, and how much of what: a line each.
+pub(super) fn facts(report: &Report) -> [String; 3] {
+    [origin(report), site(report), inventory(report)]
 }
 
 fn origin(report: &Report) -> String {

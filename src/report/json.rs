@@ -19,6 +19,9 @@ struct Document<'a> {
     /// The command that made the report.
     command: &'a str,
     tool: Tool,
+    /// The name of the site, where a list of sites gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<&'a str>,
     source: Source<'a>,
     /// The CiviCRM site in the source; null when it holds no table of CiviCRM.
     civicrm: Option<Civicrm<'a>>,
@@ -122,6 +125,9 @@ struct UnreadDocument<'a> {
     report_version: u32,
     command: &'a str,
     tool: Tool,
+    /// The name of the site, where a list of sites gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<&'a str>,
     source: Named<'a>,
     error: Message<'a>,
     verdict: Verdict,
@@ -158,6 +164,7 @@ pub fn unread(unread: &Unread) -> Value {
         report_version: 1,
         command: unread.command,
         tool: TOOL,
+        site: unread.site,
         source: Named { name: unread.name },
         error: Message {
             message: unread.message,
@@ -199,6 +206,7 @@ impl<'a> Document<'a> {
             report_version: 1,
             command: report.command,
             tool: TOOL,
+            site: report.site.as_deref(),
             source: Source::of(report),
             civicrm: civicrm.map(|civicrm| Civicrm {
                 declared: &civicrm.declared,

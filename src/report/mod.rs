@@ -1,15 +1,22 @@
 //! Findings for people and for programs.
 
+mod baseline;
 mod by_table;
 mod contents;
 pub mod csv;
+mod digest;
 mod extract;
 mod grants;
+pub mod html;
 pub mod human;
 mod integrity;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod nagios;
 mod plan;
 mod preflight;
+pub mod prometheus;
 mod rebuild;
 mod rehearsal;
 pub mod render;
@@ -18,7 +25,9 @@ mod summary;
 mod verdict;
 mod version;
 
+pub use baseline::{BaselineSummary, KnownFinding};
 pub use contents::ContentsSummary;
+pub use digest::{Changes, CheckCount, Digest, Outcome};
 pub use extract::ExtractSummary;
 pub use grants::GrantsSummary;
 pub use plan::{EqualRowSets, OrphanRows, Plan, PlanStep, RowChange};
@@ -28,6 +37,6 @@ pub use rehearsal::{
     ChecksumSummary, Kept, RehearsalSummary, Rehearsed, StepsSummary, UpgradeCommand,
 };
 pub use section::Section;
-pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Report, ServerSummary};
+pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Link, Report, ServerSummary};
 pub use verdict::Verdict;
 pub use version::VersionSummary;

@@ -1,26 +1,46 @@
-//! Forms of a report: what is written for each source, and what at the end.
+//! Forms of a report: what is written for each source, and what before and behind all.
 
 use std::io::{self, Write};
 
+use super::digest::Digest;
 use super::human::{self, Detail};
-use super::verdict::Verdict;
 use super::{Report, csv, json};
+use crate::exit::Exit;
 use crate::text::printable_json;
 
-/// Writes the reports of one run in one form. Nothing of a report is kept but what the end needs. Each method
-/// fails where the output cannot be written.
-pub trait Renderer {
-    /// Writes the report on one source.
-    fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
+/// Writes the reports of one run in one form. What is written for a source depends on that source alone and its number, so that
+/// several can be written at the same time and put in order later. Each method fails where the output cannot be
+/// written.
+pub trait Renderer: Send + Sync {
+    /// Writes the report on one source, which has this number among all, from 0.
+    fn report(&self, number: usize, report: &Report, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes what stands in the place of the report on a source that could not be read.
-    fn unread(&mut self, _unread: &Unread, _out: &mut dyn Write) -> io::Result<()> {
+    fn unread(&self, number: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
+
+    /// What stands between what was written for two sources.
+    fn separator(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether [`Renderer::begin`] needs to know of all sources what came of them; otherwise it is given none.
+    fn begins_with_all(&self) -> bool {
+        false
+    }
+
+    /// Writes what comes before the first source.
+    fn begin(&self, _digests: &[Digest], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
     /// Writes what comes after the last source.
-    fn finish(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&self, _digests: &[Digest], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
+    }
+
+    /// The exit code that these sources lead to together.
+    fn exit(&self, digests: &[Digest]) -> Exit {
+        Digest::exit(digests)
     }
 }
 
@@ -31,6 +51,8 @@ pub struct Unread<'a> {
     pub command: &'a str,
     /// The source as the user named it, without a password.
     pub name: &'a str,
+    /// The name of the site, where a list of sites gives one.
+    pub site: Option<&'a str>,
     /// Why it could not be read.
     pub message: &'a str,
     /// The id of the reason, where the command was refused.
@@ -42,50 +64,44 @@ pub struct Unread<'a> {
 pub struct Human {
     detail: Detail,
     several: bool,
-    is_first: bool,
-    /// The lines for the end: of reports, and of sources without one.
-    lines: [Vec<u8>; 2],
-    verdicts: Vec<Verdict>,
-    unread: usize,
 }
 
 impl Human {
     /// For one report, or for several.
     pub fn new(detail: Detail, several: bool) -> Self {
-        Self {
-            detail,
-            several,
-            is_first: true,
-            lines: Default::default(),
-            verdicts: Vec::new(),
-            unread: 0,
-        }
+        Self { detail, several }
     }
 }
 
 impl Renderer for Human {
-    fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let is_first = std::mem::take(&mut self.is_first);
-        if self.several && !is_first && self.detail != Detail::Quiet {
-            writeln!(out)?;
-        }
-        self.verdicts.push(report.verdict());
-        human::summary_line(report, &mut self.lines[0])?;
+    fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         human::write(report, self.detail, out)
     }
 
-    fn unread(&mut self, unread: &Unread, _: &mut dyn Write) -> io::Result<()> {
-        self.unread += 1;
-        human::unread_line(unread.name, &mut self.lines[1])
+    fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+        // Otherwise it has its line at the end.
+        match self.several && self.detail == Detail::Quiet {
+            true => human::summary_line(&Digest::unread(unread), out),
+            false => Ok(()),
+        }
     }
 
-    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.several && self.detail != Detail::Quiet {
-            writeln!(out)?;
-            out.write_all(&self.lines.concat())?;
-            human::totals_line(&self.verdicts, self.unread, out)?;
+    fn separator(&self) -> &'static str {
+        match self.detail {
+            Detail::Quiet => "",
+            _ => "\n",
         }
-        Ok(())
+    }
+
+    fn finish(&self, digests: &[Digest], out: &mut dyn Write) -> io::Result<()> {
+        if !self.several || self.detail == Detail::Quiet {
+            return Ok(());
+        }
+        writeln!(out)?;
+        for digest in digests {
+            human::summary_line(digest, out)?;
+        }
+        human::totals_line(digests, out)
     }
 }
 
@@ -103,7 +119,7 @@ impl Json {
 }
 
 impl Renderer for Json {
-    fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let value = json::value(report);
         let text = if self.several {
             value.to_string()
@@ -113,7 +129,7 @@ impl Renderer for Json {
         writeln!(out, "{}", printable_json(&text))
     }
 
-    fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+    fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
         if self.several {
             writeln!(out, "{}", printable_json(&json::unread(unread).to_string()))?;
         }
@@ -122,18 +138,19 @@ impl Renderer for Json {
 }
 
 /// The findings for spreadsheets, a line each under one header.
-#[derive(Debug, Default)]
-pub struct Csv {
-    has_header: bool,
-}
+#[derive(Debug)]
+pub struct Csv;
 
 impl Renderer for Csv {
-    fn report(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let has_header = std::mem::replace(&mut self.has_header, true);
-        csv::write(Some(report), !has_header, out)
+    fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        csv::write(report, out)
     }
 
-    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        csv::write(None, !self.has_header, out)
+    fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+        csv::write_unread(unread, out)
+    }
+
+    fn begin(&self, _: &[Digest], out: &mut dyn Write) -> io::Result<()> {
+        csv::write_header(out)
     }
 }

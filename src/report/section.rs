@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::baseline::{self, BaselineSummary};
 use super::contents::{self, ContentsSummary};
 use super::extract::{self, ExtractSummary};
 use super::grants::{self, GrantsSummary};
@@ -40,6 +41,8 @@ pub enum Section {
     Rehearsal(Box<RehearsalSummary>),
     /// What was taken out of a dump, or would be.
     Extract(ExtractSummary),
+    /// How the findings compare with those of an earlier run.
+    Baseline(BaselineSummary),
 }
 
 /// Where people read a section.
@@ -64,6 +67,7 @@ impl Section {
             Self::Contents(_) => "contents",
             Self::Rehearsal(_) => "rehearsal",
             Self::Extract(_) => "extract",
+            Self::Baseline(_) => "baseline",
         }
     }
 
@@ -79,6 +83,7 @@ impl Section {
             Self::Contents(summary) => json!(summary),
             Self::Rehearsal(summary) => json!(summary),
             Self::Extract(summary) => json!(summary),
+            Self::Baseline(summary) => json!(summary),
         }
     }
 
@@ -94,6 +99,7 @@ impl Section {
             ("contents", ContentsSummary::json_schema(generator)),
             ("rehearsal", RehearsalSummary::json_schema(generator)),
             ("extract", ExtractSummary::json_schema(generator)),
+            ("baseline", BaselineSummary::json_schema(generator)),
         ]
     }
 
@@ -153,6 +159,7 @@ impl Section {
             Self::Contents(summary) => contents::write(summary, detail, out),
             Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
             Self::Extract(summary) => extract::write(summary, detail, out),
+            Self::Baseline(summary) => baseline::write(summary, detail, out),
         }
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{Section, Verdict};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
-use crate::checks::{Detected, Findings, Severity};
+use crate::checks::{Detected, Findings, Object, Severity};
+use crate::schema::model::Schema;
 use crate::snapshot::{ServerFacts, Source};
 
 /// What one command says of one source.
@@ -14,6 +15,8 @@ use crate::snapshot::{ServerFacts, Source};
 pub struct Report {
     /// The command: `verify`, `check`, …
     pub command: &'static str,
+    /// The name of the site, where a list of sites gives one.
+    pub site: Option<String>,
     /// Where the facts come from.
     pub source: Source,
     /// The database it is about.
@@ -30,6 +33,8 @@ pub struct Report {
     pub row_counts: Vec<(String, u64)>,
     /// What was found.
     pub findings: Findings,
+    /// Foreign keys of the tables that findings are about, and those that lead to them.
+    pub links: Vec<Link>,
     /// What the command is about, besides its findings.
     pub sections: Vec<Section>,
     /// How the findings are laid out for people.
@@ -130,6 +135,48 @@ pub struct Inventory {
     pub complete: bool,
 }
 
+/// A foreign key: which table refers to which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The table that has the key.
+    pub child: String,
+    /// The table that it refers to.
+    pub parent: String,
+    /// The columns of the child.
+    pub columns: Vec<String>,
+}
+
+/// The most tables with findings whose foreign keys are kept.
+const MOST_TABLES: usize = 12;
+/// The most foreign keys that are kept.
+const MOST_LINKS: usize = 500;
+
+/// The foreign keys of the first tables that findings are about, and those that lead to them.
+fn links(schema: &Schema, findings: &Findings) -> Vec<Link> {
+    let mut tables: Vec<&str> = Vec::new();
+    for finding in &findings.list {
+        if let Some(table) = finding.object.as_ref().and_then(Object::of_table)
+            && tables.len() < MOST_TABLES
+            && !tables.contains(&table)
+        {
+            tables.push(table);
+        }
+    }
+    let keys = schema
+        .tables
+        .iter()
+        .flat_map(|(child, table)| table.foreign_keys.values().map(move |key| (child, key)));
+    let of_these = keys.filter(|(child, key)| {
+        tables.contains(&child.as_str()) || tables.contains(&key.referenced_table.as_str())
+    });
+    let links = of_these.take(MOST_LINKS).map(|(child, key)| Link {
+        child: child.clone(),
+        parent: key.referenced_table.clone(),
+        columns: key.columns.clone(),
+    });
+    links.collect()
+}
+
 impl Report {
     /// Puts the report on a case together.
     pub fn new(command: &'static str, case: &Case, findings: Findings, strict: bool) -> Self {
@@ -146,6 +193,7 @@ impl Report {
             }) && snapshot.hidden.is_empty();
         Self {
             command,
+            site: None,
             source: snapshot.source.clone(),
             database: snapshot.database.clone(),
             server: snapshot.server.as_ref().map(ServerSummary::of),
@@ -170,6 +218,7 @@ impl Report {
                 complete,
             },
             row_counts,
+            links: links(schema, &findings),
             findings,
             sections: Vec::new(),
             layout: Layout::default(),

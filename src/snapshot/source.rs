@@ -1,5 +1,7 @@
 //! The dump or server that facts come from.
 
+use std::time::SystemTime;
+
 use crate::server_version::ServerVersion;
 
 /// The dump or server that the facts come from.
@@ -19,6 +21,8 @@ pub struct Source {
     pub server_version: Option<ServerVersion>,
     /// When the dump was finished, as its last line says, in the time zone of its maker.
     pub finished: Option<String>,
+    /// When the file of a dump was last written to, of a folder its newest file; `None` for a stream and a server.
+    pub modified: Option<SystemTime>,
     /// All databases of the source, in order.
     pub databases: Vec<String>,
 }

@@ -1,7 +1,8 @@
 //! What one argument names, and the facts from there.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{fs, io};
 
 use super::error::SourceError;
 use super::server_location::{Access, ServerLocation};
@@ -107,6 +108,21 @@ impl Location {
         }
     }
 
+    /// When the file was last written to, of a folder its newest file; `None` of a stream and a server, and where the
+    /// system does not say.
+    pub fn modified(&self) -> Option<SystemTime> {
+        let of = |path: &Path| fs::metadata(path).ok()?.modified().ok();
+        match self {
+            Self::Stdin | Self::Server(_) => None,
+            Self::File(path) if !path.is_file() => None,
+            Self::File(path) => of(path),
+            Self::Folder(path) => {
+                let entries = fs::read_dir(path).into_iter().flatten().flatten();
+                entries.filter_map(|entry| of(&entry.path())).max()
+            }
+        }
+    }
+
     /// Whether a second reading finds the same content. Standard input, pipes and devices can be read only
     /// once.
     pub fn can_be_read_again(&self) -> bool {
@@ -183,6 +199,7 @@ impl Location {
             })?;
         snapshot.source.name = self.name();
         snapshot.source.container = container;
+        snapshot.source.modified = self.modified();
         Ok(snapshot)
     }
 }

@@ -1,5 +1,6 @@
 //! The sources that the user names, and the facts read from them.
 
+mod discover;
 mod error;
 mod folder;
 mod folder_kind;
@@ -8,6 +9,7 @@ mod pattern;
 mod server_location;
 mod settings;
 
+pub use discover::discover;
 pub use error::SourceError;
 pub use location::Location;
 pub use server_location::{Access, ServerLocation};

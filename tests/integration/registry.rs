@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
 
 use cividb::case::Case;
 use cividb::checks::{
-    self, Examination, Findings, Group, OtherSource, Privileges, Rows, Selection, Severity,
+    self, Examination, Findings, Group, MaxAge, OtherSource, Privileges, Rows, Selection, Severity,
     examine, registry,
 };
 use cividb::civicrm::privileges::needed_for_upgrade;
@@ -44,11 +45,13 @@ enum Source {
     Text(&'static str),
     /// The sample as the backup of a site that has changed since.
     Backup(fn(&mut Snapshot)),
+    /// The sample as a backup that may be so old, two days after it was made.
+    Old(Duration),
     /// The sample on a server that has something wrong with it.
     Server(fn(&mut Snapshot, &mut ServerFacts)),
 }
 
-use Source::{After, Backup, Made, Packed, Sample, Server, Text, Upgrade};
+use Source::{After, Backup, Made, Old, Packed, Sample, Server, Text, Upgrade};
 
 const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
 const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
@@ -99,6 +102,7 @@ const FIRING: &[(&str, Source)] = &[
         Text("CREATE TABLE `civicrm_worldregion` (`id` int);\n"),
     ),
     ("dump-no-civicrm", Text("CREATE TABLE `menu` (`id` int);\n")),
+    ("backup-old", Old(Duration::from_secs(26 * 3600))),
     (
         "table-missing",
         Sample(&[(REGIONS, "CREATE TABLE `other` (")]),
@@ -522,7 +526,7 @@ impl Source {
             }
             Made(make) => make(common::sample()),
             Text(text) => text.as_bytes().to_vec(),
-            Backup(_) | Server(_) => common::sample(),
+            Backup(_) | Old(_) | Server(_) => common::sample(),
         }
     }
 
@@ -536,7 +540,7 @@ impl Source {
                 change(snapshot, &mut facts);
                 snapshot.server = Some(facts);
             }
-            Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_) => {}
+            Old(_) | Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_) => {}
         }
         site
     }
@@ -574,6 +578,14 @@ impl Source {
             name: "mysql://localhost/civicrm",
         });
         examined.rows = Rows::Asked(&questions, &answers);
+        if let Old(allowed) = self {
+            // 2025-05-03 02:01 UTC.
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_746_237_660);
+            examined.max_age = Some(MaxAge {
+                allowed: *allowed,
+                now,
+            });
+        }
         let forecast = case.target_release.clone().map(|target| {
             let options = preflight::Options {
                 target,

@@ -9,7 +9,8 @@ use super::script::Interpreter;
 use super::value::Value;
 use super::{PhpPlace, SettingsError, SettingsFile};
 
-const NAME: &str = "civicrm.settings.php";
+/// The name of the file on every platform.
+pub(in crate::source) const NAME: &str = "civicrm.settings.php";
 
 /// Joomla's settings files: its installer writes both, with the same DSN.
 const JOOMLA: [&str; 2] = [
