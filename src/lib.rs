@@ -38,8 +38,9 @@
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
-//! report -> case checks civicrm contents exit extract integrity preflight rehearse repair schema server_version snapshot text
-//! cli -> case change checks civicrm contents dump exit extract gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
+//! messages -> checks
+//! report -> case checks civicrm contents exit extract integrity messages preflight rehearse repair schema server_version snapshot text
+//! cli -> case change checks civicrm contents dump exit extract gate grants integrity messages preflight rehearse repair report row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -67,6 +68,7 @@
 //! - [`rehearse`]: a backup restored for real, and proved to work
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
+//! - [`messages`]: what error messages mean, and which findings are their cause
 //! - [`report`]: findings for people and for programs
 //! - [`cli`]: arguments, one file per command
 //!
@@ -103,6 +105,7 @@ pub mod grants;
 #[path = "../tests/integration/hostile.rs"]
 mod hostile;
 pub mod integrity;
+pub mod messages;
 pub mod preflight;
 pub mod privilege;
 pub mod rehearse;

@@ -9,6 +9,7 @@ use crate::civicrm::own_references::OwnReferenceError;
 use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
 use crate::extract::ExtractError;
+use crate::messages::table::TableError;
 use crate::rehearse::RehearseError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
@@ -32,6 +33,9 @@ pub enum Error {
     /// The steps that are part of the program could not be read.
     #[error(transparent)]
     Steps(#[from] StepError),
+    /// The table of messages that is part of the program could not be read.
+    #[error(transparent)]
+    Messages(#[from] TableError),
     /// A reference of the user's own could not be read or kept.
     #[error(transparent)]
     OwnReference(#[from] OwnReferenceError),

@@ -10,6 +10,7 @@ use super::extract::{self, ExtractSummary};
 use super::grants::{self, GrantsSummary};
 use super::human::Detail;
 use super::integrity;
+use super::messages::{self, MessagesSummary};
 use super::plan::{self, Plan};
 use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
@@ -40,6 +41,8 @@ pub enum Section {
     Rehearsal(Box<RehearsalSummary>),
     /// What was taken out of a dump, or would be.
     Extract(ExtractSummary),
+    /// What error messages mean, and which of their causes the source has.
+    Messages(MessagesSummary),
 }
 
 /// Where people read a section.
@@ -64,6 +67,7 @@ impl Section {
             Self::Contents(_) => "contents",
             Self::Rehearsal(_) => "rehearsal",
             Self::Extract(_) => "extract",
+            Self::Messages(_) => "messages",
         }
     }
 
@@ -79,6 +83,7 @@ impl Section {
             Self::Contents(summary) => json!(summary),
             Self::Rehearsal(summary) => json!(summary),
             Self::Extract(summary) => json!(summary),
+            Self::Messages(summary) => json!(summary),
         }
     }
 
@@ -94,6 +99,7 @@ impl Section {
             ("contents", ContentsSummary::json_schema(generator)),
             ("rehearsal", RehearsalSummary::json_schema(generator)),
             ("extract", ExtractSummary::json_schema(generator)),
+            ("messages", MessagesSummary::json_schema(generator)),
         ]
     }
 
@@ -112,6 +118,7 @@ impl Section {
     pub(super) fn is_complete(&self) -> bool {
         match self {
             Self::Rehearsal(summary) => summary.is_complete(),
+            Self::Messages(summary) => summary.is_complete(),
             _ => true,
         }
     }
@@ -131,9 +138,11 @@ impl Section {
 
     pub(super) fn place(&self) -> Position {
         match self {
-            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) | Self::Rehearsal(_) => {
-                Position::BeforeFindings
-            }
+            Self::Integrity(_)
+            | Self::Version(_)
+            | Self::Preflight(_)
+            | Self::Rehearsal(_)
+            | Self::Messages(_) => Position::BeforeFindings,
             _ => Position::AfterFindings,
         }
     }
@@ -153,6 +162,10 @@ impl Section {
             Self::Contents(summary) => contents::write(summary, detail, out),
             Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
             Self::Extract(summary) => extract::write(summary, detail, out),
+            Self::Messages(summary) => {
+                writeln!(out)?;
+                messages::write(summary, detail, out)
+            }
         }
     }
 }
