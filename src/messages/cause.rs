@@ -21,15 +21,13 @@ pub enum Relation {
     Elsewhere,
 }
 
-/// Whether the checks of a cause were made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Looked {
-    /// No check finds such a cause.
-    Never,
-    /// All its checks were made.
-    Yes,
-    /// A check was not made, for this reason.
-    No(String),
+/// Which checks of a cause were made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The ids of the checks that were made.
+    pub made: Vec<String>,
+    /// The ids of the others, each with the reason.
+    pub not_made: Vec<(String, String)>,
 }
 
 /// The findings that belong to a cause, the nearest first.
@@ -48,17 +46,17 @@ pub fn of<'f>(
     all
 }
 
-/// Whether the checks of a cause were made.
+/// Which checks of a cause were made.
 pub fn looked(cause: &Cause, findings: &Findings) -> Looked {
-    if cause.checks.is_empty() {
-        return Looked::Never;
+    let mut looked = Looked::default();
+    for id in &cause.checks {
+        let mut skipped = findings.not_checked.iter();
+        match skipped.find(|skipped| skipped.check == id) {
+            Some(skipped) => looked.not_made.push((id.clone(), skipped.why.clone())),
+            None => looked.made.push(id.clone()),
+        }
     }
-    let mut not_made = findings.not_checked.iter();
-    let not_made = not_made.find(|skipped| cause.checks.iter().any(|id| id == skipped.check));
-    match not_made {
-        Some(skipped) => Looked::No(format!("{}: {}", skipped.check, skipped.why)),
-        None => Looked::Yes,
-    }
+    looked
 }
 
 fn relation(names: &Names, finding: &Finding) -> Relation {

@@ -33,14 +33,19 @@ impl Names {
     /// Keeps a name. What does not look like one may be a value, and is left out.
     pub(super) fn add(&mut self, of: NameOf, name: &str) {
         // Columns come with their table, and tables with their database.
-        let name = name.rsplit('.').next().unwrap_or_default();
-        let name = name.trim().trim_matches('\'');
+        let mut parts = name.trim().split('.').map(|part| part.trim_matches('\''));
+        let Some(name) = parts.next_back().filter(|last| is_name(last)) else {
+            return;
+        };
+        if !parts.all(is_name) {
+            return;
+        }
         let names = match of {
             NameOf::Table => &mut self.tables,
             NameOf::Column => &mut self.columns,
             NameOf::Key => &mut self.keys,
         };
-        if is_name(name) && names.len() < MOST {
+        if names.len() < MOST {
             names.insert(name.to_owned());
         }
     }

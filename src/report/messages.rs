@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::human::Detail;
 use crate::checks::Findings;
-use crate::messages::cause::{self, Looked, Relation};
+use crate::messages::cause::{self, Relation};
 use crate::messages::table::Message;
 use crate::messages::tally::{Case, Explained, Seen};
 use crate::messages::{Names, Recogniser, Tally};
@@ -75,10 +75,20 @@ pub struct MessageCause {
     pub cause: String,
     /// The checks that look for it.
     pub checks: Vec<String>,
-    /// Whether the source has it, for any of the cases; `None` where that was not or could not be looked at.
+    /// Whether the source has it, for any of the cases; `None` where that was not looked at, or not by all of its
+    /// checks.
     pub found: Option<bool>,
-    /// Why that could not be looked at, where a source was named.
-    pub not_checked: Option<String>,
+    /// Where a source was named, the checks that were not made, each with the reason.
+    pub not_checked: Vec<CheckNotMade>,
+}
+
+/// A check that was not made.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CheckNotMade {
+    /// Its id.
+    pub check: String,
+    /// Why it was not made.
+    pub why: String,
 }
 
 /// Records that name the same objects.
@@ -208,13 +218,19 @@ impl ExplainedMessage {
             let mut found = cases.iter().flat_map(|case| &case.found);
             let is_found =
                 found.any(|found| found.cause == at && found.relation != Relation::Elsewhere);
-            let (found, not_checked) = match findings.map(|findings| cause::looked(cause, findings))
-            {
-                None | Some(Looked::Never) => (None, None),
-                Some(_) if is_found => (Some(true), None),
-                Some(Looked::Yes) => (Some(false), None),
-                Some(Looked::No(why)) => (None, Some(why)),
+            let looked = findings.map(|findings| cause::looked(cause, findings));
+            let found = match &looked {
+                Some(_) if is_found => Some(true),
+                Some(looked) if looked.not_made.is_empty() && !looked.made.is_empty() => {
+                    Some(false)
+                }
+                _ => None,
             };
+            let not_made = looked.map(|looked| looked.not_made).unwrap_or_default();
+            let not_made = not_made.into_iter();
+            let not_checked = not_made
+                .map(|(check, why)| CheckNotMade { check, why })
+                .collect();
             MessageCause {
                 cause: cause.is.clone(),
                 checks: cause.checks.clone(),
@@ -396,13 +412,7 @@ fn explained(
     };
     for (at, cause) in message.causes.iter().enumerate() {
         let lead = if at == 0 { word } else { "      " };
-        let checks = match (&cause.not_checked, cause.found) {
-            _ if cause.checks.is_empty() => "not to be seen in a database".to_owned(),
-            (Some(why), _) => format!("not checked: {why}"),
-            (_, Some(true)) => format!("found: {}", cause.checks.join(", ")),
-            (_, Some(false)) => format!("not here: {}", cause.checks.join(", ")),
-            (None, None) => format!("checks: {}", cause.checks.join(", ")),
-        };
+        let checks = checks_of(cause, looked_at.is_some());
         writeln!(
             out,
             "  {lead}  {} {dim}({}){dim:#}",
@@ -415,6 +425,39 @@ fn explained(
         writeln!(out, "  guide   {}", message.guide)?;
     }
     Ok(())
+}
+
+/// What the checks of a cause came to, in words.
+fn checks_of(cause: &MessageCause, is_looked_at: bool) -> String {
+    if cause.checks.is_empty() {
+        return "not to be seen in a database".to_owned();
+    }
+    if !is_looked_at {
+        return format!("checks: {}", cause.checks.join(", "));
+    }
+    if cause.found == Some(true) {
+        return "found".to_owned();
+    }
+    let is_made = |id: &&String| {
+        cause
+            .not_checked
+            .iter()
+            .all(|skipped| skipped.check != **id)
+    };
+    let made: Vec<&str> = cause
+        .checks
+        .iter()
+        .filter(is_made)
+        .map(String::as_str)
+        .collect();
+    let mut parts = Vec::new();
+    if !made.is_empty() {
+        parts.push(format!("not found by {}", made.join(", ")));
+    }
+    for CheckNotMade { check, why } in &cause.not_checked {
+        parts.push(format!("not checked: {check}, {why}"));
+    }
+    parts.join("; ")
 }
 
 /// What the source has of the causes of one case.
@@ -453,7 +496,7 @@ fn answers(case: &MessageCase, looked_at: Option<&str>, out: &mut dyn Write) -> 
     if case.found.is_empty() {
         writeln!(
             out,
-            "          none of the causes is in {}",
+            "          none of its causes was found in {}",
             printable(source)
         )?;
     }

@@ -232,11 +232,6 @@ const PROVOCATIONS: &[Provocation] = &[
         "fk-column-change",
     ),
     Provocation(
-        TWO,
-        "ALTER TABLE c DROP COLUMN p_id",
-        "fk-column-change",
-    ),
-    Provocation(
         &[],
         "CREATE TABLE x (a_name_of_a_column_that_is_longer_than_the_sixty_four_characters_that_servers_take INT)",
         "name-too-long",
@@ -315,8 +310,8 @@ fn the_words_of_real_servers_find_their_entries() {
     servers.retain(|server| {
         common::everything() || matches!(server.name.as_str(), "installed" | "mysql-9.7")
     });
+    let mut wrong = Vec::new();
     for server in servers {
-        let mut wrong = Vec::new();
         let mut provoked = 0;
         let mut root = server.writer("mysql");
         for Provocation(before, failing, entry) in PROVOCATIONS {
@@ -333,7 +328,7 @@ fn the_words_of_real_servers_find_their_entries() {
                 connection.query_drop(statement).expect(statement);
             }
             let Err(mysql::Error::MySqlError(error)) = connection.query_drop(failing) else {
-                wrong.push(format!("{failing}: no error"));
+                wrong.push(format!("{}: {failing}: no error", server.name));
                 continue;
             };
             provoked += 1;
@@ -346,15 +341,15 @@ fn the_words_of_real_servers_find_their_entries() {
                     false => found == [*entry],
                 };
                 if !right {
-                    wrong.push(format!("{text}: {found:?}, not {entry}"));
+                    wrong.push(format!("{}: {text}: {found:?}, not {entry}", server.name));
                 }
             }
         }
         root.query_drop("DROP DATABASE of_messages")
             .expect("it is dropped");
-        assert!(wrong.is_empty(), "{}: {}", server.name, wrong.join("\n"));
         assert!(provoked >= 40, "{provoked}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A log as CiviCRM writes it, with the same error twice, and names and values of people in it.
