@@ -38,9 +38,10 @@
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
-//! report -> case checks civicrm contents exit extract integrity preflight rehearse repair schema server_version snapshot text
+//! messages -> checks
+//! report -> case checks civicrm contents exit extract integrity messages preflight rehearse repair schema server_version snapshot text
 //! fleet -> checks civicrm report server small_file
-//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity preflight rehearse repair report row_file schema server server_version small_file snapshot source text
+//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -68,6 +69,7 @@
 //! - [`rehearse`]: a backup restored for real, and proved to work
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
+//! - [`messages`]: what error messages mean, and which findings are their cause
 //! - [`report`]: findings for people and for programs
 //! - [`fleet`]: many sources in one run
 //! - [`cli`]: arguments, one file per command
@@ -106,6 +108,7 @@ pub mod grants;
 #[path = "../tests/integration/hostile.rs"]
 mod hostile;
 pub mod integrity;
+pub mod messages;
 pub mod preflight;
 pub mod privilege;
 pub mod rehearse;

@@ -239,6 +239,15 @@ fn is_hidden(c: char) -> bool {
             | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// A text as one word of a shell's command line: in single quotes, unless it is one without them.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=~^".contains(c);
+    match !text.is_empty() && !text.starts_with(['~', '=']) && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// A number with a comma between thousands: `48,211`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -406,6 +415,19 @@ mod tests {
         }
         writer.flush().unwrap();
         assert_eq!(String::from_utf8_lossy(&out), "\u{1b}[31mé\\u{7}\nß");
+    }
+
+    #[test]
+    fn a_word_stays_one_word_in_a_shell() {
+        for (text, word) in [
+            ("/var/backups/site-1.sql.gz", "/var/backups/site-1.sql.gz"),
+            ("my site.sql", "'my site.sql'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+            ("~x", "'~x'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::civicrm::upgrade::steps::StepError;
 use crate::extract::ExtractError;
 use crate::fleet::baseline::BaselineError;
 use crate::fleet::state::StateError;
+use crate::messages::table::TableError;
 use crate::rehearse::RehearseError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
@@ -34,6 +35,9 @@ pub enum Error {
     /// The steps that are part of the program could not be read.
     #[error(transparent)]
     Steps(#[from] StepError),
+    /// The table of messages that is part of the program could not be read.
+    #[error(transparent)]
+    Messages(#[from] TableError),
     /// A reference of the user's own could not be read or kept.
     #[error(transparent)]
     OwnReference(#[from] OwnReferenceError),

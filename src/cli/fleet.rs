@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use std::{env, fmt};
 
 use clap::Args;
-use twox_hash::XxHash3_64;
+use md5::{Digest as _, Md5};
 
 use super::output::{self, Entry, Output};
 use super::repair::target_release;
@@ -26,6 +26,7 @@ use crate::fleet::sites::{self, Site};
 use crate::fleet::state::{Saved, State, nanoseconds};
 use crate::report::render::{Renderer, Unread};
 use crate::report::{BaselineSummary, Report, Section};
+use crate::schema::sql::hexadecimal;
 use crate::server::login::url;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, discover};
@@ -394,7 +395,7 @@ fn run_id() -> String {
             }
         }
     }
-    format!("{:016x}", XxHash3_64::oneshot(&text))
+    hexadecimal(&Md5::digest(&text))
 }
 
 impl Source {

@@ -85,7 +85,7 @@ enum Command {
     Orphans(orphans::Orphans),
     /// Take CiviCRM's part, or the CMS's, out of a dump, and make a dump fit for another server
     Extract(extract::Extract),
-    /// Explain what a check looks for, why it matters, and what to do about a finding
+    /// Explain an error message or the errors in a log, or what a check looks for and what to do about it
     Explain(explain::Explain),
     /// List and show the schemas of CiviCRM's releases, and import one of your own
     #[command(subcommand)]

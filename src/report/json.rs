@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::render::Unread;
-use super::{Inventory, Report, Section, ServerSummary, Verdict};
+use super::{Inventory, MessagesSummary, Report, Section, ServerSummary, Verdict};
 use crate::checks::acceptance::Accepted;
 use crate::checks::{self, Detected, NotChecked, Object, RowsFound, Severity};
 use crate::snapshot::SourceKind;
@@ -174,12 +174,38 @@ pub fn unread(unread: &Unread) -> Value {
     })
 }
 
+/// What messages mean, of which the causes were looked for nowhere.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Messages", deny_unknown_fields)]
+struct MessagesDocument<'a> {
+    report_version: u32,
+    command: &'a str,
+    tool: Tool,
+    messages: &'a MessagesSummary,
+    verdict: Verdict,
+}
+
+/// What messages mean, of which the causes were looked for nowhere: there is no source to report on.
+pub fn messages(messages: &MessagesSummary) -> Value {
+    json!(MessagesDocument {
+        report_version: 1,
+        command: "explain",
+        tool: TOOL,
+        messages,
+        verdict: match messages.is_complete() {
+            true => Verdict::Pass,
+            false => Verdict::Incomplete,
+        },
+    })
+}
+
 /// The JSON schema of a report: of every command's, and of what stands in the place of one.
 pub fn schema() -> Value {
     let mut generator = SchemaGenerator::new(SchemaSettings::draft2020_12());
     let sections = Section::schemas(&mut generator);
     let mut unread = json!(UnreadDocument::json_schema(&mut generator));
     let mut report = json!(Document::json_schema(&mut generator));
+    let mut messages = json!(MessagesDocument::json_schema(&mut generator));
     for (key, schema) in sections {
         report["properties"][key] = json!(schema);
     }
@@ -187,13 +213,13 @@ pub fn schema() -> Value {
     let mut definitions = json!(generator.take_definitions(true));
     definitions["Finding"]["properties"]["check"]["enum"] = json!(ids);
     definitions["NotChecked"]["properties"]["check"]["enum"] = json!(ids);
-    for document in [&mut report, &mut unread] {
+    for document in [&mut report, &mut unread, &mut messages] {
         document["properties"]["report_version"]["const"] = json!(1);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A report of cividb, or what stands in its place",
-        "oneOf": [report, unread],
+        "oneOf": [report, unread, messages],
         "$defs": definitions,
     })
 }

@@ -11,6 +11,7 @@ use super::extract::{self, ExtractSummary};
 use super::grants::{self, GrantsSummary};
 use super::human::Detail;
 use super::integrity;
+use super::messages::{self, MessagesSummary};
 use super::plan::{self, Plan};
 use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
@@ -43,6 +44,8 @@ pub enum Section {
     Extract(ExtractSummary),
     /// How the findings compare with those of an earlier run.
     Baseline(BaselineSummary),
+    /// What error messages mean, and which of their causes the source has.
+    Messages(MessagesSummary),
 }
 
 /// Where people read a section.
@@ -68,6 +71,7 @@ impl Section {
             Self::Rehearsal(_) => "rehearsal",
             Self::Extract(_) => "extract",
             Self::Baseline(_) => "baseline",
+            Self::Messages(_) => "messages",
         }
     }
 
@@ -84,6 +88,7 @@ impl Section {
             Self::Rehearsal(summary) => json!(summary),
             Self::Extract(summary) => json!(summary),
             Self::Baseline(summary) => json!(summary),
+            Self::Messages(summary) => json!(summary),
         }
     }
 
@@ -100,6 +105,7 @@ impl Section {
             ("rehearsal", RehearsalSummary::json_schema(generator)),
             ("extract", ExtractSummary::json_schema(generator)),
             ("baseline", BaselineSummary::json_schema(generator)),
+            ("messages", MessagesSummary::json_schema(generator)),
         ]
     }
 
@@ -118,6 +124,7 @@ impl Section {
     pub(super) fn is_complete(&self) -> bool {
         match self {
             Self::Rehearsal(summary) => summary.is_complete(),
+            Self::Messages(summary) => summary.is_complete(),
             _ => true,
         }
     }
@@ -137,9 +144,11 @@ impl Section {
 
     pub(super) fn place(&self) -> Position {
         match self {
-            Self::Integrity(_) | Self::Version(_) | Self::Preflight(_) | Self::Rehearsal(_) => {
-                Position::BeforeFindings
-            }
+            Self::Integrity(_)
+            | Self::Version(_)
+            | Self::Preflight(_)
+            | Self::Rehearsal(_)
+            | Self::Messages(_) => Position::BeforeFindings,
             _ => Position::AfterFindings,
         }
     }
@@ -160,6 +169,10 @@ impl Section {
             Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
             Self::Extract(summary) => extract::write(summary, detail, out),
             Self::Baseline(summary) => baseline::write(summary, detail, out),
+            Self::Messages(summary) => {
+                writeln!(out)?;
+                messages::write(summary, detail, out)
+            }
         }
     }
 }

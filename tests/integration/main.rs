@@ -32,6 +32,7 @@ mod incomplete;
 mod inert;
 mod journals;
 mod live;
+mod messages;
 mod multilingual;
 mod mutations;
 mod nights;
