@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::ChangeError;
+use super::exchange::Exchange;
 use super::permitted;
 use crate::schema::sql::hexadecimal;
 use crate::server::connection::{Reader, first};
@@ -94,6 +95,9 @@ pub struct Step {
     /// For steps that change rows of a repair; see [`Rows`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Rows>,
+    /// For the step of a rollback in which two sets of tables change places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
 }
 
 /// What a step does to rows.
@@ -135,6 +139,8 @@ pub enum Kind<'a> {
     Definition(&'a str),
     /// Rows of a table.
     Rows(&'a Rows),
+    /// Two sets of tables change places.
+    Exchange(&'a Exchange),
     /// The version of a domain, in a journal of an older version: an UPDATE of one row that finds
     /// nothing to change where the version is no longer what was set.
     Version,
@@ -143,6 +149,9 @@ pub enum Kind<'a> {
 impl Step {
     /// What the step changes.
     pub fn kind(&self) -> Kind<'_> {
+        if let Some(exchange) = &self.exchange {
+            return Kind::Exchange(exchange);
+        }
         match (&self.rows, &self.before) {
             (Some(rows), _) => Kind::Rows(rows),
             (None, Some(before)) => Kind::Definition(before),

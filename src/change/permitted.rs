@@ -52,6 +52,9 @@ pub(super) fn check(step: &Step) -> Result<(), ChangeError> {
             questions(table, rows)
                 .map_err(|why| refused(format!("asks no question about rows: {}", why.problem)))
         }
+        Kind::Exchange(exchange) => exchange
+            .check(&step.inverse)
+            .map_err(|why| refused(why.to_owned())),
         Kind::Version if table == "civicrm_domain" => {
             let passed = rows_alone(Operation::Update, table, inverse());
             let why = |blocked: Blocked| refused(format!("changes no rows: {}", blocked.problem));
