@@ -21,6 +21,7 @@ use time::format_description::well_known::Rfc3339;
 use super::error::ChangeError;
 use super::exchange::Exchange;
 use super::permitted;
+use crate::gate::Blocked;
 use crate::schema::sql::hexadecimal;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
@@ -35,6 +36,9 @@ const MAX_SIZE: u64 = 1 << 30;
 
 /// The form of journals before, without checksums, that this program reads as well.
 const WITHOUT_SUMS: u32 = 1;
+
+/// The name by which [`proofs`] call the parent table.
+pub const PARENT: &str = "cividb_parent";
 
 /// What stands before the checksum of a line, behind all else.
 const SUM: &str = ",\"sum\":\"";
@@ -167,6 +171,15 @@ impl Step {
     pub fn check_inverse(&self) -> Result<(), ChangeError> {
         permitted::check(self)
     }
+}
+
+/// The questions that have to answer 0 before a statement may run unchecked: how many rows of a table have no parent,
+/// for each foreign key that it adds.
+///
+/// # Errors
+/// A question does not pass the gate.
+pub fn proofs(table: &str, statement: &str) -> Result<Vec<String>, Blocked> {
+    permitted::proofs(table, statement)
 }
 
 /// A line after the first.

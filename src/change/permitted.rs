@@ -8,7 +8,7 @@
 
 use super::definition::parsed;
 use super::error::ChangeError;
-use super::journal::{Kind, Rows, Step};
+use super::journal::{Kind, PARENT, Rows, Step};
 use super::proof;
 use super::refusal::Refusal;
 use crate::gate::{Blocked, Meaning, Operation, rows_alone};
@@ -309,7 +309,7 @@ pub(super) fn added_keys(statement: &str) -> Vec<ForeignKey> {
 pub(super) fn proofs(table: &str, statement: &str) -> Result<Vec<String>, Blocked> {
     let keys = added_keys(statement);
     let keys = keys.iter();
-    keys.map(|key| proof::count(table, key, "`cividb_parent`"))
+    keys.map(|key| proof::count(table, key, &identifier(PARENT)))
         .collect()
 }
 

@@ -27,11 +27,11 @@ use crate::extract::{
     self, Copier, Definers, NewDatabase, Plan, Program, Selection, Share, Survey, Tables,
     Undecided, Wanted,
 };
-use crate::gate::{Blocked, Meaning, Operation};
+use crate::gate::Blocked;
 use crate::report::{ExtractSummary, Report, Section};
-use crate::schema::model::{Account, IndexKind, RoutineKind, Schema, TriggerTiming, find};
+use crate::schema::model::{Account, RoutineKind, Schema, TriggerTiming, find};
 use crate::schema::sql::identifier;
-use crate::server_version::{Family, ServerVersion};
+use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, SourceError};
 
@@ -394,22 +394,7 @@ impl Extract {
         let Some(target) = &self.target else {
             return Ok(plan);
         };
-        if target.family == Family::Mysql {
-            let facts = snapshot.dump.iter();
-            let columns = facts.flat_map(|facts| &facts.values_for_generated);
-            for (_, table, column) in columns {
-                let found = (table.clone(), column.clone());
-                if !plan.generated.contains(&found) {
-                    plan.generated.push(found);
-                }
-            }
-        }
-        // MySQL 8.4 and later refuse a foreign key to columns that are not unique (error 6125).
-        if target.at_least(Family::Mysql, (8, 4, 0)) && has_key_to_plain_index(&snapshot.schema) {
-            let setting = "SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned();
-            let meaning = Meaning::new(Operation::SetSession, [""; 0]);
-            plan.session.push(meaning.pass(setting).map_err(blocked)?);
-        }
+        plan.fit(snapshot, target).map_err(blocked)?;
         Ok(plan)
     }
 
@@ -579,35 +564,6 @@ fn is_broken(findings: &Findings) -> bool {
     let found = findings.list.iter();
     let mut found = found.filter(|it| it.accepted.is_none() && counts(it.severity));
     found.any(|it| WHOLENESS.contains(&it.check.id))
-}
-
-/// Whether a foreign key refers to columns that no unique key has, in their order.
-fn has_key_to_plain_index(schema: &Schema) -> bool {
-    let keys = schema
-        .tables
-        .values()
-        .flat_map(|table| table.foreign_keys.values());
-    keys.into_iter().any(|key| {
-        let Some(parent) = find(&schema.tables, &key.referenced_table) else {
-            return false;
-        };
-        let is_same = |columns: &mut dyn Iterator<Item = &String>| {
-            let columns: Vec<&String> = columns.collect();
-            columns.len() == key.referenced_columns.len()
-                && columns
-                    .iter()
-                    .zip(&key.referenced_columns)
-                    .all(|(one, other)| one.eq_ignore_ascii_case(other))
-        };
-        let unique = parent
-            .indexes
-            .values()
-            .filter(|it| it.kind == IndexKind::Unique);
-        let mut unique =
-            unique.map(|index| is_same(&mut index.parts.iter().map(|part| &part.column)));
-        let primary = parent.primary_key.iter().map(|part| &part.column);
-        !is_same(&mut primary.into_iter()) && !unique.any(|is| is)
-    })
 }
 
 fn undecided_error(name: &str, undecided: &[extract::Listed]) -> Error {

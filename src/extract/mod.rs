@@ -13,6 +13,7 @@ mod plan;
 mod rewrite;
 mod selection;
 mod survey;
+mod target;
 
 pub use clause::Definers;
 pub use copier::Copier;

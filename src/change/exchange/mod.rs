@@ -15,7 +15,9 @@ mod swap;
 
 pub use clear::{Clearance, clear};
 pub use model::{Exchange, Reference};
-pub use programs::{Program, ProgramKind, ProgramName, read as read_programs};
+pub use programs::{
+    Program, ProgramKind, ProgramName, names, read as read_programs, show as show_program,
+};
 pub use record::{Record, begin, prove};
-pub use state::{InForce, State};
+pub use state::{InForce, State, tables};
 pub use swap::{back, forward};

@@ -123,7 +123,10 @@ pub fn read(
 
 /// What the server prints of one that is in the current database; `None` where the account may not see it, or it is
 /// not there.
-pub(super) fn show(
+///
+/// # Errors
+/// The connection is lost.
+pub fn show(
     connection: &mut Reader,
     name: &ProgramName,
 ) -> Result<Option<Program>, ChangeError> {
@@ -194,6 +197,15 @@ pub(super) fn all(
         }
     }
     Ok(found)
+}
+
+/// The names of all triggers, views and routines of a database; triggers in the order in which they fire.
+///
+/// # Errors
+/// The connection is lost.
+pub fn names(connection: &mut Reader, database: &str) -> Result<Vec<ProgramName>, ServerError> {
+    let all = all(connection, database)?.into_iter();
+    Ok(all.map(|(name, _)| name).collect())
 }
 
 /// Makes programs in the current database that are not there as they should be. `others` are those that may stand in

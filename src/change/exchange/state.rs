@@ -76,7 +76,10 @@ fn count(tables: &[String], is_so: impl Fn(&String) -> bool) -> usize {
 }
 
 /// The tables of a database; none where it is not there.
-pub(super) fn tables(
+///
+/// # Errors
+/// The connection is lost.
+pub fn tables(
     connection: &mut Reader,
     database: &str,
 ) -> Result<BTreeSet<String>, ServerError> {
