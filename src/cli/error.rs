@@ -10,6 +10,7 @@ use crate::civicrm::release::Version;
 use crate::civicrm::upgrade::steps::StepError;
 use crate::extract::ExtractError;
 use crate::rehearse::RehearseError;
+use crate::rollback::BesideError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -66,6 +67,9 @@ pub enum Error {
     /// A dump could not be rehearsed.
     #[error(transparent)]
     Rehearse(#[from] RehearseError),
+    /// A backup could not be made ready beside a site.
+    #[error(transparent)]
+    Beside(#[from] BesideError),
     /// A part could not be taken out of a dump, named first.
     #[error("{0}: {1}")]
     Extract(String, ExtractError),
@@ -113,6 +117,7 @@ impl Error {
     pub(crate) fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Change(error) => error.refusal(),
+            Self::Beside(BesideError::Refused(refusal)) => Some(refusal.id()),
             _ => None,
         }
     }

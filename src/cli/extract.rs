@@ -137,10 +137,10 @@ const WHOLENESS: [&str; 4] = [
 ];
 
 /// A dump's facts, and the bytes of each table's rows where they were counted.
-struct Facts<'c> {
-    case: Case<'c>,
+pub(super) struct Facts<'c> {
+    pub(super) case: Case<'c>,
     findings: Findings,
-    bytes: IndexMap<String, u64>,
+    pub(super) bytes: IndexMap<String, u64>,
 }
 
 impl Extract {
@@ -178,7 +178,14 @@ impl Extract {
                 &catalogue,
             );
         }
-        let facts = self.survey(&place, &location.name(), &catalogue, common)?;
+        let facts = survey(
+            &place,
+            &location.name(),
+            self.from_database.as_deref(),
+            self.target.clone(),
+            &catalogue,
+            common,
+        )?;
         if is_broken(&facts.findings) {
             return self.report(
                 facts.case,
@@ -203,7 +210,7 @@ impl Extract {
             || self.database.is_some()
             || self.from_database.is_some();
         let selection = by_part
-            .then(|| self.selection(&case, &wanted, &schema))
+            .then(|| selection(&case, &wanted, &schema))
             .transpose()?;
         let mut summary = ExtractSummary::default();
         if let Some(selection) = &selection {
@@ -327,45 +334,6 @@ impl Extract {
         ));
         io::copy(&mut input, spool.as_file_mut()).map_err(failed)?;
         Ok(spool)
-    }
-
-    /// Reads the dump for its facts.
-    fn survey<'c>(
-        &self,
-        place: &Location,
-        name: &str,
-        catalogue: &'c Catalogue,
-        common: &Common,
-    ) -> Result<Facts<'c>, Error> {
-        let mut bar = Bar::new(common, name);
-        let mut survey = Survey::new(DumpReader::new(site::ROWS_WANTED));
-        let container = place.scan(&mut survey, &mut |progress| bar.update(progress));
-        bar.finish();
-        let container = container.map_err(|error| named(error, name))?;
-        let (reader, bytes) = survey.finish();
-        let snapshot = place.finish(reader, container, self.from_database.as_deref());
-        let mut snapshot = snapshot.map_err(|error| choice(error, name))?;
-        snapshot.source.name = name.to_owned();
-        let case = Case::new(snapshot, catalogue).to_server(self.target.clone());
-        let findings = wholeness(&case, common)?;
-        Ok(Facts {
-            case,
-            findings,
-            bytes,
-        })
-    }
-
-    fn selection<'s>(
-        &self,
-        case: &'s Case<'s>,
-        wanted: &'s Wanted,
-        schema: &'s Schema,
-    ) -> Result<Selection<'s>, Error> {
-        let state = case.state().or(case.catalogue.states().last());
-        let state = state.ok_or_else(|| Error::no_release(&case.snapshot.source.name))?;
-        let owners = Owners::new(case.catalogue, state, case.site.as_ref(), schema);
-        let database = case.snapshot.database.clone();
-        Ok(Selection::new(wanted, owners, schema, database))
     }
 
     /// What is done with each statement, as far as the choice of parts has no say in it.
@@ -506,6 +474,46 @@ impl Extract {
         output.finish()?;
         Ok(report.verdict().exit())
     }
+}
+
+/// Reads a dump for its facts; `target` is the server that it goes to.
+pub(super) fn survey<'c>(
+    place: &Location,
+    name: &str,
+    database: Option<&str>,
+    target: Option<ServerVersion>,
+    catalogue: &'c Catalogue,
+    common: &Common,
+) -> Result<Facts<'c>, Error> {
+    let mut bar = Bar::new(common, name);
+    let mut survey = Survey::new(DumpReader::new(site::ROWS_WANTED));
+    let container = place.scan(&mut survey, &mut |progress| bar.update(progress));
+    bar.finish();
+    let container = container.map_err(|error| named(error, name))?;
+    let (reader, bytes) = survey.finish();
+    let snapshot = place.finish(reader, container, database);
+    let mut snapshot = snapshot.map_err(|error| choice(error, name))?;
+    snapshot.source.name = name.to_owned();
+    let case = Case::new(snapshot, catalogue).to_server(target);
+    let findings = wholeness(&case, common)?;
+    Ok(Facts {
+        case,
+        findings,
+        bytes,
+    })
+}
+
+/// What is taken of a dump, as far as the choice of tables says.
+pub(super) fn selection<'s>(
+    case: &'s Case<'s>,
+    wanted: &'s Wanted,
+    schema: &'s Schema,
+) -> Result<Selection<'s>, Error> {
+    let state = case.state().or(case.catalogue.states().last());
+    let state = state.ok_or_else(|| Error::no_release(&case.snapshot.source.name))?;
+    let owners = Owners::new(case.catalogue, state, case.site.as_ref(), schema);
+    let database = case.snapshot.database.clone();
+    Ok(Selection::new(wanted, owners, schema, database))
 }
 
 /// The function and triggers of CiviCRM's core that a dump lacks, of the tables that are taken.

@@ -20,6 +20,7 @@ mod progress;
 mod reference;
 mod rehearse;
 mod repair;
+mod rollback;
 mod rows;
 mod servers;
 mod statement;
@@ -84,6 +85,8 @@ enum Command {
     Orphans(orphans::Orphans),
     /// Take CiviCRM's part, or the CMS's, out of a dump, and make a dump fit for another server
     Extract(extract::Extract),
+    /// Go back to a backup: put CiviCRM's tables of a dump in the place of the site's, and leave those of the CMS alone
+    Rollback(Box<rollback::Rollback>),
     /// Explain what a check looks for, why it matters, and what to do about a finding
     Explain(explain::Explain),
     /// List and show the schemas of CiviCRM's releases, and import one of your own
@@ -204,6 +207,7 @@ impl Cli {
             Command::Grants(arguments) => ("grants", &arguments.source),
             Command::Repair(arguments) => ("repair", &arguments.source),
             Command::Undo(arguments) => ("undo", &arguments.source),
+            Command::Rollback(arguments) => ("rollback", arguments.named()),
             // All others only read.
             _ => return,
         };
@@ -249,6 +253,7 @@ pub fn run() -> Exit {
         Command::Diff(arguments) => arguments.run(&cli.common),
         Command::Compare(arguments) => arguments.run(&cli.common),
         Command::Extract(arguments) => arguments.run(&cli.common),
+        Command::Rollback(arguments) => arguments.run(&cli.common),
         Command::Explain(arguments) => arguments.run(&cli.common),
         Command::Completions(arguments) => arguments.run(&cli.common),
     };

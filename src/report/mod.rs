@@ -13,6 +13,7 @@ mod preflight;
 mod rebuild;
 mod rehearsal;
 pub mod render;
+mod rollback;
 mod section;
 mod summary;
 mod verdict;
@@ -27,6 +28,7 @@ pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use rehearsal::{
     ChecksumSummary, Kept, RehearsalSummary, Rehearsed, StepsSummary, UpgradeCommand,
 };
+pub use rollback::{ProofSummary, RefusedBecause, RollbackState, RollbackSummary};
 pub use section::Section;
 pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Report, ServerSummary};
 pub use verdict::Verdict;

@@ -14,6 +14,7 @@ use super::plan::{self, Plan};
 use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
 use super::rehearsal::{self, RehearsalSummary};
+use super::rollback::{self, RollbackSummary};
 use super::version::{self, VersionSummary};
 use crate::integrity::Statistics;
 
@@ -40,6 +41,8 @@ pub enum Section {
     Rehearsal(Box<RehearsalSummary>),
     /// What was taken out of a dump, or would be.
     Extract(ExtractSummary),
+    /// What a rollback does, or has done.
+    Rollback(Box<RollbackSummary>),
 }
 
 /// Where people read a section.
@@ -64,6 +67,7 @@ impl Section {
             Self::Contents(_) => "contents",
             Self::Rehearsal(_) => "rehearsal",
             Self::Extract(_) => "extract",
+            Self::Rollback(_) => "rollback",
         }
     }
 
@@ -79,6 +83,7 @@ impl Section {
             Self::Contents(summary) => json!(summary),
             Self::Rehearsal(summary) => json!(summary),
             Self::Extract(summary) => json!(summary),
+            Self::Rollback(summary) => json!(summary),
         }
     }
 
@@ -94,6 +99,7 @@ impl Section {
             ("contents", ContentsSummary::json_schema(generator)),
             ("rehearsal", RehearsalSummary::json_schema(generator)),
             ("extract", ExtractSummary::json_schema(generator)),
+            ("rollback", RollbackSummary::json_schema(generator)),
         ]
     }
 
@@ -104,6 +110,7 @@ impl Section {
             Self::Rebuild(summary) => summary.is_fine(),
             Self::Preflight(summary) => summary.is_fine(),
             Self::Rehearsal(summary) => summary.is_fine(),
+            Self::Rollback(summary) => summary.is_fine(),
             _ => true,
         }
     }
@@ -125,6 +132,7 @@ impl Section {
             Self::Contents(summary) => Some(summary.outcome()),
             Self::Rehearsal(summary) => Some(summary.outcome()),
             Self::Extract(summary) => summary.outcome(),
+            Self::Rollback(summary) => Some(summary.outcome()),
             _ => None,
         }
     }
@@ -153,6 +161,7 @@ impl Section {
             Self::Contents(summary) => contents::write(summary, detail, out),
             Self::Rehearsal(summary) => rehearsal::write(summary, detail, out),
             Self::Extract(summary) => extract::write(summary, detail, out),
+            Self::Rollback(summary) => rollback::write(summary, detail, out),
         }
     }
 }

@@ -10,6 +10,7 @@ mod databases;
 mod plan;
 mod references;
 mod run;
+pub mod space;
 
 pub use beside::{Beside, BesideError, Proof, Setup};
 pub use databases::{Databases, cleared_for};

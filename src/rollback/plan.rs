@@ -39,8 +39,8 @@ pub struct Options {
 pub struct TableSize {
     /// Its name.
     pub name: String,
-    /// Its rows; of the server as the storage engine estimates them.
-    pub rows: u64,
+    /// Its rows, of the server as the storage engine estimates them; null where not known.
+    pub rows: Option<u64>,
     /// Bytes of data and indexes on the server, or of the statements with its rows in the backup; null where not known.
     pub bytes: Option<u64>,
 }
@@ -165,7 +165,7 @@ pub fn plan(
         .collect();
     let plan_of_sizes = comes.iter().map(|name| TableSize {
         name: name.clone(),
-        rows: rows(&backup.snapshot, name),
+        rows: Some(rows(&backup.snapshot, name)),
         bytes: Some(bytes.get(name).copied().unwrap_or_default()),
     });
     let mut plan = Plan {
@@ -201,7 +201,7 @@ fn live_size(live: &Snapshot, name: &str) -> TableSize {
     let facts = live.server.as_ref();
     TableSize {
         name: name.to_owned(),
-        rows: rows(live, name),
+        rows: Some(rows(live, name)),
         bytes: facts.and_then(|facts| facts.table_bytes.get(name).copied()),
     }
 }
