@@ -23,7 +23,7 @@ use crate::checks::{Examination, Findings, Severity, VERIFY};
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::exit::Exit;
-use crate::extract::{Definers, Selection, Tables, Undecided, Wanted};
+use crate::extract::{Selection, Tables, Undecided, Wanted};
 use crate::rehearse::RehearseError;
 use crate::repair::guard;
 use crate::report::{Report, RollbackSummary, Section};
@@ -166,10 +166,7 @@ impl Rollback {
             undecided: self.undecided(),
             with_references: self.with_references,
             databases: self.databases(&site.database),
-            definers: self.definers.map(|kept| match kept {
-                Kept::Keep => Definers::Keep,
-                Kept::Current => Definers::Current,
-            }),
+            keep_definers: self.definers.map(|kept| kept == Kept::Keep),
         };
         let mut plan = rollback::plan(
             &mut site.connection,

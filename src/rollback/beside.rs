@@ -13,7 +13,7 @@ use crate::contents::comparison::{self, ContentsError, Side, compare as compare_
 use crate::contents::digest::Hashes;
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpReader;
-use crate::extract::{Copier, ExtractError, Output, Plan as Extraction, Selection};
+use crate::extract::{self, Copier, ExtractError, Output, Plan as Extraction, Selection};
 use crate::rehearse::compare::compare;
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{Definers, Failure, Ground, How, Kind, RehearseError, Restored, restore};
@@ -160,7 +160,7 @@ impl Beside {
         let part = kept.path().join("civicrm.sql.zst");
         let version = self.reader()?.version;
         tell("taking CiviCRM's part out of the backup");
-        self.extract((backup, snapshot), selection, plan, &version, &part, watch)?;
+        self.extract((backup, snapshot), selection, &version, &part, watch)?;
         let part = Location::File(part);
         tell(&format!("restoring it into {}", self.setup.database));
         let how = How {
@@ -181,7 +181,6 @@ impl Beside {
         &self,
         (backup, snapshot): (&Path, &Snapshot),
         selection: Selection,
-        plan: &Plan,
         version: &ServerVersion,
         part: &Path,
         watch: &mut dyn FnMut(&Progress),
@@ -189,9 +188,10 @@ impl Beside {
         let database = snapshot.database.clone();
         let mut extraction = Extraction {
             selection: Some(selection),
-            definers: plan.definers.clone(),
+            // Others may do nothing in this database: theirs becomes what it is to be in the site's.
+            definers: extract::Definers::Current,
             target: Some(version.clone()),
-            database: database.map(|name| (crate::extract::NewDatabase::Unnamed, name)),
+            database: database.map(|name| (extract::NewDatabase::Unnamed, name)),
             ..Extraction::default()
         };
         extraction

@@ -1,6 +1,6 @@
 //! What goes, what comes, what stays, and what stands in the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::change::error::ChangeError;
 use crate::change::exchange::{Exchange, ProgramKind, ProgramName};
 use crate::change::refusal::Refusal;
 use crate::civicrm::owner::{Owner, Owners};
-use crate::extract::{Definers, Selection, Share, Undecided};
+use crate::extract::{Selection, Share, Undecided};
 use crate::privilege::Privilege;
 use crate::schema::model::{Account, RoutineKind, Schema, find};
 use crate::schema::references::User;
@@ -30,8 +30,9 @@ pub struct Options {
     pub with_references: bool,
     /// The two databases beside the site's.
     pub databases: Databases,
-    /// The accounts that what comes runs as; `None` to keep those of the backup where this account may.
-    pub definers: Option<Definers>,
+    /// Whether what comes runs as the accounts of the backup, and not as the one that rolls back; `None` for yes where this
+    /// account may name them and they are there.
+    pub keep_definers: Option<bool>,
 }
 
 /// A table with its size.
@@ -66,8 +67,8 @@ pub struct Plan {
     pub not_atomic: Vec<String>,
     /// What is otherwise good to know, as sentences.
     pub notes: Vec<String>,
-    /// The accounts that what comes runs as.
-    pub definers: Definers,
+    /// The accounts that what comes runs as, where it is not the one that rolls back.
+    pub definers: BTreeMap<ProgramName, Account>,
     /// Why it is not begun; none where nothing stands in the way.
     pub refusals: Vec<Refusal>,
 }
@@ -146,17 +147,24 @@ pub fn plan(
         }
         Err(error) => return Err(error),
     };
-    let of_others = of_others(live, &programs_go);
+    let own = live.server.as_ref().and_then(|facts| facts.account.as_ref());
     let may_name = may_name_others(live, &database);
-    if let (false, Some(other)) = (may_name, of_others.first()) {
-        let account = live.server.as_ref().and_then(|facts| facts.account.as_ref());
+    let of_site = of_others(&live.schema, &programs_go, own);
+    if let (false, Some(other)) = (may_name, of_site.values().next()) {
         refusals.push(Refusal::DefinersOfOthers(
             database.clone(),
             other.to_string(),
-            account.map(ToString::to_string).unwrap_or_default(),
+            own.map(ToString::to_string).unwrap_or_default(),
         ));
     }
-    let (definers, of_backup) = coming_definers(backup, live, may_name, options);
+    let mut definers = of_others(&backup.snapshot.schema, &programs_come, own);
+    let not_kept = match options.keep_definers {
+        None => not_kept(live, may_name, &definers),
+        Some(_) => None,
+    };
+    if not_kept.is_some() || options.keep_definers == Some(false) {
+        definers.clear();
+    }
     let sizes = |names: &BTreeSet<String>| names.iter().map(|name| live_size(live, name)).collect();
     let stays: BTreeSet<String> = tables
         .keys()
@@ -174,7 +182,7 @@ pub fn plan(
         stays: sizes(&stays),
         users: users(&owners, &goes, &programs_go),
         not_atomic: not_atomic(live, &programs_go, &programs_come),
-        notes: of_backup.into_iter().collect(),
+        notes: not_kept.into_iter().collect(),
         programs_go,
         programs_come,
         definers,
@@ -329,24 +337,23 @@ fn references(across: &Across, options: &Options) -> Option<Refusal> {
     (!parts.is_empty()).then(|| Refusal::References(parts.join("; ")))
 }
 
-/// The accounts, other than the one that rolls back, as which what goes runs.
-fn of_others(live: &Snapshot, programs: &[ProgramName]) -> BTreeSet<Account> {
-    let schema = &live.schema;
-    let own = live.server.as_ref().and_then(|facts| facts.account.as_ref());
-    let definers = programs.iter().filter_map(|program| match program.kind {
-        ProgramKind::Trigger => find(&schema.triggers, &program.name)?.definer.as_ref(),
-        ProgramKind::View => find(&schema.views, &program.name)?.definer.as_ref(),
-        ProgramKind::Function => schema
-            .routine(RoutineKind::Function, &program.name)?
-            .definer
-            .as_ref(),
-        ProgramKind::Procedure => schema
-            .routine(RoutineKind::Procedure, &program.name)?
-            .definer
-            .as_ref(),
-    });
-    let others = definers.filter(|definer| Some(*definer) != own);
-    others.cloned().collect()
+/// The accounts as which these run, where it is not the one that rolls back.
+fn of_others(
+    schema: &Schema,
+    programs: &[ProgramName],
+    own: Option<&Account>,
+) -> BTreeMap<ProgramName, Account> {
+    let definer = |program: &ProgramName| {
+        let name = &program.name;
+        match program.kind {
+            ProgramKind::Trigger => schema.trigger(name)?.definer.clone(),
+            ProgramKind::View => find(&schema.views, name)?.definer.clone(),
+            ProgramKind::Function => schema.routine(RoutineKind::Function, name)?.definer.clone(),
+            ProgramKind::Procedure => schema.routine(RoutineKind::Procedure, name)?.definer.clone(),
+        }
+    };
+    let named = programs.iter().filter_map(|it| Some((it.clone(), definer(it)?)));
+    named.filter(|(_, definer)| Some(definer) != own).collect()
 }
 
 /// Whether the account may make what runs as others; where its privileges are not known, it is tried.
@@ -367,29 +374,19 @@ fn may_name_others(live: &Snapshot, database: &str) -> bool {
     wanted.iter().any(|privilege| has.contains(privilege))
 }
 
-/// The accounts that what comes runs as, and a sentence where they are not those of the backup.
-fn coming_definers(
-    backup: &Case,
-    live: &Snapshot,
-    may_name: bool,
-    options: &Options,
-) -> (Definers, Option<String>) {
-    if let Some(definers) = &options.definers {
-        return (definers.clone(), None);
-    }
-    let own = live.server.as_ref().and_then(|facts| facts.account.as_ref());
-    let mut definers = backup.snapshot.schema.definers();
-    let other = definers.find(|definer| Some(*definer) != own);
-    match other {
-        Some(other) if !may_name => {
-            let why = format!(
-                "the triggers, views and routines of the backup run as {other}, which this account may not name: they will \
-                 run as this account (--definers keep insists)"
-            );
-            (Definers::Current, Some(why))
-        }
-        _ => (Definers::Keep, None),
-    }
+/// Why what comes is not to run as the accounts of the backup.
+fn not_kept(live: &Snapshot, may_name: bool, definers: &BTreeMap<ProgramName, Account>) -> Option<String> {
+    let accounts = live.server.as_ref().and_then(|facts| facts.accounts.as_ref());
+    let is_missing = |definer: &&Account| accounts.is_some_and(|all| !all.contains(definer));
+    let (other, why) = match definers.values().find(is_missing) {
+        Some(missing) => (missing, "which this server does not have"),
+        None if may_name => return None,
+        None => (definers.values().next()?, "which this account may not name"),
+    };
+    Some(format!(
+        "triggers, views and routines of the backup run as {other}, {why}: they will run as the account that rolls back \
+         (--definers keep insists)"
+    ))
 }
 
 /// What stays and uses tables that go.

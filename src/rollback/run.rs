@@ -5,6 +5,7 @@ use crate::change::exchange::{self, Program, ProgramKind, Record, Reference};
 use crate::change::executor::{Executor, Outcome};
 use crate::change::journal::{self, Journal, Kind, Progress, Step};
 use crate::change::refusal::Refusal;
+use crate::extract::with_definer;
 use crate::gate::{Meaning, Operation};
 use crate::schema::sql::identifier;
 
@@ -31,7 +32,14 @@ pub fn record(executor: &mut Executor, plan: &Plan) -> Result<Record, ChangeErro
     let comes = exchange::read_programs(executor.connection(), &exchange.beside, &coming)?;
     let going = &plan.programs_go;
     let goes = exchange::read_programs(executor.connection(), &exchange.database, going)?;
-    let comes = new_ones(executor, comes, &goes)?;
+    let comes = comes.into_iter().map(|program| match plan.definers.get(&program.name) {
+        Some(account) => Program {
+            statement: with_definer(&program.statement, account),
+            ..program
+        },
+        None => program,
+    });
+    let comes = new_ones(executor, comes.collect(), &goes)?;
     exchange::prove(executor, exchange, &goes, &comes)?;
     let record = Record::read(executor.connection(), &exchange.aside)?;
     record.ok_or_else(|| Refusal::NothingSetAside(exchange.aside.clone()).into())
