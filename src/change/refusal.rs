@@ -170,6 +170,12 @@ pub enum Refusal {
          and the command can be given anew"
     )]
     NotRestored(String),
+    /// The account does not see all of the site, for this reason.
+    #[error(
+        "this account does not see all of {0} ({1}), and what it does not see could not be made again; connect with \
+         another account"
+    )]
+    SiteHidden(String, String),
     /// A trigger, view or routine cannot be read, so that it could not be made again.
     #[error("{0} of {1} cannot be read by this account, so that it could not be made again")]
     HiddenProgram(String, String),
@@ -213,7 +219,7 @@ impl Refusal {
             Self::WrongRelease(_) => "wrong-release",
             Self::NoNewDatabase(_) => "no-new-database",
             Self::NewDatabaseNotEmpty(_) => "new-database-not-empty",
-            Self::NotAllVisible(..) => "not-all-visible",
+            Self::NotAllVisible(..) | Self::SiteHidden(..) => "not-all-visible",
             Self::NamesTaken(_) => "names-taken",
             Self::Orphans(_) | Self::LostParents(_) => "orphans",
             Self::JournalStep(_) => "journal-step",

@@ -19,7 +19,7 @@ use crate::schema::model::{Account, RoutineKind, Schema, find};
 use crate::schema::references::User;
 use crate::server::connection::Reader;
 use crate::server_version::{Family, ServerVersion};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObjectKind, Snapshot};
 
 /// What the user wants of a rollback.
 #[derive(Clone, Debug)]
@@ -128,8 +128,8 @@ pub fn plan(
         goes.contains(name)
     })?;
     refusals.extend(undecided(&owners, live, selection, options));
-    refusals.extend(hidden(live, &database));
     let programs_go = programs_of(&owners, &goes, &is_civicrm);
+    refusals.extend(hidden(live, &database, &programs_go));
     let programs_come = programs_coming(&backup.snapshot.schema, selection);
     refusals.extend(taken(live, &goes, &comes, &programs_go, &programs_come));
     refusals.extend(references(&across, options));
@@ -237,12 +237,17 @@ fn undecided(
     (!named.is_empty()).then(|| Refusal::Undecided(named.join("; ")))
 }
 
-fn hidden(live: &Snapshot, database: &str) -> Option<Refusal> {
-    let (kind, why) = live.hidden.first()?;
-    Some(Refusal::NotAllVisible(
-        database.to_owned(),
-        format!("{kind:?}: {why}"),
-    ))
+/// What the account does not see of what goes, so that it could not be made again.
+fn hidden(live: &Snapshot, database: &str, programs_go: &[ProgramName]) -> Option<Refusal> {
+    let goes = |kinds: &[ProgramKind]| programs_go.iter().any(|it| kinds.contains(&it.kind));
+    let mut hidden = live.hidden.iter();
+    let (_, why) = hidden.find(|(kind, _)| match kind {
+        ObjectKind::Event => false,
+        ObjectKind::RoutineBody => goes(&[ProgramKind::Function, ProgramKind::Procedure]),
+        ObjectKind::ViewQuery => goes(&[ProgramKind::View]),
+        _ => true,
+    })?;
+    Some(Refusal::SiteHidden(database.to_owned(), why.clone()))
 }
 
 /// The triggers of tables that go, and CiviCRM's views and routines.

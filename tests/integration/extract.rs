@@ -211,7 +211,7 @@ pub fn load(server: &Server, database: &str, text: &[u8]) {
 }
 
 /// Each object of a database as the server shows it, and the checksum of each table's rows.
-pub fn contents(server: &Server, database: &str) -> BTreeMap<String, String> {
+fn contents(server: &Server, database: &str) -> BTreeMap<String, String> {
     let list = |sql: &str| -> Vec<String> {
         let lines = server.run(None, &sql.replace("DB", database));
         lines.lines().map(str::to_owned).collect()

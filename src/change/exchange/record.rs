@@ -40,8 +40,8 @@ impl Record {
         let sql = Meaning::new(Operation::Select, [aside, TABLE]).pass(sql)?;
         let answer = match connection.ask("what is set aside", &sql) {
             Ok(answer) => answer,
-            // ER_NO_SUCH_TABLE, ER_BAD_DB_ERROR
-            Err(error) if matches!(error.code(), Some(1146 | 1049)) => return Ok(None),
+            // ER_NO_SUCH_TABLE, ER_BAD_DB_ERROR; and ER_TABLEACCESS_DENIED_ERROR of an account that sees none
+            Err(error) if matches!(error.code(), Some(1146 | 1049 | 1142)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let damaged = || {

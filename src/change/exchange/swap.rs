@@ -65,7 +65,7 @@ fn converge(
     executor.connection().use_database(database)?;
     if let Err(error) = change_places(executor, exchange, leaving, arriving) {
         let is_lost = matches!(&error, ChangeError::Server(error) if error.is_lost());
-        let is_unmoved = !is_lost && is_unmoved(executor, leaving, arriving)?;
+        let is_unmoved = !is_lost && is_unmoved(executor, database, leaving, arriving)?;
         if is_unmoved {
             // The tables that stay in force get their triggers back.
             programs::make(executor, leaving.programs, arriving.programs)?;
@@ -89,12 +89,13 @@ fn converge(
 /// Whether every table is where it was before.
 fn is_unmoved(
     executor: &mut Executor,
+    database: &str,
     leaving: &Side,
     arriving: &Side,
 ) -> Result<bool, ChangeError> {
-    let gone = tables(executor.connection(), leaving.place)?;
+    let there = tables(executor.connection(), database)?;
     let waiting = tables(executor.connection(), arriving.place)?;
-    Ok(!leaving.tables.iter().any(|table| gone.contains(table))
+    Ok(leaving.tables.iter().all(|table| there.contains(table))
         && arriving.tables.iter().all(|table| waiting.contains(table)))
 }
 
