@@ -107,6 +107,12 @@ pub enum Operation {
     UpdateIgnore,
     /// UNLOCK TABLES
     UnlockTables,
+    /// RENAME TABLE
+    RenameTable,
+    /// DROP DATABASE
+    DropDatabase,
+    /// DROP PROCEDURE
+    DropProcedure,
 }
 
 impl Operation {
@@ -150,6 +156,9 @@ impl Operation {
             Self::Replace => &["REPLACE", "INTO"],
             Self::UpdateIgnore => &["UPDATE", "IGNORE"],
             Self::UnlockTables => &["UNLOCK", "TABLES"],
+            Self::RenameTable => &["RENAME", "TABLE"],
+            Self::DropDatabase => &["DROP", "DATABASE"],
+            Self::DropProcedure => &["DROP", "PROCEDURE"],
         }
     }
 
@@ -183,6 +192,7 @@ impl Operation {
                 ObjectType::Table => matches!(self, Self::DropTable | Self::DropTemporaryTable),
                 ObjectType::View => self == Self::DropView,
                 ObjectType::Index => self == Self::DropIndex,
+                ObjectType::Database => self == Self::DropDatabase,
                 _ => false,
             },
             Statement::CreateView(_) => matches!(self, Self::CreateView | Self::ReplaceView),
@@ -190,6 +200,8 @@ impl Operation {
             Statement::DropTrigger(_) => self == Self::DropTrigger,
             Statement::CreateFunction(_) => self == Self::CreateFunction,
             Statement::DropFunction(_) => self == Self::DropFunction,
+            Statement::DropProcedure { .. } => self == Self::DropProcedure,
+            Statement::RenameTable(_) => self == Self::RenameTable,
             Statement::CreateIndex(_) => {
                 matches!(self, Self::CreateIndex | Self::CreateUniqueIndex)
             }

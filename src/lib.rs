@@ -38,10 +38,11 @@
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
+//! rollback -> case change civicrm contents dump extract gate grants privilege rehearse sandbox schema server server_version snapshot source text
 //! messages -> checks
-//! report -> case checks civicrm contents exit extract integrity messages preflight rehearse repair schema server_version snapshot text
+//! report -> case checks civicrm contents exit extract integrity messages preflight rehearse repair rollback schema server_version snapshot text
 //! fleet -> checks civicrm report server small_file
-//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report row_file schema server server_version small_file snapshot source text
+//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file schema server server_version small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -69,6 +70,7 @@
 //! - [`rehearse`]: a backup restored for real, and proved to work
 //! - [`repair`]: findings to plans, and what keeps them from doing harm
 //! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
+//! - [`rollback`]: back to a backup, without the tables of the CMS
 //! - [`messages`]: what error messages mean, and which findings are their cause
 //! - [`report`]: findings for people and for programs
 //! - [`fleet`]: many sources in one run
@@ -114,6 +116,7 @@ pub mod privilege;
 pub mod rehearse;
 pub mod repair;
 pub mod report;
+pub mod rollback;
 pub mod row_file;
 pub mod sandbox;
 pub mod schema;

@@ -411,6 +411,10 @@ impl<'a> Executor<'a> {
     /// The connection is lost, or the journal cannot be written.
     pub fn settle(&mut self, step: &Step, journal: &mut Journal) -> Result<(), ChangeError> {
         step.check_inverse()?;
+        if let Kind::Exchange(_) = step.kind() {
+            // Where its tables are tells how far it got, whenever it goes on.
+            return Ok(());
+        }
         let was_not_run = match &step.rows {
             Some(rows) => rows.are_as_before(&mut self.connection)?,
             None => self.definition(&step.table)? == step.before,
@@ -446,7 +450,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Tries again while the table is in use.
-    fn patiently<T>(
+    pub(super) fn patiently<T>(
         &mut self,
         table: &str,
         mut attempt: impl FnMut(&mut Writer) -> Result<T, ChangeError>,
@@ -531,13 +535,21 @@ fn is_in_use(error: &ServerError) -> bool {
 }
 
 /// Runs a statement.
-fn run(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
+pub(super) fn run(
+    connection: &mut Writer,
+    about: &str,
+    statement: &str,
+) -> Result<(), ChangeError> {
     let ran = connection.run(about, statement);
     ran.map(drop).map_err(read_only)
 }
 
 /// Runs a statement with `foreign_key_checks` off, and turns them on again.
-fn unchecked(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
+pub(super) fn unchecked(
+    connection: &mut Writer,
+    about: &str,
+    statement: &str,
+) -> Result<(), ChangeError> {
     run(connection, about, "SET SESSION foreign_key_checks = 0")?;
     let ran = run(connection, about, statement);
     // A connection that is gone takes its settings with it.

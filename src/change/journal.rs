@@ -19,7 +19,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::ChangeError;
+use super::exchange::Exchange;
 use super::permitted;
+use crate::gate::Blocked;
 use crate::schema::sql::hexadecimal;
 use crate::server::connection::{Reader, first};
 use crate::server::error::ServerError;
@@ -34,6 +36,9 @@ const MAX_SIZE: u64 = 1 << 30;
 
 /// The form of journals before, without checksums, that this program reads as well.
 const WITHOUT_SUMS: u32 = 1;
+
+/// The name by which [`proofs`] call the parent table.
+pub const PARENT: &str = "cividb_parent";
 
 /// What stands before the checksum of a line, behind all else.
 const SUM: &str = ",\"sum\":\"";
@@ -94,6 +99,9 @@ pub struct Step {
     /// For steps that change rows of a repair; see [`Rows`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Rows>,
+    /// For the step of a rollback in which two sets of tables change places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
 }
 
 /// What a step does to rows.
@@ -135,6 +143,8 @@ pub enum Kind<'a> {
     Definition(&'a str),
     /// Rows of a table.
     Rows(&'a Rows),
+    /// Two sets of tables change places.
+    Exchange(&'a Exchange),
     /// The version of a domain, in a journal of an older version: an UPDATE of one row that finds
     /// nothing to change where the version is no longer what was set.
     Version,
@@ -143,6 +153,9 @@ pub enum Kind<'a> {
 impl Step {
     /// What the step changes.
     pub fn kind(&self) -> Kind<'_> {
+        if let Some(exchange) = &self.exchange {
+            return Kind::Exchange(exchange);
+        }
         match (&self.rows, &self.before) {
             (Some(rows), _) => Kind::Rows(rows),
             (None, Some(before)) => Kind::Definition(before),
@@ -158,6 +171,15 @@ impl Step {
     pub fn check_inverse(&self) -> Result<(), ChangeError> {
         permitted::check(self)
     }
+}
+
+/// The questions that have to answer 0 before a statement may run unchecked: how many rows of a table have no parent,
+/// for each foreign key that it adds.
+///
+/// # Errors
+/// A question does not pass the gate.
+pub fn proofs(table: &str, statement: &str) -> Result<Vec<String>, Blocked> {
+    permitted::proofs(table, statement)
 }
 
 /// A line after the first.

@@ -3,14 +3,15 @@
 //!
 //! [`executor`] runs steps and takes them back, in sessions that [`session`] sets up; [`journal`] keeps
 //! them on disk; [`undo`] looks at all that a journal says was changed before it takes anything
-//! back, and runs nothing because a journal says it; [`crate::gate`] reads every statement back before it is printed or run; [`refusal`] says why a change
-//! is refused. What is to be changed is decided elsewhere: in [`crate::repair`].
+//! back, and runs nothing because a journal says it; [`exchange`] lets two sets of tables change places; [`crate::gate`] reads every statement back before it is printed or run; [`refusal`] says why a change
+//! is refused. What is to be changed is decided elsewhere: in [`crate::repair`] and [`crate::rollback`].
 //!
 //! Nothing here decides to write: [`crate::cli`] does, when the user said `--apply`.
 
 pub mod alter;
 pub mod definition;
 pub mod error;
+pub mod exchange;
 pub mod executor;
 pub mod journal;
 mod permitted;

@@ -8,7 +8,7 @@
 
 use super::definition::parsed;
 use super::error::ChangeError;
-use super::journal::{Kind, Rows, Step};
+use super::journal::{Kind, PARENT, Rows, Step};
 use super::proof;
 use super::refusal::Refusal;
 use crate::gate::{Blocked, Meaning, Operation, rows_alone};
@@ -52,6 +52,9 @@ pub(super) fn check(step: &Step) -> Result<(), ChangeError> {
             questions(table, rows)
                 .map_err(|why| refused(format!("asks no question about rows: {}", why.problem)))
         }
+        Kind::Exchange(exchange) => exchange
+            .check(&step.inverse)
+            .map_err(|why| refused(why.to_owned())),
         Kind::Version if table == "civicrm_domain" => {
             let passed = rows_alone(Operation::Update, table, inverse());
             let why = |blocked: Blocked| refused(format!("changes no rows: {}", blocked.problem));
@@ -306,7 +309,7 @@ pub(super) fn added_keys(statement: &str) -> Vec<ForeignKey> {
 pub(super) fn proofs(table: &str, statement: &str) -> Result<Vec<String>, Blocked> {
     let keys = added_keys(statement);
     let keys = keys.iter();
-    keys.map(|key| proof::count(table, key, "`cividb_parent`"))
+    keys.map(|key| proof::count(table, key, &identifier(PARENT)))
         .collect()
 }
 

@@ -122,6 +122,76 @@ pub enum Refusal {
     /// The server does not do it without harm.
     #[error("{0}")]
     Server(String),
+    /// A dump was named for a server, or the other way round, where a backup comes back.
+    #[error("{0}")]
+    WrongSources(String),
+    /// The backup is not whole, for this reason.
+    #[error("the backup is not fit to go back to ({0}); cividb verify says all of it")]
+    BackupNotWhole(String),
+    /// Of these tables nobody can tell whose they are.
+    #[error(
+        "nobody can tell whether these belong to CiviCRM: {0}; --unknown keep takes them for CiviCRM's, --unknown leave \
+         leaves them where they are"
+    )]
+    Undecided(String),
+    /// Foreign keys lead from tables of CiviCRM to others, or the other way round.
+    #[error("{0}")]
+    References(String),
+    /// The backup has something of a name that something else has in the database.
+    #[error(
+        "the backup brings what has the name of something that stays ({0}); rename one of the two, or say with \
+         --unknown whose it is"
+    )]
+    NameTaken(String),
+    /// The account may not do all of a rollback, in a database of this name.
+    #[error("{0}")]
+    NoDatabaseBeside(String),
+    /// A database for the tables that come or go holds something already.
+    #[error("{0}")]
+    DatabaseInUse(String),
+    /// A rollback of this database stands: its tables are still set aside there.
+    #[error(
+        "an earlier rollback has set tables of {0} aside in {1}; cividb undo takes it back, and cividb rollback \
+         --finish removes them for good"
+    )]
+    NotFinished(String, String),
+    /// Nothing is set aside in a database.
+    #[error("nothing is set aside in {0}; --set-aside names another database")]
+    NothingSetAside(String),
+    /// The exchange of a database is in the middle.
+    #[error(
+        "the exchange of the tables of {0} is in the middle; go on with cividb rollback --resume JOURNAL or back with \
+         cividb undo JOURNAL first"
+    )]
+    ExchangeUnderWay(String),
+    /// What is to be gone on with has not come as far as the exchange.
+    #[error(
+        "the restore had not come to its end, and {0} is as it was; cividb rollback --finish removes what was restored, \
+         and the command can be given anew"
+    )]
+    NotRestored(String),
+    /// The account does not see all of the site, for this reason.
+    #[error(
+        "this account does not see all of {0} ({1}), and what it does not see could not be made again; connect with \
+         another account"
+    )]
+    SiteHidden(String, String),
+    /// A trigger, view or routine cannot be read, so that it could not be made again.
+    #[error("{0} of {1} cannot be read by this account, so that it could not be made again")]
+    HiddenProgram(String, String),
+    /// The account may not make what runs as other accounts.
+    #[error(
+        "triggers, views or routines of {0} run as {1}, and the account {2} may not make such again; connect with an \
+         account that may (MySQL: SET_ANY_DEFINER or SET_USER_ID, MariaDB: SET USER, older servers: SUPER), or let \
+         CiviCRM make its triggers again as this account before: cv flush --triggers"
+    )]
+    DefinersOfOthers(String, String, String),
+    /// The disk of the server has too little room for both.
+    #[error("{0}")]
+    NoRoom(String),
+    /// What was restored beside the site is not what the backup holds, for this reason.
+    #[error("what was restored is not what the backup holds: {0}; the site is as it was")]
+    NotProved(String),
 }
 
 impl Refusal {
@@ -149,12 +219,27 @@ impl Refusal {
             Self::WrongRelease(_) => "wrong-release",
             Self::NoNewDatabase(_) => "no-new-database",
             Self::NewDatabaseNotEmpty(_) => "new-database-not-empty",
-            Self::NotAllVisible(..) => "not-all-visible",
+            Self::NotAllVisible(..) | Self::SiteHidden(..) => "not-all-visible",
             Self::NamesTaken(_) => "names-taken",
             Self::Orphans(_) | Self::LostParents(_) => "orphans",
             Self::JournalStep(_) => "journal-step",
             Self::ChangedSince(_) => "changed-since",
             Self::Server(_) => "server",
+            Self::WrongSources(_) => "wrong-sources",
+            Self::BackupNotWhole(_) => "backup-not-whole",
+            Self::Undecided(_) => "undecided",
+            Self::References(_) => "references",
+            Self::NameTaken(_) => "name-taken",
+            Self::NoDatabaseBeside(_) => "no-database-beside",
+            Self::DatabaseInUse(_) => "database-in-use",
+            Self::NotFinished(..) => "not-finished",
+            Self::NothingSetAside(_) => "nothing-set-aside",
+            Self::ExchangeUnderWay(_) => "exchange-under-way",
+            Self::NotRestored(_) => "not-restored",
+            Self::HiddenProgram(..) => "hidden-program",
+            Self::DefinersOfOthers(..) => "definers-of-others",
+            Self::NoRoom(_) => "no-room",
+            Self::NotProved(_) => "not-proved",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::server::writer::Writer;
 const LOCK_WAIT: u32 = 1;
 
 /// The session's `sql_mode` for values that are written as they were read: an id of 0 stays 0.
-const AS_READ: &str = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'";
+pub(super) const AS_READ: &str = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'";
 
 /// Lets a connection change its database, with checks of foreign keys on, times in UTC and short
 /// waits for tables in use.

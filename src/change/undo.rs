@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::definition::{self, parsed};
 use super::error::ChangeError;
+use super::exchange::{self, Exchange, Record as SetAside};
 use super::executor::{Executor, has_all_of};
 use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
 use super::refusal::Refusal;
@@ -158,6 +159,17 @@ impl<'r> Examination<'r> {
                         todo.is_skipped = all > 0 && todo.skipped.len() == all;
                     }
                 }
+                Kind::Exchange(exchange) => {
+                    let (is_back, detail) = exchange_changed(connection, exchange, progress)?;
+                    todo.is_back = is_back;
+                    if let Some(detail) = detail {
+                        todo.is_skipped = true;
+                        examined.changed.push(Changed {
+                            what: step.why.clone(),
+                            detail,
+                        });
+                    }
+                }
                 Kind::Version => {}
             }
             examined.todo.push(todo);
@@ -215,6 +227,13 @@ impl<'r> Examination<'r> {
                     let count = rows.count.saturating_sub(todo.skipped.len() as u64);
                     executor.take_back_rows(step, &inverse, count, journal)?;
                 }
+                Kind::Exchange(exchange) => {
+                    let record = SetAside::read(executor.connection(), &exchange.aside)?;
+                    if let Some(record) = record {
+                        exchange::back(executor, &record)?;
+                    }
+                    journal.undone(step.step)?;
+                }
                 Kind::Version => {
                     let may_be_nothing = todo.progress == Progress::Doing;
                     if !executor.take_back_version(step, may_be_nothing, journal)? {
@@ -227,6 +246,26 @@ impl<'r> Examination<'r> {
         }
         Ok(undone)
     }
+}
+
+/// Whether there is nothing to take back of an exchange; or else why it cannot be taken back.
+fn exchange_changed(
+    connection: &mut Reader,
+    exchange: &Exchange,
+    progress: Progress,
+) -> Result<(bool, Option<String>), ChangeError> {
+    Ok(match SetAside::read(connection, &exchange.aside)? {
+        Some(record) if record.exchange == *exchange => (false, None),
+        Some(_) => {
+            let what = format!("{} holds the tables of another rollback", exchange.aside);
+            (false, Some(what))
+        }
+        None if progress == Progress::Doing => (true, None),
+        None => {
+            let what = format!("what was set aside in {} is gone", exchange.aside);
+            (false, Some(what))
+        }
+    })
 }
 
 /// How a table is not as the last step that changed it left it; `None` where it is, or where others

@@ -13,6 +13,7 @@ use crate::fleet::baseline::BaselineError;
 use crate::fleet::state::StateError;
 use crate::messages::table::TableError;
 use crate::rehearse::RehearseError;
+use crate::rollback::BesideError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -72,6 +73,9 @@ pub enum Error {
     /// A dump could not be rehearsed.
     #[error(transparent)]
     Rehearse(#[from] RehearseError),
+    /// A backup could not be made ready beside a site.
+    #[error(transparent)]
+    Beside(#[from] BesideError),
     /// A part could not be taken out of a dump, named first.
     #[error("{0}: {1}")]
     Extract(String, ExtractError),
@@ -137,6 +141,7 @@ impl Error {
     pub(crate) fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Change(error) => error.refusal(),
+            Self::Beside(BesideError::Refused(refusal)) => Some(refusal.id()),
             _ => None,
         }
     }

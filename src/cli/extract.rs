@@ -27,11 +27,11 @@ use crate::extract::{
     self, Copier, Definers, NewDatabase, Plan, Program, Selection, Share, Survey, Tables,
     Undecided, Wanted,
 };
-use crate::gate::{Blocked, Meaning, Operation};
+use crate::gate::Blocked;
 use crate::report::{ExtractSummary, Report, Section};
-use crate::schema::model::{Account, IndexKind, RoutineKind, Schema, TriggerTiming, find};
+use crate::schema::model::{Account, RoutineKind, Schema, TriggerTiming, find};
 use crate::schema::sql::identifier;
-use crate::server_version::{Family, ServerVersion};
+use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, SourceError};
 
@@ -137,10 +137,10 @@ const WHOLENESS: [&str; 4] = [
 ];
 
 /// A dump's facts, and the bytes of each table's rows where they were counted.
-struct Facts<'c> {
-    case: Case<'c>,
+pub(super) struct Facts<'c> {
+    pub(super) case: Case<'c>,
     findings: Findings,
-    bytes: IndexMap<String, u64>,
+    pub(super) bytes: IndexMap<String, u64>,
 }
 
 impl Extract {
@@ -178,7 +178,14 @@ impl Extract {
                 &catalogue,
             );
         }
-        let facts = self.survey(&place, &location.name(), &catalogue, common)?;
+        let facts = survey(
+            &place,
+            &location.name(),
+            self.from_database.as_deref(),
+            self.target.clone(),
+            &catalogue,
+            common,
+        )?;
         if is_broken(&facts.findings) {
             return self.report(
                 facts.case,
@@ -203,7 +210,7 @@ impl Extract {
             || self.database.is_some()
             || self.from_database.is_some();
         let selection = by_part
-            .then(|| self.selection(&case, &wanted, &schema))
+            .then(|| selection(&case, &wanted, &schema))
             .transpose()?;
         let mut summary = ExtractSummary::default();
         if let Some(selection) = &selection {
@@ -329,45 +336,6 @@ impl Extract {
         Ok(spool)
     }
 
-    /// Reads the dump for its facts.
-    fn survey<'c>(
-        &self,
-        place: &Location,
-        name: &str,
-        catalogue: &'c Catalogue,
-        common: &Common,
-    ) -> Result<Facts<'c>, Error> {
-        let mut bar = Bar::new(common, name);
-        let mut survey = Survey::new(DumpReader::new(site::ROWS_WANTED));
-        let container = place.scan(&mut survey, &mut |progress| bar.update(progress));
-        bar.finish();
-        let container = container.map_err(|error| named(error, name))?;
-        let (reader, bytes) = survey.finish();
-        let snapshot = place.finish(reader, container, self.from_database.as_deref());
-        let mut snapshot = snapshot.map_err(|error| choice(error, name))?;
-        snapshot.source.name = name.to_owned();
-        let case = Case::new(snapshot, catalogue).to_server(self.target.clone());
-        let findings = wholeness(&case, common)?;
-        Ok(Facts {
-            case,
-            findings,
-            bytes,
-        })
-    }
-
-    fn selection<'s>(
-        &self,
-        case: &'s Case<'s>,
-        wanted: &'s Wanted,
-        schema: &'s Schema,
-    ) -> Result<Selection<'s>, Error> {
-        let state = case.state().or(case.catalogue.states().last());
-        let state = state.ok_or_else(|| Error::no_release(&case.snapshot.source.name))?;
-        let owners = Owners::new(case.catalogue, state, case.site.as_ref(), schema);
-        let database = case.snapshot.database.clone();
-        Ok(Selection::new(wanted, owners, schema, database))
-    }
-
     /// What is done with each statement, as far as the choice of parts has no say in it.
     fn plan(&self, snapshot: Option<&Snapshot>) -> Result<Plan<'static>, Error> {
         let of_target = match &self.target {
@@ -394,22 +362,7 @@ impl Extract {
         let Some(target) = &self.target else {
             return Ok(plan);
         };
-        if target.family == Family::Mysql {
-            let facts = snapshot.dump.iter();
-            let columns = facts.flat_map(|facts| &facts.values_for_generated);
-            for (_, table, column) in columns {
-                let found = (table.clone(), column.clone());
-                if !plan.generated.contains(&found) {
-                    plan.generated.push(found);
-                }
-            }
-        }
-        // MySQL 8.4 and later refuse a foreign key to columns that are not unique (error 6125).
-        if target.at_least(Family::Mysql, (8, 4, 0)) && has_key_to_plain_index(&snapshot.schema) {
-            let setting = "SET SESSION restrict_fk_on_non_standard_key = OFF".to_owned();
-            let meaning = Meaning::new(Operation::SetSession, [""; 0]);
-            plan.session.push(meaning.pass(setting).map_err(blocked)?);
-        }
+        plan.fit(snapshot, target).map_err(blocked)?;
         Ok(plan)
     }
 
@@ -520,6 +473,46 @@ impl Extract {
     }
 }
 
+/// Reads a dump for its facts; `target` is the server that it goes to.
+pub(super) fn survey<'c>(
+    place: &Location,
+    name: &str,
+    database: Option<&str>,
+    target: Option<ServerVersion>,
+    catalogue: &'c Catalogue,
+    common: &Common,
+) -> Result<Facts<'c>, Error> {
+    let mut bar = Bar::new(common, name);
+    let mut survey = Survey::new(DumpReader::new(site::ROWS_WANTED));
+    let container = place.scan(&mut survey, &mut |progress| bar.update(progress));
+    bar.finish();
+    let container = container.map_err(|error| named(error, name))?;
+    let (reader, bytes) = survey.finish();
+    let snapshot = place.finish(reader, container, database);
+    let mut snapshot = snapshot.map_err(|error| choice(error, name))?;
+    snapshot.source.name = name.to_owned();
+    let case = Case::new(snapshot, catalogue).to_server(target);
+    let findings = wholeness(&case, common)?;
+    Ok(Facts {
+        case,
+        findings,
+        bytes,
+    })
+}
+
+/// What is taken of a dump, as far as the choice of tables says.
+pub(super) fn selection<'s>(
+    case: &'s Case<'s>,
+    wanted: &'s Wanted,
+    schema: &'s Schema,
+) -> Result<Selection<'s>, Error> {
+    let state = case.state().or(case.catalogue.states().last());
+    let state = state.ok_or_else(|| Error::no_release(&case.snapshot.source.name))?;
+    let owners = Owners::new(case.catalogue, state, case.site.as_ref(), schema);
+    let database = case.snapshot.database.clone();
+    Ok(Selection::new(wanted, owners, schema, database))
+}
+
 /// The function and triggers of CiviCRM's core that a dump lacks, of the tables that are taken.
 fn lacking(case: &Case, selection: Option<&Selection>) -> Vec<Program> {
     let (Some(site), Some(release)) = (&case.site, case.release()) else {
@@ -576,35 +569,6 @@ fn is_broken(findings: &Findings) -> bool {
     let found = findings.list.iter();
     let mut found = found.filter(|it| it.accepted.is_none() && counts(it.severity));
     found.any(|it| WHOLENESS.contains(&it.check.id))
-}
-
-/// Whether a foreign key refers to columns that no unique key has, in their order.
-fn has_key_to_plain_index(schema: &Schema) -> bool {
-    let keys = schema
-        .tables
-        .values()
-        .flat_map(|table| table.foreign_keys.values());
-    keys.into_iter().any(|key| {
-        let Some(parent) = find(&schema.tables, &key.referenced_table) else {
-            return false;
-        };
-        let is_same = |columns: &mut dyn Iterator<Item = &String>| {
-            let columns: Vec<&String> = columns.collect();
-            columns.len() == key.referenced_columns.len()
-                && columns
-                    .iter()
-                    .zip(&key.referenced_columns)
-                    .all(|(one, other)| one.eq_ignore_ascii_case(other))
-        };
-        let unique = parent
-            .indexes
-            .values()
-            .filter(|it| it.kind == IndexKind::Unique);
-        let mut unique =
-            unique.map(|index| is_same(&mut index.parts.iter().map(|part| &part.column)));
-        let primary = parent.primary_key.iter().map(|part| &part.column);
-        !is_same(&mut primary.into_iter()) && !unique.any(|is| is)
-    })
 }
 
 fn undecided_error(name: &str, undecided: &[extract::Listed]) -> Error {

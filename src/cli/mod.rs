@@ -21,6 +21,7 @@ mod progress;
 mod reference;
 mod rehearse;
 mod repair;
+mod rollback;
 mod rows;
 mod servers;
 mod statement;
@@ -85,6 +86,8 @@ enum Command {
     Orphans(orphans::Orphans),
     /// Take CiviCRM's part, or the CMS's, out of a dump, and make a dump fit for another server
     Extract(extract::Extract),
+    /// Go back to a backup: put CiviCRM's tables of a dump in the place of the site's, and leave those of the CMS alone
+    Rollback(Box<rollback::Rollback>),
     /// Explain an error message or the errors in a log, or what a check looks for and what to do about it
     Explain(explain::Explain),
     /// List and show the schemas of CiviCRM's releases, and import one of your own
@@ -226,6 +229,7 @@ impl Cli {
             Command::Grants(arguments) => ("grants", arguments.source.as_ref()),
             Command::Repair(arguments) => ("repair", arguments.source.as_ref()),
             Command::Undo(arguments) => ("undo", arguments.source.as_ref()),
+            Command::Rollback(arguments) => ("rollback", arguments.named().as_ref()),
             // All others only read.
             _ => return,
         };
@@ -281,6 +285,7 @@ pub fn run() -> Exit {
         Command::Diff(arguments) => arguments.run(&cli.common),
         Command::Compare(arguments) => arguments.run(&cli.common),
         Command::Extract(arguments) => arguments.run(&cli.common),
+        Command::Rollback(arguments) => arguments.run(&cli.common),
         Command::Explain(arguments) => arguments.run(&cli.common),
         Command::Completions(arguments) => arguments.run(&cli.common),
     };

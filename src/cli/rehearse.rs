@@ -399,7 +399,7 @@ fn keep(stage: Stage) -> Result<Kept, Error> {
 }
 
 /// Notes the first signal that would end the program, so that the server can be ended first; the second ends it at once.
-fn listen() -> Arc<AtomicUsize> {
+pub(super) fn listen() -> Arc<AtomicUsize> {
     let signal = Arc::<AtomicUsize>::default();
     let is_second = Arc::<AtomicBool>::default();
     for number in [SIGHUP, SIGINT, SIGTERM] {

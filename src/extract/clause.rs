@@ -2,7 +2,7 @@
 
 use super::edit::{Edit, Subject};
 use crate::dialect;
-use crate::schema::lexer::{Lexeme, Token};
+use crate::schema::lexer::{Lexeme, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::{identifier, string};
 use crate::server_version::{Family, ServerVersion};
@@ -69,6 +69,18 @@ pub(super) fn definer(text: &[u8], tokens: &[Lexeme], definers: &Definers) -> Op
             String::new(),
         )),
     }
+}
+
+/// A CREATE statement, as a server prints it, that makes what runs as this account.
+pub fn with_definer(statement: &str, account: &Account) -> String {
+    let tokens = super::edit::tokens(statement, SqlModes::default());
+    let definers = Definers::Account(account.clone());
+    let Some(edit) = definer(statement.as_bytes(), &tokens, &definers) else {
+        return statement.to_owned();
+    };
+    let mut changed = statement.to_owned();
+    changed.replace_range(edit.range, &edit.with);
+    changed
 }
 
 /// The bytes of a clause that is taken out, with the version comment around it, if it stands alone in one, and the

@@ -13,8 +13,9 @@ mod plan;
 mod rewrite;
 mod selection;
 mod survey;
+mod target;
 
-pub use clause::Definers;
+pub use clause::{Definers, with_definer};
 pub use copier::Copier;
 pub use edit::Subject;
 pub use error::ExtractError;

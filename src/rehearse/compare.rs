@@ -1,6 +1,7 @@
 //! Compares what arrived on the private server with what the dump holds.
 
 use super::failure::{Failure, Phase};
+use super::ground::Ground;
 use super::stage::Stage;
 use super::{RehearseError, Restored};
 use crate::gate::{Meaning, Operation};
@@ -27,7 +28,7 @@ pub struct Compared {
 /// # Errors
 /// The server is gone.
 pub fn compare(
-    stage: &Stage,
+    stage: &dyn Ground,
     dump: &Snapshot,
     there: &mut Snapshot,
     restored: &Restored,
@@ -45,7 +46,7 @@ pub fn compare(
     }
     let mut reader = stage.reader()?;
     let tables = there.schema.tables.keys().map(String::as_str);
-    let counts = reader::count(&mut reader, tables).map_err(|error| stage.explain(error))?;
+    let counts = reader::count(&mut reader, tables).map_err(|error| stage.explain(error.into()))?;
     for (table, rows) in &dump.row_counts {
         let Some((name, _)) = there.schema.tables.get_key_value(table) else {
             continue;

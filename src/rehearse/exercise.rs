@@ -8,9 +8,9 @@ use indexmap::IndexMap;
 
 use super::RehearseError;
 use super::failure::{Failure, Phase, message};
+use super::ground::Ground;
 use super::guard::About;
 use super::row::{self, Literals};
-use super::stage::Stage;
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::sandbox::Client;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
@@ -47,7 +47,7 @@ const SIGNAL: u16 = 1644;
 ///
 /// # Errors
 /// The server is gone.
-pub fn exercise(stage: &Stage, restored: &Snapshot) -> Result<Exercised, RehearseError> {
+pub fn exercise(stage: &dyn Ground, restored: &Snapshot) -> Result<Exercised, RehearseError> {
     let mut exercise = Exercise {
         stage,
         client: stage.client()?,
@@ -61,7 +61,7 @@ pub fn exercise(stage: &Stage, restored: &Snapshot) -> Result<Exercised, Rehears
 }
 
 struct Exercise<'a> {
-    stage: &'a Stage,
+    stage: &'a dyn Ground,
     client: Client,
     schema: &'a Schema,
     done: Exercised,
@@ -247,7 +247,7 @@ impl Exercise<'_> {
         let Ok(sql) = sql else { return Ok(None) };
         match self.client.writer().ask(about, &sql) {
             Ok(answer) => Ok(answer.into_iter().next()),
-            Err(error) if error.is_lost() => Err(self.stage.explain(error)),
+            Err(error) if error.is_lost() => Err(self.stage.explain(error.into())),
             Err(_) => Ok(None),
         }
     }
@@ -353,7 +353,7 @@ impl Exercise<'_> {
 
     /// The connection is lost: because the server is gone, or because the statement took too long.
     fn lost(&mut self, error: ServerError) -> Result<Tried, RehearseError> {
-        match self.stage.explain(error) {
+        match self.stage.explain(error.into()) {
             RehearseError::Server(error) => {
                 self.client = self.stage.client()?;
                 self.begin()?;
@@ -449,7 +449,7 @@ impl Exercise<'_> {
         // A row that is rolled back needs no parent.
         for sql in ["SET SESSION foreign_key_checks = 0", "START TRANSACTION"] {
             let begun = self.client.writer().run("a transaction", sql);
-            begun.map_err(|error| self.stage.explain(error))?;
+            begun.map_err(|error| self.stage.explain(error.into()))?;
         }
         Ok(())
     }
@@ -459,7 +459,7 @@ impl Exercise<'_> {
             .client
             .writer()
             .run("the end of a transaction", "ROLLBACK");
-        ended.map_err(|error| self.stage.explain(error))?;
+        ended.map_err(|error| self.stage.explain(error.into()))?;
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::RehearseError;
+use super::ground::Ground;
 use super::guard::About;
-use super::stage::Stage;
 use crate::sandbox::Client;
 use crate::server::error::ServerError;
 use crate::snapshot::At;
@@ -59,7 +59,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// Opens so many connections.
-    pub(super) fn open(stage: &Stage, number: usize) -> Result<Self, RehearseError> {
+    pub(super) fn open(stage: &dyn Ground, number: usize) -> Result<Self, RehearseError> {
         let (report, outcomes) = channel();
         let mut lanes = Self {
             senders: Vec::new(),

@@ -1,7 +1,7 @@
 //! A backup restored for real, on a private server that is thrown away, and proved to work.
 //!
 //! [`Stage`] is the server with its accounts and an empty database; [`restore`] runs the statements of the dump there
-//! as a client does; [`compare`] and [`exercise`] prove what arrived.
+//! as a client does; [`compare`] and [`exercise`] prove what arrived. A rollback does the same on another [`Ground`].
 
 mod choice;
 pub mod command;
@@ -9,6 +9,7 @@ pub mod compare;
 mod error;
 pub mod exercise;
 mod failure;
+mod ground;
 mod guard;
 mod kind;
 mod lanes;
@@ -22,6 +23,7 @@ pub mod steps;
 pub use choice::{Choice, choose};
 pub use error::RehearseError;
 pub use failure::{Failure, Phase};
+pub use ground::Ground;
 pub use guard::About;
 pub use kind::Kind;
 pub use restore::{How, Refusal, Restored, TableWork, restore};

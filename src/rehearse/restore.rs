@@ -6,10 +6,11 @@ use indexmap::IndexMap;
 
 use super::RehearseError;
 use super::failure::{Failure, Phase, beginning};
+use super::ground::Ground;
 use super::guard::{self, About, Judgement, Setting};
 use super::kind::Kind;
 use super::lanes::{Lanes, Outcome, Task};
-use super::stage::{Definers, Stage};
+use super::stage::Definers;
 use crate::dump::container::Progress;
 use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::{Sink, Statement, Wanted};
@@ -78,13 +79,13 @@ pub struct How {
     pub jobs: usize,
 }
 
-/// Restores a dump on a stage, up to the first statement that fails unless it is to go on. `watch` is told how far
+/// Restores a dump on a ground, up to the first statement that fails unless it is to go on. `watch` is told how far
 /// the dump has been read, `tell` which table is worked on.
 ///
 /// # Errors
 /// The dump cannot be read, or the server is gone.
 pub fn restore(
-    stage: &Stage,
+    stage: &dyn Ground,
     location: &Location,
     how: How,
     watch: &mut dyn FnMut(&Progress),
@@ -124,7 +125,7 @@ pub fn restore(
 }
 
 struct Restorer<'a> {
-    stage: &'a Stage,
+    stage: &'a dyn Ground,
     client: Client,
     /// Keeps track of the session that the dump's statements make.
     reader: DumpReader,
@@ -159,7 +160,7 @@ impl Restorer<'_> {
             modes: self.modes(),
             current: self.reader.current_database(),
             usual_delimiter,
-            own: &self.stage.database,
+            own: self.stage.database(),
         };
         let statement = self.statement.trim_ascii_end();
         let (about, judgement) = guard::judge(statement, setting);
@@ -169,7 +170,7 @@ impl Restorer<'_> {
         };
         match judgement {
             Judgement::Nothing => Ok(()),
-            Judgement::Refuse(kind) if !self.stage.allowed.contains(&kind) => {
+            Judgement::Refuse(kind) if !self.stage.allows(kind) => {
                 let first = || Refusal {
                     kind,
                     at,
@@ -185,7 +186,7 @@ impl Restorer<'_> {
     }
 
     fn run(&mut self, about: About, at: At) -> Result<(), RehearseError> {
-        let changed = match self.stage.definers {
+        let changed = match self.stage.definers() {
             Definers::Current => guard::with_current_definer(&self.statement, self.modes()),
             _ => None,
         };
@@ -289,7 +290,7 @@ impl Restorer<'_> {
         if !is_lost {
             return Ok(());
         }
-        match self.stage.explain(error) {
+        match self.stage.explain(error.into()) {
             // The statement took too long, or the server gave the connection up: that is the dump's doing.
             RehearseError::Server(_) => {
                 self.stop = true;

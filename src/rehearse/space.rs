@@ -13,7 +13,7 @@ use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::Snapshot;
 
 /// Bytes that must stay free: with less the server itself, its log and other programs get into trouble.
-const RESERVE: u64 = 32 << 20;
+pub const RESERVE: u64 = 32 << 20;
 
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -24,11 +24,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub fn estimate(dump: &Snapshot, server: &ServerVersion) -> u64 {
     let files = dump.dump.iter().flat_map(|facts| &facts.files);
     let text: u64 = files.map(|file| file.text.bytes).sum();
-    let (of_server, of_table) = match server.family {
-        Family::Mariadb => (220 << 20, 160 << 10),
-        Family::Mysql => (330 << 20, 200 << 10),
+    let of_server = match server.family {
+        Family::Mariadb => 220 << 20,
+        Family::Mysql => 330 << 20,
     };
-    of_server + dump.schema.tables.len() as u64 * of_table + text * 2
+    of_server + of_tables(text, dump.schema.tables.len() as u64, server)
+}
+
+/// The bytes that so many tables may take whose rows have this many bytes in a dump; see [`estimate`].
+pub fn of_tables(bytes: u64, tables: u64, server: &ServerVersion) -> u64 {
+    let of_table = match server.family {
+        Family::Mariadb => 160 << 10,
+        Family::Mysql => 200 << 10,
+    };
+    tables * of_table + bytes * 2
 }
 
 /// Refuses a folder without room for `needed` bytes.
@@ -47,7 +56,11 @@ pub fn check(folder: &Path, needed: u64) -> Result<(), RehearseError> {
     }
 }
 
-fn free(folder: &Path) -> Result<u64, RehearseError> {
+/// The bytes that are free on the disk of a folder.
+///
+/// # Errors
+/// The folder cannot be looked at.
+pub fn free(folder: &Path) -> Result<u64, RehearseError> {
     let found = rustix::fs::statvfs(folder).map_err(|error| RehearseError::Folder {
         folder: folder.to_owned(),
         source: error.into(),

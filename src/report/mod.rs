@@ -21,6 +21,7 @@ pub mod prometheus;
 mod rebuild;
 mod rehearsal;
 pub mod render;
+mod rollback;
 mod section;
 mod summary;
 mod verdict;
@@ -38,6 +39,7 @@ pub use rebuild::{RebuildSummary, RebuiltTable};
 pub use rehearsal::{
     ChecksumSummary, Kept, RehearsalSummary, Rehearsed, StepsSummary, UpgradeCommand,
 };
+pub use rollback::{ProofSummary, RefusedBecause, RollbackState, RollbackSummary};
 pub use section::Section;
 pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Link, Report, ServerSummary};
 pub use verdict::Verdict;

@@ -16,6 +16,7 @@ use super::plan::{self, Plan};
 use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
 use super::rehearsal::{self, RehearsalSummary};
+use super::rollback::{self, RollbackSummary};
 use super::version::{self, VersionSummary};
 use crate::integrity::Statistics;
 
@@ -46,6 +47,8 @@ pub enum Section {
     Baseline(BaselineSummary),
     /// What error messages mean, and which of their causes the source has.
     Messages(MessagesSummary),
+    /// What a rollback does, or has done.
+    Rollback(Box<RollbackSummary>),
 }
 
 /// Where people read a section.
@@ -72,6 +75,7 @@ impl Section {
             Self::Extract(_) => "extract",
             Self::Baseline(_) => "baseline",
             Self::Messages(_) => "messages",
+            Self::Rollback(_) => "rollback",
         }
     }
 
@@ -89,6 +93,7 @@ impl Section {
             Self::Extract(summary) => json!(summary),
             Self::Baseline(summary) => json!(summary),
             Self::Messages(summary) => json!(summary),
+            Self::Rollback(summary) => json!(summary),
         }
     }
 
@@ -106,6 +111,7 @@ impl Section {
             ("extract", ExtractSummary::json_schema(generator)),
             ("baseline", BaselineSummary::json_schema(generator)),
             ("messages", MessagesSummary::json_schema(generator)),
+            ("rollback", RollbackSummary::json_schema(generator)),
         ]
     }
 
@@ -116,6 +122,7 @@ impl Section {
             Self::Rebuild(summary) => summary.is_fine(),
             Self::Preflight(summary) => summary.is_fine(),
             Self::Rehearsal(summary) => summary.is_fine(),
+            Self::Rollback(summary) => summary.is_fine(),
             _ => true,
         }
     }
@@ -138,6 +145,7 @@ impl Section {
             Self::Contents(summary) => Some(summary.outcome()),
             Self::Rehearsal(summary) => Some(summary.outcome()),
             Self::Extract(summary) => summary.outcome(),
+            Self::Rollback(summary) => Some(summary.outcome()),
             _ => None,
         }
     }
@@ -173,6 +181,7 @@ impl Section {
                 writeln!(out)?;
                 messages::write(summary, detail, out)
             }
+            Self::Rollback(summary) => rollback::write(summary, detail, out),
         }
     }
 }

@@ -8,8 +8,10 @@ mod location;
 mod pattern;
 mod server_location;
 mod settings;
+mod site_paths;
 
 pub use discover::discover;
 pub use error::SourceError;
 pub use location::Location;
 pub use server_location::{Access, ServerLocation};
+pub use site_paths::SitePaths;

@@ -47,7 +47,7 @@ fn piped(text: &[u8], arguments: &[&str]) -> Output {
 }
 
 /// The result of an extraction that has to succeed.
-fn result(text: &[u8], arguments: &[&str]) -> Vec<u8> {
+pub fn result(text: &[u8], arguments: &[&str]) -> Vec<u8> {
     let output = piped(text, arguments);
     let errors = common::text(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
@@ -56,7 +56,7 @@ fn result(text: &[u8], arguments: &[&str]) -> Vec<u8> {
 
 /// A dump of a site that shares its database with Drupal: what stands before the last lines of the sample, then what
 /// Drupal has.
-fn shared_with_drupal() -> Vec<u8> {
+pub fn shared_with_drupal() -> Vec<u8> {
     let sample = common::sample();
     let drupal = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/extract/drupal.sql"));
     let end =
@@ -205,7 +205,7 @@ fn both_parts_load_and_make_the_database_that_the_whole_makes() {
 }
 
 /// Loads a text into a database that is made anew.
-fn load(server: &Server, database: &str, text: &[u8]) {
+pub fn load(server: &Server, database: &str, text: &[u8]) {
     server.run(None, &format!("DROP DATABASE IF EXISTS `{database}`"));
     server.load(database, text);
 }

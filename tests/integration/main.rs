@@ -53,6 +53,7 @@ mod repair;
 mod repair_orphans;
 mod reports;
 mod requirements;
+mod rollback;
 mod sandbox;
 mod schema;
 mod secrets;

@@ -18,6 +18,10 @@ pub struct SettingsFile {
     /// `CIVICRM_LOGGING_DSN`: the database of the log tables, from CiviCRM 3.3 on. It is usually the same
     /// database; an error here does not prevent the use of `dsn`.
     pub logging_dsn: Result<Option<Dsn>, SettingsError>,
+    /// `$civicrm_root`: the folder of CiviCRM's code; `None` where only PHP can tell.
+    pub root: Option<String>,
+    /// `CIVICRM_TEMPLATE_COMPILEDIR`: the folder of compiled templates; `None` where only PHP can tell.
+    pub compile_dir: Option<String>,
 }
 
 /// A DSN and where it is defined.
@@ -58,6 +62,8 @@ impl SettingsFile {
             path: path.to_owned(),
             dsn,
             logging_dsn: self::dsn(&script, path, "CIVICRM_LOGGING_DSN"),
+            root: text(&script, "$civicrm_root"),
+            compile_dir: text(&script, "CIVICRM_TEMPLATE_COMPILEDIR"),
         })
     }
 }
@@ -86,6 +92,14 @@ pub(super) fn constant(
             constant,
             places: several.iter().map(|(_, place)| place.clone()).collect(),
         }),
+    }
+}
+
+/// The text that a constant or variable holds whichever path was taken.
+fn text(script: &Interpreter, name: &str) -> Option<String> {
+    match script.state.slot(name)?.value(name) {
+        Value::Text(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+        _ => None,
     }
 }
 
