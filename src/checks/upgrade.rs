@@ -2,7 +2,7 @@
 
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::preflight::failure::{Cause, Failure, Retry, When};
-use crate::preflight::server_model::ServerModel;
+use crate::preflight::server_model::{ServerError, ServerModel};
 use crate::preflight::{Forecast, SilentDamage};
 use crate::text::sql_on_one_line;
 
@@ -212,6 +212,11 @@ pub fn fix(failure: &Failure) -> String {
             "Set the version that the schema is of: cividb version --fix --apply.".to_owned()
         }
         Cause::Check(_) => "Change that before the upgrade.".to_owned(),
+        Cause::Privilege(_, ServerError::NeedsSuper) => {
+            "Set log_bin_trust_function_creators to 1 on the server for the upgrade, or grant SUPER to the account; cividb \
+             grants --target prints the statements."
+                .to_owned()
+        }
         Cause::Privilege(privilege, _) => format!(
             "Grant {} to the account before the upgrade; cividb grants --target prints the statement.",
             privilege.name()

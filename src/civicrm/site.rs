@@ -33,6 +33,19 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         table: "civicrm_option_group",
         containing: b"",
     },
+    // Rows to which the new rows of upgrade steps refer.
+    RowsWanted {
+        table: "civicrm_country",
+        containing: b"",
+    },
+    RowsWanted {
+        table: "civicrm_worldregion",
+        containing: b"",
+    },
+    RowsWanted {
+        table: "civicrm_mailing_bounce_type",
+        containing: b"",
+    },
 ];
 
 /// The beginning of the names of CiviCRM's tables.

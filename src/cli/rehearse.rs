@@ -147,6 +147,16 @@ impl Rehearse {
             space::check(&parent, space::estimate(&snapshot, &version))?;
         }
         let case = Case::new(snapshot, &catalogue).to_server(Some(version));
+        if let (Some(target), Some(declared)) = (&self.target, case.declared_version())
+            && declared.without_marker() > *target
+        {
+            return Err(RehearseError::TargetIsEarlier {
+                name: location.name(),
+                version: declared.to_string(),
+                target: target.to_string(),
+            }
+            .into());
+        }
         let site_of_backup = site.as_ref().map(|site| read_site(site, &case, common));
         let site_of_backup = site_of_backup.transpose()?;
         let site_name = site.as_ref().map(Location::name).unwrap_or_default();

@@ -117,7 +117,9 @@ impl<'a> RowFacts<'a> {
 fn matches(row: &Row, values: &Values) -> bool {
     values.iter().all(|(column, wanted)| {
         let found = row.get(column).and_then(Option::as_deref);
-        found.map(String::from_utf8_lossy).as_deref() == Some(text(wanted).as_str())
+        let found = found.map(String::from_utf8_lossy);
+        // As the collations of CiviCRM's columns compare them.
+        found.is_some_and(|found| found.eq_ignore_ascii_case(&text(wanted)))
     })
 }
 

@@ -7,6 +7,9 @@ use crate::schema::meaning::family;
 use crate::schema::model::Column;
 use crate::schema::sql::string;
 
+/// Characters of the longest number or time as a text: a BIGINT with its sign, `2020-01-02 03:04:05.000000`.
+const LONGEST_NUMBER_OR_DATE: u32 = 26;
+
 /// What a value has to be so that it goes into a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fit {
@@ -25,8 +28,8 @@ pub enum Fit {
         least: i128,
         /// The greatest number.
         most: i128,
-        /// Whether the values are texts.
-        of_text: bool,
+        /// What the values are.
+        of: Origin,
     },
     /// A number.
     Number,
@@ -36,6 +39,17 @@ pub enum Fit {
     Date,
     /// A time that a TIMESTAMP can hold: 1970 to 2038, with a month and a day.
     Timestamp,
+}
+
+/// What the values of a column are that becomes a whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Texts.
+    Text,
+    /// Whole numbers.
+    Number,
+    /// Dates or times, whose digits make a number.
+    Date,
 }
 
 /// Why a value does not go into a column.
@@ -90,11 +104,21 @@ impl Fit {
         let (from, to) = (family(&old.data_type), family(&new.data_type));
         let of_text = has_charset(&old.data_type) && from != "enum" && from != "set";
         let (from_varchar, to_varchar) = (from == "varchar", to == "varchar");
+        let origin = match from {
+            _ if of_text => Some(Origin::Text),
+            "date" | "datetime" | "timestamp" => Some(Origin::Date),
+            _ => range(&old.data_type).map(|_| Origin::Number),
+        };
         match to {
-            "varchar" | "char" if of_text => {
+            "varchar" | "char" if origin.is_some() => {
                 let most = length(&new.data_type)?;
-                let is_wide = from.ends_with("char")
-                    && length(&old.data_type).is_some_and(|length| length <= most);
+                let is_wide = match of_text {
+                    true => {
+                        from.ends_with("char")
+                            && length(&old.data_type).is_some_and(|length| length <= most)
+                    }
+                    false => most >= LONGEST_NUMBER_OR_DATE,
+                };
                 (!is_wide).then_some(Self::Characters {
                     most,
                     between_varchars: from_varchar && to_varchar,
@@ -109,15 +133,11 @@ impl Fit {
                 let (least, most) = range(&new.data_type)?;
                 let own = range(&old.data_type);
                 let fits = own.is_some_and(|(lowest, highest)| least <= lowest && highest <= most);
-                let is_number = own.is_some();
-                (!fits && (of_text || is_number)).then_some(Self::Integer {
-                    least,
-                    most,
-                    of_text,
-                })
+                let of = origin.filter(|_| !fits)?;
+                Some(Self::Integer { least, most, of })
             }
             "decimal" | "double" | "float" if of_text => Some(Self::Number),
-            "enum" if of_text || from == "enum" => {
+            "enum" if origin.is_some() || from == "enum" => {
                 let choices = choices(&new.data_type);
                 let fits = from == "enum"
                     && self::choices(&old.data_type)
@@ -125,8 +145,11 @@ impl Fit {
                         .all(|choice| choices.contains(choice));
                 (!fits).then_some(Self::Choice(choices))
             }
-            "date" | "datetime" if of_text => Some(Self::Date),
-            "timestamp" if of_text => Some(Self::Date),
+            "date" | "datetime" | "timestamp"
+                if matches!(origin, Some(Origin::Text | Origin::Number)) =>
+            {
+                Some(Self::Date)
+            }
             "timestamp" if matches!(from, "date" | "datetime") => Some(Self::Timestamp),
             _ => None,
         }
@@ -161,7 +184,16 @@ impl Fit {
                 is_long.then_some(Misfit::TooLong)
             }
             Self::Bytes(most) => (value.len() as u64 > *most).then_some(Misfit::TooLong),
-            Self::Integer { least, most, .. } => {
+            Self::Integer { least, most, of } => {
+                let of_digits: String;
+                let value = match of {
+                    Origin::Date => {
+                        let whole = value.split('.').next().unwrap_or_default();
+                        of_digits = whole.chars().filter(char::is_ascii_digit).collect();
+                        of_digits.as_str()
+                    }
+                    Origin::Text | Origin::Number => value,
+                };
                 let trimmed = value.trim_matches(' ');
                 let digits = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
                 let count = digits.bytes().take_while(u8::is_ascii_digit).count();
@@ -192,7 +224,8 @@ impl Fit {
                 let is_place = place.is_ok_and(|place| (1..=choices.len()).contains(&place));
                 (!is_known && !is_place).then_some(Misfit::NoChoice)
             }
-            Self::Date => (!begins_like_date(value)).then_some(Misfit::NoDate),
+            // Servers differ over a number that is 0.
+            Self::Date => (!begins_like_date(value) && value != "0").then_some(Misfit::NoDate),
             Self::Timestamp => {
                 let whole = match value.len() {
                     10 => format!("{value} 00:00:00"),
@@ -223,9 +256,9 @@ impl Fit {
             Self::Integer {
                 least,
                 most,
-                of_text: false,
+                of: Origin::Number | Origin::Date,
             } => (
-                format!("{column} IS NOT NULL AND NOT ({column} BETWEEN {least} AND {most})"),
+                format!("{column} IS NOT NULL AND NOT ({column} + 0 BETWEEN {least} AND {most})"),
                 word(Misfit::OutOfRange),
             ),
             Self::Integer { least, most, .. } => {
@@ -268,7 +301,7 @@ impl Fit {
                 format!(
                     "{column} IS NOT NULL AND NOT ({column} REGEXP \
                      '^[0-9]+-(0?[0-9]|1[0-2])-([0-2]?[0-9]|3[01])([ T][0-9].*)?$' OR {column} REGEXP \
-                     '^([0-9][0-9])?[0-9][0-9](0[0-9]|1[0-2])([0-2][0-9]|3[01])([0-9][0-9][0-9][0-9][0-9][0-9])?$')"
+                     '^([0-9][0-9])?[0-9][0-9](0[0-9]|1[0-2])([0-2][0-9]|3[01])([0-9][0-9][0-9][0-9][0-9][0-9])?$' OR {column} = '0')"
                 ),
                 word(Misfit::NoDate),
             ),
@@ -412,6 +445,37 @@ mod tests {
             ),
             ("int", "300", "tinyint", Some(Misfit::OutOfRange)),
             ("tinyint", "3", "int", None),
+            (
+                "datetime",
+                "2020-01-02 03:04:05",
+                "tinyint",
+                Some(Misfit::OutOfRange),
+            ),
+            ("datetime", "0000-00-00 00:00:00", "tinyint", None),
+            ("date", "2020-01-02", "int", None),
+            (
+                "timestamp",
+                "2020-01-02 00:00:00",
+                "int",
+                Some(Misfit::OutOfRange),
+            ),
+            (
+                "datetime",
+                "2020-01-02 03:04:05",
+                "varchar(8)",
+                Some(Misfit::TooLong),
+            ),
+            ("datetime", "2020-01-02 03:04:05", "varchar(64)", None),
+            ("int", "77", "varchar(1)", Some(Misfit::TooLong)),
+            ("int", "7", "enum('a','b')", Some(Misfit::NoChoice)),
+            ("int", "1", "enum('a','b')", None),
+            ("int", "7", "datetime", Some(Misfit::NoDate)),
+            (
+                "datetime",
+                "2020-01-02 03:04:05",
+                "enum('a','b')",
+                Some(Misfit::NoChoice),
+            ),
             ("varchar(20)", "1e3", "decimal(20,2)", None),
             ("varchar(20)", "", "decimal(20,2)", Some(Misfit::NoNumber)),
             ("varchar(20)", "c", "enum('a','b')", Some(Misfit::NoChoice)),

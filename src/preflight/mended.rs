@@ -29,6 +29,14 @@ pub(super) enum Mended {
 }
 
 impl Mended {
+    /// The NULLs of a column of a table.
+    pub fn nulls(table: &str, column: &str) -> Self {
+        Self::Nulls {
+            table: table.to_ascii_lowercase(),
+            column: column.to_ascii_lowercase(),
+        }
+    }
+
     /// Reads `null T.c`, `duplicate T.c,d`, `orphan T.c > R.k`, and older forms in words about the table of the
     /// operation; `None` for words about anything else.
     pub fn read(table: &str, words: &str) -> Option<Self> {

@@ -224,6 +224,11 @@ fn run_on_paper(
     if let Some(value) = own.and_then(|facts| facts.variable("restrict_fk_on_non_standard_key")) {
         server.unique_parents = value == "ON";
     }
+    let is_on = |name: &str| {
+        let value = own.and_then(|facts| facts.variable(name));
+        value.is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("ON"))
+    };
+    server.programs_need_super = is_on("log_bin") && !is_on("log_bin_trust_function_creators");
     let rows = facts::RowFacts::new(&case.snapshot);
     let start = start::start(case, &options.target, &server.version);
     let site = case.site.as_ref();

@@ -175,7 +175,18 @@ impl RowState {
                 }
             }
             Action::Update(change) => {
-                self.note_changed(&change.table, &change.set);
+                let mends = || {
+                    let mends = change.mends.iter();
+                    mends.filter_map(|words| Mended::read(&change.table, words))
+                };
+                // Of a column whose NULLs get a value all other values stay.
+                let fills_nulls = |column: &&String| {
+                    let is_other = |mend: &Mended| !matches!(mend, Mended::Nulls { .. });
+                    mends().any(|mend| mend == Mended::nulls(&change.table, column))
+                        && !mends().any(|mend| is_other(&mend))
+                };
+                let changed = change.set.iter().filter(|column| !fills_nulls(column));
+                self.note_changed(&change.table, changed);
                 self.note_mended(&change.table, &change.mends);
             }
             Action::Delete(change) => {
@@ -189,7 +200,7 @@ impl RowState {
                 let table = call.table.as_deref().unwrap_or_default();
                 match call.action.as_str() {
                     "delete" | "replace" => drop(self.changed.insert(table.to_ascii_lowercase())),
-                    "update" => self.note_changed(table, &call.set),
+                    "update" => self.note_changed(table, call.set.iter()),
                     _ => {}
                 }
                 self.note_mended(table, &call.mends);
@@ -198,10 +209,8 @@ impl RowState {
         }
     }
 
-    fn note_changed(&mut self, table: &str, columns: &[String]) {
-        let changed = columns
-            .iter()
-            .map(|column| format!("{table}.{column}").to_ascii_lowercase());
+    fn note_changed<'c>(&mut self, table: &str, columns: impl Iterator<Item = &'c String>) {
+        let changed = columns.map(|column| format!("{table}.{column}").to_ascii_lowercase());
         self.changed.extend(changed);
     }
 
@@ -243,7 +252,7 @@ pub(super) fn needs(
                 return Vec::new();
             };
             let changes = clauses.iter().map(|clause| &clause.change);
-            let mut needs = found.dates(table, name, at_start, clauses);
+            let mut needs = found.of_copy(table, name, at_start, clauses);
             needs.extend(changes.flat_map(|change| found.of_change(table, name, at_start, change)));
             needs
         }
@@ -297,9 +306,8 @@ impl Finder<'_> {
         found.into_iter().collect()
     }
 
-    /// Where the server forbids dates without a day, an ALTER TABLE that copies the rows fails with the first of them,
-    /// whichever column it changes (measured on MariaDB 10.11 and MySQL 9.7).
-    fn dates(
+    /// What the rows of a table need so that an ALTER TABLE can copy them, whichever column it changes.
+    fn of_copy(
         &self,
         table: &str,
         name: &str,
@@ -317,9 +325,34 @@ impl Finder<'_> {
             Alteration::Convert { charset, .. } => before.charset.as_ref() != Some(charset),
             _ => false,
         });
-        if !is_copied || !self.server.forbids_zero_dates() {
+        if !is_copied {
             return Vec::new();
         }
+        let mut needs = Vec::new();
+        if self.server.checks_copied_rows() {
+            let is_dropped = |constraint: &str| {
+                clauses.iter().any(|clause| {
+                    matches!(&clause.change, Alteration::DropForeignKey(name) if name.eq_ignore_ascii_case(constraint))
+                })
+            };
+            let kept = before.foreign_keys.iter();
+            let kept = kept.filter(|(constraint, _)| !is_dropped(constraint));
+            needs.extend(kept.filter_map(|(constraint, key)| {
+                self.parents(table, at_start, Some(constraint), key)
+            }));
+        }
+        if self.server.forbids_zero_dates() {
+            needs.extend(self.dates(table, at_start, before));
+        }
+        let needs = needs.into_iter();
+        needs
+            .map(|(rows, error)| (name.to_owned(), rows, error))
+            .collect()
+    }
+
+    /// Where the server forbids dates without a day, a copy fails with the first of them (measured on MariaDB 10.11 and
+    /// MySQL 9.7).
+    fn dates(&self, table: &str, at_start: &Table, before: &Table) -> Vec<(RowsMust, ServerError)> {
         let is_date = |column: &Column| {
             let kinds = ["date", "timestamp"];
             kinds.iter().any(|kind| column.data_type.starts_with(kind))
@@ -334,11 +367,7 @@ impl Finder<'_> {
                 value: "0000-00-00".to_owned(),
                 column: column.clone(),
             };
-            Some((
-                name.to_owned(),
-                RowsMust::HaveDates { column: first },
-                error,
-            ))
+            Some((RowsMust::HaveDates { column: first }, error))
         });
         needs.collect()
     }

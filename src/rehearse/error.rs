@@ -72,6 +72,19 @@ pub enum RehearseError {
         "{0}: a rehearsal reads the dump twice, which a pipe does not allow; put it into a file first"
     )]
     ReadOnce(String),
+    /// The database is of a later release than the one that it is to be upgraded to.
+    #[error(
+        "{name}: civicrm_domain.version says {version}, which is later than --target {target}; an upgrade goes to a later \
+         release only"
+    )]
+    TargetIsEarlier {
+        /// The name of the dump.
+        name: String,
+        /// The version that the database declares.
+        version: String,
+        /// The release that was asked for.
+        target: String,
+    },
     /// The source is no dump.
     #[error("{0}: a rehearsal restores a dump, and this is a server")]
     NotADump(String),

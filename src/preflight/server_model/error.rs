@@ -255,6 +255,8 @@ pub enum ServerError {
         /// The account.
         account: String,
     },
+    /// The account makes a trigger or function without SUPER while binary logging is on (1419).
+    NeedsSuper,
     /// The account may not change a routine (1370).
     RoutinePrivilege {
         /// The command.
@@ -323,6 +325,7 @@ impl ServerError {
             Self::WrongNumber { .. } => 1366,
             Self::NotTable { .. } => 1347,
             Self::TablePrivilege { .. } => 1142,
+            Self::NeedsSuper => 1419,
             Self::DatabasePrivilege { .. } => 1044,
             Self::RoutinePrivilege { .. } => 1370,
         }
@@ -523,6 +526,9 @@ impl ServerError {
             } => {
                 format!("{command} command denied to user {account} for table '{table}'")
             }
+            Self::NeedsSuper => "You do not have the SUPER privilege and binary logging is enabled (you *might* want to \
+                                 use the less safe log_bin_trust_function_creators variable)"
+                .to_owned(),
             Self::DatabasePrivilege { account } => {
                 format!("Access denied for user {account} to database '{database}'")
             }

@@ -37,6 +37,8 @@ pub struct ServerModel {
     /// Whether a foreign key must refer to a whole unique key (`restrict_fk_on_non_standard_key`): by default so in
     /// MySQL from 8.4 on.
     pub unique_parents: bool,
+    /// Whether triggers and functions take SUPER: `log_bin` is on and `log_bin_trust_function_creators` is off.
+    pub programs_need_super: bool,
     /// Whether the session has NO_ZERO_DATE or NO_ZERO_IN_DATE.
     no_zero_dates: bool,
 }
@@ -53,6 +55,7 @@ impl ServerModel {
             strict,
             // In the default mode of MySQL from 5.7 on.
             unique_parents: version.at_least(Family::Mysql, (8, 4, 0)),
+            programs_need_super: false,
             no_zero_dates: version.at_least(Family::Mysql, (5, 7, 0)),
             version,
             database: database.into(),
@@ -84,6 +87,12 @@ impl ServerModel {
 
     pub(super) fn is_mariadb(&self) -> bool {
         self.version.family == Family::Mariadb
+    }
+
+    /// Whether the foreign keys of a table are looked at when an ALTER TABLE copies its rows (measured: MySQL 9.7 does, and
+    /// MariaDB 10.11 does not; MySQL before 8.0 put the keys on when the rows were there).
+    pub(super) fn checks_copied_rows(&self) -> bool {
+        self.foreign_key_checks && self.is_mysql_8()
     }
 
     fn is_mysql_8(&self) -> bool {

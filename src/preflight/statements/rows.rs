@@ -233,15 +233,19 @@ impl Renderer<'_> {
         let filter = self.filter(table, &wanted);
         let mut names = filter.names;
         names.extend([table.to_owned(), column.to_owned()]);
-        Piece {
-            sql: format!(
-                "(SELECT {take}({}) FROM {}{})",
-                identifier(column),
-                identifier(table),
-                filter.sql
-            ),
-            names,
-        }
+        let (of, from) = (identifier(column), identifier(table));
+        let found = format!("(SELECT {take}({of}) FROM {from}{})", filter.sql);
+        let row = RowOf {
+            table: table.to_owned(),
+            values: wanted,
+            purpose: None,
+        };
+        let sql = match self.background.has_needed_row(&row) {
+            // Any row will do where the paper run does not know whether the right one is there.
+            Holds::Unknown => format!("COALESCE({found}, (SELECT MIN({of}) FROM {from}))"),
+            Holds::Yes | Holds::No => found,
+        };
+        Piece { sql, names }
     }
 
     /// ` WHERE …` for rows with these values.
@@ -513,9 +517,12 @@ impl Renderer<'_> {
             let Some(definition) = find(&found.columns, &form) else {
                 continue;
             };
+            // The step fills in what fits the column as its release makes it.
+            let of_release = self.reference.and_then(|schema| schema.table(table));
+            let of_release = of_release.and_then(|table| find(&table.columns, &form));
             let not_null = Column {
                 nullable: false,
-                ..definition.clone()
+                ..of_release.unwrap_or(definition).clone()
             };
             let value = self.filler(found, &form, &not_null);
             let name = identifier(&form);
