@@ -535,13 +535,21 @@ fn is_in_use(error: &ServerError) -> bool {
 }
 
 /// Runs a statement.
-pub(super) fn run(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
+pub(super) fn run(
+    connection: &mut Writer,
+    about: &str,
+    statement: &str,
+) -> Result<(), ChangeError> {
     let ran = connection.run(about, statement);
     ran.map(drop).map_err(read_only)
 }
 
 /// Runs a statement with `foreign_key_checks` off, and turns them on again.
-pub(super) fn unchecked(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
+pub(super) fn unchecked(
+    connection: &mut Writer,
+    about: &str,
+    statement: &str,
+) -> Result<(), ChangeError> {
     run(connection, about, "SET SESSION foreign_key_checks = 0")?;
     let ran = run(connection, about, statement);
     // A connection that is gone takes its settings with it.

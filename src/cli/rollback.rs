@@ -219,7 +219,9 @@ impl Rollback {
     ) -> Result<Site<'c>, Error> {
         let source = self.server.source(source)?;
         let Location::Server(location) = Location::one(&source, &self.server.access())? else {
-            let why = format!("{source} is a dump; name the site as a server, a settings file or a folder");
+            let why = format!(
+                "{source} is a dump; name the site as a server, a settings file or a folder"
+            );
             return Err(Refusal::WrongSources(why).into());
         };
         let (mut connection, database) = location.connect(common.database.as_deref())?;
@@ -258,11 +260,24 @@ impl Rollback {
         for sentence in plan.not_atomic.iter().chain(&plan.notes) {
             tell(sentence);
         }
-        let missing: Vec<&str> = plan.without_successor().map(|it| it.name.as_str()).collect();
+        let missing: Vec<&str> = plan
+            .without_successor()
+            .map(|it| it.name.as_str())
+            .collect();
         if !missing.is_empty() {
-            tell(&format!("these go, and the backup does not have them: {}", missing.join(", ")));
+            tell(&format!(
+                "these go, and the backup does not have them: {}",
+                missing.join(", ")
+            ));
         }
         let exchange = &plan.exchange;
+        for reference in &exchange.references {
+            tell(&format!("{};", reference.drop));
+        }
+        tell(&format!("{};", exchange.way_there().map_err(ChangeError::from)?));
+        for reference in &exchange.references {
+            tell(&format!("{};", reference.add));
+        }
         let question = format!(
             "Put {} tables of {} in the place of {} tables of {} on {}?",
             exchange.comes.len(),
@@ -281,8 +296,12 @@ impl Rollback {
         let charset = charset.and_then(|facts| facts.database_charset.clone());
         let signal = listen();
         let mut progress = |message: &str| tell(message);
-        let mut executor =
-            Executor::new(site.connection, &site.database, Duration::ZERO, &mut progress)?;
+        let mut executor = Executor::new(
+            site.connection,
+            &site.database,
+            Duration::ZERO,
+            &mut progress,
+        )?;
         let finish = format!("cividb rollback --finish {} --apply", site.location.name);
         let beside = Beside::new(Setup {
             server: site.location,
@@ -300,11 +319,17 @@ impl Rollback {
             Ok(prepared) => prepared,
             Err(error) => {
                 // Where the connection is gone as well, the user has to.
-                let cleared = SetAside::read(executor.connection(), &exchange.aside)
-                    .and_then(|record| record.map(|it| exchange::clear(&mut executor, &it)).transpose());
+                let cleared =
+                    SetAside::read(executor.connection(), &exchange.aside).and_then(|record| {
+                        record
+                            .map(|it| exchange::clear(&mut executor, &it))
+                            .transpose()
+                    });
                 let database = &exchange.database;
                 tell(&match cleared {
-                    Ok(Some(_)) => format!("{database} is as it was, and what was restored beside it is removed"),
+                    Ok(Some(_)) => format!(
+                        "{database} is as it was, and what was restored beside it is removed"
+                    ),
                     _ => format!(
                         "{database} is as it was; what was restored beside it stands in {}: {finish} removes it",
                         exchange.beside
@@ -371,11 +396,19 @@ impl Rollback {
     }
 
     /// Goes on with an exchange that was cut off.
-    fn resume(&self, journal: &Path, catalogue: &Catalogue, common: &Common) -> Result<Exit, Error> {
+    fn resume(
+        &self,
+        journal: &Path,
+        catalogue: &Catalogue,
+        common: &Common,
+    ) -> Result<Exit, Error> {
         let record = Record::read(journal)?;
         let site = self.site(self.only_source()?, catalogue, common)?;
         undo::check_database(&record, &site.head, self.same_server)?;
-        let aside = record.steps.iter().find_map(|(step, _)| step.exchange.as_ref());
+        let aside = record
+            .steps
+            .iter()
+            .find_map(|(step, _)| step.exchange.as_ref());
         let aside = match (aside, &self.set_aside) {
             (Some(exchange), _) => exchange.aside.clone(),
             (None, _) => self.databases(&site.database).aside,
@@ -383,16 +416,28 @@ impl Rollback {
         let mut connection = site.connection;
         let set_aside = cleared_for(&mut connection, &site.database, &aside)?;
         let exchange = &set_aside.exchange;
-        tell(&in_force(State::of_record(&mut connection, &set_aside).ok().as_ref(), &set_aside));
-        let question = format!("Go on with the rollback of {} on {}?", exchange.database, site.location.name);
+        tell(&in_force(
+            State::of_record(&mut connection, &set_aside).ok().as_ref(),
+            &set_aside,
+        ));
+        let question = format!(
+            "Go on with the rollback of {} on {}?",
+            exchange.database, site.location.name
+        );
         confirm(&question, self.yes)?;
         let mut progress = |message: &str| tell(message);
-        let mut executor = Executor::new(connection, &site.database, Duration::ZERO, &mut progress)?;
+        let mut executor =
+            Executor::new(connection, &site.database, Duration::ZERO, &mut progress)?;
         let mut journal = Journal::append(&record)?;
         let ran = rollback::resume(&mut executor, &mut journal, &set_aside, &record.steps);
         let left = self.concluded(ran, executor, &mut journal, &set_aside)?;
         let mut summary = RollbackSummary::resumed(&set_aside, &site.location.name);
-        summary.done(&Proof::default(), left, 0.0, journal.path().display().to_string());
+        summary.done(
+            &Proof::default(),
+            left,
+            0.0,
+            journal.path().display().to_string(),
+        );
         summary.proof = None;
         summary.seconds = None;
         self.report(site.case, summary, common)
@@ -407,12 +452,23 @@ impl Rollback {
         let mut clearance = Clearance::of(&mut connection, &set_aside)?;
         let mut summary = RollbackSummary::resumed(&set_aside, &site.location.name);
         if self.apply {
-            tell(&in_force(State::of_record(&mut connection, &set_aside).ok().as_ref(), &set_aside));
-            let tables: usize = clearance.tables.iter().map(|(_, tables)| tables.len()).sum();
-            let question = format!("Remove {tables} tables that are set aside on {} for good?", site.location.name);
+            tell(&in_force(
+                State::of_record(&mut connection, &set_aside).ok().as_ref(),
+                &set_aside,
+            ));
+            let tables: usize = clearance
+                .tables
+                .iter()
+                .map(|(_, tables)| tables.len())
+                .sum();
+            let question = format!(
+                "Remove {tables} tables that are set aside on {} for good?",
+                site.location.name
+            );
             confirm(&question, self.yes)?;
             let mut progress = |message: &str| tell(message);
-            let mut executor = Executor::new(connection, &site.database, Duration::ZERO, &mut progress)?;
+            let mut executor =
+                Executor::new(connection, &site.database, Duration::ZERO, &mut progress)?;
             clearance = exchange::clear(&mut executor, &set_aside)?;
             executor.finish()?;
         }
@@ -429,7 +485,8 @@ impl Rollback {
     fn only_source(&self) -> Result<Option<&str>, Error> {
         match (&self.dump, &self.source) {
             (Some(_), Some(_)) => {
-                let why = "--resume and --finish take the site alone: cividb rollback --finish SERVER";
+                let why =
+                    "--resume and --finish take the site alone: cividb rollback --finish SERVER";
                 Err(Refusal::WrongSources(why.to_owned()).into())
             }
             (only, _) => Ok(only.as_deref()),
@@ -469,8 +526,15 @@ fn not_whole(findings: &Findings) -> Option<Refusal> {
     });
     let first = found.next()?;
     let more = found.count();
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    Some(Refusal::BackupNotWhole(format!("{}: {}{more}", first.check.id, first.message)))
+    let more = if more > 0 {
+        format!(", and {more} more")
+    } else {
+        String::new()
+    };
+    Some(Refusal::BackupNotWhole(format!(
+        "{}: {}{more}",
+        first.check.id, first.message
+    )))
 }
 
 /// Which tables are in force, for people.
@@ -478,7 +542,9 @@ fn in_force(state: Option<&State>, record: &SetAside) -> String {
     let database = &record.exchange.database;
     match state.map(|state| state.in_force) {
         Some(InForce::Old) => format!("in force in {database}: the tables of before, all of them"),
-        Some(InForce::New) => format!("in force in {database}: the tables of the backup, all of them"),
+        Some(InForce::New) => {
+            format!("in force in {database}: the tables of the backup, all of them")
+        }
         Some(InForce::Mixed) => format!(
             "in force in {database}: some tables of before and some of the backup, because the server ended in the middle"
         ),

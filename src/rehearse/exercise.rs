@@ -8,9 +8,9 @@ use indexmap::IndexMap;
 
 use super::RehearseError;
 use super::failure::{Failure, Phase, message};
+use super::ground::Ground;
 use super::guard::About;
 use super::row::{self, Literals};
-use super::ground::Ground;
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::sandbox::Client;
 use crate::schema::lexer::{Lexer, SqlModes, Token};

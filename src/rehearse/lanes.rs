@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::RehearseError;
-use super::guard::About;
 use super::ground::Ground;
+use super::guard::About;
 use crate::sandbox::Client;
 use crate::server::error::ServerError;
 use crate::snapshot::At;

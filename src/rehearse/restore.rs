@@ -6,10 +6,10 @@ use indexmap::IndexMap;
 
 use super::RehearseError;
 use super::failure::{Failure, Phase, beginning};
+use super::ground::Ground;
 use super::guard::{self, About, Judgement, Setting};
 use super::kind::Kind;
 use super::lanes::{Lanes, Outcome, Task};
-use super::ground::Ground;
 use super::stage::Definers;
 use crate::dump::container::Progress;
 use crate::dump::reader::{DumpReader, DumpSink};

@@ -115,7 +115,8 @@ impl RollbackSummary {
     /// What a plan says.
     pub fn of(plan: &Plan, server: &str) -> Self {
         let exchange = &plan.exchange;
-        let described = |programs: &[ProgramName]| programs.iter().map(ProgramName::describe).collect();
+        let described =
+            |programs: &[ProgramName]| programs.iter().map(ProgramName::describe).collect();
         let references = exchange.references.iter();
         let refused = plan.refusals.iter().map(|refusal| RefusedBecause {
             refusal: refusal.id().to_owned(),
@@ -237,7 +238,11 @@ fn total(tables: &[TableSize]) -> String {
 /// The first names of a list, and how many more there are.
 fn named<'n>(names: impl ExactSizeIterator<Item = &'n String>, detail: Detail) -> String {
     let all = names.len();
-    let most = if detail == Detail::Verbose { all } else { NAMED };
+    let most = if detail == Detail::Verbose {
+        all
+    } else {
+        NAMED
+    };
     let mut shown: Vec<String> = names.take(most).map(|name| printable(name)).collect();
     if all > most {
         shown.push(format!("and {} more", all - most));
@@ -253,12 +258,19 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let bold = Style::new().bold();
     let database = printable(&summary.database);
-    if matches!(summary.state, RollbackState::ToFinish | RollbackState::Finished) {
+    if matches!(
+        summary.state,
+        RollbackState::ToFinish | RollbackState::Finished
+    ) {
         let what = match summary.state {
             RollbackState::Finished => "removed for good",
             _ => "would be removed for good",
         };
-        writeln!(out, "\n{bold}{what}{bold:#}  {}", count(summary.removed.len() as u64, "table"))?;
+        writeln!(
+            out,
+            "\n{bold}{what}{bold:#}  {}",
+            count(summary.removed.len() as u64, "table")
+        )?;
         return writeln!(out, "  {}", named(summary.removed.iter(), detail));
     }
     let (goes, comes, stays) = match summary.state {
@@ -279,7 +291,11 @@ pub(super) fn write(
             named(summary.not_in_backup.iter(), detail)
         )?;
     }
-    writeln!(out, "{bold}{comes:<8}{bold:#}  {} (of the backup)", total(&summary.comes))?;
+    writeln!(
+        out,
+        "{bold}{comes:<8}{bold:#}  {} (of the backup)",
+        total(&summary.comes)
+    )?;
     writeln!(out, "{bold}{stays:<8}{bold:#}  {}", total(&summary.stays))?;
     if !summary.stays.is_empty() {
         let names: Vec<String> = summary.stays.iter().map(|it| it.name.clone()).collect();
@@ -289,9 +305,17 @@ pub(super) fn write(
         out,
         "{bold}programs{bold:#}  {} of triggers, views and routines {}, {} {}",
         thousands(summary.programs_go.len() as u64),
-        if summary.state == RollbackState::Done { "went" } else { "go" },
+        if summary.state == RollbackState::Done {
+            "went"
+        } else {
+            "go"
+        },
         thousands(summary.programs_come.len() as u64),
-        if summary.state == RollbackState::Done { "came" } else { "come" },
+        if summary.state == RollbackState::Done {
+            "came"
+        } else {
+            "come"
+        },
     )?;
     writeln!(
         out,
@@ -304,10 +328,17 @@ pub(super) fn write(
             Some(free) => format!("{} MiB free on the server's disk", thousands(free >> 20)),
             None => "what is free on the server's disk cannot be seen from here".to_owned(),
         };
-        writeln!(out, "{bold}disk{bold:#}      about {} MiB more; {free}", thousands(needed >> 20))?;
+        writeln!(
+            out,
+            "{bold}disk{bold:#}      about {} MiB more; {free}",
+            thousands(needed >> 20)
+        )?;
     }
     let mut groups: IndexMap<&str, &Vec<String>> = IndexMap::new();
-    groups.insert("foreign keys that are dropped and made again", &summary.references);
+    groups.insert(
+        "foreign keys that are dropped and made again",
+        &summary.references,
+    );
     groups.insert("stays, and uses by name what comes", &summary.users);
     groups.insert("not in one moment", &summary.not_atomic);
     groups.insert("good to know", &summary.notes);

@@ -3,7 +3,11 @@
 use crate::source::SitePaths;
 
 /// What is left to do, in order, as sentences; with the paths of the site where they are known.
-pub fn afterwards(paths: Option<&SitePaths>, cms: Option<&str>, release: Option<&str>) -> Vec<String> {
+pub fn afterwards(
+    paths: Option<&SitePaths>,
+    cms: Option<&str>,
+    release: Option<&str>,
+) -> Vec<String> {
     let release = release.map_or_else(String::new, |release| format!(" {release}"));
     let root = paths.and_then(|paths| paths.root.as_deref());
     let root = root.unwrap_or("$civicrm_root of civicrm.settings.php");

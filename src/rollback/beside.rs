@@ -100,7 +100,11 @@ impl Ground for Beside {
 
     fn client(&self) -> Result<Client, RehearseError> {
         let login = &self.setup.server.login;
-        Ok(Client::open(login, Some(&self.setup.database), self.setup.limit)?)
+        Ok(Client::open(
+            login,
+            Some(&self.setup.database),
+            self.setup.limit,
+        )?)
     }
 
     fn reader(&self) -> Result<Reader, RehearseError> {
@@ -280,7 +284,10 @@ fn other_engine(schema: &Schema) -> Option<&String> {
 
 /// What failed, on one line.
 fn said(failure: &Failure) -> String {
-    let place = failure.at.as_ref().map(|at| format!(" (line {})", at.place.line));
+    let place = failure
+        .at
+        .as_ref()
+        .map(|at| format!(" (line {})", at.place.line));
     let about = match (failure.about.kind, &failure.about.name) {
         (Some(kind), Some(name)) => format!("{kind} {name}: "),
         _ => String::new(),

@@ -90,7 +90,10 @@ impl Databases {
         database: &str,
         to_make: &[String],
     ) -> Result<(), ChangeError> {
-        use Privilege::{Alter, AlterRoutine, Create, CreateRoutine, CreateView, Drop, Index, Insert, References, Select, ShowView, Trigger};
+        use Privilege::{
+            Alter, AlterRoutine, Create, CreateRoutine, CreateView, Drop, Index, Insert,
+            References, Select, ShowView, Trigger,
+        };
         let (Some(facts), Some(version)) = (&live.server, &live.source.server_version) else {
             return Ok(());
         };

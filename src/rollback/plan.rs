@@ -147,7 +147,10 @@ pub fn plan(
         }
         Err(error) => return Err(error),
     };
-    let own = live.server.as_ref().and_then(|facts| facts.account.as_ref());
+    let own = live
+        .server
+        .as_ref()
+        .and_then(|facts| facts.account.as_ref());
     let may_name = may_name_others(live, &database);
     let of_site = of_others(&live.schema, &programs_go, own);
     if let (false, Some(other)) = (may_name, of_site.values().next()) {
@@ -232,7 +235,10 @@ fn undecided(
         }
     }
     for listed in selection.undecided() {
-        named.push(format!("{} {} of the backup ({})", listed.kind, listed.name, listed.why));
+        named.push(format!(
+            "{} {} of the backup ({})",
+            listed.kind, listed.name, listed.why
+        ));
     }
     (!named.is_empty()).then(|| Refusal::Undecided(named.join("; ")))
 }
@@ -298,9 +304,15 @@ fn taken(
     programs_come: &[ProgramName],
 ) -> Option<Refusal> {
     let schema = &live.schema;
-    let goes_as = |kind, name: &str| programs_go.iter().any(|it| it.kind == kind && it.name == name);
+    let goes_as = |kind, name: &str| {
+        programs_go
+            .iter()
+            .any(|it| it.kind == kind && it.name == name)
+    };
     let mut named = Vec::new();
-    let views = programs_come.iter().filter(|it| it.kind == ProgramKind::View);
+    let views = programs_come
+        .iter()
+        .filter(|it| it.kind == ProgramKind::View);
     for name in comes.iter().chain(views.map(|view| &view.name)) {
         if find(&schema.tables, name).is_some() && !goes.contains(name) {
             named.push(format!("table {name}"));
@@ -309,7 +321,9 @@ fn taken(
             named.push(format!("view {name}"));
         }
     }
-    let triggers = programs_come.iter().filter(|it| it.kind == ProgramKind::Trigger);
+    let triggers = programs_come
+        .iter()
+        .filter(|it| it.kind == ProgramKind::Trigger);
     for trigger in triggers {
         let there = schema.trigger(&trigger.name);
         if there.is_some_and(|there| !goes.contains(&there.table)) {
@@ -354,10 +368,15 @@ fn of_others(
             ProgramKind::Trigger => schema.trigger(name)?.definer.clone(),
             ProgramKind::View => find(&schema.views, name)?.definer.clone(),
             ProgramKind::Function => schema.routine(RoutineKind::Function, name)?.definer.clone(),
-            ProgramKind::Procedure => schema.routine(RoutineKind::Procedure, name)?.definer.clone(),
+            ProgramKind::Procedure => schema
+                .routine(RoutineKind::Procedure, name)?
+                .definer
+                .clone(),
         }
     };
-    let named = programs.iter().filter_map(|it| Some((it.clone(), definer(it)?)));
+    let named = programs
+        .iter()
+        .filter_map(|it| Some((it.clone(), definer(it)?)));
     named.filter(|(_, definer)| Some(definer) != own).collect()
 }
 
@@ -380,8 +399,15 @@ fn may_name_others(live: &Snapshot, database: &str) -> bool {
 }
 
 /// Why what comes is not to run as the accounts of the backup.
-fn not_kept(live: &Snapshot, may_name: bool, definers: &BTreeMap<ProgramName, Account>) -> Option<String> {
-    let accounts = live.server.as_ref().and_then(|facts| facts.accounts.as_ref());
+fn not_kept(
+    live: &Snapshot,
+    may_name: bool,
+    definers: &BTreeMap<ProgramName, Account>,
+) -> Option<String> {
+    let accounts = live
+        .server
+        .as_ref()
+        .and_then(|facts| facts.accounts.as_ref());
     let is_missing = |definer: &&Account| accounts.is_some_and(|all| !all.contains(definer));
     let (other, why) = match definers.values().find(is_missing) {
         Some(missing) => (missing, "which this server does not have"),
@@ -445,7 +471,8 @@ fn not_atomic(live: &Snapshot, goes: &[ProgramName], comes: &[ProgramName]) -> V
     }
     if number(goes, false) + number(comes, false) > 0 {
         sentences.push(
-            "views and routines that differ are made again one by one behind the exchange".to_owned(),
+            "views and routines that differ are made again one by one behind the exchange"
+                .to_owned(),
         );
     }
     let version = live.source.server_version.as_ref();

@@ -48,7 +48,11 @@ pub(super) fn across(
                     };
                     let add = alter_table(name, &add);
                     let add = alter::meaning(name, &without, table, true)?.pass(add)?;
-                    let drop = format!("ALTER TABLE {} DROP FOREIGN KEY {}", identifier(name), identifier(key));
+                    let drop = format!(
+                        "ALTER TABLE {} DROP FOREIGN KEY {}",
+                        identifier(name),
+                        identifier(key)
+                    );
                     let drop = Meaning::new(Operation::AlterTable, [name, key]).pass(drop)?;
                     found.inwards.push(Reference {
                         table: name.clone(),

@@ -32,13 +32,15 @@ pub fn record(executor: &mut Executor, plan: &Plan) -> Result<Record, ChangeErro
     let comes = exchange::read_programs(executor.connection(), &exchange.beside, &coming)?;
     let going = &plan.programs_go;
     let goes = exchange::read_programs(executor.connection(), &exchange.database, going)?;
-    let comes = comes.into_iter().map(|program| match plan.definers.get(&program.name) {
-        Some(account) => Program {
-            statement: with_definer(&program.statement, account),
-            ..program
-        },
-        None => program,
-    });
+    let comes = comes
+        .into_iter()
+        .map(|program| match plan.definers.get(&program.name) {
+            Some(account) => Program {
+                statement: with_definer(&program.statement, account),
+                ..program
+            },
+            None => program,
+        });
     let comes = new_ones(executor, comes.collect(), &goes)?;
     exchange::prove(executor, exchange, &goes, &comes)?;
     let record = Record::read(executor.connection(), &exchange.aside)?;
@@ -53,7 +55,10 @@ fn new_ones(
 ) -> Result<Vec<Program>, ChangeError> {
     let mut new = Vec::new();
     for program in comes {
-        let is_routine = matches!(program.name.kind, ProgramKind::Function | ProgramKind::Procedure);
+        let is_routine = matches!(
+            program.name.kind,
+            ProgramKind::Function | ProgramKind::Procedure
+        );
         let stays = is_routine && !goes.iter().any(|it| it.name == program.name);
         let there = match stays {
             true => exchange::show_program(executor.connection(), &program.name)?,
@@ -193,14 +198,20 @@ pub fn resume(
     if !record.is_proved {
         return Err(Refusal::NotRestored(record.exchange.database.clone()).into());
     }
-    executor.connection().use_database(&record.exchange.database)?;
+    executor
+        .connection()
+        .use_database(&record.exchange.database)?;
     let mut settled = Vec::new();
     for (step, progress) in earlier {
         let is_open = *progress == Progress::Doing;
         if is_open && !matches!(step.kind(), Kind::Exchange(_)) {
             let was_run = executor.definition(&step.table)? != step.before;
             executor.settle(step, journal)?;
-            let progress = if was_run { Progress::Done } else { Progress::Undone };
+            let progress = if was_run {
+                Progress::Done
+            } else {
+                Progress::Undone
+            };
             settled.push((step.clone(), progress));
         } else {
             settled.push((step.clone(), *progress));
@@ -219,9 +230,8 @@ impl Steps<'_> {
     /// The step with this statement, where it was done.
     fn done(&self, statement: &str) -> Option<&Step> {
         let mut earlier = self.earlier.iter();
-        let found = earlier.find(|(step, progress)| {
-            step.statement == statement && *progress == Progress::Done
-        });
+        let found = earlier
+            .find(|(step, progress)| step.statement == statement && *progress == Progress::Done);
         found.map(|(step, _)| step)
     }
 

@@ -6,10 +6,10 @@ mod folder_kind;
 mod location;
 mod pattern;
 mod server_location;
-mod site_paths;
 mod settings;
+mod site_paths;
 
 pub use error::SourceError;
 pub use location::Location;
-pub use site_paths::SitePaths;
 pub use server_location::{Access, ServerLocation};
+pub use site_paths::SitePaths;

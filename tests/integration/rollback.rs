@@ -26,7 +26,8 @@ const VIEWS: &str = "CREATE VIEW `civicrm_zz` AS SELECT `id` FROM `civicrm_conta
 fn backup() -> Vec<u8> {
     let only = format!("{SOME},cms");
     let text = result(&shared_with_drupal(), &["--only", &only]);
-    let end = memchr::memmem::rfind(&text, b"/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE").expect("its end");
+    let end =
+        memchr::memmem::rfind(&text, b"/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE").expect("its end");
     [&text[..end], VIEWS.as_bytes(), &text[end..]].concat()
 }
 
@@ -99,7 +100,15 @@ impl<'s> Site<'s> {
 
     /// The rollback, which has to succeed.
     fn apply(&self, url: &str, more: &[&str]) -> Output {
-        let arguments = ["rollback", "backup.sql", url, "--apply", "--yes", "--journal", "j"];
+        let arguments = [
+            "rollback",
+            "backup.sql",
+            url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+        ];
         self.run(&[&arguments[..], more].concat())
     }
 
@@ -110,13 +119,21 @@ impl<'s> Site<'s> {
 
     fn finish(&self) {
         let finished = self.run(&["rollback", "--finish", &self.url(), "--apply", "--yes"]);
-        assert_eq!(finished.status.code(), Some(0), "{}", text(&finished.stderr));
+        assert_eq!(
+            finished.status.code(),
+            Some(0),
+            "{}",
+            text(&finished.stderr)
+        );
         self.is_alone("after the end");
     }
 
     /// Nothing is left beside the site's database.
     fn is_alone(&self, at: &str) {
-        let like = format!("SHOW DATABASES LIKE '{}\\_cividb%'", self.database.replace('_', "\\_"));
+        let like = format!(
+            "SHOW DATABASES LIKE '{}\\_cividb%'",
+            self.database.replace('_', "\\_")
+        );
         assert_eq!(self.server.run(None, &like), "", "{at}");
     }
 
@@ -157,7 +174,10 @@ fn held(server: &Server, database: &str) -> BTreeMap<String, String> {
         let columns = shown[0].iter().filter(|(column, _)| *column != "Created");
         let columns = columns.map(|(_, value)| text(value.as_deref().unwrap_or_default()));
         let shown = columns.collect::<Vec<_>>().join("\t");
-        found.insert(format!("{kind} {name}"), counter.replace_all(&shown, "").into_owned());
+        found.insert(
+            format!("{kind} {name}"),
+            counter.replace_all(&shown, "").into_owned(),
+        );
         if kind == "TABLE" {
             let sum = ask(&format!("CHECKSUM TABLE `{name}` EXTENDED"));
             let sum = sum[0].get_index(1).and_then(|(_, sum)| sum.as_deref());
@@ -195,7 +215,8 @@ fn a_plan_names_what_goes_comes_and_stays_and_changes_nothing() {
     let bytes = regex::Regex::new("[0-9,]+ bytes").expect("a pattern");
     let shown = free.replace_all(&shown, "N MiB free");
     insta::assert_snapshot!(bytes.replace_all(&shown, "N bytes"));
-    let plan = common::json(&site.run(&["rollback", "backup.sql", &site.url(), "--format", "json"]));
+    let plan =
+        common::json(&site.run(&["rollback", "backup.sql", &site.url(), "--format", "json"]));
     assert_eq!(plan["rollback"]["state"], "planned");
     assert_eq!(plan["rollback"]["not_in_backup"][0], "civicrm_event_queue");
     site.holds(&site.before, "after a plan");
@@ -209,14 +230,29 @@ fn the_backup_comes_the_cms_stays_and_undo_is_exact() {
         let site = Site::new(server, "rollback_whole");
         let at = &server.name;
         let output = site.apply(&site.url(), &["--definers", "current"]);
-        assert_eq!(output.status.code(), Some(0), "{at}: {}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{at}: {}",
+            text(&output.stderr)
+        );
         let shown = text(&output.stdout);
-        assert!(shown.contains("6 tables of the backup in force, 7 set aside"), "{at}: {shown}");
-        assert!(shown.contains("13 triggers fired") || shown.contains("12 triggers fired"), "{at}: {shown}");
+        assert!(
+            shown.contains("6 tables of the backup in force, 7 set aside"),
+            "{at}: {shown}"
+        );
+        assert!(
+            shown.contains("13 triggers fired") || shown.contains("12 triggers fired"),
+            "{at}: {shown}"
+        );
         site.holds(&site.after, at);
         let again = site.apply(&site.url(), &[]);
         assert_eq!(again.status.code(), Some(2), "{at}");
-        assert!(text(&again.stderr).contains("an earlier rollback"), "{at}: {}", text(&again.stderr));
+        assert!(
+            text(&again.stderr).contains("an earlier rollback"),
+            "{at}: {}",
+            text(&again.stderr)
+        );
         site.undo();
         site.holds(&site.before, at);
         site.finish();
@@ -235,22 +271,43 @@ fn what_is_set_aside_goes_for_good_with_finish_alone() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let planned = site.run(&["rollback", "--finish", &site.url()]);
     assert_eq!(planned.status.code(), Some(1), "{}", text(&planned.stderr));
-    assert!(text(&planned.stdout).contains("to remove: 7 tables"), "{}", text(&planned.stdout));
+    assert!(
+        text(&planned.stdout).contains("to remove: 7 tables"),
+        "{}",
+        text(&planned.stdout)
+    );
     site.finish();
     site.holds(&site.after, "after the end");
     let undo = ["undo", "j", &site.url(), "--apply", "--yes"];
     let undone = site.run(&undo);
     assert_eq!(undone.status.code(), Some(2));
-    assert!(text(&undone.stderr).contains("is gone"), "{}", text(&undone.stderr));
+    assert!(
+        text(&undone.stderr).contains("is gone"),
+        "{}",
+        text(&undone.stderr)
+    );
     site.holds(&site.after, "after undo in vain");
     let nothing = site.run(&["rollback", "--finish", &site.url()]);
-    assert!(text(&nothing.stderr).contains("nothing is set aside"), "{}", text(&nothing.stderr));
+    assert!(
+        text(&nothing.stderr).contains("nothing is set aside"),
+        "{}",
+        text(&nothing.stderr)
+    );
     site.remove();
 }
 
 /// Statements that change something.
 fn changes(sql: &str) -> bool {
-    let words = ["CREATE", "DROP", "RENAME", "INSERT", "ALTER", "COMMIT", "START TRANSACTION", "LOCK"];
+    let words = [
+        "CREATE",
+        "DROP",
+        "RENAME",
+        "INSERT",
+        "ALTER",
+        "COMMIT",
+        "START TRANSACTION",
+        "LOCK",
+    ];
     words.iter().any(|word| sql.starts_with(word))
 }
 
@@ -270,7 +327,12 @@ fn cut_off(site: &Site, nth: usize, action: Action) -> bool {
     let output = site.apply(&proxy.url(&site.database), &["--definers", "current"]);
     let is_cut = is_cut.load(Ordering::SeqCst);
     let expected = if is_cut { Some(2) } else { Some(0) };
-    assert_eq!(output.status.code(), expected, "{nth}: {}", text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        expected,
+        "{nth}: {}",
+        text(&output.stderr)
+    );
     is_cut
 }
 
@@ -278,8 +340,12 @@ fn cut_off(site: &Site, nth: usize, action: Action) -> bool {
 fn settle(site: &Site, on: bool, at: &str) {
     let now = site.now();
     let tables = |all: &BTreeMap<String, String>| {
-        let tables = all.iter().filter(|(what, _)| what.starts_with("TABLE ") || what.starts_with("rows "));
-        tables.map(|(what, shown)| (what.clone(), shown.clone())).collect::<Vec<_>>()
+        let tables = all
+            .iter()
+            .filter(|(what, _)| what.starts_with("TABLE ") || what.starts_with("rows "));
+        tables
+            .map(|(what, shown)| (what.clone(), shown.clone()))
+            .collect::<Vec<_>>()
     };
     let (is_old, is_new) = (
         tables(&now) == tables(&site.before),
@@ -293,7 +359,8 @@ fn settle(site: &Site, on: bool, at: &str) {
         // Nothing had begun that could be gone on with.
         Some(output) => {
             let errors = text(&output.stderr);
-            let is_early = errors.contains("had not come to its end") || errors.contains("nothing is set aside");
+            let is_early = errors.contains("had not come to its end")
+                || errors.contains("nothing is set aside");
             assert!(is_early, "{at}: {errors}");
             site.holds(&site.before, at);
         }
@@ -305,12 +372,21 @@ fn settle(site: &Site, on: bool, at: &str) {
     site.holds(&site.before, at);
     let finished = site.run(&["rollback", "--finish", &site.url(), "--apply", "--yes"]);
     let errors = text(&finished.stderr);
-    assert!(finished.status.success() || errors.contains("nothing is set aside"), "{at}: {errors}");
+    assert!(
+        finished.status.success() || errors.contains("nothing is set aside"),
+        "{at}: {errors}"
+    );
     for end in ["_cividb_new", "_cividb_old"] {
         // A database that was made right before the cut has no record in it, and is empty.
-        let empty = format!("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}{end}'", site.database);
+        let empty = format!(
+            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}{end}'",
+            site.database
+        );
         assert_eq!(site.server.run(None, &empty).trim(), "0", "{at}");
-        site.server.run(None, &format!("DROP DATABASE IF EXISTS `{}{end}`", site.database));
+        site.server.run(
+            None,
+            &format!("DROP DATABASE IF EXISTS `{}{end}`", site.database),
+        );
     }
 }
 
@@ -340,21 +416,31 @@ fn a_connection_that_breaks_anywhere_leaves_one_side_whole_and_both_ways_open() 
             false => vec![20, number - 45, number - 22, number - 6],
         };
         for nth in cases {
-            let action = if nth % 2 == 0 { Action::Cut } else { Action::PassThenCut };
+            let action = if nth % 2 == 0 {
+                Action::Cut
+            } else {
+                Action::PassThenCut
+            };
             let at = format!("{} cut at {nth} of {number}", server.name);
             assert!(cut_off(&site, nth, action), "{at}");
             settle(&site, nth % 4 < 2, &at);
         }
         // And at the exchange itself, before and behind it.
         for action in [Action::Cut, Action::PassThenCut] {
-            let proxy = Proxy::start(server.socket(), move |sql| match sql.starts_with("RENAME") {
-                true => action,
-                false => Action::Pass,
+            let proxy = Proxy::start(server.socket(), move |sql| {
+                match sql.starts_with("RENAME") {
+                    true => action,
+                    false => Action::Pass,
+                }
             });
             let _ = fs::remove_file(site.folder.path().join("j"));
             let output = site.apply(&proxy.url(&site.database), &["--definers", "current"]);
             assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
-            settle(&site, action == Action::Cut, &format!("{}: {action:?} at the exchange", server.name));
+            settle(
+                &site,
+                action == Action::Cut,
+                &format!("{}: {action:?} at the exchange", server.name),
+            );
         }
         site.remove();
     }
@@ -376,7 +462,9 @@ fn an_exchange_that_the_server_refuses_gives_the_triggers_back_and_leaves_the_si
                     .prefer_socket(false)
                     .socket(socket.to_str());
                 let mut other = mysql::Conn::new(options).expect("a connection");
-                let made = other.query_drop("CREATE TABLE IF NOT EXISTS rollback_refused_cividb_old.civicrm_email (id int)");
+                let made = other.query_drop(
+                    "CREATE TABLE IF NOT EXISTS rollback_refused_cividb_old.civicrm_email (id int)",
+                );
                 made.expect("it is made");
             }
             Action::Pass
@@ -408,7 +496,9 @@ fn a_server_or_a_run_that_is_killed_leaves_one_side_whole() {
     let (database, folder) = (site.database.clone(), site.folder);
     let (before, after) = (site.before, site.after);
     let all: Vec<(&str, usize)> = match common::everything() {
-        true => (0..number).flat_map(|n| [("server", n), ("self", n)]).collect(),
+        true => (0..number)
+            .flat_map(|n| [("server", n), ("self", n)])
+            .collect(),
         false => vec![("server", number - 19), ("self", number - 18)],
     };
     let mut folder = Some(folder);
@@ -424,7 +514,11 @@ fn a_server_or_a_run_that_is_killed_leaves_one_side_whole() {
             }
             let pid = match whom {
                 "server" => fs::read_to_string(&pid_file).expect("it runs"),
-                _ => victim.lock().expect("no panic").expect("it runs").to_string(),
+                _ => victim
+                    .lock()
+                    .expect("no panic")
+                    .expect("it runs")
+                    .to_string(),
             };
             common::kill(&pid);
             Action::Pass
@@ -432,7 +526,13 @@ fn a_server_or_a_run_that_is_killed_leaves_one_side_whole() {
         let _ = fs::remove_file(here.path().join("j"));
         let mut lock = child.lock().expect("no panic");
         let mut running = Command::new(env!("CARGO_BIN_EXE_cividb"))
-            .args(["rollback", "backup.sql", &proxy.url(&database), "--apply", "--yes"])
+            .args([
+                "rollback",
+                "backup.sql",
+                &proxy.url(&database),
+                "--apply",
+                "--yes",
+            ])
             .args(["--journal", "j", "--no-defaults", "--definers", "current"])
             .current_dir(here.path())
             .stdout(std::process::Stdio::null())
@@ -474,11 +574,26 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
         server.run(Some(&site.database), key);
         let before = site.now();
         let url = site.url();
-        let apply = ["rollback", "backup.sql", &url, "--apply", "--yes", "--journal", "j", "--definers", "current", "--unknown", "leave"];
+        let apply = [
+            "rollback",
+            "backup.sql",
+            &url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+            "--definers",
+            "current",
+            "--unknown",
+            "leave",
+        ];
         let refused = site.run(&apply);
         let errors = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
-        assert!(errors.contains("FK_webform of webform_civicrm_forms to civicrm_contact"), "{at}: {errors}");
+        assert!(
+            errors.contains("FK_webform of webform_civicrm_forms to civicrm_contact"),
+            "{at}: {errors}"
+        );
         let report = common::json(&site.run(&[&apply[..], &["--format", "json"]].concat()));
         assert_eq!(report["error"]["refusal"], "references", "{at}");
         site.holds(&before, at);
@@ -487,7 +602,10 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
         let now = site.now();
         let table = "TABLE webform_civicrm_forms";
         assert_eq!(now.get(table), before.get(table), "{at}");
-        let orphan = server.try_run(Some(&site.database), "INSERT INTO webform_civicrm_forms VALUES (2, 987654)");
+        let orphan = server.try_run(
+            Some(&site.database),
+            "INSERT INTO webform_civicrm_forms VALUES (2, 987654)",
+        );
         assert!(orphan.is_err(), "{at}: the key is in force");
         server.run(Some(&site.database), "INSERT INTO webform_civicrm_forms VALUES (2, 1); DELETE FROM webform_civicrm_forms WHERE nid = 2");
         site.undo();
@@ -518,7 +636,11 @@ fn an_account_that_may_not_make_databases_is_told_what_to_do_and_can_do_it() {
         let refused = site.apply(&url, &[]);
         let errors = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
-        assert!(errors.contains("ON `rollback\\_account\\_cividb\\_new`.*") || errors.contains("ON `rollback_account_cividb_new`.*"), "{at}: {errors}");
+        assert!(
+            errors.contains("ON `rollback\\_account\\_cividb\\_new`.*")
+                || errors.contains("ON `rollback_account_cividb_new`.*"),
+            "{at}: {errors}"
+        );
         assert!(errors.contains("--beside"), "{at}: {errors}");
         site.holds(&before, at);
         server.run(
@@ -530,14 +652,31 @@ fn an_account_that_may_not_make_databases_is_told_what_to_do_and_can_do_it() {
         let done = site.apply(&url, &named);
         assert_eq!(done.status.code(), Some(0), "{at}: {}", text(&done.stderr));
         let undone = site.run(&["undo", "j", &url, "--apply", "--yes"]);
-        assert_eq!(undone.status.code(), Some(0), "{at}: {}", text(&undone.stderr));
+        assert_eq!(
+            undone.status.code(),
+            Some(0),
+            "{at}: {}",
+            text(&undone.stderr)
+        );
         site.holds(&before, at);
         let finish = ["rollback", "--finish", &url, "--apply", "--yes"];
         let finished = site.run(&[&finish[..], &named].concat());
-        assert_eq!(finished.status.code(), Some(0), "{at}: {}", text(&finished.stderr));
+        assert_eq!(
+            finished.status.code(),
+            Some(0),
+            "{at}: {}",
+            text(&finished.stderr)
+        );
         let left = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ('rollback_a', 'rollback_b')";
         assert_eq!(server.run(None, left).trim(), "0", "{at}");
-        assert_eq!(server.run(None, "SHOW DATABASES LIKE 'rollback\\__'").lines().count(), 2, "{at}");
+        assert_eq!(
+            server
+                .run(None, "SHOW DATABASES LIKE 'rollback\\__'")
+                .lines()
+                .count(),
+            2,
+            "{at}"
+        );
         server.run(None, "DROP DATABASE rollback_a; DROP DATABASE rollback_b; DROP USER rollback_small@localhost");
         site.remove();
     }
@@ -553,7 +692,9 @@ fn what_stands_in_the_way_is_refused_by_its_id_and_nothing_is_changed() {
     let cut = backup();
     fs::write(site.folder.path().join("cut.sql"), &cut[..cut.len() / 2]).expect("a file");
     let run = |dump: &str, more: &[&str]| {
-        let arguments = ["rollback", dump, &url, "--apply", "--yes", "--format", "json"];
+        let arguments = [
+            "rollback", dump, &url, "--apply", "--yes", "--format", "json",
+        ];
         let report = common::json(&site.run(&[&arguments[..], more].concat()));
         let refusal = report["error"]["refusal"].as_str().map(str::to_owned);
         site.holds(&site.before, dump);
@@ -563,14 +704,27 @@ fn what_stands_in_the_way_is_refused_by_its_id_and_nothing_is_changed() {
     assert_eq!(run("cut.sql", &[]), "backup-not-whole");
     assert_eq!(run("-", &[]), "wrong-sources");
     assert_eq!(run(&url, &[]), "wrong-sources");
-    assert_eq!(run("backup.sql", &["--beside", "rollback_no"]), "database-in-use");
+    assert_eq!(
+        run("backup.sql", &["--beside", "rollback_no"]),
+        "database-in-use"
+    );
     assert_eq!(run("backup.sql", &["--beside", "mysql"]), "database-in-use");
     assert_eq!(run("backup.sql", &["--finish"]), "wrong-sources");
-    server.run(Some(&site.database), "CREATE TABLE civicrm_whose (id int) ENGINE=InnoDB");
+    server.run(
+        Some(&site.database),
+        "CREATE TABLE civicrm_whose (id int) ENGINE=InnoDB",
+    );
     let asked = site.run(&["rollback", "backup.sql", &url]);
-    assert!(text(&asked.stdout).contains("table civicrm_whose of the site"), "{}", text(&asked.stdout));
+    assert!(
+        text(&asked.stdout).contains("table civicrm_whose of the site"),
+        "{}",
+        text(&asked.stdout)
+    );
     server.run(Some(&site.database), "DROP TABLE civicrm_whose");
-    server.run(Some(&site.database), "CREATE VIEW civicrm_domain_x AS SELECT 1 AS id");
+    server.run(
+        Some(&site.database),
+        "CREATE VIEW civicrm_domain_x AS SELECT 1 AS id",
+    );
     server.run(Some(&site.database), "DROP VIEW civicrm_domain_x");
     site.remove();
 }
@@ -592,7 +746,8 @@ fn a_journal_that_somebody_made_up_moves_no_table() {
     let forged = [
         // Drupal's tables instead of those that were set aside.
         bare.replace("rollback_forged_cividb_old", "rollback_forged_drupal"),
-        bare.replace("`civicrm_email`", "`users`").replace("\"civicrm_email\"", "\"users\""),
+        bare.replace("`civicrm_email`", "`users`")
+            .replace("\"civicrm_email\"", "\"users\""),
         bare.replace("rollback_forged_cividb_old", "mysql"),
         bare.replace("RENAME TABLE", "DROP TABLE users; RENAME TABLE"),
     ];
@@ -664,12 +819,25 @@ fn a_settings_file_says_which_folders_are_left_to_do() {
     fs::write(&path, settings).expect("it is written");
     let socket = server.socket();
     let socket = socket.to_str().expect("a path");
-    let arguments = ["rollback", "backup.sql", "civicrm.settings.php", "--socket", socket, "-v"];
+    let arguments = [
+        "rollback",
+        "backup.sql",
+        "civicrm.settings.php",
+        "--socket",
+        socket,
+        "-v",
+    ];
     let output = site.run(&arguments);
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    assert!(shown.contains("/srv/www/sites/all/modules/civicrm"), "{shown}");
-    assert!(shown.contains("the folder /srv/www/sites/default/files/civicrm/templates_c:"), "{shown}");
+    assert!(
+        shown.contains("/srv/www/sites/all/modules/civicrm"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("the folder /srv/www/sites/default/files/civicrm/templates_c:"),
+        "{shown}"
+    );
     assert!(Path::new(&path).exists());
     site.remove();
 }

@@ -52,7 +52,10 @@ impl Exchange {
     pub(in crate::change) fn check(&self, inverse: &str) -> Result<(), &'static str> {
         let names = [&self.database, &self.beside, &self.aside];
         let is_of_server = |name: &str| OF_SERVER.iter().any(|it| name.eq_ignore_ascii_case(it));
-        if names.iter().any(|name| name.is_empty() || is_of_server(name)) {
+        if names
+            .iter()
+            .any(|name| name.is_empty() || is_of_server(name))
+        {
             return Err("moves tables of the server itself");
         }
         let [one, two, three] = names.map(|name| name.to_lowercase());
@@ -92,7 +95,8 @@ pub(super) fn rename(
     (leaving, to): (&[&String], &str),
     (arriving, from): (&[&String], &str),
 ) -> Result<String, Blocked> {
-    let name = |database: &str, table: &str| format!("{}.{}", identifier(database), identifier(table));
+    let name =
+        |database: &str, table: &str| format!("{}.{}", identifier(database), identifier(table));
     let leave = leaving
         .iter()
         .map(|table| format!("{} TO {}", name(database, table), name(to, table)));

@@ -126,10 +126,7 @@ pub fn read(
 ///
 /// # Errors
 /// The connection is lost.
-pub fn show(
-    connection: &mut Reader,
-    name: &ProgramName,
-) -> Result<Option<Program>, ChangeError> {
+pub fn show(connection: &mut Reader, name: &ProgramName) -> Result<Option<Program>, ChangeError> {
     let sql = format!(
         "SHOW CREATE {} {}",
         name.kind.as_str().to_ascii_uppercase(),
@@ -223,7 +220,9 @@ pub(super) fn make(
         for program in waiting {
             match make_one(executor, program, others) {
                 Ok(()) => {}
-                Err(ChangeError::Server(error)) if program.name.kind == ProgramKind::View && !error.is_lost() => {
+                Err(ChangeError::Server(error))
+                    if program.name.kind == ProgramKind::View && !error.is_lost() =>
+                {
                     why = Some(error);
                     failed.push(program);
                 }

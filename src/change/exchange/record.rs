@@ -105,7 +105,11 @@ pub fn begin(
     for database in [&exchange.aside, &exchange.beside] {
         if exchange.made.contains(database) {
             let options = charset.map(|(charset, collation)| {
-                format!(" CHARACTER SET {} COLLATE {}", string(charset), string(collation))
+                format!(
+                    " CHARACTER SET {} COLLATE {}",
+                    string(charset),
+                    string(collation)
+                )
             });
             let sql = format!(
                 "CREATE DATABASE {}{}",
@@ -158,9 +162,21 @@ pub fn prove(
     let programs = programs.chain(comes.iter().map(|program| ("comes", program)));
     for (place, (side, program)) in programs.enumerate() {
         let statement = &program.statement;
-        rows.push(insertion(&exchange.aside, place + 1, side, Some(program), statement)?);
+        rows.push(insertion(
+            &exchange.aside,
+            place + 1,
+            side,
+            Some(program),
+            statement,
+        )?);
     }
-    rows.push(insertion(&exchange.aside, rows.len() + 1, "proved", None, "")?);
+    rows.push(insertion(
+        &exchange.aside,
+        rows.len() + 1,
+        "proved",
+        None,
+        "",
+    )?);
     let connection = executor.connection();
     run(connection, about, "START TRANSACTION")?;
     for row in &rows {

@@ -79,10 +79,7 @@ fn count(tables: &[String], is_so: impl Fn(&String) -> bool) -> usize {
 ///
 /// # Errors
 /// The connection is lost.
-pub fn tables(
-    connection: &mut Reader,
-    database: &str,
-) -> Result<BTreeSet<String>, ServerError> {
+pub fn tables(connection: &mut Reader, database: &str) -> Result<BTreeSet<String>, ServerError> {
     let sql = format!(
         "SELECT TABLE_NAME AS name FROM information_schema.TABLES \
          WHERE TABLE_SCHEMA = {} AND TABLE_TYPE <> 'VIEW'",
