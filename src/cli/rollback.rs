@@ -271,6 +271,13 @@ impl Rollback {
             ));
         }
         let exchange = &plan.exchange;
+        for reference in &exchange.references {
+            tell(&format!("{};", reference.drop));
+        }
+        tell(&format!("{};", exchange.way_there().map_err(ChangeError::from)?));
+        for reference in &exchange.references {
+            tell(&format!("{};", reference.add));
+        }
         let question = format!(
             "Put {} tables of {} in the place of {} tables of {} on {}?",
             exchange.comes.len(),
