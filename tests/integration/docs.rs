@@ -83,7 +83,12 @@ fn the_commands_and_their_options_are_those_of_the_code() {
             continue;
         }
         let about = command.get_about().map(ToString::to_string);
-        let page = format!("docs/{name}.md");
+        let page = match name.as_str() {
+            "check" => "docs/verify.md".to_owned(),
+            "reference" => "docs/diff.md".to_owned(),
+            "undo" => "docs/repair.md".to_owned(),
+            name => format!("docs/{name}.md"),
+        };
         let shown = match root().join(&page).exists() {
             true => format!("[`{name}`]({page})"),
             false => format!("`{name}`"),
