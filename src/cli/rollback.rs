@@ -274,7 +274,10 @@ impl Rollback {
         for reference in &exchange.references {
             tell(&format!("{};", reference.drop));
         }
-        tell(&format!("{};", exchange.way_there().map_err(ChangeError::from)?));
+        tell(&format!(
+            "{};",
+            exchange.way_there().map_err(ChangeError::from)?
+        ));
         for reference in &exchange.references {
             tell(&format!("{};", reference.add));
         }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::comparison::{ContentsError, Side, Watch};
 use super::digest::Hashes;
 use super::matching::{TablePair, Which};
 use super::pass::Shape;
 use super::passes::{ExportPass, KeyColumns, WantedRows};
+use super::side::{ContentsError, Side, Watch};
 use crate::row_file::{RowFile, RowFileError, file_name, folder, free_path};
 use crate::schema::model::find;
 

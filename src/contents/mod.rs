@@ -14,19 +14,24 @@
 //! - [`export`]: the rows that differ, as files
 //! - [`through`]: what the steps of an upgrade do on purpose
 //! - [`matching`]: which table and column of one source is which of the other
+//! - [`side`]: one of the two sources; `again`: what is read again of it
+//! - `judge`: what differs, and what of it is meant
 //! - [`comparison`]: the whole
 //! - [`totals`]: numbers that people check by hand
 
+mod again;
 pub mod comparison;
 pub mod difference;
 pub mod digest;
 pub mod dump;
 pub mod export;
 pub mod form;
+mod judge;
 mod layout;
 pub mod matching;
 pub mod pass;
 pub mod passes;
 pub mod server;
+pub mod side;
 pub mod through;
 pub mod totals;
