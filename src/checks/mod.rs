@@ -21,6 +21,7 @@ mod objects;
 pub mod pieces;
 pub mod registry;
 mod restore;
+mod restore_privilege;
 mod rows;
 pub mod schema;
 mod server;

@@ -5,13 +5,13 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, age, contents, definers, grants, objects, restore, rows, schema, server, upgrade,
-    version, wholeness,
+    against, age, contents, definers, grants, objects, restore, restore_privilege, rows, schema,
+    server, upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 13] = [
+static FAMILIES: [&[&Check]; 14] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
@@ -21,6 +21,7 @@ static FAMILIES: [&[&Check]; 13] = [
     server::CHECKS,
     definers::CHECKS,
     restore::CHECKS,
+    restore_privilege::CHECKS,
     rows::CHECKS,
     version::CHECKS,
     upgrade::CHECKS,
