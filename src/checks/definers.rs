@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use super::objects::REBUILD;
+use super::advice::REBUILD;
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::grants::{GrantPlace, Grants, Rules};

@@ -5,6 +5,7 @@
 //! tell, their needs say ([`Need`]).
 
 pub mod acceptance;
+mod advice;
 pub mod against;
 mod age;
 mod check;
@@ -16,6 +17,7 @@ mod definers;
 mod examination;
 mod finding;
 pub mod grants;
+mod letter_case;
 mod needs;
 mod objects;
 pub mod pieces;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::{IndexMap, IndexSet};
 
+use super::advice::{Fixes, REBUILD, fix_by_site};
 use super::{
     Answer, Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity, against,
     schema,
@@ -13,167 +14,13 @@ use crate::civicrm::programs::{self, PHONE_FUNCTION};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::TABLE_PREFIX;
 use crate::gate::{Blocked, Meaning, Operation};
-use crate::schema::model::{Name, RoutineKind, Schema, Table, find, find_entry};
+use crate::schema::model::{Name, RoutineKind, Schema, Table, find};
 use crate::schema::references::User;
 use crate::schema::sql::string;
-use crate::snapshot::{ObjectKind, Producer, Snapshot, Source, SourceKind};
-
-/// How to let CiviCRM make its triggers, views and function again.
-pub(super) const REBUILD: &str =
-    "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
-
-/// What to do about missing objects of each kind: a backup can be made again, a live database has
-/// to be repaired.
-struct Fixes {
-    trigger: String,
-    no_trigger: String,
-    routine: String,
-    table: String,
-    view: String,
-}
-
-impl Fixes {
-    fn for_source(snapshot: &Snapshot) -> Self {
-        let mut fixes = Self::usual(&snapshot.source);
-        if snapshot.dump.as_ref().is_some_and(|dump| dump.rows_apart) {
-            fixes.routine = format!(
-                "mysqldump --tab writes routines and events to its standard output, not into the folder: keep that as \
-                 well (mysqldump --tab=FOLDER --routines --events DATABASE >FOLDER/routines.sql). On a restored site \
-                 let CiviCRM create it: {REBUILD}"
-            );
-        }
-        if snapshot.source.producer.never_writes_programs() {
-            return fixes;
-        }
-        let is_dump = snapshot.source.kind == SourceKind::Dump;
-        // Where some are there, the dump program was told to write them.
-        if is_dump && !snapshot.schema.routines.is_empty() {
-            fixes.routine = format!(
-                "The dump has other routines, so --routines was given: the site itself seems to lack it. Let CiviCRM \
-                 make it there ({REBUILD}), and then make the backup again."
-            );
-        }
-        if is_dump && !snapshot.schema.triggers.is_empty() {
-            fixes.trigger = format!(
-                "The dump has other triggers, so the site itself seems to lack it, or the account has the TRIGGER \
-                 privilege on some tables only. Let CiviCRM make it on the site ({REBUILD}), and make the backup again \
-                 by an account with the TRIGGER privilege on the whole database."
-            );
-        }
-        fixes
-    }
-
-    fn usual(source: &Source) -> Self {
-        match source.kind {
-            SourceKind::Dump if source.producer.never_writes_programs() => {
-                Self::for_program(source)
-            }
-            SourceKind::Dump => Self {
-                trigger: format!(
-                    "Make the backup with --triggers, by an account with the TRIGGER privilege. \
-                     On a restored site let CiviCRM rebuild them: {REBUILD}"
-                ),
-                no_trigger: format!(
-                    "There is no trigger at all: the backup was made {}, or by an \
-                     account without the TRIGGER privilege, which loses them without a message. Make \
-                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}",
-                    without_triggers(source.producer)
-                ),
-                routine: format!(
-                    "Make the backup with --routines, by an account that may read routines. \
-                     On a restored site let CiviCRM create it: {REBUILD}"
-                ),
-                table:
-                    "Make the backup again with all tables; look for --ignore-table, an account \
-                        that cannot read the table, or a damaged table on the server."
-                        .to_owned(),
-                view: format!(
-                    "Make the backup again by an account with SHOW VIEW. On a restored multilingual \
-                     site let CiviCRM rebuild its views: {REBUILD}"
-                ),
-            },
-            SourceKind::Server => {
-                let rebuild = format!("Let CiviCRM rebuild its triggers and views: {REBUILD}");
-                Self {
-                    trigger: rebuild.clone(),
-                    no_trigger: format!(
-                        "There is no trigger at all: perhaps the database was restored from a backup \
-                         without them. {rebuild}"
-                    ),
-                    routine: rebuild.clone(),
-                    table: "Restore it from a backup, or take out what still refers to it."
-                        .to_owned(),
-                    view: rebuild,
-                }
-            }
-        }
-    }
-}
-
-/// What to do about an object that a dump lacks, by what is known of the site that it was made of. `lacks` says
-/// whether a schema lacks it; `usual` is what to do where the site is not known, or has it.
-fn fix_by_site(
-    examined: &Examination,
-    kind: &'static str,
-    lacks: impl Fn(&Schema) -> bool,
-    usual: &str,
-) -> String {
-    let site = examined.site_of_backup;
-    let Some(site) = site.filter(|site| lacks(&site.snapshot.schema)) else {
-        return usual.to_owned();
-    };
-    let name = site.name;
-    match kind {
-        "table" => format!(
-            "{name} lacks it as well, so another backup would not have it: restore it there from an older backup, or \
-             take out what still refers to it."
-        ),
-        _ => format!(
-            "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({REBUILD}), and \
-             then make the backup again."
-        ),
-    }
-}
-
-impl Fixes {
-    /// What to do about a dump of a program that writes no stored programs whatever its options.
-    fn for_program(source: &Source) -> Self {
-        let what = format!(
-            "{} never writes triggers and routines: make the backup with mysqldump --routines --triggers (or \
-             mariadb-dump) instead. On a restored site let CiviCRM rebuild them: {REBUILD}",
-            source.producer.name()
-        );
-        Self {
-            trigger: what.clone(),
-            no_trigger: what.clone(),
-            routine: what.clone(),
-            table: format!(
-                "Make the backup again with all tables: look which ones {} leaves out.",
-                source.producer.name()
-            ),
-            view: what,
-        }
-    }
-}
-
-/// How a program comes to leave triggers out.
-fn without_triggers(producer: Producer) -> &'static str {
-    match producer {
-        Producer::Mysqldump | Producer::MariadbDump | Producer::Unknown => "with --skip-triggers",
-        Producer::Mysqlpump => "with --skip-triggers or for some tables only",
-        Producer::Mydumper => "without --triggers",
-        Producer::MysqlShell => "with the option triggers: false",
-        Producer::PhpMyAdmin => {
-            "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' off"
-        }
-        Producer::Adminer => "with the option Triggers off",
-        Producer::MysqldumpPhp => "with the setting skip-triggers",
-        _ => "by a program that writes none, or with its option for triggers off",
-    }
-}
+use crate::snapshot::{ObjectKind, Snapshot};
 
 /// What has to be seen before anything can be called missing.
-const ALL_SEEN: &[Need] = &[Need::Structure, Need::WholeDump, Need::AllTables];
+pub(super) const ALL_SEEN: &[Need] = &[Need::Structure, Need::WholeDump, Need::AllTables];
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
@@ -182,7 +29,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &TRIGGER_MISSING,
     &ROUTINE_MISSING,
     &REFERENCE_BROKEN,
-    &NAME_LETTER_CASE,
 ];
 
 pub(crate) static TABLE_MISSING: Check = Check {
@@ -310,20 +156,6 @@ pub(crate) static REFERENCE_BROKEN: Check = Check {
     example: "trigger civicrm_activity_before_insert uses column made of civicrm_activity, which is not there",
     source: "reported with stale log tables and views",
     rules: &[Rule::new(Group::Objects, ALL_SEEN, broken_references)],
-};
-
-/// A table is named in another letter case than it has.
-pub static NAME_LETTER_CASE: Check = Check {
-    id: "name-letter-case",
-    severity: Severity::Error,
-    title: "a table is named in another letter case than it has",
-    why: "Where the server compares names of tables exactly, as on Linux, every statement with that name fails with \
-            error 1146.",
-    fix: "Let both have one spelling: rename the table, or correct the row or the trigger that names it.",
-    example: "civicrm_custom_group names civicrm_value_volunteering_1, and the table has another letter case, \
-            civicrm_value_Volunteering_1: this server compares names exactly",
-    source: "civicrm/civicrm-core#36306 and #35555; MySQL manual, \"Identifier Case Sensitivity\"",
-    rules: &[Rule::new(Group::Objects, ALL_SEEN, other_letter_case)],
 };
 
 /// Adds a finding when no table has an AUTO_INCREMENT column: `mysqldump --skip-opt` leaves the
@@ -557,7 +389,7 @@ pub(super) fn elsewhere<'u>(user: &'u User<'_>, snapshot: &Snapshot) -> Vec<(&'u
 }
 
 /// Whether a name is one of this database.
-fn is_here(snapshot: &Snapshot, name: &Name) -> bool {
+pub(super) fn is_here(snapshot: &Snapshot, name: &Name) -> bool {
     let database = name.database.as_ref();
     database.is_none_or(|database| snapshot.database.as_ref() == Some(database))
 }
@@ -632,123 +464,6 @@ fn broken_elsewhere(check: &'static Check, examined: &Examination, findings: &mu
             findings.push(finding);
         }
     }
-}
-
-/// One place that names a table in another letter case than the table has.
-struct Misspelled {
-    /// The place, as the beginning of a sentence.
-    who: String,
-    named: String,
-    spelled: String,
-    fix: String,
-}
-
-/// Adds a finding for each table that triggers, views, routines, foreign keys or groups of custom fields name in
-/// another letter case than it has. Whether that fails depends on the server.
-fn other_letter_case(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    let snapshot = examined.snapshot();
-    let facts = snapshot.server.as_ref();
-    let compares = facts.and_then(|facts| facts.variable("lower_case_table_names"));
-    let (severity, harm) = match compares {
-        Some("0") => (Severity::Error, "this server compares names exactly"),
-        Some(_) => return,
-        None => (
-            Severity::Warning,
-            "that works only where a server does not compare names exactly",
-        ),
-    };
-    for Misspelled {
-        who,
-        named,
-        spelled,
-        fix,
-    } in misspelled(examined)
-    {
-        let message =
-            format!("{who} {named}, and the table has another letter case, {spelled}: {harm}");
-        findings.push(
-            Finding::new(check, message, fix)
-                .severity(severity)
-                .about("table", spelled.clone())
-                .sides(named, spelled),
-        );
-    }
-}
-
-/// The tables that are named in another letter case than they have, each place once.
-fn misspelled(examined: &Examination) -> Vec<Misspelled> {
-    let snapshot = examined.snapshot();
-    let schema = &snapshot.schema;
-    let other_spelling = |name: &str| {
-        let is_there = schema.tables.contains_key(name) || schema.views.contains_key(name);
-        let table = find_entry(&schema.tables, name).map(|(spelled, _)| spelled);
-        let view = || find_entry(&schema.views, name).map(|(spelled, _)| spelled);
-        table.or_else(view).filter(|_| !is_there).cloned()
-    };
-    let mut found = Vec::new();
-    for group in examined
-        .case
-        .site
-        .iter()
-        .flat_map(|site| &site.custom_groups)
-    {
-        let Some(spelled) = other_spelling(&group.table) else {
-            continue;
-        };
-        let update = respelled(&spelled, group.id).unwrap_or_else(|blocked| blocked.to_string());
-        let fix = format!(
-            "Let both have one spelling: {update}; then clear CiviCRM's caches, and let it rebuild its triggers: \
-             {REBUILD}"
-        );
-        found.push(Misspelled {
-            who: "civicrm_custom_group names".to_owned(),
-            named: group.table.clone(),
-            spelled,
-            fix,
-        });
-    }
-    for user in examined.users() {
-        for name in user
-            .uses
-            .tables
-            .iter()
-            .filter(|name| is_here(snapshot, name))
-        {
-            if let Some(spelled) = other_spelling(&name.name) {
-                found.push(Misspelled {
-                    who: format!("{} uses", user.describe()),
-                    named: name.name.clone(),
-                    spelled,
-                    fix: format!("Let CiviCRM rebuild its triggers and views: {REBUILD}"),
-                });
-            }
-        }
-    }
-    for (table, definition) in &schema.tables {
-        for (name, key) in &definition.foreign_keys {
-            if let Some(spelled) = other_spelling(&key.referenced_table)
-                && key.referenced_database.is_none()
-            {
-                found.push(Misspelled {
-                    who: format!("foreign key {name} of {table} refers to"),
-                    named: key.referenced_table.clone(),
-                    spelled,
-                    fix:
-                        "Drop the foreign key, and add it again with the name as the table has it."
-                            .to_owned(),
-                });
-            }
-        }
-    }
-    found
-}
-
-/// The statement that gives a custom group the name that its table has.
-fn respelled(table: &str, group: Option<u64>) -> Result<String, Blocked> {
-    let row = group.map_or_else(String::new, |id| format!(" WHERE id = {id}"));
-    let table = string(table);
-    let sql = format!("UPDATE civicrm_custom_group SET table_name = {table}{row}");
-    Meaning::new(Operation::Update, [""; 0]).pass(sql)
 }
 
 /// Functions and procedures that are called and do not exist, each with what calls it.
@@ -837,13 +552,19 @@ fn loadable(
         check,
         format!("function {name} is not in {place}: {callers}; it may be a loadable function ({why})"),
         format!(
-            "Look on the site: SELECT name, dl FROM mysql.func WHERE name = {}. If it is there, install its library \
-             on every server that the backup is restored on (CREATE FUNCTION … SONAME); else make the backup with \
-             --routines, by an account that may read routines.",
-            string(name)
+            "Look on the site: {}. If it is there, install its library on every server that the backup is restored on \
+             (CREATE FUNCTION … SONAME); else make the backup with --routines, by an account that may read routines.",
+            loadable_question(name).unwrap_or_else(|blocked| blocked.to_string())
         ),
     )
     .severity(Severity::Warning)
+}
+
+/// The question whether a server has a loadable function of this name.
+fn loadable_question(name: &str) -> Result<String, Blocked> {
+    let name = string(name);
+    let sql = format!("SELECT name, dl FROM mysql.func WHERE name = {name}");
+    Meaning::new(Operation::Select, [""; 0]).pass(sql)
 }
 
 fn missing_routines(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -930,10 +651,10 @@ mod tests {
     use crate::hostile;
 
     #[test]
-    fn a_group_gets_the_name_that_is_meant_whatever_it_is() {
+    fn a_loadable_function_is_asked_for_as_meant_whatever_its_name_is() {
         for name in hostile::names() {
-            let update = respelled(&name, Some(7));
-            assert!(update.is_ok(), "{name:?}: {update:?}");
+            let question = loadable_question(&name);
+            assert!(question.is_ok(), "{name:?}: {question:?}");
         }
     }
 }

@@ -5,16 +5,17 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, age, contents, definers, grants, objects, restore, restore_privilege, rows, schema,
-    server, upgrade, version, wholeness,
+    against, age, contents, definers, grants, letter_case, objects, restore, restore_privilege,
+    rows, schema, server, upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 14] = [
+static FAMILIES: [&[&Check]; 15] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
+    letter_case::CHECKS,
     against::CHECKS,
     schema::CHECKS,
     grants::CHECKS,

@@ -105,8 +105,14 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         )],
     ),
     (
-        "checks/objects.rs",
+        "checks/letter_case.rs",
         &[There("a_group_gets_the_name_that_is_meant_whatever_it_is")],
+    ),
+    (
+        "checks/objects.rs",
+        &[There(
+            "a_loadable_function_is_asked_for_as_meant_whatever_its_name_is",
+        )],
     ),
     ("rehearse/compare.rs", &[OnServers(REHEARSED)]),
     ("rehearse/exercise.rs", &[OnServers(REHEARSED)]),

@@ -1,0 +1,159 @@
+//! What to do about missing objects: by the program that wrote the dump, and by what the site itself has.
+
+use super::Examination;
+use crate::schema::model::Schema;
+use crate::snapshot::{Producer, Snapshot, Source, SourceKind};
+
+/// How to let CiviCRM make its triggers, views and function again.
+pub(super) const REBUILD: &str =
+    "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+
+/// What to do about missing objects of each kind: a backup can be made again, a live database has
+/// to be repaired.
+pub(super) struct Fixes {
+    pub(super) trigger: String,
+    pub(super) no_trigger: String,
+    pub(super) routine: String,
+    pub(super) table: String,
+    pub(super) view: String,
+}
+
+impl Fixes {
+    pub(super) fn for_source(snapshot: &Snapshot) -> Self {
+        let mut fixes = Self::usual(&snapshot.source);
+        if snapshot.dump.as_ref().is_some_and(|dump| dump.rows_apart) {
+            fixes.routine = format!(
+                "mysqldump --tab writes routines and events to its standard output, not into the folder: keep that as \
+                 well (mysqldump --tab=FOLDER --routines --events DATABASE >FOLDER/routines.sql). On a restored site \
+                 let CiviCRM create it: {REBUILD}"
+            );
+        }
+        if snapshot.source.producer.never_writes_programs() {
+            return fixes;
+        }
+        let is_dump = snapshot.source.kind == SourceKind::Dump;
+        // Where some are there, the dump program was told to write them.
+        if is_dump && !snapshot.schema.routines.is_empty() {
+            fixes.routine = format!(
+                "The dump has other routines, so --routines was given: the site itself seems to lack it. Let CiviCRM \
+                 make it there ({REBUILD}), and then make the backup again."
+            );
+        }
+        if is_dump && !snapshot.schema.triggers.is_empty() {
+            fixes.trigger = format!(
+                "The dump has other triggers, so the site itself seems to lack it, or the account has the TRIGGER \
+                 privilege on some tables only. Let CiviCRM make it on the site ({REBUILD}), and make the backup again \
+                 by an account with the TRIGGER privilege on the whole database."
+            );
+        }
+        fixes
+    }
+
+    fn usual(source: &Source) -> Self {
+        match source.kind {
+            SourceKind::Dump if source.producer.never_writes_programs() => {
+                Self::for_program(source)
+            }
+            SourceKind::Dump => Self {
+                trigger: format!(
+                    "Make the backup with --triggers, by an account with the TRIGGER privilege. \
+                     On a restored site let CiviCRM rebuild them: {REBUILD}"
+                ),
+                no_trigger: format!(
+                    "There is no trigger at all: the backup was made {}, or by an \
+                     account without the TRIGGER privilege, which loses them without a message. Make \
+                     it again. On a restored site let CiviCRM rebuild them: {REBUILD}",
+                    without_triggers(source.producer)
+                ),
+                routine: format!(
+                    "Make the backup with --routines, by an account that may read routines. \
+                     On a restored site let CiviCRM create it: {REBUILD}"
+                ),
+                table:
+                    "Make the backup again with all tables; look for --ignore-table, an account \
+                        that cannot read the table, or a damaged table on the server."
+                        .to_owned(),
+                view: format!(
+                    "Make the backup again by an account with SHOW VIEW. On a restored multilingual \
+                     site let CiviCRM rebuild its views: {REBUILD}"
+                ),
+            },
+            SourceKind::Server => {
+                let rebuild = format!("Let CiviCRM rebuild its triggers and views: {REBUILD}");
+                Self {
+                    trigger: rebuild.clone(),
+                    no_trigger: format!(
+                        "There is no trigger at all: perhaps the database was restored from a backup \
+                         without them. {rebuild}"
+                    ),
+                    routine: rebuild.clone(),
+                    table: "Restore it from a backup, or take out what still refers to it."
+                        .to_owned(),
+                    view: rebuild,
+                }
+            }
+        }
+    }
+}
+
+/// What to do about an object that a dump lacks, by what is known of the site that it was made of. `lacks` says
+/// whether a schema lacks it; `usual` is what to do where the site is not known, or has it.
+pub(super) fn fix_by_site(
+    examined: &Examination,
+    kind: &'static str,
+    lacks: impl Fn(&Schema) -> bool,
+    usual: &str,
+) -> String {
+    let site = examined.site_of_backup;
+    let Some(site) = site.filter(|site| lacks(&site.snapshot.schema)) else {
+        return usual.to_owned();
+    };
+    let name = site.name;
+    match kind {
+        "table" => format!(
+            "{name} lacks it as well, so another backup would not have it: restore it there from an older backup, or \
+             take out what still refers to it."
+        ),
+        _ => format!(
+            "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({REBUILD}), and \
+             then make the backup again."
+        ),
+    }
+}
+
+impl Fixes {
+    /// What to do about a dump of a program that writes no stored programs whatever its options.
+    fn for_program(source: &Source) -> Self {
+        let what = format!(
+            "{} never writes triggers and routines: make the backup with mysqldump --routines --triggers (or \
+             mariadb-dump) instead. On a restored site let CiviCRM rebuild them: {REBUILD}",
+            source.producer.name()
+        );
+        Self {
+            trigger: what.clone(),
+            no_trigger: what.clone(),
+            routine: what.clone(),
+            table: format!(
+                "Make the backup again with all tables: look which ones {} leaves out.",
+                source.producer.name()
+            ),
+            view: what,
+        }
+    }
+}
+
+/// How a program comes to leave triggers out.
+fn without_triggers(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Mysqldump | Producer::MariadbDump | Producer::Unknown => "with --skip-triggers",
+        Producer::Mysqlpump => "with --skip-triggers or for some tables only",
+        Producer::Mydumper => "without --triggers",
+        Producer::MysqlShell => "with the option triggers: false",
+        Producer::PhpMyAdmin => {
+            "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' off"
+        }
+        Producer::Adminer => "with the option Triggers off",
+        Producer::MysqldumpPhp => "with the setting skip-triggers",
+        _ => "by a program that writes none, or with its option for triggers off",
+    }
+}
