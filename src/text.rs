@@ -114,7 +114,8 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-/// Text of an XML document, between tags or in an attribute. Characters that XML does not know at all are visible escapes.
+/// Text of an XML document, between tags or in an attribute. Characters that XML does not know at all are visible escapes
+/// already.
 pub fn xml_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in printable(text).chars() {
@@ -124,7 +125,6 @@ pub fn xml_text(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            '\u{FFFE}' | '\u{FFFF}' => drop(write!(safe, "{}", c.escape_unicode())),
             _ => safe.push(c),
         }
     }
@@ -227,14 +227,14 @@ impl<W: Write> Write for Inert<W> {
 }
 
 /// Characters that move the cursor, change the direction of text or cannot be seen: those of Unicode's categories Cc
-/// and Cf, line and paragraph separators, and fillers that show nothing.
+/// and Cf, line and paragraph separators, fillers that show nothing, and two that no text may hold.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}' | '\u{890}'..='\u{891}'
             | '\u{8E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
             | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
-            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{FFFE}' | '\u{FFFF}' | '\u{110BD}' | '\u{110CD}'
             | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
             | '\u{E0000}'..='\u{E0FFF}')
 }

@@ -62,11 +62,11 @@ impl Renderer for Junit {
             .values()
             .filter(|it| matches!(it, Case::NotMade(_)))
             .count();
-        // A verdict can come from more than findings: from a restore that failed, or a plan that is not done.
+        // It can come from more than findings: from a restore that failed, or a plan that is not done.
         let verdict = match report.verdict() {
-            Verdict::Fail if failures == 0 => Some("failure"),
-            Verdict::Incomplete if skipped == 0 => Some("skipped"),
-            _ => None,
+            Verdict::Fail => Some("failure"),
+            Verdict::Incomplete => Some("skipped"),
+            Verdict::Pass => None,
         };
         let of_verdict = |word| usize::from(verdict == Some(word));
         let suite = Suite {

@@ -105,7 +105,8 @@ mod tests {
                 "http:",
                 "https:",
                 "url(",
-                "import",
+                "@import",
+                "import(",
                 "innerHTML",
                 "eval(",
             ] {
