@@ -19,11 +19,13 @@ use super::rows::{RowExaminer, RowSource};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
 use crate::checks::{
-    Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_SITE, Severity, VERIFY,
+    COMPARE, Examination, Findings, ORPHANS, OtherSource, REHEARSE, REHEARSE_SITE, Severity, VERIFY,
 };
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
+use crate::contents::comparison::{self, Side};
+use crate::contents::digest::Hashes;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::for_upgrade::row_answers;
@@ -36,11 +38,14 @@ use crate::rehearse::{
     restore, space, steps,
 };
 use crate::report::{
-    AccountName, ChecksumSummary, Kept, Layout, RehearsalSummary, Rehearsed, Report, Section,
-    StepsSummary, UpgradeCommand,
+    AccountName, ChecksumSummary, ContentsSummary, Kept, Layout, RehearsalSummary, Rehearsed,
+    Report, Section, StepsSummary, UpgradeCommand,
 };
 use crate::snapshot::Snapshot;
 use crate::source::{Location, ServerLocation};
+
+/// Rows that are shown of each difference to another dump.
+const SAMPLES: usize = 3;
 
 #[derive(Debug, Args)]
 pub struct Rehearse {
@@ -55,7 +60,7 @@ pub struct Rehearse {
     #[arg(long, value_name = "FOLDER")]
     tmp: Option<PathBuf>,
     /// Site that the dump was made of, to compare with: a server (mysql://user@host/database), a
-    /// civicrm.settings.php, a site's folder, or another dump
+    /// civicrm.settings.php, a site's folder, or another dump, whose rows are compared one by one
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
     /// Where --against is a server, compare the CHECKSUM TABLE of each table as well, which reads all rows there
@@ -183,7 +188,7 @@ impl Rehearse {
         }
         let restored = self.restore(&stage, &location, common)?;
         let proofs = match restored.is_complete {
-            true => self.prove(&stage, &case, &restored, common),
+            true => self.prove(&stage, &case, &restored, site.as_ref(), common),
             false => Ok(Proofs::default()),
         };
         let mut proofs = proofs.map_err(|error| explained(&stage, error))?;
@@ -223,6 +228,10 @@ impl Rehearse {
         report.compared_with = site.as_ref().map(Location::name);
         report.layout = Layout::ReleaseAndByCheck;
         let report = report.with(Section::Rehearsal(Box::new(summary)));
+        let report = match proofs.contents.take() {
+            Some(contents) => report.with(Section::Contents(contents)),
+            None => report,
+        };
         let report = match proofs.statistics {
             Some(statistics) => report.with(Section::Integrity(statistics)),
             None => report,
@@ -257,6 +266,7 @@ impl Rehearse {
         stage: &Stage,
         dump: &Case,
         restored: &Restored,
+        against: Option<&Location>,
         common: &Common,
     ) -> Result<Proofs, Error> {
         let location = ServerLocation {
@@ -266,8 +276,16 @@ impl Rehearse {
             exact_counts: false,
         };
         let mut there = read_restored(stage, &location)?;
-        let (compared, failures) = compare(stage, &dump.snapshot, &mut there, restored)?;
-        let exercised = exercise(stage, &there)?;
+        let (compared, failures, not_compared) =
+            compare(stage, &dump.snapshot, &mut there, restored)?;
+        let contents = match against {
+            Some(before @ (Location::File(_) | Location::Folder(_))) => {
+                Some(contents(before, &location, dump.catalogue, common)?)
+            }
+            _ => None,
+        };
+        let mut exercised = exercise(stage, &there)?;
+        exercised.not_tried.extend(not_compared);
         let case = Case::new(there, dump.catalogue).to_release(self.target.clone());
         let examiner = RowExaminer {
             catalogue: dump.catalogue,
@@ -283,8 +301,13 @@ impl Rehearse {
             // Keys that only the release has are no matter of the backup.
             findings.promise_nothing();
         }
+        let contents = contents.map(|(found, summary)| {
+            findings.merge(found);
+            summary
+        });
         let mut proofs = Proofs {
             findings,
+            contents,
             compared,
             exercised,
             failures,
@@ -349,6 +372,35 @@ impl Rehearse {
     }
 }
 
+/// Compares the rows of another dump with those that were restored.
+fn contents(
+    before: &Location,
+    restored: &ServerLocation,
+    catalogue: &Catalogue,
+    common: &Common,
+) -> Result<(Findings, ContentsSummary), Error> {
+    let hashes = Hashes::random();
+    let mut bar = Bar::new(common, &before.name());
+    let database = before.database(common.database.as_deref());
+    let side = Side::read(before, database, hashes, &mut |_, progress| {
+        bar.update(progress);
+    });
+    bar.finish();
+    let after = Location::Server(Box::new(restored.clone()));
+    let sides = (side?, Side::read(&after, None, hashes, &mut |_, _| {})?);
+    let options = comparison::Options {
+        samples: SAMPLES,
+        ..comparison::Options::default()
+    };
+    let (comparison, before, after) =
+        comparison::compare(sides.0, sides.1, hashes, &options, &mut |_, _| {})?;
+    let case = Case::new(after, catalogue);
+    let mut examined = Examination::of(&case);
+    examined.contents = Some((&comparison, &before.source.name));
+    let findings = common.examine(&examined, COMPARE)?;
+    Ok((findings, ContentsSummary::of(&comparison)))
+}
+
 /// Reads the restored database as that of any server.
 fn read_restored(stage: &Stage, location: &ServerLocation) -> Result<Snapshot, Error> {
     let (mut connection, database) = location.connect(Some(&stage.database))?;
@@ -359,6 +411,7 @@ fn read_restored(stage: &Stage, location: &ServerLocation) -> Result<Snapshot, E
 #[derive(Default)]
 struct Proofs {
     findings: Findings,
+    contents: Option<ContentsSummary>,
     compared: Compared,
     exercised: Exercised,
     failures: Vec<crate::rehearse::Failure>,

@@ -9,6 +9,7 @@ use super::server_model::{ServerError, ServerModel};
 use crate::civicrm::upgrade::op::{
     Action, Alteration, Clause, Insert, InsertMode, Op, Values, table_of_entity,
 };
+use crate::schema::meaning::family;
 use crate::schema::model::{
     Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
     find_entry,
@@ -232,11 +233,12 @@ impl RowState {
 }
 
 /// What an operation needs of rows: each need with the error that the server gives otherwise. `before` is the schema
-/// before the operation, `start` the one before the upgrade.
+/// before the operation, `start` the one before the upgrade, `reference` what CiviCRM makes of the declared release.
 pub(super) fn needs(
     op: &Op,
     before: &Schema,
     start: &Schema,
+    reference: Option<&Schema>,
     state: &RowState,
     server: &ServerModel,
 ) -> Vec<(String, RowsMust, ServerError)> {
@@ -257,6 +259,13 @@ pub(super) fn needs(
             needs
         }
         Action::Insert(insert) => found.of_copies(insert),
+        Action::Update(change) => {
+            let mends = change.mends.iter();
+            let mends = mends.filter_map(|words| Mended::read(&change.table, words));
+            mends
+                .filter_map(|mend| found.filled(mend, reference?))
+                .collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -304,6 +313,31 @@ impl Finder<'_> {
         };
         let found = found.map(|(rows, error)| (name.to_owned(), rows, error));
         found.into_iter().collect()
+    }
+
+    /// NULLs of a column of numbers get a 0, which is no date where the column holds dates.
+    fn filled(&self, mend: Mended, reference: &Schema) -> Option<(String, RowsMust, ServerError)> {
+        let Mended::Nulls { table, column } = mend else {
+            return None;
+        };
+        let of_type = |schema: &Schema, wanted: &[&str]| {
+            let found = schema.table(&table);
+            let found = found.and_then(|table| find(&table.columns, &column));
+            found.is_some_and(|column| wanted.contains(&family(&column.data_type)))
+        };
+        let fits = !of_type(self.before, &["date", "datetime", "timestamp"])
+            || !of_type(reference, &["tinyint", "smallint", "int", "bigint"])
+            || self.state.is_mended("null", &table, &column);
+        if fits || !self.server.forbids_zero_dates() {
+            return None;
+        }
+        let (name, at_start) = self.state.at_start(self.start, &table)?;
+        let first = self.state.column_at_start(at_start, name, &column)?;
+        let error = ServerError::WrongDate {
+            value: "0".to_owned(),
+            column,
+        };
+        Some((name.clone(), RowsMust::HaveValue { column: first }, error))
     }
 
     /// What the rows of a table need so that an ALTER TABLE can copy them, whichever column it changes.
@@ -523,10 +557,10 @@ fn is_copied(old: &Column, new: &Column) -> bool {
         let (_, rest) = column.data_type.split_once('(')?;
         rest.split_once(')')?.0.parse::<u32>().ok()
     };
-    let family = |column: &Column| column.data_type.split('(').next().map(str::to_owned);
+    let name = |column: &Column| column.data_type.split('(').next().map(str::to_owned);
     let same = old.data_type == new.data_type;
     let is_varchar = new.data_type.starts_with("varchar(");
-    let is_wider = is_varchar && family(old) == family(new) && length(old) <= length(new);
+    let is_wider = is_varchar && name(old) == name(new) && length(old) <= length(new);
     let is_longer_list = new.data_type.starts_with("enum(") && Fit::between(old, new).is_none();
     let numbers = !old.auto_increment && new.auto_increment;
     numbers || !same && !is_wider && !is_longer_list

@@ -412,7 +412,9 @@ impl Run<'_, '_> {
     fn rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
         let start = &self.setup.case.snapshot.schema;
         let own = || condition.map(str::to_owned);
-        for (table, need, error) in rows::needs(op, &self.schema, start, &self.rows, &self.server) {
+        let reference = self.reference.as_ref();
+        let (state, server) = (&self.rows, &self.server);
+        for (table, need, error) in rows::needs(op, &self.schema, start, reference, state, server) {
             let answers = self.setup.answers;
             match answers.cause(&table, &need, error, &self.server) {
                 Some(cause) => self.fail(task, at, cause, Vec::new(), own()),

@@ -3,6 +3,7 @@
 //! All of it is done by the account that restored, and in transactions that are rolled back.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use indexmap::IndexMap;
 
@@ -71,6 +72,8 @@ struct Exercise<'a> {
 enum Tried {
     Worked,
     Failed(ServerError),
+    /// It took longer than a statement may, and the connection was given up.
+    OutOfTime(ServerError),
 }
 
 impl Exercise<'_> {
@@ -329,6 +332,7 @@ impl Exercise<'_> {
     ) -> Result<Tried, RehearseError> {
         let mut last = None;
         for statement in statements {
+            let begun = Instant::now();
             let error = match statement {
                 Err(blocked) => ServerError::from(blocked),
                 Ok(sql) => match self
@@ -340,7 +344,8 @@ impl Exercise<'_> {
                 },
             };
             if error.is_lost() {
-                return self.lost(error);
+                let is_late = begun.elapsed() >= self.stage.limit();
+                return self.lost(error, is_late);
             }
             let is_of_values = error.code().is_none_or(|code| OF_VALUES.contains(&code));
             last = Some(error);
@@ -352,12 +357,15 @@ impl Exercise<'_> {
     }
 
     /// The connection is lost: because the server is gone, or because the statement took too long.
-    fn lost(&mut self, error: ServerError) -> Result<Tried, RehearseError> {
+    fn lost(&mut self, error: ServerError, is_late: bool) -> Result<Tried, RehearseError> {
         match self.stage.explain(error.into()) {
             RehearseError::Server(error) => {
                 self.client = self.stage.client()?;
                 self.begin()?;
-                Ok(Tried::Failed(error))
+                Ok(match is_late {
+                    true => Tried::OutOfTime(error),
+                    false => Tried::Failed(error),
+                })
             }
             gone => Err(gone),
         }
@@ -366,12 +374,13 @@ impl Exercise<'_> {
     /// Notes what became of the triggers of a table for an event.
     fn judge(&mut self, table: &str, event: TriggerEvent, tried: Tried) {
         let triggers = self.of(table, event);
-        let error = match tried {
+        let (error, is_late) = match tried {
             Tried::Worked => {
                 self.done.triggers += triggers.len();
                 return;
             }
-            Tried::Failed(error) => error,
+            Tried::Failed(error) => (error, false),
+            Tried::OutOfTime(error) => (error, true),
         };
         match error.code() {
             Some(SIGNAL) => self.done.triggers += triggers.len(),
@@ -401,7 +410,7 @@ impl Exercise<'_> {
                 };
                 let failure =
                     Failure::of_statement(Phase::Triggers, about, statement.as_bytes(), &error);
-                self.done.failures.push(failure);
+                self.note(failure, is_late);
             }
         }
     }
@@ -431,8 +440,10 @@ impl Exercise<'_> {
         self.stage.go_on()?;
         let text = sql.clone().unwrap_or_default();
         let tried = self.attempts(vec![sql])?;
-        let Tried::Failed(error) = tried else {
-            return Ok(true);
+        let (error, is_late) = match tried {
+            Tried::Worked => return Ok(true),
+            Tried::Failed(error) => (error, false),
+            Tried::OutOfTime(error) => (error, true),
         };
         match error.code() {
             Some(SIGNAL) => return Ok(true),
@@ -441,8 +452,15 @@ impl Exercise<'_> {
             _ => {}
         }
         let failure = Failure::of_statement(phase, about, text.as_bytes(), &error);
-        self.done.failures.push(failure);
+        self.note(failure, is_late);
         Ok(false)
+    }
+
+    fn note(&mut self, failure: Failure, is_late: bool) {
+        self.done.failures.push(match is_late {
+            true => failure.out_of_time(self.stage.limit()),
+            false => failure,
+        });
     }
 
     fn begin(&mut self) -> Result<(), RehearseError> {

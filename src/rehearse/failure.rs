@@ -1,9 +1,12 @@
 //! What did not work in a rehearsal.
 
+use std::time::Duration;
+
 use super::guard::About;
 use super::mend;
 use crate::server::error::ServerError;
 use crate::snapshot::At;
+use crate::text::count;
 
 /// The parts of a rehearsal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +107,14 @@ impl Failure {
         }
     }
 
+    /// Says that the statement was ended because it took longer than one may.
+    pub(super) fn out_of_time(mut self, limit: Duration) -> Self {
+        let limit = count(limit.as_secs(), "second");
+        self.message = format!("it did not end within {limit}, and was ended");
+        mend::OUT_OF_TIME.clone_into(&mut self.mend);
+        self
+    }
+
     /// Says where in the dump it stands.
     pub(super) fn at(mut self, at: At) -> Self {
         self.at = Some(at);
@@ -115,6 +126,7 @@ impl Failure {
 pub(super) fn message(error: &ServerError) -> String {
     match error {
         ServerError::Denied { message, .. } | ServerError::Query { message, .. } => message.clone(),
+        ServerError::Lost { message, .. } => format!("the connection was lost: {message}"),
         other => other.to_string(),
     }
 }

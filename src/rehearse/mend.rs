@@ -1,5 +1,9 @@
 //! What mends an error of a server, in words for people.
 
+/// What to do about a statement that takes too long.
+pub(super) const OUT_OF_TIME: &str = "Look whether it waits (SLEEP, GET_LOCK) or loops without end, also in the triggers and functions that it runs: the \
+     site waits there as well. Where it only needs longer, give it more time with --statement-seconds.";
+
 /// What to do about an error of a statement of the dump, by the server's number of it.
 pub(super) fn advice(code: Option<u16>) -> &'static str {
     match code {

@@ -66,6 +66,8 @@ pub struct Restored {
     pub time: Duration,
     /// The work that each table was.
     pub tables: IndexMap<String, TableWork>,
+    /// The first statement that changes or removes rows: its verb, and where it stands.
+    pub changes_rows: Option<(&'static str, At)>,
     /// Whether it went to the end of the dump.
     pub is_complete: bool,
 }
@@ -191,6 +193,10 @@ impl Restorer<'_> {
             _ => None,
         };
         let statement = changed.unwrap_or_else(|| std::mem::take(&mut self.statement));
+        if self.restored.changes_rows.is_none() {
+            let verb = verb_that_changes_rows(&statement);
+            self.restored.changes_rows = verb.map(|verb| (verb, at.clone()));
+        }
         if let Some(table) = &about.table
             && self
                 .restored
@@ -282,6 +288,11 @@ impl Restorer<'_> {
         let failure =
             Failure::of_statement(Phase::Restore, task.about.clone(), &task.statement, &error);
         let is_lost = error.is_lost();
+        let limit = self.stage.limit();
+        let failure = match is_lost && time >= limit {
+            true => failure.out_of_time(limit),
+            false => failure,
+        };
         self.stop |= !self.force || is_full;
         match self.restored.failures.len() < MAX_KEPT {
             true => self.restored.failures.push(failure.at(task.at.clone())),
@@ -339,6 +350,14 @@ fn role(task: &Task, checks_foreign_keys: bool) -> Role {
         ["CREATE" | "DROP", "TABLE", ..] => Role::Table,
         _ => Role::Other,
     }
+}
+
+/// The verb of a statement that changes or removes rows.
+fn verb_that_changes_rows(statement: &[u8]) -> Option<&'static str> {
+    let is_word = |byte: &u8| byte.is_ascii_alphabetic();
+    let word = statement.split(|byte| !is_word(byte)).next()?;
+    let mut verbs = ["UPDATE", "DELETE", "TRUNCATE"].into_iter();
+    verbs.find(|verb| verb.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Bytes of a statement by which its role is told.

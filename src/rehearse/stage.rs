@@ -200,6 +200,11 @@ impl Stage {
         }
     }
 
+    /// The longest time that one statement may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// The version of the server.
     pub fn version(&self) -> &ServerVersion {
         self.server.program().version()

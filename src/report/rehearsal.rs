@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::AccountName;
 use super::human::Detail;
-use crate::checks::Object;
+use crate::checks::{Findings, Object, Severity};
 use crate::rehearse::compare::{Checksums, Compared};
 use crate::rehearse::exercise::Exercised;
 use crate::rehearse::steps::Stepped;
@@ -363,8 +363,8 @@ impl RehearsalSummary {
         }
     }
 
-    /// What it comes to, in the first line.
-    pub(super) fn outcome(&self) -> String {
+    /// What it comes to, in the first line: what did not work, or else what was found besides.
+    pub(super) fn outcome(&self, findings: &Findings, strict: bool) -> String {
         let server = &self.server;
         match (self.outcome, self.failures.first()) {
             ("not-restored", Some(first)) => match first.line {
@@ -383,8 +383,29 @@ impl RehearsalSummary {
                     .steps
                     .as_ref()
                     .is_some_and(|steps| steps.stop.is_some());
-                let upgrade = if stops { ", but the upgrade stops" } else { "" };
-                format!("restored on {server}, and it works{upgrade}")
+                let number = |severity: Severity| {
+                    let number = findings.count(severity) as u64;
+                    (number > 0).then(|| count(number, severity.as_str()))
+                };
+                let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
+                let fails = errors.is_some() || strict && warnings.is_some();
+                let found = errors.into_iter().chain(warnings).filter(|_| fails);
+                let found: Vec<String> = found.collect();
+                let place = match self.upgrade {
+                    Some(_) => "after the upgrade",
+                    None => "in the backup",
+                };
+                let is_complete = self.is_complete() && !findings.are_incomplete();
+                let rest = match (stops, found.is_empty(), is_complete) {
+                    (true, ..) => ", and it works, but the upgrade stops".to_owned(),
+                    (_, false, _) => {
+                        let found = found.join(" and ");
+                        format!(", and all of it runs; {found} found {place}")
+                    }
+                    (_, _, false) => ", and what could be tried works".to_owned(),
+                    (_, _, true) => ", and it works".to_owned(),
+                };
+                format!("restored on {server}{rest}")
             }
         }
     }

@@ -18,6 +18,7 @@ use super::rebuild::{self, RebuildSummary};
 use super::rehearsal::{self, RehearsalSummary};
 use super::rollback::{self, RollbackSummary};
 use super::version::{self, VersionSummary};
+use crate::checks::Findings;
 use crate::integrity::Statistics;
 
 /// A part of a report.
@@ -137,13 +138,13 @@ impl Section {
     }
 
     /// What it comes to, for the first line, where that is more than the number of findings.
-    pub(super) fn outcome(&self) -> Option<String> {
+    pub(super) fn outcome(&self, findings: &Findings, strict: bool) -> Option<String> {
         match self {
             Self::Repair(plan) => Some(plan.outcome()),
             Self::Rebuild(summary) => Some(summary.outcome()),
             Self::Preflight(summary) => Some(summary.outcome()),
             Self::Contents(summary) => Some(summary.outcome()),
-            Self::Rehearsal(summary) => Some(summary.outcome()),
+            Self::Rehearsal(summary) => Some(summary.outcome(findings, strict)),
             Self::Extract(summary) => summary.outcome(),
             Self::Rollback(summary) => Some(summary.outcome()),
             _ => None,

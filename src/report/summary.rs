@@ -235,7 +235,9 @@ impl Report {
 
     /// What the sections come to, in a few words; `None` where the findings say it all.
     pub(super) fn outcome(&self) -> Option<String> {
-        self.sections.iter().find_map(Section::outcome)
+        let (findings, strict) = (&self.findings, self.strict);
+        let mut sections = self.sections.iter();
+        sections.find_map(|section| section.outcome(findings, strict))
     }
 
     /// What the report comes to.

@@ -399,7 +399,7 @@ fn on_server(place: usize) {
 
 /// Damages that the paper run has foretold wrongly once: the dump, the target, what is done, the error, and whether only
 /// MySQL gives it.
-const FORETOLD_WRONGLY: [(&str, &str, &str, u32, bool); 5] = [
+const FORETOLD_WRONGLY: [(&str, &str, &str, u32, bool); 6] = [
     // Of a column whose NULLs a step fills, all other values stay.
     (
         "4.7.31",
@@ -434,6 +434,14 @@ const FORETOLD_WRONGLY: [(&str, &str, &str, u32, bool); 5] = [
          '2020-01-02' WHERE id = 1",
         1264,
         false,
+    ),
+    // A 0 is no date where NULLs are filled.
+    (
+        "4.7.31",
+        "5.5.3",
+        "ALTER TABLE civicrm_option_group MODIFY is_locked datetime NULL; UPDATE civicrm_option_group SET is_locked = NULL",
+        1292,
+        true,
     ),
     // MySQL looks at the foreign keys of rows that it copies.
     (

@@ -395,8 +395,159 @@ fn a_statement_that_never_ends_is_ended() {
     let said = section["failures"][0]["server_text"]
         .as_str()
         .unwrap_or_default();
-    assert!(said.contains("2 seconds"), "{said}");
+    assert_eq!(said, "it did not end within 2 seconds, and was ended");
+    let mend = section["failures"][0]["mend"].as_str().unwrap_or_default();
+    assert!(
+        mend.contains("SLEEP") && mend.contains("--statement-seconds"),
+        "{mend}"
+    );
     rehearsal.leaves_nothing();
+}
+
+#[test]
+fn a_trigger_that_loops_without_end_is_named_as_that() {
+    let text = SMALL.replace(
+        "SET @gone = OLD.id;",
+        "WHILE 1 DO SET @gone = 1; END WHILE;",
+    );
+    let more = ["--no-civicrm", "--statement-seconds", "1"];
+    let Some(rehearsal) = Rehearsal::of(text.as_bytes(), &more) else {
+        return;
+    };
+    let section = rehearsal.section();
+    let failure = &section["failures"][0];
+    assert_eq!(
+        failure["object"]["name"], "child_after_delete",
+        "{section:#}"
+    );
+    assert_eq!(
+        failure["server_text"],
+        "it did not end within 1 second, and was ended"
+    );
+    rehearsal.leaves_nothing();
+}
+
+#[test]
+fn statements_that_change_rows_are_run_and_keep_counts_from_being_compared() {
+    let end = "DELIMITER ;;";
+    let changes = "UPDATE parent SET name = 'three' WHERE id = 2;\nDELETE FROM parent WHERE id = 1;\nDELIMITER ;;";
+    let text = SMALL.replacen(end, changes, 1);
+    let Some(rehearsal) = Rehearsal::of(text.as_bytes(), &["--no-civicrm"]) else {
+        return;
+    };
+    let report = rehearsal.report();
+    assert_eq!(rehearsal.exit(), Some(3), "{report:#}");
+    assert_eq!(errors(&report), [""; 0]);
+    let not_tried = report["rehearsal"]["not_tried"].to_string();
+    assert!(
+        not_tried.contains("rows of parent (1 after the restore, 2 inserted by the dump)")
+            && not_tried.contains("by UPDATE (line 9)"),
+        "{not_tried}"
+    );
+}
+
+#[test]
+fn another_dump_is_compared_row_by_row() {
+    let folder = folder();
+    let other = folder.path().join("other.sql");
+    let changed = SMALL
+        .replace("it''s", "it is")
+        .replace("(1,'one; (two)'),", "(1,'one; (two)'),(3,'gone'),");
+    fs::write(&other, changed).expect("a dump");
+    let other = other.display().to_string();
+    let more = ["--no-civicrm", "--against", &other];
+    let Some(rehearsal) = Rehearsal::of(SMALL.as_bytes(), &more) else {
+        return;
+    };
+    let report = rehearsal.report();
+    assert_eq!(rehearsal.exit(), Some(1), "{report:#}");
+    let errors = errors(&report);
+    assert!(errors.contains(&"contents-rows-lost"), "{errors:?}");
+    assert!(errors.contains(&"contents-changed"), "{errors:?}");
+    // Of the dump itself nothing is lost.
+    let own = rehearsal.folder.path().join("own.sql");
+    fs::write(&own, SMALL).expect("a dump");
+    let own = own.display().to_string();
+    let same = Rehearsal::of(SMALL.as_bytes(), &["--no-civicrm", "--against", &own]);
+    let same = same.expect("as before");
+    assert_eq!(same.exit(), Some(0), "{:#}", same.report());
+    assert_eq!(same.report()["contents"]["rows"], 2);
+}
+
+#[test]
+fn an_upgrade_to_an_earlier_release_is_refused_with_both_versions() {
+    let Some(rehearsal) = Rehearsal::of(&sample(), &["--target", "5.13.3"]) else {
+        return;
+    };
+    assert_eq!(rehearsal.exit(), Some(2));
+    let said = String::from_utf8_lossy(&rehearsal.output.stderr).into_owned();
+    assert!(said.contains("5.81.2") && said.contains("5.13.3"), "{said}");
+    rehearsal.leaves_nothing();
+}
+
+#[test]
+fn what_a_command_leaves_running_ends_with_it_and_with_the_program() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let sleeps = |seconds: u32| format!("sleep {seconds} & sleep {seconds} >/dev/null 2>&1 & true");
+    let command = sleeps(7101);
+    let more = ["--no-civicrm", "--upgrade-command", &command];
+    let rehearsal = Rehearsal::on(server, SMALL.as_bytes(), &more);
+    assert_eq!(rehearsal.exit(), Some(0), "{:#}", rehearsal.section());
+    assert_eq!(processes_with("7101"), [0; 0]);
+    let folder = folder();
+    fs::write(folder.path().join("slow.sql"), SMALL).expect("a dump");
+    for (signal, seconds) in [(Signal::TERM, 7102), (Signal::KILL, 7103)] {
+        let command = format!("{}; sleep {seconds}", sleeps(seconds));
+        let more = ["--upgrade-command", &command];
+        let mut child = start(folder.path(), &on(server), &more);
+        let name = seconds.to_string();
+        wait_until("the command runs", Duration::from_secs(120), || {
+            processes_with(&name).len() >= 3
+        });
+        kill_process(pid(child.id()), signal).expect("it runs");
+        child.wait().expect("it ends");
+        let is_clean = || processes_with(&name).is_empty();
+        wait_until("the command is gone", Duration::from_secs(30), is_clean);
+    }
+}
+
+/// The processes that have this number as an argument of their own.
+fn processes_with(number: &str) -> Vec<u32> {
+    let all = fs::read_dir("/proc").expect("processes").flatten();
+    all.filter_map(|entry| {
+        let id: u32 = entry.file_name().to_string_lossy().parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        line.split(|byte| *byte == 0)
+            .any(|argument| argument == number.as_bytes())
+            .then_some(id)
+    })
+    .collect()
+}
+
+#[test]
+fn the_first_line_says_what_makes_it_fail() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let folder = folder();
+    // A dump that ends before its last line, and nothing else.
+    let orphan = SMALL.replace(
+        "DELIMITER ;;",
+        "INSERT INTO `child` VALUES (1,99,'x');\nDELIMITER ;;",
+    );
+    fs::write(folder.path().join("slow.sql"), orphan).expect("a dump");
+    let output = start(folder.path(), &on(server), &[])
+        .wait_with_output()
+        .expect("it ends");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let first = said.lines().next().unwrap_or_default();
+    assert!(first.starts_with("FAIL"), "{said}");
+    assert!(
+        first.ends_with(", and all of it runs; 1 error found in the backup)"),
+        "{first}"
+    );
 }
 
 #[test]

@@ -11,8 +11,11 @@ enum Next {
     Words(&'static [&'static str]),
     /// A variable: `@…`, one of these words, or a name before `=`.
     Variable(&'static [&'static str]),
-    /// A quoted name, one of these words, or a name with an underscore or a full stop in it.
+    /// A quoted name, one of these words, or a name with an underscore or a full stop in it, or before one of the words
+    /// that can follow a table ([`BEHIND_TABLE`]).
     Table(&'static [&'static str]),
+    /// As [`Next::Table`], and any name with the end of the statement behind it.
+    TableAndEnd(&'static [&'static str]),
     /// The end of the statement, or one of these words.
     End(&'static [&'static str]),
     /// A name, and then the end of the statement.
@@ -117,6 +120,24 @@ const SET: &[&str] = &[
     "STATEMENT",
     "TRANSACTION",
 ];
+/// What can follow the name of a table in UPDATE, DELETE, INSERT and REPLACE.
+const BEHIND_TABLE: &[&str] = &[
+    "AS",
+    "CROSS",
+    "FROM",
+    "INNER",
+    "JOIN",
+    "LEFT",
+    "NATURAL",
+    "RIGHT",
+    "SELECT",
+    "SET",
+    "STRAIGHT_JOIN",
+    "USING",
+    "VALUE",
+    "VALUES",
+    "WHERE",
+];
 const INSERTED: &[&str] = &["DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO", "LOW_PRIORITY"];
 
 /// First words of statements, and what follows each. `INSERT` stands first because most statements begin so.
@@ -151,9 +172,9 @@ const FIRST: &[(&str, Next)] = &[
     ("UPDATE", Next::Table(&["IGNORE", "LOW_PRIORITY"])),
     (
         "DELETE",
-        Next::Words(&["FROM", "HISTORY", "IGNORE", "LOW_PRIORITY", "QUICK"]),
+        Next::Table(&["FROM", "HISTORY", "IGNORE", "LOW_PRIORITY", "QUICK"]),
     ),
-    ("TRUNCATE", Next::Table(&["TABLE"])),
+    ("TRUNCATE", Next::TableAndEnd(&["TABLE"])),
     ("RENAME", Next::Words(&["TABLE", "TABLES", "USER"])),
     (
         "ANALYZE",
@@ -258,17 +279,37 @@ impl Next {
             Self::Table(words) => {
                 let is_name = second.contains(&b'_')
                     || matches!(behind, [b'(', ..] | [b'.', b'`' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..]);
-                is_quoted || !second.is_empty() && (one_of(words) || is_name || behind.is_empty())
+                // `t SET …`, `t AS a JOIN …`, `t, u SET …`: some word behind it is one that prose does not have there.
+                let is_followed = || {
+                    let rest = behind.trim_ascii_start();
+                    let (next, after_next) = word(rest);
+                    let (last, _) = word(after_next.trim_ascii_start());
+                    let is_known = |found: &[u8]| {
+                        let mut known = BEHIND_TABLE.iter();
+                        known.any(|known| known.as_bytes().eq_ignore_ascii_case(found))
+                    };
+                    !is_prose(first)
+                        && (rest.first() == Some(&b',') || is_known(next) || is_known(last))
+                };
+                is_quoted
+                    || !second.is_empty()
+                        && (one_of(words) || is_name || behind.is_empty() || is_followed())
+            }
+            Self::TableAndEnd(words) => {
+                Self::Table(words).takes(first, rest)
+                    || !second.is_empty() && !is_prose(first) && ends_line(behind)
             }
             Self::End(words) => after.starts_with(b";") || !second.is_empty() && one_of(words),
             Self::NameAndEnd => is_quoted || !second.is_empty() && ends_line(behind),
-            Self::Anything => {
-                let is_capital = first.first().is_some_and(u8::is_ascii_uppercase);
-                let is_prose = is_capital && first.iter().any(u8::is_ascii_lowercase);
-                !is_prose || memchr(b';', after).is_some()
-            }
+            Self::Anything => !is_prose(first) || memchr(b';', after).is_some(),
         }
     }
+}
+
+/// Whether a word is written as at the start of a sentence, with one capital.
+fn is_prose(word: &[u8]) -> bool {
+    let is_capital = word.first().is_some_and(u8::is_ascii_uppercase);
+    is_capital && word.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Whether nothing but a delimiter stands on the rest of the line.
@@ -332,6 +373,13 @@ mod tests {
             "UPDATE civicrm_domain SET version",
             "UPDATE `civicrm_domain` SET versi",
             "DELETE FROM civicrm_cache;",
+            "UPDATE users SET name = 'x' WHER",
+            "update users u set u.a = 1;",
+            "UPDATE users u JOIN groups g ON ",
+            "UPDATE users, groups SET a = 1",
+            "DELETE u FROM users u WHERE u.id",
+            "INSERT users VALUES (1)",
+            "TRUNCATE users;",
             "TRUNCATE civicrm_cache;",
             "SELECT 1;",
             "Select pg_catalog.x;",
@@ -383,6 +431,10 @@ mod tests {
             "Set up complete",
             "Create backup done",
             "Delete old backups",
+            "Update the values from here",
+            "update of all tables failed",
+            "delete this file by hand",
+            "Truncate users;",
             "Load average: 0.1",
             "Start of backup",
             "Backup completed successfully",

@@ -18,6 +18,12 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("civicrm_log", sql!("rows/civicrm_log")),
     ("civicrm_extension", sql!("rows/civicrm_extension")),
     ("civicrm_option_group", sql!("rows/civicrm_option_group")),
+    ("civicrm_country", sql!("rows/civicrm_country")),
+    ("civicrm_worldregion", sql!("rows/civicrm_worldregion")),
+    (
+        "civicrm_mailing_bounce_type",
+        sql!("rows/civicrm_mailing_bounce_type"),
+    ),
 ];
 
 impl FactReader<'_> {
@@ -124,6 +130,9 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("civicrm_log", &["data"]),
     ("civicrm_extension", &["full_name"]),
     ("civicrm_option_group", &["name"]),
+    ("civicrm_country", &["name", "iso_code"]),
+    ("civicrm_worldregion", &["name"]),
+    ("civicrm_mailing_bounce_type", &["name"]),
 ];
 
 /// Counts the rows of tables; leaves out tables that the account may not read.

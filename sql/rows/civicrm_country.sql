@@ -1,0 +1,2 @@
+-- The countries, to which states refer.
+SELECT * FROM civicrm_country ORDER BY id
