@@ -112,6 +112,8 @@ impl<'r> Examination<'r> {
         // What a later step changed once more is as that one left it.
         let mut tables: HashSet<&str> = HashSet::new();
         let mut skipped_tables: HashSet<&str> = HashSet::new();
+        // Tables in whose place others are now: what they are shows when they have come back.
+        let mut away: HashSet<&str> = HashSet::new();
         let mut rows: HashSet<(&str, &str)> = HashSet::new();
         let mut skipped_rows: HashSet<(&str, &str)> = HashSet::new();
         for (step, progress) in steps(record) {
@@ -125,7 +127,7 @@ impl<'r> Examination<'r> {
             };
             match step.kind() {
                 Kind::Definition(before) => {
-                    if tables.insert(&step.table) {
+                    if !away.contains(step.table.as_str()) && tables.insert(&step.table) {
                         let now = definition::read(connection, &step.table)?;
                         todo.is_back = now.as_deref() == Some(before);
                         if let Some(detail) = table_changed(step, now.as_deref()) {
@@ -162,6 +164,7 @@ impl<'r> Examination<'r> {
                 Kind::Exchange(exchange) => {
                     let (is_back, detail) = exchange_changed(connection, exchange, progress)?;
                     todo.is_back = is_back;
+                    away.extend(exchange.goes.iter().map(String::as_str));
                     if let Some(detail) = detail {
                         todo.is_skipped = true;
                         examined.changed.push(Changed {

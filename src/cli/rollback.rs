@@ -271,15 +271,16 @@ impl Rollback {
             ));
         }
         let exchange = &plan.exchange;
-        for reference in &exchange.references {
-            tell(&format!("{};", reference.drop));
+        let references = || exchange.references.iter();
+        for change in references().filter_map(|reference| reference.goes.as_ref()) {
+            tell(&format!("{};", change.drop));
         }
         tell(&format!(
             "{};",
             exchange.way_there().map_err(ChangeError::from)?
         ));
-        for reference in &exchange.references {
-            tell(&format!("{};", reference.add));
+        for change in references().filter_map(|reference| reference.comes.as_ref()) {
+            tell(&format!("{};", change.add));
         }
         let question = format!(
             "Put {} tables of {} in the place of {} tables of {} on {}?",

@@ -176,6 +176,7 @@ impl Beside {
             return Err(Refusal::NotProved(said(failure)).into());
         }
         self.go_on()?;
+        self.without_keys_across(plan)?;
         tell("comparing it with the backup");
         self.prove(&part, plan, &restored, watch)
     }
@@ -208,6 +209,20 @@ impl Beside {
         let copier = Copier::new(&extraction, DumpReader::new(site::ROWS_WANTED));
         copier.copy(stream, &mut out, watch)?;
         out.finish().map_err(write)
+    }
+
+    /// Drops foreign keys to tables that stay in the site's database: here they lead nowhere, and there they are made
+    /// again.
+    fn without_keys_across(&self, plan: &Plan) -> Result<(), BesideError> {
+        let comes = &plan.exchange.comes;
+        let across = plan.exchange.references.iter();
+        let across = across.filter(|reference| comes.contains(&reference.table));
+        let mut client = self.client()?;
+        for change in across.filter_map(|reference| reference.comes.as_ref()) {
+            let dropped = client.writer().run("a foreign key", &change.drop);
+            dropped.map_err(RehearseError::from)?;
+        }
+        Ok(())
     }
 
     /// Looks whether all arrived and works.

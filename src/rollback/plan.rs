@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::databases::Databases;
-use super::references::{Across, across};
+use super::references::{Across, Sides, across};
 use crate::case::Case;
 use crate::change::definition::Definitions;
 use crate::change::error::ChangeError;
@@ -124,9 +124,14 @@ pub fn plan(
         .cloned()
         .collect();
     let mut refusals = Vec::new();
-    let across = across(connection, &live.schema, &database, definitions, &|name| {
-        goes.contains(name)
-    })?;
+    let sides = Sides {
+        live: &live.schema,
+        definitions,
+        backup: &backup.snapshot.schema,
+        goes: &|name| goes.contains(name),
+        comes: &|name| comes.contains(name),
+    };
+    let across = across(connection, &database, &sides)?;
     refusals.extend(undecided(&owners, live, selection, options));
     let programs_go = programs_of(&owners, &goes, &is_civicrm);
     refusals.extend(hidden(live, &database, &programs_go));
@@ -197,7 +202,7 @@ pub fn plan(
             goes: goes.into_iter().collect(),
             comes: comes.into_iter().collect(),
             made: to_make,
-            references: across.inwards,
+            references: across.references,
         },
     };
     plan.notes.extend(events(&owners));
@@ -335,21 +340,24 @@ fn taken(
 
 fn references(across: &Across, options: &Options) -> Option<Refusal> {
     let mut parts = Vec::new();
-    if !across.outwards.is_empty() || !across.elsewhere.is_empty() {
-        let all = across.outwards.iter().chain(&across.elsewhere);
-        let all: Vec<&str> = all.map(String::as_str).collect();
+    if !across.impossible.is_empty() {
         parts.push(format!(
-            "foreign keys lead from CiviCRM's tables to others or come from other databases, and a rollback does not make \
-             such again ({}): drop them first, and make them again behind it",
-            all.join("; ")
+            "foreign keys lead where a rollback cannot take them ({}): drop them first",
+            across.impossible.join("; ")
         ));
     }
-    if !across.inwards.is_empty() && !options.with_references {
-        let all = across.inwards.iter();
-        let all = all.map(|it| format!("{} of {} to {}", it.key, it.table, it.parent));
+    if !across.references.is_empty() && !options.with_references {
+        let all = across.references.iter().map(|it| {
+            let of = if it.goes.is_none() {
+                " in the backup"
+            } else {
+                ""
+            };
+            format!("{} of {}{of} to {}", it.key, it.table, it.parent)
+        });
         parts.push(format!(
-            "foreign keys of tables that stay lead to tables that go ({}): --with-references drops them right before the \
-             exchange and makes them again behind it",
+            "foreign keys lead from tables that change places to tables that stay, or the other way round ({}): \
+             --with-references drops them right before the exchange and makes them again behind it",
             all.collect::<Vec<_>>().join("; ")
         ));
     }

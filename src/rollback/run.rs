@@ -1,7 +1,7 @@
 //! The exchange, once the backup is proved: from the beginning, or from where it was cut off.
 
 use crate::change::error::ChangeError;
-use crate::change::exchange::{self, Program, ProgramKind, Record, Reference};
+use crate::change::exchange::{self, KeyChange, Program, ProgramKind, Record, Reference};
 use crate::change::executor::{Executor, Outcome};
 use crate::change::journal::{self, Journal, Kind, Progress, Step};
 use crate::change::refusal::Refusal;
@@ -92,17 +92,19 @@ pub fn run(
     };
     let mut left = Left::new();
     for reference in &exchange.references {
-        let why = format!(
-            "foreign key {} of {} leads to {}, which goes",
-            reference.key, reference.table, reference.parent
-        );
-        let (statement, inverse) = (&reference.drop, &reference.add);
-        if steps.done(statement).is_some() {
+        let Some(KeyChange { drop, add }) = &reference.goes else {
+            continue;
+        };
+        if steps.done(drop).is_some() {
             continue;
         }
+        let why = format!(
+            "foreign key {} of {} to {} leads across",
+            reference.key, reference.table, reference.parent
+        );
         let step = Step {
             before: executor.definition(&reference.table)?,
-            ..steps.step(&reference.table, statement, inverse, why)
+            ..steps.step(&reference.table, drop, add, why)
         };
         if let Outcome::Refused(why) | Outcome::Orphans(why) =
             executor.run(&step, journal, (1, 1))?
@@ -117,10 +119,12 @@ pub fn run(
         journal.done(step.step, None)?;
     }
     for reference in &exchange.references {
-        if steps.done(&reference.add).is_some() {
+        let Some(change) = &reference.comes else {
             continue;
+        };
+        if steps.done(&change.add).is_none() {
+            left.extend(make_key(executor, journal, &mut steps, reference, change)?);
         }
-        left.extend(make_key(executor, journal, &mut steps, reference)?);
     }
     Ok(left)
 }
@@ -141,17 +145,17 @@ fn exchange_step(steps: &mut Steps, record: &Record) -> Result<Step, ChangeError
     Ok(step)
 }
 
-/// Makes a foreign key again that led to a table that went; a sentence where it cannot be.
+/// Makes a foreign key again between a table that came and one that stayed; a sentence where it cannot be.
 fn make_key(
     executor: &mut Executor,
     journal: &mut Journal,
     steps: &mut Steps,
-    reference: &Reference,
-) -> Result<Option<String>, ChangeError> {
-    let Reference {
+    Reference {
         table, key, parent, ..
-    } = reference;
-    let why = format!("foreign key {key} of {table} leads to {parent}, which came");
+    }: &Reference,
+    KeyChange { drop, add }: &KeyChange,
+) -> Result<Option<String>, ChangeError> {
+    let why = format!("foreign key {key} of {table} to {parent} leads across");
     let alias = journal::PARENT;
     let locks = vec![
         format!("{} WRITE", identifier(table)),
@@ -162,27 +166,22 @@ fn make_key(
     Meaning::new(Operation::LockTables, [table, parent, alias]).pass(lock)?;
     let step = Step {
         before: executor.definition(table)?,
-        proofs: journal::proofs(table, &reference.add)?,
+        proofs: journal::proofs(table, add)?,
         locks,
-        ..steps.step(table, &reference.add, &reference.drop, why)
+        ..steps.step(table, add, drop, why)
     };
-    Ok(match executor.run(&step, journal, (1, 1)) {
-        Ok(Outcome::Done) => None,
-        Ok(Outcome::Orphans(rows)) => Some(format!(
-            "foreign key {key} of {table} was not made again: {rows} of its rows have no parent in the {parent} of the backup; \
-             clear them, then run: {}",
-            reference.add
-        )),
-        Ok(Outcome::Refused(why)) => Some(format!(
-            "foreign key {key} of {table} was not made again: {why}; run: {}",
-            reference.add
-        )),
-        Err(ChangeError::Server(error)) if !error.is_lost() => Some(format!(
-            "foreign key {key} of {table} was not made again: {error}; run: {}",
-            reference.add
-        )),
+    let why = match executor.run(&step, journal, (1, 1)) {
+        Ok(Outcome::Done) => return Ok(None),
+        Ok(Outcome::Orphans(rows)) => {
+            format!("{rows} of its rows have no parent in {parent}; clear them")
+        }
+        Ok(Outcome::Refused(why)) => why,
+        Err(ChangeError::Server(error)) if !error.is_lost() => error.to_string(),
         Err(error) => return Err(error),
-    })
+    };
+    Ok(Some(format!(
+        "foreign key {key} of {table} was not made again: {why}; then run: {add}"
+    )))
 }
 
 /// Goes on with an exchange that was cut off.

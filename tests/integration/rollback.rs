@@ -570,7 +570,8 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
         let at = &server.name;
         let key = "CREATE TABLE webform_civicrm_forms (nid int PRIMARY KEY, contact_id int unsigned, KEY c (contact_id),
             CONSTRAINT FK_webform FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id) ON DELETE CASCADE) ENGINE=InnoDB;
-            INSERT INTO webform_civicrm_forms VALUES (1, 1)";
+            INSERT INTO webform_civicrm_forms VALUES (1, 1);
+            ALTER TABLE civicrm_website ADD COLUMN nid int, ADD CONSTRAINT FK_node FOREIGN KEY (nid) REFERENCES d10_node (nid)";
         server.run(Some(&site.database), key);
         let before = site.now();
         let url = site.url();
@@ -607,6 +608,20 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
             "INSERT INTO webform_civicrm_forms VALUES (2, 987654)",
         );
         assert!(orphan.is_err(), "{at}: the key is in force");
+        let no_node = server.try_run(
+            Some(&site.database),
+            "UPDATE civicrm_domain SET nid = 987654",
+        );
+        assert!(no_node.is_err(), "{at}: the key of the backup is in force");
+        let printed = &now["TABLE civicrm_domain"];
+        assert!(
+            printed.contains("REFERENCES `d10_node` (`nid`)"),
+            "{at}: {printed}"
+        );
+        server.run(
+            Some(&site.database),
+            "DELETE FROM d10_node WHERE nid = 987654",
+        );
         server.run(Some(&site.database), "INSERT INTO webform_civicrm_forms VALUES (2, 1); DELETE FROM webform_civicrm_forms WHERE nid = 2");
         site.undo();
         site.holds(&before, at);
@@ -810,11 +825,9 @@ fn a_settings_file_says_which_folders_are_left_to_do() {
         return;
     };
     let site = Site::new(server, "rollback_paths");
-    let settings = format!(
-        "<?php\ndefine('CIVICRM_DSN', 'mysql://root@localhost/rollback_paths?new_link=true');\n\
+    let settings = "<?php\ndefine('CIVICRM_DSN', 'mysql://root@localhost/rollback_paths?new_link=true');\n\
          global $civicrm_root;\n$civicrm_root = '/srv/www/sites/all/modules/civicrm';\n\
-         define('CIVICRM_TEMPLATE_COMPILEDIR', '/srv/www/sites/default/files/civicrm/templates_c/');\n"
-    );
+         define('CIVICRM_TEMPLATE_COMPILEDIR', '/srv/www/sites/default/files/civicrm/templates_c/');\n";
     let path = site.folder.path().join("civicrm.settings.php");
     fs::write(&path, settings).expect("it is written");
     let socket = server.socket();

@@ -14,7 +14,7 @@ mod state;
 mod swap;
 
 pub use clear::{Clearance, clear};
-pub use model::{Exchange, Reference};
+pub use model::{Exchange, KeyChange, Reference};
 pub use programs::{
     Program, ProgramKind, ProgramName, names, read as read_programs, show as show_program,
 };

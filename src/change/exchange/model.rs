@@ -20,12 +20,13 @@ pub struct Exchange {
     pub comes: Vec<String>,
     /// Those of the two databases that are made for it, and are dropped in the end.
     pub made: Vec<String>,
-    /// Foreign keys of tables that stay to tables that go: they are dropped before, and made again behind it.
+    /// Foreign keys between tables that change places and others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
 }
 
-/// A foreign key of a table that stays to one that goes.
+/// A foreign key between a table that changes places and one that stays. It is dropped before the exchange, and made
+/// again behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
     /// The table that has it.
@@ -34,9 +35,18 @@ pub struct Reference {
     pub key: String,
     /// The table that it leads to.
     pub parent: String,
-    /// The ALTER TABLE that drops it.
+    /// How it is dropped of the site's table; `None` where that does not have it.
+    pub goes: Option<KeyChange>,
+    /// How it is made of the table that is in its place afterwards; `None` where that does not have it.
+    pub comes: Option<KeyChange>,
+}
+
+/// The two ALTER TABLE statements about a foreign key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyChange {
+    /// Drops it.
     pub drop: String,
-    /// The ALTER TABLE that makes it again.
+    /// Makes it.
     pub add: String,
 }
 
