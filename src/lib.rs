@@ -29,18 +29,19 @@
 //! server -> gate grants privilege schema server_version small_file snapshot text
 //! change -> gate row_file schema server small_file snapshot
 //! sandbox -> gate schema server server_version text
-//! source -> civicrm dump schema server snapshot
+//! settings -> server
+//! source -> civicrm dump schema server settings snapshot
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
 //! contents -> civicrm dump gate schema server snapshot source text
-//! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version snapshot text
+//! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version settings snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! messages -> checks
 //! report -> case checks civicrm contents exit extract integrity messages preflight rehearse repair schema server_version snapshot text
-//! cli -> case change checks civicrm contents dump exit extract gate grants integrity messages preflight rehearse repair report row_file schema server server_version small_file snapshot source text
+//! cli -> case change checks civicrm contents dump exit extract gate grants integrity messages preflight rehearse repair report row_file schema server server_version settings small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -58,6 +59,7 @@
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
 //! - [`sandbox`]: a throw-away server to try things on
+//! - [`settings`]: a site's settings file, read as data
 //! - [`source`]: what the user named, and the facts from there
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`preflight`]: an upgrade on paper: where it would stop, and what mends it before
@@ -116,6 +118,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod server;
 pub mod server_version;
+pub mod settings;
 #[cfg(test)]
 #[path = "../tests/integration/skip.rs"]
 mod skip;

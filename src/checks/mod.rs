@@ -23,6 +23,7 @@ mod restore;
 mod rows;
 pub mod schema;
 mod server;
+mod settings;
 pub mod upgrade;
 pub mod version;
 pub mod wholeness;

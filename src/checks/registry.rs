@@ -5,13 +5,13 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, contents, definers, grants, objects, restore, rows, schema, server, upgrade, version,
-    wholeness,
+    against, contents, definers, grants, objects, restore, rows, schema, server, settings, upgrade,
+    version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 12] = [
+static FAMILIES: [&[&Check]; 13] = [
     wholeness::CHECKS,
     objects::CHECKS,
     against::CHECKS,
@@ -24,6 +24,7 @@ static FAMILIES: [&[&Check]; 12] = [
     version::CHECKS,
     upgrade::CHECKS,
     contents::CHECKS,
+    settings::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -1,6 +1,6 @@
 //! `cividb verify` and `cividb check`: dumps in, one report each.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -29,6 +29,7 @@ use crate::report::{Layout, PreflightSummary, Report, Section};
 use crate::server::login::url;
 use crate::server::reader;
 use crate::server_version::ServerVersion;
+use crate::settings::SettingsFacts;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location};
 
@@ -60,6 +61,10 @@ pub struct Check {
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
+    /// Folder that stands for the root of the site's machine (/ on the machine itself): look whether the folders that its
+    /// civicrm.settings.php names are there
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// Release to upgrade to: whether its upgrade finds the server, the privileges, the rows and the
     /// version that it needs
     #[arg(long, value_name = "X.Y.Z")]
@@ -152,9 +157,13 @@ impl Check {
                 }
                 refuse_empty_database(&case).map(|()| case)
             };
+            let mut settings = location.settings(&access)?;
+            if let (Some(settings), Some(root)) = (&mut settings, &self.root) {
+                settings.look_below(root);
+            }
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                return self.report(&case, None, common);
+                return self.report(&case, None, settings.as_ref(), common);
             }
             let examiner = RowExaminer {
                 catalogue: &catalogue,
@@ -164,7 +173,7 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let report = self.report(&case, Some(&answered), common)?;
+            let report = self.report(&case, Some(&answered), settings.as_ref(), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         })
     }
@@ -176,6 +185,7 @@ impl Check {
         &self,
         case: &Case,
         rows: Option<&RowAnswers>,
+        settings: Option<&SettingsFacts>,
         common: &Common,
     ) -> Result<Report, Error> {
         let verdict = self
@@ -184,6 +194,7 @@ impl Check {
             .and_then(|target| for_upgrade(case, target));
         let mut examined = Examination::of(case);
         examined.rows = rows.map_or(Rows::LeftOut, RowAnswers::rows);
+        examined.settings = settings;
         let forecast = preflight::forecast(case, rows, None)?;
         examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {

@@ -254,6 +254,7 @@ impl Rehearse {
             login: stage.login(),
             logging_database: None,
             exact_counts: false,
+            settings_file: None,
         };
         let mut there = read_restored(stage, &location)?;
         let (compared, failures) = compare(stage, &dump.snapshot, &mut there, restored)?;

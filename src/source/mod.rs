@@ -6,7 +6,6 @@ mod folder_kind;
 mod location;
 mod pattern;
 mod server_location;
-mod settings;
 
 pub use error::SourceError;
 pub use location::Location;
