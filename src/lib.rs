@@ -29,12 +29,13 @@
 //! server -> gate grants privilege schema server_version small_file snapshot text
 //! change -> gate row_file schema server small_file snapshot
 //! sandbox -> gate schema server server_version text
-//! source -> civicrm dump schema server snapshot
+//! settings -> server
+//! source -> civicrm dump schema server settings snapshot
 //! case -> civicrm server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
 //! contents -> civicrm dump gate row_file schema server snapshot source text
-//! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version snapshot text
+//! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version settings snapshot text
 //! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
@@ -42,7 +43,7 @@
 //! messages -> checks
 //! report -> case checks civicrm contents exit extract integrity messages preflight rehearse repair rollback schema server_version snapshot text
 //! fleet -> checks civicrm report server small_file
-//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file schema server server_version small_file snapshot source text
+//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file schema server server_version settings small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -60,6 +61,7 @@
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
 //! - [`sandbox`]: a throw-away server to try things on
+//! - [`settings`]: a site's settings file, read as data
 //! - [`source`]: what the user named, and the facts from there
 //! - [`case`]: a snapshot with its site, its release and where it is to go: what rules take
 //! - [`preflight`]: an upgrade on paper: where it would stop, and what mends it before
@@ -122,6 +124,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod server;
 pub mod server_version;
+pub mod settings;
 #[cfg(test)]
 #[path = "../tests/integration/skip.rs"]
 mod skip;

@@ -108,6 +108,8 @@ pub enum Group {
     Rows,
     /// Rules that turn an upgrade on paper into findings.
     Upgrade,
+    /// Rules that look at the settings file of the site.
+    Settings,
     /// Rules that turn the comparison of the contents of two sources into findings.
     Contents,
 }

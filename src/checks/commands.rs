@@ -60,6 +60,7 @@ pub const CHECK: &[Group] = &[
     Group::Grants,
     Group::Rows,
     Group::Upgrade,
+    Group::Settings,
 ];
 
 /// The commands that make checks, each with its groups.

@@ -15,6 +15,7 @@ use crate::integrity::question::Questions;
 use crate::preflight::Forecast;
 use crate::schema::references::{self, User};
 use crate::server_version::ServerVersion;
+use crate::settings::SettingsFacts;
 use crate::snapshot::Snapshot;
 
 /// A case, and what a command has found out besides the facts of its source.
@@ -32,6 +33,8 @@ pub struct Examination<'a, 'c> {
     pub forecast: Option<&'a Forecast>,
     /// How the contents compare with those of an earlier source, and the name of that.
     pub contents: Option<(&'a Comparison, &'a str)>,
+    /// The settings file that named the source.
+    pub settings: Option<&'a SettingsFacts>,
     /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
     /// from it.
     pub without_civicrm: bool,
@@ -81,6 +84,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             rows: Rows::NotAsked,
             forecast: None,
             contents: None,
+            settings: None,
             without_civicrm: false,
             max_age: None,
             users: OnceCell::new(),

@@ -27,6 +27,7 @@ mod restore_privilege;
 mod rows;
 pub mod schema;
 mod server;
+mod settings;
 pub mod upgrade;
 pub mod version;
 pub mod wholeness;

@@ -56,6 +56,10 @@ pub enum Need {
     Forecast,
     /// The contents were compared with those of another source.
     Contents,
+    /// The source was named by a settings file.
+    Settings,
+    /// The folders that the settings file names were looked for.
+    Folders,
 }
 
 /// Why something was not looked at.
@@ -169,6 +173,14 @@ impl Need {
             },
             Self::Forecast => applies(examined.forecast.is_some()),
             Self::Contents => applies(examined.contents.is_some()),
+            Self::Settings => applies(examined.settings.is_some()),
+            Self::Folders => match examined.settings.map(|settings| &settings.folders) {
+                None => NotApplicable,
+                Some(Some(_)) => Met,
+                Some(None) => Lacking(Lack::of_course(
+                    "check --root DIR looks for folders (DIR is / on the site's own machine)",
+                )),
+            },
             Self::Rows => match examined.rows {
                 Rows::Asked(..) => Met,
                 Rows::LeftOut => Lacking(Lack::of_course("--no-rows leaves the rows out")),

@@ -6,12 +6,12 @@ use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
     against, age, contents, definers, grants, letter_case, objects, restore, restore_privilege,
-    rows, schema, server, upgrade, version, wholeness,
+    rows, schema, server, settings, upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 15] = [
+static FAMILIES: [&[&Check]; 16] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
@@ -27,6 +27,7 @@ static FAMILIES: [&[&Check]; 15] = [
     version::CHECKS,
     upgrade::CHECKS,
     contents::CHECKS,
+    settings::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

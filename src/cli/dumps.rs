@@ -1,5 +1,6 @@
 //! `cividb verify` and `cividb check`: dumps in, one report each.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +27,7 @@ use crate::repair::guard;
 use crate::report::{Layout, PreflightSummary, Report, Section};
 use crate::server::reader;
 use crate::server_version::ServerVersion;
+use crate::settings::SettingsFacts;
 use crate::snapshot::Snapshot;
 use crate::source::Location;
 
@@ -60,6 +62,10 @@ pub struct Check {
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
+    /// Folder that stands for the root of the site's machine (/ on the machine itself): look whether the folders that its
+    /// civicrm.settings.php names are there
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// Release to upgrade to: whether its upgrade finds the server, the privileges, the rows and the
     /// version that it needs
     #[arg(long, value_name = "X.Y.Z")]
@@ -151,6 +157,7 @@ impl Check {
         if let Some(target) = &self.target {
             target_release(target, &catalogue)?;
         }
+        let of_settings = self.server.access();
         let report_on = move |asked: &Asked, catalogue: &Catalogue| {
             let target = asked.target(self.target.as_ref(), catalogue)?;
             let location = asked.location;
@@ -162,9 +169,13 @@ impl Check {
                 }
                 refuse_empty_database(&case).map(|()| case)
             };
+            let mut settings = location.settings(&of_settings)?;
+            if let (Some(settings), Some(root)) = (&mut settings, &self.root) {
+                settings.look_below(root);
+            }
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
-                return self.report(&case, None, common);
+                return self.report(&case, None, settings.as_ref(), common);
             }
             let examiner = RowExaminer {
                 catalogue,
@@ -174,7 +185,7 @@ impl Check {
             let (snapshot, rows) = examiner.read(location, common)?;
             let case = read_case(snapshot)?;
             let answered = examiner.ask(&case, rows, common)?;
-            let report = self.report(&case, Some(&answered), common)?;
+            let report = self.report(&case, Some(&answered), settings.as_ref(), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         };
         let fleet = Fleet::new("check", catalogue, report_on);
@@ -188,6 +199,7 @@ impl Check {
         &self,
         case: &Case,
         rows: Option<&RowAnswers>,
+        settings: Option<&SettingsFacts>,
         common: &Common,
     ) -> Result<Report, Error> {
         let target = case.target_release.as_ref();
@@ -195,6 +207,7 @@ impl Check {
         let mut examined = Examination::of(case);
         examined.rows = rows.map_or(Rows::LeftOut, RowAnswers::rows);
         examined.max_age = self.restore.max_age();
+        examined.settings = settings;
         let forecast = preflight::forecast(case, rows, None)?;
         examined.forecast = forecast.as_ref();
         examined.privileges = verdict.as_ref().map(|verdict| Privileges {

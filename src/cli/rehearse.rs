@@ -274,6 +274,7 @@ impl Rehearse {
             login: stage.login(),
             logging_database: None,
             exact_counts: false,
+            settings_file: None,
         };
         let mut there = read_restored(stage, &location)?;
         let (compared, failures, not_compared) =
@@ -393,7 +394,7 @@ fn contents(
         ..comparison::Options::default()
     };
     let (comparison, before, after) =
-        comparison::compare(sides.0, sides.1, hashes, &options, &mut |_, _| {})?;
+        comparison::compare(sides.0, sides.1, hashes, &options, None, &mut |_, _| {})?;
     let case = Case::new(after, catalogue);
     let mut examined = Examination::of(&case);
     examined.contents = Some((&comparison, &before.source.name));

@@ -1,5 +1,7 @@
 //! Where a dump is restored: the stage of a rehearsal, or a database of its own beside a site.
 
+use std::time::Duration;
+
 use super::RehearseError;
 use super::kind::Kind;
 use super::stage::{Definers, Stage};
@@ -16,6 +18,9 @@ pub trait Ground {
 
     /// What becomes of the accounts that triggers, views, routines and events run as.
     fn definers(&self) -> Definers;
+
+    /// The longest time that one statement may take.
+    fn limit(&self) -> Duration;
 
     /// A session of the account that restores, in the database.
     ///
@@ -58,6 +63,10 @@ impl Ground for Stage {
 
     fn definers(&self) -> Definers {
         self.definers
+    }
+
+    fn limit(&self) -> Duration {
+        Self::limit(self)
     }
 
     fn client(&self) -> Result<Client, RehearseError> {

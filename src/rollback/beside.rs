@@ -98,6 +98,10 @@ impl Ground for Beside {
         Definers::Keep
     }
 
+    fn limit(&self) -> Duration {
+        self.setup.limit
+    }
+
     fn client(&self) -> Result<Client, RehearseError> {
         let login = &self.setup.server.login;
         Ok(Client::open(
@@ -251,7 +255,7 @@ impl Beside {
             let why = format!("the rows of {} differ", item.table);
             return Err(Refusal::NotProved(why).into());
         }
-        let (compared, failures) = compare(self, &of_backup, &mut of_server, restored)?;
+        let (compared, failures, uncounted) = compare(self, &of_backup, &mut of_server, restored)?;
         let there: Vec<&String> = of_server.schema.tables.keys().collect();
         let mut missing = plan.exchange.comes.iter();
         if let Some(table) = missing.find(|table| !there.contains(table)) {
@@ -268,6 +272,7 @@ impl Beside {
         let skipped = comparison.not_compared.iter();
         let skipped = skipped.map(|(table, why)| format!("{table}: {why}"));
         proof.not_proved.extend(skipped);
+        proof.not_proved.extend(uncounted);
         let refused = restored.refused.values();
         proof.refused = refused.map(|it| it.statement.clone()).collect();
         let mut failed: Vec<Failure> = failures;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::SourceError;
-use super::settings::SettingsFile;
-use super::settings::site::NAME;
+use crate::settings::SettingsFile;
+use crate::settings::site::NAME;
 
 /// How many folders deep to look. The deepest known layout is that of WordPress with Plesk, which from `/var/www` takes
 /// six: `vhosts/DOMAIN/httpdocs/wp-content/uploads/civicrm`; subdomains and Composer add two.

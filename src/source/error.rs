@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::settings::{DsnError, SettingsError};
 use crate::dump::container::{ContainerError, Problem};
 use crate::dump::reader::ChooseError;
 use crate::server::error::ServerError;
 use crate::server::login::LoginError;
 use crate::server::login::url::UrlError;
+use crate::settings::{DsnError, SettingsError};
 
 /// Why a source could not be read. Each message names the source.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ use crate::dump::delimited::DelimitedRows;
 use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::Scanner;
 use crate::server::login::url;
+use crate::settings::SettingsFacts;
 use crate::snapshot::{Ending, Snapshot};
 
 /// The place that facts are read from.
@@ -121,6 +122,19 @@ impl Location {
                 entries.filter_map(|entry| of(&entry.path())).max()
             }
         }
+    }
+
+    /// What the settings file defines that named the source; `None` where another argument did.
+    ///
+    /// # Errors
+    /// The file cannot be read any more.
+    pub fn settings(&self, access: &Access) -> Result<Option<SettingsFacts>, SourceError> {
+        let Self::Server(server) = self else {
+            return Ok(None);
+        };
+        let file = server.settings_file.as_deref();
+        let read = file.map(|file| SettingsFacts::read(file, access.include_outside));
+        Ok(read.transpose()?)
     }
 
     /// Whether a second reading finds the same content. Standard input, pipes and devices can be read only

@@ -7,7 +7,6 @@ mod folder_kind;
 mod location;
 mod pattern;
 mod server_location;
-mod settings;
 mod site_paths;
 
 pub use discover::discover;

@@ -1,14 +1,14 @@
 //! A database on a running server, and how it is named.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::SourceError;
-use super::settings::{self, SettingsFile};
 use crate::civicrm::site;
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::login::{Gathered, Given, Login, Secret, System, gather, url};
 use crate::server::reader::{self, ReadOptions};
+use crate::settings::{self, SettingsFile};
 use crate::snapshot::Snapshot;
 
 /// What is needed to connect to servers, besides the source's own name.
@@ -50,6 +50,8 @@ pub struct ServerLocation {
     pub logging_database: Option<String>,
     /// Whether to count rows instead of taking the storage engine's estimates.
     pub exact_counts: bool,
+    /// The settings file that named the server.
+    pub settings_file: Option<PathBuf>,
 }
 
 impl ServerLocation {
@@ -110,6 +112,7 @@ impl ServerLocation {
                 ));
                 return Ok(Self {
                     name,
+                    settings_file: Some(path.to_owned()),
                     ..Self::of_url("mysql://", access)?
                 });
             }
@@ -131,6 +134,7 @@ impl ServerLocation {
         let name = file.path.to_string_lossy().into_owned();
         Ok(Self {
             logging_database,
+            settings_file: Some(path.to_owned()),
             ..Self::new(name, gathered, access)
         })
     }
@@ -148,6 +152,7 @@ impl ServerLocation {
             login,
             logging_database: None,
             exact_counts: access.exact_counts,
+            settings_file: None,
         }
     }
 

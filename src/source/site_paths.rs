@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::settings::{self, SettingsFile};
+use crate::settings::{self, SettingsFile};
 
 /// Where the files of a site are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,6 +60,7 @@ mod secrets;
 mod seeded_damage;
 mod server;
 mod servers;
+mod settings;
 mod skip;
 mod small_files;
 mod strange_files;

@@ -28,6 +28,7 @@ use cividb::snapshot::{ObjectKind, ServerFacts, Snapshot, SourceKind};
 use cividb::source::Location;
 
 use crate::common;
+use crate::settings;
 
 /// A source that has one thing wrong with it.
 enum Source {
@@ -47,11 +48,13 @@ enum Source {
     Backup(fn(&mut Snapshot)),
     /// The sample as a backup that may be so old, two days after it was made.
     Old(Duration),
+    /// The settings file of a Drupal site of a release, with a text in place of one that it holds, and its mode.
+    Settings(&'static str, (&'static str, &'static str), u32),
     /// The sample on a server that has something wrong with it.
     Server(fn(&mut Snapshot, &mut ServerFacts)),
 }
 
-use Source::{After, Backup, Made, Old, Packed, Sample, Server, Text, Upgrade};
+use Source::{After, Backup, Made, Old, Packed, Sample, Server, Settings, Text, Upgrade};
 
 const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
 const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
@@ -481,6 +484,102 @@ const FIRING: &[(&str, Source)] = &[
         "contents-rows-new",
         After(&[(REGION_ROWS, "VALUES (3,'Asia'),(1,'Europe'),(2,'Africa')")]),
     ),
+    (
+        "settings-required",
+        Settings(
+            "5.81.2",
+            (
+                "define('CIVICRM_TEMPLATE_COMPILEDIR', '/var/www/site/files/civicrm/templates_c/');",
+                "",
+            ),
+            0o640,
+        ),
+    ),
+    (
+        "settings-class-loader",
+        Settings(
+            "5.81.2",
+            ("CRM_Core_ClassLoader::singleton()->register();", ""),
+            0o640,
+        ),
+    ),
+    (
+        "settings-keys",
+        Settings(
+            "6.10.2",
+            (
+                "define('CIVICRM_CRED_KEYS', 'aes-cbc:hkdf-sha256:aRandomText');",
+                "",
+            ),
+            0o640,
+        ),
+    ),
+    (
+        "settings-site-key",
+        Settings(
+            "5.81.2",
+            ("define('CIVICRM_SITE_KEY', 'aSecretOfThisSiteAlone');", ""),
+            0o640,
+        ),
+    ),
+    (
+        "settings-dsn",
+        Settings(
+            "5.81.2",
+            (
+                "'mysql://cms:p%40ss@localhost/cms?new_link=true'",
+                "'localhost'",
+            ),
+            0o640,
+        ),
+    ),
+    (
+        "settings-override-form",
+        Settings(
+            "5.81.2",
+            (
+                "$civicrm_setting['Mailing Preferences']['verpSeparator'] = '.';",
+                "define('URL Preferences.customCSSURL', '');",
+            ),
+            0o640,
+        ),
+    ),
+    (
+        "settings-override-name",
+        Settings("6.10.2", ("['verpSeparator']", "['is_enabled']"), 0o640),
+    ),
+    (
+        "settings-not-carried-over",
+        Settings(
+            "5.81.2",
+            (
+                "define('CIVICRM_DOMAIN_ID', 1);",
+                "define('CIVICRM_MULTISITE', TRUE);",
+            ),
+            0o640,
+        ),
+    ),
+    (
+        "settings-obsolete",
+        Settings(
+            "5.81.2",
+            (
+                "define('CIVICRM_DOMAIN_ID', 1);",
+                "define('CIVICRM_IDS_ENABLE', 0);",
+            ),
+            0o640,
+        ),
+    ),
+    (
+        "settings-cms",
+        Settings(
+            "5.81.2",
+            ("'CIVICRM_UF', 'Drupal'", "'CIVICRM_UF', 'Drupl'"),
+            0o640,
+        ),
+    ),
+    ("settings-readable", Settings("5.81.2", ("", ""), 0o644)),
+    ("settings-path", Settings("5.81.2", ("", ""), 0o640)),
 ];
 
 /// Privileges on the database of the sample.
@@ -526,7 +625,7 @@ impl Source {
             }
             Made(make) => make(common::sample()),
             Text(text) => text.as_bytes().to_vec(),
-            Backup(_) | Old(_) | Server(_) => common::sample(),
+            Backup(_) | Old(_) | Server(_) | Settings(..) => common::sample(),
         }
     }
 
@@ -540,7 +639,8 @@ impl Source {
                 change(snapshot, &mut facts);
                 snapshot.server = Some(facts);
             }
-            Old(_) | Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_) => {}
+            Old(_) | Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_)
+            | Settings(..) => {}
         }
         site
     }
@@ -555,6 +655,18 @@ impl Source {
     /// What these checks find, or all without any, when everything is asked: the rows, the site that a backup was
     /// made of, and the privileges on a server.
     fn findings(&self, only: &[&'static str]) -> Findings {
+        if let Settings(release, (old, new), mode) = self {
+            let numbers = Version::parse(release).expect("a release").major_minor();
+            let text = settings::healthy("Drupal", numbers).replace(old, new);
+            let mut found = settings::findings_elsewhere(&text, *mode, release);
+            found.retain(&Selection {
+                only: only.to_vec(),
+                skip: Vec::new(),
+            });
+            // The example is of the first of two folders.
+            found.list.truncate(1);
+            return found;
+        }
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), self.bytes()).expect("it is written");
         let location = Location::of(file.path().to_owned());

@@ -205,12 +205,14 @@ impl<'c> Looked<'c> {
             .as_ref()
             .and_then(|target| for_upgrade(&case, target));
         let forecast = preflight::forecast(&case, rows.as_ref(), None)?;
+        let settings = location.settings(&asked.server.access())?;
         let mut findings = Findings::default();
         // Without a check there is nothing to look for; a selection of none would be all.
         if !wanted.only.is_empty() {
             let mut examined = Examination::of(&case);
             examined.rows = rows.as_ref().map_or(Rows::NotAsked, RowAnswers::rows);
             examined.forecast = forecast.as_ref();
+            examined.settings = settings.as_ref();
             examined.privileges = verdict.as_ref().map(|verdict| checks::Privileges {
                 verdict,
                 database: case.snapshot.database.as_deref().unwrap_or_default(),

@@ -1,4 +1,5 @@
-//! Reads a CiviCRM site's `civicrm.settings.php`, for the login to its database, without running PHP.
+//! Reads a CiviCRM site's `civicrm.settings.php`, for the login to its database and for what else it defines, without
+//! running PHP.
 //!
 //! [`site::find`] finds the file in a site folder, [`SettingsFile::read`] reads it. A value that is known only
 //! when PHP runs is never guessed: the error names the line and what is missing.
@@ -7,6 +8,7 @@ mod dsn;
 mod effects;
 mod error;
 mod expression;
+mod facts;
 mod file;
 mod functions;
 mod operand;
@@ -24,5 +26,6 @@ mod value;
 
 pub use dsn::{DsnError, parse as parse_dsn};
 pub use error::{PhpPlace, SettingsError};
+pub use facts::{Defined, FilePlace, FolderSeen, FolderState, Held, Override, ROOT, SettingsFacts};
 pub use file::SettingsFile;
 pub use text::is_settings;

@@ -10,7 +10,7 @@ use super::value::Value;
 use super::{PhpPlace, SettingsError, SettingsFile};
 
 /// The name of the file on every platform.
-pub(in crate::source) const NAME: &str = "civicrm.settings.php";
+pub const NAME: &str = "civicrm.settings.php";
 
 /// Joomla's settings files: its installer writes both, with the same DSN.
 const JOOMLA: [&str; 2] = [

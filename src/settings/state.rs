@@ -82,6 +82,11 @@ impl State {
         std::mem::replace(self, Self::dead())
     }
 
+    /// All names, with what they can hold.
+    pub fn slots(&self) -> impl Iterator<Item = (&String, &Slot)> {
+        self.slots.iter().map(|(name, slot)| (name, slot.as_ref()))
+    }
+
     pub fn slot(&self, name: &str) -> Option<&Slot> {
         self.slots.get(name).map(Rc::as_ref)
     }

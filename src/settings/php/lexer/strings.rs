@@ -1,7 +1,7 @@
 //! Reads strings: quotes, escapes, expressions inside, heredocs.
 
 use super::{Lexer, is_name, starts_name};
-use crate::source::settings::php::token::{Lexeme, StringPart, Token, Unterminated};
+use crate::settings::php::token::{Lexeme, StringPart, Token, Unterminated};
 
 /// How many levels of expressions in strings in expressions are read.
 const MAX_NESTING: u8 = 8;

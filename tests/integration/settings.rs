@@ -1,0 +1,608 @@
+//! The checks of `civicrm.settings.php`: silent on healthy files of all CMS and eras, and each fault gives its finding
+//! and no other.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use cividb::checks::{Examination, Findings, Group, Selection, Severity, examine};
+use cividb::civicrm::release::Version;
+use cividb::settings::SettingsFacts;
+
+use crate::common;
+use crate::server;
+
+/// A settings file as a site of this CMS and this release has it.
+pub fn healthy(cms: &str, release: (u32, u32)) -> String {
+    let mut file = format!(
+        "<?php\nglobal $civicrm_root, $civicrm_setting;\ndefine('CIVICRM_UF', '{cms}');\n\
+         define('CIVICRM_DSN', 'mysql://civi:p%40ss@localhost/civicrm?new_link=true');\n"
+    );
+    if !matches!(cms, "WordPress" | "Standalone") {
+        file += "define('CIVICRM_UF_DSN', 'mysql://cms:p%40ss@localhost/cms?new_link=true');\n";
+    }
+    if release >= (3, 3) {
+        file += "define('CIVICRM_LOGGING_DSN', CIVICRM_DSN);\n";
+    }
+    file += "$civicrm_root = '/var/www/site/civicrm';\n\
+             define('CIVICRM_TEMPLATE_COMPILEDIR', '/var/www/site/files/civicrm/templates_c/');\n\
+             define('CIVICRM_UF_BASEURL', 'https://www.example.org/');\n\
+             define('CIVICRM_SITE_KEY', 'aSecretOfThisSiteAlone');\n";
+    if release >= (3, 0) {
+        file += "define('CIVICRM_DOMAIN_ID', 1);\n";
+    }
+    if ((3, 0)..(4, 1)).contains(&release) {
+        file +=
+            "define('CIVICRM_MULTISITE', null);\ndefine('CIVICRM_EVENT_PRICE_SET_DOMAIN_ID', 0);\n";
+    }
+    if ((3, 2)..(4, 4)).contains(&release) {
+        file += "define('CIVICRM_IDS_ENABLE', 1);\n";
+    }
+    if release == (4, 1) {
+        file += "define('Mailing Preferences.verpSeparator', '.');\n";
+    }
+    if release >= (4, 2) {
+        file += "$civicrm_setting['Mailing Preferences']['verpSeparator'] = '.';\n";
+    }
+    if release >= (5, 34) {
+        file += "define('CIVICRM_CRED_KEYS', 'aes-cbc:hkdf-sha256:aRandomText');\n\
+                 define('CIVICRM_SIGN_KEYS', 'jwt-hs256:hkdf-sha256:aRandomText');\n";
+    }
+    if release < (5, 62) {
+        file += "ini_set('auto_detect_line_endings', '1');\n";
+    }
+    file += "$include_path = '.' . PATH_SEPARATOR . $civicrm_root . PATH_SEPARATOR . get_include_path();\n\
+             set_include_path($include_path);\n\
+             if (!defined('CIVICRM_CLEANURL')) {\n  define('CIVICRM_CLEANURL', 1);\n}\n";
+    if release >= (4, 2) {
+        file += "require_once 'CRM/Core/ClassLoader.php';\nCRM_Core_ClassLoader::singleton()->register();\n";
+    }
+    file
+}
+
+/// What is read of a file of this text and these permissions.
+pub fn facts_of(folder: &Path, text: &str, mode: u32) -> SettingsFacts {
+    let path = folder.join("civicrm.settings.php");
+    std::fs::write(&path, text).expect("it is written");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("it is set");
+    SettingsFacts::read(&path, false).expect("it is read")
+}
+
+/// What the checks find in a file for a release, on a machine with the folders that healthy files name.
+fn findings(text: &str, mode: u32, release: &str) -> Findings {
+    let folder = tempfile::tempdir().expect("a folder");
+    for made in [
+        "var/www/site/civicrm/CRM/Core",
+        "var/www/site/files/civicrm/templates_c",
+    ] {
+        std::fs::create_dir_all(folder.path().join(made)).expect("it is made");
+    }
+    let code = folder
+        .path()
+        .join("var/www/site/civicrm/CRM/Core/Config.php");
+    std::fs::write(code, "").expect("it is written");
+    let mut facts = facts_of(folder.path(), text, mode);
+    facts.look_below(folder.path());
+    findings_of(&facts, release)
+}
+
+/// The same, on a machine without these folders.
+pub fn findings_elsewhere(text: &str, mode: u32, release: &str) -> Findings {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut facts = facts_of(folder.path(), text, mode);
+    facts.look_below(folder.path());
+    findings_of(&facts, release)
+}
+
+/// What the checks find for a release, of what was read of a file.
+fn findings_of(facts: &SettingsFacts, release: &str) -> Findings {
+    let case = common::case(common::snapshot_of(&common::sample()));
+    let case = case.to_release(Version::parse(release));
+    let mut examined = Examination::of(&case);
+    examined.settings = Some(facts);
+    examine(&examined, &[Group::Settings], &Selection::default())
+}
+
+const RELEASES: [(&str, (u32, u32)); 14] = [
+    ("2.2.9", (2, 2)),
+    ("3.2.5", (3, 2)),
+    ("3.4.8", (3, 4)),
+    ("4.0.8", (4, 0)),
+    ("4.1.6", (4, 1)),
+    ("4.2.22", (4, 2)),
+    ("4.3.11", (4, 3)),
+    ("4.4.21", (4, 4)),
+    ("4.7.31", (4, 7)),
+    ("5.33.2", (5, 33)),
+    ("5.57.0", (5, 57)),
+    ("5.81.2", (5, 81)),
+    ("6.4.1", (6, 4)),
+    ("6.10.2", (6, 10)),
+];
+
+#[test]
+fn healthy_settings_files_of_all_cms_and_eras_give_no_finding() {
+    for cms in [
+        "Drupal",
+        "Drupal6",
+        "Drupal8",
+        "Backdrop",
+        "WordPress",
+        "Joomla",
+        "Standalone",
+    ] {
+        for (name, release) in RELEASES {
+            let found = findings(&healthy(cms, release), 0o640, name);
+            let messages: Vec<&String> = found.list.iter().map(|it| &it.message).collect();
+            assert_eq!(messages, [""; 0], "{cms} {name}");
+            assert_eq!(found.not_checked, [], "{cms} {name}");
+        }
+    }
+}
+
+/// A fault: the release, the text that is replaced and what takes its place; the finding.
+type Fault = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    Severity,
+    &'static str,
+);
+
+use Severity::{Error, Note, Warning};
+
+const FAULTS: &[Fault] = &[
+    (
+        "5.81.2",
+        "$civicrm_root = '/var/www/site/civicrm';",
+        "",
+        "settings-required",
+        Error,
+        "does not define $civicrm_root",
+    ),
+    (
+        "2.2.9",
+        "$civicrm_root = '/var/www/site/civicrm';",
+        "$civicrm_root = '';",
+        "settings-required",
+        Error,
+        "gives no value to $civicrm_root (line 6, column 1)",
+    ),
+    (
+        "4.4.21",
+        "define('CIVICRM_UF', 'Drupal');",
+        "",
+        "settings-required",
+        Error,
+        "does not define CIVICRM_UF",
+    ),
+    (
+        "4.4.21",
+        "define('CIVICRM_TEMPLATE_COMPILEDIR', '/var/www/site/files/civicrm/templates_c/');",
+        "",
+        "settings-required",
+        Error,
+        "does not define CIVICRM_TEMPLATE_COMPILEDIR",
+    ),
+    (
+        "6.10.2",
+        "define('CIVICRM_UF_BASEURL', 'https://www.example.org/');",
+        "// define('CIVICRM_UF_BASEURL', 'https://www.example.org/');",
+        "settings-required",
+        Error,
+        "does not define CIVICRM_UF_BASEURL",
+    ),
+    (
+        "4.2.22",
+        "CRM_Core_ClassLoader::singleton()->register();",
+        "",
+        "settings-class-loader",
+        Error,
+        "class loader are not in civicrm.settings.php, and CiviCRM 4.2.22",
+    ),
+    (
+        "6.10.2",
+        "CRM_Core_ClassLoader::singleton()->register();",
+        "",
+        "settings-class-loader",
+        Error,
+        "CiviCRM 6.10.2 needs them",
+    ),
+    (
+        "6.10.2",
+        "define('CIVICRM_CRED_KEYS', 'aes-cbc:hkdf-sha256:aRandomText');",
+        "",
+        "settings-keys",
+        Error,
+        "does not define CIVICRM_CRED_KEYS, without which the upgrade to CiviCRM 6.10.2 does not begin",
+    ),
+    (
+        "6.10.2",
+        "'aes-cbc:hkdf-sha256:aRandomText'",
+        "'plain'",
+        "settings-keys",
+        Error,
+        "CIVICRM_CRED_KEYS holds no key",
+    ),
+    (
+        "6.10.2",
+        "'aes-cbc:hkdf-sha256:aRandomText'",
+        "''",
+        "settings-keys",
+        Error,
+        "CIVICRM_CRED_KEYS holds no key",
+    ),
+    (
+        "5.81.2",
+        "define('CIVICRM_CRED_KEYS', 'aes-cbc:hkdf-sha256:aRandomText');",
+        "",
+        "settings-keys",
+        Note,
+        "does not define CIVICRM_CRED_KEYS, so that CiviCRM 5.81.2 does without",
+    ),
+    (
+        "6.10.2",
+        "define('CIVICRM_SIGN_KEYS', 'jwt-hs256:hkdf-sha256:aRandomText');",
+        "",
+        "settings-keys",
+        Note,
+        "does not define CIVICRM_SIGN_KEYS",
+    ),
+    (
+        "4.4.21",
+        "define('CIVICRM_SITE_KEY', 'aSecretOfThisSiteAlone');",
+        "",
+        "settings-site-key",
+        Warning,
+        "does not define CIVICRM_SITE_KEY",
+    ),
+    (
+        "3.4.8",
+        "'aSecretOfThisSiteAlone'",
+        "null",
+        "settings-site-key",
+        Warning,
+        "CIVICRM_SITE_KEY holds no key",
+    ),
+    (
+        "4.4.21",
+        "'aSecretOfThisSiteAlone'",
+        "'%%siteKey%%'",
+        "settings-site-key",
+        Warning,
+        "CIVICRM_SITE_KEY was never filled in",
+    ),
+    (
+        "4.4.21",
+        "'aSecretOfThisSiteAlone'",
+        "'civi'",
+        "settings-site-key",
+        Warning,
+        "so short that it can be guessed",
+    ),
+    (
+        "4.4.21",
+        "'mysql://cms:p%40ss@localhost/cms?new_link=true'",
+        "'localhost'",
+        "settings-dsn",
+        Warning,
+        "CIVICRM_UF_DSN is not a DSN (line 5, column 9)",
+    ),
+    (
+        "4.4.21",
+        "'CIVICRM_LOGGING_DSN', CIVICRM_DSN",
+        "'CIVICRM_LOGGING_DSN', 'mysql://civi:p%40ss@localhost/logs'",
+        "settings-dsn",
+        Note,
+        "CIVICRM_LOGGING_DSN leads to the database logs, and CIVICRM_DSN to civicrm",
+    ),
+    (
+        "4.2.22",
+        "$civicrm_setting['Mailing Preferences']['verpSeparator'] = '.';",
+        "define('Mailing Preferences.verpSeparator', '.');",
+        "settings-override-form",
+        Warning,
+        "'Mailing Preferences.verpSeparator' is not read by CiviCRM 4.2.22",
+    ),
+    (
+        "5.81.2",
+        "$civicrm_setting['Mailing Preferences']['verpSeparator'] = '.';",
+        "define('URL Preferences.customCSSURL', '');",
+        "settings-override-form",
+        Warning,
+        "'URL Preferences.customCSSURL' is not read",
+    ),
+    (
+        "4.1.6",
+        "define('Mailing Preferences.verpSeparator', '.');",
+        "$civicrm_setting['Mailing Preferences']['verpSeparator'] = '.';",
+        "settings-override-form",
+        Warning,
+        "is not read by CiviCRM 4.1.6",
+    ),
+    (
+        "4.7.31",
+        "['verpSeparator']",
+        "['debug']",
+        "settings-override-name",
+        Warning,
+        "'debug' has no effect in CiviCRM 4.7.31, where the setting is named 'debug_enabled'",
+    ),
+    (
+        "4.7.31",
+        "['verpSeparator']",
+        "['enableComponents']",
+        "settings-override-name",
+        Warning,
+        "'enable_components'",
+    ),
+    (
+        "5.81.2",
+        "['verpSeparator']",
+        "['maxAttachments']",
+        "settings-override-name",
+        Warning,
+        "'max_attachments'",
+    ),
+    (
+        "6.4.1",
+        "['Mailing Preferences']['verpSeparator']",
+        "['domain']['is_enabled']",
+        "settings-override-name",
+        Warning,
+        "'multisite_is_enabled'",
+    ),
+    (
+        "4.4.21",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('CIVICRM_MULTISITE', TRUE);",
+        "settings-not-carried-over",
+        Warning,
+        "the definition of CIVICRM_MULTISITE is not read by CiviCRM 4.4.21, where the setting 'is_enabled'",
+    ),
+    (
+        "4.1.6",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('CIVICRM_TRACK_CIVIMAIL_REPLIES', 1);",
+        "settings-not-carried-over",
+        Warning,
+        "'track_civimail_replies'",
+    ),
+    (
+        "5.81.2",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('CIVICRM_PROFILE_DOUBLE_OPTIN', 1);",
+        "settings-not-carried-over",
+        Warning,
+        "'profile_double_optin'",
+    ),
+    (
+        "4.4.21",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('CIVICRM_IDS_ENABLE', 0);",
+        "settings-obsolete",
+        Note,
+        "CIVICRM_IDS_ENABLE has not been read since CiviCRM 4.4 (line 10, column 9)",
+    ),
+    (
+        "4.2.22",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('CIVICRM_USE_MEMCACHE', 0);",
+        "settings-obsolete",
+        Note,
+        "CIVICRM_USE_MEMCACHE has not been read since CiviCRM 4.2",
+    ),
+    (
+        "5.81.2",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('CIVICRM_MYSQL_STRICT', TRUE);",
+        "settings-obsolete",
+        Note,
+        "since CiviCRM 5.34",
+    ),
+    (
+        "5.81.2",
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "ini_set('auto_detect_line_endings', '1');",
+        "settings-obsolete",
+        Note,
+        "auto_detect_line_endings",
+    ),
+    (
+        "4.4.21",
+        "'CIVICRM_UF', 'Drupal'",
+        "'CIVICRM_UF', 'Drupl'",
+        "settings-cms",
+        Error,
+        "CIVICRM_UF is 'Drupl', and CiviCRM knows no CMS of this name (line 3, column 9)",
+    ),
+];
+
+#[test]
+fn each_fault_of_a_settings_file_gives_its_finding_alone() {
+    let mut wrong = Vec::new();
+    for (release, old, new, check, severity, says) in FAULTS {
+        let (_, numbers) = RELEASES
+            .iter()
+            .find(|(name, _)| name == release)
+            .expect("a release");
+        let text = healthy("Drupal", *numbers);
+        assert!(text.contains(old), "{release}: {old}");
+        let found = findings(&text.replace(old, new), 0o640, release);
+        let right = match &found.list[..] {
+            [one] => {
+                one.check.id == *check && one.severity == *severity && one.message.contains(says)
+            }
+            _ => false,
+        };
+        if !right || !found.not_checked.is_empty() {
+            wrong.push(format!(
+                "{release} {old} -> {new}: {:#?} {:?}",
+                found.list, found.not_checked
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let found = findings(&healthy("Drupal", (4, 4)), 0o644, "4.4.21");
+    let [one] = &found.list[..] else {
+        panic!("{:?}", found.list)
+    };
+    assert_eq!(one.check.id, "settings-readable");
+}
+
+#[test]
+fn what_an_included_file_may_define_is_not_said_to_be_missing() {
+    let text = healthy("Drupal", (5, 81));
+    let text = text.replace(
+        "$civicrm_root = '/var/www/site/civicrm';",
+        "include '/nowhere/local.php';",
+    );
+    let found = findings(&text, 0o640, "5.81.2");
+    assert_eq!(found.list, []);
+    let [one] = &found.not_checked[..] else {
+        panic!("{:?}", found.not_checked)
+    };
+    assert_eq!((one.check, one.incomplete), ("settings-required", true));
+    assert!(one.why.contains("line 7"), "{}", one.why);
+}
+
+#[test]
+fn folders_are_looked_for_where_somebody_says_so_alone() {
+    let text = healthy("Drupal", (5, 81));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut facts = facts_of(folder.path(), &text, 0o640);
+    let unasked = findings_of(&facts, "5.81.2");
+    assert_eq!(unasked.list, []);
+    let [one] = &unasked.not_checked[..] else {
+        panic!("{:?}", unasked.not_checked)
+    };
+    assert_eq!((one.check, one.incomplete), ("settings-path", false));
+    facts.look_below(folder.path());
+    let messages = |facts: &SettingsFacts| {
+        let found = findings_of(facts, "5.81.2");
+        let messages = found.list.into_iter().map(|finding| finding.message);
+        messages.collect::<Vec<String>>()
+    };
+    assert_eq!(
+        messages(&facts),
+        [
+            "$civicrm_root is /var/www/site/civicrm, which is not there (line 7, column 1)",
+            "CIVICRM_TEMPLATE_COMPILEDIR is /var/www/site/files/civicrm/templates_c/, which is not there (line 8, column 9)",
+        ]
+    );
+    for made in [
+        "var/www/site/civicrm",
+        "var/www/site/files/civicrm/templates_c",
+    ] {
+        std::fs::create_dir_all(folder.path().join(made)).expect("it is made");
+    }
+    facts.look_below(folder.path());
+    let [one] = &messages(&facts)[..] else {
+        panic!("{:?}", messages(&facts))
+    };
+    assert!(one.contains("not that of CiviCRM's code"), "{one}");
+}
+
+#[test]
+fn a_file_that_lies_where_another_cms_keeps_it_is_noticed() {
+    for (place, cms, other) in [
+        ("wp-content/uploads/civicrm", "WordPress", "Drupal"),
+        (
+            "administrator/components/com_civicrm",
+            "Joomla",
+            "WordPress",
+        ),
+        ("private", "Standalone", "Drupal8"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join(place);
+        std::fs::create_dir_all(&place).expect("it is made");
+        let facts = facts_of(&place, &healthy(cms, (6, 4)), 0o640);
+        assert_eq!(findings_of(&facts, "6.4.1").list, [], "{cms}");
+        let facts = facts_of(&place, &healthy(other, (6, 4)), 0o640);
+        let found = findings_of(&facts, "6.4.1");
+        let [one] = &found.list[..] else {
+            panic!("{:?}", found.list)
+        };
+        assert!(
+            one.message.contains(&format!("sites of {cms} have it")),
+            "{}",
+            one.message
+        );
+    }
+}
+
+#[test]
+fn what_standalone_takes_from_the_environment_is_not_said_to_be_missing() {
+    let text = healthy("Standalone", (6, 4));
+    let text = text.replace(
+        "define('CIVICRM_UF_BASEURL', 'https://www.example.org/');",
+        "",
+    );
+    let found = findings(&text, 0o640, "6.4.1");
+    assert_eq!(found.list, []);
+    let [one] = &found.not_checked[..] else {
+        panic!("{:?}", found.not_checked)
+    };
+    assert_eq!((one.check, one.incomplete), ("settings-required", false));
+}
+
+/// The advice that takes over an override in the old form is PHP that says the same as the old line.
+#[test]
+fn the_line_for_an_override_names_the_old_definition() {
+    let text = healthy("Drupal", (4, 4)).replace(
+        "define('CIVICRM_DOMAIN_ID', 1);",
+        "define('URL Preferences.customCSSURL', '/secret.css');",
+    );
+    let found = findings(&text, 0o640, "4.4.21");
+    let [one] = &found.list[..] else {
+        panic!("{:?}", found.list)
+    };
+    assert!(
+        one.fix.contains("$civicrm_setting['URL Preferences']['customCSSURL'] = constant('URL Preferences.customCSSURL');"),
+        "{}",
+        one.fix
+    );
+    assert!(!format!("{} {}", one.message, one.fix).contains("secret"));
+}
+
+#[test]
+fn check_of_a_site_looks_at_its_settings_file_as_well() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    server.load("with_settings", &common::sample());
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = server.socket().display().to_string();
+    let dsn = format!("mysql://root@unix({socket})/with_settings");
+    let text = healthy("Drupal", (5, 81))
+        .replace("mysql://civi:p%40ss@localhost/civicrm?new_link=true", &dsn)
+        .replace("CRM_Core_ClassLoader::singleton()->register();", "");
+    facts_of(folder.path(), &text, 0o640);
+    let arguments = [
+        "check",
+        ".",
+        "--no-rows",
+        "--only",
+        "settings-class-loader,settings-keys",
+        "--format",
+        "json",
+    ];
+    let report = common::json(&common::cividb(folder.path(), &arguments));
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!(findings.len(), 1, "{report:#}");
+    assert_eq!(findings[0]["check"], "settings-class-loader");
+    let explained = [
+        "explain",
+        "The settings file (x) must be updated.",
+        "--source",
+        ".",
+        "--format",
+        "json",
+    ];
+    let report = common::json(&common::cividb(folder.path(), &explained));
+    assert_eq!(
+        report["messages"]["explained"][0]["causes"][0]["found"], true,
+        "{report:#}"
+    );
+}
