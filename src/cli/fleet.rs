@@ -261,7 +261,7 @@ impl FleetOptions {
         let sources = self.sources(arguments, access)?;
         // A pattern may match several files, so its reports look alike however many it matches.
         let named_one = !self.name_sources()
-            && matches!((arguments, &sources[..]), ([argument], [one]) if one.is_named(argument));
+            && matches!((arguments, &sources[..]), ([argument], [one]) if one.is_meant_by(argument));
         let locations = || {
             sources
                 .iter()
@@ -409,8 +409,9 @@ impl Source {
         }
     }
 
-    fn is_named(&self, argument: &str) -> bool {
-        self.location.is_ok() && self.name == *argument
+    /// Whether an argument can mean this source alone.
+    fn is_meant_by(&self, argument: &str) -> bool {
+        self.location.is_ok() && !Location::is_pattern(argument)
     }
 
     /// The name of its site, or its own where it has none.

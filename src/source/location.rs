@@ -30,6 +30,12 @@ pub enum Location {
 }
 
 impl Location {
+    /// Whether an argument is a pattern, which several files may match, and no URL and no file.
+    pub fn is_pattern(argument: &str) -> bool {
+        let may_be = argument.contains(['*', '?', '[']) && !argument.contains("://");
+        may_be && !Path::new(argument).exists()
+    }
+
     /// The sources that one argument names: itself, or the files that match it as a pattern.
     ///
     /// # Errors
@@ -47,8 +53,7 @@ impl Location {
         {
             return Err(SourceError::Misspelled(server.to_owned()));
         }
-        let is_pattern = argument.contains(['*', '?', '[']);
-        if path.exists() || !is_pattern {
+        if !Self::is_pattern(argument) {
             return Ok(vec![Self::of(path.to_owned())]);
         }
         let found = pattern::matching(argument).map_err(|error| SourceError::Pattern {
