@@ -19,7 +19,7 @@ use crate::change::executor::Executor;
 use crate::change::journal::{Head, Journal, Record};
 use crate::change::refusal::Refusal;
 use crate::change::undo;
-use crate::checks::{Examination, Findings, Severity, VERIFY};
+use crate::checks::{Examination, Finding, Findings, Severity, VERIFY};
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::exit::Exit;
@@ -522,21 +522,30 @@ fn backup(dump: &str, server: &ServerOptions) -> Result<PathBuf, Error> {
     }
 }
 
+/// Errors of a backup that `extract --repair` may mend: it adds the function and the triggers of CiviCRM's core.
+const ADDED_BY_REPAIR: [&str; 2] = ["routine-missing", "trigger-missing"];
+
 /// Why the backup is not whole, where `verify` says so.
 fn not_whole(findings: &Findings) -> Option<Refusal> {
-    let counts = |severity| severity == Severity::Error;
-    let mut found = findings.list.iter().filter(|it| {
-        it.accepted.is_none() && counts(it.severity) && !MENDED.contains(&it.check.id)
+    let found = findings.list.iter().filter(|it| {
+        let counts = it.accepted.is_none() && it.severity == Severity::Error;
+        counts && !MENDED.contains(&it.check.id)
     });
-    let first = found.next()?;
-    let more = found.count();
-    let more = if more > 0 {
-        format!(", and {more} more")
-    } else {
-        String::new()
+    let found: Vec<&Finding> = found.collect();
+    let first = found.first()?;
+    let more = match found.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let is_added = |it: &&Finding| ADDED_BY_REPAIR.contains(&it.check.id);
+    let mend = match found.iter().all(is_added) {
+        true => {
+            "; cividb extract --repair -o FILE adds what CiviCRM's core makes itself, and FILE can be gone back to"
+        }
+        false => "",
     };
     Some(Refusal::BackupNotWhole(format!(
-        "{}: {}{more}",
+        "{}: {}{more}{mend}",
         first.check.id, first.message
     )))
 }
