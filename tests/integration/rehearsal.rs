@@ -431,7 +431,7 @@ const FORETOLD_WRONGLY: [(&str, &str, &str, u32, bool); 6] = [
         "4.7.31",
         "5.5.3",
         "ALTER TABLE civicrm_option_group MODIFY is_locked datetime NULL; UPDATE civicrm_option_group SET is_locked = \
-         '2020-01-02' WHERE id = 1",
+         '2020-01-02'",
         1264,
         false,
     ),
