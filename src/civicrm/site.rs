@@ -7,44 +7,44 @@ use crate::snapshot::{Row, RowsWanted, Snapshot};
 pub const ROWS_WANTED: &[RowsWanted] = &[
     RowsWanted {
         table: "civicrm_domain",
-        containing: b"",
+        containing: &[],
     },
     RowsWanted {
         table: "civicrm_custom_group",
-        containing: b"",
+        containing: &[],
     },
     RowsWanted {
         table: "civicrm_custom_field",
-        containing: b"",
+        containing: &[],
     },
     RowsWanted {
         table: "civicrm_setting",
-        containing: b"logging",
+        containing: &[b"logging", b"enable_components"],
     },
     RowsWanted {
         table: "civicrm_log",
-        containing: b"upgrade:",
+        containing: &[b"upgrade:"],
     },
     RowsWanted {
         table: "civicrm_extension",
-        containing: b"",
+        containing: &[],
     },
     RowsWanted {
         table: "civicrm_option_group",
-        containing: b"",
+        containing: &[],
     },
     // Rows to which the new rows of upgrade steps refer.
     RowsWanted {
         table: "civicrm_country",
-        containing: b"",
+        containing: &[],
     },
     RowsWanted {
         table: "civicrm_worldregion",
-        containing: b"",
+        containing: &[],
     },
     RowsWanted {
         table: "civicrm_mailing_bounce_type",
-        containing: b"",
+        containing: &[],
     },
 ];
 

@@ -53,8 +53,8 @@ impl<'a> RowFacts<'a> {
         }
     }
 
-    /// Whether a component of CiviCRM is on. Up to 4.6 `civicrm_domain.config_backend` lists those that are, later a
-    /// setting, which is not read.
+    /// Whether a component of CiviCRM is on. Up to 4.6 `civicrm_domain.config_backend` lists those that are, later the
+    /// setting `enable_components` of each domain. Where it is not stored, the site's own files may say.
     pub fn has_component(&self, component: &str) -> Holds {
         let domains = self
             .snapshot
@@ -75,8 +75,33 @@ impl<'a> RowFacts<'a> {
             }
             // The default list does not have these two.
             _ if self.has_config_backend() => Holds::No,
-            _ => Holds::Unknown,
+            _ => self.has_in_settings(component),
         }
+    }
+
+    fn has_in_settings(&self, component: &str) -> Holds {
+        let rows = self.snapshot.rows.get("civicrm_setting");
+        let is_list = |row: &&Row| {
+            let name = row.get("name").and_then(Option::as_deref);
+            name == Some(b"enable_components")
+        };
+        let lists = rows.into_iter().flatten().filter(is_list);
+        let mut lists = lists
+            .map(|row| row.get("value").and_then(Option::as_deref))
+            .peekable();
+        if lists.peek().is_none() {
+            return Holds::Unknown;
+        }
+        // As PHP writes an array of texts.
+        let wanted = format!("\"{component}\"");
+        lists.fold(Holds::No, |found, list| {
+            let has = list.map(|list| memchr::memmem::find(list, wanted.as_bytes()).is_some());
+            match (found, has) {
+                (Holds::Yes, _) | (_, Some(true)) => Holds::Yes,
+                (Holds::Unknown, _) | (_, None) => Holds::Unknown,
+                (Holds::No, Some(false)) => Holds::No,
+            }
+        })
     }
 
     /// Whether the database is of a release that keeps its settings in `civicrm_domain`.
@@ -129,5 +154,35 @@ pub(super) fn text(value: &serde_json::Value) -> String {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Bool(yes) => u8::from(*yes).to_string(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has_case(lists: &[Option<&str>]) -> Holds {
+        let mut snapshot = Snapshot::default();
+        let rows = lists.iter().map(|list| {
+            let value = list.map(|list| list.as_bytes().to_vec());
+            let name = Some(b"enable_components".to_vec());
+            [("name".to_owned(), name), ("value".to_owned(), value)]
+                .into_iter()
+                .collect()
+        });
+        let rows: Vec<Row> = rows.collect();
+        snapshot.rows.insert("civicrm_setting".to_owned(), rows);
+        RowFacts::new(&snapshot).has_component("CiviCase")
+    }
+
+    #[test]
+    fn components_are_read_from_the_setting_of_each_domain() {
+        let with = Some(r#"a:2:{i:0;s:9:"CiviEvent";i:1;s:8:"CiviCase";}"#);
+        let without = Some(r#"a:1:{i:0;s:9:"CiviEvent";}"#);
+        assert_eq!(has_case(&[with]), Holds::Yes);
+        assert_eq!(has_case(&[without]), Holds::No);
+        assert_eq!(has_case(&[without, with]), Holds::Yes);
+        assert_eq!(has_case(&[without, None]), Holds::Unknown);
+        assert_eq!(has_case(&[]), Holds::Unknown);
     }
 }

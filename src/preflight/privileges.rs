@@ -149,3 +149,42 @@ fn references(server: &ServerModel, parent: &str) -> Option<(Privilege, String)>
     let is_mysql = server.version.family == Family::Mysql && server.version.number >= (5, 7, 6);
     is_mysql.then(|| (Privilege::References, parent.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::civicrm::upgrade::op::{Guard, Reads};
+    use crate::server_version::ServerVersion;
+
+    #[test]
+    fn while_binary_logging_is_on_triggers_take_super_before_the_privilege_for_triggers() {
+        let version = ServerVersion::parse_target("mysql-9.7").expect("a server");
+        let mut server = ServerModel::new(version, "civicrm");
+        let op = Op {
+            action: Action::CreateTrigger {
+                table: Some("civicrm_domain".to_owned()),
+                reads: Reads::default(),
+            },
+            guard: Guard::None,
+            code: Vec::new(),
+            multilingual: None,
+            logging: false,
+            via: None,
+        };
+        let mut account = UpgradeAccount {
+            name: "'civi'@'localhost'".to_owned(),
+            privileges: Privileges::default(),
+        };
+        let number = |account: &UpgradeAccount, server: &ServerModel| {
+            let denied = account.denied(&op, server);
+            denied.map(|(_, error)| error.number(server))
+        };
+        assert_eq!(number(&account, &server), Some(1142));
+        server.programs_need_super = true;
+        assert_eq!(number(&account, &server), Some(1419));
+        account.privileges.global.insert(Privilege::Super);
+        assert_eq!(number(&account, &server), Some(1142));
+        account.privileges.whole.insert(Privilege::Trigger);
+        assert_eq!(number(&account, &server), None);
+    }
+}

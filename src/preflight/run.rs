@@ -17,11 +17,12 @@ use super::repeat;
 use super::rows::{self, RowAnswers, RowNeed, RowState};
 use super::server_model::{ServerError, ServerModel};
 use super::shown::shown;
+use super::start::PARTLY_UPGRADED;
 use super::statements::RenderedOperation;
 use crate::case::Case;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade::op::{Action, Guard, Op, RowOf};
+use crate::civicrm::upgrade::op::{Action, Guard, Op, RowOf, StopsIf};
 use crate::civicrm::upgrade::step::{Phase, Step, Task, covers};
 use crate::civicrm::upgrade::steps::{self, StepError};
 use crate::schema::model::{Schema, find};
@@ -369,6 +370,21 @@ impl Run<'_, '_> {
 
     /// Runs an operation; what is in the way is noted as a failure and taken out of the way.
     fn act(&mut self, task: &Task, at: usize, mut op: Op, condition: Option<&str>) {
+        if let Action::Other {
+            stops_if: Some(stops),
+            ..
+        } = &op.action
+            && self.stops(stops)
+        {
+            self.fail(
+                task,
+                at,
+                Cause::Version,
+                Vec::new(),
+                condition.map(str::to_owned),
+            );
+            return;
+        }
         if task.ignores_errors || op.guard == Guard::IgnoreErrors {
             let _ = self.try_op(&op);
             return;
@@ -406,6 +422,22 @@ impl Run<'_, '_> {
             }
             result = self.try_op(&op);
         }
+    }
+
+    /// Whether CiviCRM's own code stops here: up to 3.1 its steps look first whether they have run before.
+    fn stops(&self, stops: &StopsIf) -> bool {
+        let is_there = |name: &String| match name.split_once('.') {
+            Some((table, column)) => {
+                let table = self.schema.table(table);
+                table.is_some_and(|table| find(&table.columns, column).is_some())
+            }
+            None => self.schema.table(name).is_some(),
+        };
+        let exist = match stops.how.as_str() {
+            "any" => stops.exist.iter().any(is_there),
+            _ => stops.exist.iter().all(is_there),
+        };
+        exist && !stops.absent.iter().any(is_there)
     }
 
     /// Looks whether rows of the database make the operation fail, which has not run yet.
@@ -517,17 +549,19 @@ impl Run<'_, '_> {
         condition: Option<String>,
     ) {
         let op = task.ops.get(at);
-        let number = cause
-            .server_error()
-            .map_or(0, |error| error.number(&self.server));
-        self.error.get_or_insert(number);
+        let number = cause.server_error().map(|error| error.number(&self.server));
+        // What CiviCRM's code refuses, the server does not.
+        self.error = self.error.or(number);
         let failure = Failure {
             when: self.when,
             step: self.step.clone(),
             task: (self.when != When::Before).then(|| task.task.clone()),
             operation: op.map(Op::kind),
             table: op.and_then(Op::table).map(str::to_owned),
-            shown: shown(number).to_owned(),
+            shown: match number {
+                Some(number) => shown(number).to_owned(),
+                None => PARTLY_UPGRADED.to_owned(),
+            },
             version_after: self.version.clone(),
             retry: match self.when {
                 When::Before => Retry::Works,
@@ -549,6 +583,7 @@ impl Run<'_, '_> {
                 (Cause::Privilege(known, _), Cause::Privilege(new, _)) => known == new,
                 (Cause::Schema(known), Cause::Schema(new)) => known == new,
                 (Cause::Rows(_, known), Cause::Rows(_, new)) => known == new,
+                (Cause::Version, Cause::Version) => true,
                 _ => false,
             });
         if !is_known {

@@ -9,6 +9,10 @@ use crate::civicrm::upgrade::path;
 use crate::civicrm::version_state::{DetectedRelease, Proposer, VersionState};
 use crate::server_version::ServerVersion;
 
+/// What CiviCRM shows where the database looks as if an upgrade had begun.
+pub(super) const PARTLY_UPGRADED: &str = "Database check failed - the database looks to have been partially upgraded. You may \
+     want to reload the database with the backup and try the upgrade process again.";
+
 /// The version from which the steps are counted, and what CiviCRM refuses before them.
 pub(super) struct Start {
     /// The version with which the run goes on: the declared one, or the one that should stand there.
@@ -78,11 +82,7 @@ pub(super) fn start(case: &Case, code: &Version, server: &ServerVersion) -> Star
                     .find("upgrade")
                     .is_some_and(|at| at > 0) =>
         {
-            refuse(
-                "Database check failed - the database looks to have been partially upgraded. You may want to reload \
-                 the database with the backup and try the upgrade process again."
-                    .to_owned(),
-            );
+            refuse(PARTLY_UPGRADED.to_owned());
             proposed()
         }
         Some(text)

@@ -58,13 +58,13 @@ pub enum ObjectKind {
     Event,
 }
 
-/// Which rows to keep: those of `table` whose text contains `containing`.
+/// Which rows to keep: those of `table` whose text contains one of `containing`.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsWanted {
     /// The table whose rows are kept.
     pub table: &'static str,
-    /// Bytes that the row must contain; empty for every row.
-    pub containing: &'static [u8],
+    /// Bytes of which the row must contain some; empty for every row.
+    pub containing: &'static [&'static [u8]],
 }
 
 /// A row by column name; `None` is NULL.

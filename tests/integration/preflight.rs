@@ -3,6 +3,7 @@
 use cividb::case::Case;
 use cividb::civicrm::release::Version;
 use cividb::civicrm::upgrade::path;
+use cividb::preflight::failure::Cause;
 use cividb::preflight::rows::RowAnswers;
 use cividb::preflight::{Forecast, Options, SilentDamage, forecast};
 use cividb::schema::compare::{self, Difference, compare};
@@ -83,6 +84,24 @@ fn healthy_databases_finish_on_paper_to_every_later_release() {
     if common::shared().is_some() {
         assert!(runs > 60, "{runs}");
     }
+}
+
+#[test]
+fn a_step_that_looks_first_whether_it_has_run_stops_a_database_with_a_wrong_version() {
+    let dumps = common::real_dumps();
+    let Some(dump) = dumps
+        .iter()
+        .find(|dump| common::name(dump).starts_with("4.0.8"))
+    else {
+        return;
+    };
+    let text = common::replaced(&common::text_of(dump), "'4.0.8'", "'3.0.4'");
+    let case = common::case(common::snapshot_of(&text));
+    let forecast = on_paper(&case, &version("4.1.6"), None);
+    let first = forecast.failures.first().expect("it stops");
+    assert_eq!(first.step.as_deref(), Some("3.1.alpha1"), "{first:#?}");
+    assert!(matches!(first.cause, Cause::Version), "{first:#?}");
+    assert!(first.shown.contains("partially upgraded"), "{first:#?}");
 }
 
 /// The differences between the end of the paper run and the database that CiviCRM itself upgraded.

@@ -441,7 +441,7 @@ fn statements_that_change_rows_are_run_and_keep_counts_from_being_compared() {
     let not_tried = report["rehearsal"]["not_tried"].to_string();
     assert!(
         not_tried.contains("rows of parent (1 after the restore, 2 inserted by the dump)")
-            && not_tried.contains("by UPDATE (line 9)"),
+            && not_tried.contains("by UPDATE (line 10)"),
         "{not_tried}"
     );
 }

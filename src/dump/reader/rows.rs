@@ -98,7 +98,10 @@ impl DumpReader {
             rows: match (&columns, wanted) {
                 (None, _) => Wanted::None,
                 (Some(_), None) => Wanted::First,
-                (Some(_), Some(wanted)) => Wanted::Containing(wanted.containing),
+                (Some(_), Some(wanted)) => Wanted::Containing(match wanted.containing {
+                    [one] => one,
+                    _ => b"",
+                }),
             },
             wanted,
             columns,
@@ -186,11 +189,10 @@ impl DumpReader {
         let Some(columns) = &self.insert.columns else {
             return;
         };
-        let contains = |what: &[u8]| memchr::memmem::find(values.text, what).is_some();
-        let wanted = self
-            .insert
-            .wanted
-            .filter(|wanted| contains(wanted.containing));
+        let contains = |what: &&[u8]| memchr::memmem::find(values.text, what).is_some();
+        let wanted = self.insert.wanted.filter(|wanted| {
+            wanted.containing.is_empty() || wanted.containing.iter().any(contains)
+        });
         let Some(wanted) = wanted else { return };
         let Some(row) = parse_row(values.text, self.session.modes()) else {
             return;
