@@ -39,7 +39,7 @@
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! rollback -> case change civicrm contents dump extract gate grants privilege rehearse sandbox schema server server_version snapshot source text
-//! report -> case checks civicrm contents exit extract integrity preflight rehearse repair rollback schema server_version snapshot text
+//! report -> case change checks civicrm contents exit extract integrity preflight rehearse repair rollback schema server_version snapshot text
 //! cli -> case change checks civicrm contents dump exit extract gate grants integrity preflight rehearse repair report rollback row_file schema server server_version small_file snapshot source text
 //! ```
 //!
