@@ -389,9 +389,9 @@ fn settle(site: &Site, on: bool, at: &str) {
         "{at}: {errors}"
     );
     for end in ["_cividb_new", "_cividb_old"] {
-        // A database that was made right before the cut has no record in it, and is empty.
+        // What was made right before the cut has no record in it.
         let empty = format!(
-            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}{end}'",
+            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}{end}' AND TABLE_NAME <> 'cividb_rollback'",
             site.database
         );
         assert_eq!(site.server.run(None, &empty).trim(), "0", "{at}");
@@ -587,6 +587,13 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
         server.run(Some(&site.database), key);
         let before = site.now();
         let url = site.url();
+        // The backup has a key into the CMS as well.
+        let path = site.folder.path().join("backup.sql");
+        let backup = fs::read(&path).expect("the backup");
+        let end = memchr::memmem::rfind(&backup, b"/*!40103 SET TIME_ZONE=@OLD").expect("its end");
+        let alter = b"ALTER TABLE `civicrm_domain` ADD CONSTRAINT `FK_backup` FOREIGN KEY (`contact_id`) REFERENCES `d10_node` (`nid`);\n";
+        let backup = [&backup[..end], alter, &backup[end..]].concat();
+        fs::write(&path, backup).expect("it is written");
         let apply = [
             "rollback",
             "backup.sql",
@@ -607,6 +614,14 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
             errors.contains("FK_webform of webform_civicrm_forms to civicrm_contact"),
             "{at}: {errors}"
         );
+        assert!(
+            errors.contains("FK_node of civicrm_website to d10_node"),
+            "{at}: {errors}"
+        );
+        assert!(
+            errors.contains("FK_backup of civicrm_domain in the backup to d10_node"),
+            "{at}: {errors}"
+        );
         let report = common::json(&site.run(&[&apply[..], &["--format", "json"]].concat()));
         assert_eq!(report["error"]["refusal"], "references", "{at}");
         site.holds(&before, at);
@@ -622,12 +637,14 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
         assert!(orphan.is_err(), "{at}: the key is in force");
         let no_node = server.try_run(
             Some(&site.database),
-            "UPDATE civicrm_domain SET nid = 987654",
+            "UPDATE civicrm_domain SET contact_id = 987654",
         );
         assert!(no_node.is_err(), "{at}: the key of the backup is in force");
         let printed = &now["TABLE civicrm_domain"];
         assert!(
-            printed.contains("REFERENCES `d10_node` (`nid`)"),
+            printed.contains(
+                "CONSTRAINT `FK_backup` FOREIGN KEY (`contact_id`) REFERENCES `d10_node` (`nid`)"
+            ),
             "{at}: {printed}"
         );
         server.run(
