@@ -1,7 +1,7 @@
 //! The two databases beside the site's: one in which the backup is made ready, and one that takes what goes.
 
 use crate::change::error::ChangeError;
-use crate::change::exchange::Record;
+use crate::change::exchange::{RECORD_TABLE, Record};
 use crate::change::refusal::Refusal;
 use crate::gate::{Meaning, Operation};
 use crate::grants::judge;
@@ -145,10 +145,11 @@ fn first_object(
     connection: &mut Reader,
     database: &str,
 ) -> Result<Option<Option<String>>, ChangeError> {
-    let name = string(database);
+    let (name, record) = (string(database), string(RECORD_TABLE));
     let sql = format!(
         "SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {name}) AS is_there, \
-         (SELECT MIN(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {name}) AS of_tables, \
+         (SELECT MIN(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {name} \
+         AND TABLE_NAME <> {record}) AS of_tables, \
          (SELECT MIN(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {name}) AS of_routines"
     );
     let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;

@@ -8,14 +8,15 @@ use crate::server::error::ServerError;
 use crate::server::login::Login;
 use crate::server::writer::Writer;
 
-/// A session on a server that is thrown away, with the settings that a client finds there.
+/// A session on a server that is thrown away, or in a database of its own into which a backup is restored, with the
+/// settings that a client finds there.
 pub struct Client {
     writer: Writer,
     limit: Duration,
 }
 
 impl Client {
-    /// Connects to a sandbox, and to `database` there, if one is given. Each statement may take the time `limit`.
+    /// Connects to a server, and to `database` there, if one is given. Each statement may take the time `limit`.
     ///
     /// # Errors
     /// The server does not answer, or the database is not there.

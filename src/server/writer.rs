@@ -63,7 +63,8 @@ impl Writer {
     }
 
     /// Runs what another program wrote, as it is, in at most the time `limit`: several statements as well, and bytes of
-    /// any character set. Only a server that is thrown away afterwards may be given that; a test holds it.
+    /// any character set. Only a server that is thrown away afterwards may be given that, and a database of its own in which a
+    /// backup is restored; a test holds that both go through the room `sandbox`.
     ///
     /// # Errors
     /// The errors of [`Writer::run`].

@@ -18,6 +18,6 @@ pub use model::{Exchange, KeyChange, Reference};
 pub use programs::{
     Program, ProgramKind, ProgramName, names, read as read_programs, show as show_program,
 };
-pub use record::{Record, begin, prove};
+pub use record::{Record, TABLE as RECORD_TABLE, begin, prove};
 pub use state::{InForce, State, tables};
 pub use swap::{back, forward};

@@ -11,8 +11,8 @@ use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::sql::{identifier, string};
 use crate::server::connection::{Reader, text};
 
-/// The name of the table.
-pub(super) const TABLE: &str = "cividb_rollback";
+/// The name of the table. One without rows was made by a run that was cut off before it had begun.
+pub const TABLE: &str = "cividb_rollback";
 
 /// What is kept of an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ fn make_table(
     exchange: &Exchange,
 ) -> Result<(), ChangeError> {
     let sql = format!(
-        "CREATE TABLE {} (id int NOT NULL PRIMARY KEY, side varchar(16) NOT NULL, kind varchar(16) NOT NULL, \
+        "CREATE TABLE IF NOT EXISTS {} (id int NOT NULL PRIMARY KEY, side varchar(16) NOT NULL, kind varchar(16) NOT NULL, \
          name varchar(64) NOT NULL, statement longtext NOT NULL, sql_mode text NOT NULL, \
          charset_name varchar(64) NOT NULL, collation_name varchar(64) NOT NULL) \
          ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
