@@ -5,13 +5,13 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, contents, definers, grants, objects, restore, rows, schema, server, settings, upgrade,
-    version, wholeness,
+    against, contents, definers, grants, objects, restore, rows, schema, server, settings, site,
+    upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 13] = [
+static FAMILIES: [&[&Check]; 14] = [
     wholeness::CHECKS,
     objects::CHECKS,
     against::CHECKS,
@@ -25,6 +25,7 @@ static FAMILIES: [&[&Check]; 13] = [
     upgrade::CHECKS,
     contents::CHECKS,
     settings::CHECKS,
+    site::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -33,6 +33,14 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         table: "civicrm_option_group",
         containing: b"",
     },
+    RowsWanted {
+        table: "civicrm_membership_status",
+        containing: b"",
+    },
+    RowsWanted {
+        table: "civicrm_queue_item",
+        containing: b"CRM_Upgrade",
+    },
 ];
 
 /// The beginning of the names of CiviCRM's tables.

@@ -18,6 +18,11 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("civicrm_log", sql!("rows/civicrm_log")),
     ("civicrm_extension", sql!("rows/civicrm_extension")),
     ("civicrm_option_group", sql!("rows/civicrm_option_group")),
+    (
+        "civicrm_membership_status",
+        sql!("rows/civicrm_membership_status"),
+    ),
+    ("civicrm_queue_item", sql!("rows/civicrm_queue_item")),
 ];
 
 impl FactReader<'_> {
