@@ -110,6 +110,8 @@ pub enum Group {
     Upgrade,
     /// Rules that look at the settings file of the site.
     Settings,
+    /// Rules that look at what the database says of the site.
+    Site,
     /// Rules that turn the comparison of the contents of two sources into findings.
     Contents,
 }

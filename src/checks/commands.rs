@@ -61,6 +61,7 @@ pub const CHECK: &[Group] = &[
     Group::Rows,
     Group::Upgrade,
     Group::Settings,
+    Group::Site,
 ];
 
 /// The commands that make checks, each with its groups.

@@ -28,6 +28,7 @@ mod rows;
 pub mod schema;
 mod server;
 mod settings;
+mod site;
 pub mod upgrade;
 pub mod version;
 pub mod wholeness;

@@ -6,12 +6,12 @@ use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
     against, age, contents, definers, grants, letter_case, objects, restore, restore_privilege,
-    rows, schema, server, settings, upgrade, version, wholeness,
+    rows, schema, server, settings, site, upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 16] = [
+static FAMILIES: [&[&Check]; 17] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
@@ -28,6 +28,7 @@ static FAMILIES: [&[&Check]; 16] = [
     upgrade::CHECKS,
     contents::CHECKS,
     settings::CHECKS,
+    site::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &SETTINGS_DSN,
     &SETTINGS_OVERRIDE_FORM,
     &SETTINGS_OVERRIDE_NAME,
-    &SETTINGS_NOT_CARRIED_OVER,
+    &SETTINGS_NOT_TAKEN_OVER,
     &SETTINGS_OBSOLETE,
     &SETTINGS_CMS,
     &SETTINGS_READABLE,
@@ -112,8 +112,8 @@ static SETTINGS_OVERRIDE_NAME: Check = Check {
     rules: &[Rule::new(Group::Settings, OF_RELEASE, override_name)],
 };
 
-static SETTINGS_NOT_CARRIED_OVER: Check = Check {
-    id: "settings-not-carried-over",
+static SETTINGS_NOT_TAKEN_OVER: Check = Check {
+    id: "settings-not-taken-over",
     severity: Severity::Warning,
     title: "civicrm.settings.php defines what became a setting in 4.1, and the upgrade did not take it over",
     why: "The step 4.1.alpha1 fills the settings with fixed values and does not look at these definitions, which no \
@@ -122,7 +122,7 @@ static SETTINGS_NOT_CARRIED_OVER: Check = Check {
     example: "the definition of CIVICRM_MULTISITE is not read by CiviCRM 5.81.2, where the setting 'is_enabled' has \
               its place (line 11, column 9)",
     source: "Settings files of 3.0 to 4.0, step 4.1.alpha1.",
-    rules: &[Rule::new(Group::Settings, OF_RELEASE, not_carried_over)],
+    rules: &[Rule::new(Group::Settings, OF_RELEASE, not_taken_over)],
 };
 
 static SETTINGS_OBSOLETE: Check = Check {
@@ -452,7 +452,7 @@ fn override_name(check: &'static Check, examined: &Examination, findings: &mut F
 }
 
 /// What 3.0 to 4.0 read from the file and 4.1 keeps in the database: the constant, and the setting.
-const NOT_CARRIED_OVER: [(&str, &str); 13] = [
+const NOT_TAKEN_OVER: [(&str, &str); 13] = [
     ("CIVICRM_MULTISITE", "is_enabled"),
     ("CIVICRM_UNIQ_EMAIL_PER_SITE", "uniq_email_per_site"),
     ("CIVICRM_DOMAIN_GROUP_ID", "domain_group_id"),
@@ -480,14 +480,14 @@ const NOT_CARRIED_OVER: [(&str, &str); 13] = [
     ("CIVICRM_CIVIMAIL_WORKFLOW", "civimail_workflow"),
 ];
 
-fn not_carried_over(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+fn not_taken_over(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(facts) = settings(examined) else {
         return;
     };
     if release(examined) < (4, 1) {
         return;
     }
-    for (name, setting) in NOT_CARRIED_OVER {
+    for (name, setting) in NOT_TAKEN_OVER {
         let Some(defined) = facts.get(name) else {
             continue;
         };

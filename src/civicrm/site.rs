@@ -46,6 +46,14 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         table: "civicrm_mailing_bounce_type",
         containing: &[],
     },
+    RowsWanted {
+        table: "civicrm_membership_status",
+        containing: &[],
+    },
+    RowsWanted {
+        table: "civicrm_queue_item",
+        containing: &[b"CRM_Upgrade"],
+    },
 ];
 
 /// The beginning of the names of CiviCRM's tables.

@@ -119,6 +119,8 @@ impl Recogniser {
                 candidates.push(at);
             }
         }
+        // What people call a trouble is looked for in what they type: a log may hold the same words for no reason.
+        candidates.retain(|at| is_message || !self.is_of_people(*at));
         let mut found = self.fitting(&candidates, &lower, &plain);
         let numbers = match has_mark {
             true => numbers(&lower),
@@ -150,6 +152,13 @@ impl Recogniser {
     /// The entries that are most like a text, the nearest first.
     pub fn nearest(&self, text: &[u8]) -> Vec<usize> {
         self.index.nearest(text)
+    }
+
+    /// Whether a pattern holds the words of people, and not those of a program.
+    fn is_of_people(&self, pattern: usize) -> bool {
+        let entry = self.patterns.get(pattern);
+        let message = entry.and_then(|(message, _)| self.message(*message));
+        message.is_some_and(|message| message.by == "people")
     }
 
     /// The entries of the patterns that fit. Of patterns that fit the same words, the longest counts.
@@ -242,5 +251,38 @@ impl Recogniser {
             found.names.take(names);
             found.operation = read.operation;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_stands_in_a_record_is_read_to_its_end() {
+        let recogniser = Recogniser::embedded().unwrap();
+        let seed = b"[debug_info] => ALTER TABLE `a` DROP KEY 'b' [nativecode=1091 ** Can't DROP 'b'; check that \
+            column/key exists] SQLSTATE[42000]: x: 1452 (`a`.`b`, CONSTRAINT `c` FOREIGN KEY (`d`) &#039;\xe2\x80\x98\\'";
+        let mut state = 1_u64;
+        for _ in 0..4000 {
+            let mut text = seed.to_vec();
+            for _ in 0..4 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                let at = (state >> 33) as usize % text.len();
+                text[at] = (state >> 20) as u8;
+            }
+            text.truncate((state >> 40) as usize % text.len());
+            recogniser.recognise(&text, state & 1 == 0);
+        }
+    }
+
+    #[test]
+    fn what_people_call_a_trouble_is_not_looked_for_in_logs() {
+        let recogniser = Recogniser::embedded().unwrap();
+        let text = b"Mar 03 10:20:30  [info] CIVICRM_DSN was read";
+        assert!(recogniser.recognise(text, false).found.is_empty());
+        assert_eq!(recogniser.recognise(text, true).found.len(), 1);
     }
 }

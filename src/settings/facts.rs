@@ -334,4 +334,16 @@ mod tests {
         let facts = facts(loader);
         assert_eq!((facts.not_followed, facts.has_class_loader), (None, true));
     }
+
+    #[test]
+    fn a_file_that_ends_anywhere_is_read_or_refused() {
+        let text = "<?php\n$civicrm_root = '/a';\ndefine('A.b', \"x{$y['z']}\");\n$civicrm_setting['a']['b'] = [1];\n\
+                    ini_set('auto_detect_line_endings', '1');\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("civicrm.settings.php");
+        for end in 0..text.len() {
+            fs::write(&path, &text[..end]).unwrap();
+            let _ = SettingsFacts::read(&path, false);
+        }
+    }
 }

@@ -61,6 +61,7 @@ mod seeded_damage;
 mod server;
 mod servers;
 mod settings;
+mod site;
 mod skip;
 mod small_files;
 mod strange_files;

@@ -549,7 +549,7 @@ const FIRING: &[(&str, Source)] = &[
         Settings("6.10.2", ("['verpSeparator']", "['is_enabled']"), 0o640),
     ),
     (
-        "settings-not-carried-over",
+        "settings-not-taken-over",
         Settings(
             "5.81.2",
             (
@@ -580,6 +580,25 @@ const FIRING: &[(&str, Source)] = &[
     ),
     ("settings-readable", Settings("5.81.2", ("", ""), 0o644)),
     ("settings-path", Settings("5.81.2", ("", ""), 0o640)),
+    (
+        "site-deceased",
+        Server(|snapshot, _| {
+            let counts = &mut snapshot.row_counts;
+            counts.insert("civicrm_membership".to_owned(), 1);
+            counts.insert("civicrm_membership_status".to_owned(), 7);
+            snapshot.rows.shift_remove("civicrm_membership_status");
+        }),
+    ),
+    (
+        "site-upgrade-queue",
+        Server(|snapshot, _| {
+            let name = Some(b"CRM_Upgrade".to_vec());
+            let row = [("queue_name".to_owned(), name)].into_iter().collect();
+            snapshot
+                .rows
+                .insert("civicrm_queue_item".to_owned(), vec![row]);
+        }),
+    ),
 ];
 
 /// Privileges on the database of the sample.

@@ -7,6 +7,7 @@ use std::path::Path;
 use cividb::checks::{Examination, Findings, Group, Selection, Severity, examine};
 use cividb::civicrm::release::Version;
 use cividb::settings::SettingsFacts;
+use cividb::snapshot::Snapshot;
 
 use crate::common;
 use crate::server;
@@ -95,7 +96,7 @@ pub fn findings_elsewhere(text: &str, mode: u32, release: &str) -> Findings {
 
 /// What the checks find for a release, of what was read of a file.
 fn findings_of(facts: &SettingsFacts, release: &str) -> Findings {
-    let case = common::case(common::snapshot_of(&common::sample()));
+    let case = common::case(Snapshot::default());
     let case = case.to_release(Version::parse(release));
     let mut examined = Examination::of(&case);
     examined.settings = Some(facts);
@@ -356,7 +357,7 @@ const FAULTS: &[Fault] = &[
         "4.4.21",
         "define('CIVICRM_DOMAIN_ID', 1);",
         "define('CIVICRM_MULTISITE', TRUE);",
-        "settings-not-carried-over",
+        "settings-not-taken-over",
         Warning,
         "the definition of CIVICRM_MULTISITE is not read by CiviCRM 4.4.21, where the setting 'is_enabled'",
     ),
@@ -364,7 +365,7 @@ const FAULTS: &[Fault] = &[
         "4.1.6",
         "define('CIVICRM_DOMAIN_ID', 1);",
         "define('CIVICRM_TRACK_CIVIMAIL_REPLIES', 1);",
-        "settings-not-carried-over",
+        "settings-not-taken-over",
         Warning,
         "'track_civimail_replies'",
     ),
@@ -372,7 +373,7 @@ const FAULTS: &[Fault] = &[
         "5.81.2",
         "define('CIVICRM_DOMAIN_ID', 1);",
         "define('CIVICRM_PROFILE_DOUBLE_OPTIN', 1);",
-        "settings-not-carried-over",
+        "settings-not-taken-over",
         Warning,
         "'profile_double_optin'",
     ),
@@ -382,7 +383,7 @@ const FAULTS: &[Fault] = &[
         "define('CIVICRM_IDS_ENABLE', 0);",
         "settings-obsolete",
         Note,
-        "CIVICRM_IDS_ENABLE has not been read since CiviCRM 4.4 (line 10, column 9)",
+        "CIVICRM_IDS_ENABLE has not been read since CiviCRM 4.4 (line 11, column 9)",
     ),
     (
         "4.2.22",

@@ -24,6 +24,11 @@ const QUESTIONS: &[(&str, &str)] = &[
         "civicrm_mailing_bounce_type",
         sql!("rows/civicrm_mailing_bounce_type"),
     ),
+    (
+        "civicrm_membership_status",
+        sql!("rows/civicrm_membership_status"),
+    ),
+    ("civicrm_queue_item", sql!("rows/civicrm_queue_item")),
 ];
 
 impl FactReader<'_> {
