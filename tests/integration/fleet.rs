@@ -139,7 +139,8 @@ fn a_source_that_hangs_has_an_answer_and_stops_no_other() {
     assert!(begun.elapsed() < Duration::from_secs(60));
     assert_eq!(output.status.code(), Some(3));
     let report = text(&output.stdout);
-    let line = "????  b.sql  (no report): no report within 10 seconds (--deadline)\nPASS  00000.sql";
+    let line =
+        "????  b.sql  (no report): no report within 10 seconds (--deadline)\nPASS  00000.sql";
     assert!(report.contains(line), "{report}");
 }
 
