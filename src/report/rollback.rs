@@ -331,7 +331,7 @@ pub(super) fn write(
         writeln!(
             out,
             "{bold}disk{bold:#}      about {} MiB more; {free}",
-            thousands(needed >> 20)
+            thousands(needed.div_ceil(1 << 20))
         )?;
     }
     let mut groups: IndexMap<&str, &Vec<String>> = IndexMap::new();
