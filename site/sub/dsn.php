@@ -1,2 +1,0 @@
-<?php
-define('CIVICRM_DSN', 'mysql://root:@localhost/civicrm?new_link=true');
