@@ -45,6 +45,7 @@ use mysql::prelude::Queryable;
 
 use crate::common::{self, cividb, json, text};
 use crate::hostile;
+use crate::rollback::Site as SharedSite;
 use crate::server::{self, Server};
 
 /// Where the statements of a generator are tested with all names.
@@ -114,6 +115,15 @@ const GENERATORS: &[(&str, &[Tested])] = &[
             "a_loadable_function_is_asked_for_as_meant_whatever_its_name_is",
         )],
     ),
+    ("change/exchange/clear.rs", &[OnServers(ROLLED_BACK)]),
+    ("change/exchange/model.rs", &[OnServers(ROLLED_BACK)]),
+    ("change/exchange/programs.rs", &[OnServers(ROLLED_BACK)]),
+    ("change/exchange/record.rs", &[OnServers(ROLLED_BACK)]),
+    ("change/exchange/state.rs", &[OnServers(ROLLED_BACK)]),
+    ("rollback/databases.rs", &[OnServers(ROLLED_BACK)]),
+    ("rollback/references.rs", &[OnServers(ROLLED_BACK)]),
+    ("rollback/run.rs", &[OnServers(ROLLED_BACK)]),
+    ("extract/target.rs", &[OnServers(ROLLED_BACK)]),
     ("rehearse/compare.rs", &[OnServers(REHEARSED)]),
     ("rehearse/exercise.rs", &[OnServers(REHEARSED)]),
     ("rehearse/row.rs", &[OnServers(REHEARSED)]),
@@ -251,6 +261,7 @@ const GRANTED: &str = "what_is_granted_is_what_is_meant";
 const DATABASES: &str = "tables_and_databases_that_are_asked_for_are_those_that_are_meant";
 const PROGRAMS: &str = "the_triggers_of_the_core_are_what_is_meant";
 const EXTRACTED: &str = "what_is_taken_out_of_a_dump_is_what_is_meant";
+const ROLLED_BACK: &str = "what_is_rolled_back_with_all_names_is_what_is_meant";
 const REHEARSED: &str = "tables_of_all_names_are_rehearsed_as_is_meant";
 const VERSIONS: &str = "versions_are_set_and_taken_back_whatever_they_were";
 
@@ -1385,4 +1396,123 @@ fn tables_of_all_names_are_rehearsed_as_is_meant() {
         "{rehearsal:#}"
     );
     assert_eq!(rehearsal["triggers_fired"], rehearsal["views_read"]);
+}
+
+/// Tables, views, triggers, functions, foreign keys and the databases beside the site's have hostile names.
+#[test]
+fn what_is_rolled_back_with_all_names_is_what_is_meant() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let site = SharedSite::new(server, "hostile_rollback");
+    let names = hostile::names();
+    let names = names.iter().filter(|name| is_taken_for_table(name));
+    // What is named like CiviCRM's tables and not known is CiviCRM's with --unknown keep.
+    let named = |name: &String| format!("civicrm_{}", name.chars().take(50).collect::<String>());
+    let names: Vec<String> = names.step_by(60).map(named).collect();
+    assert!(names.len() > 15);
+    let objects = |value: u8| {
+        let mut all = Vec::new();
+        for (number, name) in names.iter().enumerate() {
+            let short: String = name.chars().take(50).collect();
+            let (q, program) = (identifier(name), identifier(&format!("p{number}{short}")));
+            let view = identifier(&format!("v{number}{short}"));
+            all.extend([
+                format!(
+                    "CREATE TABLE {q} ({q} int NOT NULL, `id` int PRIMARY KEY, KEY {q} ({q})) ENGINE=InnoDB"
+                ),
+                format!("INSERT INTO {q} VALUES ({value},1)"),
+                format!("CREATE VIEW {view} AS SELECT {q} FROM {q}"),
+                format!("CREATE FUNCTION {program}() RETURNS int DETERMINISTIC RETURN {value}"),
+                format!(
+                    "CREATE TRIGGER {program} BEFORE INSERT ON {q} FOR EACH ROW SET NEW.{q} = {program}()"
+                ),
+            ]);
+        }
+        all
+    };
+    let path = site.folder.path().join("backup.sql");
+    let backup = fs::read(&path).expect("the backup");
+    let end = memchr::memmem::rfind(&backup, b"/*!40103 SET TIME_ZONE=@OLD").expect("its end");
+    let backup = [
+        &backup[..end],
+        (objects(7).join(";\n") + ";\n").as_bytes(),
+        &backup[end..],
+    ]
+    .concat();
+    fs::write(&path, backup).expect("it is written");
+    let (first, constraint) = (identifier(&names[0]), identifier(&names[1]));
+    let key = format!(
+        "ALTER TABLE d10_node ADD COLUMN ref int, ADD CONSTRAINT {constraint} FOREIGN KEY (ref) REFERENCES {first} (id)"
+    );
+    // Not by a client, which takes a carriage return out of a name.
+    let mut writer = server.writer(&site.database);
+    for sql in objects(3).into_iter().chain([key]) {
+        writer.query_drop(sql).expect("it is made");
+    }
+    let before = site.now();
+    let (beside, aside) = (names[2].as_str(), names[3].as_str());
+    for database in [beside, aside] {
+        server.run(
+            None,
+            &format!("DROP DATABASE IF EXISTS {}", identifier(database)),
+        );
+    }
+    let apply = || {
+        let url = site.url();
+        let applied = site.run(&[
+            "rollback",
+            "backup.sql",
+            &url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+            "--unknown",
+            "keep",
+            "--definers",
+            "current",
+            "--with-references",
+            "--beside",
+            beside,
+            "--set-aside",
+            aside,
+        ]);
+        assert_eq!(applied.status.code(), Some(0), "{}", text(&applied.stderr));
+    };
+    apply();
+    for name in &names {
+        let q = identifier(name);
+        writer
+            .query_drop(format!("INSERT INTO {q} VALUES (1, 2)"))
+            .expect("its trigger fires");
+        let sql = format!("SELECT GROUP_CONCAT({q}) FROM {q}");
+        let values: Option<String> = writer.query_first(sql).expect("the rows");
+        assert_eq!(values.as_deref(), Some("7,7"), "{name:?}");
+    }
+    let orphan = server.try_run(Some(&site.database), "UPDATE d10_node SET ref = 987654");
+    assert!(orphan.is_err(), "the key of the CMS is in force");
+    site.undo();
+    site.holds(&before, "undone");
+    let url = site.url();
+    let finish = [
+        "rollback",
+        "--finish",
+        &url,
+        "--set-aside",
+        aside,
+        "--apply",
+        "--yes",
+    ];
+    let finished = site.run(&finish);
+    assert_eq!(
+        finished.status.code(),
+        Some(0),
+        "{}",
+        text(&finished.stderr)
+    );
+    let left = "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN";
+    let quoted = [beside, aside].map(cividb::schema::sql::string).join(", ");
+    assert_eq!(server.run(None, &format!("{left} ({quoted})")).trim(), "0");
+    site.remove();
 }

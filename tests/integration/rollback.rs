@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use cividb::schema::sql::identifier;
 use mysql::prelude::Queryable;
 
 use crate::common::{self, cividb, text};
@@ -50,17 +51,17 @@ const SINCE: &str = "UPDATE civicrm_contact SET nick_name = 'changed';
      CREATE TABLE watchdog (wid int PRIMARY KEY) ENGINE=InnoDB;";
 
 /// A site with what has happened since its backup, the backup in a folder, and what the site holds.
-struct Site<'s> {
+pub struct Site<'s> {
     server: &'s Server,
-    database: String,
-    folder: tempfile::TempDir,
+    pub database: String,
+    pub folder: tempfile::TempDir,
     before: BTreeMap<String, String>,
     /// What it is to hold afterwards: CiviCRM of the backup, and the CMS as it was.
     after: BTreeMap<String, String>,
 }
 
 impl<'s> Site<'s> {
-    fn new(server: &'s Server, name: &str) -> Self {
+    pub fn new(server: &'s Server, name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         static BACKUP: LazyLock<Vec<u8>> = LazyLock::new(backup);
         let dump: &[u8] = &BACKUP;
@@ -86,15 +87,15 @@ impl<'s> Site<'s> {
         }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.server.url(&self.database)
     }
 
-    fn now(&self) -> BTreeMap<String, String> {
+    pub fn now(&self) -> BTreeMap<String, String> {
         held(self.server, &self.database)
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         cividb(self.folder.path(), arguments)
     }
 
@@ -112,7 +113,7 @@ impl<'s> Site<'s> {
         self.run(&[&arguments[..], more].concat())
     }
 
-    fn undo(&self) {
+    pub fn undo(&self) {
         let undone = self.run(&["undo", "j", &self.url(), "--apply", "--yes"]);
         assert_eq!(undone.status.code(), Some(0), "{}", text(&undone.stderr));
     }
@@ -137,7 +138,7 @@ impl<'s> Site<'s> {
         assert_eq!(self.server.run(None, &like), "", "{at}");
     }
 
-    fn holds(&self, wanted: &BTreeMap<String, String>, at: &str) {
+    pub fn holds(&self, wanted: &BTreeMap<String, String>, at: &str) {
         let now = self.now();
         let names = |all: &BTreeMap<String, String>| all.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&now), names(wanted), "{at}");
@@ -146,7 +147,7 @@ impl<'s> Site<'s> {
         }
     }
 
-    fn remove(self) {
+    pub fn remove(self) {
         for end in ["", "_cividb_new", "_cividb_old"] {
             let sql = format!("DROP DATABASE IF EXISTS `{}{end}`", self.database);
             self.server.run(None, &sql);
@@ -169,7 +170,7 @@ fn held(server: &Server, database: &str) -> BTreeMap<String, String> {
     for object in ask(objects) {
         let value = |at: usize| object.get_index(at).and_then(|(_, value)| value.as_deref());
         let [kind, name] = [0, 1].map(|at| text(value(at).expect("a value")));
-        let shown = ask(&format!("SHOW CREATE {kind} `{name}`"));
+        let shown = ask(&format!("SHOW CREATE {kind} {}", identifier(&name)));
         // When a trigger was made is no part of it.
         let columns = shown[0].iter().filter(|(column, _)| *column != "Created");
         let columns = columns.map(|(_, value)| text(value.as_deref().unwrap_or_default()));
@@ -179,7 +180,7 @@ fn held(server: &Server, database: &str) -> BTreeMap<String, String> {
             counter.replace_all(&shown, "").into_owned(),
         );
         if kind == "TABLE" {
-            let sum = ask(&format!("CHECKSUM TABLE `{name}` EXTENDED"));
+            let sum = ask(&format!("CHECKSUM TABLE {} EXTENDED", identifier(&name)));
             let sum = sum[0].get_index(1).and_then(|(_, sum)| sum.as_deref());
             found.insert(format!("rows {name}"), text(sum.expect("a sum")));
         }
