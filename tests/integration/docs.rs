@@ -71,6 +71,24 @@ fn the_checks_are_those_of_the_code() {
     hold("docs/checks.md", "checks", &text);
 }
 
+/// The help of a command and of the commands below it, a section each.
+fn help_of(name: &str, command: &mut clap::Command) -> String {
+    let help = command.render_long_help().to_string();
+    let lines = help
+        .lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut pages = format!("\n## {name}\n\n```text\n{}\n```\n", lines.trim());
+    for below in command.get_subcommands_mut() {
+        if below.get_name() != "help" {
+            let name = format!("{name} {}", below.get_name());
+            pages += &help_of(&name, below);
+        }
+    }
+    pages
+}
+
 #[test]
 fn the_commands_and_their_options_are_those_of_the_code() {
     let mut table = "| Command | What it does |\n|---|---|\n".to_owned();
@@ -94,18 +112,7 @@ fn the_commands_and_their_options_are_those_of_the_code() {
             false => format!("`{name}`"),
         };
         writeln!(table, "| {shown} | {} |", about.unwrap_or_default()).expect("a line");
-        let help = command.render_long_help().to_string();
-        let lines = help
-            .lines()
-            .map(str::trim_end)
-            .collect::<Vec<_>>()
-            .join("\n");
-        write!(
-            pages,
-            "\n## cividb {name}\n\n```text\n{}\n```\n",
-            lines.trim()
-        )
-        .expect("a page");
+        pages += &help_of(&format!("cividb {name}"), command);
     }
     hold("README.md", "commands", &table);
     hold("docs/commands.md", "commands", &pages);
