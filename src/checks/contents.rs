@@ -15,6 +15,20 @@ pub(super) const CHECKS: &[&Check] = &[
 
 const SOURCE: &str = "the operations of every upgrade step, schemas/upgrade";
 
+/// What each check looks for is in [`check_of`].
+const DIFFERENCES: Rule = Rule::new(Group::Contents, &[Need::Contents], differences);
+
+/// The id of the check that a difference is a finding of.
+fn check_of(what: &What) -> &'static str {
+    match what {
+        What::TableLost => CONTENTS_TABLE_LOST.id,
+        What::ColumnLost(_) => CONTENTS_COLUMN_LOST.id,
+        What::RowsLost => CONTENTS_ROWS_LOST.id,
+        What::Changed { .. } => CONTENTS_CHANGED.id,
+        What::RowsNew | What::TableNew => CONTENTS_ROWS_NEW.id,
+    }
+}
+
 pub(crate) static CONTENTS_TABLE_LOST: Check = Check {
     id: "contents-table-lost",
     severity: Severity::Error,
@@ -23,13 +37,7 @@ pub(crate) static CONTENTS_TABLE_LOST: Check = Check {
     fix: "Find out what dropped the table, and bring it back from the first source.",
     example: "table civicrm_worldregion with 2 rows is only in before.sql",
     source: SOURCE,
-    rules: &[Rule::new(
-        Group::Contents,
-        &[Need::Contents],
-        |check, examined, findings| {
-            each(check, examined, findings, |what| *what == What::TableLost);
-        },
-    )],
+    rules: &[DIFFERENCES],
 };
 
 pub(crate) static CONTENTS_COLUMN_LOST: Check = Check {
@@ -40,15 +48,7 @@ pub(crate) static CONTENTS_COLUMN_LOST: Check = Check {
     fix: "Find out what dropped the column, and bring its values back from the first source.",
     example: "civicrm_worldregion: the column name with 2 values is only in before.sql",
     source: SOURCE,
-    rules: &[Rule::new(
-        Group::Contents,
-        &[Need::Contents],
-        |check, examined, findings| {
-            each(check, examined, findings, |what| {
-                matches!(what, What::ColumnLost(_))
-            });
-        },
-    )],
+    rules: &[DIFFERENCES],
 };
 
 pub(crate) static CONTENTS_ROWS_LOST: Check = Check {
@@ -59,13 +59,7 @@ pub(crate) static CONTENTS_ROWS_LOST: Check = Check {
     fix: "Find out whether somebody deleted the rows; otherwise bring them back from the first source.",
     example: "civicrm_worldregion: 1 row is only in before.sql: 2",
     source: SOURCE,
-    rules: &[Rule::new(
-        Group::Contents,
-        &[Need::Contents],
-        |check, examined, findings| {
-            each(check, examined, findings, |what| *what == What::RowsLost);
-        },
-    )],
+    rules: &[DIFFERENCES],
 };
 
 pub(crate) static CONTENTS_CHANGED: Check = Check {
@@ -76,15 +70,7 @@ pub(crate) static CONTENTS_CHANGED: Check = Check {
     fix: "Compare the rows in both sources, and find out who or what changed them.",
     example: "civicrm_worldregion.name: 1 row has another value: 2",
     source: SOURCE,
-    rules: &[Rule::new(
-        Group::Contents,
-        &[Need::Contents],
-        |check, examined, findings| {
-            each(check, examined, findings, |what| {
-                matches!(what, What::Changed { .. })
-            });
-        },
-    )],
+    rules: &[DIFFERENCES],
 };
 
 pub(crate) static CONTENTS_ROWS_NEW: Check = Check {
@@ -95,29 +81,19 @@ pub(crate) static CONTENTS_ROWS_NEW: Check = Check {
     fix: "Find out what added the rows; on a site that went on running it is usual.",
     example: "civicrm_worldregion: 1 row is only in after.sql: 3",
     source: SOURCE,
-    rules: &[Rule::new(
-        Group::Contents,
-        &[Need::Contents],
-        |check, examined, findings| {
-            each(check, examined, findings, |what| {
-                matches!(what, What::RowsNew | What::TableNew)
-            });
-            not_compared(check, examined, findings);
-        },
-    )],
+    rules: &[
+        DIFFERENCES,
+        Rule::new(Group::Contents, &[Need::Contents], not_compared),
+    ],
 };
 
-fn each(
-    check: &'static Check,
-    examined: &Examination,
-    findings: &mut Findings,
-    is_meant: impl Fn(&What) -> bool,
-) {
+fn differences(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some((comparison, before)) = examined.contents else {
         return;
     };
     let after = &examined.snapshot().source.name;
-    for item in comparison.unexplained().filter(|item| is_meant(&item.what)) {
+    let is_of_check = |item: &&Item| check_of(&item.what) == check.id;
+    for item in comparison.unexplained().filter(is_of_check) {
         let finding = Finding::new(check, message(item, before, after), check.fix);
         findings.push(match &item.what {
             What::ColumnLost(column) | What::Changed { column, .. } => {

@@ -141,7 +141,7 @@ static SETTINGS_CMS: Check = Check {
     id: "settings-cms",
     severity: Severity::Error,
     title: "CIVICRM_UF names no CMS that the release knows",
-    why: "CiviCRM loads a class of this name, and stops on every page where there is none.",
+    why: "CiviCRM loads a class of this name, and without that class every page stops.",
     fix: "Set CIVICRM_UF to the name of the CMS that is there.",
     example: "CIVICRM_UF is 'Drupl', and CiviCRM knows no CMS of this name (line 3, column 9)",
     source: "Classes of CiviCRM for each CMS, by release.",

@@ -65,7 +65,7 @@ impl Renderer for Prometheus {
         });
         gauge(
             "check_findings",
-            "Findings of a source that count, by check; none where there are none.",
+            "Findings of a source that count, by check. A check without such findings has no line.",
             by_check,
             out,
         )?;

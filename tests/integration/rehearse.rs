@@ -776,7 +776,7 @@ fn a_server_that_is_kept_can_be_used_and_ended() {
 }
 
 /// Rehearses a dump on a server; returns the exit code and the report.
-fn rehearsed(server: &Server, dump: &Path) -> (Option<i32>, Value) {
+fn rehearsed(server: &Server, dump: &Path, more: &[&str]) -> (Option<i32>, Value) {
     let tmp = folder();
     let arguments = [
         "rehearse",
@@ -788,7 +788,7 @@ fn rehearsed(server: &Server, dump: &Path) -> (Option<i32>, Value) {
     ];
     let output = common::cividb(
         tmp.path(),
-        &[&arguments[..], &["--format", "json"]].concat(),
+        &[&arguments[..], &["--format", "json"], more].concat(),
     );
     let report = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
@@ -843,7 +843,7 @@ fn a_rehearsal_says_of_real_dumps_what_verify_says() {
         for dump in dumps {
             let at = format!("{} on {}", common::name(&dump), server.name);
             let verdict = verified(&dump, &target(server));
-            let (exit, report) = rehearsed(server, &dump);
+            let (exit, report) = rehearsed(server, &dump, &[]);
             let passes = verdict["verdict"] == "pass";
             assert_eq!(exit == Some(0), passes, "{at}: {report:#}");
             let section = &report["rehearsal"];
@@ -892,7 +892,7 @@ fn a_rehearsal_says_of_every_producer_what_verify_says() {
         let (Some(server), Some(dump)) = (server, producers::find(&folder, &expected.name)) else {
             continue;
         };
-        let (exit, report) = rehearsed(server, &dump);
+        let (exit, report) = rehearsed(server, &dump, &[]);
         let outcome = report["rehearsal"]["outcome"].as_str().unwrap_or_default();
         if outcome != expected.rehearsed || (exit == Some(0)) != expected.passes {
             wrong.push(format!(
@@ -981,21 +981,7 @@ fn the_steps_of_an_upgrade_are_run_and_held_against_the_forecast() {
     let Some(server) = server::installed() else {
         return;
     };
-    let tmp = folder();
-    let arguments = [
-        "rehearse",
-        &dump.display().to_string(),
-        "--tmp",
-        ".",
-        "--on",
-        &on(server),
-    ];
-    let output = common::cividb(
-        tmp.path(),
-        &[&arguments[..], &["--format", "json", "--target", "6.4.1"]].concat(),
-    );
-    let report: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let (_, report) = rehearsed(server, &dump, &["--target", "6.4.1"]);
     let steps = &report["rehearsal"]["steps"];
     assert!(steps["operations"].as_u64() > Some(20), "{steps:#}");
     assert_eq!(steps["stop"], Value::Null, "{steps:#}");
