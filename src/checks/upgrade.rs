@@ -127,7 +127,7 @@ pub(super) fn take_over_rows(examined: &Examination, findings: &mut Findings) {
         return;
     };
     for failure in &forecast.failures {
-        let Cause::Rows(_, cause) = &failure.cause else {
+        let Some(cause) = failure.cause.rows() else {
             continue;
         };
         let is_about = |finding: &Finding| {
@@ -185,6 +185,8 @@ pub fn message(failure: &Failure, server: &ServerModel) -> String {
     let Some(error) = failure.cause.server_error() else {
         let why = match &failure.cause {
             Cause::Check(why) => format!("{why}; "),
+            Cause::OwnRows(_, rows) => format!("{}; ", rows.what),
+            Cause::OwnKeys(_, table) => format!("{table} has no foreign key at all; "),
             _ => String::new(),
         };
         return format!("{place}: {why}CiviCRM shows \"{shown}\"");
@@ -221,8 +223,8 @@ pub fn fix(failure: &Failure) -> String {
             "Grant {} to the account before the upgrade; cividb grants --target prints the statement.",
             privilege.name()
         ),
-        Cause::Rows(_, rows) => rows.mend.clone(),
-        Cause::Schema(_) => schema_fix(failure),
+        Cause::Rows(_, rows) | Cause::OwnRows(_, rows) => rows.mend.clone(),
+        Cause::Schema(_) | Cause::OwnKeys(..) => schema_fix(failure),
     };
     if failure.retry == Retry::NeedsBackup {
         text.push_str(" A run that has stopped here cannot go on: restore the backup first.");

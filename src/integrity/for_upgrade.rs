@@ -98,7 +98,11 @@ fn cause(question: &Question, answer: &Answer) -> RowCause {
                 keys(answer)
             ),
         ),
-        What::PolymorphicOrphans(_) | What::Rule(_) => (String::new(), String::new()),
+        What::Rule(rule) => (
+            format!("{rows} of {table} {}", rule.message),
+            rule.fix.to_owned(),
+        ),
+        What::PolymorphicOrphans(_) => (String::new(), String::new()),
     };
     let entry = match &question.what {
         What::ZeroDates(_) | What::Duplicates(_) | What::Unfit(..) => answer

@@ -27,6 +27,7 @@ pub mod failure;
 pub mod fit;
 pub mod mend;
 mod mended;
+mod own_checks;
 pub mod privileges;
 pub mod render;
 mod repeat;

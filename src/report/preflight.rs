@@ -239,14 +239,11 @@ impl Stop {
                 Retry::NeedsBackup => "needs-backup",
             },
             mend,
-            rows: match &failure.cause {
-                Cause::Rows(_, rows) => Some(StopRows {
-                    table: rows.table.clone(),
-                    count: rows.rows,
-                    sample: rows.samples.clone(),
-                }),
-                _ => None,
-            },
+            rows: failure.cause.rows().map(|rows| StopRows {
+                table: rows.table.clone(),
+                count: rows.rows,
+                sample: rows.samples.clone(),
+            }),
             condition: failure.condition.clone(),
         }
     }
