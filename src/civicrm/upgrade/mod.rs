@@ -11,6 +11,7 @@
 //! - [`own_checks`]: what CiviCRM's own code looks at in a step, and stops for
 //! - [`path`]: which code takes which version, and the way where it does not
 //! - [`steps`]: the steps that are part of the program
+//! - [`written`]: how steps write an object
 
 pub mod file;
 pub mod keys;
@@ -19,3 +20,4 @@ pub mod own_checks;
 pub mod path;
 pub mod step;
 pub mod steps;
+pub mod written;
