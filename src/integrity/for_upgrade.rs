@@ -150,8 +150,9 @@ fn keys(answer: &Answer) -> String {
         .iter()
         .flat_map(|Sample { keys, .. }| keys.iter().map(String::as_str))
         .collect();
-    match keys.is_empty() {
-        true => String::new(),
-        false => format!(" (keys {})", keys.join(", ")),
+    match keys.as_slice() {
+        [] => String::new(),
+        [key] => format!(" (key {key})"),
+        _ => format!(" (keys {})", keys.join(", ")),
     }
 }
