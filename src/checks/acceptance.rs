@@ -3,6 +3,7 @@
 //! An accepted finding is shown and counted as accepted; it does not make a report fail. After its last day it
 //! counts again.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
@@ -26,7 +27,8 @@ pub struct Acceptance {
 }
 
 /// Why, and until when, a finding is accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Accepted {
     /// The reason that the entry gives.
     pub reason: String,

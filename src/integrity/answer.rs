@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,7 +25,8 @@ pub struct Answer {
 }
 
 /// One offending row, or several that are equal. It holds keys and ids only, no personal data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Sample {
     /// The primary key of the row, or of each row that is equal; the columns of a key are separated
     /// by commas.
@@ -57,7 +59,8 @@ pub struct NotAnswered {
 }
 
 /// What it took to answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Statistics {
     /// Questions asked.
     pub questions: usize,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anstyle::Style;
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,7 +16,8 @@ use crate::repair::version::VersionChange;
 use crate::text::{count, printable, sql_comment, sql_statement};
 
 /// Statements that change a database.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Plan {
     /// In the order in which they run; after a repair, those that remain.
     pub steps: Vec<PlanStep>,
@@ -46,7 +48,8 @@ pub struct Plan {
 }
 
 /// One statement.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PlanStep {
     /// What runs.
     pub statement: String,
@@ -65,7 +68,8 @@ pub struct PlanStep {
 }
 
 /// Rows that have lost their parents.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct OrphanRows {
     /// Their table.
     pub table: String,
@@ -99,7 +103,8 @@ impl OrphanRows {
 }
 
 /// Rows that are equal in the columns of a unique index.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct EqualRowSets {
     /// Their table.
     pub table: String,
@@ -127,7 +132,8 @@ impl EqualRowSets {
 }
 
 /// Rows of one table that a repair changes for one foreign key.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RowChange {
     /// Their table.
     pub table: String,

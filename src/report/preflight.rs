@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,7 +12,8 @@ use crate::preflight::{Forecast, Hop, Operation, SilentDamage};
 use crate::text::{count, printable};
 
 /// How an upgrade would go, under the key `preflight`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PreflightSummary {
     /// What `civicrm_domain.version` says, or should say; null where nothing tells it.
     pub from: Option<String>,
@@ -40,7 +42,8 @@ pub struct PreflightSummary {
 }
 
 /// One release whose code runs.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PathHop {
     /// The release.
     pub release: String,
@@ -53,7 +56,8 @@ pub struct PathHop {
 }
 
 /// A place at which the upgrade stops.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Stop {
     /// `before`, `step` or `after` the steps.
     pub phase: &'static str,
@@ -84,14 +88,16 @@ pub struct Stop {
 }
 
 /// What an operation is about.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StopObject {
     /// The table.
     pub table: String,
 }
 
 /// Rows that make an upgrade stop.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StopRows {
     /// The table that has them.
     pub table: String,
@@ -102,7 +108,8 @@ pub struct StopRows {
 }
 
 /// Damage that the upgrade does without a word.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Damage {
     /// The step that does it.
     pub step: Option<String>,
@@ -113,7 +120,8 @@ pub struct Damage {
 }
 
 /// One operation of the upgrade.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct OperationLine {
     /// The step.
     pub step: Option<String>,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use indexmap::IndexMap;
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,7 +17,8 @@ use crate::text::{count, printable, thousands};
 const NAMED: usize = 12;
 
 /// What a rollback does, or has done.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RollbackSummary {
     /// The server.
     pub server: String,
@@ -69,7 +71,8 @@ pub struct RollbackSummary {
 }
 
 /// How far a rollback is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackState {
     /// Nothing was changed.
@@ -84,7 +87,8 @@ pub enum RollbackState {
 }
 
 /// Why a rollback is not begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RefusedBecause {
     /// The reason as one word for programs.
     pub refusal: String,
@@ -93,7 +97,8 @@ pub struct RefusedBecause {
 }
 
 /// What was proved of a restored backup.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ProofSummary {
     /// Tables whose rows are those of the backup.
     pub tables: u64,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+#[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -99,6 +100,7 @@ impl Section {
     }
 
     /// The schema of every key.
+    #[cfg(test)]
     pub(super) fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
         vec![
             ("integrity", Statistics::json_schema(generator)),

@@ -1,5 +1,6 @@
 //! What one command says of one source.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -71,7 +72,8 @@ pub struct CivicrmSummary {
 }
 
 /// A server in a few words.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ServerSummary {
     /// What it says of its build.
     pub comment: String,
@@ -88,7 +90,8 @@ pub struct ServerSummary {
 }
 
 /// An account's two parts.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AccountName {
     /// User.
     pub user: String,
@@ -113,7 +116,8 @@ impl ServerSummary {
 }
 
 /// How many objects of each kind there are.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Inventory {
     /// Base tables.
     pub tables: usize,

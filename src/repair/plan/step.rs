@@ -1,5 +1,6 @@
 //! What a plan holds.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -111,8 +112,9 @@ pub enum Need {
 }
 
 /// What should be changed and cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "RefusedStep")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(rename = "RefusedStep"))]
 pub struct Refused {
     /// The table.
     pub table: String,
