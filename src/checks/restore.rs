@@ -356,23 +356,9 @@ fn database_in_names(check: &'static Check, examined: &Examination, findings: &m
 fn foreign_databases(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     let mut uses: IndexMap<String, Vec<(String, String)>> = IndexMap::new();
-    for user in examined.users() {
-        for (name, what) in objects::elsewhere(user, snapshot) {
-            let database = name.database.clone().unwrap_or_default();
-            let known = uses.entry(database).or_default();
-            known.push((user.describe(), what));
-        }
-    }
-    for (table, definition) in &snapshot.schema.tables {
-        for (name, key) in &definition.foreign_keys {
-            if let Some(database) = &key.referenced_database
-                && snapshot.database.as_ref() != Some(database)
-            {
-                let known = uses.entry(database.clone()).or_default();
-                let user = format!("foreign key {name} of {table}");
-                known.push((user, format!("table {}", key.referenced_table)));
-            }
-        }
+    for used in objects::elsewhere(examined) {
+        let known = uses.entry(used.database().to_owned()).or_default();
+        known.push((used.user, format!("{} {}", used.kind, used.name.name)));
     }
     for (database, used) in uses {
         if snapshot.source.databases.contains(&database) {

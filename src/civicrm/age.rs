@@ -294,12 +294,12 @@ impl Search<'_> {
                 };
                 written::foreign_key(of, name, &until).map(|found| found.and_then(same))
             }
-            Kind::CharsetDiffers => written::charset(of, &until).map(|found| {
-                let (charset, _) = found?;
+            Kind::CharsetDiffers => written::table(of, &until).map(|found| {
+                let charset = found?.charset;
                 (charset.is_some() && charset == table.charset).then_some(())
             }),
-            Kind::CollationDiffers => written::charset(of, &until).map(|found| {
-                let (_, collation) = found?;
+            Kind::CollationDiffers => written::table(of, &until).map(|found| {
+                let collation = found?.collation;
                 (collation.is_some() && collation == table.collation).then_some(())
             }),
             _ => return false,

@@ -97,6 +97,12 @@ fn without_misleading_tip(mut error: clap::Error) -> clap::Error {
     {
         let mut tips = tips;
         tips.retain(|tip| !tip.to_string().contains("as a value, use"));
+        if matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(given)) if given == "--target")
+        {
+            tips = vec![
+                "cividb check --target and cividb preflight --target look at an upgrade".into(),
+            ];
+        }
         if !tips.is_empty() {
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }

@@ -166,7 +166,10 @@ impl RowChange {
 impl Plan {
     /// Whether nothing is left to do, or was left out.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.refused.is_empty() && self.not_run.is_empty()
+        self.steps.is_empty()
+            && self.refused.is_empty()
+            && self.not_run.is_empty()
+            && self.advice.is_empty()
     }
 
     /// A plan that sets versions; `journal` when they were set.
@@ -190,7 +193,10 @@ impl Plan {
 
     /// What a repair has left to do, in a few words.
     pub(super) fn outcome(&self) -> String {
-        match (self.steps.len() + self.refused.len(), self.applied) {
+        match (
+            self.steps.len() + self.refused.len() + self.advice.len(),
+            self.applied,
+        ) {
             (0, true) => "nothing is left to do".to_owned(),
             (0, false) => "nothing to do".to_owned(),
             (left, true) => format!("{left} left to do"),

@@ -69,16 +69,12 @@ pub fn foreign_key(
     last(table, name, until, of_clause, of_table)
 }
 
-/// Charset and collation of a table as the last step up to `until` creates it; `None` where no step creates it.
+/// The table as the last step up to `until` creates it; `None` where no step creates it.
 ///
 /// # Errors
 /// A file of the program cannot be read.
-pub fn charset(
-    table: &str,
-    until: &Version,
-) -> Result<Option<(Option<String>, Option<String>)>, StepError> {
-    let of_table = |new: &NewTable| Some((new.charset.clone(), new.collation.clone()));
-    last(table, table, until, |_| None, of_table)
+pub fn table(table: &str, until: &Version) -> Result<Option<NewTable>, StepError> {
+    last(table, table, until, |_| None, |new| Some(new.clone()))
 }
 
 /// What the last of the operations on a table gives that give something; those for multilingual sites alone do not count.
@@ -150,7 +146,7 @@ mod tests {
         assert_eq!(index.unwrap().parts[0].length, Some(128));
         let key = foreign_key("civicrm_file", "FK_civicrm_file_created_id", &until).unwrap();
         assert_eq!(key.unwrap().referenced_table, "civicrm_contact");
-        let (charset, _) = charset("civicrm_queue", &until).unwrap().unwrap();
-        assert_eq!(charset.as_deref(), Some("utf8mb4"));
+        let queue = table("civicrm_queue", &until).unwrap().unwrap();
+        assert_eq!(queue.charset.as_deref(), Some("utf8mb4"));
     }
 }

@@ -23,6 +23,14 @@ pub struct Plan {
     pub advice: Vec<String>,
 }
 
+impl Plan {
+    /// Whether nothing is wrong that the plan is about: nothing to run, nothing that cannot be mended, nothing to do by
+    /// other means.
+    pub fn is_done(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty() && self.advice.is_empty()
+    }
+}
+
 /// One ALTER TABLE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedStep {
