@@ -46,9 +46,8 @@ pub struct Entry {
     until: String,
 }
 
-/// The part of the file that this module reads: other parts belong to other commands.
+/// The part of the file that this module reads: options are read where the arguments are.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     accept: Vec<Entry>,

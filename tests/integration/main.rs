@@ -7,6 +7,7 @@ mod bounded;
 mod cli;
 mod common;
 mod compare;
+mod config;
 mod custom_data;
 mod cuts;
 mod definers;
