@@ -27,6 +27,8 @@ mod repair;
 mod rollback;
 mod rows;
 mod servers;
+mod signals;
+mod spool;
 mod statement;
 mod undo;
 mod version;
