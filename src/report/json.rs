@@ -2,6 +2,7 @@
 //! the types, describes them.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
