@@ -14,6 +14,7 @@ mod dice;
 mod diff;
 mod docs;
 mod dump_kinds;
+mod dump_variants;
 mod dumps;
 mod either_form;
 mod extract;

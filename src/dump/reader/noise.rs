@@ -136,5 +136,6 @@ fn is_row(line: &[u8]) -> bool {
         .take_while(|byte| byte.is_ascii_digit())
         .count();
     let is_number = digits > 0 && value.get(digits) == Some(&b',');
-    is_number || value.starts_with(b"'") || value.starts_with(b"NULL")
+    let begins: [&[u8]; 4] = [b"'", b"NULL", b"0x", b"_binary"];
+    is_number || begins.iter().any(|it| value.starts_with(it))
 }
