@@ -11,7 +11,7 @@ use crate::text::shell_word;
 const NAMED: usize = 3;
 
 /// Ends of the names of streams in which xtrabackup and mariabackup write a whole backup.
-const STREAMS: [&str; 5] = [".xbstream", ".mbstream", ".xb", ".mb", ".xbstream.gz"];
+const STREAMS: [&str; 4] = [".xbstream", ".mbstream", ".xb", ".mb"];
 
 /// Ends that `xtrabackup --compress` adds to the names of files.
 const PACKED: [&str; 3] = [".qp", ".zst", ".lz4"];
@@ -52,9 +52,18 @@ fn found(folder: &Path, names: &[String]) -> (String, String) {
     if dumps.is_empty() {
         dumps = dumps_below(folder, names);
     }
+    // UpdraftPlus calls its dumps backup_…-db.gz.
+    let is_compressed = |name: &&String| {
+        [".gz", ".zst", ".bz2", ".xz"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    };
+    if dumps.is_empty() {
+        dumps = names.iter().filter(is_compressed).cloned().collect();
+    }
     let what = "no program is known that makes one dump of such files".to_owned();
     let advice = match &dumps[..] {
-        [] => "no file in it has a name that ends with .sql, .sql.gz or the like: name the file that holds the dump"
+        [] => "no file in it has a name that ends with .sql, .gz or the like: name the file that holds the dump"
             .to_owned(),
         few if few.len() <= NAMED => {
             let words: Vec<String> = few.iter().map(|name| word(name)).collect();
