@@ -80,6 +80,16 @@ pub(crate) static VIEW_MISSING: Check = Check {
     ],
 };
 
+/// Whether a finding is about something lost that CiviCRM makes again by itself, on the site or after a restore.
+pub fn is_made_again(finding: &Finding) -> bool {
+    let is_phone_function = || {
+        let object = finding.object.as_ref();
+        object.is_some_and(|object| object.name == PHONE_FUNCTION)
+    };
+    finding.check.id == TRIGGER_MISSING.id
+        || finding.check.id == ROUTINE_MISSING.id && is_phone_function()
+}
+
 pub(crate) static TRIGGER_MISSING: Check = Check {
     id: "trigger-missing",
     severity: Severity::Error,
@@ -219,7 +229,18 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
     }
     let site = examined.case.site.iter();
     for group in site.flat_map(|site| &site.custom_groups) {
-        if !schema.has_relation(&group.table) {
+        if group.table.trim().is_empty() {
+            let id = group.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
+            findings.push(
+                Finding::new(
+                    check,
+                    format!("the row of civicrm_custom_group with id {id} names no table: its column table_name is empty"),
+                    "Find out what made that group, and give it the name of its table, or delete the group on the site; \
+                     until then CiviCRM stops with an error of syntax where it reads the group's fields.",
+                )
+                .about("table", "civicrm_custom_group"),
+            );
+        } else if !schema.has_relation(&group.table) {
             missing
                 .entry(&group.table)
                 .or_default()

@@ -26,8 +26,8 @@ const PHYSICAL: [&str; 14] = [
 ];
 
 /// Ends of the names of files of a storage engine.
-const OF_ENGINES: [&str; 8] = [
-    ".ibd", ".frm", ".MYD", ".MYI", ".MAD", ".MAI", ".sdi", ".ibd.qp",
+const OF_ENGINES: [&str; 10] = [
+    ".ibd", ".frm", ".MYD", ".MYI", ".MAD", ".MAI", ".sdi", ".ibd.qp", ".ibd.zst", ".ibd.lz4",
 ];
 
 /// Ends of the names of files that are compressed.
@@ -58,7 +58,14 @@ pub(super) fn of(folder: &Path, names: &[String]) -> FolderKind {
     if has("@.json") || has("@.done.json") || has("@.sql") && has("@.post.sql") {
         return FolderKind::Shell;
     }
-    if PHYSICAL.iter().any(|name| has(name)) || holds_files_of_engines(folder, names) {
+    // `xtrabackup --compress` adds an end to every name.
+    let is_physical = |name: &String| {
+        let stem = [".qp", ".zst", ".lz4"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end));
+        PHYSICAL.contains(&stem.unwrap_or(name))
+    };
+    if names.iter().any(is_physical) || holds_files_of_engines(folder, names) {
         return FolderKind::Physical;
     }
     let all: HashSet<&str> = names.iter().map(|name| stem(name)).collect();

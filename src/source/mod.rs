@@ -5,6 +5,7 @@ mod error;
 mod folder;
 mod folder_kind;
 mod location;
+mod no_dump;
 mod pattern;
 mod server_location;
 mod site_paths;

@@ -211,9 +211,7 @@ pub fn snapshot_of(text: &[u8]) -> Snapshot {
     scanner.feed(text, &mut reader);
     let ending = scanner.finish(&mut reader);
     reader.end_file(ending, None, b"");
-    reader
-        .finish(None, site::TABLE_PREFIX)
-        .expect("one database")
+    reader.finish(None, &site::MARKS).expect("one database")
 }
 
 /// The catalogue of releases, read once.

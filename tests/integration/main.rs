@@ -15,6 +15,7 @@ mod dice;
 mod diff;
 mod docs;
 mod dump_kinds;
+mod dump_variants;
 mod dumps;
 mod either_form;
 mod extract;

@@ -381,6 +381,13 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "restore-variable",
+        Sample(&[(
+            HEAD,
+            "/*!40101 SET NAMES utf8mb4 */;\nSET SESSION max_allowed_packet=67108864;",
+        )]),
+    ),
+    (
         "orphan-rows",
         Sample(&[("(2,'Bavaria','BY',2,1)", "(2,'Bavaria','BY',99,1)")]),
     ),

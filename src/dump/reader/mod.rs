@@ -12,7 +12,7 @@ mod statements;
 pub use companion::Companion;
 pub use database::Found;
 pub use facts::{ChooseError, DumpReader, DumpSink};
-pub(crate) use statements::RESTRICTED;
+pub(crate) use statements::{READ_ONLY, RESTRICTED};
 
 /// Most places remembered of one kind of problem; more would not make a report better.
 const MAX_PLACES: usize = 100;
