@@ -15,7 +15,7 @@ use crate::checks::{Findings, Object, Severity};
 use crate::rehearse::compare::{Checksums, Compared};
 use crate::rehearse::exercise::Exercised;
 use crate::rehearse::steps::Stepped;
-use crate::rehearse::{Choice, Failure, Refusal, Restored};
+use crate::rehearse::{Failure, Refusal, Restored};
 use crate::server_version::ServerVersion;
 use crate::text::{count, printable, thousands};
 
@@ -294,8 +294,10 @@ pub struct Kept {
 /// What a rehearsal has found out, as the command has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rehearsed<'a> {
-    /// The server, and why it was chosen.
-    pub choice: &'a Choice,
+    /// The server.
+    pub server: &'a ServerVersion,
+    /// Whether the user named it.
+    pub server_named: bool,
     /// The server of the dump.
     pub dump_server: Option<&'a ServerVersion>,
     /// What became of the statements.
@@ -333,9 +335,9 @@ impl RehearsalSummary {
         let failures: Vec<RehearsalFailure> = all.map(RehearsalFailure::of).collect();
         let bytes_per_second = rate(restored.bytes);
         Self {
-            server: rehearsed.choice.program.version().to_string(),
+            server: rehearsed.server.to_string(),
             dump_server: rehearsed.dump_server.map(ToString::to_string),
-            server_named: rehearsed.choice.named,
+            server_named: rehearsed.server_named,
             outcome: match (restored.is_complete, failures.is_empty()) {
                 (false, _) => "not-restored",
                 (true, true) => "works",

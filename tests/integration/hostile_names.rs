@@ -235,6 +235,12 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ("schema/sql/schema.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
     ("schema/sql/table.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
     ("sandbox/accounts.rs", &[OnServers(REHEARSED)]),
+    (
+        "sandbox/scratch.rs",
+        &[There(
+            "a_database_is_made_anew_by_its_name_whatever_that_is",
+        )],
+    ),
     ("server/connection.rs", &[OnServers(DATABASES)]),
     (
         "server/probe.rs",
