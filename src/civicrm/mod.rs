@@ -6,6 +6,7 @@ pub mod classify;
 pub mod custom;
 pub mod detect;
 mod either_form;
+mod frame;
 mod multilingual;
 pub mod naming;
 pub mod own_references;

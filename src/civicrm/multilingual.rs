@@ -105,7 +105,8 @@ pub(super) fn column_of_one_language(
     column
 }
 
-fn has_default(state: &State) -> bool {
+/// Whether a column of a language that may not be NULL gets the default ''.
+pub(super) fn has_default(state: &State) -> bool {
     !is_before(state, (5, 66))
 }
 

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 #[cfg(test)]
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -6,6 +6,7 @@ use glob::Pattern;
 use indexmap::IndexMap;
 #[cfg(test)]
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

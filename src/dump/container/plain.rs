@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Problem;
@@ -18,11 +18,12 @@ use crate::dump::scanner::Ahead;
 const POOL: usize = 3;
 
 /// Starts `threads` threads on a file that is read from its first byte; the blocks come from
-/// them in turn.
+/// them in turn. They look for rows while `counts` says so.
 pub(super) fn start(
     file: Arc<File>,
     threads: usize,
     read: &Arc<AtomicU64>,
+    counts: &Arc<AtomicBool>,
 ) -> Result<Vec<Lane>, Problem> {
     let mut lanes = Vec::new();
     for number in 0..threads {
@@ -33,6 +34,7 @@ pub(super) fn start(
             next: number as u64,
             step: threads as u64,
             read: Arc::clone(read),
+            counts: Arc::clone(counts),
         };
         spawn("read", move || reader.run(&messages, &empties))?;
     }
@@ -45,6 +47,8 @@ struct Reader {
     next: u64,
     step: u64,
     read: Arc<AtomicU64>,
+    /// Whether to look for rows.
+    counts: Arc<AtomicBool>,
 }
 
 impl Reader {
@@ -76,7 +80,10 @@ impl Reader {
                 Err(problem) => return Message::Refused { problem, offset },
             }
         }
-        let ahead = Ahead::of(buffer.get(text.clone()).unwrap_or_default());
+        let ahead = match self.counts.load(Ordering::Relaxed) {
+            true => Ahead::of(buffer.get(text.clone()).unwrap_or_default()),
+            false => Ahead::default(),
+        };
         Message::Block(Block {
             buffer,
             text,

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use md5::{Digest, Md5};
 #[cfg(test)]
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
