@@ -1,6 +1,6 @@
 //! What to do about missing objects: by the program that wrote the dump, and by what the site itself has.
 
-use super::Examination;
+use super::OtherSource;
 use crate::schema::model::Schema;
 use crate::snapshot::{Producer, Snapshot, Source, SourceKind};
 
@@ -99,12 +99,11 @@ impl Fixes {
 /// What to do about an object that a dump lacks, by what is known of the site that it was made of. `lacks` says
 /// whether a schema lacks it; `usual` is what to do where the site is not known, or has it.
 pub(super) fn fix_by_site(
-    examined: &Examination,
+    site: Option<&OtherSource>,
     kind: &'static str,
     lacks: impl Fn(&Schema) -> bool,
     usual: &str,
 ) -> String {
-    let site = examined.site_of_backup;
     let Some(site) = site.filter(|site| lacks(&site.snapshot.schema)) else {
         return usual.to_owned();
     };

@@ -356,23 +356,9 @@ fn database_in_names(check: &'static Check, examined: &Examination, findings: &m
 fn foreign_databases(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
     let mut uses: IndexMap<String, Vec<(String, String)>> = IndexMap::new();
-    for user in examined.users() {
-        for (name, what) in objects::elsewhere(user, snapshot) {
-            let database = name.database.clone().unwrap_or_default();
-            let known = uses.entry(database).or_default();
-            known.push((user.describe(), what));
-        }
-    }
-    for (table, definition) in &snapshot.schema.tables {
-        for (name, key) in &definition.foreign_keys {
-            if let Some(database) = &key.referenced_database
-                && snapshot.database.as_ref() != Some(database)
-            {
-                let known = uses.entry(database.clone()).or_default();
-                let user = format!("foreign key {name} of {table}");
-                known.push((user, format!("table {}", key.referenced_table)));
-            }
-        }
+    for used in objects::elsewhere(examined) {
+        let known = uses.entry(used.database().to_owned()).or_default();
+        known.push((used.user, format!("{} {}", used.kind, used.name.name)));
     }
     for (database, used) in uses {
         if snapshot.source.databases.contains(&database) {
@@ -515,17 +501,10 @@ fn sql_modes(check: &'static Check, examined: &Examination, findings: &mut Findi
     }
 }
 
-/// The collation that a server gives a character set for which none is named, where servers differ: MySQL 8.0 and
-/// later (utf8mb4), MariaDB 11.5 and later (`character_set_collations`), and all others.
+/// The collation that a server gives a character set for which none is named.
 fn default_collation(server: &ServerVersion, charset: &str) -> Option<String> {
-    let is_unicode = ["utf8mb4", "utf8mb3", "ucs2", "utf16", "utf32"].contains(&charset);
-    if is_unicode && server.at_least(Family::Mariadb, (11, 5, 0)) {
-        return Some(format!("{charset}_uca1400_ai_ci"));
-    }
-    if charset == "utf8mb4" && server.at_least(Family::Mysql, (8, 0, 0)) {
-        return Some("utf8mb4_0900_ai_ci".to_owned());
-    }
-    charset::default_collation(charset)
+    dialect::newer_default_collation(server, charset)
+        .or_else(|| charset::default_collation(charset))
 }
 
 /// Tables that are named one by one before the rest is only counted.

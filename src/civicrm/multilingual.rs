@@ -74,6 +74,11 @@ pub(super) fn column_of_language(
         return column;
     }
     let Some(ours) = ours else {
+        // As code of the release makes it, where it was lost.
+        column.nullable = is_nullable(state);
+        if has_default(state) {
+            column.default = empty();
+        }
         return column;
     };
     if is_empty(ours) {
@@ -100,9 +105,32 @@ pub(super) fn column_of_one_language(
     column
 }
 
-/// Whether a column of a language that may not be NULL gets the default ''.
-pub(super) fn has_default(state: &State) -> bool {
-    Version::parse(&state.name).is_some_and(|version| version.major_minor() >= (5, 66))
+/// What of a state the columns of languages depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Era {
+    has_default: bool,
+    is_nullable: bool,
+}
+
+impl Era {
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            has_default: has_default(state),
+            is_nullable: is_nullable(state),
+        }
+    }
+}
+
+fn has_default(state: &State) -> bool {
+    !is_before(state, (5, 66))
+}
+
+fn is_nullable(state: &State) -> bool {
+    is_before(state, (5, 16))
+}
+
+fn is_before(state: &State, release: (u32, u32)) -> bool {
+    Version::parse(&state.name).is_none_or(|version| version.major_minor() < release)
 }
 
 fn is_among(list: &[(&str, &str)], table: &str, column: &str) -> bool {

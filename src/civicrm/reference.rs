@@ -37,6 +37,8 @@ pub struct Reference {
     pub options: compare::Options,
     /// The names of those tables that hold custom data, which no release declares.
     pub custom: HashSet<String>,
+    /// The languages of the site: as its rows say, or else as the names of its columns show; empty where it has one.
+    pub locales: Vec<String>,
 }
 
 impl Reference {
@@ -75,6 +77,7 @@ impl Reference {
                 ..compare::Options::default()
             },
             custom: HashSet::new(),
+            locales: frame.locales().to_vec(),
         };
         for (name, mut table, facts) in frame.tables(wanted) {
             let ours = actual.table(name);

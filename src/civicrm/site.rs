@@ -130,6 +130,9 @@ pub struct CustomField {
     pub is_required: bool,
     /// The longest text, in characters; `None` where the field does not say.
     pub text_length: Option<u32>,
+    /// What becomes of a row when what the field refers to is deleted: `set_null`, `cascade`, `restrict`; `None` before
+    /// 5.71, whose step 5.71.alpha1 adds it (`fk_entity_on_delete`).
+    pub on_delete: Option<String>,
 }
 
 impl Site {
@@ -269,6 +272,7 @@ impl CustomField {
                 || input.contains("Multi-Select"),
             is_required: is_on("is_required"),
             text_length: text(row, "text_length").and_then(|length| length.parse().ok()),
+            on_delete: text(row, "fk_entity_on_delete"),
         })
     }
 }

@@ -2,13 +2,9 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::dumps::read_site;
@@ -16,6 +12,8 @@ use super::output::print_report;
 use super::progress::Bar;
 use super::repair::target_release;
 use super::rows::{RowExaminer, RowSource};
+use super::signals::listen;
+use super::spool::{Spool, named};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
 use crate::checks::{
@@ -49,7 +47,7 @@ const SAMPLES: usize = 3;
 
 #[derive(Debug, Args)]
 pub struct Rehearse {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip) or mydumper folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, or - for standard input
     #[arg(value_name = "DUMP")]
     dump: String,
     /// Server to restore on: one of this machine by name (mariadb-10.11, mysql-8.4), or the path of its program or of the
@@ -139,15 +137,23 @@ impl Rehearse {
             let why = format!("cannot open: {error}");
             return Err(Error::Unfit(location.name(), why));
         }
-        if !location.can_be_read_again() {
-            return Err(RehearseError::ReadOnce(location.name()).into());
-        }
+        let name = location.name();
+        let parent = self.tmp.clone().unwrap_or_else(std::env::temp_dir);
+        let spool = match location.can_be_read_again() {
+            true => None,
+            false => Some(Spool::of(&location, &parent, "--tmp")?),
+        };
+        let location = spool.as_ref().map_or(location, Spool::location);
         let site = self.against.as_deref();
         let site = site.map(|site| Location::one(site, &access)).transpose()?;
-        let snapshot = read(&location, common.database.as_deref(), common)?;
+        let snapshot = read(&location, common.database.as_deref(), common);
+        let mut snapshot = snapshot.map_err(|error| match error {
+            Error::Source(error) => named(error, &name),
+            other => other,
+        })?;
+        snapshot.source.name.clone_from(&name);
         let choice = choose(self.on.as_deref(), snapshot.source.server_version.as_ref())?;
         let version = choice.program.version().clone();
-        let parent = self.tmp.clone().unwrap_or_else(std::env::temp_dir);
         if !self.no_space_check {
             space::check(&parent, space::estimate(&snapshot, &version))?;
         }
@@ -156,7 +162,7 @@ impl Rehearse {
             && declared.without_marker() > *target
         {
             return Err(RehearseError::TargetIsEarlier {
-                name: location.name(),
+                name,
                 version: declared.to_string(),
                 target: target.to_string(),
             }
@@ -460,22 +466,4 @@ fn keep(stage: Stage) -> Result<Kept, Error> {
         database,
         process: stage.keep()?,
     })
-}
-
-/// Notes the first signal that would end the program, so that the server can be ended first; the second ends it at once.
-pub(super) fn listen() -> Arc<AtomicUsize> {
-    let signal = Arc::<AtomicUsize>::default();
-    let is_second = Arc::<AtomicBool>::default();
-    for number in [SIGHUP, SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag unset and sets it. Where a handler cannot be set, the signal
-        // ends the program, and the server ends with it.
-        let _ = flag::register_conditional_default(number, Arc::clone(&is_second));
-        let _ = flag::register(number, Arc::clone(&is_second));
-        let _ = flag::register_usize(
-            number,
-            Arc::clone(&signal),
-            usize::try_from(number).unwrap_or_default(),
-        );
-    }
-    signal
 }

@@ -67,11 +67,6 @@ pub enum RehearseError {
     /// A signal ended the rehearsal.
     #[error("interrupted: the private server was stopped and removed")]
     Interrupted(i32),
-    /// The dump cannot be read twice.
-    #[error(
-        "{0}: a rehearsal reads the dump twice, which a pipe does not allow; put it into a file first"
-    )]
-    ReadOnce(String),
     /// The database is of a later release than the one that it is to be upgraded to.
     #[error(
         "{name}: civicrm_domain.version says {version}, which is later than --target {target}; an upgrade goes to a later \

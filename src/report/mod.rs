@@ -24,8 +24,10 @@ pub mod render;
 mod rollback;
 mod section;
 mod summary;
+mod timeline;
 mod verdict;
 mod version;
+mod wrap;
 
 pub use baseline::{BaselineSummary, KnownFinding};
 pub use contents::ContentsSummary;
@@ -42,5 +44,6 @@ pub use rehearsal::{
 pub use rollback::{ProofSummary, RefusedBecause, RollbackState, RollbackSummary};
 pub use section::Section;
 pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Link, Report, ServerSummary};
+pub use timeline::Timeline;
 pub use verdict::Verdict;
 pub use version::VersionSummary;

@@ -11,6 +11,7 @@ mod site_paths;
 
 pub use discover::discover;
 pub use error::SourceError;
+pub use folder_kind::as_one_dump;
 pub use location::Location;
 pub use server_location::{Access, ServerLocation};
 pub use site_paths::SitePaths;

@@ -28,6 +28,7 @@ use cividb::snapshot::{ObjectKind, ServerFacts, Snapshot, SourceKind};
 use cividb::source::Location;
 
 use crate::common;
+use crate::multilingual;
 use crate::settings;
 
 /// A source that has one thing wrong with it.
@@ -431,6 +432,7 @@ const FIRING: &[(&str, Source)] = &[
             "'5.81.2',1,NULL,NULL),(2,'Other',NULL,'5.81.0',1,NULL,NULL)",
         )]),
     ),
+    ("locales-missing", Made(|_| multilingual::without_locales())),
     (
         "upgrade-stops",
         Upgrade(
