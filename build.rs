@@ -1,6 +1,5 @@
-//! Lays out the history files of `schemas/` as Rust data, so that the program reads nothing when it starts, and makes
-//! the list of the step files of `schemas/upgrade/`, whose texts the program carries; and tells
-//! the program how it is built.
+//! Lays out the history files of `schemas/` as Rust data, so that the program reads nothing when it starts, makes the
+//! list of the step files of `schemas/upgrade/`, whose texts the program carries, and tells it how it is built.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -16,7 +15,6 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=schemas");
     println!("cargo::rustc-env=CIVIDB_BUILD={}", build());
-    println!("cargo::rerun-if-changed=build.rs");
     let folder = fs::canonicalize("schemas")?;
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("embedded_schemas.rs"), catalogue(&folder)?)?;
@@ -37,20 +35,6 @@ fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     files.retain(|path| path.extension().is_some_and(|e| e == "json"));
     files.sort();
     Ok(files)
-}
-
-/// The profile, the target and the compiler of this build, in words.
-fn build() -> String {
-    let variable = |name: &str| env::var(name).unwrap_or_default();
-    // PROFILE knows two names only; what is built by a profile lies in a folder of its name, four levels above.
-    let out = PathBuf::from(variable("OUT_DIR"));
-    let folder = out.ancestors().nth(3).and_then(Path::file_name);
-    let profile = folder.unwrap_or_default().to_string_lossy();
-    let rustc = Command::new(variable("RUSTC")).arg("--version").output();
-    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let rustc = rustc.unwrap_or_default();
-    let version = rustc.split(' ').take(2).collect::<Vec<_>>().join(" ");
-    format!("profile {profile}, {}, {version}", variable("TARGET"))
 }
 
 /// The types of the data are those of `src/civicrm/catalogue/embedded.rs`; its tests compare it with the files.
@@ -274,4 +258,18 @@ fn ranges(line: &Value, places: &HashMap<&str, usize>) -> Result<Option<Vec<(usi
         });
     }
     Ok(Some(ranges))
+}
+
+/// The profile, the target and the compiler of this build, in words.
+fn build() -> String {
+    let variable = |name: &str| env::var(name).unwrap_or_default();
+    // PROFILE knows two names only; what is built by a profile lies in a folder of its name, four levels above.
+    let out = PathBuf::from(variable("OUT_DIR"));
+    let folder = out.ancestors().nth(3).and_then(Path::file_name);
+    let profile = folder.unwrap_or_default().to_string_lossy();
+    let rustc = Command::new(variable("RUSTC")).arg("--version").output();
+    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let rustc = rustc.unwrap_or_default();
+    let version = rustc.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    format!("profile {profile}, {}, {version}", variable("TARGET"))
 }

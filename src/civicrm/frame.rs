@@ -33,7 +33,7 @@ struct Likeness<'a> {
     conversion: Option<Conversion>,
     hashes_names: bool,
     either_forms: either_form::Era,
-    gives_defaults: bool,
+    multilingual: multilingual::Era,
 }
 
 impl<'a> Frame<'a> {
@@ -82,7 +82,7 @@ impl<'a> Frame<'a> {
                 conversion,
                 hashes_names: version.is_some_and(|version| version.major_minor() >= (6, 0)),
                 either_forms: either_form::Era::of(state),
-                gives_defaults: multilingual::has_default(state),
+                multilingual: multilingual::Era::of(state),
             },
             catalogue,
             state,
