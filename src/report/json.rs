@@ -295,7 +295,7 @@ impl<'a> Finding<'a> {
                 line: at.place.line,
                 byte: at.place.offset,
             }),
-            rows: finding.rows.as_ref(),
+            rows: finding.rows.as_deref(),
         }
     }
 }
