@@ -138,7 +138,6 @@ impl<G: Gather> Companion for RowSink<G> {
             rows.read(values.text, facts, &mut self.scratch);
         }
     }
-
 }
 
 /// The tables that a statement empties or drops.

@@ -148,7 +148,11 @@ mod tests {
              -- Dump completed on 2025-05-01  2:00:07\n(2);\n-- Dump completed on 2025-05-02  2:00:07\n"
         );
         let alone = facts(DumpReader::default(), dump.as_bytes());
-        for seen in ["Dump completed on 2025-05-01", "a stray line", "finished: Some("] {
+        for seen in [
+            "Dump completed on 2025-05-01",
+            "a stray line",
+            "finished: Some(",
+        ] {
             assert!(alone.contains(seen), "{seen}: {alone}");
         }
         assert!(!alone.contains("large_statements: {},"), "{alone}");
