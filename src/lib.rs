@@ -36,7 +36,7 @@
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
 //! contents -> civicrm dump gate row_file schema server snapshot source text
 //! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version settings snapshot text
-//! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
+//! repair -> case change checks civicrm contents gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! rollback -> case change civicrm contents dump extract gate grants privilege rehearse sandbox schema server server_version snapshot source text

@@ -31,7 +31,9 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let text = scanner.finish(&mut reader);
-    reader.end_file(text, stream.ending().and_then(|ending| ending.damage()).cloned());
+    let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
+    let tail = &data[data.len().saturating_sub(4096)..];
+    reader.end_file(text, damage, tail);
     if let Ok(snapshot) = reader.finish(None, site::TABLE_PREFIX) {
         static CATALOGUE: LazyLock<Catalogue> =
             LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));

@@ -1,8 +1,6 @@
 //! What a check is: an entry of the registry, with the rules that look for it.
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -9,6 +9,7 @@ pub const VERIFY: &[Group] = &[
     Group::Objects,
     Group::Backup,
     Group::Against,
+    Group::Contents,
 ];
 
 /// The groups of `diff`: how a schema differs from its release.

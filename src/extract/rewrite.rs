@@ -2,8 +2,6 @@
 
 use indexmap::IndexMap;
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -6,8 +6,6 @@ use std::io::{self, Write};
 use anstyle::Style;
 use indexmap::IndexMap;
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -4,8 +4,6 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -2,8 +2,6 @@
 //! the types, describes them.
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -285,7 +283,7 @@ impl<'a> Finding<'a> {
                 line: at.place.line,
                 byte: at.place.offset,
             }),
-            rows: finding.rows.as_ref(),
+            rows: finding.rows.as_deref(),
         }
     }
 }

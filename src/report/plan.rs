@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use anstyle::Style;
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

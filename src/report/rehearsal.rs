@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,8 +1,6 @@
 //! What one command says of one source.
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,8 +1,6 @@
 //! What a report comes to: computed once, for the first line, the JSON and the exit code.
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

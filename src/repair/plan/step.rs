@@ -1,8 +1,6 @@
 //! What a plan holds.
 
 #[cfg(test)]
-#[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
