@@ -77,7 +77,12 @@ fn read(path: &Path, is_found: bool) -> Result<Option<ConfigFile>, Error> {
             text: String::from_utf8_lossy(&text).into_owned(),
             is_found,
         })),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_absent(error.kind()) => Ok(None),
         Err(error) => Err(Error::Unfit(path.display().to_string(), error.to_string())),
     }
+}
+
+/// Whether there is no such file, also where a folder above it is none.
+fn is_absent(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
