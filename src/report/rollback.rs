@@ -64,7 +64,7 @@ pub struct RollbackSummary {
     pub left: Vec<String>,
     /// What is left to do besides the database.
     pub afterwards: Vec<String>,
-    /// Seconds that the restore and its proof may take, by a rate that was measured on another machine; null where nothing is
+    /// Seconds that the restore and its proof may take, by rates that are assumed and not measured; null where nothing is
     /// restored.
     pub seconds_expected: Option<u64>,
     /// Whether the backup is restored in the place of what goes, which is dropped, and not beside it.

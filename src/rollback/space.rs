@@ -51,10 +51,10 @@ pub fn refusal(needed: u64, free: Option<u64>, freed: u64) -> Option<Refusal> {
     }))
 }
 
-/// Bytes of rows of a backup that are extracted, restored and proved in a second.
+/// Bytes of rows of a backup that are extracted, restored and proved in a second: assumed, not measured.
 const BYTES_PER_SECOND: u64 = 8_000_000;
 
-/// The tables that are made and proved in a second.
+/// The tables that are made and proved in a second: assumed, not measured.
 const TABLES_PER_SECOND: u64 = 20;
 
 /// The seconds that it may take to restore and prove tables of a backup, roughly.
