@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let text = scanner.finish(&mut reader);
     reader.end_file(text, stream.ending().and_then(|ending| ending.damage()).cloned());
-    if let Ok(snapshot) = reader.finish(None, site::TABLE_PREFIX) {
+    if let Ok(snapshot) = reader.finish(None, &site::MARKS) {
         static CATALOGUE: LazyLock<Catalogue> =
             LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
         let case = Case::new(snapshot, &CATALOGUE);
