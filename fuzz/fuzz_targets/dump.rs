@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
     let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
     let tail = &data[data.len().saturating_sub(4096)..];
     reader.end_file(text, damage, tail);
-    if let Ok(snapshot) = reader.finish(None, site::TABLE_PREFIX) {
+    if let Ok(snapshot) = reader.finish(None, &site::MARKS) {
         static CATALOGUE: LazyLock<Catalogue> =
             LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
         let case = Case::new(snapshot, &CATALOGUE);
