@@ -38,6 +38,7 @@ pub mod wholeness;
 
 pub use age::MaxAge;
 pub use check::{Check, Group, Rule, Severity};
+pub use cms::LIGHTBOX_MENDED;
 pub use commands::{
     CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_SITE, VERIFY,
     VERSION,

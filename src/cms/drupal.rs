@@ -1,6 +1,6 @@
 //! Drupal 6 to 11 and Backdrop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::found::{Cms, FrontPage, Module, ModuleState, Role};
 use super::platform::Platform;
@@ -15,13 +15,20 @@ const WITHOUT_DEPENDENCY: [&str; 1] = ["realname"];
 pub(super) fn of_6(tables: Tables) -> Cms {
     let mut cms = of_system(Platform::Drupal6, tables);
     cms.is_offline = variable(tables, "site_offline");
-    cms.roles = roles(tables, |rid| {
-        let rows = tables.rows("permission")?.iter();
-        let own = rows.filter(|row| text(row, "rid").as_deref() == Some(rid));
-        let perms: Vec<String> = own.filter_map(|row| text(row, "perm")).collect();
-        let perms = perms.iter().flat_map(|perm| perm.split(','));
-        Some(perms.map(|perm| perm.trim().to_owned()).collect())
+    let permissions = tables.rows("permission").map(|rows| {
+        let rows = rows
+            .iter()
+            .filter_map(|row| Some((text(row, "rid")?, text(row, "perm")?)));
+        let all = rows.flat_map(|(rid, perms)| {
+            let perms: Vec<String> = perms
+                .split(',')
+                .map(|perm| perm.trim().to_owned())
+                .collect();
+            perms.into_iter().map(move |perm| (rid.clone(), perm))
+        });
+        all.collect()
     });
+    cms.roles = roles(tables, permissions);
     cms
 }
 
@@ -38,11 +45,12 @@ pub(super) fn of_7(tables: Tables) -> Cms {
     }
     let mut cms = of_system(Platform::Drupal7, tables);
     cms.is_offline = variable(tables, "maintenance_mode");
-    cms.roles = roles(tables, |rid| {
-        let rows = tables.rows("role_permission")?.iter();
-        let own = rows.filter(|row| text(row, "rid").as_deref() == Some(rid));
-        Some(own.filter_map(|row| text(row, "permission")).collect())
+    let permissions = tables.rows("role_permission").map(|rows| {
+        let rows = rows.iter();
+        rows.filter_map(|row| Some((text(row, "rid")?, text(row, "permission")?)))
+            .collect()
     });
+    cms.roles = roles(tables, permissions);
     cms
 }
 
@@ -181,13 +189,18 @@ fn variable(tables: Tables, name: &str) -> Option<bool> {
     Some(value.is_some_and(|value| value.is_on()))
 }
 
-/// The roles with their permissions; `None` where these cannot be read.
-fn roles(tables: Tables, of_role: impl Fn(&str) -> Option<BTreeSet<String>>) -> Option<Vec<Role>> {
+/// The roles with their permissions, which are given as pairs of a role's number and a permission; `None` where either
+/// cannot be read.
+fn roles(tables: Tables, permissions: Option<Vec<(String, String)>>) -> Option<Vec<Role>> {
+    let mut by_role: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (role, permission) in permissions? {
+        by_role.entry(role).or_default().insert(permission);
+    }
     let rows = tables.rows("role")?.iter();
     rows.map(|row| {
         let id = text(row, "rid")?;
         Some(Role {
-            permissions: of_role(&id)?,
+            permissions: by_role.remove(&id).unwrap_or_default(),
             name: text(row, "name")?,
             id,
         })

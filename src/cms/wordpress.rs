@@ -28,8 +28,13 @@ pub(super) fn of(tables: Tables) -> Cms {
     let files = plugins.entries().iter();
     let files: Vec<String> = files.filter_map(|(_, file)| file.as_text()).collect();
     let is_on = files.iter().any(|file| file == "civicrm/civicrm.php");
-    // The list has those that are on; a plugin that is off is installed where its folder is.
-    cms.civicrm = is_on.then_some(ModuleState::On).or(Some(ModuleState::Off));
+    // The list has those that are on; in a network of sites another table may have more.
+    let is_network = tables.has("sitemeta", &["meta_key", "meta_value"]);
+    cms.civicrm = match (is_on, is_network) {
+        (true, _) => Some(ModuleState::On),
+        (false, false) => Some(ModuleState::Off),
+        (false, true) => None,
+    };
     let names = files
         .iter()
         .map(|file| file.split('/').next().unwrap_or(file));

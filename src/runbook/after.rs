@@ -4,6 +4,7 @@ use super::model::{State, Step, Steps};
 use super::out_of_service::{names, with};
 use super::platform;
 use super::subject::Subject;
+use crate::checks::LIGHTBOX_MENDED;
 use crate::cms::Platform;
 use crate::text::count;
 
@@ -352,8 +353,8 @@ fn online(subject: &Subject) -> Step {
         let mut others = cms.others.iter();
         others.find(|module| module.name == "lightbox2")
     });
-    // The release with the fix is of July 2009.
-    let is_old = lightbox.is_some_and(|module| module.released.is_none_or(|at| at < 1_246_406_400));
+    let is_old =
+        lightbox.is_some_and(|module| module.released.is_none_or(|at| at < LIGHTBOX_MENDED));
     match is_old {
         true => step.trap(
             "The module lightbox2 is on, in a release before July 2009: it turns the screen grey behind every link of \

@@ -83,8 +83,8 @@ fn cms_release(subject: &Subject, steps: &mut Steps) {
     };
     let step = match platform {
         Some(Platform::Drupal6) if target >= (4, 3) => step.state(State::Look, what).how(
-            "CiviCRM 4.0 to 4.2 are made for Drupal 7, and later ones know Drupal 6 as a thing of the past: look whether \
-             there is a package of the target for Drupal 6, or bring Drupal to 7 first.",
+            "The guide for 4.4 says that it is made for Drupal 7 and may run on Drupal 6: look whether there is a package of \
+             the target for Drupal 6, or bring Drupal to 7 first.",
         ),
         Some(Platform::Drupal7) if subject.from() < (4, 0) && version.is_some() => step
             .state(State::Look, what)
@@ -234,7 +234,7 @@ fn copy_first(subject: &Subject) -> Step {
         .why("What goes wrong there costs nothing.")
         .how("Copy the database, the code and the files, and let the settings file of the copy name the copy's database, folders and address.")
         .how("Turn the copy's outgoing mail and its cron off before anything else.")
-        .how("The first command restores a backup on a private server and runs there what the steps do to the database.")
+        .how("The first command restores a backup on a private server and runs there what the steps do to the database; it takes a backup that is made as below.")
         .run(format!("cividb rehearse \"$BACKUP\" --target {target}"))
         .check("cividb check \"$SITE\"")
         .trap(

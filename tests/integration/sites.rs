@@ -550,3 +550,42 @@ fn of_two_sites_in_one_database_the_one_that_names_civicrm_is_looked_at() {
     let found = found(&site, common::snapshot_of(text.as_bytes()), false);
     assert_eq!(found, ["site-maintenance: Drupal 7 is in maintenance mode"]);
 }
+
+/// What real sites have: values that lost their slashes on the way into a dump, and debugging that is on.
+const REAL: [(&str, &str); 3] = [
+    (
+        "4.0.8",
+        "site-paths: userFrameworkResourceURL is …, which has lost its slashes",
+    ),
+    (
+        "4.1.6",
+        "site-paths: userFrameworkResourceURL is …, which has lost its slashes",
+    ),
+    ("4.3.0", "site-debug: debugging is on (debug)"),
+];
+
+#[test]
+fn real_databases_give_only_what_is_wrong_with_them() {
+    for path in common::real_dumps() {
+        let name = common::name(&path);
+        let some = ["4.0.8", "4.4.5", "4.7.31", "5.81.2-small", "6.4.1"];
+        if !common::everything() && !some.iter().any(|some| name.starts_with(some)) {
+            continue;
+        }
+        let case = common::case(common::snapshot_of(&common::text_of(&path)));
+        let examined = Examination::of(&case);
+        let findings = examine(&examined, &[Group::Site], &Selection::default()).list;
+        let found: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{}: {}", finding.check.id, finding.message))
+            .collect();
+        let known = REAL.iter().filter(|(dump, _)| name.starts_with(dump));
+        let known: Vec<&str> = known.map(|(_, meant)| *meant).collect();
+        let are_meant = found.len() == known.len()
+            && found
+                .iter()
+                .zip(&known)
+                .all(|(found, meant)| is_meant(found, meant));
+        assert!(are_meant, "{name}: {found:#?}");
+    }
+}
