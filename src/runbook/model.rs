@@ -87,7 +87,7 @@ pub struct LeftOut {
 }
 
 /// The ids of all steps that a runbook can have, in order.
-pub const STEPS: [&str; 50] = [
+pub const STEPS: [&str; 53] = [
     "names",
     "path",
     "cms-release",
@@ -138,6 +138,9 @@ pub const STEPS: [&str; 50] = [
     "renewals",
     "troubles",
     "rollback",
+    "code-back",
+    "online-back",
+    "rollback-finish",
 ];
 
 impl Step {

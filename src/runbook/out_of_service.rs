@@ -287,7 +287,7 @@ fn modules_off(subject: &Subject, steps: &mut Steps) {
         Some(Some(_)) => {
             let names = names(subject);
             let step = step.why(format!(
-                "{}: {}.",
+                "{} on: {}.",
                 are(names.len() as u64, what),
                 names.join(", ")
             ));

@@ -24,7 +24,7 @@ pub fn write(subject: &Subject, site: Option<&str>) -> Runbook {
         }
     };
     phase("Before the day".to_owned(), &mut |steps| {
-        steps.add(names(&variables));
+        steps.add(names(subject, &variables));
         before::steps(subject, steps);
     });
     phase("Out of service".to_owned(), &mut |steps| {
@@ -87,13 +87,13 @@ fn variables(subject: &Subject, site: Option<&str>) -> Vec<Variable> {
         ),
         variable(
             "BACKUP",
-            Some(format!("civicrm-{from}.sql")),
+            Some(format!("$HOME/civicrm-{from}.sql")),
             "",
             "the file that the backup is written to, on a disk with room for it",
         ),
         variable(
             "ASIDE",
-            Some(format!("civicrm-{from}-aside")),
+            Some(format!("$HOME/civicrm-{from}-aside")),
             "",
             "a folder for what is kept of the old code, outside the web root",
         ),
@@ -112,7 +112,7 @@ fn variables(subject: &Subject, site: Option<&str>) -> Vec<Variable> {
     ]
 }
 
-fn names(variables: &[Variable]) -> Step {
+fn names(subject: &Subject, variables: &[Variable]) -> Step {
     let unknown: Vec<&str> = variables
         .iter()
         .filter(|variable| !variable.is_known)
@@ -124,7 +124,16 @@ fn names(variables: &[Variable]) -> Step {
     );
     for variable in variables {
         step = step.how(format!("{} is {}.", variable.name, variable.what));
-        step = step.run(format!("{}={}", variable.name, shell_word(&variable.value)));
+        let value = match variable.value.strip_prefix("$HOME/") {
+            Some(path) => format!("\"$HOME\"/{}", shell_word(path)),
+            None => shell_word(&variable.value),
+        };
+        step = step.run(format!("{}={value}", variable.name));
+    }
+    if subject.setting("CIVICRM_UF_BASEURL").is_none() {
+        step = step.how(
+            "Where the address of the site is not known, https://www.example.org/ stands for it.",
+        );
     }
     let step = step.trap(
         "The commands stop at nothing by themselves: read what each prints before the next one.",

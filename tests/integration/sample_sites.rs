@@ -217,7 +217,12 @@ impl Site {
             ("version", NAME),
             ("locales", TEXT),
         ];
-        let mut setting = vec![("name", NAME), ("value", TEXT), ("domain_id", NUMBER)];
+        let mut setting = vec![
+            ("id", NUMBER),
+            ("name", NAME),
+            ("value", TEXT),
+            ("domain_id", NUMBER),
+        ];
         if is_old {
             domain.push(("config_backend", TEXT));
             setting.push(("group_name", NAME));
