@@ -1,12 +1,14 @@
 //! Makes the lists of the history files in `schemas/` and of the step files in `schemas/upgrade/`, so that the
-//! program carries them.
+//! program carries them, and tells it how it is built.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=schemas");
+    println!("cargo::rustc-env=CIVIDB_BUILD={}", build());
     let folder = fs::canonicalize("schemas")?;
     let mut code = String::new();
     let mut tables = String::new();
@@ -38,4 +40,18 @@ fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     files.retain(|path| path.extension().is_some_and(|e| e == "json"));
     files.sort();
     Ok(files)
+}
+
+/// The profile, the target and the compiler of this build, in words.
+fn build() -> String {
+    let variable = |name: &str| env::var(name).unwrap_or_default();
+    // PROFILE knows two names only; what is built by a profile lies in a folder of its name, four levels above.
+    let out = PathBuf::from(variable("OUT_DIR"));
+    let folder = out.ancestors().nth(3).and_then(Path::file_name);
+    let profile = folder.unwrap_or_default().to_string_lossy();
+    let rustc = Command::new(variable("RUSTC")).arg("--version").output();
+    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let rustc = rustc.unwrap_or_default();
+    let version = rustc.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    format!("profile {profile}, {}, {version}", variable("TARGET"))
 }

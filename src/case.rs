@@ -36,7 +36,7 @@ impl<'c> Case<'c> {
     /// The case of a snapshot that goes nowhere: its release and its server stay what they are.
     pub fn new(snapshot: Snapshot, catalogue: &'c Catalogue) -> Self {
         Self {
-            site: Site::of(&snapshot),
+            site: Site::of(&snapshot, catalogue),
             cms: Cms::of(&snapshot),
             snapshot,
             catalogue,

@@ -212,6 +212,17 @@ impl<'a> Unicode<'a> {
     }
 }
 
+/// The collation that a server gives a canonical character set for which none is named, where it is not that of older
+/// servers: MySQL 8.0 and later (utf8mb4), and MariaDB 11.5 and later (its variable `character_set_collations`).
+pub fn newer_default_collation(server: &ServerVersion, charset: &str) -> Option<String> {
+    let is_unicode = ["utf8mb4", "utf8mb3", "ucs2", "utf16", "utf32"].contains(&charset);
+    if is_unicode && server.at_least(Family::Mariadb, (11, 5, 0)) {
+        return Some(format!("{charset}_uca1400_ai_ci"));
+    }
+    let is_of_mysql = charset == "utf8mb4" && server.at_least(Family::Mysql, (8, 0, 0));
+    is_of_mysql.then(|| "utf8mb4_0900_ai_ci".to_owned())
+}
+
 /// The collation of those that `target` knows which compares most like the one of this name; `None` where there is
 /// none, or where the name is that of a character set. Where one is loose in accents or letter case alone, and the server
 /// has none like it, the nearest tells all apart: rows of a unique key stay different.

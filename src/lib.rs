@@ -32,7 +32,7 @@
 //! change -> gate row_file schema server small_file snapshot
 //! sandbox -> gate schema server server_version text
 //! settings -> server
-//! source -> civicrm dump schema server settings snapshot
+//! source -> civicrm dump schema server settings snapshot text
 //! case -> civicrm cms server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text

@@ -17,6 +17,10 @@ fn main() -> ExitCode {
         eprintln!("multilingual-site RELEASE nullable|no-default|default|mixed");
         return ExitCode::FAILURE;
     };
+    if catalogue.state(release).is_none() {
+        eprintln!("multilingual-site: no schema is known by the name {release}; 5.81 is one");
+        return ExitCode::FAILURE;
+    }
     let form: fn(&str, &str, &str) -> Form = match form.as_str() {
         "nullable" => |_, _, _| Form::Nullable,
         "no-default" => |_, _, _| Form::NoDefault,

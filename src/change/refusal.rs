@@ -189,8 +189,8 @@ pub enum Refusal {
     /// The disk of the server has too little room for both.
     #[error("{0}")]
     NoRoom(String),
-    /// What was restored beside the site is not what the backup holds, for this reason.
-    #[error("what was restored is not what the backup holds: {0}; the site is as it was")]
+    /// What was restored is not what the backup holds, for this reason.
+    #[error("what was restored is not what the backup holds: {0}")]
     NotProved(String),
 }
 

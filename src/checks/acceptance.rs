@@ -3,6 +3,8 @@
 //! An accepted finding is shown and counted as accepted; it does not make a report fail. After its last day it
 //! counts again.
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
@@ -26,7 +28,8 @@ pub struct Acceptance {
 }
 
 /// Why, and until when, a finding is accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Accepted {
     /// The reason that the entry gives.
     pub reason: String,
@@ -44,9 +47,8 @@ pub struct Entry {
     until: String,
 }
 
-/// The part of the file that this module reads: other parts belong to other commands.
+/// The part of the file that this module reads: options are read where the arguments are.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     accept: Vec<Entry>,

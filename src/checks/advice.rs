@@ -1,6 +1,6 @@
 //! What to do about missing objects: by the program that wrote the dump, and by what the site itself has.
 
-use super::Examination;
+use super::OtherSource;
 use crate::schema::model::Schema;
 use crate::snapshot::{Producer, Snapshot, Source, SourceKind};
 
@@ -35,8 +35,12 @@ impl Fixes {
         // Where some are there, the dump program was told to write them.
         if is_dump && !snapshot.schema.routines.is_empty() {
             fixes.routine = format!(
-                "The dump has other routines, so --routines was given: the site itself seems to lack it. Let CiviCRM \
-                 make it there ({REBUILD}), and then make the backup again."
+                "The dump has other routines, so {}: the site itself seems to lack it. Let CiviCRM \
+                 make it there ({REBUILD}), and then make the backup again.",
+                match with_routines(snapshot.source.producer) {
+                    MYSQLDUMP_ROUTINES => "--routines was given".to_owned(),
+                    _ => format!("{} wrote them", snapshot.source.producer.name()),
+                }
             );
         }
         if is_dump && !snapshot.schema.triggers.is_empty() {
@@ -56,8 +60,9 @@ impl Fixes {
             }
             SourceKind::Dump => Self {
                 trigger: format!(
-                    "Make the backup with --triggers, by an account with the TRIGGER privilege. \
-                     On a restored site let CiviCRM rebuild them: {REBUILD}"
+                    "Make the backup {}, by an account with the TRIGGER privilege. \
+                     On a restored site let CiviCRM rebuild them: {REBUILD}",
+                    with_triggers(source.producer)
                 ),
                 no_trigger: format!(
                     "There is no trigger at all: the backup was made {}, or by an \
@@ -66,8 +71,9 @@ impl Fixes {
                     without_triggers(source.producer)
                 ),
                 routine: format!(
-                    "Make the backup with --routines, by an account that may read routines. \
-                     On a restored site let CiviCRM create it: {REBUILD}"
+                    "Make the backup {}, by an account that may read routines. \
+                     On a restored site let CiviCRM create it: {REBUILD}",
+                    with_routines(source.producer)
                 ),
                 table:
                     "Make the backup again with all tables; look for --ignore-table, an account \
@@ -99,12 +105,11 @@ impl Fixes {
 /// What to do about an object that a dump lacks, by what is known of the site that it was made of. `lacks` says
 /// whether a schema lacks it; `usual` is what to do where the site is not known, or has it.
 pub(super) fn fix_by_site(
-    examined: &Examination,
+    site: Option<&OtherSource>,
     kind: &'static str,
     lacks: impl Fn(&Schema) -> bool,
     usual: &str,
 ) -> String {
-    let site = examined.site_of_backup;
     let Some(site) = site.filter(|site| lacks(&site.snapshot.schema)) else {
         return usual.to_owned();
     };
@@ -142,6 +147,47 @@ impl Fixes {
     }
 }
 
+/// What makes mysqldump, and programs with the same options, write routines.
+const MYSQLDUMP_ROUTINES: &str = "with --routines";
+
+/// The check box of phpMyAdmin's export for all stored programs.
+const WITH_PHPMYADMIN: &str =
+    "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' on";
+
+/// What makes a program write routines.
+fn with_routines(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Mysqldump
+        | Producer::MariadbDump
+        | Producer::Mysqlpump
+        | Producer::Mydumper
+        | Producer::Unknown => MYSQLDUMP_ROUTINES,
+        Producer::MysqlShell => "with the option routines: true",
+        Producer::PhpMyAdmin => WITH_PHPMYADMIN,
+        Producer::Adminer | Producer::AdminNeo => "with the option Routines on",
+        Producer::MysqldumpPhp => "with the setting routines",
+        Producer::MysqlBackupNet => "with ExportFunctions and ExportProcedures on",
+        _ => "with the program's option for functions and procedures, or with mysqldump --routines",
+    }
+}
+
+/// What makes a program write triggers.
+fn with_triggers(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Mysqldump
+        | Producer::MariadbDump
+        | Producer::Mysqlpump
+        | Producer::Mydumper
+        | Producer::Unknown => "with --triggers",
+        Producer::MysqlShell => "with the option triggers: true",
+        Producer::PhpMyAdmin => WITH_PHPMYADMIN,
+        Producer::Adminer | Producer::AdminNeo => "with the option Triggers on",
+        Producer::MysqldumpPhp => "without the setting skip-triggers",
+        Producer::MysqlBackupNet => "with ExportTriggers on",
+        _ => "with the program's option for triggers, or with mysqldump",
+    }
+}
+
 /// How a program comes to leave triggers out.
 fn without_triggers(producer: Producer) -> &'static str {
     match producer {
@@ -152,7 +198,7 @@ fn without_triggers(producer: Producer) -> &'static str {
         Producer::PhpMyAdmin => {
             "with the option 'Add CREATE PROCEDURE / FUNCTION / EVENT / TRIGGER statement' off"
         }
-        Producer::Adminer => "with the option Triggers off",
+        Producer::Adminer | Producer::AdminNeo => "with the option Triggers off",
         Producer::MysqldumpPhp => "with the setting skip-triggers",
         _ => "by a program that writes none, or with its option for triggers off",
     }

@@ -1,5 +1,6 @@
 //! Compares a backup with the site that it was made of: does it hold what the site holds?
 
+use super::advice::Fixes;
 use super::objects::{ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING};
 use super::{Check, Examination, Finding, Findings, Group, Need, OtherSource, Rule, Severity};
 use crate::civicrm::naming::is_volatile;
@@ -47,7 +48,26 @@ pub(crate) static ROWS_DIFFER: Check = Check {
 /// The least difference in rows that counts; a site writes fewer in a day or two.
 const FEW_ROWS: u64 = 100;
 
-const FIX: &str = "Make the backup again, of this database, with all its objects.";
+/// What makes a backup that has the object, which the site has.
+fn fix(check: &Check, backup: &Snapshot) -> String {
+    if backup.source.producer.never_writes_programs() && *check != TABLE_MISSING {
+        return Fixes::for_source(backup).routine;
+    }
+    if *check == TRIGGER_MISSING {
+        "Make the backup again with --triggers, by an account with the TRIGGER privilege on the whole database."
+    } else if *check == ROUTINE_MISSING {
+        "Make the backup again with --routines, by an account that may read routines: their definer, or one with SHOW \
+         ROUTINE, SHOW CREATE ROUTINE or SELECT on mysql.proc, whichever the server knows."
+    } else if *check == VIEW_MISSING {
+        "Make the backup again by an account with SHOW VIEW and SELECT on what the view reads."
+    } else if *check == EVENT_MISSING {
+        EVENT_MISSING.fix
+    } else {
+        "Make the backup again, of this database, with all its tables; look for --ignore-table, and for an account that \
+         cannot read the table."
+    }
+    .to_owned()
+}
 
 /// An object that is in the site and not in its backup.
 struct Missing<'a> {
@@ -78,7 +98,7 @@ pub(super) fn missing(check: &'static Check, examined: &Examination, findings: &
     missing.retain(|object| !is_known(object.name));
     for Missing { kind, name, table } in missing {
         let message = format!("{kind} {name} of {} is not in the dump", site.name);
-        let mut finding = Finding::new(check, message, FIX)
+        let mut finding = Finding::new(check, message, fix(check, examined.snapshot()))
             .about(kind, name)
             .sides(format!("{kind} {name}"), "none");
         if let Some(table) = table {

@@ -120,15 +120,11 @@ fn definers(schema: &Schema) -> BTreeMap<&Account, Run<'_>> {
 /// Adds a finding for each definer whose account does not exist on the server.
 fn missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
-    let Some(known) = snapshot
-        .server
-        .as_ref()
-        .and_then(|server| server.accounts.as_ref())
-    else {
+    let Some(facts) = &snapshot.server else {
         return;
     };
     let definers = definers(&snapshot.schema).into_iter();
-    for (account, run) in definers.filter(|(account, _)| !known.contains(account)) {
+    for (account, run) in definers.filter(|(account, _)| facts.account_of(account).is_none()) {
         let message = format!("{} {account}, an account that does not exist", run.named());
         let fix = format!(
             "Create the account with the site's privileges, or let CiviCRM make its triggers \
@@ -139,7 +135,7 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
 }
 
 /// The privileges that a definer lacks, each with the objects that it lacks it on.
-type Lacks = BTreeMap<Privilege, BTreeSet<String>>;
+type Lacks = BTreeMap<Privilege, BTreeSet<Name>>;
 
 /// Adds a finding for each definer that may not do what the objects in its name do.
 fn without_privileges(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -152,12 +148,11 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
         return;
     };
     let rules = facts.rules(version);
-    for (account, grants) in &facts.definer_grants {
-        let exists = |known: &Vec<Account>| known.contains(account);
-        if !facts.accounts.as_ref().is_none_or(exists) {
+    for (definer, grants) in &facts.definer_grants {
+        let Some(account) = facts.account_of(definer) else {
             // A definer that does not exist is a finding of its own.
             continue;
-        }
+        };
         let Some(grants) = grants else {
             let why = format!("this account may not read the privileges of {account}");
             findings.skip(check, Lack::of_promised(why));
@@ -172,7 +167,7 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
         };
         let is_meant = |user: &&User| {
             let by_invoker = user.by_invoker || facts.views_by_invoker.contains(user.name);
-            user.definer == Some(account) && !by_invoker
+            user.definer == Some(definer) && !by_invoker
         };
         for user in examined.users().iter().filter(is_meant) {
             judged.judge(user, &snapshot.schema);
@@ -185,7 +180,7 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
             findings.skip(check, Lack::of_promised(why));
             continue;
         }
-        findings.push(judged.finding(check, account));
+        findings.push(judged.finding(check, definer, account));
     }
 }
 
@@ -251,8 +246,7 @@ impl<'a> Judged<'a> {
         for (privilege, name) in needs {
             if !self.has(privilege, &name) {
                 lacks_any = true;
-                let names = self.lacks.entry(privilege).or_default();
-                names.insert(name.to_string());
+                self.lacks.entry(privilege).or_default().insert(name);
             }
         }
         if lacks_any {
@@ -277,26 +271,48 @@ impl<'a> Judged<'a> {
                 .is_some_and(|places| places.iter().any(is_on))
     }
 
-    fn finding(self, check: &'static Check, account: &Account) -> Finding {
+    /// `account` is the one whose privileges count for `definer`.
+    fn finding(self, check: &'static Check, definer: &Account, account: &Account) -> Finding {
         let lacks = self.lacks.iter().map(|(privilege, names)| {
-            let first = names.first().map_or("", String::as_str);
+            let first = names.first().map(Name::to_string).unwrap_or_default();
             match names.len() {
                 1 => format!("{privilege} on {first}"),
                 more => format!("{privilege} on {first} and {} more", more - 1),
             }
         });
         let lacks = lacks.collect::<Vec<_>>().join(", ");
-        let message = format!("{} {account}, which lacks {lacks}", self.run.named());
+        let taken = match definer == account {
+            true => String::new(),
+            false => format!(" (the server takes {account} for it)"),
+        };
+        let message = format!("{} {definer}{taken}, which lacks {lacks}", self.run.named());
         let privileges: Vec<String> = self.lacks.keys().map(ToString::to_string).collect();
-        let pattern = self.rules.pattern_of(self.database);
-        let grant = grant(&privileges, &pattern, account);
         let fix = format!(
             "Run: {}. Or let CiviCRM make its triggers and views again under its own account: {REBUILD}",
-            grant.unwrap_or_else(|blocked| blocked.to_string())
+            self.grants(account)
+                .unwrap_or_else(|blocked| blocked.to_string())
         );
         Finding::new(check, message, fix)
-            .about("account", account.to_string())
+            .about("account", definer.to_string())
             .sides(privileges.join(", "), "none")
+    }
+
+    /// The statements that give an account what is lacked, one for each database.
+    fn grants(&self, account: &Account) -> Result<String, Blocked> {
+        let mut by_database: IndexMap<&str, Vec<String>> = IndexMap::new();
+        for (privilege, names) in &self.lacks {
+            for name in names {
+                let database = name.database.as_deref().unwrap_or(self.database);
+                let privileges = by_database.entry(database).or_default();
+                if !privileges.contains(&privilege.to_string()) {
+                    privileges.push(privilege.to_string());
+                }
+            }
+        }
+        let statements = by_database.iter().map(|(database, privileges)| {
+            grant(privileges, &self.rules.pattern_of(database), account)
+        });
+        Ok(statements.collect::<Result<Vec<_>, _>>()?.join("; "))
     }
 }
 

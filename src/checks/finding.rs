@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,7 +16,8 @@ use crate::integrity::Sample;
 use crate::snapshot::At;
 
 /// The thing a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Object {
     /// `table`, `view`, `trigger`, `function`, `procedure`, `event`, `account`, `file`, …
     pub kind: &'static str,
@@ -61,7 +64,8 @@ pub struct Finding {
 }
 
 /// Rows that a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RowsFound {
     /// The number of rows; `None` where a stream could not be read again to count them.
     pub count: Option<u64>,
@@ -150,7 +154,8 @@ impl Finding {
 }
 
 /// A check that was not made, or not of everything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct NotChecked {
     /// The id of the check.
     pub check: &'static str,
@@ -181,7 +186,8 @@ const MAX_BYTES: usize = 16 << 20;
 const OVERHEAD: usize = 640;
 
 /// The release that a schema is of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Detected {
     /// The last release of that schema, as a minor release where that is enough.
     pub release: String,

@@ -47,4 +47,5 @@ pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};
 pub use finding::{Detected, Finding, Findings, NotChecked, Object, RowsFound};
 pub use needs::{Answer, BEGINNING_MISSING, Lack, Need};
+pub use objects::is_made_again;
 pub use registry::{Selection, examine};

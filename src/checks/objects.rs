@@ -80,6 +80,16 @@ pub(crate) static VIEW_MISSING: Check = Check {
     ],
 };
 
+/// Whether a finding is about something lost that CiviCRM makes again by itself, on the site or after a restore.
+pub fn is_made_again(finding: &Finding) -> bool {
+    let is_phone_function = || {
+        let object = finding.object.as_ref();
+        object.is_some_and(|object| object.name == PHONE_FUNCTION)
+    };
+    finding.check.id == TRIGGER_MISSING.id
+        || finding.check.id == ROUTINE_MISSING.id && is_phone_function()
+}
+
 pub(crate) static TRIGGER_MISSING: Check = Check {
     id: "trigger-missing",
     severity: Severity::Error,
@@ -219,7 +229,18 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
     }
     let site = examined.case.site.iter();
     for group in site.flat_map(|site| &site.custom_groups) {
-        if !schema.has_relation(&group.table) {
+        if group.table.trim().is_empty() {
+            let id = group.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
+            findings.push(
+                Finding::new(
+                    check,
+                    format!("the row of civicrm_custom_group with id {id} names no table: its column table_name is empty"),
+                    "Find out what made that group, and give it the name of its table, or delete the group on the site; \
+                     until then CiviCRM stops with an error of syntax where it reads the group's fields.",
+                )
+                .about("table", "civicrm_custom_group"),
+            );
+        } else if !schema.has_relation(&group.table) {
             missing
                 .entry(&group.table)
                 .or_default()
@@ -241,7 +262,7 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
                 check,
                 format!("table {table} is not in {}: {text}", snapshot.place()),
                 fix_by_site(
-                    examined,
+                    examined.site_of_backup.as_ref(),
                     "table",
                     |schema| !schema.has_relation(table),
                     &fixes.table,
@@ -298,7 +319,7 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
                 check,
                 format!("view {view} is not in {}: {reason}", snapshot.place()),
                 fix_by_site(
-                    examined,
+                    examined.site_of_backup.as_ref(),
                     "view",
                     |schema| !schema.has_relation(&view),
                     &fixes.view,
@@ -333,7 +354,7 @@ fn missing_triggers(check: &'static Check, examined: &Examination, findings: &mu
                 });
         if !there {
             let lacks = |schema: &Schema| schema.trigger(&expected.name).is_none();
-            let fix = fix_by_site(examined, "trigger", lacks, fix);
+            let fix = fix_by_site(examined.site_of_backup.as_ref(), "trigger", lacks, fix);
             findings.push(
                 Finding::new(
                     check,
@@ -367,9 +388,67 @@ fn wants_phone_function(examined: &Examination) -> bool {
 /// Databases that every server has, and that no backup of a site holds.
 const OF_SERVER: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
 
-/// What a user uses of other databases, each as a name and as a phrase for a sentence.
-pub(super) fn elsewhere<'u>(user: &'u User<'_>, snapshot: &Snapshot) -> Vec<(&'u Name, String)> {
-    let is_elsewhere = |name: &&Name| {
+/// What is used of another database.
+pub(super) struct UsedElsewhere<'a> {
+    /// What uses it, as the beginning of a sentence.
+    pub(super) user: String,
+    /// Its kind and its name.
+    pub(super) object: (&'static str, &'a str),
+    /// The table that it belongs to.
+    pub(super) table: Option<&'a str>,
+    /// `table`, `function` or `procedure`.
+    pub(super) kind: &'static str,
+    /// What is used.
+    pub(super) name: Name,
+}
+
+impl UsedElsewhere<'_> {
+    /// The database in which it is used.
+    pub(super) fn database(&self) -> &str {
+        self.name.database.as_deref().unwrap_or_default()
+    }
+}
+
+/// What views, stored programs and foreign keys use of other databases.
+pub(super) fn elsewhere<'a>(examined: &'a Examination) -> Vec<UsedElsewhere<'a>> {
+    let snapshot = examined.snapshot();
+    let mut all = Vec::new();
+    for user in examined.users() {
+        all.extend(by_user(user, snapshot).map(|(kind, name)| UsedElsewhere {
+            user: user.describe(),
+            object: (user.kind, user.name),
+            table: user.table,
+            kind,
+            name: name.clone(),
+        }));
+    }
+    for (table, definition) in &snapshot.schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            if let Some(database) = &key.referenced_database
+                && snapshot.database.as_ref() != Some(database)
+            {
+                all.push(UsedElsewhere {
+                    user: format!("foreign key {name} of {table}"),
+                    object: ("foreign key", name),
+                    table: Some(table),
+                    kind: "table",
+                    name: Name {
+                        database: Some(database.clone()),
+                        name: key.referenced_table.clone(),
+                    },
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What a user uses of other databases, each with its kind.
+fn by_user<'u>(
+    user: &'u User<'_>,
+    snapshot: &'u Snapshot,
+) -> impl Iterator<Item = (&'static str, &'u Name)> {
+    let is_elsewhere = move |name: &&Name| {
         let database = name.database.as_ref();
         database.is_some_and(|database| !OF_SERVER.contains(&database.to_lowercase().as_str()))
             && !is_here(snapshot, name)
@@ -384,10 +463,7 @@ pub(super) fn elsewhere<'u>(user: &'u User<'_>, snapshot: &Snapshot) -> Vec<(&'u
     let names = kinds
         .into_iter()
         .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
-    names
-        .filter(|(_, name)| is_elsewhere(name))
-        .map(|(kind, name)| (name, format!("{kind} {}", name.name)))
-        .collect()
+    names.filter(move |(_, name)| is_elsewhere(name))
 }
 
 /// Whether a name is one of this database.
@@ -429,42 +505,46 @@ fn broken_elsewhere(check: &'static Check, examined: &Examination, findings: &mu
     let Some(facts) = &snapshot.server else {
         return;
     };
-    for user in examined.users() {
-        for (name, what) in elsewhere(user, snapshot) {
-            let database = name.database.as_deref().unwrap_or_default();
-            let seen = facts.elsewhere.get(database);
-            let is_seen = |known: &IndexSet<String>| {
-                known
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(&name.name))
-            };
-            if seen.is_some_and(is_seen) {
-                continue;
-            }
-            let state = match seen {
-                Some(known) if !known.is_empty() => "the table or routine",
-                _ => "the database",
-            };
-            let mut finding = Finding::new(
-                check,
-                format!(
-                    "{} uses {what} of the database {database}, and {state} is not there or not readable for this \
-                     account",
-                    user.describe()
-                ),
-                format!(
-                    "If {database} was lost, or is on another server, restore it here. If nothing needs it any \
-                     more, turn off what wrote to it (detailed logging), and let CiviCRM make its triggers and \
-                     views again: {REBUILD}"
-                ),
-            )
-            .about(user.kind, user.name)
-            .sides(name.to_string(), "missing");
-            if let Some(table) = user.table {
-                finding = finding.of_table(table);
-            }
-            findings.push(finding);
+    // Names of tables are compared exactly on most servers, those of routines on none.
+    let is_exact = facts.variable("lower_case_table_names") == Some("0");
+    for used in elsewhere(examined) {
+        let (database, name) = (used.database(), &used.name.name);
+        let seen = facts.elsewhere.get(database);
+        let is_seen = |known: &IndexSet<String>| match is_exact && used.kind == "table" {
+            true => known.contains(name),
+            false => known.iter().any(|known| known.eq_ignore_ascii_case(name)),
+        };
+        if seen.is_some_and(is_seen) {
+            continue;
         }
+        let state = match seen {
+            Some(known) if !known.is_empty() => "the table or routine",
+            _ => "the database",
+        };
+        let fix = match used.object.0 {
+            "foreign key" => format!(
+                "If {database} was lost, or is on another server, restore it here: until then the server refuses \
+                 every new row with error 1452. If nothing needs the key any more, drop it."
+            ),
+            _ => format!(
+                "If {database} was lost, or is on another server, restore it here. If nothing needs it any \
+                 more, turn off what wrote to it (detailed logging), and let CiviCRM make its triggers and \
+                 views again: {REBUILD}"
+            ),
+        };
+        let (user, kind) = (&used.user, used.kind);
+        let message = format!(
+            "{user} uses {kind} {name} of the database {database}, and {state} is not there or not readable for this \
+             account"
+        );
+        let (object, object_name) = used.object;
+        let mut finding = Finding::new(check, message, fix)
+            .about(object, object_name)
+            .sides(used.name.to_string(), "missing");
+        if let Some(table) = used.table {
+            finding = finding.of_table(table);
+        }
+        findings.push(finding);
     }
 }
 
@@ -575,7 +655,16 @@ fn missing_routines(check: &'static Check, examined: &Examination, findings: &mu
     for ((routine, name), callers) in lost_routines(examined) {
         let kind = routine.as_str();
         let lacks = |schema: &Schema| schema.routine(routine, &name).is_none();
-        let fix = fix_by_site(examined, kind, lacks, &fixes.routine);
+        // CiviCRM makes the one function only.
+        let is_of_site = name != PHONE_FUNCTION && snapshot.server.is_some();
+        let usual = match is_of_site {
+            true => {
+                "CiviCRM does not make it: create it again (a backup with --routines, or the extension that it \
+                     belongs to, has it), or drop what calls it."
+            }
+            false => &fixes.routine,
+        };
+        let fix = fix_by_site(examined.site_of_backup.as_ref(), kind, lacks, usual);
         // Not lost with the dump, as what a site has of its own is.
         let again = match name == PHONE_FUNCTION {
             true => " (CiviCRM makes it again: cv flush --triggers)",

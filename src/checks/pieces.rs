@@ -21,7 +21,7 @@ enum Kind {
 }
 
 /// The piece that a file is by its name: `x.sql.gz.aa` and `x.sql.gz.001` (split), `x.sql.part2`, `xaa` (split
-/// without a name), `x.z01` (zip -s). `None` for any other name.
+/// without a name), `x.sql.gz-aa`, `x.z01` (zip -s), and `x.zip` with `x.z01` beside it. `None` for any other name.
 pub fn of(name: &str) -> Option<Piece> {
     let file = Path::new(name).file_name()?.to_str()?;
     let folder = name.strip_suffix(file)?;
@@ -34,8 +34,30 @@ pub fn of(name: &str) -> Option<Piece> {
     if file.len() == 3 && file.starts_with('x') && is_all(file, u8::is_ascii_lowercase) {
         return Some(piece("x", Kind::Plain));
     }
+    let is_dump = |stem: &str| {
+        let stem = stem.to_ascii_lowercase();
+        [
+            ".sql", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".mysql", ".dump",
+        ]
+        .iter()
+        .any(|known| stem.ends_with(known) || stem.contains(&format!("{known}.")))
+    };
+    // `split -b 100M x.sql.gz x.sql.gz-` names pieces so; programs that keep the last backups use numbers.
+    for sign in ['-', '_'] {
+        if let Some((stem, end)) = file.rsplit_once(sign)
+            && end.starts_with('a')
+            && is_letters(end)
+            && is_dump(stem)
+        {
+            return Some(piece(&format!("{stem}{sign}"), Kind::Plain));
+        }
+    }
     let (stem, end) = file.rsplit_once('.')?;
     let lower = end.to_ascii_lowercase();
+    // The last piece of a split zip archive has the name of a whole one; the first lies beside it.
+    if lower == "zip" && Path::new(&format!("{folder}{stem}.z01")).exists() {
+        return Some(piece(&format!("{stem}."), Kind::Zip));
+    }
     if lower.len() == 3 && lower.starts_with('z') && is_all(lower.get(1..)?, u8::is_ascii_digit) {
         return Some(piece(&format!("{stem}."), Kind::Zip));
     }
@@ -48,14 +70,6 @@ pub fn of(name: &str) -> Option<Piece> {
         }
     }
     let is_number = end.len() >= 2 && is_all(end, u8::is_ascii_digit);
-    let is_dump = |stem: &str| {
-        let stem = stem.to_ascii_lowercase();
-        [
-            ".sql", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".mysql", ".dump",
-        ]
-        .iter()
-        .any(|known| stem.ends_with(known) || stem.contains(&format!("{known}.")))
-    };
     let is_piece = is_dump(stem) && (is_number && end.len() <= 4 || is_letters(end))
         || is_number && end.len() == 3;
     is_piece.then(|| piece(&format!("{stem}."), Kind::Plain))
@@ -123,6 +137,8 @@ mod tests {
             ("backup.sql.part1", "backup.sql.part"),
             ("backup.sql.gz.part-aa", "backup.sql.gz.part-"),
             ("xab", "x"),
+            ("backup.sql.xz-aa", "backup.sql.xz-"),
+            ("backup.sql_ab", "backup.sql_"),
         ] {
             assert_eq!(stem(name).as_deref(), Some(expected), "{name}");
         }
@@ -138,6 +154,10 @@ mod tests {
             "monday.7z",
             "sql",
             "backup.12",
+            "backup.sql-20250501",
+            "backup.sql-de",
+            "site-ab",
+            "civi-ab.sql",
         ] {
             assert_eq!(of(name), None, "{name}");
         }

@@ -1,11 +1,13 @@
-//! What of a dump takes a privilege for the whole server, and changes more than the database.
+//! What of a dump takes a privilege for the whole server, and changes more than the database; and variables that no
+//! session can set.
 
 use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
+use crate::dump::reader::READ_ONLY;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::VariableReach;
 
 /// The checks of this file.
-pub(super) const CHECKS: &[&Check] = &[&RESTORE_PRIVILEGE];
+pub(super) const CHECKS: &[&Check] = &[&RESTORE_PRIVILEGE, &RESTORE_VARIABLE];
 
 /// The dump sets a variable, or holds a statement, that takes a privilege for the whole server.
 pub static RESTORE_PRIVILEGE: Check = Check {
@@ -24,6 +26,80 @@ pub static RESTORE_PRIVILEGE: Check = Check {
     ],
 };
 
+/// The dump sets a variable whose value for a session nobody can set.
+pub static RESTORE_VARIABLE: Check = Check {
+    id: "restore-variable",
+    severity: Severity::Error,
+    title: "the dump sets a variable that is read-only for a session",
+    why: "Every server refuses it, whatever the account: the restore stops there with error 1621.",
+    fix: "Take that statement out before restoring, and set the variable on the server (SET GLOBAL) or by an option of the \
+            client.",
+    example: "SET SESSION MAX_ALLOWED_PACKET: its value for a session is read-only, so every restore stops there with \
+            error 1621",
+    source: "measured on MySQL 9.7 and MariaDB 10.5, 10.11 and 11.8",
+    rules: &[Rule::new(
+        Group::Restore,
+        &[Need::Dump],
+        read_only_variables,
+    )],
+};
+
+/// The first release of MySQL in which setting the session's value takes a privilege, of the variables that every
+/// account may set on other servers. Of `innodb_strict_mode` the release is known (8.0.26), and the others that are
+/// refused in the same words are taken to have come with it.
+const RESTRICTED_BY_MYSQL: &[(&str, (u32, u32, u32))] = &[
+    ("binlog_row_value_options", (8, 0, 3)),
+    ("binlog_transaction_compression", (8, 0, 20)),
+    ("binlog_transaction_compression_level_zstd", (8, 0, 20)),
+    ("bulk_insert_buffer_size", (8, 0, 14)),
+    ("character_set_database", (8, 0, 14)),
+    ("character_set_filesystem", (8, 0, 14)),
+    ("connection_memory_chunk_size", (8, 0, 28)),
+    ("connection_memory_limit", (8, 0, 28)),
+    ("global_connection_memory_tracking", (8, 0, 28)),
+    ("histogram_generation_max_mem_size", (8, 0, 2)),
+    ("innodb_strict_mode", (8, 0, 26)),
+    ("internal_tmp_mem_storage_engine", (8, 0, 26)),
+    ("low_priority_updates", (8, 0, 26)),
+    ("max_delayed_threads", (8, 0, 26)),
+    ("max_error_count", (8, 0, 26)),
+    ("max_insert_delayed_threads", (8, 0, 26)),
+    ("min_examined_row_limit", (8, 0, 26)),
+    ("preload_buffer_size", (8, 0, 26)),
+    ("pseudo_replica_mode", (8, 0, 26)),
+    ("select_into_buffer_size", (8, 0, 26)),
+    ("sql_generate_invisible_primary_key", (8, 0, 30)),
+    ("xa_detach_on_prepare", (8, 0, 29)),
+];
+
+/// Variables that MariaDB has and MySQL does not.
+const RESTRICTED_BY_MARIADB: &[&str] = &[
+    "binlog_annotate_row_events",
+    "enforce_storage_engine",
+    "log_disabled_statements",
+    "wsrep_on",
+];
+
+/// Whether a server lets an account without privileges for the whole server set this variable of
+/// [`crate::dump::reader`]'s list for its session.
+fn lets_everybody(target: Option<&ServerVersion>, variable: &str) -> bool {
+    if ["auto_increment_increment", "auto_increment_offset"].contains(&variable) {
+        // Restricted from 8.0.14 to 8.0.17 only.
+        return !target.is_some_and(|target| {
+            target.at_least(Family::Mysql, (8, 0, 14))
+                && !target.at_least(Family::Mysql, (8, 0, 18))
+        });
+    }
+    let Some(target) = target else { return false };
+    let of_mysql = RESTRICTED_BY_MYSQL
+        .iter()
+        .find(|(name, _)| *name == variable);
+    match of_mysql {
+        Some((_, since)) => !target.at_least(Family::Mysql, *since),
+        None => target.family == Family::Mysql && RESTRICTED_BY_MARIADB.contains(&variable),
+    }
+}
+
 /// The privilege that setting a variable takes, on a server or, where none is known, by server.
 fn privilege_for(
     target: Option<&ServerVersion>,
@@ -32,7 +108,11 @@ fn privilege_for(
 ) -> &'static str {
     let of_binlog = matches!(
         variable,
-        "sql_log_bin" | "binlog_format" | "binlog_row_image"
+        "sql_log_bin"
+            | "binlog_annotate_row_events"
+            | "binlog_direct_non_transactional_updates"
+            | "binlog_format"
+            | "binlog_row_image"
     );
     let of_replay = matches!(
         variable,
@@ -43,6 +123,9 @@ fn privilege_for(
             | "pseudo_slave_mode"
             | "skip_replication"
     );
+    if variable == "innodb_tmpdir" && reach == VariableReach::Session {
+        return "FILE";
+    }
     match (target, reach) {
         (Some(target), VariableReach::Session) if target.at_least(Family::Mysql, (8, 0, 0)) => {
             "SESSION_VARIABLES_ADMIN, SYSTEM_VARIABLES_ADMIN or SUPER"
@@ -60,6 +143,13 @@ fn privilege_for(
             }
         }
         (Some(_), _) => "SUPER",
+        (None, VariableReach::Session)
+            if RESTRICTED_BY_MYSQL
+                .iter()
+                .any(|(name, _)| *name == variable) =>
+        {
+            "SESSION_VARIABLES_ADMIN on MySQL 8.0 and later"
+        }
         (None, VariableReach::Session) if of_binlog => {
             "SUPER, or BINLOG ADMIN (MariaDB), SESSION_VARIABLES_ADMIN (MySQL 8.0)"
         }
@@ -140,6 +230,13 @@ fn privileged_variables(check: &'static Check, examined: &Examination, findings:
         return;
     };
     for ((reach, name), at) in &dump.privileged_variables {
+        let is_of_session = *reach == VariableReach::Session;
+        if is_of_session
+            && (READ_ONLY.contains(&name.as_str())
+                || lets_everybody(examined.target_server(), name))
+        {
+            continue;
+        }
         let scope = match reach {
             VariableReach::Session => "SESSION",
             VariableReach::Global => "GLOBAL",
@@ -158,6 +255,37 @@ fn privileged_variables(check: &'static Check, examined: &Examination, findings:
             Finding::new(
                 check,
                 format!("SET {scope} {variable} takes {privilege}: other accounts stop there with error 1227"),
+                fix,
+            )
+            .about("variable", name)
+            .at(at),
+        );
+    }
+}
+
+fn read_only_variables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(dump) = &examined.snapshot().dump else {
+        return;
+    };
+    for ((reach, name), at) in &dump.privileged_variables {
+        if *reach != VariableReach::Session || !READ_ONLY.contains(&name.as_str()) {
+            continue;
+        }
+        let variable = name.to_ascii_uppercase();
+        let fix = match name.as_str() {
+            "max_allowed_packet" => {
+                "Take that statement out before restoring; the server's value is set by an administrator (SET GLOBAL \
+                 max_allowed_packet=…), the client's by mysql --max-allowed-packet=…"
+            }
+            _ => check.fix,
+        };
+        findings.push(
+            Finding::new(
+                check,
+                format!(
+                    "SET SESSION {variable}: its value for a session is read-only, so every restore stops there with \
+                     error 1621"
+                ),
                 fix,
             )
             .about("variable", name)

@@ -9,6 +9,7 @@ use super::{
     Check, Examination, Finding, Findings, Group, Lack, Need, Rows, RowsFound, Rule, Severity,
 };
 use crate::civicrm::release::Version;
+use crate::civicrm::upgrade::own_checks::rules_of;
 use crate::integrity::question::{Basis, Question, Questions, What};
 use crate::integrity::{Answer, Sample, rules};
 use crate::schema::model::ReferentialAction;
@@ -332,7 +333,7 @@ fn texts(question: &Question, answer: &Answer, hides: bool) -> Texts {
                     key.name
                 ),
             };
-            let rule = rules::rules_of(table).find(|rule| rule.name == key.name);
+            let rule = rules_of(table).find(|rule| rule.name == key.name);
             harm = match (rule, question.basis, step) {
                 (Some(rule), ..) => format!("; {}", rule.harm),
                 (_, Basis::Own, _) => "; a restore stops there with error 1062".to_owned(),

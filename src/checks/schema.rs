@@ -15,8 +15,12 @@
 //!   step of CiviCRM made it (5.67, `civicrm_mailing_event_queue`): nothing fails today, but
 //!   a later step may drop it by the name it should have.
 
+use super::advice::fix_by_site;
 use super::objects::{self, TABLE_MISSING};
-use super::{Check, Detected, Examination, Finding, Findings, Group, Need, Rule, Severity, server};
+use super::{
+    Check, Detected, Examination, Finding, Findings, Group, Need, OtherSource, Rule, Severity,
+    server,
+};
 use crate::case::Case;
 use crate::civicrm::age::{Aged, Origin};
 use crate::civicrm::catalogue::{Catalogue, State};
@@ -26,6 +30,7 @@ use crate::schema::compare::{
     self, ColumnAspect, Difference, DifferenceKind as Kind, IndexAspect, Options, Side,
 };
 use crate::schema::model::Schema;
+use crate::snapshot::SourceKind;
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
@@ -259,6 +264,11 @@ const FIX_EXTRA: &str =
     "If nobody needs it, drop it by hand after a backup; cividb leaves it alone.";
 const FIX_TABLE: &str = "Make the backup again with all tables, or find out who dropped it; cividb diff --sql \
      prints the statement for an empty one.";
+const FIX_LIVE_TABLE: &str = "Restore it from a backup, or find out who dropped it; cividb diff --sql prints the \
+     statement for an empty one.";
+/// A key of the right name that leads to another table or column.
+const FIX_ENDS: &str = "The key of this name leads elsewhere. cividb diff --sql prints the statements that drop it and \
+     add the right one; cividb repair foreign-keys counts the rows that have no parent then.";
 const FIX_VERSION: &str = "If a backup was restored over another database, restore it into an empty one. If an \
      upgrade stopped, run it again from a backup. Only if the version itself was changed by hand: cividb version --fix.";
 
@@ -285,13 +295,9 @@ impl Detected {
 /// Adds the differences from the detected release that belong to this check.
 pub(super) fn differences(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     if let Some(detection) = examined.case.detection() {
-        add(
-            check,
-            &detection.differences,
-            examined.case.catalogue,
-            detection.state,
-            findings,
-        );
+        let (case, site) = (examined.case, examined.site_of_backup.as_ref());
+        let of = (&detection.differences[..], detection.state);
+        add(check, of, case, site, findings);
     }
 }
 
@@ -304,7 +310,7 @@ pub fn check_release(
     let reference = Reference::new(case.catalogue, state, case.subject());
     let aged = reference.differences(case.catalogue, state, case.subject());
     for check in CHECKS.iter().copied().chain([&TABLE_MISSING]) {
-        add(check, &aged, case.catalogue, state, findings);
+        add(check, (&aged, state), case, None, findings);
     }
     let plain = aged.into_iter().map(|aged| aged.difference).collect();
     (reference, plain)
@@ -379,9 +385,9 @@ pub(super) fn version_mismatch(
 /// already.
 fn add(
     check: &'static Check,
-    all: &[Aged],
-    catalogue: &Catalogue,
-    state: &State,
+    (all, state): (&[Aged], &State),
+    case: &Case,
+    site: Option<&OtherSource>,
     findings: &mut Findings,
 ) {
     let no_auto_increment = (findings.list.iter())
@@ -404,9 +410,41 @@ fn add(
         };
         if !known {
             let severity = severity(aged, all);
-            findings.push(aged_finding(aged, severity, catalogue, state));
+            let mut finding = aged_finding(aged, severity, case.catalogue, state);
+            match &difference.kind {
+                Kind::TableMissing => finding.fix = table_fix(case, site, &difference.table),
+                Kind::ForeignKeyMissing | Kind::ForeignKeyExtra
+                    if has_other_ends(difference, all) =>
+                {
+                    finding.fix = FIX_ENDS.to_owned();
+                }
+                _ => {}
+            }
+            findings.push(finding);
         }
     }
+}
+
+/// What to do about a missing table of the release.
+fn table_fix(case: &Case, site: Option<&OtherSource>, table: &str) -> String {
+    let usual = match case.snapshot.source.kind {
+        SourceKind::Dump => FIX_TABLE,
+        SourceKind::Server => FIX_LIVE_TABLE,
+    };
+    let lacks = |schema: &Schema| !schema.has_relation(table);
+    fix_by_site(site, "table", lacks, usual)
+}
+
+/// Whether a foreign key that is missing or extra has the name of one that is extra or missing.
+fn has_other_ends(difference: &Difference, all: &[Aged]) -> bool {
+    all.iter().any(|other| {
+        let other = &other.difference;
+        let is_key = matches!(other.kind, Kind::ForeignKeyMissing | Kind::ForeignKeyExtra);
+        is_key
+            && other.kind != difference.kind
+            && other.table.eq_ignore_ascii_case(&difference.table)
+            && object_name(other).eq_ignore_ascii_case(object_name(difference))
+    })
 }
 
 fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &State) -> Finding {

@@ -16,8 +16,8 @@ pub(crate) static UPGRADE_STOPS: Check = Check {
     why: "CiviCRM stops in the middle of the upgrade; the database then has no triggers, and often only the backup \
             helps.",
     fix: "Do before the upgrade what the finding says; cividb repair for-upgrade --target does it.",
-    example: "step 6.14.alpha1, task \"Make WordReplacement \"find_word\" required.\": modify_column on \
-            civicrm_word_replacement fails with error 1146 (Table 'civicrm.civicrm_word_replacement' doesn't exist); \
+    example: "step 6.14.alpha1, task \"Make WordReplacement \"find_word\" required.\": ALTER TABLE \
+            civicrm_word_replacement MODIFY COLUMN fails with error 1146 (Table 'civicrm.civicrm_word_replacement' doesn't exist); \
             CiviCRM shows \"DB Error: no such table\"",
     source: "the operations of every step, schemas/upgrade; measured with CiviCRM 5.33.2 and 5.81.2",
     rules: &[Rule::new(Group::Upgrade, &[Need::Forecast], stops)],
@@ -29,7 +29,7 @@ pub(crate) static UPGRADE_MAY_STOP: Check = Check {
     title: "the upgrade stops if a condition holds that only the site can tell",
     why: "If the condition holds, CiviCRM stops in the middle of the upgrade.",
     fix: "Look whether the condition holds; if so, do before the upgrade what the finding says.",
-    example: "if a tab is one of a custom group: step 6.1.alpha1, task \"Update afform tab names\": select on \
+    example: "if a tab is one of a custom group: step 6.1.alpha1, task \"Update afform tab names\": SELECT from \
             civicrm_custom_group fails with error 1146 (Table 'civicrm.civicrm_custom_group' doesn't exist); CiviCRM \
             shows \"DB Error: no such table\"",
     source: "the operations of every step, schemas/upgrade",
@@ -127,7 +127,7 @@ pub(super) fn take_over_rows(examined: &Examination, findings: &mut Findings) {
         return;
     };
     for failure in &forecast.failures {
-        let Cause::Rows(_, cause) = &failure.cause else {
+        let Some(cause) = failure.cause.rows() else {
             continue;
         };
         let is_about = |finding: &Finding| {
@@ -185,24 +185,69 @@ pub fn message(failure: &Failure, server: &ServerModel) -> String {
     let Some(error) = failure.cause.server_error() else {
         let why = match &failure.cause {
             Cause::Check(why) => format!("{why}; "),
+            Cause::OwnRows(_, rows) => format!("{}; ", rows.what),
+            Cause::OwnKeys(_, table) => format!("{table} has no foreign key at all; "),
             _ => String::new(),
         };
         return format!("{place}: {why}CiviCRM shows \"{shown}\"");
     };
-    let operation = failure.operation.unwrap_or("the statement");
-    let on = failure
-        .table
-        .as_ref()
-        .map_or_else(String::new, |table| format!(" on {table}"));
+    let statement = in_words(
+        failure.operation.unwrap_or_default(),
+        failure.table.as_deref(),
+    );
     let rows = match &failure.cause {
         Cause::Rows(_, cause) => format!(", because {}", cause.what),
         _ => String::new(),
     };
     format!(
-        "{place}: {operation}{on} fails with error {} ({}){rows}; CiviCRM shows \"{shown}\"",
+        "{place}: {statement} fails with error {} ({}){rows}; CiviCRM shows \"{shown}\"",
         error.number(server),
         error.text(server)
     )
+}
+
+/// An operation as the beginning of its statement: `ALTER TABLE civicrm_contact ADD COLUMN`. `kind` is one that
+/// [`Op::kind`](crate::civicrm::upgrade::op::Op::kind) gives.
+fn in_words(kind: &str, table: Option<&str>) -> String {
+    let table = table.unwrap_or("a table");
+    let alter = match kind {
+        "alter_table" => Some(""),
+        "add_column" => Some(" ADD COLUMN"),
+        "drop_column" => Some(" DROP COLUMN"),
+        "modify_column" => Some(" MODIFY COLUMN"),
+        "change_column" => Some(" CHANGE COLUMN"),
+        "set_default" => Some(" ALTER COLUMN"),
+        "add_index" => Some(" ADD INDEX"),
+        "drop_index" => Some(" DROP INDEX"),
+        "add_primary" => Some(" ADD PRIMARY KEY"),
+        "drop_primary" => Some(" DROP PRIMARY KEY"),
+        "add_foreign_key" => Some(" ADD FOREIGN KEY"),
+        "drop_foreign_key" => Some(" DROP FOREIGN KEY"),
+        "engine" => Some(" ENGINE"),
+        "convert" => Some(" CONVERT TO CHARACTER SET"),
+        "auto_increment" => Some(" AUTO_INCREMENT"),
+        _ => None,
+    };
+    if let Some(clause) = alter {
+        return format!("ALTER TABLE {table}{clause}");
+    }
+    match kind {
+        "create_table" => format!("CREATE TABLE {table}"),
+        "drop_table" => format!("DROP TABLE {table}"),
+        "rename_table" => format!("RENAME TABLE {table}"),
+        "create_view" => format!("CREATE VIEW {table}"),
+        "drop_view" => format!("DROP VIEW {table}"),
+        "insert" => format!("INSERT INTO {table}"),
+        "update" => format!("UPDATE {table}"),
+        "delete" => format!("DELETE FROM {table}"),
+        "select" => format!("SELECT from {table}"),
+        "drop_triggers" => "DROP TRIGGER".to_owned(),
+        "create_trigger" => format!("CREATE TRIGGER on {table}"),
+        "create_routine" => "CREATE FUNCTION".to_owned(),
+        "rebuild_multilingual" => "making the views and triggers of the languages".to_owned(),
+        "api" => format!("a call of CiviCRM's API about {table}"),
+        _ => "the statement".to_owned(),
+    }
 }
 
 /// What to do before the upgrade.
@@ -221,8 +266,8 @@ pub fn fix(failure: &Failure) -> String {
             "Grant {} to the account before the upgrade; cividb grants --target prints the statement.",
             privilege.name()
         ),
-        Cause::Rows(_, rows) => rows.mend.clone(),
-        Cause::Schema(_) => schema_fix(failure),
+        Cause::Rows(_, rows) | Cause::OwnRows(_, rows) => rows.mend.clone(),
+        Cause::Schema(_) | Cause::OwnKeys(..) => schema_fix(failure),
     };
     if failure.retry == Retry::NeedsBackup {
         text.push_str(" A run that has stopped here cannot go on: restore the backup first.");

@@ -4,6 +4,8 @@ use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::case::Case;
 use crate::civicrm::site::Domain;
 use crate::civicrm::version_state::{DetectedRelease, Proposer, VersionState};
+use crate::gate::{Meaning, Operation};
+use crate::schema::sql::string;
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
@@ -12,6 +14,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &VERSION_INVALID,
     &VERSION_UNKNOWN,
     &VERSION_DOMAINS_DIFFER,
+    &LOCALES_MISSING,
 ];
 
 pub(crate) static VERSION_MISSING: Check = Check {
@@ -82,6 +85,22 @@ pub(crate) static VERSION_DOMAINS_DIFFER: Check = Check {
     rules: &[Rule::new(Group::Version, &[Need::Versions], domains_differ)],
 };
 
+pub(crate) static LOCALES_MISSING: Check = Check {
+    id: "locales-missing",
+    severity: Severity::Error,
+    title: "the tables are those of a multilingual site, and civicrm_domain.locales is empty",
+    why: "CiviCRM takes the site for one with a single language and asks for columns that are not there: its \
+            statements fail with error 1054.",
+    fix: "Put the languages back into civicrm_domain.locales; the finding has the statement.",
+    example: "civicrm_domain.locales is empty, and the tables have columns for en_US, fr_FR, nl_NL",
+    source: "CRM/Core/I18n/Schema.php, makeMultilingual; CRM/Core/DAO.php, VALUE_SEPARATOR",
+    rules: &[Rule::new(
+        Group::Version,
+        &[Need::Versions, Need::DetectedRelease],
+        locales_missing,
+    )],
+};
+
 /// The version of one domain, and what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainVersion {
@@ -107,6 +126,40 @@ impl DomainVersion {
 
 fn quoted(value: Option<&str>) -> String {
     value.map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"))
+}
+
+/// Adds a finding where the columns are those of several languages, and the domain names none.
+fn locales_missing(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let case = examined.case;
+    let (Some(site), Some(detection)) = (&case.site, case.detection()) else {
+        return;
+    };
+    let locales = &detection.reference.locales;
+    let has_row = site.domains.as_ref().is_some_and(|rows| !rows.is_empty());
+    if !has_row || !site.locales().is_empty() || locales.is_empty() {
+        return;
+    }
+    let message = format!(
+        "civicrm_domain.locales is empty, and the tables have columns for {}",
+        locales.join(", ")
+    );
+    // CiviCRM separates the codes with byte 1, which also stands at both ends.
+    let codes: Vec<String> = locales.iter().map(|locale| string(locale)).collect();
+    let statement = Meaning::new(Operation::Update, [""; 0]).pass(format!(
+        "UPDATE civicrm_domain SET locales = CONCAT_WS(CHAR(1), '', {}, '')",
+        codes.join(", ")
+    ));
+    let fix = match statement {
+        Ok(statement) => {
+            format!("Look whether these are the languages of the site, then run: {statement};")
+        }
+        Err(blocked) => blocked.to_string(),
+    };
+    findings.push(
+        Finding::new(check, message, fix)
+            .about("table", "civicrm_domain")
+            .sides(locales.join(", "), "none"),
+    );
 }
 
 /// Judges the version of each domain; `None` when the rows are not known.

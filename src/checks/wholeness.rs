@@ -191,13 +191,23 @@ fn stray_text(check: &'static Check, examined: &Examination, findings: &mut Find
             _ => false,
         };
         if !is_told {
-            findings.push(stray_finding(check, text, is_whole).at(&text.at));
+            let place = match dump.statements {
+                // There is nothing that it could stand in front of.
+                0 => Position::Between,
+                _ => text.position,
+            };
+            findings.push(stray_finding(check, text, place, is_whole).at(&text.at));
         }
     }
 }
 
 /// The finding about one text. In a dump that `is_whole`, what stands before and behind it can simply go.
-fn stray_finding(check: &'static Check, text: &StrayText, is_whole: bool) -> Finding {
+fn stray_finding(
+    check: &'static Check,
+    text: &StrayText,
+    position: Position,
+    is_whole: bool,
+) -> Finding {
     let lines = match text.more {
         0 => "that line",
         _ => "those lines",
@@ -206,9 +216,14 @@ fn stray_finding(check: &'static Check, text: &StrayText, is_whole: bool) -> Fin
         0 => String::new(),
         more => format!(" and {} after it", crate::text::count(more, "line")),
     };
-    let fix = match text.position {
+    let fix = match position {
         Position::First => {
             format!("Delete {lines} before restoring, and keep messages (standard error) out of backups.")
+        }
+        Position::Last if is_whole && text.in_comment => {
+            "It stands in a comment, so a restore passes it; find out what the message means, and keep messages \
+             (standard error) out of backups."
+                .to_owned()
         }
         Position::Last if is_whole => format!(
             "Delete {lines} before restoring; find out what the message means, and keep messages (standard \
@@ -222,7 +237,7 @@ fn stray_finding(check: &'static Check, text: &StrayText, is_whole: bool) -> Fin
             .to_owned(),
     };
     let line = shorten(&text.line);
-    let message = match text.position {
+    let message = match position {
         Position::Last if is_whole => {
             format!(
                 "text that is not SQL behind the end of the dump: {line}{more}; everything before it is there"
@@ -474,6 +489,17 @@ fn no_civicrm(check: &'static Check, examined: &Examination, findings: &mut Find
         content::of(snapshot)
     );
     let mut fix = check.fix.to_owned();
+    let catalogue = examined.case.catalogue;
+    let mut names = snapshot.schema.tables.keys();
+    if let Some(name) = names.find(|name| catalogue.history(name).is_some()) {
+        message.push_str(&format!(
+            "; {name} has another letter case than CiviCRM's {}",
+            name.to_ascii_lowercase()
+        ));
+        fix = "Restore it on a server with lower_case_table_names=1, which makes all names of tables small, and \
+               make the backup there."
+            .to_owned();
+    }
     if let Some(prefix) = &dump.table_prefix {
         message.push_str(&format!(
             "; {} left out all tables whose names do not begin with {prefix}",
@@ -517,6 +543,7 @@ fn no_data(check: &'static Check, examined: &Examination, findings: &mut Finding
     for table in ["civicrm_contact", "civicrm_domain"] {
         let others = snapshot.row_counts.len();
         if others > 1
+            && examined.case.site.is_some()
             && snapshot.schema.table(table).is_some()
             && !snapshot.row_counts.contains_key(table)
         {

@@ -2,11 +2,13 @@
 //!
 //! CiviCRM's upgrades change what a release needs changed and leave the rest as earlier releases made it, so a
 //! database that was upgraded for years is never like a fresh one. An object as an earlier release defined it,
-//! or as an upgrade step is known to have written it ([`MEASURED`]), is inherited, not damaged.
+//! or as the last upgrade step that wrote it left it ([`written`]), is inherited, not damaged.
 
 use super::catalogue::{Catalogue, Dated, State, States, TableHistory};
 use super::multilingual;
 use super::reference::is_locale;
+use super::release::Version;
+use super::upgrade::written;
 use crate::schema::compare::{
     ColumnAspect, Difference, DifferenceKind as Kind, column_aspects, foreign_key_rules,
     index_aspects, same_ends,
@@ -47,80 +49,27 @@ pub enum Origin {
     CustomData,
 }
 
-/// Objects that upgrade steps of CiviCRM wrote differently from every release's own definition: table, object,
-/// and how the actual side's definition begins. Measured by running the upgrade code of 5.33.2 and 5.81.2 on
-/// databases of eight earlier releases.
+/// Objects that CiviCRM makes outside of its upgrade steps, differently from every release's own definition: table, object,
+/// and how the actual side's definition begins; an empty one where it does not make the object at all. Measured by running
+/// the upgrade code of 5.33.2 and 5.81.2 on databases of eight earlier releases.
 const MEASURED: &[(&str, &str, &str)] = &[
-    ("civicrm_contact", "index_image_URL_128", "KEY"),
-    (
-        "civicrm_contribution_page",
-        "adjust_recur_start_date",
-        "tinyint NOT NULL",
-    ),
-    ("civicrm_contribution_recur", "amount", "decimal(20,2) NULL"),
-    (
-        "civicrm_custom_group",
-        "collapse_adv_display",
-        "tinyint unsigned NULL",
-    ),
-    (
-        "civicrm_custom_group",
-        "collapse_display",
-        "tinyint unsigned NULL",
-    ),
-    ("civicrm_event", "selfcancelxfer_time", "int NULL"),
-    (
-        "civicrm_file",
-        "FK_civicrm_file_created_id",
-        "(`created_id`) REFERENCES `civicrm_contact` (`id`) ON DELETE SET NULL ON UPDATE CASCADE",
-    ),
     (
         "civicrm_financial_trxn",
         "UI_ftrxn_trxn_id",
         "KEY (`trxn_id`)",
     ),
-    ("civicrm_group", "name", "varchar(255)"),
-    ("civicrm_line_item", "qty", "decimal(20,2) NULL"),
-    (
-        "civicrm_mail_settings",
-        "is_contact_creation_disabled_if_no_match",
-        "tinyint NOT NULL",
-    ),
-    (
-        "civicrm_mail_settings",
-        "is_non_case_email_skipped",
-        "tinyint NOT NULL",
-    ),
-    (
-        "civicrm_mail_settings",
-        "is_ssl",
-        "tinyint NOT NULL DEFAULT '1'",
-    ),
-    ("civicrm_mailing", "status", "varchar(12) NULL"),
     (
         "civicrm_mailing_event_queue",
         "FK_civicrm_mailing_event_queue_mailing_id",
         "(`mailing_id`)",
     ),
-    ("civicrm_note", "created_date", "timestamp NULL"),
-    ("civicrm_note", "modified_date", "timestamp NULL"),
-    ("civicrm_option_value", "label", "varchar(512) NULL"),
-    ("civicrm_payment_processor", "title", "text NULL"),
-    ("civicrm_payment_token", "created_date", "timestamp NULL"),
-    ("civicrm_pcp", "is_notify", "int NOT NULL"),
-    ("civicrm_pcp_block", "owner_notify_id", "int NULL"),
-    ("civicrm_queue", "civicrm_queue", "utf8mb4"),
-    ("civicrm_report_instance", "report_id", "varchar(512) NULL"),
-    ("civicrm_saved_search", "created_date", "timestamp NULL"),
-    ("civicrm_saved_search", "modified_date", "timestamp NULL"),
     ("civicrm_site_token", "UI_label_domain_id", ""),
-    // The status check of Standalone sites adds it, not an upgrade step.
+    // The status check of Standalone sites adds it.
     (
         "civicrm_uf_match",
         "UI_uf_match_uf_id_domain_id",
         "UNIQUE KEY",
     ),
-    ("civicrm_user_job", "civicrm_user_job", "utf8mb4"),
 ];
 
 impl Age {
@@ -143,13 +92,13 @@ impl Age {
                 states: history.states(),
             };
         };
-        let states = Search {
+        let search = Search {
             history,
             table,
             difference,
             state,
-        }
-        .states();
+        };
+        let states = search.states();
         let is_earlier = |place: &usize| *place < state.place();
         let is_missing = is_missing(&difference.kind);
         let is_inherited = if is_missing {
@@ -169,7 +118,7 @@ impl Age {
             },
             states,
         };
-        if age.origin != Origin::Earlier && is_measured(difference) {
+        if age.origin != Origin::Earlier && (is_measured(difference) || search.is_written()) {
             age.origin = Origin::UpgradeStep;
         }
         age
@@ -296,9 +245,6 @@ impl Search<'_> {
         let Some(column) = find(&self.table.columns, name) else {
             return States::default();
         };
-        let is_charset = |aspect: &ColumnAspect| {
-            matches!(aspect, ColumnAspect::Charset | ColumnAspect::Collation)
-        };
         let by_charset = aspects.iter().any(is_charset);
         let same = |shape: &model::Column| {
             let differing = column_aspects(column, self.table, shape, self.table);
@@ -311,6 +257,55 @@ impl Search<'_> {
             same(&item.to_model(charset))
                 || item.to_model_explicit(charset).is_some_and(|c| same(&c))
         })
+    }
+
+    /// Whether the last upgrade step that wrote the object left it as the database has it.
+    fn is_written(&self) -> bool {
+        let newest = self.state.releases.last().unwrap_or(&self.state.read_at);
+        let (Some(until), Some(actual)) = (Version::parse(newest), &self.difference.actual) else {
+            return false;
+        };
+        let (of, name) = (&self.difference.table, actual.name.as_str());
+        let table = self.table;
+        let written = match &self.difference.kind {
+            Kind::ColumnDiffers(aspects) => {
+                let is_other = |aspect: &ColumnAspect| !is_charset(aspect);
+                let same = |written: model::Column| {
+                    let column = find(&table.columns, name)?;
+                    let differing = column_aspects(column, table, &written, table);
+                    (!differing.iter().any(is_other) && aspects.iter().all(is_other)).then_some(())
+                };
+                written::column(of, name, &until).map(|found| found.and_then(same))
+            }
+            Kind::IndexExtra | Kind::IndexDiffers(_) => {
+                let same = |written: model::Index| {
+                    let index = find(&table.indexes, name)?;
+                    index_aspects(index, table, &written, table)
+                        .is_empty()
+                        .then_some(())
+                };
+                written::index(of, name, &until).map(|found| found.and_then(same))
+            }
+            Kind::ForeignKeyExtra | Kind::ForeignKeyDiffers(_) => {
+                let same = |written: model::ForeignKey| {
+                    let key = find(&table.foreign_keys, name)?;
+                    (same_ends(key, &written) && foreign_key_rules(key, &written).is_empty())
+                        .then_some(())
+                };
+                written::foreign_key(of, name, &until).map(|found| found.and_then(same))
+            }
+            Kind::CharsetDiffers => written::table(of, &until).map(|found| {
+                let charset = found?.charset;
+                (charset.is_some() && charset == table.charset).then_some(())
+            }),
+            Kind::CollationDiffers => written::table(of, &until).map(|found| {
+                let collation = found?.collation;
+                (collation.is_some() && collation == table.collation).then_some(())
+            }),
+            _ => return false,
+        };
+        // Files of the program that could not be read are found by a test.
+        written.is_ok_and(|same| same.is_some())
     }
 
     fn same_index(&self, name: &str) -> States {
@@ -340,6 +335,10 @@ impl Search<'_> {
                 }
         })
     }
+}
+
+fn is_charset(aspect: &ColumnAspect) -> bool {
+    matches!(aspect, ColumnAspect::Charset | ColumnAspect::Collation)
 }
 
 /// The states of the items for which `is_it` holds.

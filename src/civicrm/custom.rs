@@ -58,8 +58,8 @@ pub struct CustomTable {
     pub key_names: Vec<String>,
 }
 
-/// The tables of custom data of a site that are there, as they should be. `like` gives engine, character set and
-/// collation. A table that two groups share, or that is a view, is left out.
+/// The tables of custom data of a site, as they should be. `like` gives engine, character set and collation. Left out are
+/// a table that two groups share, one that is a view, and one that is not there and whose fields are not known.
 pub fn tables(site: &Site, schema: &Schema, like: &Table) -> Vec<CustomTable> {
     let groups = || site.custom_groups.iter();
     let is_shared = |group: &CustomGroup| {
@@ -69,7 +69,11 @@ pub fn tables(site: &Site, schema: &Schema, like: &Table) -> Vec<CustomTable> {
     groups()
         .filter(|group| !is_shared(group))
         .filter_map(|group| {
-            let (name, ours) = find_entry(&schema.tables, &group.table)?;
+            let Some((name, ours)) = find_entry(&schema.tables, &group.table) else {
+                let is_known = group.fields.is_some() && !group.table.is_empty();
+                return (is_known && !schema.has_relation(&group.table))
+                    .then(|| custom_table(group, &group.table, &Table::default(), schema, like));
+            };
             // A table without a column is a finding of its own.
             (!ours.columns.is_empty()).then(|| custom_table(group, name, ours, schema, like))
         })
@@ -112,6 +116,9 @@ fn custom_table(
         }
     }
     entity_index(group, &mut table);
+    for field in group.fields.iter().flatten() {
+        field_key(field, &mut table);
+    }
     let key_names = entity_key(group, name, schema, &mut table);
     CustomTable {
         name: name.to_owned(),
@@ -210,14 +217,58 @@ fn is_as_good(field: &CustomField, data_type: &str) -> bool {
         "Link" => holds(255),
         "Memo" => is_text,
         "Boolean" => matches!(base, "tinyint" | "boolean" | "bool" | "smallint" | "int"),
-        "Int" => matches!(base, "int" | "bigint"),
+        "Int" => matches!(base, "int" | "bigint") && !data_type.ends_with("unsigned"),
         "Float" => matches!(base, "double" | "float"),
-        "Money" => base == "decimal" && rest.split(&[',', ')'][..]).nth(1) >= Some("2"),
+        "Money" => base == "decimal" && holds_money(rest),
         "Date" => matches!(base, "datetime" | "timestamp"),
         "Country" | "StateProvince" | "File" | "ContactReference" | "EntityReference" => {
             matches!(base, "int" | "bigint") && data_type.ends_with("unsigned")
         }
         _ => true,
+    }
+}
+
+/// Whether a decimal type has two places behind the point and ten before it, by what stands behind `decimal(`.
+fn holds_money(rest: &str) -> bool {
+    let mut numbers = rest
+        .split([',', ')'])
+        .map(|number| number.trim().parse::<u32>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(digits)), Some(Ok(scale))) => scale >= 2 && digits >= scale + 10,
+        _ => false,
+    }
+}
+
+/// Gives the foreign key of a field's column, where it has one, the ends and the rule that the field asks for. Not every
+/// release makes such keys.
+fn field_key(field: &CustomField, table: &mut Table) {
+    if field.is_multiple {
+        return;
+    }
+    let parent = match field.data_type.as_str() {
+        "ContactReference" => Some("civicrm_contact"),
+        "File" => Some("civicrm_file"),
+        "Country" => Some("civicrm_country"),
+        "StateProvince" => Some("civicrm_state_province"),
+        // What it refers to is an entity of any extension.
+        "EntityReference" => None,
+        _ => return,
+    };
+    let rule = match field.on_delete.as_deref() {
+        Some("cascade") => ReferentialAction::Cascade,
+        Some("restrict" | "no_action") => ReferentialAction::Restrict,
+        _ => ReferentialAction::SetNull,
+    };
+    for key in table.foreign_keys.values_mut() {
+        let is_own = matches!(&key.columns[..], [own] if own.eq_ignore_ascii_case(&field.column));
+        if is_own {
+            key.on_delete = rule;
+            if let Some(parent) = parent {
+                parent.clone_into(&mut key.referenced_table);
+                key.referenced_columns = vec!["id".to_owned()];
+                key.referenced_database = None;
+            }
+        }
     }
 }
 
@@ -276,4 +327,86 @@ fn entity_key(group: &CustomGroup, name: &str, schema: &Schema, table: &mut Tabl
     table.foreign_keys.insert(first.clone(), key);
     let others = names.iter().filter(|name| **name != first).cloned();
     [first.clone()].into_iter().chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(data_type: &str) -> CustomField {
+        CustomField {
+            column: "it_1".to_owned(),
+            data_type: data_type.to_owned(),
+            is_multiple: false,
+            is_required: false,
+            text_length: None,
+            on_delete: None,
+        }
+    }
+
+    #[test]
+    fn a_type_that_does_not_hold_the_values_of_its_field_is_not_as_good() {
+        for (kind, data_type, is) in [
+            ("Money", "decimal(20,2)", true),
+            ("Money", "decimal(14,4)", true),
+            ("Money", "decimal(3,2)", false),
+            ("Money", "decimal(20,0)", false),
+            ("Money", "decimal", false),
+            ("Int", "bigint", true),
+            ("Int", "int unsigned", false),
+            ("File", "int unsigned", true),
+        ] {
+            assert_eq!(
+                is_as_good(&field(kind), data_type),
+                is,
+                "{kind} {data_type}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_field_has_the_parent_and_the_rule_that_the_field_asks_for() {
+        let key = |parent: &str, on_delete| ForeignKey {
+            columns: vec!["it_1".to_owned()],
+            referenced_database: None,
+            referenced_table: parent.to_owned(),
+            referenced_columns: vec!["id".to_owned()],
+            on_delete,
+            on_update: ReferentialAction::Restrict,
+        };
+        for (kind, on_delete, parent, rule) in [
+            (
+                "ContactReference",
+                None,
+                "civicrm_contact",
+                ReferentialAction::SetNull,
+            ),
+            (
+                "ContactReference",
+                Some("cascade"),
+                "civicrm_contact",
+                ReferentialAction::Cascade,
+            ),
+            (
+                "File",
+                Some("set_null"),
+                "civicrm_file",
+                ReferentialAction::SetNull,
+            ),
+            (
+                "EntityReference",
+                Some("restrict"),
+                "civicrm_email",
+                ReferentialAction::Restrict,
+            ),
+        ] {
+            let mut table = Table::default();
+            let found = key("civicrm_email", ReferentialAction::Cascade);
+            table.foreign_keys.insert("FK".to_owned(), found);
+            let mut field = field(kind);
+            field.on_delete = on_delete.map(str::to_owned);
+            field_key(&field, &mut table);
+            assert_eq!(table.foreign_keys["FK"], key(parent, rule), "{kind}");
+        }
+    }
 }

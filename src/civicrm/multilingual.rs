@@ -74,6 +74,11 @@ pub(super) fn column_of_language(
         return column;
     }
     let Some(ours) = ours else {
+        // As code of the release makes it, where it was lost.
+        column.nullable = is_before(state, (5, 16));
+        if has_default(state) {
+            column.default = empty();
+        }
         return column;
     };
     if is_empty(ours) {
@@ -101,7 +106,11 @@ pub(super) fn column_of_one_language(
 }
 
 fn has_default(state: &State) -> bool {
-    Version::parse(&state.name).is_some_and(|version| version.major_minor() >= (5, 66))
+    !is_before(state, (5, 66))
+}
+
+fn is_before(state: &State, release: (u32, u32)) -> bool {
+    Version::parse(&state.name).is_none_or(|version| version.major_minor() < release)
 }
 
 fn is_among(list: &[(&str, &str)], table: &str, column: &str) -> bool {

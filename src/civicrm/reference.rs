@@ -37,6 +37,8 @@ pub struct Reference {
     pub options: compare::Options,
     /// The names of those tables that hold custom data, which no release declares.
     pub custom: HashSet<String>,
+    /// The languages of the site: as its rows say, or else as the names of its columns show; empty where it has one.
+    pub locales: Vec<String>,
 }
 
 impl Reference {
@@ -107,6 +109,7 @@ impl Reference {
             schema,
             options,
             custom: HashSet::new(),
+            locales,
         };
         reference.add_custom_data(site, actual);
         reference

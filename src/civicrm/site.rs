@@ -1,11 +1,22 @@
 //! What the rows of CiviCRM's own tables say about a site.
 
+use super::catalogue::Catalogue;
 pub use super::rows_wanted::ROWS_WANTED;
 use crate::civicrm::release::Version;
 use crate::snapshot::{Row, Snapshot};
 
 /// The beginning of the names of CiviCRM's tables.
 pub const TABLE_PREFIX: &str = "civicrm_";
+
+/// The beginning of the names of tables that hold custom data.
+const CUSTOM_PREFIX: &str = "civicrm_value_";
+
+/// By what names the database of a site is told among others of one dump, the surest first: that of
+/// `civicrm_domain`, and those that begin as CiviCRM's do.
+pub const MARKS: [fn(&str) -> bool; 2] = [
+    |table| table == "civicrm_domain",
+    |table| table.starts_with(TABLE_PREFIX),
+];
 
 /// Tables of Drupal modules that are named like those of CiviCRM; a prefix of Drupal may stand before the name. They
 /// are those of the modules CiviGroup Roles Sync and CiviMember Roles Sync.
@@ -78,13 +89,19 @@ pub struct CustomField {
     pub is_required: bool,
     /// The longest text, in characters; `None` where the field does not say.
     pub text_length: Option<u32>,
+    /// What becomes of a row when what the field refers to is deleted: `set_null`, `cascade`, `restrict`; `None` before
+    /// 5.71, whose step 5.71.alpha1 adds it (`fk_entity_on_delete`).
+    pub on_delete: Option<String>,
 }
 
 impl Site {
-    /// Reads the site out of a snapshot; `None` when the database holds no CiviCRM table.
-    pub fn of(snapshot: &Snapshot) -> Option<Self> {
+    /// Reads the site out of a snapshot; `None` when the database holds no table that a release of CiviCRM has, and no
+    /// custom data. Modules of a CMS have tables with the same beginning: `civicrm_event__field_image`,
+    /// `civicrm_entity_settings`.
+    pub fn of(snapshot: &Snapshot, catalogue: &Catalogue) -> Option<Self> {
         let is_civicrm = |name: &String| {
-            name.starts_with(TABLE_PREFIX) && !NAMED_LIKE_CIVICRM.contains(&name.as_str())
+            name.starts_with(TABLE_PREFIX)
+                && (catalogue.history(name).is_some() || name.starts_with(CUSTOM_PREFIX))
         };
         let schema = &snapshot.schema;
         if !schema.tables.keys().any(is_civicrm) && !snapshot.row_counts.keys().any(is_civicrm) {
@@ -217,6 +234,7 @@ impl CustomField {
                 || input.contains("Multi-Select"),
             is_required: is_on("is_required"),
             text_length: text(row, "text_length").and_then(|length| length.parse().ok()),
+            on_delete: text(row, "fk_entity_on_delete"),
         })
     }
 }
@@ -266,13 +284,41 @@ mod tests {
         snapshot
     }
 
+    fn catalogue() -> Catalogue {
+        Catalogue::embedded().unwrap()
+    }
+
+    #[test]
+    fn tables_of_a_cms_that_are_named_like_civicrms_make_no_site() {
+        for table in [
+            "civicrm_event__field_image",
+            "civicrm_event_revision__field_image",
+            "civicrm_member_roles_rules",
+            "civicrm_member_roles",
+            "civicrm_entity_settings",
+        ] {
+            let mut snapshot = Snapshot::default();
+            snapshot.row_counts.insert(table.into(), 1);
+            assert!(Site::of(&snapshot, &catalogue()).is_none(), "{table}");
+        }
+        for table in [
+            "civicrm_contact",
+            "civicrm_value_a__b_1",
+            "civicrm_activity_target",
+        ] {
+            let mut snapshot = Snapshot::default();
+            snapshot.row_counts.insert(table.into(), 1);
+            assert!(Site::of(&snapshot, &catalogue()).is_some(), "{table}");
+        }
+    }
+
     #[test]
     fn locales_are_split_at_the_separator_byte() {
         let rows = vec![row(&[
             ("id", "1"),
             ("locales", "\u{1}en_US\u{1}fr_FR\u{1}"),
         ])];
-        let site = Site::of(&snapshot("civicrm_domain", rows)).unwrap();
+        let site = Site::of(&snapshot("civicrm_domain", rows), &catalogue()).unwrap();
         assert_eq!(site.locales(), ["en_US", "fr_FR"]);
     }
 
@@ -287,13 +333,13 @@ mod tests {
             ("N;", false),
         ] {
             let rows = vec![row(&[("name", "logging"), ("value", value)])];
-            let site = Site::of(&snapshot("civicrm_setting", rows)).unwrap();
+            let site = Site::of(&snapshot("civicrm_setting", rows), &catalogue()).unwrap();
             assert_eq!(site.logging, Some(on), "{value}");
         }
     }
 
     #[test]
     fn a_database_without_civicrm_tables_is_no_site() {
-        assert!(Site::of(&Snapshot::default()).is_none());
+        assert!(Site::of(&Snapshot::default(), &catalogue()).is_none());
     }
 }

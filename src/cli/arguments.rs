@@ -2,12 +2,13 @@
 //! type.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
-use super::{Cli, Exit, process_title, tell};
+use super::{Cli, Exit, build, preset, process_title, tell};
 
 const PASSWORD_ASKED: &str = "warning: a password is not taken from -p or --password, because every user of this machine \
 could read it in the process list; -p alone asks for it, as is done now, and option files, MYSQL_PWD and a login path \
@@ -15,9 +16,10 @@ are read";
 
 const SHORT_HELP: &str = "-h prints help and takes no other arguments beside it; for the host of a server use --host NAME";
 
-/// Reads the arguments, of which the first is the program's name. Where the program ends here, as
-/// with help or bad arguments, prints why and returns the exit code.
-pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
+/// Reads the arguments, of which the first is the program's name, and puts what stands in the environment and in
+/// `cividb.toml` among them. Where the program ends here, as with help or bad arguments, prints why and returns the
+/// exit code.
+pub(super) fn parse(arguments: &mut Vec<OsString>) -> Result<Cli, Exit> {
     let end = arguments.iter().position(|given| *given == "--");
     let end = end.unwrap_or(arguments.len());
     let asks = |(place, argument): (usize, &OsString)| {
@@ -31,15 +33,31 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
     let asked: Vec<OsString> = asked
         .map(|(place, given)| asks((place, given)).unwrap_or_else(|| given.clone()))
         .collect();
-    if asked != arguments {
+    if asked != *arguments {
         tell(PASSWORD_ASKED);
     }
-    let arguments = &asked[..];
+    *arguments = asked;
+    let presets = preset::complete(arguments).map_err(|error| {
+        tell(&error.to_string());
+        Exit::Failure
+    })?;
+    let arguments = &arguments[..];
     let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
     let error = match Cli::try_parse_from(arguments) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
+    let is_verbose = |given: &&OsString| {
+        ["--verbose", "-v", "-vV", "-Vv"].contains(&given.to_str().unwrap_or_default())
+    };
+    if error.kind() == ErrorKind::DisplayVersion
+        && given().any(|it| is_verbose(&it))
+        && let Ok(about) = build::about()
+    {
+        // Nothing can be done when even this cannot be printed.
+        let _ = io::stdout().write_all(about.as_bytes());
+        return Err(Exit::Fine);
+    }
     if error.kind() == ErrorKind::DisplayHelp && is_short_help_beside_others(given()) {
         tell(SHORT_HELP);
         return Err(Exit::Failure);
@@ -53,9 +71,27 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Exit> {
         true => Exit::Failure,
         false => Exit::Fine,
     };
+    for preset in presets.iter().filter(|preset| speaks_of(&error, preset)) {
+        let (option, origin) = (&preset.option, &preset.origin);
+        tell(&format!("{option} comes from {origin}"));
+    }
     // Nothing can be done when even this cannot be printed.
     let _ = error.print();
     Err(exit)
+}
+
+/// Whether an error is about an option that does not stand on the command line, or may be: where something else is
+/// missing it is not said who needs it.
+fn speaks_of(error: &clap::Error, preset: &preset::Preset) -> bool {
+    let is_it = |text: &String| text.split([' ', '=']).next() == Some(&preset.option);
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => is_it(text),
+        Some(ContextValue::Strings(texts)) => texts.iter().any(is_it),
+        _ => false,
+    };
+    error.kind() == ErrorKind::MissingRequiredArgument
+        || named(ContextKind::InvalidArg)
+        || named(ContextKind::PriorArg)
 }
 
 /// Whether help was asked for with `-h`, and other arguments than names of commands stand beside
@@ -97,6 +133,12 @@ fn without_misleading_tip(mut error: clap::Error) -> clap::Error {
     {
         let mut tips = tips;
         tips.retain(|tip| !tip.to_string().contains("as a value, use"));
+        if matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(given)) if given == "--target")
+        {
+            tips = vec![
+                "cividb check --target and cividb preflight --target look at an upgrade".into(),
+            ];
+        }
         if !tips.is_empty() {
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }

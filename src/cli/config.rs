@@ -10,24 +10,49 @@ use crate::small_file::{self, SMALL};
 /// The name of the file, in the current folder.
 const FILE: &str = "cividb.toml";
 
-/// Reads the accepted findings: from the file that the user named, or otherwise from `cividb.toml` in the
-/// current folder, or otherwise from the user's own in `$XDG_CONFIG_HOME/cividb` or `~/.config/cividb`.
-/// Without such a file no finding is accepted.
+/// A file that goes for this run.
+pub(super) struct ConfigFile {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    /// Whether it was only found in the current folder: somebody else may have put it there.
+    pub(super) is_found: bool,
+}
+
+impl ConfigFile {
+    /// The error that says what is wrong with the file.
+    pub(super) fn unfit(&self, problem: String) -> Error {
+        Error::Unfit(self.path.display().to_string(), problem)
+    }
+}
+
+/// The files that go for this run, those that go before others first: the one that the user named alone, or otherwise
+/// `cividb.toml` in the current folder and the user's own in `$XDG_CONFIG_HOME/cividb` or `~/.config/cividb`,
+/// as far as they are there.
 ///
 /// # Errors
-/// The file cannot be read, or is not of the form of a `cividb.toml`; a file that was named must exist.
-pub(super) fn accepted(named: Option<&Path>) -> Result<Vec<Acceptance>, Error> {
+/// A file cannot be read; one that was named must exist.
+pub(super) fn files(named: Option<&Path>) -> Result<Vec<ConfigFile>, Error> {
     if let Some(path) = named {
         let problem = io::Error::from(io::ErrorKind::NotFound).to_string();
         let absent = || Error::Unfit(path.display().to_string(), problem);
-        return read(path)?.ok_or_else(absent);
+        return Ok(vec![read(path, false)?.ok_or_else(absent)?]);
     }
-    for path in [Some(PathBuf::from(FILE)), of_user()].into_iter().flatten() {
-        if let Some(list) = read(&path)? {
-            return Ok(list);
-        }
+    let found = read(Path::new(FILE), true)?;
+    let own = of_user().map(|path| read(&path, false)).transpose()?;
+    Ok(found.into_iter().chain(own.flatten()).collect())
+}
+
+/// The accepted findings of all files that go for this run; none without such a file.
+///
+/// # Errors
+/// A file cannot be read, or has an entry that is not of the form of one.
+pub(super) fn accepted(named: Option<&Path>) -> Result<Vec<Acceptance>, Error> {
+    let mut all = Vec::new();
+    for file in files(named)? {
+        let list = acceptance::parse(&file.text);
+        all.extend(list.map_err(|error| file.unfit(error.to_string()))?);
     }
-    Ok(Vec::new())
+    Ok(all)
 }
 
 fn of_user() -> Option<PathBuf> {
@@ -39,20 +64,20 @@ fn of_user() -> Option<PathBuf> {
     Some(config?.join("cividb").join(FILE))
 }
 
-/// Reads the accepted findings from a file; `None` where the file does not exist.
-fn read(path: &Path) -> Result<Option<Vec<Acceptance>>, Error> {
+/// Reads a file; `None` where it does not exist.
+fn read(path: &Path, is_found: bool) -> Result<Option<ConfigFile>, Error> {
     // A pipe that lies about would be waited for.
     let read = || match path.metadata()?.is_file() {
         true => small_file::read(path, SMALL),
         false => Err(io::Error::other("it is not a regular file")),
     };
-    let problem = match read() {
-        Ok(text) => match acceptance::parse(&String::from_utf8_lossy(&text)) {
-            Ok(list) => return Ok(Some(list)),
-            Err(error) => error.to_string(),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => error.to_string(),
-    };
-    Err(Error::Unfit(path.display().to_string(), problem))
+    match read() {
+        Ok(text) => Ok(Some(ConfigFile {
+            path: path.to_owned(),
+            text: String::from_utf8_lossy(&text).into_owned(),
+            is_found,
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::Unfit(path.display().to_string(), error.to_string())),
+    }
 }

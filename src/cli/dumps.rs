@@ -143,7 +143,7 @@ pub(super) fn read_site(
             .read(database, &mut |_| {})
             .map_err(Error::OtherSource)?,
     };
-    if backup.site.is_some() && Site::of(&there).is_none() {
+    if backup.site.is_some() && Site::of(&there, backup.catalogue).is_none() {
         return Err(Error::no_civicrm(site.name()));
     }
     Ok(there)

@@ -14,6 +14,7 @@ use crate::fleet::state::StateError;
 use crate::messages::table::TableError;
 use crate::rehearse::RehearseError;
 use crate::rollback::BesideError;
+use crate::rollback::fresh::FreshError;
 use crate::row_file::RowFileError;
 use crate::server::error::ServerError;
 use crate::source::SourceError;
@@ -76,6 +77,9 @@ pub enum Error {
     /// A backup could not be made ready beside a site.
     #[error(transparent)]
     Beside(#[from] BesideError),
+    /// What goes could not be backed up before.
+    #[error(transparent)]
+    Fresh(#[from] FreshError),
     /// A part could not be taken out of a dump, named first.
     #[error("{0}: {1}")]
     Extract(String, ExtractError),

@@ -1,19 +1,20 @@
 //! `cividb extract`: a dump in, a dump out.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use glob::Pattern;
 use indexmap::IndexMap;
-use tempfile::NamedTempFile;
 
 use super::error::Error;
 use super::output::{print_report, print_report_on_stderr};
 use super::progress::Bar;
-use super::{Common, Format, target_server, tell};
+use super::signals::make_removable;
+use super::spool::{Spool, named};
+use super::{Common, Format, target_server};
 use crate::case::Case;
 use crate::checks::{Examination, Findings, Group, Selection as Checks, Severity, examine};
 use crate::civicrm::catalogue::Catalogue;
@@ -33,7 +34,8 @@ use crate::schema::model::{Account, RoutineKind, Schema, TriggerTiming, find};
 use crate::schema::sql::identifier;
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
-use crate::source::{Access, Location, SourceError};
+use crate::source::{Access, Location, SourceError, as_one_dump};
+use crate::text::shell_word;
 
 /// Takes CiviCRM's part, or the CMS's, out of a dump, and makes a dump fit for another server. Rows go through byte for
 /// byte; what is replaced is listed with its line. Nothing is made anonymous
@@ -139,7 +141,7 @@ const WHOLENESS: [&str; 4] = [
 /// A dump's facts, and the bytes of each table's rows where they were counted.
 pub(super) struct Facts<'c> {
     pub(super) case: Case<'c>,
-    findings: Findings,
+    pub(super) findings: Findings,
     pub(super) bytes: IndexMap<String, u64>,
 }
 
@@ -159,13 +161,10 @@ impl Extract {
             || self.from_database.is_some()
             || self.repair;
         let spool = match needs_facts && !location.can_be_read_again() {
-            true => Some(self.spool(&location)?),
+            true => Some(Spool::of(&location, &std::env::temp_dir(), "TMPDIR")?),
             false => None,
         };
-        let place = match &spool {
-            Some(spool) => Location::File(spool.path().to_owned()),
-            None => location.clone(),
-        };
+        let place = spool.as_ref().map_or(location.clone(), Spool::location);
         if !needs_facts {
             let plan = self.plan(None)?;
             return self.write(
@@ -253,9 +252,20 @@ impl Extract {
         let unfit = |why: &str| Error::Unfit(location.name(), why.to_owned());
         match &location {
             Location::Server(_) => Err(unfit("it is a server; extract takes a dump")),
-            Location::Folder(_) => Err(unfit(
-                "it is a folder, which its own program loads (myloader); extract takes a dump in one file",
-            )),
+            Location::Folder(folder) => Err(unfit(&match as_one_dump(folder) {
+                Some((dump, empty)) => format!(
+                    "it is a folder, and extract takes a dump in one piece, which this gives: {dump} | cividb extract - -o \
+                     FILE.sql.gz{}",
+                    empty.map_or_else(String::new, |name| format!(
+                        " ({name} is an empty database)"
+                    ))
+                ),
+                None => format!(
+                    "it is a folder, and extract takes a dump in one piece; load it into an empty database, and dump that \
+                     (cividb verify {} says how it is loaded)",
+                    shell_word(&location.name())
+                ),
+            })),
             Location::File(path) if !path.exists() => {
                 // The error that every command gives.
                 let opened = ByteStream::open(path);
@@ -308,32 +318,6 @@ impl Extract {
                 Some(UnknownTables::Leave) => Undecided::Leave,
             },
         })
-    }
-
-    /// Keeps what comes through a pipe in a file, so that it can be read twice.
-    fn spool(&self, location: &Location) -> Result<NamedTempFile, Error> {
-        let folder = std::env::temp_dir();
-        let failed = |error: io::Error| {
-            Error::Unfit(
-                location.name(),
-                format!(
-                    "it has to be read twice and cannot be kept in {} ({error}); TMPDIR names another folder",
-                    folder.display()
-                ),
-            )
-        };
-        let mut spool = NamedTempFile::new_in(&folder).map_err(failed)?;
-        let mut input: Box<dyn Read> = match location {
-            Location::File(path) => Box::new(File::open(path).map_err(failed)?),
-            _ => Box::new(io::stdin().lock()),
-        };
-        tell(&format!(
-            "{}: what comes is kept in {} while it is read twice",
-            location.name(),
-            folder.display()
-        ));
-        io::copy(&mut input, spool.as_file_mut()).map_err(failed)?;
-        Ok(spool)
     }
 
     /// What is done with each statement, as far as the choice of parts has no say in it.
@@ -398,11 +382,11 @@ impl Extract {
             .map_err(SourceError::from)
             .map_err(|error| named(error, name))?;
         let container = stream.container().as_str();
-        let mut out = match &self.into {
+        let make = || match &self.into {
             Some(path) => extract::Output::create(path),
             None => standard_output().and_then(extract::Output::stream),
-        }
-        .map_err(failed)?;
+        };
+        let mut out = make_removable(make, extract::Output::part).map_err(failed)?;
         let mut bar = Bar::new(common, name);
         let copier = Copier::new(plan, DumpReader::new(site::ROWS_WANTED));
         let copied = copier.copy(stream, &mut out, &mut |progress| bar.update(progress));
@@ -564,7 +548,7 @@ fn wholeness(case: &Case, common: &Common) -> Result<Findings, Error> {
 }
 
 /// Whether parts of the dump are lost, so that what comes out of it would not be whole.
-fn is_broken(findings: &Findings) -> bool {
+pub(super) fn is_broken(findings: &Findings) -> bool {
     let counts = |severity| severity == Severity::Error;
     let found = findings.list.iter();
     let mut found = found.filter(|it| it.accepted.is_none() && counts(it.severity));
@@ -582,17 +566,6 @@ fn undecided_error(name: &str, undecided: &[extract::Listed]) -> Error {
             each.collect::<String>()
         ),
     )
-}
-
-/// The error with the name that the user gave, where the source was kept in another file.
-fn named(error: SourceError, name: &str) -> Error {
-    match error {
-        SourceError::Container(mut container) => {
-            container.name = name.to_owned();
-            SourceError::Container(container).into()
-        }
-        other => other.into(),
-    }
 }
 
 /// The error where a dump holds several databases, with the option that chooses.

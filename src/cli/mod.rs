@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. One file per command.
 
 mod arguments;
+mod build;
 mod compare;
 mod completions;
 mod config;
@@ -15,7 +16,9 @@ mod grants;
 mod journals;
 mod orphans;
 mod output;
+mod pager;
 mod preflight;
+mod preset;
 mod process_title;
 mod progress;
 mod reference;
@@ -25,6 +28,8 @@ mod rollback;
 mod rows;
 mod runbook;
 mod servers;
+mod signals;
+mod spool;
 mod statement;
 mod undo;
 mod version;
@@ -58,6 +63,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
+Options can also be given by environment variables, such as CIVIDB_FORMAT=json, and in cividb.toml.
+
 Exit codes:
   0  nothing wrong (notes and warnings allowed; with --strict warnings count)
   1  findings that count; of repair, something to do or left to do
@@ -132,9 +139,15 @@ struct Common {
     /// Leave these checks out, by their ids
     #[arg(long, global = true, value_name = "ID", value_delimiter = ',', value_parser = check_id)]
     skip: Vec<&'static str>,
-    /// Read the accepted findings from FILE instead of cividb.toml
+    /// Read accepted findings and options from FILE instead of cividb.toml
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Break the lines of the report for people at so many columns; what is to be pasted stays whole
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    width: Option<u16>,
+    /// Show the report for people with $PAGER (less), where standard output is a terminal
+    #[arg(long, global = true)]
+    pager: bool,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -260,12 +273,12 @@ impl Cli {
 
 /// Runs the command that the process's arguments name.
 pub fn run() -> Exit {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
     // Where it cannot be done the password stays visible for as long as the process runs.
     if process_title::hide_passwords().is_err() {
         tell("warning: a password in an argument stays visible to other users of this machine");
     }
-    let cli = match arguments::parse(&arguments) {
+    let cli = match arguments::parse(&mut arguments) {
         // A source that hangs may be worked on for as long as the program runs.
         Ok(cli) => &*Box::leak(Box::new(cli)),
         Err(Exit::Failure) if asks_for_plugin(&arguments) => {
@@ -316,8 +329,11 @@ pub fn run() -> Exit {
     }
 }
 
-/// Whether arguments that are wrong otherwise ask for the line and the exit code of a plugin.
+/// Whether arguments that are wrong otherwise, or the environment, ask for the line and the exit code of a plugin.
 fn asks_for_plugin(arguments: &[OsString]) -> bool {
+    if std::env::var_os("CIVIDB_FORMAT").is_some_and(|format| format == "nagios") {
+        return true;
+    }
     let pairs = arguments.windows(2);
     let mut in_two = pairs.map(|pair| pair == ["--format", "nagios"]);
     in_two.any(|is| is) || arguments.iter().any(|given| given == "--format=nagios")

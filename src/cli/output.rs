@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::{Color, Common, Format};
+use super::{Color, Common, Format, pager};
 use crate::cli::error::Error;
 use crate::exit::{Exit, PluginState};
 use crate::report::html::Html;
-use crate::report::human::Detail;
+use crate::report::human::{Detail, Form};
 use crate::report::junit::Junit;
 use crate::report::markdown::Markdown;
 use crate::report::nagios::Nagios;
@@ -54,8 +54,9 @@ pub(super) fn renderer(common: &Common, several: bool) -> Arc<dyn Renderer> {
         (_, true) => Detail::Verbose,
         _ => Detail::Normal,
     };
+    let width = common.width.map(usize::from);
     match common.format {
-        Format::Human => Arc::new(render::Human::new(detail, several)),
+        Format::Human => Arc::new(render::Human::new(Form { detail, width }, several)),
         Format::Json => Arc::new(render::Json::new(several)),
         Format::Csv => Arc::new(render::Csv),
         Format::Junit => Arc::new(Junit),
@@ -71,8 +72,8 @@ pub(super) struct Output<'a> {
     common: &'a Common,
     renderer: Arc<dyn Renderer>,
     digests: Vec<Digest>,
-    /// What waits for the end, in a file without a name: of `--output`, which appears as a whole, and of a form that
-    /// begins with what came of all sources.
+    /// What waits for the end, in a file without a name: of `--output`, which appears as a whole, of a form that
+    /// begins with what came of all sources, and for the pager, so that nothing else is on the terminal beside it.
     waiting: Option<File>,
     has_begun: bool,
     /// Whether something was printed for a source.
@@ -87,7 +88,8 @@ impl<'a> Output<'a> {
     /// # Errors
     /// There is no room for a file that waits.
     pub(super) fn new(common: &'a Common, renderer: Arc<dyn Renderer>) -> Result<Self, Error> {
-        let is_to_wait = common.output.is_some() || renderer.begins_with_all();
+        let is_to_wait =
+            common.output.is_some() || renderer.begins_with_all() || pager::is_wanted(common);
         let waiting = is_to_wait.then(tempfile::tempfile).transpose();
         let waiting = waiting.map_err(|error| Error::Output {
             path: common.output.clone(),
@@ -156,9 +158,12 @@ impl<'a> Output<'a> {
             self.print(|out| io::copy(&mut waiting, out).map(drop))?;
         }
         self.print(|out| renderer.finish(&digests, out))?;
-        if let (Some(path), Some(mut waiting)) = (&self.common.output, self.waiting.take()) {
+        if let Some(mut waiting) = self.waiting.take() {
             waiting.rewind().map_err(|error| self.error(error))?;
-            write_file(path, &mut |out| io::copy(&mut waiting, out).map(drop))?;
+            match &self.common.output {
+                Some(path) => write_file(path, &mut |out| io::copy(&mut waiting, out).map(drop))?,
+                None => pager::show(&mut waiting).map_err(|error| self.error(error))?,
+            }
         }
         Ok(exit)
     }
@@ -227,6 +232,10 @@ pub(super) fn print(common: &Common, text: &str) -> Result<(), Error> {
     let text = &inert(text);
     match &common.output {
         Some(path) => write_file(path, &mut |out| out.write_all(text.as_bytes())),
+        None if pager::is_wanted(common) => {
+            let shown = pager::show(&mut text.as_bytes());
+            shown.map_err(|error| Error::Output { path: None, error })
+        }
         None => {
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes())

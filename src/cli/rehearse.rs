@@ -2,13 +2,9 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::dumps::read_site;
@@ -16,6 +12,8 @@ use super::output::print_report;
 use super::progress::Bar;
 use super::repair::target_release;
 use super::rows::{RowExaminer, RowSource};
+use super::signals::listen;
+use super::spool::{Spool, named};
 use super::{Common, ServerOptions, read};
 use crate::case::Case;
 use crate::checks::{
@@ -34,27 +32,29 @@ use crate::preflight;
 use crate::rehearse::compare::{Compared, checksums, compare};
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{
-    Choice, Definers, How, Kind, RehearseError, Restored, Setup, Stage, account, choose, command,
-    restore, space, steps,
+    Choice, Definers, How, Kind, Limits as Bounds, RehearseError, Restored, Setup, Stage, account,
+    choose, command, restore, space, steps,
 };
 use crate::report::{
     AccountName, ChecksumSummary, ContentsSummary, Kept, Layout, RehearsalSummary, Rehearsed,
     Report, Section, StepsSummary, UpgradeCommand,
 };
+use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
-use crate::source::{Location, ServerLocation};
+use crate::source::{Access, Location, ServerLocation};
 
 /// Rows that are shown of each difference to another dump.
 const SAMPLES: usize = 3;
 
 #[derive(Debug, Args)]
 pub struct Rehearse {
-    /// Dump file (plain, gzip, bzip2, zstd, xz or zip) or mydumper folder
+    /// Dump file (plain, gzip, bzip2, zstd, xz or zip), mydumper folder, or - for standard input
     #[arg(value_name = "DUMP")]
     dump: String,
     /// Server to restore on: one of this machine by name (mariadb-10.11, mysql-8.4), or the path of its program or of the
-    /// folder that it was unpacked into; by default the one of this machine that is nearest to the dump's
-    #[arg(long, value_name = "NAME-VERSION|PATH")]
+    /// folder that it was unpacked into; by default the one of this machine that is nearest to the dump's. Or an empty
+    /// database of a server that runs (mysql://user@host/database), whose account sees no table anywhere; it is emptied again
+    #[arg(long, value_name = "NAME-VERSION|PATH|URL")]
     on: Option<String>,
     /// Folder for the private server, with room for the restored database [default: TMPDIR or /tmp]
     #[arg(long, value_name = "FOLDER")]
@@ -76,9 +76,9 @@ pub struct Rehearse {
     /// into-outfile, data-directory, other-database, replication, server, call, several-statements
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     allow: Vec<Kind>,
-    /// What becomes of the accounts that triggers, views, routines and events run as
-    #[arg(long, value_enum, default_value_t = DefinersOption::Create)]
-    definers: DefinersOption,
+    /// What becomes of the accounts that triggers, views, routines and events run as [default: create; with a URL current]
+    #[arg(long, value_enum)]
+    definers: Option<DefinersOption>,
     /// Release to upgrade to: run the operations of the upgrade's steps on the restored database, as far as they are known,
     /// and hold what the server says against what preflight foretells
     #[arg(long, value_name = "X.Y.Z", conflicts_with = "upgrade_command")]
@@ -117,7 +117,7 @@ impl Rehearse {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let result = self.rehearse(common);
         if let Err(Error::Rehearse(RehearseError::Interrupted(number))) = &result {
-            super::tell("interrupted: the private server was stopped and removed");
+            super::tell("interrupted: what was restored is removed");
             let _ = emulate_default_handler(*number);
         }
         result
@@ -139,24 +139,47 @@ impl Rehearse {
             let why = format!("cannot open: {error}");
             return Err(Error::Unfit(location.name(), why));
         }
-        if !location.can_be_read_again() {
-            return Err(RehearseError::ReadOnce(location.name()).into());
-        }
+        let name = location.name();
+        let parent = self.tmp.clone().unwrap_or_else(std::env::temp_dir);
+        let spool = match location.can_be_read_again() {
+            true => None,
+            false => Some(Spool::of(&location, &parent, "--tmp")?),
+        };
+        let location = spool.as_ref().map_or(location, Spool::location);
         let site = self.against.as_deref();
         let site = site.map(|site| Location::one(site, &access)).transpose()?;
-        let snapshot = read(&location, common.database.as_deref(), common)?;
-        let choice = choose(self.on.as_deref(), snapshot.source.server_version.as_ref())?;
-        let version = choice.program.version().clone();
-        let parent = self.tmp.clone().unwrap_or_else(std::env::temp_dir);
-        if !self.no_space_check {
+        let snapshot = read(&location, common.database.as_deref(), common);
+        let mut snapshot = snapshot.map_err(|error| match error {
+            Error::Source(error) => named(error, &name),
+            other => other,
+        })?;
+        snapshot.source.name.clone_from(&name);
+        let limits = Bounds {
+            allowed: self.allow.clone(),
+            limit: Duration::from_secs(self.statement_seconds),
+            signal: listen(),
+        };
+        let on_server = self.on_server(&access)?;
+        let ready = match &on_server {
+            Some((url, server)) => {
+                let login = server.login.clone();
+                Ready::Stage(Stage::in_scratch(login, url, limits, &snapshot)?)
+            }
+            None => {
+                let of_dump = snapshot.source.server_version.as_ref();
+                Ready::Choice(choose(self.on.as_deref(), of_dump)?, limits)
+            }
+        };
+        let version = ready.version().clone();
+        if let (Ready::Choice(..), false) = (&ready, self.no_space_check) {
             space::check(&parent, space::estimate(&snapshot, &version))?;
         }
-        let case = Case::new(snapshot, &catalogue).to_server(Some(version));
+        let case = Case::new(snapshot, &catalogue).to_server(Some(version.clone()));
         if let (Some(target), Some(declared)) = (&self.target, case.declared_version())
             && declared.without_marker() > *target
         {
             return Err(RehearseError::TargetIsEarlier {
-                name: location.name(),
+                name,
                 version: declared.to_string(),
                 target: target.to_string(),
             }
@@ -172,16 +195,19 @@ impl Rehearse {
             name: &site_name,
         });
         let mut findings = common.examine(&examined, VERIFY)?;
-        let setup = Setup {
-            program: choice.program.clone(),
-            parent: Some(parent),
-            definers: self.definers.into(),
-            allowed: self.allow.clone(),
-            limit: Duration::from_secs(self.statement_seconds),
-            signal: listen(),
+        let stage = match ready {
+            Ready::Stage(stage) => stage,
+            Ready::Choice(choice, limits) => {
+                let setup = Setup {
+                    program: choice.program,
+                    parent: Some(parent),
+                    definers: self.definers.map_or(Definers::Create, Definers::from),
+                    limits,
+                };
+                Stage::set(setup, &case.snapshot)?
+            }
         };
-        let stage = Stage::set(setup, &case.snapshot)?;
-        let leftovers = stage.server().leftovers_removed() as u64;
+        let leftovers = stage.leftovers_removed() as u64;
         if leftovers > 0 {
             let servers = crate::text::count(leftovers, "private server");
             super::tell(&format!("{servers} of runs that were killed removed"));
@@ -201,7 +227,15 @@ impl Rehearse {
             }
             _ => None,
         };
-        let mut summary = summary(&choice, &case, &restored, &proofs);
+        let mut summary = RehearsalSummary::of(&Rehearsed {
+            server: &version,
+            server_named: self.on.is_some(),
+            dump_server: case.snapshot.source.server_version.as_ref(),
+            restored: &restored,
+            compared: proofs.compared,
+            exercised: &proofs.exercised,
+            failures: &proofs.failures,
+        });
         summary.definers_made = stage
             .made
             .iter()
@@ -219,7 +253,7 @@ impl Rehearse {
                 .push(format!("the account {account} could not be made: {why}"));
         }
         if self.keep {
-            summary.kept = Some(keep(stage)?);
+            summary.kept = keep(stage)?;
         } else {
             stage.strike()?;
         }
@@ -237,6 +271,26 @@ impl Rehearse {
             None => report,
         };
         print_report(common, &report)
+    }
+
+    /// The server that --on names by a URL, with that URL.
+    fn on_server(&self, access: &Access) -> Result<Option<(String, ServerLocation)>, Error> {
+        let Some(url) = self.on.as_deref().filter(|on| on.contains("://")) else {
+            return Ok(None);
+        };
+        let Location::Server(server) = Location::one(url, access)? else {
+            return Err(RehearseError::NoSuchServer(url.to_owned()).into());
+        };
+        let needs_private = match (&self.upgrade_command, self.definers) {
+            (Some(_), _) => Some("--upgrade-command"),
+            (None, Some(DefinersOption::Create)) => Some("--definers create"),
+            (None, Some(DefinersOption::Keep)) => Some("--definers keep"),
+            (None, _) => None,
+        };
+        match needs_private {
+            Some(option) => Err(RehearseError::OnlyPrivate(option).into()),
+            None => Ok(Some((server.name.clone(), *server))),
+        }
     }
 
     fn restore(
@@ -408,6 +462,23 @@ fn read_restored(stage: &Stage, location: &ServerLocation) -> Result<Snapshot, E
     Ok(location.read(&mut connection, &database)?)
 }
 
+/// Where the dump will be restored.
+enum Ready {
+    /// In a database of others.
+    Stage(Stage),
+    /// On a private server of this program, which does not run yet.
+    Choice(Choice, Bounds),
+}
+
+impl Ready {
+    fn version(&self) -> &ServerVersion {
+        match self {
+            Self::Stage(stage) => stage.version(),
+            Self::Choice(choice, _) => choice.program.version(),
+        }
+    }
+}
+
 /// What was found out about the restored database.
 #[derive(Default)]
 struct Proofs {
@@ -431,17 +502,6 @@ impl From<DefinersOption> for Definers {
     }
 }
 
-fn summary(choice: &Choice, dump: &Case, restored: &Restored, proofs: &Proofs) -> RehearsalSummary {
-    RehearsalSummary::of(&Rehearsed {
-        choice,
-        dump_server: dump.snapshot.source.server_version.as_ref(),
-        restored,
-        compared: proofs.compared,
-        exercised: &proofs.exercised,
-        failures: &proofs.failures,
-    })
-}
-
 /// A lost connection, as what it comes from.
 fn explained(stage: &Stage, error: Error) -> Error {
     match error {
@@ -450,32 +510,17 @@ fn explained(stage: &Stage, error: Error) -> Error {
     }
 }
 
-/// Leaves the server running, and says how to reach it.
-fn keep(stage: Stage) -> Result<Kept, Error> {
-    let socket = stage.server().socket().display().to_string();
+/// Leaves the private server running, and says how to reach it; leaves a database of others as it is.
+fn keep(stage: Stage) -> Result<Option<Kept>, Error> {
+    let socket = stage
+        .server()
+        .map(|server| server.socket().display().to_string());
     let database = stage.database.clone();
-    Ok(Kept {
+    let process = stage.keep()?;
+    Ok(socket.zip(process).map(|(socket, process)| Kept {
         socket,
         user: account().user,
         database,
-        process: stage.keep()?,
-    })
-}
-
-/// Notes the first signal that would end the program, so that the server can be ended first; the second ends it at once.
-pub(super) fn listen() -> Arc<AtomicUsize> {
-    let signal = Arc::<AtomicUsize>::default();
-    let is_second = Arc::<AtomicBool>::default();
-    for number in [SIGHUP, SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag unset and sets it. Where a handler cannot be set, the signal
-        // ends the program, and the server ends with it.
-        let _ = flag::register_conditional_default(number, Arc::clone(&is_second));
-        let _ = flag::register(number, Arc::clone(&is_second));
-        let _ = flag::register_usize(
-            number,
-            Arc::clone(&signal),
-            usize::try_from(number).unwrap_or_default(),
-        );
-    }
-    signal
+        process,
+    }))
 }

@@ -344,7 +344,7 @@ impl Repair {
 
 /// Says that there is nothing to run, and whether that is well.
 fn nothing_to_run(plan: &Plan) -> Exit {
-    if plan.refused.is_empty() {
+    if plan.is_done() {
         tell("nothing to change");
         return Exit::Fine;
     }

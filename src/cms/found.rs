@@ -112,7 +112,7 @@ impl Cms {
     /// which none or more than one names CiviCRM.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
         let mut found: Vec<Self> = Vec::new();
-        for (name, _) in &snapshot.schema.tables {
+        for name in snapshot.schema.tables.keys() {
             for (end, columns, platform) in SIGNATURES {
                 let Some(prefix) = name.strip_suffix(end) else {
                     continue;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -63,7 +65,8 @@ const MAX_KINDS: usize = 500;
 pub struct Totals(BTreeMap<Vec<String>, Total>);
 
 /// A number of rows, and the sum of their amounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Total {
     /// The number of rows.
     pub rows: u64,

@@ -35,6 +35,8 @@ pub enum Remark {
         producer: Producer,
         /// Date and time of the end of the dump; `None` when the line does not give it.
         date: Option<String>,
+        /// A message that stands on the same line behind it; `None` where the line ends there.
+        behind: Option<String>,
     },
     /// A message of the dump program that something was left out.
     Problem(String),
@@ -53,10 +55,12 @@ pub fn remark(comment: &[u8], ended: bool) -> Option<Remark> {
     }
     let text = comment.strip_prefix(b"-- ")?;
     let text = str::from_utf8(text).ok()?;
-    if let Some(producer) = last_line(text, ended) {
+    let (line, behind) = glued(text);
+    if let Some(producer) = last_line(line, ended || behind.is_some()) {
         return Some(Remark::Ends {
             producer,
-            date: date_of_end(text),
+            date: date_of_end(line),
+            behind: behind.map(str::to_owned),
         });
     }
     begins(text).or_else(|| said_of_dump(text))
@@ -110,13 +114,20 @@ fn begins(text: &str) -> Option<Remark> {
             ));
         }
     }
-    if let Some(rest) = text.strip_prefix("Adminer ") {
+    // The fork of Adminer has had both names.
+    let adminers = [
+        ("Adminer ", Producer::Adminer),
+        ("AdminNeo ", Producer::AdminNeo),
+        ("AdminerNeo ", Producer::AdminNeo),
+    ];
+    let adminer = |(prefix, producer)| Some((text.strip_prefix(prefix)?, producer));
+    if let Some((rest, producer)) = adminers.into_iter().find_map(adminer) {
         let mut words = rest.split(' ');
         let version = words.next().map(str::to_owned);
         let family = words.next().unwrap_or_default();
         let server = words.next().map(|number| format!("{number}-{family}"));
         return text.ends_with(" dump").then_some(Remark::Begins {
-            producer: Producer::Adminer,
+            producer,
             version,
             server,
             database: None,
@@ -131,6 +142,9 @@ fn begins(text: &str) -> Option<Remark> {
     }
     if text == "phpMyAdmin SQL Dump" {
         return Some(first_line(Producer::PhpMyAdmin, ""));
+    }
+    if text == "All In One WP Migration SQL Dump" {
+        return Some(first_line(Producer::AllInOneWpMigration, ""));
     }
     if text.starts_with("mysqldump-php ") {
         return Some(first_line(Producer::MysqldumpPhp, ""));
@@ -196,6 +210,25 @@ fn said_of_dump(text: &str) -> Option<Remark> {
     }
     text.starts_with("insufficient privileges to ")
         .then(|| Remark::Problem(text.to_owned()))
+}
+
+/// The last line of mysqldump and a message behind it, where nothing parts the two.
+fn glued(text: &str) -> (&str, Option<&str>) {
+    const END: &str = "Dump completed";
+    let Some(rest) = text.strip_prefix(END) else {
+        return (text, None);
+    };
+    let length = match rest.strip_prefix(" on ") {
+        Some(date) => {
+            END.len() + " on ".len() + (date.len() - date.trim_start().len()) + DATE_TIME.len()
+        }
+        None if rest.starts_with([' ', ':']) => text.len(),
+        None => END.len(),
+    };
+    match text.split_at_checked(length) {
+        Some((line, behind)) if !behind.trim().is_empty() => (line, Some(behind.trim())),
+        _ => (text, None),
+    }
 }
 
 /// The program whose last line this is; `None` for any other comment, and for a line that is cut.
@@ -330,6 +363,7 @@ fn in_block(text: &str) -> Option<Remark> {
         return Some(Remark::Ends {
             producer: Producer::Duplicator,
             date: None,
+            behind: None,
         });
     }
     let is_duplicator =
@@ -358,12 +392,14 @@ fn unquote(name: &str) -> String {
     name.trim_matches(|c| c == '`' || c == '"').to_owned()
 }
 
+/// The form of a date and time: digits, and an hour that may begin with a blank.
+const DATE_TIME: &[u8; 19] = b"dddd-dd-dd hd:dd:dd";
+
 /// Whether the text is a date and time such as `2026-11-22 17:37:00`; mysqldump pads the hour with a blank, and
 /// MySqlBackup.NET separates hours and minutes as the country does, with a full stop in some.
 fn is_date_time(text: &str) -> bool {
-    let form = b"dddd-dd-dd hd:dd:dd";
-    text.len() == form.len()
-        && text.bytes().zip(form).all(|(byte, form)| match form {
+    text.len() == DATE_TIME.len()
+        && text.bytes().zip(DATE_TIME).all(|(byte, form)| match form {
             b'd' => byte.is_ascii_digit(),
             b'h' => byte.is_ascii_digit() || byte == b' ',
             b':' => byte == b':' || byte == b'.',
@@ -479,7 +515,40 @@ mod tests {
                 Remark::Ends {
                     producer: Producer::Mysqldump,
                     date: Some("2016-05-20 01.18.47".into()),
+                    behind: None,
                 },
+            ),
+            (
+                "-- Dump completed on 2016-05-20  1:18:47Connection closed",
+                Remark::Ends {
+                    producer: Producer::Mysqldump,
+                    date: Some("2016-05-20  1:18:47".into()),
+                    behind: Some("Connection closed".into()),
+                },
+            ),
+            (
+                "-- Dump completedmysqldump: Error",
+                Remark::Ends {
+                    producer: Producer::Mysqldump,
+                    date: None,
+                    behind: Some("mysqldump: Error".into()),
+                },
+            ),
+            (
+                "-- All In One WP Migration SQL Dump",
+                begins(Producer::AllInOneWpMigration, None, None),
+            ),
+            (
+                "-- AdminNeo 5.1.1 MySQL 8.0.42 dump",
+                begins(Producer::AdminNeo, Some("5.1.1"), Some("8.0.42-MySQL")),
+            ),
+            (
+                "-- AdminerNeo 4.12.0 MySQL 10.11.6-MariaDB dump",
+                begins(
+                    Producer::AdminNeo,
+                    Some("4.12.0"),
+                    Some("10.11.6-MariaDB-MySQL"),
+                ),
             ),
             (
                 "-- phpMiniAdmin dump 1.9.170730",

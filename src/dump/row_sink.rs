@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::reader::{DumpReader, DumpSink};
+use super::reader::{Companion, DumpReader};
 use super::scanner::{Sink, Statement, Wanted};
 use super::workers::{RowReader, Workers};
 use crate::schema::ddl;
-use crate::schema::lexer::SqlModes;
 use crate::schema::model::Name;
-use crate::snapshot::Place;
 
 /// A table of one database of a dump, both as the dump names them, the table in lower case.
 pub type TableName = (Option<String>, String);
@@ -75,7 +73,15 @@ impl<G: Gather> RowSink<G> {
     }
 }
 
-impl<G: Gather> Sink for RowSink<G> {
+impl<G: Gather> Companion for RowSink<G> {
+    fn held(&self) -> &DumpReader {
+        &self.reader
+    }
+
+    fn held_mut(&mut self) -> &mut DumpReader {
+        &mut self.reader
+    }
+
     fn statement(&mut self, statement: Statement<'_>) {
         self.head.clear();
         self.forget(statement.text);
@@ -131,40 +137,6 @@ impl<G: Gather> Sink for RowSink<G> {
         {
             rows.read(values.text, facts, &mut self.scratch);
         }
-    }
-
-    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
-        self.reader.rows_end(count, broken, place);
-    }
-
-    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
-        self.reader.comment(text, place, ended);
-    }
-
-    fn comment_inside(&mut self, text: &[u8], place: Place) {
-        self.reader.comment_inside(text, place);
-    }
-
-    fn large(&mut self, bytes: u64, place: Place) {
-        self.reader.large(bytes, place);
-    }
-
-    fn sets_noise_apart(&self) -> bool {
-        self.reader.sets_noise_apart()
-    }
-
-    fn noise(&mut self, line: &[u8], place: Place) {
-        self.reader.noise(line, place);
-    }
-
-    fn modes(&self) -> SqlModes {
-        self.reader.modes()
-    }
-}
-
-impl<G: Gather> DumpSink for RowSink<G> {
-    fn reader(&mut self) -> &mut DumpReader {
-        &mut self.reader
     }
 }
 

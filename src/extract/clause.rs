@@ -2,6 +2,7 @@
 
 use super::edit::{Edit, Subject};
 use crate::dialect;
+use crate::schema::charset;
 use crate::schema::lexer::{Lexeme, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::{identifier, string};
@@ -148,6 +149,116 @@ pub(super) fn collations(tokens: &[Lexeme], target: &ServerVersion) -> Vec<Edit>
         }
     }
     edits
+}
+
+/// A COLLATE clause for each character set of a CREATE TABLE or CREATE DATABASE statement that names none, where the
+/// `target` would choose another collation for it than the server `source` did that the dump comes from; `None` for
+/// a server of before MySQL 8.0 and MariaDB 11.5, which agree.
+pub(super) fn missing_collations(
+    tokens: &[Lexeme],
+    source: Option<&ServerVersion>,
+    target: &ServerVersion,
+) -> Vec<Edit> {
+    let newer =
+        |server: &ServerVersion, charset: &str| dialect::newer_default_collation(server, charset);
+    let mut edits = Vec::new();
+    // A column's definition, or the options of the table or database.
+    let mut scope = Scope::default();
+    let mut depth = 0_usize;
+    for (at, lexeme) in tokens.iter().enumerate() {
+        match &lexeme.token {
+            Token::Symbol('(') => {
+                depth += 1;
+                if depth == 1 {
+                    scope = Scope::default();
+                }
+                continue;
+            }
+            Token::Symbol(')') => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    edits.extend(scope.end());
+                    scope.begun = true;
+                }
+                continue;
+            }
+            Token::Symbol(',') if depth == 1 => {
+                edits.extend(scope.end());
+                continue;
+            }
+            // Expressions have collations of their own.
+            _ if depth > 1 => continue,
+            _ => {}
+        }
+        if !scope.begun && depth == 1 {
+            // The name of a column, which may be any word.
+            scope.begun = true;
+            continue;
+        }
+        if lexeme.token.is("COLLATE") {
+            scope.has_collation = true;
+        }
+        let is_equals = |at: usize| {
+            tokens
+                .get(at)
+                .is_some_and(|it| it.token == Token::Symbol('='))
+        };
+        let is_set = |at: usize| tokens.get(at).is_some_and(|it| it.token.is("SET"));
+        let mut value = match &lexeme.token {
+            token if token.is("CHARSET") => at + 1,
+            token if token.is("CHARACTER") && is_set(at + 1) => at + 2,
+            _ => continue,
+        };
+        if is_equals(value) {
+            value += 1;
+        }
+        let Some(named) = tokens.get(value) else {
+            continue;
+        };
+        let name: &str = match &named.token {
+            Token::Word(name) => name,
+            Token::Quoted(name) | Token::Text(name) => name,
+            _ => continue,
+        };
+        let name = charset::canonical(name);
+        let becomes = newer(target, &name);
+        let was = source.and_then(|source| newer(source, &name));
+        let was_named = was.clone().or_else(|| charset::default_collation(&name));
+        if let Some(collation) = was_named.filter(|_| was != becomes) {
+            let knows = dialect::knows_collation(target, &collation);
+            let nearest = || dialect::nearest_collation(target, &collation);
+            let collation = if knows {
+                Some(collation.clone())
+            } else {
+                nearest()
+            };
+            scope.missing = collation.map(|collation| (named.end, collation));
+        }
+    }
+    edits.extend(scope.end());
+    edits
+}
+
+/// A part of a statement in which a character set and its collation stand together.
+#[derive(Default)]
+struct Scope {
+    begun: bool,
+    has_collation: bool,
+    /// Where the collation of a character set is to stand, and which.
+    missing: Option<(usize, String)>,
+}
+
+impl Scope {
+    /// The clause that is missing in it; the next one begins.
+    fn end(&mut self) -> Option<Edit> {
+        let scope = std::mem::take(self);
+        let (at, collation) = scope.missing.filter(|_| !scope.has_collation)?;
+        Some(Edit {
+            subject: Subject::Collation,
+            range: at..at,
+            with: format!(" COLLATE {collation}"),
+        })
+    }
 }
 
 fn is_collation_variable(name: &str) -> bool {

@@ -8,9 +8,8 @@ use serde::Serialize;
 use crate::schema::lexer::{Lexeme, Lexer, SqlModes, Token};
 
 /// What a replacement is about.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// The account that a view or stored program runs as.

@@ -120,6 +120,19 @@ impl Output {
         }))
     }
 
+    /// The file that is written until then, if the result is one that appears when it is whole.
+    pub fn part(&self) -> Option<&Path> {
+        let buffered = match &self.0 {
+            Encoder::Plain(buffered) => buffered,
+            Encoder::Gzip(encoder) => encoder.get_ref(),
+            Encoder::Zstd(encoder) => &encoder.out,
+        };
+        match buffered.get_ref() {
+            Place::Whole(file, _) => Some(file.path()),
+            Place::Stream(_) => None,
+        }
+    }
+
     /// Writes what is left, and lets the file appear under its name.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub struct Plan<'a> {
     pub definers: Definers,
     /// The server that the result is for; `None` for the one that the dump came from.
     pub target: Option<ServerVersion>,
+    /// The server that the dump came from, where it says so.
+    pub source: Option<ServerVersion>,
     /// The database that the result goes into, and the one that the dump names.
     pub database: Option<(NewDatabase, String)>,
     /// Statements that the session needs before the first table is made, without delimiter.
@@ -325,6 +327,18 @@ impl Plan<'_> {
                 let database = name.as_deref().or(context.current);
                 Decision::take(selection.is_of(database))
             }
+            Statement::Other(word) if changes_rows(word) => {
+                let used = references::of(sql, modes).tables;
+                let has_rows = |name: &&Name| share(name) == Share::All;
+                match used.iter().filter(has_rows).count() {
+                    // Where the rows are not taken there is nothing to change.
+                    0 if !used.is_empty() => Decision::drop(),
+                    all if all == used.len() && (all > 0 || !selection.is_narrow()) => {
+                        Decision::keep()
+                    }
+                    _ => Decision::unplaced(),
+                }
+            }
             Statement::Other(word) => {
                 let used = references::of(sql, modes).tables;
                 let taken = used.iter().filter(|name| share(name) != Share::Nothing);
@@ -372,6 +386,10 @@ impl Plan<'_> {
                 edits.extend(clause::sql_modes(tokens, target));
             }
             edits.extend(clause::collations(tokens, target));
+            if let Statement::CreateTable(_) | Statement::CreateDatabase(_) = statement {
+                let source = self.source.as_ref();
+                edits.extend(clause::missing_collations(tokens, source, target));
+            }
             if let Statement::CreateTable(_) = statement {
                 edits.extend(clause::table_options(tokens, target));
                 edits.extend(clause::text_defaults(tokens, target));
@@ -498,6 +516,11 @@ fn renamed(tokens: &[Lexeme], old: &str, new: Option<&String>) -> Option<Edit> {
     Some(database_edit(named.start..named.end, with))
 }
 
+/// Whether a statement that is no INSERT, and begins with this word, changes rows of the tables that it names.
+fn changes_rows(word: &str) -> bool {
+    matches!(word, "UPDATE" | "DELETE" | "LOAD" | "WITH")
+}
+
 /// Whether a statement is about rows, or about the session in which they are put in.
 fn is_about_rows(statement: &Statement) -> bool {
     match statement {
@@ -510,6 +533,7 @@ fn is_about_rows(statement: &Statement) -> bool {
         | Statement::StartTransaction
         | Statement::EndTransaction
         | Statement::Empty => true,
+        Statement::Other(word) => changes_rows(word),
         Statement::AlterTable(alter) => {
             let is_switch = |action: &AlterAction| *action == AlterAction::SwitchKeys;
             alter.actions.iter().all(is_switch)

@@ -1,6 +1,8 @@
 //! What was done with a dump.
 
 use indexmap::IndexMap;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +15,8 @@ const MAX_TOLD: usize = 10_000;
 const MAX_SHOWN: usize = 120;
 
 /// One replacement in a dump, or a statement that was taken out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Rewrite {
     /// The line of the dump, from 1.
     pub line: u64,

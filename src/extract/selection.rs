@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use glob::Pattern;
 use indexmap::IndexMap;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -82,7 +84,8 @@ impl Wanted {
 }
 
 /// How much of a table is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Share {
     /// Nothing of it.
@@ -94,7 +97,8 @@ pub enum Share {
 }
 
 /// Something in the dump, and what becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Listed {
     /// `table`, `view`, `trigger`, `function`, `procedure` or `event`.
     pub kind: &'static str,

@@ -2,9 +2,8 @@
 
 use indexmap::IndexMap;
 
-use crate::dump::reader::{DumpReader, DumpSink};
+use crate::dump::reader::{Companion, DumpReader};
 use crate::dump::scanner::{Sink, Statement, Wanted};
-use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 
 /// Reads a dump as [`DumpReader`] does, and counts the bytes of each table's rows.
@@ -34,15 +33,13 @@ impl Survey {
     }
 }
 
-impl DumpSink for Survey {
-    fn reader(&mut self) -> &mut DumpReader {
-        &mut self.reader
+impl Companion for Survey {
+    fn held(&self) -> &DumpReader {
+        &self.reader
     }
-}
 
-impl Sink for Survey {
-    fn statement(&mut self, statement: Statement<'_>) {
-        self.reader.statement(statement);
+    fn held_mut(&mut self) -> &mut DumpReader {
+        &mut self.reader
     }
 
     fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
@@ -51,24 +48,12 @@ impl Sink for Survey {
         self.reader.rows_begin(head)
     }
 
-    fn row(&mut self, values: Statement<'_>) {
-        self.reader.row(values);
-    }
-
     fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
         let table = self.reader.rows_go_into();
         if self.table != table {
             table.clone_into(&mut self.table);
         }
         self.reader.rows_end(count, broken, place);
-    }
-
-    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
-        self.reader.comment(text, place, ended);
-    }
-
-    fn comment_inside(&mut self, text: &[u8], place: Place) {
-        self.reader.comment_inside(text, place);
     }
 
     fn ends(&mut self, offset: u64) {
@@ -81,21 +66,5 @@ impl Sink for Survey {
                 }
             }
         }
-    }
-
-    fn large(&mut self, bytes: u64, place: Place) {
-        self.reader.large(bytes, place);
-    }
-
-    fn sets_noise_apart(&self) -> bool {
-        self.reader.sets_noise_apart()
-    }
-
-    fn noise(&mut self, line: &[u8], place: Place) {
-        self.reader.noise(line, place);
-    }
-
-    fn modes(&self) -> SqlModes {
-        self.reader.modes()
     }
 }

@@ -7,12 +7,13 @@ use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::Snapshot;
 
 impl Plan<'_> {
-    /// Adds what the dump of this snapshot needs on the server `target`: generated columns without values, and settings of
-    /// the session.
+    /// Adds what the dump of this snapshot needs on the server `target`: generated columns without values, settings of
+    /// the session, and the server whose default collations it leaves out.
     ///
     /// # Errors
     /// A statement is not what it is meant to be.
     pub fn fit(&mut self, snapshot: &Snapshot, target: &ServerVersion) -> Result<(), Blocked> {
+        self.source.clone_from(&snapshot.source.server_version);
         if target.family == Family::Mysql {
             let facts = snapshot.dump.iter();
             let columns = facts.flat_map(|facts| &facts.values_for_generated);

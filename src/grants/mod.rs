@@ -15,7 +15,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use effective::{GrantPlace, Privileges, Rules};
+pub use effective::{GrantPlace, Privileges, Rules, account_taken};
 pub use judge::{Fix, Missing, RoleHint, Verdict, judge};
 pub use model::{GivenPrivileges, Grant, Grantee, Grants, Object, Restriction, RoleGrant};
 pub use parse::{Problem, Unread};

@@ -98,7 +98,11 @@ fn cause(question: &Question, answer: &Answer) -> RowCause {
                 keys(answer)
             ),
         ),
-        What::PolymorphicOrphans(_) | What::Rule(_) => (String::new(), String::new()),
+        What::Rule(rule) => (
+            format!("{rows} of {table} {}", rule.message),
+            rule.fix.to_owned(),
+        ),
+        What::PolymorphicOrphans(_) => (String::new(), String::new()),
     };
     let entry = match &question.what {
         What::ZeroDates(_) | What::Duplicates(_) | What::Unfit(..) => answer
@@ -146,8 +150,9 @@ fn keys(answer: &Answer) -> String {
         .iter()
         .flat_map(|Sample { keys, .. }| keys.iter().map(String::as_str))
         .collect();
-    match keys.is_empty() {
-        true => String::new(),
-        false => format!(" (keys {})", keys.join(", ")),
+    match keys.as_slice() {
+        [] => String::new(),
+        [key] => format!(" (key {key})"),
+        _ => format!(" (keys {})", keys.join(", ")),
     }
 }

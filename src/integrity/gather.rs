@@ -12,8 +12,9 @@ use indexmap::IndexMap;
 use super::ids::IdSet;
 use super::needs::{Needs, OfColumn};
 use super::question::{Kind, column_of};
-use super::rules::{self, Test, is_like};
+use super::rules::is_like;
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::upgrade::own_checks::{RULES, Rule, Test};
 use crate::dump::reader::DumpReader;
 use crate::dump::row_sink::{Gather, RowSink, TableName};
 use crate::dump::values::{Next, Value, Values, is_zero_date};
@@ -531,14 +532,14 @@ impl ColumnFacts {
                 other => other.bytes().is_some_and(|date| is_zero_date(&date)),
             });
         }
-        if let Some(rule) = slot.needs.rule.and_then(|rule| rules::RULES.get(rule)) {
+        if let Some(rule) = slot.needs.rule.and_then(|rule| RULES.get(rule)) {
             self.of_rule += u64::from(is_hit(rule, value));
         }
     }
 }
 
 /// Whether a value meets a rule's test.
-pub fn is_hit(rule: &rules::Rule, value: &Value) -> bool {
+pub fn is_hit(rule: &Rule, value: &Value) -> bool {
     let Some(text) = value.bytes() else {
         return false;
     };

@@ -3,8 +3,9 @@
 use indexmap::IndexMap;
 
 use super::question::{Key, Kind, Pair, Question, What, column_of, id_column};
-use super::rules::{self, Test};
+use super::rules;
 use crate::civicrm::catalogue::Catalogue;
+use crate::civicrm::upgrade::own_checks::{RULES, Rule, Test, rules_of};
 use crate::schema::model::{IndexKind, KeyPart, Schema, Table};
 
 /// Which facts about one column are needed.
@@ -18,7 +19,7 @@ pub struct OfColumn {
     pub nulls: bool,
     /// The number of dates without a day or month is needed.
     pub zeros: bool,
-    /// The index of the rule in [`rules::RULES`] whose test the values are put to.
+    /// The index of the rule in [`RULES`] whose test the values are put to.
     pub rule: Option<usize>,
 }
 
@@ -90,10 +91,8 @@ impl Needs {
         }
     }
 
-    fn rule(&mut self, rule: &'static rules::Rule, table: &Table) {
-        let index = rules::RULES
-            .iter()
-            .position(|known| known.name == rule.name);
+    fn rule(&mut self, rule: &'static Rule, table: &Table) {
+        let index = RULES.iter().position(|known| known.name == rule.name);
         match rule.test {
             Test::NoneLike(column, _) => self.column(column).rule = index,
             Test::Present(column, _, active) => self.pair(column, active),
@@ -185,7 +184,7 @@ impl Needs {
                 needs.pair(pair.type_column, pair.id_column);
             }
         }
-        for rule in rules::rules_of(name) {
+        for rule in rules_of(name) {
             if rule
                 .columns()
                 .all(|(of, column)| of.is_some() || is_here(column))

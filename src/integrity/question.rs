@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::collation::Collation;
-use super::rules::{self, Rule};
+use super::rules;
 use crate::case::Case;
 use crate::civicrm::catalogue::{Catalogue, State};
 use crate::civicrm::classify::{Class, Classifier};
@@ -11,6 +11,7 @@ use crate::civicrm::custom;
 use crate::civicrm::reference::{Reference, Subject};
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
+use crate::civicrm::upgrade::own_checks::{Rule, rules_of};
 use crate::preflight::fit::Fit;
 use crate::preflight::rows::{RowNeed, RowsMust};
 use crate::schema::model::{
@@ -178,8 +179,6 @@ struct Background<'a> {
     catalogue: &'a Catalogue,
     /// The state that the schema is of, where that is known.
     state: Option<&'a State>,
-    /// The version that an upgrade starts from.
-    from: Option<Version>,
     /// The release that the database is to be upgraded to, with its state.
     target: Option<(&'a Version, &'a State)>,
     /// Whether the source is a server, which enforces its keys by itself, so that there is nothing
@@ -194,7 +193,6 @@ impl<'a> Background<'a> {
             subject: case.subject(),
             catalogue: case.catalogue,
             state: case.state(),
-            from: case.release(),
             target: target.and_then(|target| Some((target, case.catalogue.state_for(target)?))),
             keys_are_kept: case.snapshot.server.is_some(),
         }
@@ -356,6 +354,7 @@ impl<'a> Builder<'a> {
                     }
                 }
                 // Every date is asked about.
+                RowsMust::Pass { rule } => self.rule(name, table, rule),
                 RowsMust::HaveDates { .. } => {}
             }
         }
@@ -460,13 +459,7 @@ impl<'a> Builder<'a> {
             on_delete: key.on_delete,
         };
         let what = What::Orphans(link);
-        let checked = rules::pre_checked(
-            name,
-            column,
-            self.background.from.as_ref(),
-            self.background.target,
-        );
-        let step = checked.or_else(|| self.step(name, &what));
+        let step = self.step(name, &what);
         self.push(name, what, basis, step);
     }
 
@@ -555,34 +548,33 @@ impl<'a> Builder<'a> {
     }
 
     fn rules(&mut self, name: &str, table: &Table) {
-        for rule in rules::rules_of(name) {
-            if !rule.applies(
-                self.background.from.as_ref(),
-                self.background.target.map(|(version, _)| version),
-            ) {
-                continue;
-            }
-            let has_columns = rule.columns().all(|(of, column)| {
-                let table = match of {
-                    None => Some(table),
-                    Some(other) => find(&self.schema.tables, other),
-                };
-                table.is_some_and(|table| find(&table.columns, column).is_some())
-            });
-            if !has_columns {
-                continue;
-            }
-            let step = Some(rule.step.to_owned());
-            let what = match rule.key() {
-                Some(parts) => What::Duplicates(Key {
-                    name: rule.name.to_owned(),
-                    parts,
-                    nulls_equal: true,
-                }),
-                None => What::Rule(rule),
-            };
-            self.push(name, what, Basis::Civicrm, step);
+        for rule in rules_of(name).filter(|rule| rule.at.is_none()) {
+            self.rule(name, table, rule);
         }
+    }
+
+    /// Adds the question whether the rows pass a test of CiviCRM's own code.
+    fn rule(&mut self, name: &str, table: &Table, rule: &'static Rule) {
+        let has_columns = rule.columns().all(|(of, column)| {
+            let table = match of {
+                None => Some(table),
+                Some(other) => find(&self.schema.tables, other),
+            };
+            table.is_some_and(|table| find(&table.columns, column).is_some())
+        });
+        if !has_columns || !self.is_new(name, format!("rule {}", rule.name)) {
+            return;
+        }
+        let step = rule.at.map(|at| at.step.to_owned());
+        let what = match rule.key() {
+            Some(parts) => What::Duplicates(Key {
+                name: rule.name.to_owned(),
+                parts,
+                nulls_equal: true,
+            }),
+            None => What::Rule(rule),
+        };
+        self.push(name, what, Basis::Civicrm, step);
     }
 }
 
@@ -608,6 +600,10 @@ pub fn is_about(need: &RowNeed, table: &str, what: &What) -> bool {
             }
             (RowsMust::HaveValue { column }, What::Nulls(asked))
             | (RowsMust::HaveDates { column }, What::ZeroDates(asked)) => same(column, asked),
+            (RowsMust::Pass { rule }, What::Rule(asked)) => rule.name == asked.name,
+            (RowsMust::Pass { rule }, What::Duplicates(key)) => {
+                key.nulls_equal && rule.name == key.name
+            }
             _ => false,
         }
 }

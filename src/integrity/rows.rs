@@ -12,10 +12,9 @@ use md5::{Digest, Md5};
 use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
 use super::ids::IdSet;
 use super::question::{Kind, Question, column_of};
-use super::rules::Rule;
 use super::{ExportOptions, MAX_KEYS, Sample};
-use crate::dump::reader::DumpReader;
-use crate::dump::reader::DumpSink;
+use crate::civicrm::upgrade::own_checks::Rule;
+use crate::dump::reader::{Companion, DumpReader};
 use crate::dump::row_sink::emptied;
 use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::dump::values::{Next, Value, Values, is_zero_date};
@@ -23,7 +22,6 @@ use crate::preflight::fit::{Fit, Misfit};
 use crate::row_file::{self, RowFile, RowFileError};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{KeyPart, Schema, Table, find};
-use crate::snapshot::Place;
 
 /// What makes a row one of those that are looked for.
 #[derive(Debug)]
@@ -535,7 +533,15 @@ fn compare_keys(one: &[String], other: &[String]) -> Ordering {
     one.len().cmp(&other.len())
 }
 
-impl Sink for Collector<'_> {
+impl Companion for Collector<'_> {
+    fn held(&self) -> &DumpReader {
+        &self.reader
+    }
+
+    fn held_mut(&mut self) -> &mut DumpReader {
+        &mut self.reader
+    }
+
     fn statement(&mut self, statement: Statement<'_>) {
         self.head.clear();
         self.forget(statement.text);
@@ -560,35 +566,5 @@ impl Sink for Collector<'_> {
             self.failed = Some(error);
             self.layout = None;
         }
-    }
-
-    fn rows_end(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
-        self.reader.rows_end(count, broken, place);
-    }
-
-    fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
-        self.reader.comment(text, place, ended);
-    }
-
-    fn large(&mut self, bytes: u64, place: Place) {
-        self.reader.large(bytes, place);
-    }
-
-    fn sets_noise_apart(&self) -> bool {
-        self.reader.sets_noise_apart()
-    }
-
-    fn noise(&mut self, line: &[u8], place: Place) {
-        self.reader.noise(line, place);
-    }
-
-    fn modes(&self) -> SqlModes {
-        self.reader.modes()
-    }
-}
-
-impl DumpSink for Collector<'_> {
-    fn reader(&mut self) -> &mut DumpReader {
-        &mut self.reader
     }
 }

@@ -3,7 +3,7 @@
 
 use super::question::{Key, Kind, Link, Pair, Question, What, column_of, id_column};
 use super::rows::{exported, key_of};
-use super::rules::{Rule, Test};
+use crate::civicrm::upgrade::own_checks::{Rule, Test};
 use crate::gate::{Meaning, Operation};
 use crate::schema::model::{Schema, Table};
 use crate::schema::sql::{AntiJoin, Duplicates, first_rows, identifier, string};

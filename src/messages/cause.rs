@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,7 +12,8 @@ use super::table::Cause;
 use crate::checks::{Finding, Findings};
 
 /// How a finding belongs to a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
     /// It is about the key, the column or the table that the message names.

@@ -4,6 +4,7 @@ use super::facts::text;
 use super::mend::Mend;
 use super::server_model::ServerError;
 use crate::civicrm::upgrade::op::RowOf;
+use crate::civicrm::upgrade::own_checks::Place;
 use crate::privilege::Privilege;
 
 /// When an upgrade stops.
@@ -72,6 +73,10 @@ pub enum Cause {
     Schema(ServerError),
     /// The server refuses a statement because of rows; the number of the question that finds them, if it is known.
     Rows(ServerError, RowCause),
+    /// CiviCRM's own code looks at rows, and refuses to go on.
+    OwnRows(&'static Place, RowCause),
+    /// CiviCRM's own code looks at foreign keys, and refuses to go on; the first table that has none of them.
+    OwnKeys(&'static Place, String),
     /// The account lacks a privilege.
     Privilege(Privilege, ServerError),
 }
@@ -80,13 +85,29 @@ impl Cause {
     /// The error of the server, where it is one.
     pub fn server_error(&self) -> Option<&ServerError> {
         match self {
-            Self::Version | Self::Check(_) => None,
+            Self::Version | Self::Check(_) | Self::OwnRows(..) | Self::OwnKeys(..) => None,
             Self::Schema(error) | Self::Rows(error, _) | Self::Privilege(_, error) => Some(error),
+        }
+    }
+
+    /// The rows that make the upgrade stop, where it is rows.
+    pub fn rows(&self) -> Option<&RowCause> {
+        match self {
+            Self::Rows(_, rows) | Self::OwnRows(_, rows) => Some(rows),
+            _ => None,
+        }
+    }
+
+    /// What CiviCRM's own code shows, where it is that which stops.
+    pub(super) fn own_text(&self) -> Option<&'static str> {
+        match self {
+            Self::OwnRows(at, _) | Self::OwnKeys(at, _) => Some(at.shown),
+            _ => None,
         }
     }
 }
 
-/// Which rows make the server refuse a statement.
+/// Which rows make the upgrade stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowCause {
     /// The table that has the rows.

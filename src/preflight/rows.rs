@@ -9,6 +9,7 @@ use super::server_model::{ServerError, ServerModel};
 use crate::civicrm::upgrade::op::{
     Action, Alteration, Clause, Insert, InsertMode, Op, Values, table_of_entity,
 };
+use crate::civicrm::upgrade::own_checks::Rule;
 use crate::schema::meaning::family;
 use crate::schema::model::{
     Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
@@ -64,6 +65,11 @@ pub enum RowsMust {
         /// The column.
         column: String,
     },
+    /// The rows pass a test of CiviCRM's own code.
+    Pass {
+        /// The test.
+        rule: &'static Rule,
+    },
 }
 
 impl RowsMust {
@@ -82,6 +88,7 @@ impl RowsMust {
             Self::HaveValue { column } => format!("{table} value {column}"),
             Self::Fit { column, fit } => format!("{table} fit {column} {}", fit.key()),
             Self::HaveDates { column } => format!("{table} dates {column}"),
+            Self::Pass { rule } => format!("{table} rule {}", rule.name),
         };
         text.to_ascii_lowercase()
     }
@@ -121,7 +128,7 @@ pub(super) struct RowState {
 
 impl RowState {
     /// The table under its name at the start, with its name there; `None` if the run has made it.
-    fn at_start<'s>(&self, start: &'s Schema, table: &str) -> Option<(&'s String, &'s Table)> {
+    pub fn at_start<'s>(&self, start: &'s Schema, table: &str) -> Option<(&'s String, &'s Table)> {
         let lower = table.to_ascii_lowercase();
         let name = self.renamed.get(&lower).map_or(table, String::as_str);
         find_entry(&start.tables, name)
@@ -622,6 +629,11 @@ pub(super) fn clashes(
 }
 
 impl RowAnswers {
+    /// The rows for which a need is not met.
+    pub(super) fn offending(&self, table: &str, need: &RowsMust) -> Option<&RowCause> {
+        self.offending.get(&need.key(table))
+    }
+
     /// Why the operation fails because of rows, of what it needs.
     pub(super) fn cause(
         &self,
@@ -630,7 +642,7 @@ impl RowAnswers {
         error: ServerError,
         server: &ServerModel,
     ) -> Option<Cause> {
-        let cause = self.offending.get(&need.key(table))?;
+        let cause = self.offending(table, need)?;
         let error = match (need, error) {
             (RowsMust::Fit { fit, .. }, ServerError::Truncated { column }) => {
                 let misfit = cause.entry.as_deref().and_then(Misfit::of_words);

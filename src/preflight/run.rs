@@ -12,6 +12,7 @@ use super::condition::{Background, Holds};
 use super::facts::RowFacts;
 use super::failure::{Cause, Failure, Retry, RowCause, When};
 use super::mend::{self, Mend};
+use super::own_checks;
 use super::privileges::UpgradeAccount;
 use super::repeat;
 use super::rows::{self, RowAnswers, RowNeed, RowState};
@@ -389,6 +390,18 @@ impl Run<'_, '_> {
             let _ = self.try_op(&op);
             return;
         }
+        let reference = self.reference.as_ref();
+        if let Some(step) = &self.step
+            && let Some((cause, mut mends)) =
+                own_checks::of_keys(step, &op, &self.schema, reference)
+        {
+            mends.retain(|mend| mend.apply(&mut self.start, &self.server).is_ok());
+            for mend in &mends {
+                // Where the keys cannot be made, nothing is mended, and the failure says so.
+                let _ = mend.apply(&mut self.schema, &self.server);
+            }
+            self.fail(task, at, cause, mends, condition.map(str::to_owned));
+        }
         self.rows(task, at, &op, condition);
         let mut result = self.try_op(&op);
         // Every round takes one thing out of the way.
@@ -458,6 +471,7 @@ impl Run<'_, '_> {
                 None => {}
             }
         }
+        self.own_rows(task, at, op, condition);
         self.needed_rows(task, at, op, condition);
         for (table, values, error) in rows::clashes(op, &self.schema, &self.rows) {
             if start.table(&table).is_some()
@@ -476,6 +490,28 @@ impl Run<'_, '_> {
                         .to_owned(),
                 };
                 self.fail(task, at, Cause::Rows(error, cause), Vec::new(), own());
+            }
+        }
+    }
+
+    /// Looks whether rows make CiviCRM's own code stop.
+    fn own_rows(&mut self, task: &Task, at: usize, op: &Op, condition: Option<&str>) {
+        let Some(step) = self.step.clone() else {
+            return;
+        };
+        let start = &self.setup.case.snapshot.schema;
+        for check in own_checks::of_rows(&step, op, start, self.reference.as_ref(), &self.rows) {
+            match self.setup.answers.offending(&check.table, &check.rows) {
+                Some(rows) => {
+                    let cause = check.cause(rows.clone());
+                    self.fail(task, at, cause, Vec::new(), condition.map(str::to_owned));
+                }
+                None if condition.is_none() => self.rows.needs.push(RowNeed {
+                    table: check.table,
+                    rows: check.rows,
+                    step: Some(step.clone()),
+                }),
+                None => {}
             }
         }
     }
@@ -558,9 +594,10 @@ impl Run<'_, '_> {
             task: (self.when != When::Before).then(|| task.task.clone()),
             operation: op.map(Op::kind),
             table: op.and_then(Op::table).map(str::to_owned),
-            shown: match number {
-                Some(number) => shown(number).to_owned(),
-                None => PARTLY_UPGRADED.to_owned(),
+            shown: match (cause.own_text(), number) {
+                (Some(own), _) => own.to_owned(),
+                (None, Some(number)) => shown(number).to_owned(),
+                (None, None) => PARTLY_UPGRADED.to_owned(),
             },
             version_after: self.version.clone(),
             retry: match self.when {
@@ -582,9 +619,9 @@ impl Run<'_, '_> {
             .any(|known| match (&known.cause, &failure.cause) {
                 (Cause::Privilege(known, _), Cause::Privilege(new, _)) => known == new,
                 (Cause::Schema(known), Cause::Schema(new)) => known == new,
-                (Cause::Rows(_, known), Cause::Rows(_, new)) => known == new,
+                (Cause::OwnKeys(..), Cause::OwnKeys(..)) => true,
                 (Cause::Version, Cause::Version) => true,
-                _ => false,
+                (known, new) => known.rows().is_some() && known.rows() == new.rows(),
             });
         if !is_known {
             list.push(failure);

@@ -39,7 +39,10 @@ pub struct Ran {
 /// # Errors
 /// sh cannot be started, or the server is gone.
 pub fn run(stage: &Stage, command: &str) -> Result<Ran, RehearseError> {
-    let socket = stage.server().socket().display().to_string();
+    let Some(server) = stage.server() else {
+        return Err(RehearseError::OnlyPrivate("--upgrade-command"));
+    };
+    let socket = server.socket().display().to_string();
     let (user, database) = (account().user, &stage.database);
     let begun = Instant::now();
     let mut child = Command::new("/bin/sh")

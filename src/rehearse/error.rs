@@ -65,13 +65,8 @@ pub enum RehearseError {
     #[error("the private server ended; the end of its log:\n{0}")]
     ServerEnded(String),
     /// A signal ended the rehearsal.
-    #[error("interrupted: the private server was stopped and removed")]
+    #[error("interrupted: what was restored is removed")]
     Interrupted(i32),
-    /// The dump cannot be read twice.
-    #[error(
-        "{0}: a rehearsal reads the dump twice, which a pipe does not allow; put it into a file first"
-    )]
-    ReadOnce(String),
     /// The database is of a later release than the one that it is to be upgraded to.
     #[error(
         "{name}: civicrm_domain.version says {version}, which is later than --target {target}; an upgrade goes to a later \
@@ -84,6 +79,25 @@ pub enum RehearseError {
         version: String,
         /// The release that was asked for.
         target: String,
+    },
+    /// The URL of a server names no database.
+    #[error(
+        "{0} names no database; name an empty one that the dump may be restored into: mysql://USER@HOST/DATABASE"
+    )]
+    NoDatabase(String),
+    /// An option needs a private server.
+    #[error("{0} needs a private server; --on with a URL takes a server of others")]
+    OnlyPrivate(&'static str),
+    /// The dump makes or chooses its database itself, which is not the one of the URL.
+    #[error(
+        "the dump names its own database, {dump}, and --on another one; take the name out: cividb extract --database none \
+         DUMP | cividb rehearse - --on {url}"
+    )]
+    OtherDatabase {
+        /// The database of the dump.
+        dump: String,
+        /// What the user named with `--on`.
+        url: String,
     },
     /// The source is no dump.
     #[error("{0}: a rehearsal restores a dump, and this is a server")]

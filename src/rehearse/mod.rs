@@ -27,4 +27,4 @@ pub use ground::Ground;
 pub use guard::About;
 pub use kind::Kind;
 pub use restore::{How, Refusal, Restored, TableWork, restore};
-pub use stage::{Definers, Setup, Stage, account};
+pub use stage::{Definers, Limits, Setup, Stage, account};

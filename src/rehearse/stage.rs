@@ -1,4 +1,5 @@
-//! The private server with its accounts and its empty database, on which a dump is rehearsed.
+//! The private server with its accounts and its empty database, on which a dump is rehearsed; or such a database on a
+//! server of others.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,7 +10,9 @@ use std::time::Duration;
 use super::RehearseError;
 use super::kind::Kind;
 use super::space::Warden;
-use crate::sandbox::{AccountPrivileges, Client, LocalServer, Options, Program, SandboxError};
+use crate::sandbox::{
+    AccountPrivileges, Client, LocalServer, Options, Program, SandboxError, Scratch,
+};
 use crate::schema::model::Account;
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
@@ -44,6 +47,13 @@ pub struct Setup {
     pub parent: Option<PathBuf>,
     /// What becomes of definers.
     pub definers: Definers,
+    /// What holds on every server.
+    pub limits: Limits,
+}
+
+/// What a rehearsal may do and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
     /// The kinds of statements that are allowed.
     pub allowed: Vec<Kind>,
     /// The longest time that one statement may take.
@@ -52,10 +62,18 @@ pub struct Setup {
     pub signal: Arc<AtomicUsize>,
 }
 
-/// A private server, ready for a dump. It ends when this is dropped.
+/// Where the database is.
+enum House {
+    /// On a private server, which is watched over.
+    Private(Warden, LocalServer),
+    /// On a server of others; the number becomes that of a signal that has come.
+    Scratch(Scratch, Arc<AtomicUsize>),
+}
+
+/// A database on a private server, or an empty one on a server of others, ready for a dump. The server ends when this is
+/// dropped, and the database of others is emptied.
 pub struct Stage {
-    pub(super) warden: Warden,
-    server: LocalServer,
+    house: House,
     /// The name of the database.
     pub database: String,
     /// Whether the dump makes the database.
@@ -78,17 +96,17 @@ impl Stage {
         let options = Options {
             parent: setup.parent,
             confined: true,
-            interrupted: Some(Arc::clone(&setup.signal)),
+            interrupted: Some(Arc::clone(&setup.limits.signal)),
             ..Options::default()
         };
-        let is_interrupted = || match setup.signal.load(Ordering::Relaxed) {
-            0 => None,
-            number => i32::try_from(number).ok(),
-        };
-        let server = LocalServer::start(setup.program, options).map_err(|error| {
-            is_interrupted().map_or_else(|| error.into(), RehearseError::Interrupted)
-        })?;
-        let warden = Warden::begin(server.folder(), &setup.signal);
+        let Limits {
+            allowed,
+            limit,
+            signal,
+        } = setup.limits;
+        let server = LocalServer::start(setup.program, options)
+            .map_err(|error| interrupted(&signal).unwrap_or_else(|| error.into()))?;
+        let warden = Warden::begin(server.folder(), &signal);
         let database = dump.database.clone().unwrap_or_else(|| DATABASE.to_owned());
         let makes = format!("CREATE DATABASE {database}");
         let facts = dump.dump.iter();
@@ -98,25 +116,64 @@ impl Stage {
             database,
             dump_makes_database,
             definers: setup.definers,
-            allowed: setup.allowed,
-            limit: setup.limit,
+            allowed,
+            limit,
             made: Vec::new(),
             not_made: Vec::new(),
-            warden,
-            server,
+            house: House::Private(warden, server),
         };
         let result = stage.furnish(dump);
         result.map_err(|error| stage.explain(error))?;
         Ok(stage)
     }
 
+    /// A stage in an empty database of others. What runs as other accounts runs as the one that restores.
+    ///
+    /// # Errors
+    /// The database is not empty, or the dump names its own, which is another one. `url` is what the user named.
+    pub fn in_scratch(
+        login: Login,
+        url: &str,
+        limits: Limits,
+        dump: &Snapshot,
+    ) -> Result<Self, RehearseError> {
+        let Some(database) = login.database.clone() else {
+            return Err(RehearseError::NoDatabase(url.to_owned()));
+        };
+        let facts = dump.dump.iter();
+        let mut statements = facts.flat_map(|facts| &facts.database_statements);
+        if let Some(own) = &dump.database
+            && *own != database
+            && statements.next().is_some()
+        {
+            return Err(RehearseError::OtherDatabase {
+                dump: own.clone(),
+                url: url.to_owned(),
+            });
+        }
+        let scratch = Scratch::open(login, &database)?;
+        Ok(Self {
+            house: House::Scratch(scratch, limits.signal),
+            database,
+            dump_makes_database: false,
+            definers: Definers::Current,
+            allowed: limits.allowed,
+            limit: limits.limit,
+            made: Vec::new(),
+            not_made: Vec::new(),
+        })
+    }
+
     fn furnish(&mut self, dump: &Snapshot) -> Result<(), SandboxError> {
-        self.server.confine()?;
+        let House::Private(_, server) = &mut self.house else {
+            return Ok(());
+        };
+        server.confine()?;
         if !self.dump_makes_database {
-            self.server.create_database(&self.database)?;
+            server.create_database(&self.database)?;
         }
         let databases = [self.database.clone()];
-        let version = self.server.program().version();
+        let version = server.program().version();
         let mut privileges = match self.definers {
             Definers::Current => Vec::new(),
             _ => of_definers(version).to_vec(),
@@ -131,7 +188,7 @@ impl Stage {
             server: &privileges,
             locked: false,
         };
-        self.server.add_account(&account(), own)?;
+        server.add_account(&account(), own)?;
         if self.definers != Definers::Create {
             return Ok(());
         }
@@ -148,7 +205,7 @@ impl Stage {
                 server: &[],
                 locked: true,
             };
-            match self.server.add_account(definer, privileges) {
+            match server.add_account(definer, privileges) {
                 Ok(()) => self.made.push(definer.clone()),
                 Err(SandboxError::Server(error)) if !error.is_lost() => {
                     self.not_made.push((definer.clone(), error.to_string()));
@@ -176,7 +233,10 @@ impl Stage {
     }
 
     fn session(&self, database: Option<&str>) -> Result<Client, RehearseError> {
-        let login = self.server.login_of(ACCOUNT);
+        let login = match &self.house {
+            House::Private(_, server) => server.login_of(ACCOUNT),
+            House::Scratch(scratch, _) => scratch.login().clone(),
+        };
         let client = Client::open(&login, database, self.limit);
         client.map_err(|error| self.explain(error))
     }
@@ -194,9 +254,13 @@ impl Stage {
 
     /// The login of the administration, for commands that look at servers.
     pub fn login(&self) -> Login {
+        let login = match &self.house {
+            House::Private(_, server) => server.login(),
+            House::Scratch(scratch, _) => scratch.login().clone(),
+        };
         Login {
             database: Some(self.database.clone()),
-            ..self.server.login()
+            ..login
         }
     }
 
@@ -207,12 +271,23 @@ impl Stage {
 
     /// The version of the server.
     pub fn version(&self) -> &ServerVersion {
-        self.server.program().version()
+        match &self.house {
+            House::Private(_, server) => server.program().version(),
+            House::Scratch(scratch, _) => scratch.version(),
+        }
     }
 
-    /// The private server.
-    pub fn server(&self) -> &LocalServer {
-        &self.server
+    /// The private server; `None` where the database is on one of others.
+    pub fn server(&self) -> Option<&LocalServer> {
+        match &self.house {
+            House::Private(_, server) => Some(server),
+            House::Scratch(..) => None,
+        }
+    }
+
+    /// How many servers of runs that were killed were removed.
+    pub fn leftovers_removed(&self) -> usize {
+        self.server().map_or(0, LocalServer::leftovers_removed)
     }
 
     /// What ended a connection: a full disk, a signal, the end of the server; or the error as it is.
@@ -228,12 +303,12 @@ impl Stage {
         if !is_lost {
             return error;
         }
-        if let Some(reason) = self.warden.error() {
+        if let Err(reason) = self.go_on() {
             return reason;
         }
-        match self.server.is_running() {
-            true => error,
-            false => RehearseError::ServerEnded(self.server.log()),
+        match self.server() {
+            Some(server) if !server.is_running() => RehearseError::ServerEnded(server.log()),
+            _ => error,
         }
     }
 
@@ -242,26 +317,51 @@ impl Stage {
     /// # Errors
     /// That is so.
     pub fn go_on(&self) -> Result<(), RehearseError> {
-        self.warden.error().map_or(Ok(()), Err)
+        let error = match &self.house {
+            House::Private(warden, _) => warden.error(),
+            House::Scratch(_, signal) => interrupted(signal),
+        };
+        error.map_or(Ok(()), Err)
     }
 
-    /// Leaves the server running when this program ends; returns how to end it: the number of a process.
+    /// Leaves the private server running when this program ends, and returns how to end it: the number of a process; or leaves
+    /// a database of others as it is.
     ///
     /// # Errors
     /// No process could be started that keeps it.
-    pub fn keep(self) -> Result<u32, RehearseError> {
-        let Self { server, .. } = self;
-        server.keep().map_err(RehearseError::Keep)
+    pub fn keep(self) -> Result<Option<u32>, RehearseError> {
+        match self.house {
+            House::Private(warden, server) => {
+                drop(warden);
+                server.keep().map(Some).map_err(RehearseError::Keep)
+            }
+            House::Scratch(scratch, _) => {
+                scratch.keep();
+                Ok(None)
+            }
+        }
     }
 
-    /// Ends the server and removes all that belongs to it.
+    /// Ends the private server and removes all that belongs to it; or empties a database of others.
     ///
     /// # Errors
-    /// It does not end, or its folder cannot be removed.
+    /// It does not end, its folder cannot be removed, or the database cannot be emptied.
     pub fn strike(self) -> Result<(), RehearseError> {
-        let Self { server, warden, .. } = self;
-        drop(warden);
-        Ok(server.stop()?)
+        match self.house {
+            House::Private(warden, server) => {
+                drop(warden);
+                Ok(server.stop()?)
+            }
+            House::Scratch(scratch, _) => Ok(scratch.clear()?),
+        }
+    }
+}
+
+/// The error to end with where a signal has come.
+fn interrupted(signal: &AtomicUsize) -> Option<RehearseError> {
+    match signal.load(Ordering::Relaxed) {
+        0 => None,
+        number => i32::try_from(number).ok().map(RehearseError::Interrupted),
     }
 }
 

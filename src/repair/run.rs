@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,8 +25,9 @@ use crate::server::connection::Reader;
 const ROUNDS: u32 = 3;
 
 /// A statement that was left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "NotRunStep")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(rename = "NotRunStep"))]
 pub struct NotRun {
     /// Its table.
     pub table: String,

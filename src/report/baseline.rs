@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +17,8 @@ use crate::text::{count, printable};
 const SHOWN: usize = 5;
 
 /// How the findings of a source compare with those of an earlier run, under the key `baseline`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct BaselineSummary {
     /// Whether the earlier run has a report on this source. Without one all findings are new.
     pub known: bool,
@@ -29,7 +32,8 @@ pub struct BaselineSummary {
 
 /// What tells a finding of one run from others: its check and its object. Messages may hold numbers that change from
 /// day to day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct KnownFinding {
     /// The id of the check.
     pub check: String,
@@ -40,7 +44,8 @@ pub struct KnownFinding {
 }
 
 /// The object of a finding of an earlier run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct KnownObject {
     /// `table`, `view`, `trigger` and so on.
     pub kind: String,

@@ -6,11 +6,14 @@ use std::io::{self, Write};
 use indexmap::IndexMap;
 
 use super::human::style_of;
+use super::wrap::wrapped;
 use crate::checks::Finding;
 use crate::text::{count, printable};
 
 /// Sources and objects that a folded line names before the rest is only counted.
 const NAMED: usize = 3;
+/// What the second line of a broken one begins with.
+const INDENT: usize = 9;
 
 /// The table that a finding is about.
 pub(super) fn table_of(finding: &Finding) -> Option<&str> {
@@ -23,7 +26,12 @@ pub(super) fn table_of(finding: &Finding) -> Option<&str> {
 }
 
 /// Writes findings, which are sorted, under their tables, each fix once at the end.
-pub fn write(findings: &[&Finding], folding: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    findings: &[&Finding],
+    folding: bool,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
     let dim = anstyle::Style::new().dimmed();
     let mut shown: Vec<&Finding> = Vec::new();
@@ -50,14 +58,15 @@ pub fn write(findings: &[&Finding], folding: bool, out: &mut dyn Write) -> io::R
             let word = finding.severity.as_str();
             let id = finding.check.id;
             let message = printable(&finding.message);
-            writeln!(out, "  {style}{word}{style:#}  {dim}{id}{dim:#}  {message}")?;
+            let line = format!("  {style}{word}{style:#}  {dim}{id}{dim:#}  {message}");
+            writeln!(out, "{}", wrapped(&line, width, INDENT))?;
         }
     }
     if !folded.is_empty() {
         writeln!(out)?;
     }
     for group in folded {
-        fold(group, out)?;
+        fold(group, width, out)?;
         for finding in group {
             *fixes.entry(&finding.fix).or_default() += 1;
         }
@@ -85,7 +94,11 @@ pub(super) fn is_inherited(group: &[&Finding]) -> bool {
 }
 
 /// One line for findings of one check that every upgraded database has.
-pub(super) fn fold(group: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn fold(
+    group: &[&Finding],
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let Some(first) = group.first() else {
         return Ok(());
     };
@@ -110,7 +123,8 @@ pub(super) fn fold(group: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     let style = style_of(first.severity);
     let dim = anstyle::Style::new().dimmed();
     let (word, id, text) = (first.severity.as_str(), first.check.id, printable(&text));
-    writeln!(out, "{style}{word}{style:#}  {dim}{id}{dim:#}  {text}")
+    let line = format!("{style}{word}{style:#}  {dim}{id}{dim:#}  {text}");
+    writeln!(out, "{}", wrapped(&line, width, INDENT))
 }
 
 /// The most frequent sources with their numbers.

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,7 +14,8 @@ use crate::contents::totals::Total;
 use crate::text::{count, printable, thousands};
 
 /// How the contents of two sources compare, under the key `contents`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ContentsSummary {
     /// Whether nothing is lost or changed but what upgrade steps do on purpose.
     pub intact: bool,
@@ -39,7 +42,8 @@ pub struct ContentsSummary {
 }
 
 /// A difference between two sources.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ContentsChange {
     /// The table.
     pub table: String,
@@ -64,7 +68,8 @@ pub struct ContentsChange {
 }
 
 /// A value of a row before and afterwards.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ContentsValue {
     /// The key of the row.
     pub key: String,
@@ -75,7 +80,8 @@ pub struct ContentsValue {
 }
 
 /// A number of rows before and afterwards.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ContentsTotal {
     /// What is counted, such as contributions.
     pub title: &'static str,

@@ -1,10 +1,13 @@
 //! What is kept of a source when its report is written: enough for the lines at the end of many reports.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use super::render::Unread;
 use super::{Report, Section, Verdict};
-use crate::checks::Severity;
+use crate::checks::{Severity, is_made_again};
+
 use crate::exit::Exit;
 use crate::text::count;
 
@@ -177,9 +180,11 @@ pub(super) fn name(site: Option<&str>, source: &str) -> String {
 
 /// The message of the worst finding that counts and is more than a note.
 fn worst(report: &Report) -> Option<&str> {
-    let mut findings = report.findings.list.iter();
-    let worst =
-        findings.find(|finding| finding.accepted.is_none() && finding.severity > Severity::Note);
+    let findings = report.findings.list.iter();
+    let counted =
+        findings.filter(|finding| finding.accepted.is_none() && finding.severity > Severity::Note);
+    // What is lost for good, or stops the restore, comes before what CiviCRM makes again; of equals the first.
+    let worst = counted.min_by_key(|finding| (Reverse(finding.severity), is_made_again(finding)));
     worst.map(|finding| finding.message.as_str())
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use indexmap::IndexMap;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +15,8 @@ use crate::extract::{Listed, Rewrite, Share, Subject};
 use crate::text::{count, printable, thousands};
 
 /// What was taken out of a dump, or would be.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ExtractSummary {
     /// The file for the result; null where it goes to standard output.
     pub into: Option<String>,

@@ -3,13 +3,16 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::text::printable;
 
 /// What an account may do, against what it is for.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct GrantsSummary {
     /// The account, as statements name it.
     pub account: Option<String>,

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use indexmap::IndexMap;
 
 use super::section::Position;
+use super::wrap::wrapped;
 use super::{Changes, Digest, Layout, Report, Verdict, by_table, digest};
 use crate::checks::acceptance::Accepted;
 use crate::checks::{BEGINNING_MISSING, Detected, Finding, NotChecked, Severity};
@@ -14,6 +15,11 @@ use crate::text::{count, printable, thousands};
 
 /// Findings of one check that are shown before the rest is only counted.
 const SHOWN: usize = 5;
+/// Findings of a report beyond which of each check only the first are shown, whatever the command.
+const MANY: usize = 200;
+/// What the second line of a broken one begins with: under facts, and under findings.
+const FACT_INDENT: usize = 4;
+const FINDING_INDENT: usize = 7;
 /// Characters of the worst finding that stand behind a source in a list of them.
 const SUMMARY_CHARACTERS: usize = 160;
 
@@ -29,34 +35,45 @@ pub enum Detail {
     Verbose,
 }
 
+/// What a report for people looks like.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Form {
+    /// How much it says.
+    pub detail: Detail,
+    /// The number of columns at which lines are broken, but for the verdict and what is to be pasted; `None` leaves all
+    /// lines whole.
+    pub width: Option<usize>,
+}
+
 /// Writes the report on one source.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    let Form { detail, width } = form;
     let bold = Style::new().bold();
     writeln!(out, "{}", verdict_of(report))?;
     if detail == Detail::Quiet {
         return Ok(());
     }
-    for fact in facts(report) {
-        writeln!(out, "  {fact}")?;
-    }
+    let mut facts_written = facts(report).into_iter();
+    facts_written.try_for_each(|fact| fact_line(&fact, width, out))?;
 
     let detected = report.civicrm.as_ref();
     let detected = detected.and_then(|civicrm| civicrm.detected.as_ref());
     if let Some(detected) =
         detected.filter(|_| !matches!(report.layout, Layout::ByCheck | Layout::InFull))
     {
-        writeln!(out, "  {}", schema_line(detected))?;
+        fact_line(&schema_line(detected), width, out)?;
         if !detected.evidence.is_empty() {
             let evidence = printable(&detected.evidence.join(", "));
-            writeln!(out, "  because {evidence}")?;
+            fact_line(&format!("because {evidence}"), width, out)?;
         }
         let others = detected.not_compared.iter();
         let others: Vec<String> = others.map(|(class, n)| format!("{n} {class}")).collect();
         if !others.is_empty() {
-            writeln!(out, "  tables not compared: {}", others.join(", "))?;
+            let others = others.join(", ");
+            fact_line(&format!("tables not compared: {others}"), width, out)?;
         }
         if let (Some(step), true) = (&detected.last_step, !detected.later.is_empty()) {
             writeln!(out, "  last upgrade step noted: {}", printable(step))?;
@@ -73,8 +90,12 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         .filter(|finding| finding.inherited.is_some());
     let inherited = inherited.count();
     let folding = inherited > SHOWN && detail != Detail::Verbose;
+    let many = report.findings.list.len();
+    let is_folded = many > MANY && detail != Detail::Verbose;
     let is_of_table = |finding: &&Finding| {
-        report.layout == Layout::ReleaseAndByTable && by_table::table_of(finding).is_some()
+        !is_folded
+            && report.layout == Layout::ReleaseAndByTable
+            && by_table::table_of(finding).is_some()
     };
     let (accepted, counted): (Vec<_>, Vec<_>) =
         findings.partition(|finding| finding.accepted.is_some());
@@ -82,26 +103,38 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
     for group in list.chunk_by(|a, b| by_table::is_same_kind(a, b)) {
         if folding && by_table::is_inherited(group) {
             writeln!(out)?;
-            by_table::fold(group, out)?;
+            by_table::fold(group, width, out)?;
         } else {
             let shown = match report.layout {
-                Layout::InFull => usize::MAX,
+                Layout::InFull if !is_folded => usize::MAX,
                 _ => SHOWN,
             };
-            group_of_findings(group, detail, shown, out)?;
+            group_of_findings(group, form, shown, out)?;
         }
     }
-    by_table::write(&by_table, folding, out)?;
+    by_table::write(&by_table, folding, width, out)?;
     if folding {
         writeln!(
             out,
             "\n{inherited} differences are what CiviCRM's own upgrades leave in a database (--verbose lists them)"
         )?;
     }
-    accepted_lines(&accepted, out)?;
+    accepted_lines(
+        &accepted,
+        if is_folded { SHOWN } else { usize::MAX },
+        width,
+        out,
+    )?;
+    if is_folded {
+        let many = count(many as u64, "finding");
+        writeln!(
+            out,
+            "\n{many} are too many to show: of each check the first are (--verbose lists all, --format json has them)"
+        )?;
+    }
     if !report.findings.not_checked.is_empty() {
         writeln!(out)?;
-        not_checked_lines(&report.findings.not_checked, out)?;
+        not_checked_lines(&report.findings.not_checked, width, out)?;
     }
     sections(report, Position::AfterFindings, detail, out)?;
     if detail == Detail::Verbose && !report.row_counts.is_empty() {
@@ -111,6 +144,10 @@ pub fn write(report: &Report, detail: Detail, out: &mut dyn Write) -> io::Result
         }
     }
     Ok(())
+}
+
+fn fact_line(fact: &str, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", wrapped(&format!("  {fact}"), width, FACT_INDENT))
 }
 
 /// The sections that people read at this place.
@@ -125,22 +162,47 @@ fn sections(
     here.try_for_each(|section| section.write(detail, out))
 }
 
-/// Accepted findings, each with its reason and its last day.
-fn accepted_lines(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+/// Accepted findings, the first of each check, each with its reason and its last day.
+fn accepted_lines(
+    findings: &[&Finding],
+    at_most: usize,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
-    for finding in findings {
-        let Some(Accepted { reason, until }) = &finding.accepted else {
-            continue;
-        };
-        let (id, message) = (finding.check.id, printable(&finding.message));
-        writeln!(out, "\n{bold}accepted{bold:#}  {dim}{id}{dim:#}  {message}")?;
-        writeln!(out, "       until {until}: {}", printable(reason))?;
+    for group in findings.chunk_by(|a, b| a.check.id == b.check.id) {
+        for finding in group.iter().take(at_most) {
+            let Some(Accepted { reason, until }) = &finding.accepted else {
+                continue;
+            };
+            let (id, message) = (finding.check.id, printable(&finding.message));
+            let line = format!("{bold}accepted{bold:#}  {dim}{id}{dim:#}  {message}");
+            writeln!(out, "\n{}", wrapped(&line, width, FINDING_INDENT))?;
+            let line = format!("       until {until}: {}", printable(reason));
+            writeln!(out, "{}", wrapped(&line, width, FINDING_INDENT))?;
+        }
+        more_of_check(group.len().saturating_sub(at_most), out)?;
     }
     Ok(())
 }
 
+fn more_of_check(more: usize, out: &mut dyn Write) -> io::Result<()> {
+    if more == 0 {
+        return Ok(());
+    }
+    let more = thousands(more as u64);
+    writeln!(
+        out,
+        "       and {more} more of this check (--verbose lists them)"
+    )
+}
+
 /// One line for each reason, with the checks that were not made for it.
-fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Result<()> {
+fn not_checked_lines(
+    not_checked: &[NotChecked],
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let bold = Style::new().bold();
     let mut by_reason: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for skipped in not_checked {
@@ -154,7 +216,8 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
             false => checks.join(", "),
         };
         let why = printable(why);
-        writeln!(out, "{bold}not checked{bold:#}  {checks}: {why}")?;
+        let line = format!("{bold}not checked{bold:#}  {checks}: {why}");
+        writeln!(out, "{}", wrapped(&line, width, FINDING_INDENT))?;
     }
     Ok(())
 }
@@ -164,23 +227,21 @@ fn not_checked_lines(not_checked: &[NotChecked], out: &mut dyn Write) -> io::Res
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn summary_line(digest: &Digest, out: &mut dyn Write) -> io::Result<()> {
+pub fn summary_line(digest: &Digest, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let name = printable(&digest.name());
-    match &digest.result {
+    let line = match &digest.result {
         Ok(outcome) => {
             let worst = outcome.worst.as_deref().map(in_short).unwrap_or_default();
-            writeln!(
-                out,
-                "{}{worst}",
-                verdict_line(outcome.verdict, &name, &outcome.reason)
-            )
+            let verdict = verdict_line(outcome.verdict, &name, &outcome.reason);
+            format!("{verdict}{worst}")
         }
         Err(_) => {
             let style = bold_in(AnsiColor::Red);
             let why = digest.why_unread().map(in_short).unwrap_or_default();
-            writeln!(out, "{style}????{style:#}  {name}  (no report){why}")
+            format!("{style}????{style:#}  {name}  (no report){why}")
         }
-    }
+    };
+    writeln!(out, "{}", wrapped(&line, width, FINDING_INDENT))
 }
 
 /// The beginning of a message, behind a colon.
@@ -395,7 +456,7 @@ fn bold_in(colour: AnsiColor) -> Style {
 /// Findings of one check: the first few, the number of the others, and each fix once.
 fn group_of_findings(
     group: &[&Finding],
-    detail: Detail,
+    Form { detail, width }: Form,
     at_most: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -417,16 +478,12 @@ fn group_of_findings(
         };
         let (word, id) = (finding.severity.as_str(), finding.check.id);
         let message = printable(&finding.message);
-        writeln!(
-            out,
-            "{style}{word}{style:#}  {dim}{id}{dim:#}  {message}{place}"
-        )?;
+        let line = format!("{style}{word}{style:#}  {dim}{id}{dim:#}  {message}{place}");
+        writeln!(out, "{}", wrapped(&line, width, FINDING_INDENT))?;
         let next = group.get(i + 1).filter(|_| i + 1 < shown);
         if next.is_none_or(|next| next.fix != finding.fix) {
-            if i + 1 == shown && group.len() > shown {
-                let more = thousands((group.len() - shown) as u64);
-                let rest = format!("{more} more of this check (--verbose lists them)");
-                writeln!(out, "       and {rest}")?;
+            if i + 1 == shown {
+                more_of_check(group.len() - shown, out)?;
             }
             writeln!(out, "       fix: {}", printable(&finding.fix))?;
         }

@@ -1,18 +1,22 @@
-//! The JSON report. Its keys are a contract: they are only ever added to, and [`schema`] describes them.
+//! The JSON report. Its keys are a contract: they are only ever added to, and `docs/report.schema.json`, which a test makes from
+//! the types, describes them.
 
-use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+#[cfg(test)]
+#[cfg(test)]
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::render::Unread;
-use super::{Inventory, MessagesSummary, Report, Section, ServerSummary, Verdict};
+use super::{Inventory, MessagesSummary, Report, ServerSummary, Verdict};
 use crate::checks::acceptance::Accepted;
 use crate::checks::{self, Detected, NotChecked, Object, RowsFound, Severity};
 use crate::snapshot::SourceKind;
 
 /// The part of a report that every command has.
-#[derive(Serialize, JsonSchema)]
-#[schemars(title = "Report")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(title = "Report"))]
 struct Document<'a> {
     /// The version of this contract.
     report_version: u32,
@@ -36,7 +40,8 @@ struct Document<'a> {
 }
 
 /// The program that made the report.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Tool {
     name: &'static str,
     version: &'static str,
@@ -48,7 +53,8 @@ const TOOL: Tool = Tool {
 };
 
 /// Where the facts come from.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Source<'a> {
     /// `dump` or `server`.
     kind: &'static str,
@@ -67,7 +73,8 @@ struct Source<'a> {
 }
 
 /// The CiviCRM site.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Civicrm<'a> {
     /// `civicrm_domain.version` of each domain, as stored.
     declared: &'a [Option<String>],
@@ -79,7 +86,8 @@ struct Civicrm<'a> {
 }
 
 /// Something that a check found.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Finding<'a> {
     /// The id of the check.
     check: &'a str,
@@ -100,7 +108,8 @@ struct Finding<'a> {
 }
 
 /// A place in a dump.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct DumpPlace<'a> {
     /// The file, where the dump has several.
     file: Option<&'a str>,
@@ -109,7 +118,8 @@ struct DumpPlace<'a> {
 }
 
 /// How many findings of each severity count, and how many are accepted.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Summary {
     errors: usize,
     warnings: usize,
@@ -119,8 +129,9 @@ struct Summary {
 
 /// What stands in the place of the report on a source that could not be read, where there are several sources, and
 /// of that of a command that was refused.
-#[derive(Serialize, JsonSchema)]
-#[schemars(title = "Unread")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(title = "Unread"))]
 struct UnreadDocument<'a> {
     report_version: u32,
     command: &'a str,
@@ -134,13 +145,15 @@ struct UnreadDocument<'a> {
 }
 
 /// A source by name.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Named<'a> {
     name: &'a str,
 }
 
 /// Why there is no report.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 struct Message<'a> {
     message: &'a str,
     /// The id of the reason for which the command was refused.
@@ -175,8 +188,9 @@ pub fn unread(unread: &Unread) -> Value {
 }
 
 /// What messages mean, of which the causes were looked for nowhere.
-#[derive(Serialize, JsonSchema)]
-#[schemars(title = "Messages", deny_unknown_fields)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(title = "Messages", deny_unknown_fields))]
 struct MessagesDocument<'a> {
     report_version: u32,
     command: &'a str,
@@ -196,31 +210,6 @@ pub fn messages(messages: &MessagesSummary) -> Value {
             true => Verdict::Pass,
             false => Verdict::Incomplete,
         },
-    })
-}
-
-/// The JSON schema of a report: of every command's, and of what stands in the place of one.
-pub fn schema() -> Value {
-    let mut generator = SchemaGenerator::new(SchemaSettings::draft2020_12());
-    let sections = Section::schemas(&mut generator);
-    let mut unread = json!(UnreadDocument::json_schema(&mut generator));
-    let mut report = json!(Document::json_schema(&mut generator));
-    let mut messages = json!(MessagesDocument::json_schema(&mut generator));
-    for (key, schema) in sections {
-        report["properties"][key] = json!(schema);
-    }
-    let ids: Vec<&str> = checks::registry::checks().map(|check| check.id).collect();
-    let mut definitions = json!(generator.take_definitions(true));
-    definitions["Finding"]["properties"]["check"]["enum"] = json!(ids);
-    definitions["NotChecked"]["properties"]["check"]["enum"] = json!(ids);
-    for document in [&mut report, &mut unread, &mut messages] {
-        document["properties"]["report_version"]["const"] = json!(1);
-    }
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A report of cividb, or what stands in its place",
-        "oneOf": [report, unread, messages],
-        "$defs": definitions,
     })
 }
 
@@ -296,6 +285,58 @@ impl<'a> Finding<'a> {
                 byte: at.place.offset,
             }),
             rows: finding.rows.as_ref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use schemars::SchemaGenerator;
+    use schemars::generate::SchemaSettings;
+
+    use super::*;
+    use crate::report::Section;
+
+    /// The JSON schema of a report: of every command's, and of what stands in the place of one.
+    fn schema() -> Value {
+        let mut generator = SchemaGenerator::new(SchemaSettings::draft2020_12());
+        let sections = Section::schemas(&mut generator);
+        let mut unread = json!(UnreadDocument::json_schema(&mut generator));
+        let mut report = json!(Document::json_schema(&mut generator));
+        let mut messages = json!(MessagesDocument::json_schema(&mut generator));
+        for (key, schema) in sections {
+            report["properties"][key] = json!(schema);
+        }
+        let ids: Vec<&str> = checks::registry::checks().map(|check| check.id).collect();
+        let mut definitions = json!(generator.take_definitions(true));
+        definitions["Finding"]["properties"]["check"]["enum"] = json!(ids);
+        definitions["NotChecked"]["properties"]["check"]["enum"] = json!(ids);
+        for document in [&mut report, &mut unread, &mut messages] {
+            document["properties"]["report_version"]["const"] = json!(1);
+        }
+        json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "A report of cividb, or what stands in its place",
+            "oneOf": [report, unread, messages],
+            "$defs": definitions,
+        })
+    }
+
+    #[test]
+    fn the_schema_in_the_repository_is_that_of_the_code() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.schema.json");
+        let schema = format!("{:#}\n", schema());
+        if std::env::var_os("INSTA_UPDATE").is_some() {
+            fs::write(&path, schema).unwrap();
+        } else {
+            assert_eq!(
+                fs::read_to_string(&path).unwrap(),
+                schema,
+                "run with INSTA_UPDATE=always to write it anew"
+            );
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,7 +23,8 @@ const SHOWN: usize = 5;
 const ELSEWHERE: usize = 3;
 
 /// The messages of a log, or one that somebody gave.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct MessagesSummary {
     /// The name of the log; `None` where a message was given.
     pub log: Option<String>,
@@ -40,7 +43,8 @@ pub struct MessagesSummary {
 }
 
 /// A message that is known.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ExplainedMessage {
     /// Its id.
     pub message: String,
@@ -69,7 +73,8 @@ pub struct ExplainedMessage {
 }
 
 /// What may be the cause of a message.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct MessageCause {
     /// The cause as a clause.
     pub cause: String,
@@ -83,7 +88,8 @@ pub struct MessageCause {
 }
 
 /// A check that was not made.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct CheckNotMade {
     /// Its id.
     pub check: String,
@@ -92,7 +98,8 @@ pub struct CheckNotMade {
 }
 
 /// Records that name the same objects.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct MessageCase {
     /// The first words of the statement that failed.
     pub statement: Option<&'static str>,
@@ -113,7 +120,8 @@ pub struct MessageCase {
 }
 
 /// A finding that belongs to a message.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct CauseFound {
     /// The position of the cause in `causes`, from 0.
     pub cause: usize,
@@ -126,7 +134,8 @@ pub struct CauseFound {
 }
 
 /// A message that is not known.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct UnknownMessage {
     /// Its words as far as they are known ones; `…` stands for all others.
     pub text: String,

@@ -25,8 +25,10 @@ mod rollback;
 mod runbook;
 mod section;
 mod summary;
+mod timeline;
 mod verdict;
 mod version;
+mod wrap;
 
 pub use baseline::{BaselineSummary, KnownFinding};
 pub use contents::ContentsSummary;
@@ -43,5 +45,6 @@ pub use rehearsal::{
 pub use rollback::{ProofSummary, RefusedBecause, RollbackState, RollbackSummary};
 pub use section::Section;
 pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Link, Report, ServerSummary};
+pub use timeline::Timeline;
 pub use verdict::Verdict;
 pub use version::VersionSummary;

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anstyle::Style;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,7 +17,8 @@ use crate::repair::version::VersionChange;
 use crate::text::{count, printable, sql_comment, sql_statement};
 
 /// Statements that change a database.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Plan {
     /// In the order in which they run; after a repair, those that remain.
     pub steps: Vec<PlanStep>,
@@ -46,7 +49,8 @@ pub struct Plan {
 }
 
 /// One statement.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PlanStep {
     /// What runs.
     pub statement: String,
@@ -65,7 +69,8 @@ pub struct PlanStep {
 }
 
 /// Rows that have lost their parents.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct OrphanRows {
     /// Their table.
     pub table: String,
@@ -99,7 +104,8 @@ impl OrphanRows {
 }
 
 /// Rows that are equal in the columns of a unique index.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct EqualRowSets {
     /// Their table.
     pub table: String,
@@ -127,7 +133,8 @@ impl EqualRowSets {
 }
 
 /// Rows of one table that a repair changes for one foreign key.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RowChange {
     /// Their table.
     pub table: String,
@@ -160,7 +167,10 @@ impl RowChange {
 impl Plan {
     /// Whether nothing is left to do, or was left out.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.refused.is_empty() && self.not_run.is_empty()
+        self.steps.is_empty()
+            && self.refused.is_empty()
+            && self.not_run.is_empty()
+            && self.advice.is_empty()
     }
 
     /// A plan that sets versions; `journal` when they were set.
@@ -184,7 +194,10 @@ impl Plan {
 
     /// What a repair has left to do, in a few words.
     pub(super) fn outcome(&self) -> String {
-        match (self.steps.len() + self.refused.len(), self.applied) {
+        match (
+            self.steps.len() + self.refused.len() + self.advice.len(),
+            self.applied,
+        ) {
             (0, true) => "nothing is left to do".to_owned(),
             (0, false) => "nothing to do".to_owned(),
             (left, true) => format!("{left} left to do"),

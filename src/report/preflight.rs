@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,7 +13,8 @@ use crate::preflight::{Forecast, Hop, Operation, SilentDamage};
 use crate::text::{count, printable};
 
 /// How an upgrade would go, under the key `preflight`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PreflightSummary {
     /// What `civicrm_domain.version` says, or should say; null where nothing tells it.
     pub from: Option<String>,
@@ -40,7 +43,8 @@ pub struct PreflightSummary {
 }
 
 /// One release whose code runs.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PathHop {
     /// The release.
     pub release: String,
@@ -53,7 +57,8 @@ pub struct PathHop {
 }
 
 /// A place at which the upgrade stops.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Stop {
     /// `before`, `step` or `after` the steps.
     pub phase: &'static str,
@@ -84,14 +89,16 @@ pub struct Stop {
 }
 
 /// What an operation is about.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StopObject {
     /// The table.
     pub table: String,
 }
 
 /// Rows that make an upgrade stop.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StopRows {
     /// The table that has them.
     pub table: String,
@@ -102,7 +109,8 @@ pub struct StopRows {
 }
 
 /// Damage that the upgrade does without a word.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Damage {
     /// The step that does it.
     pub step: Option<String>,
@@ -113,7 +121,8 @@ pub struct Damage {
 }
 
 /// One operation of the upgrade.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct OperationLine {
     /// The step.
     pub step: Option<String>,
@@ -239,14 +248,11 @@ impl Stop {
                 Retry::NeedsBackup => "needs-backup",
             },
             mend,
-            rows: match &failure.cause {
-                Cause::Rows(_, rows) => Some(StopRows {
-                    table: rows.table.clone(),
-                    count: rows.rows,
-                    sample: rows.samples.clone(),
-                }),
-                _ => None,
-            },
+            rows: failure.cause.rows().map(|rows| StopRows {
+                table: rows.table.clone(),
+                count: rows.rows,
+                sample: rows.samples.clone(),
+            }),
             condition: failure.condition.clone(),
         }
     }

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,7 +13,8 @@ use crate::repair::rebuild::TableOutcome;
 use crate::text::{count, printable};
 
 /// A new database out of an old one.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RebuildSummary {
     /// Where it is made.
     pub into: String,
@@ -51,7 +54,8 @@ impl RebuildSummary {
 }
 
 /// A table of a new database.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RebuiltTable {
     /// Its name.
     pub table: String,

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +15,7 @@ use crate::checks::{Findings, Object, Severity};
 use crate::rehearse::compare::{Checksums, Compared};
 use crate::rehearse::exercise::Exercised;
 use crate::rehearse::steps::Stepped;
-use crate::rehearse::{Choice, Failure, Refusal, Restored};
+use crate::rehearse::{Failure, Refusal, Restored};
 use crate::server_version::ServerVersion;
 use crate::text::{count, printable, thousands};
 
@@ -30,7 +32,8 @@ const SLOW: Duration = Duration::from_secs(1);
 const TELLING: u64 = 32 << 20;
 
 /// How a rehearsal went, under the key `rehearsal`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RehearsalSummary {
     /// The server that the dump was restored on.
     pub server: String,
@@ -89,7 +92,8 @@ pub struct RehearsalSummary {
 }
 
 /// How long a table took.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct TableTime {
     /// The table.
     pub table: String,
@@ -100,7 +104,8 @@ pub struct TableTime {
 }
 
 /// Something that did not work.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RehearsalFailure {
     /// `restore`, `compare`, `views`, `functions`, `triggers` or `upgrade`.
     pub phase: &'static str,
@@ -123,7 +128,8 @@ pub struct RehearsalFailure {
 }
 
 /// Statements of one kind that were refused.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RefusedKind {
     /// The name by which they are allowed.
     pub kind: &'static str,
@@ -143,7 +149,8 @@ pub struct RefusedKind {
 
 /// How the operations of an upgrade went on the restored database. It is not CiviCRM's own upgrade: no code of
 /// CiviCRM runs.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StepsSummary {
     /// The release that the upgrade goes to.
     pub target: String,
@@ -158,7 +165,8 @@ pub struct StepsSummary {
 }
 
 /// Where an upgrade stops.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StepStop {
     /// The step; null around the steps.
     pub step: Option<String>,
@@ -237,7 +245,8 @@ impl StepsSummary {
 }
 
 /// The CHECKSUM TABLE of tables compared with those of the site that the dump was made of.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ChecksumSummary {
     /// How many tables have the same.
     pub same: usize,
@@ -255,7 +264,8 @@ impl From<Checksums> for ChecksumSummary {
 }
 
 /// What became of a command of the user's that upgraded the restored database.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct UpgradeCommand {
     /// The command.
     pub command: String,
@@ -268,7 +278,8 @@ pub struct UpgradeCommand {
 }
 
 /// A server that was left running.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Kept {
     /// Its socket.
     pub socket: String,
@@ -283,8 +294,10 @@ pub struct Kept {
 /// What a rehearsal has found out, as the command has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rehearsed<'a> {
-    /// The server, and why it was chosen.
-    pub choice: &'a Choice,
+    /// The server.
+    pub server: &'a ServerVersion,
+    /// Whether the user named it.
+    pub server_named: bool,
     /// The server of the dump.
     pub dump_server: Option<&'a ServerVersion>,
     /// What became of the statements.
@@ -322,9 +335,9 @@ impl RehearsalSummary {
         let failures: Vec<RehearsalFailure> = all.map(RehearsalFailure::of).collect();
         let bytes_per_second = rate(restored.bytes);
         Self {
-            server: rehearsed.choice.program.version().to_string(),
+            server: rehearsed.server.to_string(),
             dump_server: rehearsed.dump_server.map(ToString::to_string),
-            server_named: rehearsed.choice.named,
+            server_named: rehearsed.server_named,
             outcome: match (restored.is_complete, failures.is_empty()) {
                 (false, _) => "not-restored",
                 (true, true) => "works",

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::digest::Digest;
-use super::human::{self, Detail};
+use super::human::{self, Detail, Form};
 use super::{Report, csv, json};
 use crate::exit::Exit;
 use crate::text::printable_json;
@@ -62,44 +62,44 @@ pub struct Unread<'a> {
 /// For people. Several sources have a line each at the end.
 #[derive(Debug)]
 pub struct Human {
-    detail: Detail,
+    form: Form,
     several: bool,
 }
 
 impl Human {
     /// For one report, or for several.
-    pub fn new(detail: Detail, several: bool) -> Self {
-        Self { detail, several }
+    pub fn new(form: Form, several: bool) -> Self {
+        Self { form, several }
     }
 }
 
 impl Renderer for Human {
     fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        human::write(report, self.detail, out)
+        human::write(report, self.form, out)
     }
 
     fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
         // Otherwise it has its line at the end.
-        match self.several && self.detail == Detail::Quiet {
-            true => human::summary_line(&Digest::unread(unread), out),
+        match self.several && self.form.detail == Detail::Quiet {
+            true => human::summary_line(&Digest::unread(unread), self.form.width, out),
             false => Ok(()),
         }
     }
 
     fn separator(&self) -> &'static str {
-        match self.detail {
+        match self.form.detail {
             Detail::Quiet => "",
             _ => "\n",
         }
     }
 
     fn finish(&self, digests: &[Digest], out: &mut dyn Write) -> io::Result<()> {
-        if !self.several || self.detail == Detail::Quiet {
+        if !self.several || self.form.detail == Detail::Quiet {
             return Ok(());
         }
         writeln!(out)?;
         for digest in digests {
-            human::summary_line(digest, out)?;
+            human::summary_line(digest, self.form.width, out)?;
         }
         human::totals_line(digests, out)
     }

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use indexmap::IndexMap;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,7 +18,8 @@ use crate::text::{count, printable, thousands};
 const NAMED: usize = 12;
 
 /// What a rollback does, or has done.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RollbackSummary {
     /// The server.
     pub server: String,
@@ -62,6 +65,15 @@ pub struct RollbackSummary {
     pub left: Vec<String>,
     /// What is left to do besides the database.
     pub afterwards: Vec<String>,
+    /// Seconds that the restore and its proof may take, by a rate that was measured on another machine; null where nothing is
+    /// restored.
+    pub seconds_expected: Option<u64>,
+    /// Whether the backup is restored in the place of what goes, which is dropped, and not beside it.
+    pub in_place: bool,
+    /// The fresh backup of what went; null where none was made.
+    pub fresh_backup: Option<String>,
+    /// The command for a shell that brings back what went out of the fresh backup; null where none was made.
+    pub way_back: Option<String>,
     /// The journal from which `cividb undo` takes it back; null where nothing was changed.
     pub journal: Option<String>,
     /// Databases and tables that were set aside and are removed for good, or would be: `database.table`.
@@ -69,7 +81,8 @@ pub struct RollbackSummary {
 }
 
 /// How far a rollback is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackState {
     /// Nothing was changed.
@@ -84,7 +97,8 @@ pub enum RollbackState {
 }
 
 /// Why a rollback is not begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RefusedBecause {
     /// The reason as one word for programs.
     pub refusal: String,
@@ -93,7 +107,8 @@ pub struct RefusedBecause {
 }
 
 /// What was proved of a restored backup.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ProofSummary {
     /// Tables whose rows are those of the backup.
     pub tables: u64,
@@ -169,6 +184,19 @@ impl RollbackSummary {
 
     /// Adds what was done.
     pub fn done(&mut self, proof: &Proof, left: Left, seconds: f64, journal: String) {
+        self.proved(proof, seconds);
+        self.left = left;
+        self.journal = Some(journal);
+    }
+
+    /// Adds what was done in the place of what went.
+    /// `fresh` is the fresh backup and the command that brings it back, where anything went.
+    pub fn done_in_place(&mut self, proof: &Proof, seconds: f64, fresh: Option<(String, String)>) {
+        self.proved(proof, seconds);
+        (self.fresh_backup, self.way_back) = fresh.unzip();
+    }
+
+    fn proved(&mut self, proof: &Proof, seconds: f64) {
         self.state = RollbackState::Done;
         self.proof = Some(ProofSummary {
             tables: proof.tables,
@@ -179,9 +207,7 @@ impl RollbackSummary {
             not_proved: proof.not_proved.clone(),
             not_run: proof.refused.clone(),
         });
-        self.left = left;
         self.seconds = Some(seconds);
-        self.journal = Some(journal);
     }
 
     /// Adds what was removed, or would be.
@@ -214,6 +240,11 @@ impl RollbackSummary {
                 tables(self.goes.len()),
                 self.comes.len(),
                 self.stays.len()
+            ),
+            RollbackState::Done if self.in_place => format!(
+                "rolled back: {} of the backup in force, {} dropped",
+                tables(self.comes.len()),
+                self.goes.len()
             ),
             RollbackState::Done => format!(
                 "rolled back: {} of the backup in force, {} set aside",
@@ -317,12 +348,18 @@ pub(super) fn write(
             "come"
         },
     )?;
-    writeln!(
-        out,
-        "{bold}where{bold:#}     the backup is restored in {}; what goes is kept in {} until cividb rollback --finish",
-        printable(&summary.beside),
-        printable(&summary.set_aside)
-    )?;
+    match summary.in_place {
+        true => writeln!(
+            out,
+            "{bold}where{bold:#}     what goes is dropped, once a fresh backup of it is proved; the backup is restored in its place"
+        )?,
+        false => writeln!(
+            out,
+            "{bold}where{bold:#}     the backup is restored in {}; what goes is kept in {} until cividb rollback --finish",
+            printable(&summary.beside),
+            printable(&summary.set_aside)
+        )?,
+    }
     if let Some(needed) = summary.bytes_needed {
         let free = match summary.bytes_free {
             Some(free) => format!("{} MiB free on the server's disk", thousands(free >> 20)),
@@ -332,6 +369,13 @@ pub(super) fn write(
             out,
             "{bold}disk{bold:#}      about {} MiB more; {free}",
             thousands(needed.div_ceil(1 << 20))
+        )?;
+    }
+    if let (Some(seconds), RollbackState::Planned) = (summary.seconds_expected, summary.state) {
+        writeln!(
+            out,
+            "{bold}time{bold:#}      {} to restore and prove it, estimated; cividb rehearse measures it",
+            duration(seconds)
         )?;
     }
     let mut groups: IndexMap<&str, &Vec<String>> = IndexMap::new();
@@ -348,7 +392,11 @@ pub(super) fn write(
     if let Some(proof) = &summary.proof {
         writeln!(
             out,
-            "\n{bold}proved before it came{bold:#}  {} with {} compared with the backup; {} read, {} called, {} fired",
+            "\n{bold}{}{bold:#}  {} with {} compared with the backup; {} read, {} called, {} fired",
+            match summary.in_place {
+                true => "proved",
+                false => "proved before it came",
+            },
             count(proof.tables, "table"),
             count(proof.rows, "row"),
             count(proof.views as u64, "view"),
@@ -368,6 +416,14 @@ pub(super) fn write(
     if summary.state == RollbackState::Done || detail == Detail::Verbose {
         sentences_under("left to do besides the database", &summary.afterwards, out)?;
     }
+    if let (Some(fresh), Some(way_back)) = (&summary.fresh_backup, &summary.way_back) {
+        writeln!(
+            out,
+            "\n{bold}way back{bold:#}  {} holds what went: {}",
+            printable(fresh),
+            printable(way_back)
+        )?;
+    }
     if let Some(journal) = &summary.journal {
         writeln!(
             out,
@@ -376,6 +432,14 @@ pub(super) fn write(
         )?;
     }
     Ok(())
+}
+
+/// A time, as people say it.
+fn duration(seconds: u64) -> String {
+    match seconds.div_ceil(60) {
+        ..=1 => "less than a minute".to_owned(),
+        minutes => format!("about {}", count(minutes, "minute")),
+    }
 }
 
 fn sentences_under(heading: &str, sentences: &[String], out: &mut dyn Write) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+#[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -19,9 +20,10 @@ use super::rehearsal::{self, RehearsalSummary};
 use super::rollback::{self, RollbackSummary};
 use super::runbook;
 use super::version::{self, VersionSummary};
-use crate::checks::Findings;
+use crate::checks::{Findings, Severity};
 use crate::integrity::Statistics;
 use crate::runbook::Runbook;
+use crate::text::count;
 
 /// A part of a report.
 #[derive(Clone, Debug)]
@@ -105,6 +107,7 @@ impl Section {
     }
 
     /// The schema of every key.
+    #[cfg(test)]
     pub(super) fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
         vec![
             ("integrity", Statistics::json_schema(generator)),
@@ -150,7 +153,14 @@ impl Section {
         match self {
             Self::Repair(plan) => Some(plan.outcome()),
             Self::Rebuild(summary) => Some(summary.outcome()),
-            Self::Preflight(summary) => Some(summary.outcome()),
+            Self::Preflight(summary) => {
+                let others = findings.count(Severity::Error) > summary.failures.len();
+                let errors = findings.count(Severity::Error) as u64;
+                Some(match others {
+                    true => format!("{}; {}", count(errors, "error"), summary.outcome()),
+                    false => summary.outcome(),
+                })
+            }
             Self::Contents(summary) => Some(summary.outcome()),
             Self::Rehearsal(summary) => Some(summary.outcome(findings, strict)),
             Self::Extract(summary) => summary.outcome(),

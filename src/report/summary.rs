@@ -1,9 +1,11 @@
 //! What one command says of one source.
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Section, Verdict};
+use super::{Section, Timeline, Verdict};
 use crate::case::Case;
 use crate::checks::wholeness::{DUMP_EMPTY, DUMP_TRUNCATED, DUMP_UNREADABLE};
 use crate::checks::{Detected, Findings, Object, Severity};
@@ -31,6 +33,10 @@ pub struct Report {
     pub inventory: Inventory,
     /// Rows by table, largest first.
     pub row_counts: Vec<(String, u64)>,
+    /// Bytes of rows and indexes by table, largest first, as the storage engine guesses them; empty for a dump.
+    pub table_bytes: Vec<(String, u64)>,
+    /// How the release of the schema was told, where it could be.
+    pub timeline: Option<Timeline>,
     /// What was found.
     pub findings: Findings,
     /// Foreign keys of the tables that findings are about, and those that lead to them.
@@ -71,7 +77,8 @@ pub struct CivicrmSummary {
 }
 
 /// A server in a few words.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ServerSummary {
     /// What it says of its build.
     pub comment: String,
@@ -88,7 +95,8 @@ pub struct ServerSummary {
 }
 
 /// An account's two parts.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AccountName {
     /// User.
     pub user: String,
@@ -113,7 +121,8 @@ impl ServerSummary {
 }
 
 /// How many objects of each kind there are.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Inventory {
     /// Base tables.
     pub tables: usize,
@@ -177,6 +186,13 @@ fn links(schema: &Schema, findings: &Findings) -> Vec<Link> {
     links.collect()
 }
 
+/// Tables with a number each, the largest first.
+fn largest_first(numbers: impl IntoIterator<Item = (String, u64)>) -> Vec<(String, u64)> {
+    let mut list: Vec<(String, u64)> = numbers.into_iter().collect();
+    list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    list
+}
+
 impl Report {
     /// Puts the report on a case together.
     pub fn new(command: &'static str, case: &Case, findings: Findings, strict: bool) -> Self {
@@ -184,8 +200,10 @@ impl Report {
         let snapshot = &case.snapshot;
         let schema = &snapshot.schema;
         let routines = |kind| schema.routines.keys().filter(|(k, _)| *k == kind).count();
-        let mut row_counts: Vec<(String, u64)> = snapshot.row_counts.clone().into_iter().collect();
-        row_counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let sizes = snapshot
+            .server
+            .as_ref()
+            .map(|server| server.table_bytes.clone());
         let cut = [&DUMP_TRUNCATED, &DUMP_UNREADABLE, &DUMP_EMPTY].map(|check| check.id);
         let complete =
             !findings.list.iter().any(|finding| {
@@ -217,7 +235,9 @@ impl Report {
                 rows_estimated: snapshot.rows_estimated,
                 complete,
             },
-            row_counts,
+            row_counts: largest_first(snapshot.row_counts.clone()),
+            table_bytes: largest_first(sizes.unwrap_or_default()),
+            timeline: Timeline::of(case),
             links: links(schema, &findings),
             findings,
             sections: Vec::new(),

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -52,7 +54,8 @@ pub(super) fn write(summary: &VersionSummary, out: &mut dyn Write) -> io::Result
 }
 
 /// The version of one domain, as the JSON report has it.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Domain<'a> {
     id: Option<u64>,
     value: Option<&'a str>,

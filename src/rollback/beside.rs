@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use super::plan::Plan;
 use crate::change::error::ChangeError;
+use crate::change::exchange::ProgramKind;
 use crate::change::refusal::Refusal;
 use crate::civicrm::site;
-use crate::contents::comparison::{self, ContentsError, Side, compare as compare_contents};
+use crate::contents::comparison::{
+    self, ContentsError, Item, Side, What, compare as compare_contents,
+};
 use crate::contents::digest::Hashes;
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpReader;
@@ -18,7 +21,7 @@ use crate::rehearse::compare::compare;
 use crate::rehearse::exercise::{Exercised, exercise};
 use crate::rehearse::{Definers, Failure, Ground, How, Kind, RehearseError, Restored, restore};
 use crate::sandbox::Client;
-use crate::schema::model::Schema;
+use crate::schema::model::{RoutineKind, Schema};
 use crate::server::connection::Reader;
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
@@ -31,6 +34,8 @@ pub struct Setup {
     pub server: ServerLocation,
     /// The database.
     pub database: String,
+    /// Whether it is the site's own, out of which all that goes has gone.
+    pub is_site: bool,
     /// The longest time that one statement may take.
     pub limit: Duration,
     /// Becomes the number of a signal that has come.
@@ -132,7 +137,7 @@ impl Ground for Beside {
 }
 
 impl Beside {
-    /// The database of a set-up, which has to be empty.
+    /// The database of a set-up, in which nothing may be of what comes.
     pub fn new(setup: Setup) -> Self {
         let mut server = setup.server.clone();
         server.login.database = Some(setup.database.clone());
@@ -251,9 +256,14 @@ impl Beside {
         };
         let (comparison, of_backup, mut of_server) =
             compare_contents(of_backup, of_server, hashes, &options, None, &mut |_, _| {})?;
-        if let Some(item) = comparison.unexplained().next() {
+        // Tables that stay are in the site's database alone.
+        let is_of_site = |item: &Item| self.setup.is_site && item.what == What::TableNew;
+        if let Some(item) = comparison.unexplained().find(|item| !is_of_site(item)) {
             let why = format!("the rows of {} differ", item.table);
             return Err(Refusal::NotProved(why).into());
+        }
+        if self.setup.is_site {
+            without_what_stays(&mut of_server, plan);
         }
         let (compared, failures, uncounted) = compare(self, &of_backup, &mut of_server, restored)?;
         let there: Vec<&String> = of_server.schema.tables.keys().collect();
@@ -292,6 +302,26 @@ impl Beside {
             Some(failure) => Err(Refusal::NotProved(said(failure)).into()),
         }
     }
+}
+
+/// Leaves of a site what has come.
+fn without_what_stays(site: &mut Snapshot, plan: &Plan) {
+    let schema = &mut site.schema;
+    let comes = |table: &String| plan.exchange.comes.contains(table);
+    let has_come = |kind, name: &str| {
+        let mut programs = plan.programs_come.iter();
+        programs.any(|it| it.kind == kind && it.name == name)
+    };
+    schema.tables.retain(|name, _| comes(name));
+    schema.triggers.retain(|_, trigger| comes(&trigger.table));
+    schema
+        .views
+        .retain(|name, _| has_come(ProgramKind::View, name));
+    schema.routines.retain(|(kind, name), _| match kind {
+        RoutineKind::Function => has_come(ProgramKind::Function, name),
+        RoutineKind::Procedure => has_come(ProgramKind::Procedure, name),
+    });
+    schema.events.clear();
 }
 
 /// A table of which a transaction that is rolled back may leave something.

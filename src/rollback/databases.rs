@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 const LONGEST: usize = 64;
 
 /// The names of the two databases.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Databases {
     /// The one in which the backup is made ready.
     pub beside: String,
@@ -132,7 +132,7 @@ impl Databases {
         };
         let why = format!(
             "the account {} may not {which}; an administrator runs: {} Or name two empty databases that it may use with \
-             --beside and --set-aside, such as a hosting panel makes",
+             --beside and --set-aside, such as a hosting panel makes; --in-place needs no other database, and cannot be taken back",
             account.unwrap_or_default(),
             grants.join(" ")
         );

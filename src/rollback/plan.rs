@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -28,15 +30,16 @@ pub struct Options {
     pub undecided: Undecided,
     /// Whether foreign keys of tables that stay are dropped and made again.
     pub with_references: bool,
-    /// The two databases beside the site's.
-    pub databases: Databases,
+    /// The two databases beside the site's; `None` where the backup is restored in the place of what goes, which is dropped.
+    pub databases: Option<Databases>,
     /// Whether what comes runs as the accounts of the backup, and not as the one that rolls back; `None` for yes where this
     /// account may name them and they are there.
     pub keep_definers: Option<bool>,
 }
 
 /// A table with its size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct TableSize {
     /// Its name.
     pub name: String,
@@ -138,19 +141,9 @@ pub fn plan(
     let programs_come = programs_coming(&backup.snapshot.schema, selection);
     refusals.extend(taken(live, &goes, &comes, &programs_go, &programs_come));
     refusals.extend(references(&across, options));
-    let to_make = match options.databases.to_make(connection, &database) {
-        Ok(to_make) => {
-            match options.databases.are_permitted(live, &database, &to_make) {
-                Err(ChangeError::Refused(refusal)) => refusals.push(refusal),
-                other => other?,
-            }
-            to_make
-        }
-        Err(ChangeError::Refused(refusal)) => {
-            refusals.push(refusal);
-            Vec::new()
-        }
-        Err(error) => return Err(error),
+    let to_make = match &options.databases {
+        Some(databases) => to_make(connection, live, &database, databases, &mut refusals)?,
+        None => Vec::new(),
     };
     let own = live
         .server
@@ -184,12 +177,16 @@ pub fn plan(
         rows: Some(rows(&backup.snapshot, name)),
         bytes: Some(bytes.get(name).copied().unwrap_or_default()),
     });
+    let databases = options.databases.clone().unwrap_or_default();
     let mut plan = Plan {
         goes: sizes(&goes),
         comes: plan_of_sizes.collect(),
         stays: sizes(&stays),
         users: users(&owners, &goes, &programs_go),
-        not_atomic: not_atomic(live, &programs_go, &programs_come),
+        not_atomic: match options.databases {
+            Some(_) => not_atomic(live, &programs_go, &programs_come),
+            None => vec![IN_PLACE.to_owned()],
+        },
         notes: not_kept.into_iter().collect(),
         programs_go,
         programs_come,
@@ -197,8 +194,8 @@ pub fn plan(
         refusals,
         exchange: Exchange {
             database,
-            beside: options.databases.beside.clone(),
-            aside: options.databases.aside.clone(),
+            beside: databases.beside,
+            aside: databases.aside,
             goes: goes.into_iter().collect(),
             comes: comes.into_iter().collect(),
             made: to_make,
@@ -207,6 +204,35 @@ pub fn plan(
     };
     plan.notes.extend(events(&owners));
     Ok(plan)
+}
+
+/// What is not done in one moment where the backup is restored in the place of what goes.
+const IN_PLACE: &str = "nothing of this is done in one moment: what goes is dropped, then the backup is restored in its \
+    place and proved; keep the site offline until all of it has ended well. Where it is cut off, the fresh backup is what \
+    is left of the tables of before, and cividb undo cannot help: restore the backup somewhere else first (cividb rehearse)";
+
+/// The databases that have to be made; what stands in their way is added to the refusals.
+fn to_make(
+    connection: &mut Reader,
+    live: &Snapshot,
+    database: &str,
+    databases: &Databases,
+    refusals: &mut Vec<Refusal>,
+) -> Result<Vec<String>, ChangeError> {
+    let found = databases.to_make(connection, database).and_then(|to_make| {
+        match databases.are_permitted(live, database, &to_make) {
+            Err(ChangeError::Refused(refusal)) => refusals.push(refusal),
+            other => other?,
+        }
+        Ok(to_make)
+    });
+    match found {
+        Err(ChangeError::Refused(refusal)) => {
+            refusals.push(refusal);
+            Ok(Vec::new())
+        }
+        found => found,
+    }
 }
 
 fn rows(snapshot: &Snapshot, table: &str) -> u64 {
@@ -346,7 +372,8 @@ fn references(across: &Across, options: &Options) -> Option<Refusal> {
             across.impossible.join("; ")
         ));
     }
-    if !across.references.is_empty() && !options.with_references {
+    let is_in_place = options.databases.is_none();
+    if !across.references.is_empty() && (is_in_place || !options.with_references) {
         let all = across.references.iter().map(|it| {
             let of = if it.goes.is_none() {
                 " in the backup"
@@ -355,9 +382,15 @@ fn references(across: &Across, options: &Options) -> Option<Refusal> {
             };
             format!("{} of {}{of} to {}", it.key, it.table, it.parent)
         });
+        let what_to_do = match is_in_place {
+            false => {
+                "--with-references drops them right before the exchange and makes them again behind it"
+            }
+            true => "drop them before a rollback in place, and make them again behind it",
+        };
         parts.push(format!(
             "foreign keys lead from tables that change places to tables that stay, or the other way round ({}): \
-             --with-references drops them right before the exchange and makes them again behind it",
+             {what_to_do}",
             all.collect::<Vec<_>>().join("; ")
         ));
     }

@@ -19,15 +19,8 @@ pub type Left = Vec<String>;
 /// # Errors
 /// The site has changed since it was planned, something cannot be read, or the connection is lost.
 pub fn record(executor: &mut Executor, plan: &Plan) -> Result<Record, ChangeError> {
+    is_as_planned(executor, plan)?;
     let exchange = &plan.exchange;
-    let now = exchange::tables(executor.connection(), &exchange.database)?;
-    let stays = plan.stays.iter().map(|table| &table.name);
-    let known = exchange.goes.iter().chain(stays);
-    let known: std::collections::BTreeSet<String> = known.cloned().collect();
-    if let Some(table) = now.symmetric_difference(&known).next() {
-        let why = "it has come or gone since this was planned".to_owned();
-        return Err(ChangeError::Changed(format!("table {table}"), why));
-    }
     let coming = exchange::names(executor.connection(), &exchange.beside)?;
     let comes = exchange::read_programs(executor.connection(), &exchange.beside, &coming)?;
     let going = &plan.programs_go;
@@ -45,6 +38,23 @@ pub fn record(executor: &mut Executor, plan: &Plan) -> Result<Record, ChangeErro
     exchange::prove(executor, exchange, &goes, &comes)?;
     let record = Record::read(executor.connection(), &exchange.aside)?;
     record.ok_or_else(|| Refusal::NothingSetAside(exchange.aside.clone()).into())
+}
+
+/// Makes sure that the site still has the tables that it had when this was planned.
+///
+/// # Errors
+/// One has come or gone, or the connection is lost.
+pub fn is_as_planned(executor: &mut Executor, plan: &Plan) -> Result<(), ChangeError> {
+    let exchange = &plan.exchange;
+    let now = exchange::tables(executor.connection(), &exchange.database)?;
+    let stays = plan.stays.iter().map(|table| &table.name);
+    let known = exchange.goes.iter().chain(stays);
+    let known: std::collections::BTreeSet<String> = known.cloned().collect();
+    if let Some(table) = now.symmetric_difference(&known).next() {
+        let why = "it has come or gone since this was planned".to_owned();
+        return Err(ChangeError::Changed(format!("table {table}"), why));
+    }
+    Ok(())
 }
 
 /// What comes, without routines that the CMS has as well and that stay.

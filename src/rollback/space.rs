@@ -29,13 +29,36 @@ pub fn needed_and_free(
     Ok((needed, free))
 }
 
-/// The refusal of a server whose disk has too little room.
-pub fn refusal(needed: u64, free: Option<u64>) -> Option<Refusal> {
-    let free = free.filter(|free| *free < needed + space::RESERVE)?;
-    Some(Refusal::NoRoom(format!(
-        "the server's disk has {} MiB free, and the backup beside the site may take {} MiB; make room, or insist with \
-         --no-space-check",
-        free >> 20,
-        (needed + space::RESERVE) >> 20
-    )))
+/// The bytes that the server's disk gets back when tables are dropped, as far as their sizes are known.
+pub fn freed(goes: &[TableSize]) -> u64 {
+    goes.iter().filter_map(|table| table.bytes).sum()
+}
+
+/// The refusal of a server whose disk has too little room, of which `freed` bytes come back before it is needed.
+pub fn refusal(needed: u64, free: Option<u64>, freed: u64) -> Option<Refusal> {
+    let free = free.filter(|free| free.saturating_add(freed) < needed + space::RESERVE)?;
+    let (free, needed) = (free >> 20, (needed + space::RESERVE) >> 20);
+    Some(Refusal::NoRoom(match freed {
+        0 => format!(
+            "the server's disk has {free} MiB free, and the backup beside the site may take {needed} MiB; make room, restore \
+             it in the place of what goes with --in-place, or insist with --no-space-check"
+        ),
+        freed => format!(
+            "the server's disk has {free} MiB free, {} more come back when what goes is dropped, and the backup may take \
+             {needed} MiB; make room, or insist with --no-space-check",
+            freed >> 20
+        ),
+    }))
+}
+
+/// Bytes of rows of a backup that are extracted, restored and proved in a second.
+const BYTES_PER_SECOND: u64 = 8_000_000;
+
+/// The tables that are made and proved in a second.
+const TABLES_PER_SECOND: u64 = 20;
+
+/// The seconds that it may take to restore and prove tables of a backup, roughly.
+pub fn seconds(comes: &[TableSize]) -> u64 {
+    let bytes: u64 = comes.iter().filter_map(|table| table.bytes).sum();
+    bytes.div_ceil(BYTES_PER_SECOND) + (comes.len() as u64).div_ceil(TABLES_PER_SECOND)
 }

@@ -34,7 +34,7 @@ pub(super) fn steps(
     }
     steps.add(settings(subject, hop, said));
     if is_first {
-        settings_writable(subject, hop, steps);
+        settings_writable(subject, steps);
         maintenance_page(subject, steps);
         linked_code(subject, steps);
     }
@@ -195,7 +195,7 @@ fn capital(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-fn settings_writable(subject: &Subject, hop: &Hop, steps: &mut Steps) {
+fn settings_writable(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "settings-writable";
     let adds_lines = subject.from() < (4, 2) && subject.target() >= (4, 2);
     if !adds_lines {
@@ -215,7 +215,6 @@ fn settings_writable(subject: &Subject, hop: &Hop, steps: &mut Steps) {
         );
         return;
     }
-    let _ = hop;
     steps.add(
         Step::new(ID, "Let the web server write to civicrm.settings.php during the upgrade, or add the lines yourself")
             .state(State::Look, "The step 4.2.beta2 adds the lines of the class loader where it may write to the file, and stops with a message otherwise.")

@@ -1,10 +1,12 @@
 //! What a runbook is made of.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The upgrade guide for one site.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Runbook {
     /// The version from which the upgrade starts; `None` where nothing tells it.
     pub from: Option<String>,
@@ -23,7 +25,8 @@ pub struct Runbook {
 }
 
 /// A variable of the shell.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
@@ -36,7 +39,8 @@ pub struct Variable {
 }
 
 /// Steps that belong together.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Phase {
     /// What they are for.
     pub title: String,
@@ -45,7 +49,8 @@ pub struct Phase {
 }
 
 /// How far a step is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It is done already.
@@ -57,7 +62,8 @@ pub enum State {
 }
 
 /// One step.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Step {
     /// Its id, one of [`STEPS`].
     pub id: &'static str,
@@ -78,7 +84,8 @@ pub struct Step {
 }
 
 /// A step that does not apply.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct LeftOut {
     /// Its id, one of [`STEPS`].
     pub id: &'static str,

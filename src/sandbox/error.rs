@@ -95,6 +95,14 @@ pub enum SandboxError {
         /// `database.table` of one of them.
         example: String,
     },
+    /// There is no such database on the server at this address, or the account does not see it.
+    #[error(
+        "{0} has no database {1} that this account sees; make it, empty, and name it in the URL"
+    )]
+    NoDatabase(String, String),
+    /// The database of this name holds something that is no table, such as this routine.
+    #[error("the database {0} is not empty: it holds {1}; name one in which nothing is")]
+    NotEmptyDatabase(String, String),
     /// The account does not see everything, so that the server at this address may hold more than it shows.
     #[error(
         "{0}: this account has no SELECT privilege on *.*, so that the server may hold tables which it \

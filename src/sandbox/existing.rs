@@ -19,23 +19,35 @@ impl Existing {
     /// The server cannot be reached, it holds a table, or the account does not see all tables.
     pub fn open(login: Login) -> Result<Self, SandboxError> {
         let mut connection = Reader::open(&login)?;
-        let answer = connection.ask("all tables", sql!("all-tables"))?;
-        let server = connection.endpoint().to_string();
-        let value = |name: &str| text(answer.first()?, name);
-        let count = |name: &str| value(name)?.parse::<u64>().ok();
-        match (count("tables_seen"), count("sees_all")) {
-            (Some(0), Some(1..)) => Ok(Self { login }),
-            (Some(tables), _) if tables > 0 => Err(SandboxError::NotEmpty {
-                server,
-                tables,
-                example: super::watched::inert(&value("example").unwrap_or_default()),
-            }),
-            _ => Err(SandboxError::SeesTooLittle(server)),
+        match refuse_tables(&mut connection)? {
+            true => Ok(Self { login }),
+            false => Err(SandboxError::SeesTooLittle(
+                connection.endpoint().to_string(),
+            )),
         }
     }
 
     /// The server and the account to use.
     pub fn login(&self) -> &Login {
         &self.login
+    }
+}
+
+/// Whether the account sees all tables of the server, where it sees none.
+///
+/// # Errors
+/// It sees one.
+pub(super) fn refuse_tables(connection: &mut Reader) -> Result<bool, SandboxError> {
+    let answer = connection.ask("all tables", sql!("all-tables"))?;
+    let value = |name: &str| text(answer.first()?, name);
+    let count = |name: &str| value(name)?.parse::<u64>().ok();
+    match count("tables_seen") {
+        Some(0) => Ok(count("sees_all").is_some_and(|number| number > 0)),
+        Some(tables) => Err(SandboxError::NotEmpty {
+            server: connection.endpoint().to_string(),
+            tables,
+            example: super::watched::inert(&value("example").unwrap_or_default()),
+        }),
+        None => Ok(false),
     }
 }

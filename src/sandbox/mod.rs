@@ -3,7 +3,8 @@
 //!
 //! [`Program`] finds a MariaDB or MySQL server program on this machine. [`LocalServer`] runs it in
 //! a private folder, and stops and removes it in every way that its owner can end. [`Existing`] is
-//! a server that already runs and holds no tables. [`Sandbox`] is either of the two.
+//! a server that already runs and holds no tables. [`Sandbox`] is either of the two. [`Scratch`] is an empty database on a
+//! server that already runs.
 //!
 //! No system service, option file or data folder is read or touched, and no privilege is needed.
 
@@ -15,6 +16,7 @@ mod existing;
 mod leftovers;
 mod local;
 mod program;
+mod scratch;
 mod watched;
 
 pub use accounts::AccountPrivileges;
@@ -23,6 +25,7 @@ pub use error::SandboxError;
 pub use existing::Existing;
 pub use local::{LocalServer, Options};
 pub use program::Program;
+pub use scratch::Scratch;
 
 use crate::server::connection::Reader;
 use crate::server::login::Login;

@@ -66,6 +66,9 @@ pub fn parse(dsn: &[u8]) -> Result<Login, DsnError> {
         Address::Socket(socket) => login.socket = some(decode(socket)?).map(PathBuf::from),
         Address::Tcp(host) => (login.host, login.port) = host_and_port(&decode(host)?)?,
     }
+    if login.host.as_deref() == Some("localhost") {
+        login.socket = socket(parts.options)?;
+    }
     if let Some(account) = parts.account {
         if is_placeholder(account.user) {
             return Err(DsnError::Template);
@@ -104,6 +107,15 @@ fn host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), DsnError> 
     // PHP takes an empty host for localhost; with `None`, a host from elsewhere would be used.
     let host = some(host.to_owned()).unwrap_or_else(|| "localhost".to_owned());
     Ok((Some(host), port))
+}
+
+/// The value of the option `socket`, which PEAR's DB hands on, and PHP uses for localhost.
+fn socket(options: &str) -> Result<Option<PathBuf>, DsnError> {
+    let mut named = options
+        .split('&')
+        .filter_map(|option| option.strip_prefix("socket="));
+    let socket = named.next().map(decode).transpose()?;
+    Ok(socket.and_then(some).map(PathBuf::from))
 }
 
 /// Reads the options that concern encryption; `new_link` and others are ignored.

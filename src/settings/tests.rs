@@ -601,6 +601,11 @@ fn a_dsn_is_taken_apart_as_pear_does() {
             "u:p@(no host) socket /run/m.sock d",
         ),
         ("mysql://u:p@tcp(h:3307)/d", "u:p@h:3307 d"),
+        (
+            "mysql://u:p@localhost/d?new_link=true&socket=%2Frun/m.sock",
+            "u:p@localhost socket /run/m.sock d",
+        ),
+        ("mysql://u:p@h/d?socket=/run/m.sock", "u:p@h d"),
         ("mysql://u:p@[::1]:3307/d", "u:p@::1:3307 d"),
         ("mysql://u:p@[fe80::2]/d", "u:p@fe80::2 d"),
         ("mysql://u:p@::1/d", "u:p@::1 d"),

@@ -140,6 +140,8 @@ pub struct StrayText {
     pub more: u64,
     /// Whether the line looks like a message of a program.
     pub is_message: bool,
+    /// Whether it stands in a comment, as what is glued to the last line of a dump does, so that a restore passes it.
+    pub in_comment: bool,
     /// Where it stands among the statements.
     pub position: Position,
 }

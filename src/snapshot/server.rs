@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::grants::{Grants, Rules};
+use crate::grants::{Grants, Rules, account_taken};
 use crate::schema::model::Account;
 use crate::server_version::ServerVersion;
 
@@ -26,8 +26,8 @@ pub struct ServerFacts {
     pub grants: Option<Grants>,
     /// All accounts of the server; `None` when this account may not ask for them.
     pub accounts: Option<Vec<Account>>,
-    /// The privileges of the accounts that triggers, views, routines and events run as; `None` for those that
-    /// this account may not ask for.
+    /// The privileges that count for the definers of triggers, views, routines and events, by definer; `None` for those
+    /// that this account may not ask for.
     pub definer_grants: IndexMap<Account, Option<Grants>>,
     /// The loadable functions of the server (`mysql.func`), in lower case; `None` when this account may not ask for
     /// them.
@@ -35,7 +35,7 @@ pub struct ServerFacts {
     /// The views that run with the privileges of whoever reads them.
     pub views_by_invoker: IndexSet<String>,
     /// Names of tables, views and routines that this account sees in other databases, for those databases that
-    /// triggers, views, routines and events use.
+    /// triggers, views, routines, events and foreign keys use.
     pub elsewhere: IndexMap<String, IndexSet<String>>,
     /// Default character set and collation of the database, in canonical spelling.
     pub database_charset: Option<(String, String)>,
@@ -50,6 +50,15 @@ pub struct ServerFacts {
 }
 
 impl ServerFacts {
+    /// The account whose privileges the server takes for a definer; `None` where it has no such account. Where the
+    /// accounts are not known, it is the definer itself.
+    pub fn account_of<'a>(&'a self, definer: &'a Account) -> Option<&'a Account> {
+        match &self.accounts {
+            Some(accounts) => account_taken(definer, accounts),
+            None => Some(definer),
+        }
+    }
+
     /// The value of a server variable; `None` when it is not known.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

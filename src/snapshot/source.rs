@@ -60,6 +60,8 @@ pub enum Producer {
     PhpMyAdmin,
     /// Adminer's export.
     Adminer,
+    /// The export of AdminNeo, once AdminerNeo, which comes from Adminer.
+    AdminNeo,
     /// The program mydumper, which writes folders.
     Mydumper,
     /// The dump utilities of MySQL Shell, which write folders.
@@ -96,6 +98,8 @@ pub enum Producer {
     WpMigrate,
     /// Duplicator, a plugin of WordPress.
     Duplicator,
+    /// All-in-One WP Migration, a plugin of WordPress.
+    AllInOneWpMigration,
     /// Any other program, and dumps without comments.
     #[default]
     Unknown,
@@ -110,6 +114,7 @@ impl Producer {
             Self::Mysqlpump => "mysqlpump",
             Self::PhpMyAdmin => "phpmyadmin",
             Self::Adminer => "adminer",
+            Self::AdminNeo => "adminneo",
             Self::Mydumper => "mydumper",
             Self::MysqlShell => "mysql-shell",
             Self::MysqldumpPhp => "mysqldump-php",
@@ -127,6 +132,7 @@ impl Producer {
             Self::BackWpup => "backwpup",
             Self::WpMigrate => "wp-migrate",
             Self::Duplicator => "duplicator",
+            Self::AllInOneWpMigration => "all-in-one-wp-migration",
             Self::Unknown => "unknown",
         }
     }
@@ -134,6 +140,7 @@ impl Producer {
     /// The name of the program as people write it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AdminNeo => "AdminNeo",
             Self::MysqlShell => "MySQL Shell",
             Self::Navicat | Self::OldNavicat => "Navicat",
             Self::HeidiSql => "HeidiSQL",
@@ -149,6 +156,7 @@ impl Producer {
             Self::BackWpup => "BackWPup",
             Self::WpMigrate => "WP Migrate",
             Self::Duplicator => "Duplicator",
+            Self::AllInOneWpMigration => "All-in-One WP Migration",
             other => other.as_str(),
         }
     }
@@ -162,6 +170,7 @@ impl Producer {
                 | Self::MariadbDump
                 | Self::Mysqlpump
                 | Self::Adminer
+                | Self::AdminNeo
                 | Self::Mydumper
                 | Self::MysqldumpPhp
                 | Self::Navicat
@@ -180,6 +189,8 @@ impl Producer {
                 | Self::UpdraftPlus
                 | Self::TablePlus
                 | Self::WpMigrate
+                | Self::BackWpup
+                | Self::AllInOneWpMigration
                 | Self::PhpMiniAdmin
         )
     }

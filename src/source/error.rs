@@ -64,10 +64,10 @@ pub enum SourceError {
         /// What the folder holds, as a clause.
         what: String,
         /// What the user can do instead.
-        advice: &'static str,
+        advice: String,
     },
     /// The folder does not hold a dump.
-    #[error("{}: the folder was not made by mydumper (no metadata and no *-schema.sql in it); to verify the files in it, name them: '{}/*'", .0.display(), .0.display())]
+    #[error("{}: it is not a folder with a dump", .0.display())]
     NoDump(PathBuf),
     /// The database could not be chosen.
     #[error("{name}: {error}")]

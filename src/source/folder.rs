@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::SourceError;
 use super::folder_kind::{self, FolderKind};
 use super::location::read_stream;
+use super::no_dump;
 use crate::dump::container::{ByteStream, Progress};
 use crate::dump::reader::DumpSink;
 use crate::dump::scanner::Scanner;
@@ -152,16 +153,16 @@ fn other(
                 path: folder.to_owned(),
                 what: "it is a physical backup (xtrabackup, mariabackup or a copy of the data directory), not a dump"
                     .to_owned(),
-                advice: "prepare it (mariabackup --prepare, xtrabackup --prepare), start a test server on it and \
-                         check that: cividb check mysql://root@localhost/DATABASE",
+                advice: no_dump::of_physical(folder, &names),
             });
         }
         FolderKind::Other => {}
     }
-    names.retain(|name| folder_kind::is_sql(name));
     names.sort();
+    let all = names.clone();
+    names.retain(|name| folder_kind::is_sql(name));
     if !folder_kind::are_tables(folder, &names) {
-        return Err(SourceError::NoDump(folder.to_owned()));
+        return Err(no_dump::error(folder, &all));
     }
     for name in names {
         sink.reader().begin_file(&name, None);

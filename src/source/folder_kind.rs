@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::dump::container::ByteStream;
+use crate::text::shell_word;
 
 /// Files that only data directories and physical backups of a server have.
 const PHYSICAL: [&str; 14] = [
@@ -25,8 +26,8 @@ const PHYSICAL: [&str; 14] = [
 ];
 
 /// Ends of the names of files of a storage engine.
-const OF_ENGINES: [&str; 8] = [
-    ".ibd", ".frm", ".MYD", ".MYI", ".MAD", ".MAI", ".sdi", ".ibd.qp",
+const OF_ENGINES: [&str; 10] = [
+    ".ibd", ".frm", ".MYD", ".MYI", ".MAD", ".MAI", ".sdi", ".ibd.qp", ".ibd.zst", ".ibd.lz4",
 ];
 
 /// Ends of the names of files that are compressed.
@@ -57,7 +58,14 @@ pub(super) fn of(folder: &Path, names: &[String]) -> FolderKind {
     if has("@.json") || has("@.done.json") || has("@.sql") && has("@.post.sql") {
         return FolderKind::Shell;
     }
-    if PHYSICAL.iter().any(|name| has(name)) || holds_files_of_engines(folder, names) {
+    // `xtrabackup --compress` adds an end to every name.
+    let is_physical = |name: &String| {
+        let stem = [".qp", ".zst", ".lz4"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end));
+        PHYSICAL.contains(&stem.unwrap_or(name))
+    };
+    if names.iter().any(is_physical) || holds_files_of_engines(folder, names) {
         return FolderKind::Physical;
     }
     let all: HashSet<&str> = names.iter().map(|name| stem(name)).collect();
@@ -68,6 +76,57 @@ pub(super) fn of(folder: &Path, names: &[String]) -> FolderKind {
     match all.iter().any(is_pair) {
         true => FolderKind::Tab,
         false => FolderKind::Other,
+    }
+}
+
+/// What [`as_one_dump`] calls the database that a folder is loaded into.
+const EMPTY: &str = "COPY";
+
+/// A command for the shell that writes the dump of a folder in one piece: loaded into an empty database, and dumped from
+/// there, or put together from its files; and the name that it gives to that database, where it needs one. `None` where
+/// there is no short one.
+pub fn as_one_dump(folder: &Path) -> Option<(String, Option<&'static str>)> {
+    let command = one_dump(folder)?;
+    let empty = command.ends_with(EMPTY).then_some(EMPTY);
+    Some((command, empty))
+}
+
+fn one_dump(folder: &Path) -> Option<String> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names: Vec<String> = names.collect();
+    let place = shell_word(&folder.to_string_lossy());
+    let is_of_mydumper = |name: &String| {
+        name == "metadata" || name == "metadata.partial" || stem(name).ends_with("-schema.sql")
+    };
+    if names.iter().any(is_of_mydumper) {
+        return Some(format!(
+            "myloader --directory={place} --database={EMPTY} && mariadb-dump --routines --events {EMPTY}"
+        ));
+    }
+    match of(folder, &names) {
+        FolderKind::Shell => Some(format!(
+            "mysqlsh root@localhost -- util load-dump {place} --schema={EMPTY} && mysqldump --routines --events {EMPTY}"
+        )),
+        FolderKind::Other => {
+            let mut ends = names.iter().filter(|name| is_sql(name)).map(|name| {
+                let rest = name.strip_prefix(stem(name)).unwrap_or_default();
+                rest.trim_start_matches('.').to_owned()
+            });
+            let end = ends.next()?;
+            let program = match end.as_str() {
+                "" => "cat",
+                "gz" => "zcat",
+                "zst" => "zstdcat",
+                "bz2" => "bzcat",
+                "xz" => "xzcat",
+                _ => return None,
+            };
+            let dot = if end.is_empty() { "" } else { "." };
+            let is_same = ends.all(|other| other == end);
+            is_same.then(|| format!("{program} {place}/*.sql{dot}{end}"))
+        }
+        FolderKind::Tab | FolderKind::Physical => None,
     }
 }
 

@@ -210,12 +210,13 @@ impl Location {
         container: &'static str,
         database: Option<&str>,
     ) -> Result<Snapshot, SourceError> {
-        let mut snapshot = reader
-            .finish(database, site::TABLE_PREFIX)
-            .map_err(|error| SourceError::Choose {
-                name: self.name(),
-                error,
-            })?;
+        let mut snapshot =
+            reader
+                .finish(database, &site::MARKS)
+                .map_err(|error| SourceError::Choose {
+                    name: self.name(),
+                    error,
+                })?;
         snapshot.source.name = self.name();
         snapshot.source.container = container;
         snapshot.source.modified = self.modified();

@@ -5,12 +5,14 @@ mod error;
 mod folder;
 mod folder_kind;
 mod location;
+mod no_dump;
 mod pattern;
 mod server_location;
 mod site_paths;
 
 pub use discover::discover;
 pub use error::SourceError;
+pub use folder_kind::as_one_dump;
 pub use location::Location;
 pub use server_location::{Access, ServerLocation};
 pub use site_paths::SitePaths;

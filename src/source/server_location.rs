@@ -100,16 +100,14 @@ impl ServerLocation {
             // What only PHP can tell, the environment or the options may.
             Err(error) if error.is_about_dsn() => {
                 let by = match access.given.names_account() {
-                    true => "the options",
+                    true => "the options say",
                     false if std::env::var_os("CIVICRM_DSN").is_some() => {
-                        "CIVICRM_DSN of the environment"
+                        "CIVICRM_DSN of the environment says"
                     }
                     false => return Err(error.into()),
                 };
                 let name = path.to_string_lossy().into_owned();
-                (access.warn)(&format!(
-                    "{error}; {by} say where the database of {name} is"
-                ));
+                (access.warn)(&format!("{error}; {by} where the database of {name} is"));
                 return Ok(Self {
                     name,
                     settings_file: Some(path.to_owned()),

@@ -143,7 +143,15 @@ fn a_lost_key_of_custom_data_is_offered_and_made_and_taken_back() {
     let url = server.url(database);
     let output = cividb(
         folder.path(),
-        &["repair", "all", &url, "--apply", "--yes", "--journal", "j"],
+        &[
+            "repair",
+            "foreign-keys",
+            &url,
+            "--apply",
+            "--yes",
+            "--journal",
+            "j",
+        ],
     );
     assert_eq!(
         output.status.code(),

@@ -186,3 +186,57 @@ fn a_table_named_in_another_letter_case_is_found() {
         );
     }
 }
+
+#[test]
+fn a_lost_custom_table_is_a_difference_and_left_to_other_means_by_repair() {
+    let sample = common::sample();
+    let (start, end) = (
+        "CREATE TABLE `civicrm_value_volunteering_1`",
+        "UNLOCK TABLES;\n",
+    );
+    let text = common::text(&sample);
+    let at = text.find(start).expect("the table is there");
+    let to = at + text[at..].find(end).expect("it ends") + end.len();
+    let lost = format!("{}{}", &text[..at], &text[to..]);
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("lost.sql"), lost).expect("it is written");
+    let cividb = |words: &[&str]| {
+        let output = common::cividb(folder.path(), words);
+        (output.status.code(), common::text(&output.stdout))
+    };
+    let (code, diff) = cividb(&["diff", "lost.sql"]);
+    assert!(diff.contains("table-missing"), "{diff}");
+    assert_eq!(code, Some(1));
+    let (_, sql) = cividb(&["diff", "--sql", "lost.sql"]);
+    let column = "`hours_a_week_3` int";
+    assert!(sql.contains(start) && sql.contains(column), "{sql}");
+    let (code, plan) = cividb(&["repair", "all", "lost.sql"]);
+    let line =
+        "NOT PLANNED: table civicrm_value_volunteering_1: it is missing, and its rows with it";
+    assert!(plan.contains(line), "{plan}");
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn what_repair_leaves_to_other_means_is_left_to_do() {
+    let text = common::text(&common::sample());
+    let at = text
+        .find("TRIGGER civicrm_activity_before_insert")
+        .expect("it is there");
+    let renamed = text[at..].replacen(
+        "civicrm_activity_before_insert",
+        "own_activity_before_insert",
+        1,
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lost.sql");
+    std::fs::write(path, format!("{}{renamed}", &text[..at])).expect("it is written");
+    let output = common::cividb(folder.path(), &["repair", "all", "lost.sql"]);
+    let plan = common::text(&output.stdout);
+    assert!(
+        plan.contains("BY OTHER MEANS: trigger civicrm_activity_before_insert"),
+        "{plan}"
+    );
+    assert!(plan.contains("Nothing that repair can change."), "{plan}");
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -142,6 +142,85 @@ fn a_definer_that_may_not_do_what_its_objects_do_is_an_error_where_the_server_re
 }
 
 #[test]
+fn the_account_that_the_server_takes_for_a_definer_is_the_one_that_counts() {
+    for server in server::all() {
+        let account = "moved";
+        let database = made(server, account);
+        let insert = "INSERT INTO civicrm_a VALUES ((SELECT n FROM (SELECT COUNT(*) + 1 AS n FROM civicrm_a) AS x), 1)";
+        server.run(None, &format!("DROP USER {account}@localhost;"));
+        assert!(server.try_run(Some(&database), insert).is_err());
+        let gone = found(server, &database, account);
+        assert!(
+            matches!(&gone[..], [one] if one.contains("does not exist")),
+            "{gone:#?}"
+        );
+        server.run(
+            None,
+            &format!("DROP USER IF EXISTS {account}@'%'; CREATE USER {account}@'%' IDENTIFIED BY 'Zz9-zz9z-test';"),
+        );
+        assert!(server.try_run(Some(&database), insert).is_err());
+        let weak = found(server, &database, account);
+        let taken = format!(
+            "`{account}`@`localhost` (the server takes `{account}`@`%` for it), which lacks"
+        );
+        assert!(
+            matches!(&weak[..], [one] if one.contains(&taken)),
+            "{weak:#?}"
+        );
+        server.run(
+            None,
+            &format!("GRANT ALL ON {database}.* TO {account}@'%';"),
+        );
+        server.run(Some(&database), insert);
+        assert_eq!(found(server, &database, account), [""; 0]);
+        server.run(None, &format!("DROP USER {account}@'%';"));
+    }
+}
+
+#[test]
+fn the_grant_for_what_is_in_another_database_names_that_database() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let account = "across";
+    let database = made(server, account);
+    server.run(
+        None,
+        "DROP DATABASE IF EXISTS definers_cms; CREATE DATABASE definers_cms; CREATE TABLE definers_cms.users (uid int);",
+    );
+    server.run(
+        Some(&database),
+        &format!("CREATE DEFINER={account}@localhost VIEW own_users AS SELECT uid FROM definers_cms.users;"),
+    );
+    let url = server.url(&database);
+    let only = [
+        "check",
+        "--no-rows",
+        "--only",
+        "definer-privileges",
+        "--format",
+        "json",
+        &url,
+    ];
+    let report = common::json(&cividb(std::path::Path::new("."), &only));
+    let fix = report["findings"][0]["fix"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let grant = fix
+        .strip_prefix("Run: ")
+        .and_then(|fix| Some(fix.split_once(". Or let")?.0))
+        .unwrap_or_default();
+    assert_eq!(
+        grant,
+        "GRANT SELECT ON `definers\\_cms`.* TO `across`@`localhost`"
+    );
+    server.run(None, grant);
+    server.run(Some(&database), "SELECT * FROM own_users");
+    assert_eq!(found(server, &database, account), [""; 0]);
+}
+
+#[test]
 fn roles_of_a_definer_count_where_the_server_counts_them() {
     for server in server::all() {
         let account = "rolled";

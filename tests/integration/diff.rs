@@ -526,7 +526,8 @@ fn the_release_is_told_from_half_of_the_tables() {
             place % 2 == 0
         });
         let (_, detection) = diff(&snapshot);
-        let declared = Site::of(&snapshot).and_then(|site| site.declared_version());
+        let declared =
+            Site::of(&snapshot, common::catalogue()).and_then(|site| site.declared_version());
         let minor = declared.map(|version| version.major_minor());
         let detected = Version::parse(&detection.state.name).map(|version| version.major_minor());
         assert_eq!(detected, minor, "{file}: {}", detection.state.name);

@@ -15,7 +15,7 @@ use crate::common;
 use crate::server::{self, Server};
 
 /// Runs `cividb extract` in a folder.
-fn extract(folder: &Path, arguments: &[&str]) -> Output {
+pub fn extract(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cividb"))
         .arg("extract")
         .args(arguments)
@@ -713,7 +713,7 @@ fn what_cannot_be_done_is_said() {
     for (arguments, part) in [
         (&["missing.sql"][..], "missing.sql"),
         (&["missing.sql", "--only", "civicrm"], "missing.sql"),
-        (&["folder"], "myloader"),
+        (&["folder"], "it is a folder"),
         (&["mysql://root@localhost/x"], "extract takes a dump"),
         (&["a.sql", "-o", "a.sql"], "would overwrite the dump"),
         (&["a.sql", "-o", "b.sql.xz"], "not .xz"),

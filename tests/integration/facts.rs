@@ -3,7 +3,7 @@
 use cividb::checks::Severity;
 use cividb::civicrm::site::Site;
 
-use crate::common::{ids, snapshot_of, verify};
+use crate::common::{self, ids, snapshot_of, verify};
 
 /// A whole dump by mysqldump around the given statements.
 fn dump(statements: &str) -> Vec<u8> {
@@ -48,7 +48,7 @@ fn domain_rows_are_read_by_column_name_whatever_the_order() {
          INSERT INTO `civicrm_domain` (`id`,`locales`,`version`) VALUES (2,'\u{1}en_US\u{1}',NULL);\n\
          INSERT INTO `civicrm_domain` VALUES ('5.81.2',1,NULL);",
     ));
-    let site = Site::of(&snapshot).expect("a site");
+    let site = Site::of(&snapshot, common::catalogue()).expect("a site");
     let domains = site.domains.expect("rows");
     assert_eq!(domains.len(), 2);
     assert_eq!(

@@ -372,3 +372,32 @@ fn without_code(line: &str) -> String {
     }
     outside + rest
 }
+
+#[test]
+fn a_page_shows_where_among_all_releases_the_schema_is_and_the_sizes_of_a_servers_tables() {
+    let folder = backups();
+    let (html, _) = report(folder.path(), "check", &["bridge.sql"], "html");
+    let page = Page::read(&html);
+    assert_eq!(page.errors, Vec::<String>::new());
+    for wanted in [
+        "that of 5.81 and 5.82 fits best; the version in civicrm_domain is of 5.81.",
+        "version: 5.81",
+        ", fits best, the version says so",
+    ] {
+        assert!(page.text.contains(wanted), "{wanted}: {}", page.text);
+    }
+    assert!(
+        !page.text.contains("that take the most room"),
+        "a dump has no sizes"
+    );
+    let Some(server) = crate::server::installed() else {
+        return;
+    };
+    server.load("sizes", &common::sample());
+    let (html, _) = report(folder.path(), "check", &[&server.url("sizes")], "html");
+    let page = Page::read(&html);
+    assert_eq!(page.errors, Vec::<String>::new());
+    let wanted = "The 15 tables that take the most room, of 156; rows and indexes, as the storage engine guesses them.";
+    assert!(page.text.contains(wanted), "{}", page.text);
+    assert!(page.text.contains(" KiB"), "{}", page.text);
+}

@@ -120,6 +120,10 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ("change/exchange/programs.rs", &[OnServers(ROLLED_BACK)]),
     ("change/exchange/record.rs", &[OnServers(ROLLED_BACK)]),
     ("change/exchange/state.rs", &[OnServers(ROLLED_BACK)]),
+    (
+        "rollback/fresh.rs",
+        &[There("what_came_is_dropped_by_its_name_whatever_that_is")],
+    ),
     ("rollback/databases.rs", &[OnServers(ROLLED_BACK)]),
     ("rollback/references.rs", &[OnServers(ROLLED_BACK)]),
     ("rollback/run.rs", &[OnServers(ROLLED_BACK)]),
@@ -231,6 +235,12 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ("schema/sql/schema.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
     ("schema/sql/table.rs", &[Here(CHANGES), OnServers(SCHEMAS)]),
     ("sandbox/accounts.rs", &[OnServers(REHEARSED)]),
+    (
+        "sandbox/scratch.rs",
+        &[There(
+            "a_database_is_made_anew_by_its_name_whatever_that_is",
+        )],
+    ),
     ("server/connection.rs", &[OnServers(DATABASES)]),
     (
         "server/probe.rs",

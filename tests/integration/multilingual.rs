@@ -13,6 +13,15 @@ fn dump(release: &str, form: impl Fn(&str, &str, &str) -> Form) -> Vec<u8> {
     site::dump(common::catalogue(), release, form)
 }
 
+/// A multilingual site of 5.81 whose domain names no language.
+pub fn without_locales() -> Vec<u8> {
+    let dump = dump("5.81", |_, _, _| Form::Default);
+    let text = String::from_utf8(dump).expect("the dump is text");
+    let at = text.find('\u{1}').expect("it names languages") - 1;
+    let end = text[at + 1..].find('\'').expect("the text ends") + at + 2;
+    format!("{}NULL{}", &text[..at], &text[end..]).into_bytes()
+}
+
 /// What `diff` and `verify` find in a dump.
 fn found(dump: &[u8]) -> Vec<String> {
     let case = common::case(common::snapshot_of(dump));

@@ -137,6 +137,32 @@ fn a_trigger_into_a_database_that_is_not_on_the_server_is_an_error() {
             .collect::<Vec<_>>()
     };
     assert_eq!(broken(), [""; 0]);
+    // Names of tables are compared exactly; a foreign key refuses new rows without its parent table.
+    server.run(
+        Some(database),
+        "CREATE TABLE other_logs.users (uid int unsigned PRIMARY KEY);
+         ALTER TABLE civicrm_uf_match ADD CONSTRAINT own_uf FOREIGN KEY (id) REFERENCES other_logs.users (uid);",
+    );
+    assert_eq!(broken(), [""; 0]);
+    server.run(
+        None,
+        "SET foreign_key_checks = 0; DROP TABLE other_logs.users;",
+    );
+    let lost = broken();
+    assert!(
+        matches!(&lost[..], [one] if one.starts_with("foreign key own_uf of civicrm_uf_match uses table users of the database other_logs")),
+        "{lost:#?}"
+    );
+    server.run(
+        Some(database),
+        "ALTER TABLE civicrm_uf_match DROP FOREIGN KEY own_uf;
+         RENAME TABLE other_logs.log_civicrm_tag TO other_logs.log_civicrm_Tag;",
+    );
+    assert_eq!(broken().len(), 1);
+    server.run(
+        None,
+        "RENAME TABLE other_logs.log_civicrm_Tag TO other_logs.log_civicrm_tag;",
+    );
     for (sql, state) in [
         (
             "DROP TABLE other_logs.log_civicrm_tag",

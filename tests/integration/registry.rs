@@ -28,6 +28,7 @@ use cividb::snapshot::{ObjectKind, ServerFacts, Snapshot, SourceKind};
 use cividb::source::Location;
 
 use crate::common;
+use crate::multilingual;
 use crate::settings;
 
 /// A source that has one thing wrong with it.
@@ -406,6 +407,13 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "restore-variable",
+        Sample(&[(
+            HEAD,
+            "/*!40101 SET NAMES utf8mb4 */;\nSET SESSION max_allowed_packet=67108864;",
+        )]),
+    ),
+    (
         "orphan-rows",
         Sample(&[("(2,'Bavaria','BY',2,1)", "(2,'Bavaria','BY',99,1)")]),
     ),
@@ -457,6 +465,7 @@ const FIRING: &[(&str, Source)] = &[
             "'5.81.2',1,NULL,NULL),(2,'Other',NULL,'5.81.0',1,NULL,NULL)",
         )]),
     ),
+    ("locales-missing", Made(|_| multilingual::without_locales())),
     (
         "upgrade-stops",
         Upgrade(

@@ -688,7 +688,8 @@ fn a_repair_that_leaves_something_out_says_so() {
     let arguments = ["repair", "all", &url, "--apply", "--yes", "--journal", "j"];
     let done = text(&cividb(folder.path(), &arguments).stdout);
     assert!(done.starts_with("FAIL"), "{done}");
-    assert!(done.contains("(1 left to do)"), "{done}");
+    // The key, and the account of the definers, which this server does not have.
+    assert!(done.contains("(2 left to do)"), "{done}");
     let why = "\n  -- 1 row of civicrm_note has lost its parent in civicrm_contact: ";
     assert!(done.contains(why), "{done}");
     assert!(done.contains("\n  ALTER TABLE `civicrm_note`\n"), "{done}");

@@ -55,9 +55,9 @@ pub struct Site<'s> {
     server: &'s Server,
     pub database: String,
     pub folder: tempfile::TempDir,
-    before: BTreeMap<String, String>,
+    pub before: BTreeMap<String, String>,
     /// What it is to hold afterwards: CiviCRM of the backup, and the CMS as it was.
-    after: BTreeMap<String, String>,
+    pub after: BTreeMap<String, String>,
 }
 
 impl<'s> Site<'s> {
@@ -89,6 +89,10 @@ impl<'s> Site<'s> {
 
     pub fn url(&self) -> String {
         self.server.url(&self.database)
+    }
+
+    pub fn socket(&self) -> std::path::PathBuf {
+        self.server.socket()
     }
 
     pub fn now(&self) -> BTreeMap<String, String> {
@@ -130,7 +134,7 @@ impl<'s> Site<'s> {
     }
 
     /// Nothing is left beside the site's database.
-    fn is_alone(&self, at: &str) {
+    pub fn is_alone(&self, at: &str) {
         let like = format!(
             "SHOW DATABASES LIKE '{}\\_cividb%'",
             self.database.replace('_', "\\_")
@@ -195,7 +199,7 @@ fn is_civicrm(what: &str) -> bool {
 }
 
 /// The servers of the daily tests.
-fn both() -> Vec<&'static Server> {
+pub fn both() -> Vec<&'static Server> {
     let servers = server::all().into_iter();
     let is_wanted = |server: &&Server| {
         common::everything() || matches!(server.name.as_str(), "installed" | "mysql-9.7")
@@ -306,7 +310,7 @@ fn what_is_set_aside_goes_for_good_with_finish_alone() {
 }
 
 /// Statements that change something.
-fn changes(sql: &str) -> bool {
+pub fn changes(sql: &str) -> bool {
     let words = [
         "CREATE",
         "DROP",
@@ -496,14 +500,30 @@ fn an_exchange_that_the_server_refuses_gives_the_triggers_back_and_leaves_the_si
 
 #[test]
 fn a_server_or_a_run_that_is_killed_leaves_one_side_whole() {
-    let Some(installed) = server::installed() else {
+    if let Some(installed) = server::installed() {
+        kill_everywhere(installed);
+    }
+}
+
+/// MySQL takes long to start again, and does each statement about a table as a whole.
+#[test]
+fn mysql_or_a_run_that_is_killed_leaves_one_side_whole() {
+    if !common::everything() {
         return;
-    };
+    }
+    let mut servers = server::all().into_iter();
+    if let Some(mysql) = servers.find(|server| server.is_mysql()) {
+        kill_everywhere(mysql);
+    }
+}
+
+/// Kills a server of this kind, or the run, at every statement that changes something, or at some.
+fn kill_everywhere(kind: &Server) {
     let options = [
         "--innodb-flush-log-at-trx-commit=1",
         "--innodb-flush-method=fsync",
     ];
-    let mut server = installed.another("rollback-victim", &options);
+    let mut server = kind.another("rollback-victim", &options);
     let site = Site::new(&server, "rollback_killed");
     let number = number_of_changes(&site);
     let (database, folder) = (site.database.clone(), site.folder);

@@ -1,26 +1,10 @@
 //! The JSON report is as its schema says. `common::json` holds every report of every test against it.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 
 use crate::common;
-
-#[test]
-fn the_schema_in_the_repository_is_that_of_the_code() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.schema.json");
-    let schema = format!("{:#}\n", cividb::report::json::schema());
-    if std::env::var_os("INSTA_UPDATE").is_some() {
-        fs::write(&path, schema).expect("the schema is written");
-    } else {
-        let written = fs::read_to_string(&path).expect("the schema can be read");
-        assert_eq!(
-            written, schema,
-            "run with INSTA_UPDATE=always to write it anew"
-        );
-    }
-}
 
 #[test]
 fn the_reports_of_all_commands_follow_the_schema() {

@@ -84,7 +84,7 @@ struct Dump {
 
 impl Dump {
     fn new(text: Vec<u8>) -> Self {
-        let site = Site::of(&common::snapshot_of(&text)).expect("a site");
+        let site = Site::of(&common::snapshot_of(&text), common::catalogue()).expect("a site");
         let version = site.declared_version().expect("a version").to_string();
         let start = memchr::memmem::find(&text, b"INSERT INTO `civicrm_domain`").expect("rows");
         let line = text[start..].split(|&b| b == b'\n').next().expect("a line");

@@ -14,7 +14,7 @@ use cividb::integrity::{Answers, ExportOptions, dump};
 use cividb::preflight::{self, Options};
 use cividb::repair::plan::{self, Family};
 use cividb::repair::run;
-use cividb::report::human::{self, Detail};
+use cividb::report::human::{self, Detail, Form};
 use cividb::report::{PreflightSummary, Report, Section, json};
 use cividb::snapshot::Snapshot;
 use cividb::source::Location;
@@ -60,7 +60,11 @@ pub fn of(snapshot: Snapshot, ask: impl FnOnce(&Case, &Questions) -> Option<Answ
         let summary = PreflightSummary::of(&forecast, true);
         let report = report.with(Section::Preflight(summary));
         json::value(&report);
-        human::write(&report, Detail::Verbose, &mut Vec::new()).expect("it is written");
+        let form = Form {
+            detail: Detail::Verbose,
+            width: Some(80),
+        };
+        human::write(&report, form, &mut Vec::new()).expect("it is written");
     }
     for family in Family::value_variants() {
         let mut options = plan::Options::new(*family);

@@ -1,7 +1,7 @@
 //! Removes what an exchange has set aside.
 
 use super::model::Exchange;
-use super::programs;
+use super::programs::{self, ProgramName};
 use super::record::{Record, TABLE};
 use super::state::{InForce, State, tables};
 use crate::change::error::ChangeError;
@@ -67,12 +67,34 @@ pub fn clear(executor: &mut Executor, record: &Record) -> Result<Clearance, Chan
             drop_tables(executor, database, &[TABLE.to_owned()])?;
         }
         if is_made {
-            let sql = format!("DROP DATABASE {}", identifier(database));
+            // A run that was cut off right at the beginning has not made it.
+            let sql = format!("DROP DATABASE IF EXISTS {}", identifier(database));
             let sql = Meaning::new(Operation::DropDatabase, [database]).pass(sql)?;
             run(executor.connection(), "a database", &sql)?;
         }
     }
     Ok(clearance)
+}
+
+/// Drops tables of a database, and views and routines that belong to them, for good.
+///
+/// # Errors
+/// The server refuses, a table stays in use, or the connection is lost; some may be gone then.
+pub fn drop_in_place(
+    executor: &mut Executor,
+    database: &str,
+    tables: &[String],
+    programs: &[ProgramName],
+) -> Result<(), ChangeError> {
+    let there = programs::all(executor.connection(), database)?;
+    for (name, table) in there {
+        // Triggers go with their tables.
+        if table.is_none() && programs.contains(&name) {
+            let (about, drop) = (name.describe(), name.dropping(database)?);
+            executor.patiently(&name.name, |connection| run(connection, &about, &drop))?;
+        }
+    }
+    drop_tables(executor, database, tables)
 }
 
 /// Drops tables that refer to one another.

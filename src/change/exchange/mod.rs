@@ -13,10 +13,11 @@ mod record;
 mod state;
 mod swap;
 
-pub use clear::{Clearance, clear};
+pub use clear::{Clearance, clear, drop_in_place};
 pub use model::{Exchange, KeyChange, Reference};
 pub use programs::{
-    Program, ProgramKind, ProgramName, names, read as read_programs, show as show_program,
+    Program, ProgramKind, ProgramName, make as make_programs, names, read as read_programs,
+    show as show_program,
 };
 pub use record::{Record, TABLE as RECORD_TABLE, begin, prove};
 pub use state::{InForce, State, tables};

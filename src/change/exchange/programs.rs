@@ -207,7 +207,10 @@ pub fn names(connection: &mut Reader, database: &str) -> Result<Vec<ProgramName>
 
 /// Makes programs in the current database that are not there as they should be. `others` are those that may stand in
 /// their places. Views that read from one another are tried until all are there.
-pub(super) fn make(
+///
+/// # Errors
+/// Another one stands in the place of one, the server refuses one, or the connection is lost.
+pub fn make(
     executor: &mut Executor,
     programs: &[Program],
     others: &[Program],

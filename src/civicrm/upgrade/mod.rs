@@ -8,12 +8,16 @@
 //! - [`file`]: the form in which files spell operations
 //! - [`step`]: steps, their tasks, and which code has them
 //! - [`keys`]: the keys that steps drop by name
+//! - [`own_checks`]: what CiviCRM's own code looks at in a step, and stops for
 //! - [`path`]: which code takes which version, and the way where it does not
 //! - [`steps`]: the steps that are part of the program
+//! - [`written`]: how steps write an object
 
 pub mod file;
 pub mod keys;
 pub mod op;
+pub mod own_checks;
 pub mod path;
 pub mod step;
 pub mod steps;
+pub mod written;

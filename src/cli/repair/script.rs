@@ -111,7 +111,7 @@ pub(super) fn script(
         });
     }
     if plan.steps.is_empty() {
-        let nothing = match plan.refused.is_empty() {
+        let nothing = match plan.is_done() {
             true => "-- Nothing to change.",
             false => "-- Nothing that repair can change.",
         };

@@ -21,6 +21,8 @@ pub(super) struct Database {
     pub(super) used: IndexMap<String, At>,
     /// Names of temporary tables, in lower case.
     pub(super) temporary: HashSet<String>,
+    /// Names of tables, in lower case, some of whose columns come from a query, which does not say what they are.
+    pub(super) of_query: HashSet<String>,
     /// Columns that an INSERT without column names leaves out, by table.
     pub(super) invisible: IndexMap<String, Vec<String>>,
 }
@@ -87,11 +89,11 @@ pub struct Found {
 }
 
 impl Database {
-    pub(super) fn has_tables(&self, prefix: &str) -> bool {
+    pub(super) fn has_tables(&self, is_wanted: &fn(&str) -> bool) -> bool {
         self.schema
             .tables
             .keys()
             .chain(self.row_counts.keys())
-            .any(|name| name.starts_with(prefix))
+            .any(|name| is_wanted(name))
     }
 }

@@ -178,12 +178,16 @@ impl DumpReader {
         });
     }
 
-    /// Puts the facts together for the database `wanted`, or else for the one that holds
-    /// tables whose name begins with `marker`.
+    /// Puts the facts together for the database `wanted`, or else for the one that holds tables with names that
+    /// `marks` tells; of several such marks the first that some database has decides.
     ///
     /// # Errors
     /// `wanted` is not in the dump, or several databases hold such tables.
-    pub fn finish(mut self, wanted: Option<&str>, marker: &str) -> Result<Snapshot, ChooseError> {
+    pub fn finish(
+        mut self,
+        wanted: Option<&str>,
+        marks: &[fn(&str) -> bool],
+    ) -> Result<Snapshot, ChooseError> {
         let header = self.header_database;
         let shown = |name: &Option<String>| name.clone().or_else(|| header.clone());
         let mut names = self.databases.keys();
@@ -197,9 +201,13 @@ impl DumpReader {
                 })?
                 .clone(),
             None => {
-                let all = self.databases.iter();
-                let marked = all.filter(|(_, database)| database.has_tables(marker));
-                let marked: Vec<&Option<String>> = marked.map(|(name, _)| name).collect();
+                let marked_by = |mark: &fn(&str) -> bool| {
+                    let all = self.databases.iter();
+                    let marked = all.filter(|(_, database)| database.has_tables(mark));
+                    marked.map(|(name, _)| name).collect::<Vec<_>>()
+                };
+                let mut marked = marks.iter().map(marked_by);
+                let marked = marked.find(|marked| !marked.is_empty()).unwrap_or_default();
                 match marked[..] {
                     [] => names.next().cloned().flatten(),
                     [one] => one.clone(),
@@ -291,7 +299,29 @@ impl DumpReader {
 
     /// The database that a name belongs to at this point of the dump, as the dump names it.
     pub fn database_named(&self, name: &Name) -> Option<String> {
-        name.database.clone().or_else(|| self.current.clone())
+        let named = name.database.as_ref().or(self.current.as_ref());
+        if self.current.is_some() {
+            return named.cloned();
+        }
+        // A dump that chooses no database has one, whether or not it puts the name before those of tables.
+        let has_tables = |key: &Option<String>| {
+            let known = self.databases.get(key);
+            known.is_some_and(|known| !known.schema.tables.is_empty())
+        };
+        let header = self.header_database.as_ref();
+        match named {
+            Some(_) if named == header && has_tables(&None) => None,
+            Some(_) => named.cloned(),
+            None if has_tables(&None) => None,
+            None => {
+                let mut with_tables = self.databases.keys().filter(|key| has_tables(key));
+                let only = with_tables
+                    .next()
+                    .filter(|_| with_tables.next().is_none())?;
+                only.clone()
+                    .filter(|only| header.is_none_or(|it| it == only))
+            }
+        }
     }
 
     pub(super) fn database(&mut self, name: &Name) -> &mut Database {

@@ -1,6 +1,7 @@
 //! Runs the statements of a dump on the schema model as a server would, and records what else they tell as
 //! facts.
 
+mod companion;
 mod database;
 mod facts;
 mod noise;
@@ -8,9 +9,10 @@ mod rows;
 mod sink;
 mod statements;
 
+pub use companion::Companion;
 pub use database::Found;
 pub use facts::{ChooseError, DumpReader, DumpSink};
-pub(crate) use statements::RESTRICTED;
+pub(crate) use statements::{READ_ONLY, RESTRICTED};
 
 /// Most places remembered of one kind of problem; more would not make a report better.
 const MAX_PLACES: usize = 100;

@@ -2,7 +2,6 @@
 
 use super::{DumpReader, push};
 use crate::dump::header;
-use crate::dump::scanner::Statement as Text;
 use crate::snapshot::{Place, Position, StrayText};
 
 /// Longest line of such text that is kept, in bytes.
@@ -101,21 +100,10 @@ impl DumpReader {
             line: line.to_owned(),
             more: 0,
             is_message,
+            in_comment: false,
             position,
         };
         push(&mut self.facts.stray_text, text);
-    }
-
-    /// Notes where a first statement can only be the rest of one: `(12,'x'),(13,'y');`.
-    pub(super) fn begins_inside(&mut self, text: Text<'_>) {
-        let is_rows = text.text.first() == Some(&b'(')
-            && text
-                .text
-                .get(1)
-                .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'\'' | b'N'));
-        if text.place.offset == 0 && is_rows {
-            self.facts.begins_inside = Some(self.at(text.place));
-        }
     }
 
     /// At the end of a file: the texts behind its last statement are the last thing in it.
@@ -133,7 +121,21 @@ impl DumpReader {
 /// Whether a line looks like the end of a statement whose beginning stands elsewhere.
 fn is_rest_of_statement(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    let starts = matches!(line.first(), Some(b'\'' | b'`' | b',' | b')'));
+    let starts = matches!(line.first(), Some(b'\'' | b'`' | b',' | b')')) || is_row(line);
     let ends = line.ends_with(b");") || line.ends_with(b",") && line.contains(&b'`');
     starts || ends || memchr::memmem::find(line, b"),(").is_some()
+}
+
+/// Whether a line begins as a row does: `(12,'x'),(13,'y');`. A message may begin `(12 files)`.
+fn is_row(line: &[u8]) -> bool {
+    let Some(value) = line.strip_prefix(b"(") else {
+        return false;
+    };
+    let digits = value
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let is_number = digits > 0 && value.get(digits) == Some(&b',');
+    let begins: [&[u8]; 4] = [b"'", b"NULL", b"0x", b"_binary"];
+    is_number || begins.iter().any(|it| value.starts_with(it))
 }

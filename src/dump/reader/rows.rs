@@ -67,6 +67,12 @@ impl DumpReader {
         let database = self.databases.of(key.clone());
         let columns = parsed.columns.or_else(|| {
             let table = find(&database.schema.tables, &parsed.table.name)?;
+            if database
+                .of_query
+                .contains(&parsed.table.name.to_lowercase())
+            {
+                return None;
+            }
             // Rows without column names have no values for invisible columns.
             let invisible = find(&database.invisible, &parsed.table.name);
             let is_visible = |name: &&String| invisible.is_none_or(|names| !names.contains(name));
@@ -189,7 +195,7 @@ impl DumpReader {
                 );
                 push(&mut self.facts.wrong_column_counts, found);
             } else if let Some(row) = row {
-                self.note_generated(&row);
+                self.note_generated_values(&row);
             }
         }
         let Some(columns) = &self.insert.columns else {
@@ -224,7 +230,7 @@ impl DumpReader {
     }
 
     /// Notes the generated columns for which a row has values other than DEFAULT.
-    fn note_generated(&mut self, row: &[Option<Vec<u8>>]) {
+    fn note_generated_values(&mut self, row: &[Option<Vec<u8>>]) {
         if self.is_of_rows {
             // LOAD DATA passes over them.
             return;
@@ -239,19 +245,34 @@ impl DumpReader {
         else {
             return;
         };
+        let is_default = |value: &Vec<u8>| value.eq_ignore_ascii_case(b"DEFAULT");
+        let given = columns.iter().zip(row);
+        let given = given.filter(|(_, value)| !value.as_ref().is_some_and(is_default));
+        let names: Vec<String> = given.map(|(name, _)| name.clone()).collect();
+        let (database, table, at) = (database.clone(), table.clone(), at.clone());
+        self.note_generated(&database, &table, names.iter().map(String::as_str), &at);
+    }
+
+    /// Notes those of the named columns, for which a statement has values, that are generated.
+    pub(super) fn note_generated<'n>(
+        &mut self,
+        database: &Option<String>,
+        table: &str,
+        names: impl Iterator<Item = &'n str>,
+        at: &At,
+    ) {
         let database = self.databases.get(database);
         let Some(definition) = database.and_then(|database| find(&database.schema.tables, table))
         else {
             return;
         };
-        for (name, value) in columns.iter().zip(row) {
+        for name in names {
             let is_generated = find(&definition.columns, name).is_some_and(|column| {
                 let expression = column.generated.as_deref();
                 expression.is_some_and(|expression| !expression.starts_with("ROW "))
             });
-            let is_default = |value: &Vec<u8>| value.eq_ignore_ascii_case(b"DEFAULT");
-            if is_generated && !value.as_ref().is_some_and(is_default) {
-                let found = (at.clone(), table.clone(), name.clone());
+            if is_generated {
+                let found = (at.clone(), table.to_owned(), name.to_owned());
                 push(&mut self.facts.values_for_generated, found);
             }
         }

@@ -20,7 +20,6 @@ impl Sink for DumpReader {
             self.guess_producer(Producer::PhpMyAdmin);
         }
         self.facts.statements += 1;
-        self.begins_inside(text);
         // It may change the database or the table that the next INSERT goes into.
         self.insert.head.clear();
         let at = self.at(text.place);
@@ -141,17 +140,34 @@ impl Sink for DumpReader {
             Some(Remark::StandIn(view)) => {
                 self.stand_in_announced = Some(view);
             }
-            Some(Remark::Ends { producer, date }) => {
+            Some(Remark::Ends {
+                producer,
+                date,
+                behind,
+            }) => {
                 self.source.finished = date;
                 self.facts.ends_by_variables |= self.facts.parts.is_empty();
                 if let Some(part) = self.facts.parts.last_mut() {
                     // The last line of mysqldump is that of programs which follow it as well; a date alone is only
                     // Adminer's.
-                    let of_itself = part.producer == producer;
-                    let others = [Producer::Adminer, Producer::Mydumper, Producer::MysqlShell];
+                    let of_itself = part.producer == producer
+                        || (part.producer, producer) == (Producer::AdminNeo, Producer::Adminer);
+                    let others = [
+                        Producer::Adminer,
+                        Producer::AdminNeo,
+                        Producer::Mydumper,
+                        Producer::MysqlShell,
+                    ];
                     let as_mysqldump =
                         producer == Producer::Mysqldump && !others.contains(&part.producer);
                     part.ended |= of_itself || as_mysqldump;
+                }
+                if let Some(message) = behind {
+                    let at = self.at(place);
+                    self.stray(at, &message);
+                    if let Some(text) = self.facts.stray_text.last_mut() {
+                        text.in_comment = true;
+                    }
                 }
             }
             Some(Remark::Problem(text)) => {

@@ -20,9 +20,9 @@ const MAX_READ_AGAIN: usize = 64 << 10;
 /// Most tables and columns that are remembered of those without a collation; more than a site has.
 const MAX_WITHOUT_COLLATION: usize = 4096;
 
-/// Variables of which setting the session's value takes a privilege for the whole server (MySQL manual, "System
-/// Variable Privileges", and the variables that it calls restricted; MariaDB Knowledge Base, "GRANT", "Global
-/// Privileges").
+/// Variables of which setting the session's value takes a privilege for the whole server, because it reaches beyond the
+/// session (MySQL manual, "System Variable Privileges", and the variables that it calls restricted; MariaDB Knowledge
+/// Base, "GRANT", "Global Privileges").
 pub(crate) const RESTRICTED: [&str; 18] = [
     "binlog_direct_non_transactional_updates",
     "binlog_format",
@@ -42,6 +42,48 @@ pub(crate) const RESTRICTED: [&str; 18] = [
     "sql_log_bin",
     "sql_log_off",
     "sql_require_primary_key",
+];
+
+/// Other variables that some server or other refuses an account with all privileges on one database (1227): all session
+/// variables of MySQL 9.7 and MariaDB 10.5, 10.11 and 11.8 were set by one, and the manual of MySQL 8.0 names those of
+/// older releases.
+const RESTRICTED_BY_SOME: [&str; 29] = [
+    "auto_increment_increment",
+    "auto_increment_offset",
+    "binlog_annotate_row_events",
+    "binlog_row_value_options",
+    "binlog_transaction_compression",
+    "binlog_transaction_compression_level_zstd",
+    "bulk_insert_buffer_size",
+    "character_set_database",
+    "character_set_filesystem",
+    "connection_memory_chunk_size",
+    "connection_memory_limit",
+    "enforce_storage_engine",
+    "global_connection_memory_tracking",
+    "histogram_generation_max_mem_size",
+    "innodb_strict_mode",
+    "innodb_tmpdir",
+    "internal_tmp_mem_storage_engine",
+    "log_disabled_statements",
+    "low_priority_updates",
+    "max_delayed_threads",
+    "max_error_count",
+    "max_insert_delayed_threads",
+    "min_examined_row_limit",
+    "preload_buffer_size",
+    "pseudo_replica_mode",
+    "select_into_buffer_size",
+    "sql_generate_invisible_primary_key",
+    "wsrep_on",
+    "xa_detach_on_prepare",
+];
+
+/// Variables whose session value nobody can set: every server refuses it with 1621 (measured as those above).
+pub(crate) const READ_ONLY: [&str; 3] = [
+    "max_allowed_packet",
+    "max_user_connections",
+    "net_buffer_length",
 ];
 
 /// The most memory, roughly, that the definitions of tables, views and programs of one dump take. A site with all that
@@ -235,6 +277,9 @@ impl DumpReader {
                 // INSERT … SET: one row. (INSERT … SELECT puts in what cannot be known.)
                 let table = head.table.name.clone();
                 self.uses_table(&head.table, &at);
+                let key = self.database_named(&head.table);
+                let columns = head.columns.iter().flatten().map(String::as_str);
+                self.note_generated(&key, &table, columns, &at);
                 let database = self.database(&head.table);
                 *database.row_counts.entry(table).or_default() += 1;
                 self.facts.rows += 1;
@@ -484,14 +529,17 @@ impl DumpReader {
         }
     }
 
-    /// Notes a variable that only accounts with a privilege for the whole server may set.
+    /// Notes a variable that only accounts with a privilege for the whole server may set, or none for a session.
     fn note_privilege(&mut self, assignment: &Assignment, at: &At) {
         let name = assignment.name.as_str();
+        let lists: [&[&str]; 3] = [&RESTRICTED, &RESTRICTED_BY_SOME, &READ_ONLY];
         let reach = match assignment.scope {
             VariableScope::Global | VariableScope::Persist if name != "gtid_purged" => {
                 VariableReach::Global
             }
-            VariableScope::Session if RESTRICTED.contains(&name) => VariableReach::Session,
+            VariableScope::Session if lists.iter().any(|list| list.contains(&name)) => {
+                VariableReach::Session
+            }
             _ => return,
         };
         let known = &mut self.facts.privileged_variables;
@@ -519,6 +567,10 @@ impl DumpReader {
             return;
         }
         database.temporary.remove(&key);
+        match create.source {
+            TableSource::Query(_) => database.of_query.insert(key),
+            _ => database.of_query.remove(&key),
+        };
         if !create.invisible.is_empty() {
             let invisible = std::mem::take(&mut create.invisible);
             database

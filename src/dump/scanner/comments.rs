@@ -6,6 +6,11 @@ use super::sink::{ASIDE, Sink};
 use super::state::{Inside, Mode, Scanner};
 use super::{LOOKAHEAD, noise};
 
+/// Longest comment without an end, in bytes, of which all but the first line is read again, and how many there can be:
+/// reading again must not take long, whatever the dump is made of.
+const MAX_READ_AGAIN: usize = 64 << 10;
+const MAX_UNCLOSED: u8 = 16;
+
 /// Longest delimiter of the `mysql` client, in bytes; the client cuts longer ones as well.
 const MAX_DELIMITER: usize = 16;
 
@@ -41,7 +46,8 @@ impl Scanner {
         }
         if sink.sets_noise_apart() {
             let rest = bytes.get(pos..).unwrap_or_default();
-            if !noise::begins_statement(rest.get(..LOOKAHEAD).unwrap_or(rest)) {
+            let visible = rest.get(..LOOKAHEAD).unwrap_or(rest);
+            if !noise::begins_statement(visible, &self.delimiter) {
                 self.inside = Inside::NoiseLine;
                 return pos;
             }
@@ -85,14 +91,40 @@ impl Scanner {
         sink: &mut impl Sink,
     ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
-        for star in memchr::memchr_iter(b'*', rest) {
-            let at = pos + star;
-            if bytes.get(at + 1) == Some(&b'/') {
-                self.end_comment(bytes, at + 2, sink);
-                return at + 2;
+        for found in memchr::memchr2_iter(b'*', b'\n', rest) {
+            let at = pos + found;
+            if bytes.get(at) == Some(&b'*') {
+                if bytes.get(at + 1) == Some(&b'/') {
+                    self.end_comment(bytes, at + 2, sink);
+                    return at + 2;
+                }
+            } else if is_version_comment(bytes, at + 1) && self.is_unclosed(bytes, at, sink) {
+                return at;
             }
         }
         end
+    }
+
+    /// Takes the first line of a comment for text that is no comment, where a line of SQL follows before its end: the
+    /// end of that line would end the comment, and everything up to it would be lost. What follows the first line is
+    /// read again. Returns whether it was so.
+    fn is_unclosed(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) -> bool {
+        if self.mode != Mode::Between || !sink.sets_noise_apart() || self.unclosed == MAX_UNCLOSED {
+            return false;
+        }
+        self.keep_up_to(bytes, at);
+        if self.text.len() > MAX_READ_AGAIN {
+            return false;
+        }
+        let line_end = memchr::memchr(b'\n', &self.text).unwrap_or(self.text.len());
+        let rest = self.text.split_off(line_end);
+        self.unclosed += 1;
+        self.inside = Inside::Plain;
+        self.keep_from = None;
+        sink.noise(self.text.trim_ascii_end(), self.began);
+        sink.ends(self.began.offset + line_end as u64);
+        self.again = Some(rest);
+        true
     }
 
     pub(super) fn line_comment(

@@ -19,6 +19,7 @@ mod marks;
 mod masks;
 mod noise;
 mod pieces;
+mod prose;
 mod rows;
 mod sink;
 mod state;
@@ -31,9 +32,9 @@ pub use ahead::Ahead;
 pub use sink::{ASIDE, LARGE, MAX_ROW, MAX_TEXT, Sink, Statement, Wanted};
 pub use state::Scanner;
 
-/// Bytes that must be visible after the current one: the longest delimiter that the client takes (16), and
-/// `/*M!999999` with room to spare.
-const LOOKAHEAD: usize = 32;
+/// Bytes that must be visible after the current one: the longest delimiter that the client takes (16),
+/// `/*M!999999`, and a line that may be a message with the first words of the next.
+const LOOKAHEAD: usize = 256;
 
 /// The delimiter until a DELIMITER command says otherwise.
 const DEFAULT_DELIMITER: u8 = b';';

@@ -5,6 +5,8 @@
 
 use memchr::memchr;
 
+use super::prose;
+
 /// What may follow the first word of a statement.
 enum Next {
     /// One of these words, or a comment between the two.
@@ -228,12 +230,44 @@ const FIRST: &[(&str, Next)] = &[
     ("XA", Next::Anything),
 ];
 
+/// Bytes of a text that decide whether its first words are those of a statement.
+const WORDS: usize = 32;
+
+/// What a statement in parentheses begins with.
+const IN_PARENTHESES: &[&str] = &["SELECT", "TABLE", "VALUES", "WITH"];
+
 /// Whether a statement may begin with this text, of which only the first bytes need to be there: a first word, the
-/// next one, and what follows it. A text that ends early may be a statement that the end of the file cut.
-pub(super) fn begins_statement(text: &[u8]) -> bool {
-    if text.starts_with(b"INSERT INTO ") || matches!(text.first(), Some(b'/' | b'(')) {
+/// next one, what follows it, and the rest of the line. A text that ends early may be a statement that the end of the
+/// file cut.
+pub(super) fn begins_statement(text: &[u8], delimiter: &[u8]) -> bool {
+    if text.starts_with(b"INSERT INTO `") {
         return true;
     }
+    match text.first() {
+        Some(b'/') => return matches!(text.get(1), Some(b'*') | None),
+        Some(b'(') => return begins_in_parentheses(text),
+        _ => {}
+    }
+    has_first_words(text.get(..WORDS).unwrap_or(text)) && !prose::is_prose_line(text, delimiter)
+}
+
+fn begins_in_parentheses(text: &[u8]) -> bool {
+    let inner = text
+        .iter()
+        .position(|byte| *byte != b'(' && !byte.is_ascii_whitespace());
+    let Some(inner) = inner.and_then(|begins| text.get(begins..)) else {
+        return true;
+    };
+    let (word, rest) = word(inner);
+    inner.starts_with(b"/*")
+        || IN_PARENTHESES.iter().any(|known| match rest.is_empty() {
+            true => begins_with_word(known.as_bytes(), word),
+            false => known.as_bytes().eq_ignore_ascii_case(word) && !is_prose(word),
+        })
+}
+
+/// Whether a text begins with the first words of a statement.
+fn has_first_words(text: &[u8]) -> bool {
     let (word, rest) = word(text);
     let is_last = rest.is_empty();
     FIRST.iter().any(|(first, next)| {
@@ -387,6 +421,8 @@ mod tests {
             "GRANT USAGE ON *.* TO x",
             "call rebuild();",
             "(SELECT 1)",
+            "( (select a from b) union (select",
+            "(",
             // What a cut leaves.
             "C",
             "CRE",
@@ -405,7 +441,7 @@ mod tests {
             "/*",
             "UPDATE ci",
         ] {
-            assert!(begins_statement(text.as_bytes()), "{text}");
+            assert!(begins_statement(text.as_bytes(), b";"), "{text}");
         }
     }
 
@@ -449,8 +485,16 @@ mod tests {
             "Killed",
             "Help: see the manual",
             "Replace the file by hand",
+            "(Reading database ... 12 files)",
+            "(node:12) it's x",
+            "(base) user@host:~$ mysqldump civ",
+            "(Selecting previously unselected ",
+            "(1,'x'),(2,'y');",
+            "/usr/bin/mysqldump: Deprecated pr",
+            "/usr/bin/backup.sh: line 14: [: t",
+            "/ is full",
         ] {
-            assert!(!begins_statement(text.as_bytes()), "{text}");
+            assert!(!begins_statement(text.as_bytes(), b";"), "{text}");
         }
     }
 }

@@ -42,17 +42,28 @@ impl Scanner {
 
     /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece.
     pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) {
+        let mut again = self.feed_once(piece, ahead, sink);
+        while let Some(text) = again {
+            again = self.feed_once(&text, &Ahead::default(), sink);
+        }
+    }
+
+    /// Reads the next piece of the dump; returns what is to be read again of it and of those before it.
+    fn feed_once(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) -> Option<Vec<u8>> {
         let mut rest = piece;
         if !self.carry.is_empty() {
             let old = self.carry.len();
-            let (joined, _) = rest.split_at(rest.len().min(JOIN));
+            let (joined, behind) = rest.split_at(rest.len().min(JOIN));
             let mut buffer = mem::take(&mut self.carry);
             buffer.extend_from_slice(joined);
             let used = self.process(&buffer, Ahead::default().from(0), false, sink);
+            if self.again.is_some() {
+                return self.read_again(buffer.get(used..), behind);
+            }
             if used < old {
                 buffer.drain(..used);
                 self.carry = buffer;
-                return;
+                return None;
             }
             rest = rest.get(used - old..).unwrap_or_default();
             buffer.clear();
@@ -60,14 +71,34 @@ impl Scanner {
         }
         let ahead = ahead.from(piece.len() - rest.len());
         let used = self.process(rest, ahead, false, sink);
+        if self.again.is_some() {
+            return self.read_again(rest.get(used..), &[]);
+        }
         self.carry
             .extend_from_slice(rest.get(used..).unwrap_or_default());
+        None
+    }
+
+    /// The text that is to be read again, with what follows it, and goes back to its beginning.
+    fn read_again(&mut self, rest: Option<&[u8]>, behind: &[u8]) -> Option<Vec<u8>> {
+        let mut text = self.again.take()?;
+        self.base -= text.len() as u64;
+        self.lines = self.began.line.saturating_sub(1);
+        text.extend_from_slice(rest.unwrap_or_default());
+        text.extend_from_slice(behind);
+        Some(text)
     }
 
     /// Reads the bytes that are left and tells how the dump ended.
     pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
-        let carry = mem::take(&mut self.carry);
-        self.process(&carry, Ahead::default().from(0), true, sink);
+        let mut last = mem::take(&mut self.carry);
+        loop {
+            let used = self.process(&last, Ahead::default().from(0), true, sink);
+            match self.read_again(last.get(used..), &[]) {
+                Some(text) => last = text,
+                None => break,
+            }
+        }
         let open = match (self.inside, self.mode) {
             (Inside::Quote(_), _) => Some(Open::Quoted),
             (Inside::BlockComment, _) => Some(Open::Comment),
@@ -119,7 +150,7 @@ impl Scanner {
         self.hit = None;
         self.keep_from = self.keep_from.map(|_| 0);
         self.bytes_from = self.bytes_from.map(|_| 0);
-        while pos < end {
+        while pos < end && self.again.is_none() {
             if self.mode == Mode::Row(1) {
                 let at = self.pass_rows(bytes, &mut ahead, pos, end);
                 if at > pos {

@@ -12,8 +12,8 @@ pub const MAX_TEXT: usize = 1 << 20;
 pub const MAX_ROW: usize = 256 << 20;
 
 /// Length in bytes from which [`Sink::large`] is told of a statement: what the servers with the smallest default of
-/// `max_allowed_packet`, MySQL 5.6 and 5.7, take.
-pub const LARGE: u64 = 4 << 20;
+/// `max_allowed_packet`, MySQL 5.6 and 5.7, no longer take.
+pub const LARGE: u64 = (4 << 20) - 1;
 
 /// Bytes that are handed over of a comment inside a statement.
 pub const ASIDE: usize = 200;

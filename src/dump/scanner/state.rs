@@ -68,6 +68,10 @@ pub struct Scanner {
     pub(super) simd: Simd,
     /// The last bytes of the piece before, which were not looked at yet.
     pub(super) carry: Vec<u8>,
+    /// Text behind a line that was taken for the beginning of a comment, which is to be read again, and how often that
+    /// was so.
+    pub(super) again: Option<Vec<u8>>,
+    pub(super) unclosed: u8,
     /// Bytes of text before the current piece.
     pub(super) base: u64,
     pub(super) lines: u64,
@@ -100,6 +104,8 @@ impl Default for Scanner {
             hit: None,
             simd: Simd::best(),
             carry: Vec::new(),
+            again: None,
+            unclosed: 0,
             base: 0,
             lines: 0,
             counted: 0,

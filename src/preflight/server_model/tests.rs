@@ -4,6 +4,8 @@
 use super::*;
 use crate::civicrm::upgrade::op::{Alteration, NewTable};
 use crate::schema::model::{Column, ForeignKey, KeyPart, ReferentialAction};
+use crate::schema::model::{Schema, Table};
+use crate::server_version::ServerVersion;
 
 fn server(version: &str) -> ServerModel {
     ServerModel::new(ServerVersion::parse(version).unwrap(), "civicrm")

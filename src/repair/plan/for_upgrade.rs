@@ -58,8 +58,10 @@ fn advise(planner: &mut Planner, failure: &Failure) {
                 privilege.name()
             )
         }
-        Cause::Rows(_, rows) => rows.mend.clone(),
-        Cause::Schema(_) => "compare the schema with its release: cividb diff".to_owned(),
+        Cause::Rows(_, rows) | Cause::OwnRows(_, rows) => rows.mend.clone(),
+        Cause::Schema(_) | Cause::OwnKeys(..) => {
+            "compare the schema with its release: cividb diff".to_owned()
+        }
     };
     planner
         .plan

@@ -92,9 +92,12 @@ fn fits(
     key: &ForeignKey,
 ) -> Result<(), String> {
     if let Some((other, held)) = holder(planner, constraint) {
-        return Err(format!(
-            "its name is that of the foreign key {held} of {other}"
-        ));
+        let is_its_own = other.eq_ignore_ascii_case(name);
+        return Err(match is_its_own {
+            true => "a foreign key of this name is there and leads elsewhere: cividb diff --sql prints the statements that \
+                 drop it and add the right one".to_owned(),
+            false => format!("its name is that of the foreign key {held} of {other}"),
+        });
     }
     let parent_name = &key.referenced_table;
     let Some((parent_name, parent)) = planner.table(parent_name) else {

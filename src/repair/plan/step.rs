@@ -1,5 +1,7 @@
 //! What a plan holds.
 
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,6 +22,14 @@ pub struct Plan {
     pub left: Vec<Difference>,
     /// What is wrong that no statement mends, and what to do by other means.
     pub advice: Vec<String>,
+}
+
+impl Plan {
+    /// Whether nothing is wrong that the plan is about: nothing to run, nothing that cannot be mended, nothing to do by
+    /// other means.
+    pub fn is_done(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty() && self.advice.is_empty()
+    }
 }
 
 /// One ALTER TABLE.
@@ -111,8 +121,9 @@ pub enum Need {
 }
 
 /// What should be changed and cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "RefusedStep")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(rename = "RefusedStep"))]
 pub struct Refused {
     /// The table.
     pub table: String,

@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 
 use crate::case::Case;
-use crate::checks::{Examination, Group, Selection, examine};
+use crate::checks::{Examination, Finding, Group, Selection, Severity, examine};
 
 /// What to do about definers that do not exist, and about what is missing.
 pub(super) fn advice(case: &Case) -> Vec<String> {
@@ -22,7 +22,8 @@ pub(super) fn advice(case: &Case) -> Vec<String> {
     };
     let findings = examine(&Examination::of(case), &[Group::Objects], &selection);
     let mut by_fix: IndexMap<(&str, &str), Vec<&str>> = IndexMap::new();
-    for finding in &findings.list {
+    let counts = |finding: &&Finding| finding.severity != Severity::Note;
+    for finding in findings.list.iter().filter(counts) {
         let messages = by_fix.entry((finding.check.id, &finding.fix)).or_default();
         messages.push(&finding.message);
     }

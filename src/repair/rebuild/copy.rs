@@ -2,6 +2,8 @@
 
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
+#[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,7 +26,8 @@ const STATEMENT: usize = 512 << 10;
 const SAMPLE: usize = 5;
 
 /// What became of a table's rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct TableOutcome {
     /// Rows in the old one.
     pub rows: u64,

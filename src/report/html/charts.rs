@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use crate::checks::Object;
-use crate::report::{Link, PreflightSummary, Report};
+use crate::report::{Link, PreflightSummary, Report, Timeline};
 use crate::text::{count, printable, thousands};
 
 /// Tables whose rows are drawn.
@@ -39,40 +39,152 @@ fn with_findings(report: &Report) -> BTreeSet<&str> {
 
 /// The largest tables by their rows.
 pub(super) fn rows(id: &str, report: &Report) -> Markup {
-    let largest: Vec<&(String, u64)> = report
-        .row_counts
-        .iter()
-        .filter(|(_, rows)| *rows > 0)
-        .take(TABLES)
-        .collect();
-    let Some((_, most)) = largest.first() else {
-        return html! {};
-    };
-    let found = with_findings(report);
-    let height = largest.len() * LINE;
-    let width = |rows: u64| (u128::from(rows) * 300 / u128::from(*most).max(1)).max(1);
-    let title = format!(
-        "The {} with the most rows, of {}{}",
-        count(largest.len() as u64, "table"),
-        thousands(report.inventory.tables as u64),
-        if report.inventory.rows_estimated {
+    let is_guess = report.inventory.rows_estimated;
+    let bars = Bars {
+        heading: "Rows",
+        largest_by: "with the most rows",
+        remark: if is_guess {
             "; the numbers are estimates"
         } else {
             ""
+        },
+        in_words: thousands,
+    };
+    bars.of(&format!("{id}-rows"), report, &report.row_counts)
+}
+
+/// The largest tables by what they take on the disk, where a server said it.
+pub(super) fn sizes(id: &str, report: &Report) -> Markup {
+    let bars = Bars {
+        heading: "Sizes",
+        largest_by: "that take the most room",
+        remark: "; rows and indexes, as the storage engine guesses them",
+        in_words: bytes,
+    };
+    bars.of(&format!("{id}-sizes"), report, &report.table_bytes)
+}
+
+/// A number of bytes in a unit that leaves few digits.
+fn bytes(number: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut tenths = u128::from(number) * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < units.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    let name = units.get(unit).unwrap_or(&"TiB");
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
+/// A picture of tables and a number of each.
+struct Bars {
+    heading: &'static str,
+    /// Which tables are drawn, as in "the 15 tables …".
+    largest_by: &'static str,
+    remark: &'static str,
+    in_words: fn(u64) -> String,
+}
+
+impl Bars {
+    /// The picture of these numbers, which are the largest first.
+    fn of(&self, id: &str, report: &Report, numbers: &[(String, u64)]) -> Markup {
+        let largest: Vec<&(String, u64)> = numbers
+            .iter()
+            .filter(|(_, number)| *number > 0)
+            .take(TABLES)
+            .collect();
+        let Some((_, most)) = largest.first() else {
+            return html! {};
+        };
+        let found = with_findings(report);
+        let height = largest.len() * LINE;
+        let width = |number: u64| (u128::from(number) * 300 / u128::from(*most).max(1)).max(1);
+        let title = format!(
+            "The {} {}, of {}{}",
+            count(largest.len() as u64, "table"),
+            self.largest_by,
+            thousands(report.inventory.tables as u64),
+            self.remark
+        );
+        let of_source = printable(&report.source.name);
+        html! {
+            h3 { (self.heading) }
+            div.scroll tabindex="0" role="region" aria-label={ (self.heading) " of " (of_source) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby=(id) {
+                title id=(id) { (title) }
+                @for (line, (table, number)) in largest.iter().enumerate() {
+                    @let class = if found.contains(table.as_str()) { "bar is-found" } else { "bar" };
+                    text x="0" y=(line * LINE + 16) { (short(table)) }
+                    rect class=(class) x="300" y=(line * LINE + 4) width=(width(*number)) height="16" {}
+                    text.soft x=(310 + width(*number)) y=(line * LINE + 16) { ((self.in_words)(*number)) }
+                }
+            } }
+            p.soft { (title) "." @if largest.iter().any(|(table, _)| found.contains(table.as_str())) { " A red bar is that of a table with a finding." } }
+        }
+    }
+}
+
+/// Compared schemas that are drawn.
+const COMPARED: usize = 10;
+/// Names that stand under the line of releases.
+const TICKS: usize = 9;
+
+/// Where on the line of CiviCRM's releases the schema is, and how far it is from those that it was compared with.
+pub(super) fn timeline(id: &str, timeline: &Timeline) -> Markup {
+    let (Some(oldest), Some(newest)) = (timeline.states.first(), timeline.states.last()) else {
+        return html! {};
+    };
+    let last = timeline.states.len().saturating_sub(1).max(1);
+    let x = |place: usize| 20 + place * 680 / last;
+    let name = |place: usize| timeline.states.get(place).map_or("", String::as_str);
+    let ticks = (0..TICKS).map(|tick| tick * last / (TICKS - 1));
+    let mut compared: Vec<(usize, usize)> = timeline.compared.clone();
+    compared.truncate(COMPARED);
+    compared.sort_unstable();
+    let most = compared.iter().map(|(_, differences)| *differences).max();
+    let width = |differences: usize| (differences * 300 / most.unwrap_or(1).max(1)).max(1);
+    let fits: Vec<&str> = timeline.fits.iter().map(|place| name(*place)).collect();
+    let declared = timeline.declared.map(name);
+    let title = format!(
+        "Of the {} schemas of CiviCRM {oldest} to {newest}, that of {} fits best; {}",
+        timeline.states.len(),
+        fits.join(" and "),
+        match declared {
+            Some(declared) => format!("the version in civicrm_domain is of {declared}"),
+            None => "no version in civicrm_domain names one".to_owned(),
         }
     );
+    let top = 96;
+    let height = top + compared.len() * LINE;
     html! {
-        h3 { "Rows" }
-        div.scroll tabindex="0" role="region" aria-label={ "Rows of " (printable(&report.source.name)) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-rows" } {
-            title id={ (id) "-rows" } { (title) }
-            @for (line, (table, rows)) in largest.iter().enumerate() {
-                @let class = if found.contains(table.as_str()) { "bar is-found" } else { "bar" };
-                text x="0" y=(line * LINE + 16) { (short(table)) }
-                rect class=(class) x="300" y=(line * LINE + 4) width=(width(*rows)) height="16" {}
-                text.soft x=(310 + width(*rows)) y=(line * LINE + 16) { (thousands(*rows)) }
+        h3 { "The release" }
+        div.scroll tabindex="0" role="region" aria-label={ "The release of the schema among all of CiviCRM, " (id) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-release" } {
+            title id={ (id) "-release" } { (title) }
+            path.line d="M20 40 H700" {}
+            @for place in ticks {
+                path.line d={ "M" (x(place)) " 36 V44" } {}
+                text.soft x=(x(place)) y="60" text-anchor="middle" { (name(place)) }
+            }
+            @for (place, _) in &compared { circle.bar cx=(x(*place)) cy="40" r="3" {} }
+            @for place in &timeline.fits { circle class="box is-pass" cx=(x(*place)) cy="40" r="7" {} }
+            @if let Some(place) = timeline.declared {
+                path class="box is-fail" d={ "M" (x(place)) " 32 l-6 -12 h12 z" } {}
+                text x=(x(place).clamp(60, 660)) y="14" text-anchor="middle" { "version: " (name(place)) }
+            }
+            text.soft x="0" y="86" { "Schema of" }
+            text.soft x="120" y="86" { "Differences" }
+            @for (line, (place, differences)) in compared.iter().enumerate() {
+                @let class = if timeline.fits.contains(place) { "bar" } else { "bar is-found" };
+                text x="0" y=(top + line * LINE + 16) { (name(*place)) }
+                rect class=(class) x="120" y=(top + line * LINE + 4) width=(width(*differences)) height="16" {}
+                text.soft x=(130 + width(*differences)) y=(top + line * LINE + 16) {
+                    (thousands(*differences as u64))
+                    @if timeline.fits.contains(place) { ", fits best" }
+                    @if timeline.declared == Some(*place) { ", the version says so" }
+                }
             }
         } }
-        p.soft { (title) "." @if largest.iter().any(|(table, _)| found.contains(table.as_str())) { " A red bar is that of a table with a finding." } }
+        p.soft { (title) "." }
     }
 }
 
@@ -190,5 +302,56 @@ fn long(text: &str) -> String {
     match text.char_indices().nth(95) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_said_in_the_unit_that_fits() {
+        for (number, said) in [
+            (16_384, "16.0 KiB"),
+            (1_048_575, "1023.9 KiB"),
+            (1_048_576, "1.0 MiB"),
+            (u64::MAX, "16777216.0 TiB"),
+        ] {
+            assert_eq!(bytes(number), said);
+        }
+    }
+
+    #[test]
+    fn a_timeline_of_any_form_is_drawn_inside_its_picture() {
+        let states: Vec<String> = (0..165).map(|n| format!("5.{n}")).collect();
+        let one = Timeline {
+            states: vec!["2.0".to_owned()],
+            compared: vec![(0, 0)],
+            fits: vec![0],
+            declared: None,
+        };
+        let many = Timeline {
+            states,
+            compared: (0..40).map(|place| (164 - place, place)).collect(),
+            fits: vec![164, 163],
+            declared: Some(0),
+        };
+        for timeline_of in [one, many] {
+            let drawn = timeline("source-0", &timeline_of).into_string();
+            let places = drawn.split(" cx=\"").skip(1);
+            let places: Vec<usize> = places
+                .map(|it| {
+                    it.split('"')
+                        .next()
+                        .expect("an end")
+                        .parse()
+                        .expect("a number")
+                })
+                .collect();
+            assert!(
+                !places.is_empty() && places.iter().all(|x| *x <= 720),
+                "{drawn}"
+            );
+        }
     }
 }

@@ -52,6 +52,8 @@ pub(super) fn report(number: usize, report: &Report) -> Markup {
             }
             (not_checked(&report.findings.not_checked))
             (others(report))
+            @if let Some(timeline) = &report.timeline { (charts::timeline(&id, timeline)) }
+            (charts::sizes(&id, report))
             (charts::rows(&id, report))
             (charts::links(&id, report))
         }

@@ -116,13 +116,37 @@ pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
         && !parser.peek_second().is_any(&["SELECT", "WITH"])
         && parser.peek_second() != Token::Symbol('(');
     let columns = is_list.then(|| parser.identifiers_in_parentheses());
-    let columns = columns.transpose()?;
-    if !parser.at_any(&["VALUES", "VALUE", "SELECT", "SET", "WITH", "TABLE", "AS"])
+    let mut columns = columns.transpose()?;
+    if columns.is_none() && parser.eat("SET") {
+        columns = Some(set_columns(parser));
+    } else if !parser.at_any(&["VALUES", "VALUE", "SELECT", "SET", "WITH", "TABLE", "AS"])
         && !parser.at_symbol('(')
     {
         return Err(parser.unexpected("VALUES"));
     }
     Ok(InsertHead { table, columns })
+}
+
+/// Reads `a = 1, b = DEFAULT` of INSERT from after SET, for the columns that get another value than DEFAULT; up to
+/// where it has another form.
+fn set_columns(parser: &mut Parser) -> Vec<String> {
+    let mut columns = Vec::new();
+    while let Ok(name) = parser.name("the name of a column") {
+        if *parser.peek() == Token::Assign {
+            parser.advance();
+        } else if !parser.eat_symbol('=') {
+            break;
+        }
+        let is_default = parser.at("DEFAULT") && parser.peek_second() != Token::Symbol('(');
+        if !is_default {
+            columns.push(name.name);
+        }
+        let ends = |token: &Token| *token == Token::Symbol(',') || token.is("ON");
+        if parser.text_until(ends).is_err() || !parser.eat_symbol(',') {
+            break;
+        }
+    }
+    columns
 }
 
 /// Reads DELETE from after that word.

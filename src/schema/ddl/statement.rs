@@ -312,6 +312,7 @@ pub enum VariableScope {
 pub struct InsertHead {
     /// The table that gets the rows.
     pub table: Name,
-    /// The columns that the statement names; `None` for all columns in table order.
+    /// The columns that the statement names; `None` for all columns in table order. Of `INSERT … SET` those that get
+    /// another value than DEFAULT.
     pub columns: Option<Vec<String>>,
 }

@@ -12,6 +12,7 @@ mod model;
 mod option_file;
 mod options;
 pub mod url;
+mod written;
 
 pub use endpoint::Endpoint;
 pub use error::{Damage, LineProblem, LoginError, OptionPlace, Warning};

@@ -83,7 +83,6 @@ impl FactReader<'_> {
         self.programs(&mut snapshot)?;
         if let Some(mut facts) = snapshot.server.take() {
             facts.definer_grants = self.definer_grants(&snapshot.schema, &facts)?;
-            facts.elsewhere = self.elsewhere(&snapshot.schema)?;
             snapshot.server = Some(facts);
         }
         let (tables, unreadable) =
@@ -99,6 +98,10 @@ impl FactReader<'_> {
             to_print.entry(table).or_insert(why);
         }
         self.show_create_tables(to_print, &mut snapshot)?;
+        if let Some(mut facts) = snapshot.server.take() {
+            facts.elsewhere = self.elsewhere(&snapshot.schema)?;
+            snapshot.server = Some(facts);
+        }
         sizes(&answers.tables, &mut snapshot);
         self.rows(wanted.rows, &mut snapshot)?;
         if wanted.exact_counts {

@@ -26,10 +26,13 @@ impl FactReader<'_> {
         let definers: BTreeSet<&Account> = schema.definers().collect();
         for definer in definers {
             // Of itself MySQL's account knows its default roles, which are active; it may not look them up.
-            let is_own = facts.account.as_ref() == Some(definer);
+            let Some(account) = facts.account_of(definer) else {
+                continue;
+            };
+            let is_own = facts.account.as_ref() == Some(account);
             let grants = match self.connection.version.family {
                 Family::Mysql if is_own => facts.grants.clone(),
-                _ => self.grants_of(definer)?,
+                _ => self.grants_of(account)?,
             };
             all.insert(definer.clone(), grants);
         }
@@ -91,6 +94,11 @@ impl FactReader<'_> {
                 .chain(&uses.procedures);
             databases.extend(names.filter_map(|name| name.database.clone()));
         }
+        let keys = schema
+            .tables
+            .values()
+            .flat_map(|table| table.foreign_keys.values());
+        databases.extend(keys.filter_map(|key| key.referenced_database.clone()));
         let mut all = IndexMap::new();
         for database in databases.into_iter().filter(|name| name != self.database) {
             let about = format!("the objects of {database}");

@@ -91,7 +91,7 @@ fn broken(folder: &Path, name: &str, why: &str) -> SourceError {
     SourceError::OtherFolder {
         path: folder.to_owned(),
         what: format!("it is a dump of MySQL Shell, but {name} {why}"),
-        advice: ADVICE,
+        advice: ADVICE.to_owned(),
     }
 }
 

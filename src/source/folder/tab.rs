@@ -125,6 +125,7 @@ fn rows_of(path: &Path, table: &str, definition: &Table) -> Result<DelimitedRows
             all.len()
         ),
         advice: "load it into a test server with these separators (mysqlimport --fields-terminated-by=…) and check that: \
-                 cividb check mysql://root@localhost/DATABASE",
+                 cividb check mysql://root@localhost/DATABASE"
+            .to_owned(),
     })
 }
