@@ -10,6 +10,7 @@ use crate::civicrm::detect::{self, Detection};
 use crate::civicrm::reference::Subject;
 use crate::civicrm::release::Version;
 use crate::civicrm::site::Site;
+use crate::cms::Cms;
 use crate::server_version::ServerVersion;
 use crate::snapshot::{ObjectKind, Producer, Snapshot};
 
@@ -22,6 +23,8 @@ pub struct Case<'c> {
     pub catalogue: &'c Catalogue,
     /// The CiviCRM site in the database; `None` when it holds no table of CiviCRM.
     pub site: Option<Site>,
+    /// The CMS whose tables are beside those of CiviCRM; `None` where there are none.
+    pub cms: Option<Cms>,
     /// The release that the site is to be upgraded to; `None` when it stays what it is.
     pub target_release: Option<Version>,
     /// The server that a dump is to be restored on; `None` for the one that it came from.
@@ -34,6 +37,7 @@ impl<'c> Case<'c> {
     pub fn new(snapshot: Snapshot, catalogue: &'c Catalogue) -> Self {
         Self {
             site: Site::of(&snapshot, catalogue),
+            cms: Cms::of(&snapshot),
             snapshot,
             catalogue,
             target_release: None,

@@ -17,6 +17,7 @@
 //! threads -> nothing
 //! row_file -> nothing
 //! small_file -> nothing
+//! serialized -> nothing
 //! server_version -> nothing
 //! dialect -> server_version
 //! schema -> text
@@ -25,25 +26,27 @@
 //! grants -> privilege schema server_version
 //! snapshot -> grants schema server_version
 //! civicrm -> grants privilege schema server_version small_file snapshot threads
+//! cms -> schema serialized snapshot
 //! dump -> schema server_version snapshot threads
 //! server -> gate grants privilege schema server_version small_file snapshot text
 //! change -> gate row_file schema server small_file snapshot
 //! sandbox -> gate schema server server_version text
 //! settings -> server
 //! source -> civicrm dump schema server settings snapshot text
-//! case -> civicrm server_version snapshot
+//! case -> civicrm cms server_version snapshot
 //! preflight -> case civicrm gate grants privilege schema server_version snapshot
 //! integrity -> case civicrm dump gate preflight row_file schema server snapshot source text
 //! contents -> civicrm dump gate row_file schema server snapshot source text
-//! checks -> case civicrm contents dialect dump gate grants integrity preflight privilege schema server server_version settings snapshot text
-//! repair -> case change checks civicrm contents gate grants preflight row_file schema server server_version snapshot source text
+//! checks -> case civicrm cms contents dialect dump gate grants integrity preflight privilege schema serialized server server_version settings snapshot text
+//! repair -> case change checks civicrm gate grants preflight row_file schema server server_version snapshot source text
 //! rehearse -> dump gate preflight sandbox schema server server_version snapshot source text
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! rollback -> case change civicrm contents dump extract gate grants privilege rehearse sandbox schema server server_version snapshot source text
 //! messages -> checks
-//! report -> case change checks civicrm contents exit extract integrity messages preflight rehearse repair rollback schema server_version snapshot text
+//! runbook -> case checks civicrm cms grants preflight serialized server_version settings snapshot text
+//! report -> case change checks civicrm contents exit extract integrity messages preflight rehearse repair rollback runbook schema server_version snapshot text
 //! fleet -> checks civicrm report server small_file
-//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file schema server server_version settings small_file snapshot source text
+//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file runbook schema server server_version settings small_file snapshot source text
 //! ```
 //!
 //! - [`exit`]: the exit codes
@@ -51,6 +54,7 @@
 //! - [`threads`]: how many threads work
 //! - [`row_file`]: files of exported rows
 //! - [`small_file`]: files that are read as a whole
+//! - [`serialized`]: values that PHP wrote
 //! - [`server_version`], [`privilege`]: versions of servers, names of privileges
 //! - [`dialect`]: what servers take of what others have
 //! - [`schema`]: what a database is made of: model, DDL in and out, comparison
@@ -58,6 +62,7 @@
 //! - [`grants`]: what an account may do, and what it would have to be allowed
 //! - [`snapshot`]: all that is known about one database, from whichever source
 //! - [`civicrm`]: what CiviCRM should look like: releases, tables, triggers, privileges
+//! - [`cms`]: what the tables of the CMS say
 //! - [`dump`]: bytes, then statements, then facts: containers, scanner, reader
 //! - [`server`]: a running server: the way in, its views of information_schema, the probe
 //! - [`sandbox`]: a throw-away server to try things on
@@ -74,6 +79,7 @@
 //! - [`extract`]: a dump in, a dump out: the part that is wanted, as its new server takes it
 //! - [`rollback`]: back to a backup, without the tables of the CMS
 //! - [`messages`]: what error messages mean, and which findings are their cause
+//! - [`runbook`]: the upgrade guide for one site
 //! - [`report`]: findings for people and for programs
 //! - [`fleet`]: many sources in one run
 //! - [`cli`]: arguments, one file per command
@@ -100,6 +106,7 @@ pub mod change;
 pub mod checks;
 pub mod civicrm;
 pub mod cli;
+pub mod cms;
 pub mod contents;
 pub mod dialect;
 pub mod dump;
@@ -120,8 +127,10 @@ pub mod repair;
 pub mod report;
 pub mod rollback;
 pub mod row_file;
+pub mod runbook;
 pub mod sandbox;
 pub mod schema;
+pub mod serialized;
 pub mod server;
 pub mod server_version;
 pub mod settings;

@@ -1,2 +1,2 @@
--- Settings of the detailed log, and the components that are on.
-SELECT * FROM civicrm_setting WHERE name IN ('logging', 'logging_no_trigger_permission', 'enable_components') ORDER BY id
+-- Settings of the detailed log, the components that are on, paths and URLs, and what the site does by itself.
+SELECT * FROM civicrm_setting WHERE name IN ('logging', 'logging_no_trigger_permission', 'enable_components', 'debug', 'debug_enabled', 'backtrace', 'environment', 'mailing_backend', 'site_id', 'enable_innodb_fts', 'core_maintenance_mode', 'wpBasePage', 'lcMessages', 'uploadDir', 'imageUploadDir', 'customFileUploadDir', 'customTemplateDir', 'customPHPPathDir', 'extensionsDir', 'extensionsURL', 'userFrameworkResourceURL', 'imageUploadURL', 'customCSSURL') ORDER BY id

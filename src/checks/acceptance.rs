@@ -4,6 +4,7 @@
 //! counts again.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};

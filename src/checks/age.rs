@@ -58,8 +58,8 @@ pub(super) fn least_age(source: &Source, now: SystemTime) -> Option<(Duration, S
     }
 }
 
-/// The time in a text such as `2025-05-01  2:00:07`, as dump programs write it.
-fn local_time(text: &str) -> Option<PrimitiveDateTime> {
+/// The time in a text such as `2025-05-01  2:00:07`, as dump programs write it, and servers with `02`.
+pub(super) fn local_time(text: &str) -> Option<PrimitiveDateTime> {
     let mut words = text.split_whitespace();
     let date = Date::parse(words.next()?, format_description!("[year]-[month]-[day]")).ok()?;
     let time = words.next()?;

@@ -1,6 +1,7 @@
 //! What a check is: an entry of the registry, with the rules that look for it.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,6 @@ pub const VERIFY: &[Group] = &[
     Group::Objects,
     Group::Backup,
     Group::Against,
-    Group::Contents,
 ];
 
 /// The groups of `diff`: how a schema differs from its release.

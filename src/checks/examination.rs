@@ -35,6 +35,8 @@ pub struct Examination<'a, 'c> {
     pub contents: Option<(&'a Comparison, &'a str)>,
     /// The settings file that named the source.
     pub settings: Option<&'a SettingsFacts>,
+    /// The release to look from, where that is neither the target nor the site's own: one on the way.
+    pub for_release: Option<&'a Version>,
     /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
     /// from it.
     pub without_civicrm: bool,
@@ -85,6 +87,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             forecast: None,
             contents: None,
             settings: None,
+            for_release: None,
             without_civicrm: false,
             max_age: None,
             users: OnceCell::new(),
@@ -104,10 +107,13 @@ impl<'a, 'c> Examination<'a, 'c> {
         target.or(self.case.snapshot.source.server_version.as_ref())
     }
 
-    /// The release that is to run on the server: the target of an upgrade, or otherwise the site's
-    /// own.
+    /// The release that is to run on the server: the one to look from, the target of an upgrade, or otherwise the
+    /// site's own.
     pub fn release(&self) -> Option<Version> {
-        let target = self.case.target_release.clone();
+        let target = self
+            .for_release
+            .or(self.case.target_release.as_ref())
+            .cloned();
         target.or_else(|| self.case.release())
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -54,7 +55,7 @@ pub struct Finding {
     /// Where in the dump the finding stands.
     pub at: Option<At>,
     /// The rows that the finding is about, where it is about rows.
-    pub rows: Option<Box<RowsFound>>,
+    pub rows: Option<RowsFound>,
     /// Where the finding comes from, in a few words, if it is inherited: CiviCRM's own upgrades
     /// leave it in every database. Reports fold such findings.
     pub inherited: Option<String>,
@@ -178,8 +179,8 @@ pub struct Findings {
     left_out: BTreeMap<&'static str, u64>,
 }
 
-/// The most bytes that the findings of one source take, roughly; a real database with everything wrong has not three quarters of it.
-const MAX_BYTES: usize = 12 << 20;
+/// The most bytes that the findings of one source take, roughly; a real database with everything wrong has not half of it.
+const MAX_BYTES: usize = 16 << 20;
 
 /// What a finding takes besides its texts, roughly; a list of them grows by doubling.
 const OVERHEAD: usize = 640;

@@ -9,7 +9,9 @@ mod advice;
 pub mod against;
 mod age;
 mod check;
+mod cms;
 mod commands;
+mod conduct;
 mod content;
 pub mod contents;
 mod cut;
@@ -21,6 +23,7 @@ mod letter_case;
 mod needs;
 mod objects;
 pub mod pieces;
+mod places;
 pub mod registry;
 mod restore;
 mod restore_privilege;
@@ -35,6 +38,7 @@ pub mod wholeness;
 
 pub use age::MaxAge;
 pub use check::{Check, Group, Rule, Severity};
+pub use cms::LIGHTBOX_MENDED;
 pub use commands::{
     CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_SITE, VERIFY,
     VERSION,

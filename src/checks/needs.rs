@@ -60,6 +60,10 @@ pub enum Need {
     Settings,
     /// The folders that the settings file names were looked for.
     Folders,
+    /// The tables of the CMS are beside those of CiviCRM.
+    Cms,
+    /// The site is to be upgraded.
+    Target,
 }
 
 /// Why something was not looked at.
@@ -174,6 +178,14 @@ impl Need {
             Self::Forecast => applies(examined.forecast.is_some()),
             Self::Contents => applies(examined.contents.is_some()),
             Self::Settings => applies(examined.settings.is_some()),
+            Self::Target => applies(examined.case.target_release.is_some()),
+            Self::Cms => match (&examined.case.cms, &examined.case.site) {
+                (Some(_), _) => Met,
+                (None, None) => NotApplicable,
+                (None, Some(_)) => Lacking(Lack::of_course(
+                    "the tables of the CMS are not in this database",
+                )),
+            },
             Self::Folders => match examined.settings.map(|settings| &settings.folders) {
                 None => NotApplicable,
                 Some(Some(_)) => Met,

@@ -203,14 +203,14 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
     let snapshot = examined.snapshot();
     let fixes = Fixes::for_source(snapshot);
     let schema = &snapshot.schema;
-    let mut missing: IndexMap<&str, Reasons> = IndexMap::new();
+    let mut missing: IndexMap<&str, IndexSet<String>> = IndexMap::new();
     if let Some(dump) = &snapshot.dump {
         for (table, at) in &dump.never_created {
             let reason = match snapshot.row_counts.get(table) {
                 Some(rows) => format!("{rows} rows for it are there"),
                 None => format!("{at} uses it"),
             };
-            missing.entry(table).or_default().add(reason);
+            missing.entry(table).or_default().insert(reason);
         }
     }
     for (table, definition) in &schema.tables {
@@ -220,8 +220,10 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
                 .as_ref()
                 .is_some_and(|database| snapshot.database.as_ref() != Some(database));
             if !elsewhere && !schema.has_relation(&key.referenced_table) {
-                let reasons = missing.entry(&key.referenced_table).or_default();
-                reasons.add(format!("foreign key {name} of {table} refers to it"));
+                missing
+                    .entry(&key.referenced_table)
+                    .or_default()
+                    .insert(format!("foreign key {name} of {table} refers to it"));
             }
         }
     }
@@ -239,16 +241,22 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
                 .about("table", "civicrm_custom_group"),
             );
         } else if !schema.has_relation(&group.table) {
-            let reasons = missing.entry(&group.table).or_default();
-            reasons.add("civicrm_custom_group names it as a table of custom fields".to_owned());
+            missing
+                .entry(&group.table)
+                .or_default()
+                .insert("civicrm_custom_group names it as a table of custom fields".to_owned());
         }
     }
     for table in of_every_release(examined) {
         let reasons = missing.entry(table).or_default();
-        reasons.add("every release of CiviCRM has it".to_owned());
+        reasons.insert("every release of CiviCRM has it".to_owned());
     }
     for (table, reasons) in missing {
-        let text = reasons.describe();
+        let count = reasons.len();
+        let mut text = reasons.into_iter().take(3).collect::<Vec<_>>().join(", ");
+        if count > 3 {
+            text.push_str(&format!(" and {} more", count - 3));
+        }
         findings.push(
             Finding::new(
                 check,
@@ -263,41 +271,6 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
             .about("table", table)
             .sides("CREATE TABLE", "none"),
         );
-    }
-}
-
-/// Why a table has to be there.
-#[derive(Default)]
-struct Reasons {
-    /// The first of them.
-    shown: Vec<String>,
-    more: usize,
-}
-
-impl Reasons {
-    /// How many are shown.
-    const SHOWN: usize = 3;
-
-    fn add(&mut self, reason: String) {
-        if self.shown.contains(&reason) {
-            return;
-        }
-        match self.shown.len() < Self::SHOWN {
-            true => {
-                // Most have one.
-                self.shown.reserve_exact(1);
-                self.shown.push(reason);
-            }
-            false => self.more += 1,
-        }
-    }
-
-    fn describe(&self) -> String {
-        let shown = self.shown.join(", ");
-        match self.more {
-            0 => shown,
-            more => format!("{shown} and {more} more"),
-        }
     }
 }
 

@@ -5,13 +5,13 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, age, contents, definers, grants, letter_case, objects, restore, restore_privilege,
-    rows, schema, server, settings, site, upgrade, version, wholeness,
+    against, age, cms, conduct, contents, definers, grants, letter_case, objects, places, restore,
+    restore_privilege, rows, schema, server, settings, site, upgrade, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 17] = [
+static FAMILIES: [&[&Check]; 20] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
@@ -29,6 +29,9 @@ static FAMILIES: [&[&Check]; 17] = [
     contents::CHECKS,
     settings::CHECKS,
     site::CHECKS,
+    cms::CHECKS,
+    conduct::CHECKS,
+    places::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -204,14 +204,14 @@ fn finding(question: &Question, answer: &Answer, hides: bool) -> Finding {
     finding = finding.of_table(&*question.table);
     finding.expected = expected;
     finding.actual = answer.rows.map(|rows| count(rows, "row"));
-    finding.rows = Some(Box::new(RowsFound {
+    finding.rows = Some(RowsFound {
         count: answer.rows,
         values: answer.values,
         columns,
         step: question.step.clone(),
         samples: answer.samples.clone(),
         file: answer.file.clone(),
-    }));
+    });
     finding
 }
 

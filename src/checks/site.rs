@@ -35,7 +35,7 @@ static SITE_UPGRADE_QUEUE: Check = Check {
 };
 
 /// The rows that were kept of a table; `None`, and said, where they could not be read.
-fn rows<'a>(
+pub(super) fn rows<'a>(
     check: &'static Check,
     examined: &Examination<'a, '_>,
     table: &str,
@@ -49,7 +49,7 @@ fn rows<'a>(
     Some(snapshot.rows.get(table).map_or(&[], Vec::as_slice))
 }
 
-fn holds(row: &Row, column: &str, value: &[u8]) -> bool {
+pub(super) fn holds(row: &Row, column: &str, value: &[u8]) -> bool {
     row.get(column).and_then(Option::as_deref) == Some(value)
 }
 

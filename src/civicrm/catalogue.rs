@@ -17,18 +17,15 @@
 //! # Ok::<(), cividb::civicrm::catalogue::CatalogueError>(())
 //! ```
 
-mod embedded;
 mod history;
 mod items;
 mod release_schema;
 mod states;
 mod weave;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-use std::{fmt, fs, io};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +35,6 @@ pub use release_schema::{ReleaseSchema, ReleaseTable};
 pub use states::{Dated, States};
 
 use crate::civicrm::release::Version;
-use crate::schema::model::Table;
 use history::{Line, dated, holding, lines};
 use states::StateNames;
 use weave::{histories, weave};
@@ -186,13 +182,13 @@ pub enum Installed {
 }
 
 /// The histories of all tables, and the states that they cover.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
     states: Vec<State>,
     defaults: Vec<Dated<Defaults>>,
     extensions: Vec<Dated<Extension>>,
-    tables: Tables,
-    variants: Tables,
+    tables: BTreeMap<String, TableHistory>,
+    variants: BTreeMap<String, TableHistory>,
 }
 
 /// The tables that CiviCRM declares in one state, in the order in which it declares them.
@@ -217,42 +213,12 @@ struct Releases {
     extensions: Vec<Line<Extension>>,
 }
 
-/// The history of a table, which is put together when it is asked for.
-struct Lazy(LazyLock<TableHistory, Box<dyn FnOnce() -> TableHistory + Send>>);
-
-impl Lazy {
-    fn new(make: impl FnOnce() -> TableHistory + Send + 'static) -> Self {
-        Self(LazyLock::new(Box::new(make)))
-    }
-
-    /// Histories by the names of their tables.
-    fn all(histories: BTreeMap<String, TableHistory>) -> Tables {
-        let histories = histories.into_iter();
-        let lazy = |history| Self::new(move || history);
-        histories
-            .map(|(name, history)| (Cow::Owned(name), lazy(history)))
-            .collect()
-    }
-}
-
-impl fmt::Debug for Lazy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl PartialEq for Lazy {
-    fn eq(&self, other: &Self) -> bool {
-        *self.0 == *other.0
-    }
-}
-
-type Tables = BTreeMap<Cow<'static, str>, Lazy>;
+include!(concat!(env!("OUT_DIR"), "/embedded_schemas.rs"));
 
 impl Catalogue {
     /// The catalogue that is part of the program, from CiviCRM 2.0 to 6.15.
     pub fn embedded() -> Result<Self> {
-        Ok(embedded::catalogue())
+        Self::from_json(EMBEDDED_RELEASES, EMBEDDED_TABLES.iter().copied())
     }
 
     /// Reads a catalogue from a folder of the form of `schemas/`.
@@ -312,7 +278,7 @@ impl Catalogue {
             } else {
                 &mut catalogue.tables
             };
-            kind.insert(Cow::Owned(table.name.clone()), Lazy::new(move || table));
+            kind.insert(table.name.clone(), table);
         }
         catalogue.states = number(releases.states);
         Ok(catalogue)
@@ -331,8 +297,8 @@ impl Catalogue {
                 schemas.iter().map(|s| s.extensions.as_slice()),
                 |e: &Extension| &e.key,
             ),
-            tables: Lazy::all(histories(schemas.iter().map(|s| &s.tables), false)),
-            variants: Lazy::all(histories(schemas.iter().map(|s| &s.variants), true)),
+            tables: histories(schemas.iter().map(|s| &s.tables), false),
+            variants: histories(schemas.iter().map(|s| &s.variants), true),
         }
     }
 
@@ -351,7 +317,7 @@ impl Catalogue {
             lines(&self.extensions, None, &names)?,
         );
         let mut files = vec![(RELEASES_FILE.to_owned(), releases)];
-        for table in self.histories().chain(self.variants()) {
+        for table in self.tables.values().chain(self.variants.values()) {
             let suffix = if table.variant { ".variant" } else { "" };
             files.push((
                 format!("{}{suffix}.json", table.name),
@@ -414,25 +380,25 @@ impl Catalogue {
 
     /// The history of a table in all states; letter case is ignored.
     pub fn history(&self, table: &str) -> Option<&TableHistory> {
-        let exactly = self.tables.get(table);
-        let table = exactly.or_else(|| self.tables.get(&*table.to_ascii_lowercase()))?;
-        Some(&table.0)
+        self.tables
+            .get(table)
+            .or_else(|| self.tables.get(&table.to_ascii_lowercase()))
     }
 
     /// The histories of all tables that CiviCRM ever had, by name.
     pub fn histories(&self) -> impl Iterator<Item = &TableHistory> {
-        self.tables.values().map(|table| &*table.0)
+        self.tables.values()
     }
 
     /// The histories of other forms that extensions give to tables of core.
     pub fn variants(&self) -> impl Iterator<Item = &TableHistory> {
-        self.variants.values().map(|table| &*table.0)
+        self.variants.values()
     }
 
     /// The tables that are declared in a state; `None` for a state of another catalogue.
     pub fn declared(&self, state: &State) -> Option<DeclaredSchema> {
-        let shapes = |tables: &Tables| {
-            let at = |table: &Lazy| Some((table.0.name.clone(), table.0.at(state.place)?));
+        let shapes = |tables: &BTreeMap<String, TableHistory>| {
+            let at = |table: &TableHistory| Some((table.name.clone(), table.at(state.place)?));
             tables.values().filter_map(at).collect()
         };
         Some(DeclaredSchema {
@@ -445,7 +411,7 @@ impl Catalogue {
 
     /// Names of the tables of a state, and which sites get each.
     pub fn tables(&self, state: &State) -> impl Iterator<Item = (&str, Installed)> {
-        self.histories().filter_map(|table| {
+        self.tables.values().filter_map(|table| {
             let options = holding(&table.options, state.place).next()?;
             Some((table.name.as_str(), self.installed(state, &options.owner)))
         })
@@ -456,35 +422,6 @@ impl Catalogue {
         ReleaseSchema::new(self, state)
     }
 
-    /// A table in the form that its history gives it in a state, and what CiviCRM knows of it beyond its DDL;
-    /// `None` if the state lacks the table.
-    pub fn table(&self, history: &TableHistory, state: &State) -> Option<(Table, ReleaseTable)> {
-        let options = holding(&history.options, state.place).next()?;
-        let charset = release_schema::charset(options, self.defaults(state));
-        Some((
-            release_schema::table(history, options, charset, self, state),
-            ReleaseTable::new(history, options, charset, self, state),
-        ))
-    }
-
-    /// The default character set and collation of a table that has these options in a state.
-    pub fn charset<'a>(
-        &'a self,
-        options: &'a TableOptions,
-        state: &State,
-    ) -> (Option<&'a str>, Option<&'a str>) {
-        let defaults = self.defaults(state);
-        let charset = release_schema::charset(options, defaults);
-        let collation = options
-            .collation
-            .as_ref()
-            .or(defaults.map(|d| &d.collation));
-        (
-            Some(charset).filter(|charset| !charset.is_empty()),
-            collation.map(String::as_str),
-        )
-    }
-
     /// Whether two states have the same tables of core, defaults included. Tables of extensions cannot tell
     /// states apart, because a site may have them or not.
     pub fn same_core(&self, one: &State, other: &State) -> bool {
@@ -492,13 +429,13 @@ impl Catalogue {
             holding(&table.options, state.place).any(|options| options.owner == Owner::Core)
         };
         self.defaults(one) == self.defaults(other)
-            && self
-                .histories()
-                .all(|table| match (is_core(table, one), is_core(table, other)) {
+            && self.tables.values().all(|table| {
+                match (is_core(table, one), is_core(table, other)) {
                     (true, true) => table.is_same(one.place, other.place),
                     (false, false) => true,
                     _ => false,
-                })
+                }
+            })
     }
 
     /// A set of states in words for a message, a minor release standing for all its states:

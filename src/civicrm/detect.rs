@@ -6,23 +6,19 @@
 //! or a table or column that is missing, speaks against a state more than one that is still
 //! as an earlier release made it.
 
-mod comparer;
-mod objects;
-#[cfg(test)]
-mod plain;
-
 use std::collections::{BTreeMap, HashSet};
+use std::{panic, thread};
 
 use crate::civicrm::version_state::DetectedRelease;
 
 use super::age::{Aged, Origin};
-use super::catalogue::{Catalogue, State};
+use super::catalogue::{Catalogue, Owner, State, States, TableHistory};
 use super::classify::{Class, Classifier};
 use super::reference::{Reference, Subject};
 use super::site::Site;
 use crate::schema::compare::DifferenceKind as Kind;
-use comparer::Comparer;
-use objects::Objects;
+use crate::schema::model::{Column, Schema, Table, find};
+use crate::threads;
 
 /// Costs of an object that a state does not have in this form: one that upgrades leave behind, one that they
 /// never make, and one that they cannot have forgotten.
@@ -40,6 +36,8 @@ const COMPARED: usize = 8;
 const MARGIN: u32 = 12;
 /// With fewer tables of CiviCRM's core than this, no release can be found.
 const FEWEST_TABLES: usize = 20;
+/// Number of objects named as evidence against each neighbouring state.
+const EVIDENCE: usize = 2;
 
 /// The result of the detection of a schema's release.
 #[derive(Clone, Debug)]
@@ -98,12 +96,10 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
     let declared = site
         .and_then(Site::declared_version)
         .and_then(|version| catalogue.state_for(&version));
-    let mut comparer = Comparer::new(catalogue, subject);
-    let Chosen {
-        mut candidates,
-        mut compared,
-    } = Chosen::new(catalogue, &objects, declared, |state| {
-        comparer.compare(state)
+    let (mut candidates, mut comparisons) = objects.best_states(catalogue, declared, |state| {
+        let reference = Reference::new(catalogue, state, subject);
+        let differences = reference.differences(catalogue, state, subject);
+        (reference, differences)
     });
     let is_declared = |state: &State| declared.is_some_and(|declared| declared.name == state.name);
     candidates.sort_by_key(|candidate| {
@@ -116,8 +112,7 @@ pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detectio
         .collect();
     let mut candidates = candidates.into_iter();
     let best = candidates.next()?;
-    let (state, differences) = compared.swap_remove(best.comparison);
-    let (reference, differences) = comparer.finish(state, differences);
+    let (reference, differences) = comparisons.swap_remove(best.comparison);
     let mut also: Vec<&State> = candidates
         .take_while(|other| other.cost == best.cost)
         .map(|other| other.state)
@@ -162,6 +157,9 @@ fn not_compared(
     counts
 }
 
+/// What a schema was compared with, and how it differs.
+type Comparison = (Reference, Vec<Aged>);
+
 /// A state that was compared exactly.
 struct Candidate<'a> {
     state: &'a State,
@@ -172,59 +170,21 @@ struct Candidate<'a> {
     cost: u32,
 }
 
-/// The states that were compared exactly.
-struct Chosen<'a> {
-    candidates: Vec<Candidate<'a>>,
-    /// What was compared, once for states in which the schema's tables are alike, and the differences.
-    compared: Vec<(&'a State, Vec<Aged>)>,
-}
-
-impl<'a> Chosen<'a> {
-    /// Compares the states with the lowest costs, and the declared one, by `compare`.
-    fn new(
-        catalogue: &'a Catalogue,
-        objects: &Objects<'a>,
-        declared: Option<&'a State>,
-        mut compare: impl FnMut(&'a State) -> Vec<Aged>,
-    ) -> Self {
-        let costs = objects.costs();
-        let cost_of = |state: &State| costs.get(state.place()).copied().unwrap_or(u32::MAX);
-        let mut states: Vec<&State> = catalogue.states().iter().collect();
-        states.sort_by_key(|state| cost_of(state));
-        let limit = states.first().map_or(0, |best| cost_of(best)) + MARGIN;
-        let mut chosen = Self {
-            candidates: Vec::new(),
-            compared: Vec::new(),
-        };
-        let tried = states
-            .into_iter()
-            .take_while(|state| cost_of(state) <= limit);
-        for state in tried.chain(declared) {
-            if (chosen.candidates.iter()).any(|known| known.state.place() == state.place()) {
-                continue;
-            }
-            let mut known = chosen.compared.iter();
-            let comparison = known.position(|(known, _)| objects.alike(catalogue, known, state));
-            let comparison = match comparison {
-                Some(comparison) => comparison,
-                None if chosen.compared.len() == COMPARED => continue,
-                None => {
-                    chosen.compared.push((state, compare(state)));
-                    chosen.compared.len() - 1
-                }
-            };
-            let Some((_, differences)) = chosen.compared.get(comparison) else {
-                continue;
-            };
-            chosen.candidates.push(Candidate {
-                state,
-                comparison,
-                differences: differences.len(),
-                cost: cost(differences),
-            });
+/// Applies `work` to each item, shared among threads; the results keep the order of the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(threads::count()).max(1);
+    let mut shares = items.chunks(share);
+    let first = shares.next().unwrap_or_default();
+    let run = |share: &[T]| share.iter().map(&work).collect::<Vec<R>>();
+    thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(|| run(share))).collect();
+        let mut results = run(first);
+        for other in others {
+            let more = other.join();
+            results.extend(more.unwrap_or_else(|panic| panic::resume_unwind(panic)));
         }
-        chosen
-    }
+        results
+    })
 }
 
 /// The cost of a state with these differences.
@@ -256,4 +216,259 @@ fn later(differences: &[Aged]) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// One object of the catalogue and whether the schema has it so.
+struct Object<'a> {
+    /// The name for people: `civicrm_contact`, `civicrm_contact.employer_id`, `index_x of civicrm_y`.
+    name: String,
+    states: &'a States,
+    /// Whether the schema has the object in just this form.
+    same: bool,
+    /// Whether the schema has an object of that name.
+    present: bool,
+    /// The cost of a state that has the object while the schema does not.
+    missing: u32,
+}
+
+/// All objects that the catalogue knows of the schema's tables.
+struct Objects<'a> {
+    objects: Vec<Object<'a>>,
+    /// Histories of the tables that the schema has.
+    histories: Vec<&'a TableHistory>,
+    core_tables: usize,
+    /// The cost of each state, by its place.
+    costs: Vec<u32>,
+}
+
+impl<'a> Objects<'a> {
+    fn new(catalogue: &'a Catalogue, schema: &Schema, site: Option<&Site>) -> Self {
+        let mut all = Self {
+            objects: Vec::new(),
+            histories: Vec::new(),
+            core_tables: 0,
+            costs: vec![0; catalogue.states().len()],
+        };
+        let locale = site.and_then(|site| site.locales().first());
+        let mut lost_tables = vec![0; all.costs.len()];
+        for history in catalogue.histories() {
+            let is_core = history.is_of_core();
+            match schema.table(&history.name) {
+                Some(table) => {
+                    all.core_tables += usize::from(is_core);
+                    all.histories.push(history);
+                    all.add_table(history, table, locale.map(String::as_str));
+                    if is_core {
+                        all.charge_extra(&history.states());
+                    }
+                }
+                None => {
+                    let options = history.options.iter();
+                    let of_core = options.filter(|dated| dated.item.owner == Owner::Core);
+                    for place in of_core.flat_map(|dated| dated.states.places()) {
+                        if let Some(lost) = lost_tables.get_mut(place) {
+                            *lost += 1;
+                        }
+                    }
+                }
+            }
+        }
+        for (cost, lost) in all.costs.iter_mut().zip(lost_tables) {
+            *cost += LOST * MOST_LOST_TABLES.min(lost);
+        }
+        all
+    }
+
+    fn charge(&mut self, states: &States, cost: impl Fn(usize) -> u32) {
+        for place in states.places() {
+            if let Some(sum) = self.costs.get_mut(place) {
+                *sum += cost(place);
+            }
+        }
+    }
+
+    /// Adds the cost of an object that only these states have to all others.
+    fn charge_extra(&mut self, states: &States) {
+        let end = self.costs.len();
+        let mut cost = if states.runs().is_empty() {
+            INHERITED
+        } else {
+            LATER
+        };
+        let mut place = 0;
+        for &(first, last) in states.runs().iter().chain([&(end, end)]) {
+            for sum in self.costs.get_mut(place..first).unwrap_or_default() {
+                *sum += cost;
+            }
+            cost = INHERITED;
+            place = last + 1;
+        }
+    }
+
+    fn add_table(&mut self, history: &'a TableHistory, table: &Table, locale: Option<&str>) {
+        let first = self.objects.len();
+        let localized = |name: &str, localizable: bool| match locale {
+            Some(locale) if localizable => format!("{name}_{locale}"),
+            _ => name.to_owned(),
+        };
+        for dated in &history.columns {
+            let item = &dated.item;
+            let column = find(&table.columns, &localized(&item.name, item.localizable));
+            let same = column.is_some_and(|column| {
+                is_same_column(column, &item.to_model(""))
+                    || (item.to_model_explicit("")).is_some_and(|it| is_same_column(column, &it))
+            });
+            self.objects.push(Object {
+                name: format!("{}.{}", history.name, item.name),
+                states: &dated.states,
+                same,
+                present: column.is_some(),
+                missing: LOST,
+            });
+        }
+        for dated in history
+            .indexes
+            .iter()
+            .filter(|dated| !dated.item.implied_by_fk)
+        {
+            let item = &dated.item;
+            let index = find(&table.indexes, &localized(&item.name, item.localizable));
+            self.objects.push(Object {
+                name: format!("index {} of {}", item.name, history.name),
+                states: &dated.states,
+                // The columns of an index in a language are not compared here.
+                same: index.is_some_and(|index| {
+                    index.kind == item.kind && (item.localizable || index.parts == item.columns)
+                }),
+                present: index.is_some(),
+                missing: INHERITED,
+            });
+        }
+        for dated in &history.foreign_keys {
+            let item = &dated.item;
+            let key = table
+                .foreign_keys
+                .values()
+                .find(|key| key.columns == item.columns && key.referenced_table == item.ref_table);
+            self.objects.push(Object {
+                name: format!("foreign key {} of {}", item.name, history.name),
+                states: &dated.states,
+                same: key.is_some_and(|key| {
+                    key.on_delete == item.on_delete && key.on_update == item.on_update
+                }),
+                present: key.is_some(),
+                missing: INHERITED,
+            });
+        }
+        self.charge_objects(first);
+    }
+
+    /// Adds costs to the states that have other objects than the table whose objects begin at `first`.
+    fn charge_objects(&mut self, first: usize) {
+        let objects = self.objects.split_off(first);
+        for shapes in objects.chunk_by(|a, b| a.name == b.name) {
+            let present = shapes.iter().any(|object| object.present);
+            let as_actual = States::union(shapes.iter().filter(|o| o.same).map(|o| o.states));
+            let begins = as_actual.places().next();
+            for object in shapes.iter().filter(|object| !object.same) {
+                self.charge(object.states, |place| match (present, begins) {
+                    (false, _) => object.missing,
+                    (true, Some(begins)) if begins > place => LATER,
+                    (true, _) => INHERITED,
+                });
+            }
+            if present {
+                self.charge_extra(&States::union(shapes.iter().map(|object| object.states)));
+            }
+        }
+        self.objects.extend(objects);
+    }
+
+    /// The states with the lowest costs, and the declared one, compared exactly. States in which the schema's
+    /// tables are alike are compared once.
+    fn best_states(
+        &self,
+        catalogue: &'a Catalogue,
+        declared: Option<&'a State>,
+        compare: impl Fn(&State) -> Comparison + Sync,
+    ) -> (Vec<Candidate<'a>>, Vec<Comparison>) {
+        let cost_of = |state: &State| self.costs.get(state.place()).copied().unwrap_or(u32::MAX);
+        let mut states: Vec<&State> = catalogue.states().iter().collect();
+        states.sort_by_key(|state| cost_of(state));
+        let limit = states.first().map_or(0, |best| cost_of(best)) + MARGIN;
+        let mut chosen: Vec<(&State, usize)> = Vec::new();
+        let mut to_compare: Vec<&State> = Vec::new();
+        let tried = states
+            .into_iter()
+            .take_while(|state| cost_of(state) <= limit);
+        for state in tried.chain(declared) {
+            if chosen.iter().any(|(known, _)| known.name == state.name) {
+                continue;
+            }
+            let mut known = to_compare.iter();
+            match known.position(|known| self.alike(catalogue, known, state)) {
+                Some(comparison) => chosen.push((state, comparison)),
+                None if to_compare.len() == COMPARED => {}
+                None => {
+                    chosen.push((state, to_compare.len()));
+                    to_compare.push(state);
+                }
+            }
+        }
+        let comparisons = in_parallel(&to_compare, |state| compare(state));
+        let candidates = chosen.into_iter().filter_map(|(state, comparison)| {
+            let (_, differences) = comparisons.get(comparison)?;
+            Some(Candidate {
+                state,
+                comparison,
+                differences: differences.len(),
+                cost: cost(differences),
+            })
+        });
+        (candidates.collect(), comparisons)
+    }
+
+    /// Whether the two states cannot be told apart by the tables that the schema has.
+    fn alike(&self, catalogue: &Catalogue, one: &State, other: &State) -> bool {
+        catalogue.same_core(one, other)
+            && (self.histories.iter()).all(|history| history.is_same(one.place(), other.place()))
+    }
+
+    /// Objects that tell the states from the one before and the one after them.
+    fn evidence(&self, catalogue: &Catalogue, equal: &HashSet<usize>) -> Vec<String> {
+        let places = || equal.iter().copied();
+        let (Some(first), Some(last)) = (places().min(), places().max()) else {
+            return Vec::new();
+        };
+        let mut evidence = Vec::new();
+        let mut add = |is_telling: &dyn Fn(&Object) -> bool, so: fn(&Object) -> &'static str| {
+            let telling = self.objects.iter().filter(|object| is_telling(object));
+            evidence.extend(telling.take(EVIDENCE).map(|object| {
+                let states = catalogue.describe(object.states);
+                format!("{} {} ({states})", object.name, so(object))
+            }));
+        };
+        if let Some(before) = first.checked_sub(1) {
+            let begins = |states: &States| states.contains(first) && !states.contains(before);
+            add(&|it| it.same && begins(it.states), |_| "is there");
+        }
+        let begins = |states: &States| states.contains(last + 1) && !states.contains(last);
+        add(&|it| !it.same && begins(it.states), |it| {
+            if it.present {
+                "is not yet so"
+            } else {
+                "is not there"
+            }
+        });
+        evidence
+    }
+}
+
+/// Whether a column is close enough to a form of it in the catalogue to be that one.
+fn is_same_column(column: &Column, shape: &Column) -> bool {
+    column.data_type == shape.data_type
+        && column.nullable == shape.nullable
+        && column.default == shape.default
+        && column.on_update_now == shape.on_update_now
+        && column.auto_increment == shape.auto_increment
 }

@@ -6,7 +6,7 @@
 
 use super::catalogue::State;
 use super::release::Version;
-use crate::schema::model::{Table, find};
+use crate::schema::model::{Schema, Table, find};
 
 /// What a table may lack.
 enum Object {
@@ -22,24 +22,23 @@ enum Object {
 struct Either {
     table: &'static str,
     object: Object,
-    era: When,
+    /// The first and the last minor release of which both forms are right.
+    releases: ((u32, u32), (u32, u32)),
 }
 
-/// The releases of which both forms are right.
-enum When {
-    Early,
-    Translation,
+const fn either(table: &'static str, object: Object, releases: ((u32, u32), (u32, u32))) -> Either {
+    Either {
+        table,
+        object,
+        releases,
+    }
 }
 
-const fn either(table: &'static str, object: Object, era: When) -> Either {
-    Either { table, object, era }
-}
-
-/// The first and the last minor release with [`When::Early`]: the code generator of 2.1 to 3.1 left the declared indexes of two tables out of fresh installations; upgraded
+/// The code generator of 2.1 to 3.1 left the declared indexes of two tables out of fresh installations; upgraded
 /// databases have them (CRM/Upgrade/Incremental/sql/3.2.alpha1.mysql.tpl makes them one).
 const EARLY: ((u32, u32), (u32, u32)) = ((2, 1), (3, 1));
 
-/// The first and the last minor release with [`When::Translation`]: the step of 6.7 makes these without the foreign key, and in the character set of the table; the step of 6.14
+/// The step of 6.7 makes these without the foreign key, and in the character set of the table; the step of 6.14
 /// makes up for it (SixFourteen.php).
 const TRANSLATION: ((u32, u32), (u32, u32)) = ((6, 7), (6, 13));
 
@@ -47,95 +46,61 @@ const EITHER: &[Either] = &[
     either(
         "civicrm_activity",
         Object::Index("UI_source_contact_id"),
-        When::Early,
+        EARLY,
     ),
     either(
         "civicrm_activity",
         Object::Index("UI_activity_type_id"),
-        When::Early,
+        EARLY,
     ),
-    either(
-        "civicrm_activity",
-        Object::Index("index_medium_id"),
-        When::Early,
-    ),
+    either("civicrm_activity", Object::Index("index_medium_id"), EARLY),
     either(
         "civicrm_activity",
         Object::Index("index_is_current_revision"),
-        When::Early,
+        EARLY,
     ),
-    either(
-        "civicrm_activity",
-        Object::Index("UI_original_id"),
-        When::Early,
-    ),
-    either(
-        "civicrm_activity",
-        Object::Index("index_is_deleted"),
-        When::Early,
-    ),
-    either(
-        "civicrm_case",
-        Object::Index("index_case_type_id"),
-        When::Early,
-    ),
-    either(
-        "civicrm_case",
-        Object::Index("index_is_deleted"),
-        When::Early,
-    ),
+    either("civicrm_activity", Object::Index("UI_original_id"), EARLY),
+    either("civicrm_activity", Object::Index("index_is_deleted"), EARLY),
+    either("civicrm_case", Object::Index("index_case_type_id"), EARLY),
+    either("civicrm_case", Object::Index("index_is_deleted"), EARLY),
     either(
         "civicrm_translation",
         Object::ForeignKey("FK_civicrm_translation_source_key"),
-        When::Translation,
+        TRANSLATION,
     ),
     either(
         "civicrm_translation",
         Object::Charset("source_key"),
-        When::Translation,
+        TRANSLATION,
     ),
     either(
         "civicrm_translation_source",
         Object::Charset("source_key"),
-        When::Translation,
+        TRANSLATION,
     ),
     either(
         "civicrm_translation_source",
         Object::Charset("context_key"),
-        When::Translation,
+        TRANSLATION,
     ),
 ];
 
-/// Which of the objects have two forms in a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Era {
-    early: bool,
-    translation: bool,
-}
-
-impl Era {
-    pub(super) fn of(state: &State) -> Self {
-        let version = Version::parse(&state.name).map(|version| version.major_minor());
-        let is_in = |(first, last)| version.is_some_and(|it| (first..=last).contains(&it));
-        Self {
-            early: is_in(EARLY),
-            translation: is_in(TRANSLATION),
+/// Changes the tables of a state to the form that the database has, where both forms are right.
+pub(super) fn accept(schema: &mut Schema, state: &State, actual: &Schema) {
+    let Some(version) = Version::parse(&state.name) else {
+        return;
+    };
+    let is_meant = |either: &&Either| {
+        let (first, last) = either.releases;
+        (first..=last).contains(&version.major_minor())
+    };
+    for either in EITHER.iter().filter(is_meant) {
+        if let (Some(table), Some(ours)) = (
+            schema.tables.get_mut(either.table),
+            actual.table(either.table),
+        ) {
+            either.object.accept(table, ours);
         }
-    }
-
-    fn has(self, either: &Either) -> bool {
-        match either.era {
-            When::Early => self.early,
-            When::Translation => self.translation,
-        }
-    }
-}
-
-/// Changes a table of a state to the form that the database has, where both forms are right.
-pub(super) fn accept(name: &str, table: &mut Table, era: Era, ours: &Table) {
-    let of_table = EITHER.iter().filter(|either| either.table == name);
-    for either in of_table.filter(|either| era.has(either)) {
-        either.object.accept(table, ours);
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn column_of_language(
     }
     let Some(ours) = ours else {
         // As code of the release makes it, where it was lost.
-        column.nullable = is_nullable(state);
+        column.nullable = is_before(state, (5, 16));
         if has_default(state) {
             column.default = empty();
         }
@@ -105,28 +105,8 @@ pub(super) fn column_of_one_language(
     column
 }
 
-/// What of a state the columns of languages depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Era {
-    has_default: bool,
-    is_nullable: bool,
-}
-
-impl Era {
-    pub(super) fn of(state: &State) -> Self {
-        Self {
-            has_default: has_default(state),
-            is_nullable: is_nullable(state),
-        }
-    }
-}
-
 fn has_default(state: &State) -> bool {
     !is_before(state, (5, 66))
-}
-
-fn is_nullable(state: &State) -> bool {
-    is_before(state, (5, 16))
 }
 
 fn is_before(state: &State, release: (u32, u32)) -> bool {

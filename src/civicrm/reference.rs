@@ -2,17 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::age::{Age, Aged};
-use super::catalogue::{Catalogue, ReleaseTable, State, TableHistory};
+use super::catalogue::{Catalogue, Owner, ReleaseSchema, ReleaseTable, State, TableHistory};
 use super::classify::{Class, Classifier};
-use super::frame::Frame;
 use super::multilingual;
 use super::naming::hashed_name;
+use super::release::Version;
 use super::site::Site;
 use super::{custom, either_form};
-use crate::schema::compare::{self, Difference, DifferenceKind};
+use crate::schema::compare::{self, DifferenceKind, usual_charset};
 use crate::schema::model::{Schema, Table, find};
 
 /// The database that is compared with releases.
@@ -53,51 +53,65 @@ impl Reference {
     /// - From 6.0 on long foreign keys go by their long or by their hashed name.
     /// - Tables of custom data are as the rows of their groups and fields ask for ([`custom`]).
     pub fn new(catalogue: &Catalogue, state: &State, subject: Subject) -> Self {
-        Self::of_frame(&Frame::new(catalogue, state, subject), subject)
-    }
-
-    /// The reference for `subject` in the state of a frame.
-    pub(super) fn of_frame(frame: &Frame, subject: Subject) -> Self {
-        let mut reference = Self::of_tables(frame, subject, |_| true);
-        reference.add_custom_data(subject.site, subject.schema);
-        reference
-    }
-
-    /// The reference without tables of custom data, and with those tables only whose names `wanted` takes.
-    pub(super) fn of_tables(
-        frame: &Frame,
-        subject: Subject,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Self {
-        let actual = subject.schema;
-        let mut reference = Self {
-            schema: Schema::default(),
-            options: compare::Options {
-                not_from_server: !subject.from_server,
-                ..compare::Options::default()
-            },
-            custom: HashSet::new(),
-            locales: frame.locales().to_vec(),
-        };
-        for (name, mut table, facts) in frame.tables(wanted) {
-            let ours = actual.table(name);
-            accept_explicit_timestamps(&mut table, &facts, ours);
-            localize(name, &mut table, &facts, frame.locales(), ours, frame.state);
-            if let Some(ours) = ours {
-                either_form::accept(name, &mut table, frame.either_forms(), ours);
+        let Subject {
+            schema: actual,
+            site,
+            from_server,
+        } = subject;
+        let release = catalogue.schema(state);
+        let owners = owners(site, &release, actual);
+        let locales = locales(site, &release, actual);
+        let ReleaseSchema {
+            mut schema,
+            mut tables,
+            variants,
+            ..
+        } = release;
+        for (name, table, facts) in variants {
+            if owners.contains(&facts.owner) {
+                schema.tables.insert(name.clone(), table);
+                // The table remains one of core, which every site has.
+                let owner = Owner::Core;
+                tables.insert(name, ReleaseTable { owner, ..facts });
             }
-            if frame.hashes_names() {
-                let aliases = &mut reference.options.foreign_key_aliases;
-                add_long_names(name, &table, aliases);
-            }
-            if let Some(conversion) = frame.conversion() {
-                conversion.apply(&mut table);
-                if let Some(ours) = ours {
-                    accept_either_utf8(&mut table, ours);
-                }
-            }
-            reference.schema.tables.insert(name.to_owned(), table);
         }
+        // A table that core has given up to an extension stays behind on sites without the extension.
+        let is_of_core = |name: &str| {
+            let history = catalogue.history(name);
+            history.is_some_and(TableHistory::is_of_core)
+        };
+        schema.tables.retain(|name, _| {
+            let facts = tables.get(name);
+            facts.is_some_and(|facts| owners.contains(&facts.owner))
+                || actual.table(name).is_some() && !is_of_core(name)
+        });
+        for (name, table) in &mut schema.tables {
+            let Some(facts) = tables.get(name) else {
+                continue;
+            };
+            let ours = actual.table(name);
+            accept_explicit_timestamps(table, facts, ours);
+            localize(name, table, facts, &locales, ours, state);
+        }
+        either_form::accept(&mut schema, state, actual);
+        let mut options = compare::Options {
+            not_from_server: !from_server,
+            ..compare::Options::default()
+        };
+        if Version::parse(&state.name).is_some_and(|version| version.major_minor() >= (6, 0)) {
+            options.foreign_key_aliases = long_names(&schema);
+        }
+        if usual_charset(actual).is_some_and(|charset| charset.starts_with("utf8")) {
+            schema = compare::in_charset_of(schema, actual);
+            accept_either_utf8(&mut schema, actual);
+        }
+        let mut reference = Self {
+            schema,
+            options,
+            custom: HashSet::new(),
+            locales,
+        };
+        reference.add_custom_data(site, actual);
         reference
     }
 
@@ -123,36 +137,65 @@ impl Reference {
     /// The differences between the subject and the reference, with the age of each. A table that the reference
     /// does not know counts only where core has it in another release.
     pub fn differences(&self, catalogue: &Catalogue, state: &State, subject: Subject) -> Vec<Aged> {
-        let found = compare::compare(subject.schema, &self.schema, &self.options);
-        aged(found, catalogue, state, subject)
+        let actual = subject.schema;
+        let classifier = Classifier::new(catalogue, state, subject.site);
+        let is_of_other_release = |table: &str| match classifier.class(table) {
+            Class::OtherRelease => true,
+            Class::ShippedExtension(_) => catalogue
+                .history(table)
+                .is_some_and(TableHistory::is_of_core),
+            _ => false,
+        };
+        compare::compare(actual, &self.schema, &self.options)
+            .into_iter()
+            .filter(|difference| {
+                difference.kind != DifferenceKind::TableExtra
+                    || is_of_other_release(&difference.table)
+            })
+            .map(|difference| Aged {
+                age: Age::of(&difference, actual, catalogue, state),
+                difference,
+            })
+            .collect()
     }
 }
 
-/// The differences between a database and a state that count, with the age of each.
-pub(super) fn aged(
-    found: Vec<Difference>,
-    catalogue: &Catalogue,
-    state: &State,
-    subject: Subject,
-) -> Vec<Aged> {
-    let classifier = Classifier::new(catalogue, state, subject.site);
-    let is_of_other_release = |table: &str| match classifier.class(table) {
-        Class::OtherRelease => true,
-        Class::ShippedExtension(_) => catalogue
-            .history(table)
-            .is_some_and(TableHistory::is_of_core),
-        _ => false,
+/// The owners of the tables that a site has: core, and the extensions that `civicrm_extension` lists or, where that
+/// is not known, of which a table exists.
+fn owners(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> HashSet<Owner> {
+    let extensions: HashSet<Owner> = match site.and_then(|site| site.extensions.clone()) {
+        Some(listed) => listed.into_iter().map(Owner::Extension).collect(),
+        None => {
+            let tables = release.tables.iter();
+            let seen = tables.filter(|(table, _)| actual.tables.contains_key(*table));
+            seen.map(|(_, facts)| facts.owner.clone()).collect()
+        }
     };
-    found
-        .into_iter()
-        .filter(|difference| {
-            difference.kind != DifferenceKind::TableExtra || is_of_other_release(&difference.table)
-        })
-        .map(|difference| Aged {
-            age: Age::of(&difference, subject.schema, catalogue, state),
-            difference,
-        })
-        .collect()
+    extensions.into_iter().chain([Owner::Core]).collect()
+}
+
+/// The languages of the site: as its rows say, or else as the names of its columns show.
+fn locales(site: Option<&Site>, release: &ReleaseSchema, actual: &Schema) -> Vec<String> {
+    if let Some(site) = site
+        && !site.locales().is_empty()
+    {
+        return site.locales().to_vec();
+    }
+    let mut found: IndexSet<&str> = IndexSet::new();
+    for (name, facts) in &release.tables {
+        let Some(table) = actual.tables.get(name) else {
+            continue;
+        };
+        let localizable = facts.localizable_columns.iter();
+        for column in localizable.filter(|column| !table.columns.contains_key(*column)) {
+            let ends = table.columns.keys().filter_map(|ours| {
+                let end = ours.strip_prefix(column.as_str())?;
+                end.strip_prefix('_')
+            });
+            found.extend(ends.filter(|end| is_locale(end)));
+        }
+    }
+    found.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a text has the form of a locale such as `en_US`.
@@ -176,22 +219,27 @@ fn accept_explicit_timestamps(table: &mut Table, facts: &ReleaseTable, ours: Opt
 
 /// Accepts both forms of columns with a collation of their own: they keep the utf8 in which they were declared
 /// when a database is made in the other one, and lose it when the database is converted.
-fn accept_either_utf8(table: &mut Table, ours: &Table) {
-    for (name, column) in &mut table.columns {
-        let Some(collation) = &column.collation else {
+fn accept_either_utf8(schema: &mut Schema, actual: &Schema) {
+    for (name, table) in &mut schema.tables {
+        let Some(ours) = actual.table(name) else {
             continue;
         };
-        if let Some(ours) = find(&ours.columns, name)
-            && let Some(own) = &ours.collation
-            && let (Some((utf8, kind)), Some((own_utf8, own_kind))) =
-                (collation.split_once('_'), own.split_once('_'))
-            && kind == own_kind
-            && [utf8, own_utf8]
-                .iter()
-                .all(|charset| charset.starts_with("utf8"))
-        {
-            column.charset.clone_from(&ours.charset);
-            column.collation.clone_from(&ours.collation);
+        for (name, column) in &mut table.columns {
+            let Some(collation) = &column.collation else {
+                continue;
+            };
+            if let Some(ours) = find(&ours.columns, name)
+                && let Some(own) = &ours.collation
+                && let (Some((utf8, kind)), Some((own_utf8, own_kind))) =
+                    (collation.split_once('_'), own.split_once('_'))
+                && kind == own_kind
+                && [utf8, own_utf8]
+                    .iter()
+                    .all(|charset| charset.starts_with("utf8"))
+            {
+                column.charset.clone_from(&ours.charset);
+                column.collation.clone_from(&ours.collation);
+            }
         }
     }
 }
@@ -250,14 +298,18 @@ fn localize(
     table.indexes = indexes;
 }
 
-/// Adds the long names of those foreign keys of a table whose names are hashed in fresh installations.
-fn add_long_names(table: &str, definition: &Table, aliases: &mut HashMap<String, Vec<String>>) {
-    for (name, key) in &definition.foreign_keys {
-        let base = format!("{table}_{}", key.columns.join("_"));
-        let hashed = hashed_name(&base);
-        let names = hashed.map(|hashed| vec![format!("FK_{base}"), format!("FK_{hashed}")]);
-        if let Some(names) = names.filter(|names| names.contains(name)) {
-            aliases.insert(name.clone(), names);
+/// The long names of the foreign keys whose names are hashed in fresh installations.
+fn long_names(schema: &Schema) -> HashMap<String, Vec<String>> {
+    let mut aliases = HashMap::new();
+    for (table, definition) in &schema.tables {
+        for (name, key) in &definition.foreign_keys {
+            let base = format!("{table}_{}", key.columns.join("_"));
+            let hashed = hashed_name(&base);
+            let names = hashed.map(|hashed| vec![format!("FK_{base}"), format!("FK_{hashed}")]);
+            if let Some(names) = names.filter(|names| names.contains(name)) {
+                aliases.insert(name.clone(), names);
+            }
         }
     }
+    aliases
 }

@@ -1,61 +1,9 @@
 //! What the rows of CiviCRM's own tables say about a site.
 
 use super::catalogue::Catalogue;
+pub use super::rows_wanted::ROWS_WANTED;
 use crate::civicrm::release::Version;
-use crate::snapshot::{Row, RowsWanted, Snapshot};
-
-/// The rows that this module reads; readers keep only these.
-pub const ROWS_WANTED: &[RowsWanted] = &[
-    RowsWanted {
-        table: "civicrm_domain",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_custom_group",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_custom_field",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_setting",
-        containing: &[b"logging", b"enable_components"],
-    },
-    RowsWanted {
-        table: "civicrm_log",
-        containing: &[b"upgrade:"],
-    },
-    RowsWanted {
-        table: "civicrm_extension",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_option_group",
-        containing: &[],
-    },
-    // Rows to which the new rows of upgrade steps refer.
-    RowsWanted {
-        table: "civicrm_country",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_worldregion",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_mailing_bounce_type",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_membership_status",
-        containing: &[],
-    },
-    RowsWanted {
-        table: "civicrm_queue_item",
-        containing: &[b"CRM_Upgrade"],
-    },
-];
+use crate::snapshot::{Row, Snapshot};
 
 /// The beginning of the names of CiviCRM's tables.
 pub const TABLE_PREFIX: &str = "civicrm_";

@@ -13,13 +13,12 @@ use crate::checks::{COMPARE, Examination, Lack};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
-use crate::contents::comparison::{Comparison, ContentsError, Options, Side, compare};
+use crate::contents::comparison::{self, Options, Side, compare};
 use crate::contents::digest::Hashes;
 use crate::contents::export::Export;
 use crate::dump::container::Progress;
 use crate::exit::Exit;
 use crate::report::{ContentsSummary, Layout, Report, Section};
-use crate::snapshot::Snapshot;
 use crate::source::Location;
 
 #[derive(Debug, Args)]
@@ -46,16 +45,6 @@ pub struct Compare {
     /// Show the values of those rows as well, before and now: they may be personal data
     #[arg(long)]
     show_values: bool,
-    /// Let both servers sum up their rows themselves, and send those alone of the tables that they do not find equal; of
-    /// the others no totals are shown
-    #[arg(long)]
-    fast: bool,
-    /// Database of BEFORE, where it holds several and AFTER has another
-    #[arg(long, value_name = "NAME")]
-    database_before: Option<String>,
-    /// Database of AFTER, where it holds several and BEFORE has another
-    #[arg(long, value_name = "NAME")]
-    database_after: Option<String>,
     /// Write all rows that differ into this folder, as CSV: TABLE.before.csv and TABLE.after.csv
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
@@ -84,12 +73,17 @@ impl Compare {
             return Err(Error::Unfit("-".to_owned(), why));
         }
         let hashes = Hashes::random();
-        let of_both = common.database.as_deref();
-        let databases = [&self.database_before, &self.database_after];
-        let [of_before, of_after] = databases.map(Option::as_deref);
-        let before = (&before, of_before.or(before.database(of_both)));
-        let after = (&after, of_after.or(after.database(of_both)));
-        let [before, after] = sides([before, after], hashes, self.fast, common)?;
+        let read = |location| {
+            let mut bar = Bar::new(common, &Location::name(location));
+            let database = location.database(common.database.as_deref());
+            let side = Side::read(location, database, hashes, &mut |_, progress: &Progress| {
+                bar.update(progress);
+            });
+            bar.finish();
+            side
+        };
+        let before = read(&before)?;
+        let after = read(&after)?;
         let options = Options {
             samples: self.sample,
             with_values: self.show_values,
@@ -137,67 +131,13 @@ impl Compare {
     }
 }
 
-/// Reads a source, and the database of this name in it.
-fn read<'l>(
-    (location, database): (&'l Location, Option<&str>),
-    hashes: Hashes,
-    common: &Common,
-) -> Result<Side<'l>, ContentsError> {
-    let mut bar = Bar::new(common, &location.name());
-    let side = Side::read(location, database, hashes, &mut |_, progress: &Progress| {
-        bar.update(progress);
-    });
-    bar.finish();
-    side
-}
-
-/// Reads both sources, of each the database of this name: two servers at nearly the same moment.
-fn sides<'l>(
-    sources: [(&'l Location, Option<&str>); 2],
-    hashes: Hashes,
-    fast: bool,
-    common: &Common,
-) -> Result<[Side<'l>; 2], ContentsError> {
-    let is_server = |(location, _): &(&Location, _)| matches!(location, Location::Server(_));
-    if fast || sources.iter().all(is_server) {
-        return Side::read_servers(sources, hashes, fast);
-    }
-    let [before, after] = sources.map(|source| read(source, hashes, common));
-    Ok([before?, after?])
-}
-
-/// The number of rows of each kind that other commands show.
-const SAMPLES: usize = 3;
-
-/// Compares the contents of two sources for another command, without an upgrade between them.
-pub(super) fn contents(
-    before: &Location,
-    after: &Location,
-    common: &Common,
-) -> Result<(Comparison, Snapshot, Snapshot), Error> {
-    let hashes = Hashes::random();
-    let of_both = common.database.as_deref();
-    let sources = [before, after].map(|location| (location, location.database(of_both)));
-    let [before, after] = sides(sources, hashes, false, common)?;
-    let options = Options {
-        samples: SAMPLES,
-        ..Options::default()
-    };
-    let compared = compare(before, after, hashes, &options, None, &mut |_, _| {});
-    Ok(compared?)
-}
-
-impl From<ContentsError> for Error {
-    fn from(error: ContentsError) -> Self {
+impl From<comparison::ContentsError> for Error {
+    fn from(error: comparison::ContentsError) -> Self {
         match error {
-            ContentsError::Source(error) => Self::Source(error),
-            ContentsError::Server(error) => Self::Server(error),
-            ContentsError::Steps(error) => Self::Steps(error),
-            ContentsError::Export(error) => error.into(),
-            ContentsError::NoServer(name) => {
-                let why = "--fast wants two running servers, which sum up their rows themselves";
-                Self::Unfit(name, why.to_owned())
-            }
+            comparison::ContentsError::Source(error) => Self::Source(error),
+            comparison::ContentsError::Server(error) => Self::Server(error),
+            comparison::ContentsError::Steps(error) => Self::Steps(error),
+            comparison::ContentsError::Export(error) => error.into(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::grants::for_upgrade;
 use super::preflight;
 use super::repair::target_release;
 use super::rows::{RowAnswers, RowExaminer};
-use super::{Common, ServerOptions, compare, read, target_server};
+use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
 use crate::repair::guard;
-use crate::report::{ContentsSummary, Layout, PreflightSummary, Report, Section};
+use crate::report::{Layout, PreflightSummary, Report, Section};
 use crate::server::reader;
 use crate::server_version::ServerVersion;
 use crate::settings::SettingsFacts;
@@ -41,10 +41,6 @@ pub struct Verify {
     /// civicrm.settings.php, a site's folder, or another dump
     #[arg(long, value_name = "SOURCE")]
     against: Option<String>,
-    /// Compare the contents with those of the other source as well, row by row: what the site has and the dump has not is
-    /// lost, what differs is changed
-    #[arg(long, requires = "against")]
-    contents: bool,
     /// Expect no CiviCRM tables in the dump; without this a dump without them is not a PASS
     #[arg(long)]
     no_civicrm: bool,
@@ -101,21 +97,12 @@ impl Verify {
         let site = self.against.as_deref();
         let site = site.map(|site| Location::one(site, &access)).transpose()?;
         let report_on = move |asked: &Asked, catalogue: &Catalogue| {
-            let compared_with = site.as_ref().filter(|_| self.contents);
-            if let Some(site) = compared_with {
-                are_read_twice([asked.location, site])?;
-            }
             let snapshot = read(asked.location, common.database.as_deref(), common)?;
             let case = self.restore.case(snapshot, catalogue);
             let site_of_backup = site.as_ref().map(|site| read_site(site, &case, common));
             let site_of_backup = site_of_backup.transpose()?;
             let name = site.as_ref().map(Location::name).unwrap_or_default();
-            let compared = match compared_with {
-                Some(site) => Some(compare::contents(site, asked.location, common)?.0),
-                None => None,
-            };
             let mut examined = Examination::of(&case);
-            examined.contents = compared.as_ref().map(|compared| (compared, &*name));
             examined.without_civicrm = self.no_civicrm;
             examined.max_age = self.restore.max_age();
             examined.site_of_backup = site_of_backup.as_ref().map(|snapshot| OtherSource {
@@ -125,25 +112,12 @@ impl Verify {
             let findings = common.examine(&examined, checks::VERIFY)?;
             let mut report = Report::new("verify", &case, findings, common.strict);
             report.compared_with = site.as_ref().map(Location::name);
-            Ok(match &compared {
-                Some(compared) => report.with(Section::Contents(ContentsSummary::of(compared))),
-                None => report,
-            })
+            Ok(report)
         };
         let fleet = Fleet::new("verify", catalogue, report_on);
         self.fleet
             .report_on_each(fleet, &self.dumps, &access, common)
     }
-}
-
-/// Refuses standard input where sources are read for their facts, and once more for their contents.
-fn are_read_twice(sources: [&Location; 2]) -> Result<(), Error> {
-    if sources.contains(&&Location::Stdin) {
-        let why = "--contents reads each source twice, which standard input cannot be; save it in a file, or use cividb \
-                   compare, which reads it once";
-        return Err(Error::Unfit("-".to_owned(), why.to_owned()));
-    }
-    Ok(())
 }
 
 /// Reads the site that a backup was made of, and counts the rows of tables where an estimate is not

@@ -26,6 +26,7 @@ mod rehearse;
 mod repair;
 mod rollback;
 mod rows;
+mod runbook;
 mod servers;
 mod signals;
 mod spool;
@@ -78,6 +79,8 @@ enum Command {
     Check(dumps::Check),
     /// Run an upgrade on paper: will it stop, in which step, with which error, and what mends it before
     Preflight(preflight::Preflight),
+    /// Write the upgrade guide for this very site: the steps in order, with the commands, and what is done already
+    Runbook(runbook::Runbook),
     /// Restore a backup on a private server that is thrown away, and prove that it works
     Rehearse(Box<rehearse::Rehearse>),
     /// Show what civicrm_domain.version says and what it should say, and set it
@@ -292,6 +295,7 @@ pub fn run() -> Exit {
         Command::Repair(arguments) => arguments.run(&cli.common),
         Command::Undo(arguments) => arguments.run(&cli.common),
         Command::Preflight(arguments) => arguments.run(&cli.common),
+        Command::Runbook(arguments) => arguments.run(&cli.common),
         Command::Rehearse(arguments) => arguments.run(&cli.common),
         Command::Orphans(arguments) => arguments.run(&cli.common),
         Command::Reference(arguments) => arguments.run(&cli.common),

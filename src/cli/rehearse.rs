@@ -22,6 +22,8 @@ use crate::checks::{
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
+use crate::contents::comparison::{self, Side};
+use crate::contents::digest::Hashes;
 use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::for_upgrade::row_answers;
@@ -40,6 +42,9 @@ use crate::report::{
 use crate::server_version::ServerVersion;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, ServerLocation};
+
+/// Rows that are shown of each difference to another dump.
+const SAMPLES: usize = 3;
 
 #[derive(Debug, Args)]
 pub struct Rehearse {
@@ -429,8 +434,21 @@ fn contents(
     catalogue: &Catalogue,
     common: &Common,
 ) -> Result<(Findings, ContentsSummary), Error> {
+    let hashes = Hashes::random();
+    let mut bar = Bar::new(common, &before.name());
+    let database = before.database(common.database.as_deref());
+    let side = Side::read(before, database, hashes, &mut |_, progress| {
+        bar.update(progress);
+    });
+    bar.finish();
     let after = Location::Server(Box::new(restored.clone()));
-    let (comparison, before, after) = super::compare::contents(before, &after, common)?;
+    let sides = (side?, Side::read(&after, None, hashes, &mut |_, _| {})?);
+    let options = comparison::Options {
+        samples: SAMPLES,
+        ..comparison::Options::default()
+    };
+    let (comparison, before, after) =
+        comparison::compare(sides.0, sides.1, hashes, &options, None, &mut |_, _| {})?;
     let case = Case::new(after, catalogue);
     let mut examined = Examination::of(&case);
     examined.contents = Some((&comparison, &before.source.name));

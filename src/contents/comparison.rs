@@ -107,11 +107,6 @@ pub struct Comparison {
     pub items: Vec<Item>,
     /// Tables that differ and whose contents come and go by themselves.
     pub volatile: Vec<String>,
-    /// Tables whose rows were changed while they were compared, each with the source. What was compared is the moment when
-    /// the comparison began.
-    pub changed_meanwhile: Vec<(String, String)>,
-    /// How many of the equal tables the servers themselves found equal.
-    pub by_server: u64,
     /// Tables or columns that could not be compared, with the reason.
     pub not_compared: Vec<(String, String)>,
     /// Numbers that people check by hand.
@@ -220,25 +215,6 @@ pub fn compare<'l>(
             judge.sums(pair, &before, &after, &mut comparison);
         }
     }
-    for side in [&mut before, &mut after] {
-        for (table, engine) in side.changed_since()? {
-            if comes_and_goes(&table) && !options.with_volatile {
-                continue;
-            }
-            let name = side.location.name();
-            match engine {
-                None => comparison.changed_meanwhile.push((table, name)),
-                Some(engine) => {
-                    let why = format!(
-                        "{name}: its rows changed while they were read, and {engine} does not keep those of one moment; \
-                         compare again while nobody writes to it"
-                    );
-                    comparison.not_compared.push((table, why));
-                }
-            }
-        }
-    }
-    comparison.by_server = before.by_server;
     comparison.totals = totals(&before.digests, &after.digests);
     if let Some(export) = export {
         comparison.exported = export.finish()?;

@@ -8,7 +8,6 @@
 //! - [`form`]: one form for each value, however it is spelled
 //! - [`pass`]: one reading of the rows of a source
 //! - `layout`, [`dump`], [`server`]: readings of dumps and servers
-//! - `by_server`: tables that two servers find equal by themselves
 //! - [`digest`]: sums of hashes that stand for a table
 //! - [`passes`]: the readings: sums, rows of the tables that differ, rows to show or to write
 //! - [`difference`]: rows matched by their keys
@@ -21,7 +20,6 @@
 //! - [`totals`]: numbers that people check by hand
 
 mod again;
-mod by_server;
 pub mod comparison;
 pub mod difference;
 pub mod digest;

@@ -59,13 +59,6 @@ impl Shape {
             counted,
         }
     }
-
-    /// The names of the columns that make the key of a row.
-    pub fn key_names(&self) -> Vec<String> {
-        let names = self.key.iter();
-        let names = names.filter_map(|column| self.columns.get_index(*column));
-        names.map(|(name, _)| name.clone()).collect()
-    }
 }
 
 /// The columns of the primary key, or the column `id` where there is none; empty where a table has neither.

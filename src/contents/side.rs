@@ -1,19 +1,16 @@
 //! One of the two sources: what it holds, and how it is read.
 
-use std::sync::Arc;
-
-use super::by_server;
 use super::digest::{Hashes, TableDigest};
 use super::dump::{self, Passed};
-use super::pass::{Pass, Shape};
+use super::pass::Pass;
 use super::passes::DigestPass;
-use super::server::{self, Moment};
+use super::server;
 use crate::civicrm::upgrade::steps::StepError;
 use crate::row_file::RowFileError;
 use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::snapshot::{ObjectKind, Snapshot};
-use crate::source::{Location, ServerLocation, SourceError};
+use crate::source::{Location, SourceError};
 
 /// Why two sources could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +18,6 @@ pub enum ContentsError {
     /// One of them cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Servers are to sum up their rows, and this source is none.
-    #[error("{0} is no running server, which could sum up its rows")]
-    NoServer(String),
     /// The server cannot be asked.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -38,12 +32,10 @@ pub enum ContentsError {
 /// One of the two sources.
 pub struct Side<'l> {
     pub(super) location: &'l Location,
-    pub(super) connection: Option<(Reader, Moment)>,
+    pub(super) connection: Option<Reader>,
     /// What the source holds besides its rows.
     pub snapshot: Snapshot,
     pub(super) digests: Passed<TableDigest>,
-    /// How many tables the servers themselves found equal.
-    pub(super) by_server: u64,
 }
 
 /// Tells how far a source has been read: the name of the source, and a table or a share of a file.
@@ -62,9 +54,15 @@ impl<'l> Side<'l> {
     ) -> Result<Self, ContentsError> {
         let pass = DigestPass { hashes, only: None };
         if let Location::Server(place) = location {
-            let mut side = Self::of_server(location, place, database)?;
-            side.digests = side.again(&pass, watch)?;
-            return Ok(side);
+            let (mut connection, database) = place.connect(database)?;
+            let snapshot = place.read(&mut connection, &database)?;
+            let digests = server::read(&mut connection, &snapshot.schema, &pass, &mut |_| {})?;
+            return Ok(Self {
+                location,
+                connection: Some(connection),
+                snapshot,
+                digests,
+            });
         }
         let mut watch = |progress: &_| watch(location, progress);
         let (snapshot, digests) = dump::read(location, database, &pass, &mut watch)?;
@@ -73,62 +71,6 @@ impl<'l> Side<'l> {
             connection: None,
             snapshot,
             digests,
-            by_server: 0,
-        })
-    }
-
-    /// Reads two servers like [`Side::read`], both at nearly the same moment. With `fast` no rows are sent of the tables
-    /// that the servers themselves find equal, and no totals of these are known.
-    ///
-    /// # Errors
-    /// One of them is no server, or cannot be read.
-    pub fn read_servers(
-        [before, after]: [(&'l Location, Option<&str>); 2],
-        hashes: Hashes,
-        fast: bool,
-    ) -> Result<[Self; 2], ContentsError> {
-        let begin = |(location, database): (&'l Location, Option<&str>)| match location {
-            Location::Server(place) => Self::of_server(location, place, database),
-            other => Err(ContentsError::NoServer(other.name())),
-        };
-        let mut sides = [begin(before)?, begin(after)?];
-        if fast {
-            by_server::digest(&mut sides, hashes)?;
-        }
-        for side in &mut sides {
-            let known = &side.digests.tables;
-            let tables = side.snapshot.schema.tables.iter();
-            let rest = tables.filter(|(name, _)| !known.contains_key(&name.to_ascii_lowercase()));
-            let keys = rest.map(|(name, table)| {
-                let shape = Shape::of(name, table, None);
-                (shape.table.clone(), shape.key_names())
-            });
-            let pass = DigestPass {
-                hashes,
-                only: Some(Arc::new(keys.collect())),
-            };
-            let read = side.again(&pass, &mut |_, _| {})?;
-            side.digests.unread = read.unread;
-            side.digests.tables.extend(read.tables);
-        }
-        Ok(sides)
-    }
-
-    /// Connects to a server, reads all but its rows, and begins to see one moment of them.
-    fn of_server(
-        location: &'l Location,
-        place: &ServerLocation,
-        database: Option<&str>,
-    ) -> Result<Self, ContentsError> {
-        let (mut connection, database) = place.connect(database)?;
-        let snapshot = place.read(&mut connection, &database)?;
-        let moment = server::begin(&mut connection)?;
-        Ok(Self {
-            location,
-            connection: Some((connection, moment)),
-            snapshot,
-            digests: Passed::default(),
-            by_server: 0,
         })
     }
 
@@ -141,7 +83,7 @@ impl<'l> Side<'l> {
         pass: &P,
         watch: Watch<'_>,
     ) -> Result<Passed<P::Facts>, ContentsError> {
-        if let Some((connection, _)) = &mut self.connection {
+        if let Some(connection) = &mut self.connection {
             let schema = &self.snapshot.schema;
             return Ok(server::read(connection, schema, pass, &mut |_| {})?);
         }
@@ -149,15 +91,6 @@ impl<'l> Side<'l> {
         let mut watch = |progress: &_| watch(self.location, progress);
         let (_, passed) = dump::read(self.location, database, pass, &mut watch)?;
         Ok(passed)
-    }
-
-    /// The tables whose rows were changed since the moment at which they are seen, each with its storage engine where that
-    /// does not keep the rows of that moment.
-    pub(super) fn changed_since(&mut self) -> Result<Vec<(String, Option<String>)>, ContentsError> {
-        let Some((connection, moment)) = &mut self.connection else {
-            return Ok(Vec::new());
-        };
-        Ok(moment.changed_since(connection)?)
     }
 
     pub(super) fn rows(&self, table: &str) -> u64 {
@@ -203,7 +136,11 @@ impl<'l> Side<'l> {
     /// The columns that made the keys of the rows of a table.
     pub(super) fn key_used(&self, table: &str) -> Option<Vec<String>> {
         let (shape, _) = self.digests.tables.get(table)?;
-        Some(shape.key_names())
+        let names = shape
+            .key
+            .iter()
+            .filter_map(|column| shape.columns.get_index(*column));
+        Some(names.map(|(name, _)| name.clone()).collect())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::reader::{Companion, DumpReader};
 use super::scanner::{Sink, Statement, Wanted};
-use super::workers::{RowReader, Workers, read_batch};
+use super::workers::{RowReader, Workers};
 use crate::schema::ddl;
 use crate::schema::model::Name;
 
@@ -113,28 +113,12 @@ impl<G: Gather> Companion for RowSink<G> {
     }
 
     fn wants_batches(&self) -> bool {
-        self.rows.is_some()
-            && self.reader_wants == Wanted::None
-            && (G::Rows::READS_BATCHES || self.workers.is_free())
-    }
-
-    fn reads_rows(&self) -> bool {
-        true
+        self.rows.is_some() && self.reader_wants == Wanted::None && self.workers.is_free()
     }
 
     fn batch(&mut self, rows: &[u8]) -> bool {
-        let Some(reader) = &self.rows else {
-            return false;
-        };
-        if self.workers.read(reader, rows) {
-            return true;
-        }
-        let facts = self.gather.facts(reader.table());
-        match facts.filter(|_| G::Rows::READS_BATCHES) {
-            Some(facts) => {
-                read_batch(&**reader, rows, facts, &mut self.scratch);
-                true
-            }
+        match &self.rows {
+            Some(reader) => self.workers.read(reader, rows),
             None => false,
         }
     }

@@ -35,26 +35,6 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value that is written so: the text of a value of a row, with nothing behind it.
-    #[inline]
-    pub fn read(text: &'a [u8], modes: SqlModes) -> Self {
-        match text {
-            b"NULL" => Self::Null,
-            [b'1'..=b'9', ..] | [b'0'] => Self::Bare(text),
-            [b'\'', inside @ .., b'\''] if !has_mark(inside) => Self::Plain(inside),
-            _ => Self::unusual(text.trim_ascii(), modes),
-        }
-    }
-
-    fn unusual(text: &'a [u8], modes: SqlModes) -> Self {
-        match text {
-            _ if text.eq_ignore_ascii_case(b"NULL") => Self::Null,
-            [b'\'', inside @ .., b'\''] if !has_mark(inside) => Self::Plain(inside),
-            [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => Self::Marked(text, modes),
-            _ => Self::Bare(text),
-        }
-    }
-
     /// The value as a whole number, negative ones as their two's complement; `None` if it is not one.
     #[inline]
     pub fn integer(&self) -> Option<u64> {
@@ -355,10 +335,14 @@ impl<'a> Values<'a> {
                 self.ended = true;
             }
         }
-        match value {
-            [] => self.broken(),
-            _ => Next::Value(Value::unusual(value, self.modes)),
-        }
+        Next::Value(match value {
+            [] => return self.broken(),
+            _ if value.eq_ignore_ascii_case(b"NULL") => Value::Null,
+            [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => {
+                Value::Marked(value, self.modes)
+            }
+            _ => Value::Bare(value),
+        })
     }
 
     /// Marks the row as broken: no text after this can be read.
@@ -395,12 +379,6 @@ impl<'a> Values<'a> {
         }
         (depth == 0 && quote.is_none() && !self.open).then_some(text.len())
     }
-}
-
-/// Whether the inside of a string holds a quote or a backslash.
-#[inline]
-fn has_mark(inside: &[u8]) -> bool {
-    next_mark(inside).is_some()
 }
 
 /// Index of the next quote or backslash; looks at eight bytes at a time. Most strings are short, for which a

@@ -40,44 +40,8 @@ pub trait RowReader: Send + Sync + 'static {
         facts: &mut Self::Facts,
         scratch: &mut Self::Scratch,
     ) -> (usize, u64);
-    /// Whether [`RowReader::read_whole`] reads anything.
-    const READS_BATCHES: bool = false;
-    /// Adds whole rows as [`Sink::batch`] hands them over, up to the first that is not written as dump programs do;
-    /// returns how many bytes it read, up to the beginning of a row or to the end.
-    fn read_whole(
-        &self,
-        _rows: &[u8],
-        _facts: &mut Self::Facts,
-        _scratch: &mut Self::Scratch,
-    ) -> usize {
-        0
-    }
     /// The `sql_mode` flags that decide how the values are written.
     fn modes(&self) -> SqlModes;
-}
-
-/// Adds whole rows as [`Sink::batch`] hands them over.
-pub(super) fn read_batch<R: RowReader>(
-    layout: &R,
-    rows: &[u8],
-    facts: &mut R::Facts,
-    scratch: &mut R::Scratch,
-) {
-    let done = layout.read_whole(rows, facts, scratch);
-    let rest = rows.get(done..).unwrap_or_default();
-    if rest.is_empty() {
-        return;
-    }
-    let mut rows = Rows {
-        layout,
-        facts,
-        scratch,
-    };
-    let mut scanner = Scanner::default();
-    for part in [&b"INSERT INTO t VALUES ("[..], rest, b";"] {
-        scanner.feed(part, &mut rows);
-    }
-    scanner.finish(&mut rows);
 }
 
 /// Facts of tables, by the index of the table.
@@ -102,7 +66,7 @@ struct Worker<R: RowReader> {
 }
 
 enum Job<R> {
-    /// Reads these rows.
+    /// Reads an INSERT statement that holds these rows.
     Read(Arc<R>, Vec<u8>),
     /// Drops the facts of a table, whose rows the dump has removed again.
     Forget(usize),
@@ -130,11 +94,13 @@ impl<R: RowReader> Workers<R> {
         let Some(worker) = workers.iter().find(|worker| worker.is_free()) else {
             return false;
         };
-        let mut batch = worker.empties.try_recv().unwrap_or_default();
-        batch.clear();
-        batch.extend_from_slice(rows);
+        let mut statement = worker.empties.try_recv().unwrap_or_default();
+        statement.clear();
+        statement.extend_from_slice(b"INSERT INTO t VALUES (");
+        statement.extend_from_slice(rows);
+        statement.push(b';');
         worker.pending.fetch_add(1, Ordering::Relaxed);
-        let job = Job::Read(Arc::clone(layout), batch);
+        let job = Job::Read(Arc::clone(layout), statement);
         worker.jobs.send(job).is_ok()
     }
 
@@ -193,13 +159,20 @@ fn work<R: RowReader>(
     let mut scratch = R::Scratch::default();
     for job in jobs {
         match job {
-            Job::Read(layout, rows) => {
+            Job::Read(layout, statement) => {
                 let facts = tables
                     .entry(layout.table())
                     .or_insert_with(|| layout.no_rows());
-                read_batch(&*layout, &rows, facts, &mut scratch);
+                let mut rows = Rows {
+                    layout: &*layout,
+                    facts,
+                    scratch: &mut scratch,
+                };
+                let mut scanner = Scanner::default();
+                scanner.feed(&statement, &mut rows);
+                scanner.finish(&mut rows);
                 // Nobody needs it where all is read.
-                let _ = emptied.send(rows);
+                let _ = emptied.send(statement);
                 pending.fetch_sub(1, Ordering::Relaxed);
             }
             Job::Forget(table) => {

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use glob::Pattern;
 use indexmap::IndexMap;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

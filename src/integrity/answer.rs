@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

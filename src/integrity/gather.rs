@@ -5,9 +5,8 @@
 //! rows (phpMyAdmin), and the release is known at the end. So ids of every column are kept
 //! that could matter in any release, and what does matter is decided when all is known.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::Hasher;
 
-use foldhash::quality::FixedState;
 use indexmap::IndexMap;
 
 use super::ids::IdSet;
@@ -18,7 +17,6 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::upgrade::own_checks::{RULES, Rule, Test};
 use crate::dump::reader::DumpReader;
 use crate::dump::row_sink::{Gather, RowSink, TableName};
-use crate::dump::scanner::ValueEnds;
 use crate::dump::values::{Next, Value, Values, is_zero_date};
 use crate::dump::workers::RowReader;
 use crate::schema::lexer::SqlModes;
@@ -222,8 +220,6 @@ pub struct RowLayout {
 /// One value to look at.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// The number of values before this one in a row.
-    place: usize,
     /// The number of values between the slot before and this one, which are not needed.
     skip: usize,
     /// The index of the column in the facts; `None` when only a key or pair needs the value.
@@ -232,15 +228,6 @@ struct Slot {
     needs: OfColumn,
     /// Whether the server replaces NULL by the next number (AUTO_INCREMENT).
     numbered: bool,
-}
-
-/// What is used again from row to row.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// For texts with their letter case folded.
-    folded: Vec<u8>,
-    /// Where the values of rows stand.
-    ends: ValueEnds,
 }
 
 /// The most slots of a layout whose rows are read in place; rows with more slots take a little
@@ -368,7 +355,6 @@ impl RowLayout {
             }
             let column = needs.columns.get_full(&name.to_ascii_lowercase());
             layout.slots.push(Slot {
-                place,
                 skip: place - before,
                 column: column.map(|(index, ..)| index),
                 kind: kind_of(name, table),
@@ -439,16 +425,6 @@ impl RowLayout {
         }
     }
 
-    fn read_row(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
-        let mut values = Values::new(row, self.modes);
-        let mut kept = vec![Value::Null; self.slots.len()];
-        let read = self.values(&mut values, &mut kept);
-        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
-        if read < self.slots.len() {
-            self.cut(read, facts);
-        }
-    }
-
     /// Notes a row that ends before the slot of this index.
     fn cut(&self, slot: usize, facts: &mut TableFacts) {
         facts.unread += 1;
@@ -464,7 +440,8 @@ impl RowLayout {
 
 impl RowReader for RowLayout {
     type Facts = TableFacts;
-    type Scratch = Scratch;
+    /// For texts with their letter case folded.
+    type Scratch = Vec<u8>;
 
     fn table(&self) -> usize {
         self.table
@@ -478,41 +455,17 @@ impl RowReader for RowLayout {
         self.modes
     }
 
-    fn read(&self, row: &[u8], facts: &mut TableFacts, scratch: &mut Scratch) {
-        self.read_row(row, facts, &mut scratch.folded);
-    }
-
-    const READS_BATCHES: bool = true;
-
-    fn read_whole(&self, rows: &[u8], facts: &mut TableFacts, scratch: &mut Scratch) -> usize {
-        let Scratch { folded, ends } = scratch;
-        let least = self.slots.last().map_or(0, |slot| slot.place + 1);
+    fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
+        let mut values = Values::new(row, self.modes);
         let mut kept = vec![Value::Null; self.slots.len()];
-        ends.begin();
-        loop {
-            let goes_on = ends.find(rows);
-            ends.take_rows(rows, |row| {
-                if row.len() < least {
-                    return self.read_row(row.text(), facts, folded);
-                }
-                for (slot, kept) in self.slots.iter().zip(&mut kept) {
-                    *kept = Value::read(row.get(slot.place), self.modes);
-                }
-                self.take(&kept, facts, folded);
-            });
-            if !goes_on {
-                return ends.rest();
-            }
+        let read = self.values(&mut values, &mut kept);
+        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
+        if read < self.slots.len() {
+            self.cut(read, facts);
         }
     }
 
-    fn read_open(
-        &self,
-        text: &[u8],
-        facts: &mut TableFacts,
-        scratch: &mut Scratch,
-    ) -> (usize, u64) {
-        let folded = &mut scratch.folded;
+    fn read_open(&self, text: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) -> (usize, u64) {
         if self.slots.len() > FEW {
             return (0, 0);
         }
@@ -663,7 +616,7 @@ pub fn hash_of<'a>(
             (value, kind) => {
                 folded.clear();
                 canonical(&value, kind, length, folded)?;
-                let mut hasher = FixedState::default().build_hasher();
+                let mut hasher = std::hash::DefaultHasher::new();
                 hasher.write(folded);
                 hasher.finish()
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

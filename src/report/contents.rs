@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,11 +33,6 @@ pub struct ContentsSummary {
     pub unexplained: Vec<ContentsChange>,
     /// Tables that differ and whose rows come and go by themselves.
     pub volatile: Vec<String>,
-    /// Tables whose rows were changed while they were compared, each with the source; what was compared is the moment when the
-    /// comparison began.
-    pub changed_meanwhile: Vec<(String, String)>,
-    /// How many of the equal tables the servers themselves found equal, with `--fast`.
-    pub equal_by_servers: u64,
     /// Tables that could not be compared, each with the reason.
     pub not_compared: Vec<(String, String)>,
     /// Numbers that people check by hand.
@@ -180,8 +176,6 @@ impl ContentsSummary {
             on_purpose: comparison.explained().map(ContentsChange::of).collect(),
             unexplained: comparison.unexplained().map(ContentsChange::of).collect(),
             volatile: comparison.volatile.clone(),
-            changed_meanwhile: comparison.changed_meanwhile.clone(),
-            equal_by_servers: comparison.by_server,
             not_compared: comparison.not_compared.clone(),
             exported: comparison.exported.clone(),
             totals: (comparison.totals.iter())
@@ -250,24 +244,6 @@ pub(super) fn write(
             out,
             "\nnot counted: {tables} of caches, queues, sessions and logs that differ: {}",
             printable(&names)
-        )?;
-    }
-    if !summary.changed_meanwhile.is_empty() {
-        let tables = summary.changed_meanwhile.iter();
-        let names: Vec<String> = tables
-            .map(|(table, source)| format!("{table} of {source}"))
-            .collect();
-        writeln!(
-            out,
-            "\nchanged while they were compared, as they were when the comparison began: {}",
-            printable(&names.join(", "))
-        )?;
-    }
-    if summary.equal_by_servers > 0 {
-        writeln!(
-            out,
-            "\nby the servers' own sums: {} of the equal ones, without totals",
-            count(summary.equal_by_servers, "table")
         )?;
     }
     if !summary.exported.is_empty() {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use indexmap::IndexMap;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -2,6 +2,7 @@
 //! the types, describes them.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -283,7 +284,7 @@ impl<'a> Finding<'a> {
                 line: at.place.line,
                 byte: at.place.offset,
             }),
-            rows: finding.rows.as_deref(),
+            rows: finding.rows.as_ref(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::human;
 use super::render::{Renderer, Unread};
-use super::{Digest, Report, digest};
+use super::{Digest, Report, Section, digest, runbook};
 use crate::checks::{Finding, NotChecked};
 use crate::text::{count, markdown_code};
 
@@ -33,6 +33,11 @@ impl Renderer for Markdown {
         writeln!(out, "{}\n", markdown_code(&digest::reason(report)))?;
         for fact in human::facts(report) {
             writeln!(out, "- {}", markdown_code(&fact))?;
+        }
+        for section in &report.sections {
+            if let Section::Runbook(it) = section {
+                runbook::markdown(it, out)?;
+            }
         }
         let findings = &report.findings.list;
         let same = |a: &Finding, b: &Finding| {

@@ -22,6 +22,7 @@ mod rebuild;
 mod rehearsal;
 pub mod render;
 mod rollback;
+mod runbook;
 mod section;
 mod summary;
 mod timeline;

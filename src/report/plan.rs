@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anstyle::Style;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

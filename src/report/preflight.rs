@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

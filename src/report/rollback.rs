@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use indexmap::IndexMap;
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -18,9 +18,11 @@ use super::preflight::{self, PreflightSummary};
 use super::rebuild::{self, RebuildSummary};
 use super::rehearsal::{self, RehearsalSummary};
 use super::rollback::{self, RollbackSummary};
+use super::runbook;
 use super::version::{self, VersionSummary};
 use crate::checks::{Findings, Severity};
 use crate::integrity::Statistics;
+use crate::runbook::Runbook;
 use crate::text::count;
 
 /// A part of a report.
@@ -52,6 +54,8 @@ pub enum Section {
     Messages(MessagesSummary),
     /// What a rollback does, or has done.
     Rollback(Box<RollbackSummary>),
+    /// The upgrade guide for the site.
+    Runbook(Box<Runbook>),
 }
 
 /// Where people read a section.
@@ -79,6 +83,7 @@ impl Section {
             Self::Baseline(_) => "baseline",
             Self::Messages(_) => "messages",
             Self::Rollback(_) => "rollback",
+            Self::Runbook(_) => "runbook",
         }
     }
 
@@ -97,6 +102,7 @@ impl Section {
             Self::Baseline(summary) => json!(summary),
             Self::Messages(summary) => json!(summary),
             Self::Rollback(summary) => json!(summary),
+            Self::Runbook(runbook) => json!(runbook),
         }
     }
 
@@ -116,6 +122,7 @@ impl Section {
             ("baseline", BaselineSummary::json_schema(generator)),
             ("messages", MessagesSummary::json_schema(generator)),
             ("rollback", RollbackSummary::json_schema(generator)),
+            ("runbook", Runbook::json_schema(generator)),
         ]
     }
 
@@ -127,6 +134,7 @@ impl Section {
             Self::Preflight(summary) => summary.is_fine(),
             Self::Rehearsal(summary) => summary.is_fine(),
             Self::Rollback(summary) => summary.is_fine(),
+            Self::Runbook(runbook) => runbook::is_fine(runbook),
             _ => true,
         }
     }
@@ -157,6 +165,7 @@ impl Section {
             Self::Rehearsal(summary) => Some(summary.outcome(findings, strict)),
             Self::Extract(summary) => summary.outcome(),
             Self::Rollback(summary) => Some(summary.outcome()),
+            Self::Runbook(runbook) => Some(runbook::outcome(runbook)),
             _ => None,
         }
     }
@@ -167,6 +176,7 @@ impl Section {
             | Self::Version(_)
             | Self::Preflight(_)
             | Self::Rehearsal(_)
+            | Self::Runbook(_)
             | Self::Messages(_) => Position::BeforeFindings,
             _ => Position::AfterFindings,
         }
@@ -193,6 +203,7 @@ impl Section {
                 messages::write(summary, detail, out)
             }
             Self::Rollback(summary) => rollback::write(summary, detail, out),
+            Self::Runbook(runbook) => runbook::write(runbook, out),
         }
     }
 }

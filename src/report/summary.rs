@@ -1,6 +1,7 @@
 //! What one command says of one source.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

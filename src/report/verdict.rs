@@ -1,6 +1,7 @@
 //! What a report comes to: computed once, for the first line, the JSON and the exit code.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

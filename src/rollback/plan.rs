@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -200,7 +200,7 @@ impl Reader {
     }
 
     /// Asks one question like [`Reader::ask`], and hands over the values of each row in the order of the question's
-    /// columns, however many there are, until `take` says what of them no server sends.
+    /// columns, however many there are.
     ///
     /// # Errors
     /// The errors of [`Reader::ask`].
@@ -208,9 +208,12 @@ impl Reader {
         &mut self,
         about: &str,
         sql: &str,
-        mut take: impl FnMut(&[Option<Vec<u8>>]) -> Result<(), String>,
+        mut take: impl FnMut(&[Option<Vec<u8>>]),
     ) -> Result<(), ServerError> {
-        self.values_while(about, sql, &mut |_, values| take(&values))
+        self.values_while(about, sql, &mut |_, values| {
+            take(&values);
+            Ok(())
+        })
     }
 
     /// Asks one question, and hands over the answer row by row until `take` says why it is too much.
@@ -291,26 +294,6 @@ impl Reader {
         if self.send(about, &format!("{begin}, READ ONLY")).is_err() {
             self.send(about, begin)?;
         }
-        Ok(())
-    }
-
-    /// Begins such a transaction to read tables one after the other, each followed by [`Reader::let_go`].
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub fn begin_reading_tables(&mut self) -> Result<(), ServerError> {
-        self.begin_reading()?;
-        self.send("a transaction", "SAVEPOINT nothing_read")?;
-        Ok(())
-    }
-
-    /// Releases the metadata locks of the tables whose rows were read since [`Reader::begin_reading_tables`], so that no
-    /// ALTER TABLE has to wait for the end of the transaction, which goes on to see the same moment of the database.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub fn let_go(&mut self) -> Result<(), ServerError> {
-        self.send("the transaction", "ROLLBACK TO SAVEPOINT nothing_read")?;
         Ok(())
     }
 
@@ -502,10 +485,6 @@ pub enum Setting {
     Utc,
     /// Transactions see one moment of the database throughout (REPEATABLE READ).
     RepeatableRead,
-    /// Seconds that the server keeps the connection while nothing is asked.
-    IdleSeconds(u64),
-    /// What information_schema says of tables is what the storage engines say now. Only MySQL 8.0 and later know it.
-    FreshStatistics,
 }
 
 impl Setting {
@@ -525,8 +504,6 @@ impl Setting {
             Self::RepeatableRead => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned()
             }
-            Self::IdleSeconds(seconds) => format!("SET SESSION wait_timeout = {seconds}"),
-            Self::FreshStatistics => "SET SESSION information_schema_stats_expiry = 0".to_owned(),
         }
     }
 }

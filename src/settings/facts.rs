@@ -7,9 +7,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::cms::CmsSettings;
 use super::error::SettingsError;
 use super::php::{self, Lexeme, StringPart, Token};
 use super::script::Interpreter;
+use super::site;
 use super::text;
 use super::value::Value;
 
@@ -97,6 +99,8 @@ pub enum FolderState {
     WithoutCode,
     /// It may not be looked at.
     Hidden,
+    /// The folder, into which nobody may write.
+    ReadOnly,
 }
 
 /// What a settings file defines.
@@ -116,6 +120,11 @@ pub struct SettingsFacts {
     pub not_followed: Option<u64>,
     /// The permissions of the file, such as 0o640.
     pub mode: u32,
+    /// What the settings file of the CMS says of its database; `None` where there is no such file where it belongs, or it
+    /// cannot be read.
+    pub cms: Option<CmsSettings>,
+    /// A second settings file, of those that a site of this CMS may have, and the database that it names.
+    pub second: Option<(PathBuf, Option<String>)>,
     /// The folders that it names, where they were looked for; see [`SettingsFacts::look_below`].
     pub folders: Option<Vec<FolderSeen>>,
 }
@@ -140,6 +149,8 @@ impl SettingsFacts {
                 .first()
                 .map(|include| include.place.line),
             mode: mode.unwrap_or_default(),
+            cms: CmsSettings::beside(path).ok().flatten(),
+            second: site::second(path),
             ..Self::default()
         };
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
@@ -194,6 +205,9 @@ impl SettingsFacts {
             let there = root.join(below);
             let state = match fs::metadata(&there) {
                 Ok(folder) if folder.is_dir() => match there.join(marker).exists() {
+                    true if name == COMPILE_FOLDER && folder.permissions().mode() & 0o222 == 0 => {
+                        FolderState::ReadOnly
+                    }
                     true => FolderState::There,
                     false => FolderState::WithoutCode,
                 },

@@ -4,6 +4,7 @@
 //! [`site::find`] finds the file in a site folder, [`SettingsFile::read`] reads it. A value that is known only
 //! when PHP runs is never guessed: the error names the line and what is missing.
 
+mod cms;
 mod dsn;
 mod effects;
 mod error;
@@ -24,6 +25,7 @@ mod text;
 mod tree;
 mod value;
 
+pub use cms::CmsSettings;
 pub use dsn::{DsnError, parse as parse_dsn};
 pub use error::{PhpPlace, SettingsError};
 pub use facts::{Defined, FilePlace, FolderSeen, FolderState, Held, Override, ROOT, SettingsFacts};

@@ -171,6 +171,28 @@ fn settings_location(code: &Path) -> Result<Option<PathBuf>, SettingsError> {
     })
 }
 
+/// The second settings file of a site that has two: that of Joomla's other part, or the old one of WordPress; with the
+/// database that it names, where that can be told.
+pub fn second(path: &Path) -> Option<(PathBuf, Option<String>)> {
+    let [preferred, old] = WORDPRESS;
+    let [administrator, site] = JOOMLA;
+    let folder = path.parent()?;
+    let other = [(preferred, old), (administrator, site)]
+        .into_iter()
+        .find_map(|(first, second)| {
+            let levels = Path::new(first).components().count();
+            let root = folder
+                .ends_with(first)
+                .then(|| folder.ancestors().nth(levels))??;
+            let other = root.join(second).join(NAME);
+            other.is_file().then_some(other)
+        })?;
+    let database = SettingsFile::read(&other)
+        .ok()
+        .and_then(|file| file.dsn.login.database);
+    Some((other, database))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,10 +61,46 @@ pub enum ObjectKind {
 /// Which rows to keep: those of `table` whose text contains one of `containing`.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsWanted {
-    /// The table whose rows are kept.
+    /// The table whose rows are kept. Where `columns` are given, the end of its name: the prefix of a CMS may stand
+    /// before it.
     pub table: &'static str,
+    /// The columns by which a table of a CMS is known; empty for a table of exactly this name.
+    pub columns: &'static [&'static str],
     /// Bytes of which the row must contain some; empty for every row.
     pub containing: &'static [&'static [u8]],
+    /// What a server is asked of a table of a CMS, as the condition of a WHERE; it may give fewer rows than `containing`.
+    pub condition: &'static str,
+}
+
+impl RowsWanted {
+    /// All rows of a table of this name.
+    pub const fn all(table: &'static str) -> Self {
+        Self::some(table, &[])
+    }
+
+    /// The rows of a table of this name that contain some of these bytes.
+    pub const fn some(table: &'static str, containing: &'static [&'static [u8]]) -> Self {
+        Self {
+            table,
+            columns: &[],
+            containing,
+            condition: "",
+        }
+    }
+
+    /// Whether these are rows of this table.
+    pub fn is_of<'a>(&self, table: &str, columns: impl Iterator<Item = &'a str> + Clone) -> bool {
+        if self.columns.is_empty() {
+            return self.table.eq_ignore_ascii_case(table);
+        }
+        let start = table.len().checked_sub(self.table.len());
+        let end = start.and_then(|start| table.get(start..));
+        let has = |wanted: &&str| {
+            let mut columns = columns.clone();
+            columns.any(|column| column.eq_ignore_ascii_case(wanted))
+        };
+        end.is_some_and(|end| end.eq_ignore_ascii_case(self.table)) && self.columns.iter().all(has)
+    }
 }
 
 /// A row by column name; `None` is NULL.

@@ -263,9 +263,6 @@ pub(super) fn read_stream(
     let container = stream.container().as_str();
     let progress = stream.progress();
     let mut tail = Vec::new();
-    if sink.reads_rows() {
-        stream.leave_rows();
-    }
     while !sink.has_enough()
         && let Some(piece) = stream.next_piece()
     {

@@ -287,7 +287,7 @@ const UPGRADED: [(&str, &str); 3] = [
     ("5.21.2-setupsh", "5.21.2-to-5.81.2"),
 ];
 
-pub fn upgraded() -> Vec<[std::path::PathBuf; 2]> {
+fn upgraded() -> Vec<[std::path::PathBuf; 2]> {
     let dumps = common::real_dumps();
     let find = |start: &str| {
         dumps

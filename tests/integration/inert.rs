@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Output;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex::Regex;
 use serde_json::json;
@@ -103,20 +102,6 @@ fn cividb(folder: &Path, arguments: &[&str]) -> Output {
         .expect("cividb runs")
 }
 
-/// The formats for other programs and for people who look. Daily each command is run in one of them in turn.
-const OTHERS: [&str; 5] = ["html", "markdown", "junit", "prometheus", "nagios"];
-
-fn formats() -> Vec<&'static str> {
-    static TURN: AtomicUsize = AtomicUsize::new(0);
-    let turn = TURN.fetch_add(1, Ordering::Relaxed);
-    let others = OTHERS.into_iter().cycle().skip(turn % OTHERS.len());
-    let number = OTHERS.len() / common::every(OTHERS.len());
-    ["human", "json", "csv"]
-        .into_iter()
-        .chain(others.take(number))
-        .collect()
-}
-
 /// Runs a command in all formats, on the terminal and into a file, and looks at all that it prints.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     let what = format!("{arguments:?}");
@@ -131,7 +116,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         assert_inert(&text(&output.stdout), &what);
         assert_inert(&text(&output.stderr), &what);
     }
-    for format in formats() {
+    for format in ["human", "json", "csv"] {
         let more = ["--format", format, "--verbose", "--output", "report"];
         let output = cividb(folder, &[arguments, &more].concat());
         assert_inert(&text(&output.stderr), &what);
@@ -149,14 +134,6 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
                 let values = serde_json::Deserializer::from_str(&report);
                 let mut values = values.into_iter::<serde_json::Value>();
                 assert!(values.all(|it| it.is_ok()), "{what}");
-            }
-            // What the notations themselves make of names is in formats.rs.
-            "nagios" if report.starts_with("CIVIDB ") => {
-                assert_eq!(report.lines().count(), 1, "{what}: {report}");
-            }
-            "junit" if report.starts_with('<') => {
-                let document = roxmltree::Document::parse(&report);
-                assert!(document.is_ok(), "{what}: {:?}", document.err());
             }
             _ => {}
         }
@@ -207,128 +184,6 @@ fn whatever_a_dump_is_called_and_holds_what_is_printed_is_inert() {
     }
     // Or else nothing of all this was ever shown.
     assert!(found > 10, "{found}");
-}
-
-/// The statements that make rows of this value, in a table whose name, column, key and rows are hostile.
-fn rows_of(value: &str) -> String {
-    format!(
-        "INSERT INTO `civicrm_{NAME}` VALUES ('{NAME}{value}');\n\
-         INSERT INTO `civicrm_{NAME}2` VALUES (1,'{NAME}{value}');\n\
-         CREATE TABLE `civicrm_only{value}{NAME}` (`{NAME}` int);\n\
-         INSERT INTO `civicrm_only{value}{NAME}` VALUES (1);\n"
-    )
-}
-
-#[test]
-fn what_compares_takes_out_explains_and_counts_many_sources_prints_inertly() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let whole = dump();
-    let begin =
-        memchr::memmem::find(&whole, b"mysqldump: Got error").expect("the text of an error");
-    let table = format!("CREATE TABLE `civicrm_{NAME}` (`{NAME}` text);\n");
-    let second =
-        format!("CREATE TABLE `civicrm_{NAME}2` (`id` int, `{NAME}` text, PRIMARY KEY (`id`));\n");
-    let hostile = folder.join("d\u{1b}[2J\u{202e}\nDROP TABLE canary;\n");
-    fs::create_dir(&hostile).expect("a folder");
-    for (name, value) in [("before", "1"), ("after", "2")] {
-        let rows = rows_of(value);
-        let text = [
-            &common::sample()[..],
-            table.as_bytes(),
-            second.as_bytes(),
-            rows.as_bytes(),
-        ];
-        fs::write(hostile.join(name), text.concat()).expect("it is written");
-    }
-    fs::write(hostile.join("whole.sql"), &whole[..begin]).expect("it is written");
-    fs::write(hostile.join("cut.sql"), whole).expect("it is written");
-    fs::write(
-        hostile.join("log"),
-        format!("{NAME}\nERROR 1146 (42S02): Table '{NAME}' doesn't exist\n"),
-    )
-    .expect("it is written");
-    let path = |name: &str| hostile.join(name).to_str().expect("a path").to_owned();
-    let [before, after, whole, cut, log] =
-        ["before", "after", "whole.sql", "cut.sql", "log"].map(path);
-    let message = format!(
-        "ERROR 1005 (HY000): Can't create table `x`.`{}` (errno: 150)",
-        NAME.replace('\n', " ")
-    );
-    let mut found = 0;
-    for arguments in [
-        &[
-            "compare",
-            &before,
-            &after,
-            "--show-values",
-            "--export",
-            "rows",
-        ][..],
-        &["compare", &before, &after, "--through", "4.7.31..5.81.2"],
-        &["compare", &cut, &whole],
-        &["compare", &before, "gone\u{1b}[2J"],
-        &["extract", &whole, "--list"],
-        &[
-            "extract",
-            &whole,
-            "--into",
-            "out.sql",
-            "--for",
-            "mysql-8.4",
-            "--definers",
-            "current",
-        ],
-        &[
-            "extract",
-            &cut,
-            "--into",
-            "out.sql",
-            "--only",
-            "civicrm,cms",
-            "--unknown",
-            "keep",
-        ],
-        &["explain", &message],
-        &["explain", &log, "--source", &whole],
-        &["explain", NAME],
-        &["verify", &before, &whole, &cut, "gone\u{1b}[2J"],
-        &["check", &before, &after, &whole, &cut, "--no-rows"],
-        &["rollback", &whole, "mysql://root@127.0.0.1:1/\u{1b}[2J"],
-    ] {
-        let output = run(folder, arguments);
-        let printed = text(&output.stdout) + &text(&output.stderr);
-        found += usize::from(printed.contains("\\u{1b}"));
-    }
-    // Or else nothing of all this was ever shown.
-    assert!(found > 8, "{found}");
-}
-
-#[test]
-fn a_restore_for_trial_and_a_way_back_are_told_inertly() {
-    let Some(server) = server::installed() else {
-        return;
-    };
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let whole = dump();
-    let begin =
-        memchr::memmem::find(&whole, b"mysqldump: Got error").expect("the text of an error");
-    fs::write(folder.join("whole.sql"), &whole[..begin]).expect("it is written");
-    let database = "inert_rollback";
-    server.load(database, &common::sample());
-    let url = server.url(database);
-    let rehearsed = run(folder, &["rehearse", "whole.sql", "--on", "mariadb-10.11"]);
-    assert!(
-        text(&rehearsed.stdout).contains("\\u{1b}"),
-        "{} {}",
-        text(&rehearsed.stdout),
-        text(&rehearsed.stderr)
-    );
-    let planned = run(folder, &["rollback", "whole.sql", &url]);
-    let printed = text(&planned.stdout) + &text(&planned.stderr);
-    assert!(printed.contains("\\u{1b}"), "{printed}");
-    server.run(None, &format!("DROP DATABASE {database}"));
 }
 
 #[test]

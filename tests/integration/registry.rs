@@ -51,11 +51,13 @@ enum Source {
     Old(Duration),
     /// The settings file of a Drupal site of a release, with a text in place of one that it holds, and its mode.
     Settings(&'static str, (&'static str, &'static str), u32),
+    /// The settings file of a site of a CMS at a path, and another file of the site.
+    Beside(&'static str, &'static str, (&'static str, &'static str)),
     /// The sample on a server that has something wrong with it.
     Server(fn(&mut Snapshot, &mut ServerFacts)),
 }
 
-use Source::{After, Backup, Made, Old, Packed, Sample, Server, Settings, Text, Upgrade};
+use Source::{After, Backup, Beside, Made, Old, Packed, Sample, Server, Settings, Text, Upgrade};
 
 const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
 const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
@@ -65,6 +67,30 @@ const REGION_ROWS: &str = "VALUES (1,'Europe'),(2,'Africa')";
 const EMAIL_KEY: &str = "  KEY `UI_email` (`email`),\n";
 const DOMAIN_KEY: &str = "CONSTRAINT `FK_civicrm_domain_contact_id` FOREIGN KEY (`contact_id`) REFERENCES \
                           `civicrm_contact` (`id`)";
+
+/// The last line of the sample, as a literal.
+macro_rules! last_line {
+    () => {
+        "-- Dump completed on 2025-05-01  2:00:07"
+    };
+}
+
+/// Tables of Drupal 7, in which the module civicrm has this status.
+macro_rules! drupal_7 {
+    ($status:literal) => {
+        concat!(
+            "CREATE TABLE `system` (`filename` varchar(255), `name` varchar(255), `type` varchar(12), `status` int, \
+             `schema_version` int, `info` blob) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n\
+             CREATE TABLE `variable` (`name` varchar(128), `value` blob) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n\
+             CREATE TABLE `role` (`rid` int, `name` varchar(64)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n\
+             CREATE TABLE `role_permission` (`rid` int, `permission` varchar(128), `module` varchar(255)) ENGINE=InnoDB \
+             DEFAULT CHARSET=utf8mb4;\n\
+             INSERT INTO `system` VALUES ('sites/all/modules/civicrm/drupal/civicrm.module','civicrm','module',",
+            $status,
+            ",7400,NULL);\nINSERT INTO `role` VALUES (1,'anonymous user'),(3,'editor');\n"
+        )
+    };
+}
 
 /// Nothing is wrong with it, and nothing in it runs as an account that a server may lack.
 const HEALTHY_DUMP: Source = Sample(&[("DEFINER=`civicrm`@`localhost`", "")]);
@@ -543,6 +569,28 @@ const FIRING: &[(&str, Source)] = &[
         ),
     ),
     (
+        "settings-uf-dsn",
+        Beside(
+            "Drupal",
+            "sites/default/civicrm.settings.php",
+            (
+                "sites/default/settings.php",
+                "<?php $databases['default']['default'] = ['database' => 'drupal', 'host' => 'localhost'];",
+            ),
+        ),
+    ),
+    (
+        "settings-second",
+        Beside(
+            "WordPress",
+            "wp-content/uploads/civicrm/civicrm.settings.php",
+            (
+                "wp-content/plugins/civicrm/civicrm.settings.php",
+                "<?php define('CIVICRM_DSN', 'mysql://u:p@localhost/old');",
+            ),
+        ),
+    ),
+    (
         "settings-override-form",
         Settings(
             "5.81.2",
@@ -608,6 +656,179 @@ const FIRING: &[(&str, Source)] = &[
                 .insert("civicrm_queue_item".to_owned(), vec![row]);
         }),
     ),
+    (
+        "site-module-off",
+        Sample(&[(LAST_LINE, concat!(drupal_7!("0"), last_line!()))]),
+    ),
+    (
+        "site-module-twice",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "INSERT INTO `system` VALUES ('sites/all/modules/civicrm.bak/drupal/civicrm.module','bak','module',0,-1,NULL);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-front-page",
+        Upgrade(
+            "5.81.2",
+            &[(
+                LAST_LINE,
+                concat!(
+                    drupal_7!("1"),
+                    "INSERT INTO `variable` VALUES ('site_frontpage','s:7:\"civicrm\";');\n",
+                    last_line!()
+                ),
+            )],
+        ),
+    ),
+    (
+        "site-integrations",
+        Upgrade(
+            "5.81.2",
+            &[(
+                LAST_LINE,
+                concat!(
+                    drupal_7!("1"),
+                    "INSERT INTO `system` VALUES ('a/webform_civicrm.module','webform_civicrm','module',1,0,\
+                     'a:1:{s:7:\"package\";s:7:\"CiviCRM\";}'),('a/realname.module','realname','module',1,0,NULL);\n",
+                    last_line!()
+                ),
+            )],
+        ),
+    ),
+    (
+        "site-lightbox",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "INSERT INTO `system` VALUES ('a/lightbox2.module','lightbox2','module',1,0,\
+                 'a:1:{s:9:\"datestamp\";s:10:\"1240000000\";}');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-maintenance",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "INSERT INTO `variable` VALUES ('maintenance_mode','i:1;');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-unsubscribe",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "INSERT INTO `civicrm_mailing` (`id`) VALUES (1);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-permission-name",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "INSERT INTO `role_permission` VALUES (3,'schedule mailings subscribe/unsubscribe pages','civicrm');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-copy-live",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_setting` (`id`,`name`,`value`) VALUES (901,'environment','s:11:\"Development\";'),\
+                 (902,'mailing_backend','a:1:{s:15:\"outBound_option\";s:1:\"0\";}');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-mailing",
+        Upgrade(
+            "5.81.2",
+            &[(
+                LAST_LINE,
+                concat!(
+                    "INSERT INTO `civicrm_mailing_job` (`id`,`status`,`is_test`) VALUES (1,'Running',0);\n",
+                    last_line!()
+                ),
+            )],
+        ),
+    ),
+    (
+        "site-jobs-stopped",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_job` (`id`,`is_active`,`last_run`) VALUES (901,1,NULL),(902,1,NULL),(903,1,NULL);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-debug",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_setting` (`id`,`name`,`value`) VALUES (901,'debug_enabled','i:1;');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-extension",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_extension` (`id`,`full_name`,`is_active`) VALUES (901,'org.civicrm.api4',1);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-table-large",
+        Server(|snapshot, _| {
+            let counts = &mut snapshot.row_counts;
+            counts.insert("civicrm_job_log".to_owned(), 2_400_000);
+            counts.insert("civicrm_contact".to_owned(), 2_400_000);
+        }),
+    ),
+    (
+        "site-serialized",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_setting` (`id`,`name`,`value`) VALUES \
+                 (901,'userFrameworkResourceURL','s:9:\"https://www.example.org\";');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-paths",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_setting` (`id`,`name`,`value`) VALUES \
+                 (901,'userFrameworkResourceURL','s:27:\"varwwwsiteallmodulescivicrm\";');\n",
+                last_line!()
+            ),
+        )]),
+    ),
 ];
 
 /// Privileges on the database of the sample.
@@ -653,7 +874,7 @@ impl Source {
             }
             Made(make) => make(common::sample()),
             Text(text) => text.as_bytes().to_vec(),
-            Backup(_) | Old(_) | Server(_) | Settings(..) => common::sample(),
+            Backup(_) | Old(_) | Server(_) | Settings(..) | Beside(..) => common::sample(),
         }
     }
 
@@ -668,7 +889,7 @@ impl Source {
                 snapshot.server = Some(facts);
             }
             Old(_) | Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_)
-            | Settings(..) => {}
+            | Settings(..) | Beside(..) => {}
         }
         site
     }
@@ -693,6 +914,15 @@ impl Source {
             });
             // The example is of the first of two folders.
             found.list.truncate(1);
+            return found;
+        }
+        if let Beside(cms, path, other) = self {
+            let text = settings::healthy(cms, (5, 81));
+            let mut found = settings::findings_beside((path, &text), *other, "5.81.2");
+            found.retain(&Selection {
+                only: only.to_vec(),
+                skip: Vec::new(),
+            });
             return found;
         }
         let file = tempfile::NamedTempFile::new().expect("a file");

@@ -94,6 +94,23 @@ pub fn findings_elsewhere(text: &str, mode: u32, release: &str) -> Findings {
     findings_of(&facts, release)
 }
 
+/// What they find in the settings file at `path` of a site, beside another file.
+pub fn findings_beside(
+    (path, text): (&str, &str),
+    (other, other_text): (&str, &str),
+    release: &str,
+) -> Findings {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, text) in [(path, text), (other, other_text)] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+        std::fs::write(&path, text).expect("it is written");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).expect("it is set");
+    }
+    let facts = SettingsFacts::read(&folder.path().join(path), false).expect("it is read");
+    findings_of(&facts, release)
+}
+
 /// What the checks find for a release, of what was read of a file.
 fn findings_of(facts: &SettingsFacts, release: &str) -> Findings {
     let case = common::case(Snapshot::default());
@@ -605,5 +622,152 @@ fn check_of_a_site_looks_at_its_settings_file_as_well() {
     assert_eq!(
         report["messages"]["explained"][0]["causes"][0]["found"], true,
         "{report:#}"
+    );
+}
+
+#[test]
+fn the_cms_s_own_file_is_held_against_civicrm_s() {
+    let drupal = "sites/default/civicrm.settings.php";
+    let healthy_file = healthy("Drupal", (4, 4));
+    let with = |text: &str, own: &str| {
+        let found = findings_beside(
+            (drupal, own),
+            ("sites/default/settings.php", text),
+            "4.4.21",
+        );
+        let list = found.list.iter();
+        list.map(|finding| format!("{}: {}", finding.check.id, finding.message))
+            .collect::<Vec<String>>()
+    };
+    let databases = |database: &str, host: &str| {
+        format!(
+            "<?php\n$databases['default']['default'] = array('database' => '{database}', 'username' => 'u', 'host' => '{host}');"
+        )
+    };
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "",
+        "localhost:/var/run/mysqld.sock",
+    ] {
+        assert_eq!(
+            with(&databases("cms", host), &healthy_file),
+            [""; 0],
+            "{host}"
+        );
+    }
+    assert_eq!(
+        with(&databases("old", "localhost"), &healthy_file),
+        [
+            "settings-uf-dsn: CIVICRM_UF_DSN names the database cms, and settings.php of the CMS names old (line 5, column 9)"
+        ]
+    );
+    assert_eq!(
+        with(&databases("cms", "db.example.net"), &healthy_file),
+        [
+            "settings-uf-dsn: CIVICRM_UF_DSN names the server localhost, and settings.php of the CMS names db.example.net (line 5, column 9)"
+        ]
+    );
+    // What only PHP knows is no finding.
+    let of_env = "<?php $databases['default']['default']['database'] = getenv('DB');";
+    assert_eq!(with(of_env, &healthy_file), [""; 0]);
+    let included = format!(
+        "{}\ninclude getenv('OTHER');",
+        databases("old", "localhost")
+    );
+    assert_eq!(with(&included, &healthy_file), [""; 0]);
+}
+
+#[test]
+fn two_databases_on_one_account_need_links_of_their_own_before_4_7() {
+    let one_account = healthy("Drupal", (4, 4)).replace("mysql://cms:", "mysql://civi:");
+    let found = |text: &str, release: &str| {
+        let list = findings(text, 0o640, release).list;
+        list.iter()
+            .map(|finding| finding.message.clone())
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(found(&one_account, "4.4.21"), [""; 0]);
+    let without = one_account.replace("localhost/cms?new_link=true", "localhost/cms");
+    assert_eq!(
+        found(&without, "4.4.21"),
+        [
+            "CIVICRM_UF_DSN lacks new_link=true, and CiviCRM and the CMS have two databases on one account (line 5, column 9)"
+        ]
+    );
+    // Two accounts, one database, or a later release: nothing is wrong.
+    assert_eq!(
+        found(
+            &without.replace(
+                "mysql://civi:p%40ss@localhost/cms",
+                "mysql://cms:p@localhost/cms"
+            ),
+            "4.4.21"
+        ),
+        [""; 0]
+    );
+    assert_eq!(
+        found(
+            &without.replace("localhost/cms", "localhost/civicrm"),
+            "4.4.21"
+        ),
+        [""; 0]
+    );
+    let newer = healthy("Drupal", (5, 33))
+        .replace("?new_link=true", "")
+        .replace("mysql://cms:", "mysql://civi:");
+    assert_eq!(found(&newer, "5.33.2"), [""; 0]);
+}
+
+#[test]
+fn the_second_file_of_a_site_is_named_where_it_leads_elsewhere() {
+    let [uploads, plugins] =
+        ["uploads", "plugins"].map(|it| format!("wp-content/{it}/civicrm/civicrm.settings.php"));
+    let text = healthy("WordPress", (5, 81));
+    let found = |other: &str| {
+        let list = findings_beside((&uploads, &text), (&plugins, other), "5.81.2").list;
+        list.iter()
+            .map(|finding| finding.message.clone())
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(found(&text), [""; 0]);
+    assert_eq!(
+        found(&text.replace("localhost/civicrm", "localhost/old")),
+        [
+            "wp-content/plugins/civicrm/civicrm.settings.php is there as well, and names the database old"
+        ]
+    );
+    assert_eq!(found("<?php"), [""; 0]);
+}
+
+#[test]
+fn a_folder_of_compiled_templates_into_which_nobody_may_write_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let compiled = folder.path().join("var/www/site/files/civicrm/templates_c");
+    for made in [
+        compiled.clone(),
+        folder.path().join("var/www/site/civicrm/CRM/Core"),
+    ] {
+        std::fs::create_dir_all(made).expect("it is made");
+    }
+    std::fs::write(
+        folder
+            .path()
+            .join("var/www/site/civicrm/CRM/Core/Config.php"),
+        "",
+    )
+    .expect("it is written");
+    std::fs::set_permissions(&compiled, PermissionsExt::from_mode(0o555)).expect("it is set");
+    let mut facts = facts_of(folder.path(), &healthy("Drupal", (5, 81)), 0o640);
+    facts.look_below(folder.path());
+    let list = findings_of(&facts, "5.81.2").list;
+    let messages: Vec<&str> = list
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    std::fs::set_permissions(&compiled, PermissionsExt::from_mode(0o755)).expect("it is set");
+    assert!(
+        matches!(messages[..], [one] if one.starts_with("CIVICRM_TEMPLATE_COMPILEDIR is /var/www/site/files/civicrm/templates_c/, into which nobody may write")),
+        "{messages:?}"
     );
 }

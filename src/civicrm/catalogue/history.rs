@@ -62,23 +62,10 @@ impl TableHistory {
         States::union(self.options.iter().map(|d| &d.states))
     }
 
-    /// The owner and the options of the table in a state; `None` if the state lacks the table.
-    pub fn options(&self, state: &State) -> Option<&TableOptions> {
-        holding(&self.options, state.place()).next()
-    }
-
     /// The owner of the table in a state; `None` if the state lacks the table.
     pub fn owner(&self, state: &State) -> Option<&Owner> {
-        self.options(state).map(|options| &options.owner)
-    }
-
-    /// The columns that a multilingual site has once per locale in a state, in table order.
-    pub fn localizable_columns(&self, state: &State) -> impl Iterator<Item = &str> {
-        let columns = self
-            .columns
-            .iter()
-            .filter(|dated| dated.item.localizable && dated.states.contains(state.place()));
-        columns.map(|dated| dated.item.name.as_str())
+        let mut options = holding(&self.options, state.place());
+        options.next().map(|options| &options.owner)
     }
 
     /// All owners that the table ever had.

@@ -156,11 +156,12 @@ impl Column {
     /// The column as the model has it, in a table of this character set.
     pub fn to_model(&self, table_charset: &str) -> model::Column {
         let charset = self.collation.as_deref().map(of_collation);
+        let time = self.data_type == "timestamp" || self.data_type == "datetime";
         model::Column {
             data_type: self.data_type.clone(),
             nullable: self.nullable,
             default: self.default.clone().map(|text| {
-                if self.is_current_time(&text) {
+                if time && text == "CURRENT_TIMESTAMP" {
                     DefaultValue::Expression(text)
                 } else {
                     DefaultValue::Literal(text)
@@ -172,11 +173,6 @@ impl Column {
             collation: self.collation.clone(),
             ..model::Column::default()
         }
-    }
-
-    /// Whether this text as the column's default means the current time.
-    pub(in crate::civicrm) fn is_current_time(&self, default: &str) -> bool {
-        default == "CURRENT_TIMESTAMP" && matches!(&*self.data_type, "timestamp" | "datetime")
     }
 
     /// The column as a server with `explicit_defaults_for_timestamp=ON` makes it; `None` where it is the same.
@@ -237,7 +233,6 @@ fn is_plain(kind: &IndexKind) -> bool {
 mod key_parts {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::key_part;
     use crate::schema::model::KeyPart;
 
     pub(super) fn serialize<S: Serializer>(
@@ -256,16 +251,15 @@ mod key_parts {
         let texts = Vec::<String>::deserialize(deserializer)?;
         Ok(texts.into_iter().map(key_part).collect())
     }
-}
 
-/// Reads a key part that is written as `name` or `name(length)`.
-pub(super) fn key_part(text: String) -> KeyPart {
-    let prefix = text.strip_suffix(')').and_then(|t| t.split_once('('));
-    match prefix.and_then(|(column, length)| Some((column, length.parse().ok()?))) {
-        Some((column, length)) => KeyPart {
-            length: Some(length),
-            ..KeyPart::column(column)
-        },
-        None => KeyPart::column(text),
+    fn key_part(text: String) -> KeyPart {
+        let prefix = text.strip_suffix(')').and_then(|t| t.split_once('('));
+        match prefix.and_then(|(column, length)| Some((column, length.parse().ok()?))) {
+            Some((column, length)) => KeyPart {
+                length: Some(length),
+                ..KeyPart::column(column)
+            },
+            None => KeyPart::column(text),
+        }
     }
 }

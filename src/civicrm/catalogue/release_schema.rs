@@ -42,7 +42,14 @@ pub struct ReleaseTable {
 
 impl<'a> ReleaseSchema<'a> {
     pub(super) fn new(catalogue: &Catalogue, state: &'a State) -> Self {
-        let build = |history: &TableHistory| catalogue.table(history, state);
+        let build = |history: &TableHistory| {
+            let options = holding(&history.options, state.place()).next()?;
+            let charset = charset(options, catalogue.defaults(state));
+            Some((
+                table(history, options, charset, catalogue, state),
+                ReleaseTable::new(history, options, charset, catalogue, state),
+            ))
+        };
         let mut release = Self {
             state,
             schema: Schema::default(),
@@ -78,7 +85,7 @@ impl<'a> ReleaseSchema<'a> {
 }
 
 impl ReleaseTable {
-    pub(super) fn new(
+    fn new(
         history: &TableHistory,
         options: &TableOptions,
         charset: &str,
@@ -111,14 +118,14 @@ impl ReleaseTable {
 }
 
 /// The default character set of a table.
-pub(super) fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a str {
+fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a str {
     match &options.collation {
         Some(collation) => of_collation(collation),
         None => defaults.map_or("", |d| &d.charset),
     }
 }
 
-pub(super) fn table(
+fn table(
     history: &TableHistory,
     options: &TableOptions,
     charset: &str,

@@ -1,6 +1,5 @@
 //! Sets of states, and the text in which they are written.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{CatalogueError, Result};
@@ -36,37 +35,29 @@ impl<'a> StateNames<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct States {
     /// Runs of places, first and last included, ascending, never next to each other.
-    runs: Cow<'static, [(usize, usize)]>,
+    runs: Vec<(usize, usize)>,
 }
 
 impl States {
-    /// The set of these runs of places, which are ascending and never next to each other.
-    pub(super) const fn of_runs(runs: &'static [(usize, usize)]) -> Self {
-        Self {
-            runs: Cow::Borrowed(runs),
-        }
-    }
-
     /// The set of a single state.
     pub(super) fn one(place: usize) -> Self {
         Self {
-            runs: vec![(place, place)].into(),
+            runs: vec![(place, place)],
         }
     }
 
     /// The set of every state.
     pub(super) fn all(names: &StateNames) -> Self {
         Self {
-            runs: vec![(0, names.newest())].into(),
+            runs: vec![(0, names.newest())],
         }
     }
 
     /// Adds a state that comes after all states of the set.
     pub(super) fn push(&mut self, place: usize) {
-        let runs = self.runs.to_mut();
-        match runs.last_mut() {
+        match self.runs.last_mut() {
             Some((_, last)) if *last + 1 >= place => *last = place.max(*last),
-            _ => runs.push((place, place)),
+            _ => self.runs.push((place, place)),
         }
     }
 
@@ -74,7 +65,7 @@ impl States {
     /// that have it in any form.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
         let sets = sets.into_iter();
-        let mut runs: Vec<(usize, usize)> = sets.flat_map(|set| &*set.runs).copied().collect();
+        let mut runs: Vec<(usize, usize)> = sets.flat_map(|set| &set.runs).copied().collect();
         runs.sort_unstable();
         runs.dedup_by(|next, run| {
             let touches = next.0 <= run.1 + 1;
@@ -83,7 +74,7 @@ impl States {
             }
             touches
         });
-        Self { runs: runs.into() }
+        Self { runs }
     }
 
     /// Whether the state at this place of the ordered list is in the set.
@@ -117,7 +108,7 @@ impl States {
             }
             runs.push((first, last));
         }
-        Ok(Self { runs: runs.into() })
+        Ok(Self { runs })
     }
 
     /// The text that [`States::parse`] reads.

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::error::{ContainerError, Problem, Stop};
 use super::input::Input;
@@ -151,10 +150,9 @@ impl ByteStream {
             total: Some(length),
         };
         let file = || file.try_clone().map(Arc::new).map_err(Problem::Open);
-        let counts = Arc::new(AtomicBool::new(true));
         let lanes = match container {
             Container::Plain if threads > 1 => {
-                Some(plain::start(file()?, threads, &progress.read, &counts)?)
+                Some(plain::start(file()?, threads, &progress.read)?)
             }
             Container::Gzip | Container::Zstd => {
                 members::start(&file()?, container, length, threads, &progress.read)?
@@ -162,10 +160,6 @@ impl ByteStream {
             _ => None,
         };
         let stream = lanes.map(|lanes| Self::wait(container, progress, lanes));
-        let mut stream = stream.transpose()?;
-        if let Some(stream) = &mut stream {
-            stream.counts = counts;
-        }
-        Ok(stream)
+        stream.transpose()
     }
 }

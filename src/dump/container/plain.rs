@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Problem;
@@ -18,12 +18,11 @@ use crate::dump::scanner::Ahead;
 const POOL: usize = 3;
 
 /// Starts `threads` threads on a file that is read from its first byte; the blocks come from
-/// them in turn. They look for rows while `counts` says so.
+/// them in turn.
 pub(super) fn start(
     file: Arc<File>,
     threads: usize,
     read: &Arc<AtomicU64>,
-    counts: &Arc<AtomicBool>,
 ) -> Result<Vec<Lane>, Problem> {
     let mut lanes = Vec::new();
     for number in 0..threads {
@@ -34,7 +33,6 @@ pub(super) fn start(
             next: number as u64,
             step: threads as u64,
             read: Arc::clone(read),
-            counts: Arc::clone(counts),
         };
         spawn("read", move || reader.run(&messages, &empties))?;
     }
@@ -47,8 +45,6 @@ struct Reader {
     next: u64,
     step: u64,
     read: Arc<AtomicU64>,
-    /// Whether to look for rows.
-    counts: Arc<AtomicBool>,
 }
 
 impl Reader {
@@ -80,10 +76,7 @@ impl Reader {
                 Err(problem) => return Message::Refused { problem, offset },
             }
         }
-        let ahead = match self.counts.load(Ordering::Relaxed) {
-            true => Ahead::of(buffer.get(text.clone()).unwrap_or_default()),
-            false => Ahead::default(),
-        };
+        let ahead = Ahead::of(buffer.get(text.clone()).unwrap_or_default());
         Message::Block(Block {
             buffer,
             text,

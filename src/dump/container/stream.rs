@@ -1,7 +1,7 @@
 //! The plain bytes as the consumer takes them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ending::Ending;
 use super::error::Problem;
@@ -46,8 +46,6 @@ pub struct ByteStream {
     current: Option<Block>,
     delivered: u64,
     ending: Option<Ending>,
-    /// Whether the threads count rows ahead.
-    pub(super) counts: Arc<AtomicBool>,
 }
 
 /// A piece of SQL text out of a container.
@@ -75,7 +73,6 @@ impl ByteStream {
             current: None,
             delivered: 0,
             ending: None,
-            counts: Arc::default(),
         };
         match stream.receive() {
             Message::Refused { problem, .. } => Err(problem),
@@ -99,11 +96,6 @@ impl ByteStream {
             let offset = self.progress.bytes_read();
             Message::End(Ending::damaged(DamageKind::Corrupt, offset, message))
         })
-    }
-
-    /// Says that no rows need be counted ahead, because all are read.
-    pub fn leave_rows(&self) {
-        self.counts.store(false, Ordering::Relaxed);
     }
 
     /// The container that was recognised.

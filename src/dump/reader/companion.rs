@@ -33,10 +33,6 @@ pub trait Companion {
     fn wants_batches(&self) -> bool {
         false
     }
-    /// As [`Sink::reads_rows`].
-    fn reads_rows(&self) -> bool {
-        false
-    }
     /// As [`Sink::batch`].
     fn batch(&mut self, _rows: &[u8]) -> bool {
         false
@@ -68,10 +64,6 @@ impl<C: Companion> Sink for C {
 
     fn wants_batches(&self) -> bool {
         Companion::wants_batches(self)
-    }
-
-    fn reads_rows(&self) -> bool {
-        Companion::reads_rows(self)
     }
 
     fn batch(&mut self, rows: &[u8]) -> bool {
@@ -141,7 +133,7 @@ mod tests {
         let ending = scanner.finish(&mut sink);
         let mut reader = std::mem::take(sink.reader());
         reader.end_file(ending, None, &[]);
-        let snapshot = reader.finish(None, &[]).expect("one database");
+        let snapshot = reader.finish(None, "civicrm_").expect("one database");
         format!("{snapshot:#?}")
     }
 

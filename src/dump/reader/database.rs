@@ -14,6 +14,8 @@ pub(super) struct Database {
     pub(super) schema: Schema,
     pub(super) row_counts: IndexMap<String, u64>,
     pub(super) rows: IndexMap<String, Vec<Row>>,
+    /// Tables of which not all wanted rows were kept, with the reason.
+    pub(super) rows_hidden: IndexMap<String, String>,
     /// Memory that the kept rows need, in bytes, by table.
     pub(super) kept_bytes: IndexMap<&'static str, usize>,
     pub(super) used: IndexMap<String, At>,

@@ -236,6 +236,7 @@ impl DumpReader {
                 .filter(|(_, count)| *count > 0)
                 .collect(),
             rows: database.rows,
+            rows_hidden: database.rows_hidden,
             dump: Some(self.facts),
             ..Snapshot::default()
         })

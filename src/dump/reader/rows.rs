@@ -13,6 +13,9 @@ use crate::snapshot::{At, Place, RowsWanted};
 /// some 2,000 custom fields.
 const MAX_KEPT_BYTES: usize = 8 << 20;
 
+/// The same for the tables of a CMS that are named alike: enough for some 2,000 modules.
+const MAX_KEPT_BYTES_OF_CMS: usize = 4 << 20;
+
 /// Approximate memory in bytes that a kept value costs besides its text.
 const VALUE_COST: usize = 100;
 
@@ -60,11 +63,6 @@ impl DumpReader {
             self.insert = Insert::default();
             return Wanted::None;
         }
-        let wanted = self
-            .wanted
-            .iter()
-            .find(|wanted| wanted.table.eq_ignore_ascii_case(&parsed.table.name))
-            .copied();
         let key = self.database_named(&parsed.table);
         let database = self.databases.of(key.clone());
         let columns = parsed.columns.or_else(|| {
@@ -80,6 +78,14 @@ impl DumpReader {
             let is_visible = |name: &&String| invisible.is_none_or(|names| !names.contains(name));
             Some(table.columns.keys().filter(is_visible).cloned().collect())
         });
+        let table = find(&database.schema.tables, &parsed.table.name);
+        let of_table = table.into_iter().flat_map(|table| table.columns.keys());
+        let of_insert = columns.iter().flatten().filter(|_| table.is_none());
+        let names = of_table.chain(of_insert).map(String::as_str);
+        let mut all_wanted = self.wanted.iter();
+        let wanted = all_wanted
+            .find(|wanted| wanted.is_of(&parsed.table.name, names.clone()))
+            .copied();
         let fires = database.schema.triggers.iter().find(|(_, trigger)| {
             trigger.event == TriggerEvent::Insert
                 && trigger.table.eq_ignore_ascii_case(&parsed.table.name)
@@ -206,10 +212,20 @@ impl DumpReader {
         let database = self.databases.of(self.insert.database.clone());
         let cost = values.text.len() + row.len() * VALUE_COST;
         let kept = database.kept_bytes.entry(wanted.table).or_default();
-        if row.len() == columns.len() && *kept + cost <= MAX_KEPT_BYTES {
+        let (table, most) = match wanted.columns {
+            [] => (wanted.table, MAX_KEPT_BYTES),
+            _ => (self.insert.table.as_str(), MAX_KEPT_BYTES_OF_CMS),
+        };
+        if row.len() != columns.len() {
+            return;
+        }
+        if *kept + cost <= most {
             *kept += cost;
-            let rows = database.rows.entry(wanted.table.to_owned()).or_default();
+            let rows = database.rows.entry(table.to_owned()).or_default();
             rows.push(columns.iter().cloned().zip(row).collect());
+        } else if !wanted.columns.is_empty() {
+            let why = format!("its rows take more than {} MiB", most >> 20);
+            database.rows_hidden.insert(table.to_owned(), why);
         }
     }
 

@@ -15,7 +15,6 @@ mod ahead;
 mod block;
 mod blocks;
 mod comments;
-mod ends;
 mod marks;
 mod masks;
 mod noise;
@@ -30,7 +29,6 @@ mod text;
 mod values;
 
 pub use ahead::Ahead;
-pub use ends::{RowValues, ValueEnds};
 pub use sink::{ASIDE, LARGE, MAX_ROW, MAX_TEXT, Sink, Statement, Wanted};
 pub use state::Scanner;
 

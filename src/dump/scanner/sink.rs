@@ -50,10 +50,6 @@ pub trait Sink {
     fn wants_batches(&self) -> bool {
         false
     }
-    /// Whether rows are read and not only counted, so that no other thread need count them ahead.
-    fn reads_rows(&self) -> bool {
-        false
-    }
     /// Takes whole rows written as dump programs do, with the separators between them: the text begins with the
     /// first value of a row and ends with the closing parenthesis of another. Returns whether the rows were
     /// taken; otherwise they come by [`Sink::rows`] or [`Sink::row`].

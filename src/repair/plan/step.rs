@@ -1,6 +1,7 @@
 //! What a plan holds.
 
 #[cfg(test)]
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,6 +1,8 @@
-//! Rows of one table, from one database to another.
+//! Rows of one table, from one database to another, counted and summed up on both sides.
 
 use indexmap::IndexMap;
+use md5::{Digest, Md5};
+#[cfg(test)]
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use crate::gate::{Meaning, Operation};
 use crate::repair::values::{Stored, exact, literal, type_name};
 use crate::schema::model::{Column, Table, find};
 use crate::schema::sql::identifier;
-use crate::server::connection::{Reader, text};
+use crate::server::connection::{Reader, first, text};
 use crate::server::error::ServerError;
 use crate::server::sql;
 use crate::server::writer::Writer;
@@ -31,7 +33,7 @@ pub struct TableOutcome {
     pub rows: u64,
     /// Rows in the new one.
     pub copied: u64,
-    /// Whether all values of the copied rows are the same on both sides, FLOAT as far as servers print it.
+    /// Whether all values of the copied rows are the same on both sides.
     pub same_values: bool,
     /// Rows of which the new one changed a value.
     pub altered: u64,
@@ -39,12 +41,36 @@ pub struct TableOutcome {
     pub left_out: u64,
     /// Some of both: the primary key, and what the server says.
     pub sample: Vec<String>,
+    /// The sum of the old rows.
+    #[serde(skip)]
+    sum: Sum,
 }
 
 impl TableOutcome {
     /// Whether every row is there as it was.
     pub fn is_whole(&self) -> bool {
         self.rows == self.copied && self.same_values && self.left_out == 0 && self.altered == 0
+    }
+}
+
+/// A sum of rows that does not depend on their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum(u128);
+
+impl Sum {
+    fn add<'v>(&mut self, values: impl Iterator<Item = Option<&'v [u8]>>) {
+        let mut digest = Md5::new();
+        for value in values {
+            match value {
+                Some(value) => {
+                    digest.update((value.len() as u64 + 1).to_le_bytes());
+                    digest.update(value);
+                }
+                None => digest.update(0_u64.to_le_bytes()),
+            }
+        }
+        let sum = u128::from_le_bytes(digest.finalize().into());
+        self.0 = self.0.wrapping_add(sum);
     }
 }
 
@@ -142,6 +168,7 @@ pub(super) fn copy(
             return;
         }
         outcome.rows += 1;
+        outcome.sum.add(row.values().map(Option::as_deref));
         trouble = batch.add(new, row, &mut outcome).err();
     })?;
     if let Some(trouble) = trouble {
@@ -277,4 +304,36 @@ impl Batch<'_> {
 /// Errors that are not about the row: ER_DISK_FULL, ER_RECORD_FILE_FULL, ER_GET_ERRNO.
 fn is_full(error: &ServerError) -> bool {
     matches!(error.code(), Some(1021 | 1114 | 1030))
+}
+
+/// Reads what was written, and compares.
+pub(super) fn verify(
+    new: &mut Writer,
+    name: &str,
+    made: &Made,
+    outcome: &mut TableOutcome,
+) -> Result<(), ChangeError> {
+    let columns = common(made);
+    let about = format!("rows of {name}");
+    if columns.is_empty() {
+        outcome.same_values = true;
+        let sql = format!("SELECT COUNT(*) FROM {}", identifier(name));
+        let sql = meaning(Operation::Select, name, &columns).pass(sql)?;
+        let answer = new.ask(&about, &sql)?;
+        let count = answer.first().and_then(first);
+        outcome.copied = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+        return Ok(());
+    }
+    let mut sum = Sum::default();
+    let sql = meaning(Operation::Select, name, &columns).pass(format!(
+        "SELECT {} FROM {}",
+        selected(&columns, &made.table),
+        identifier(name)
+    ))?;
+    new.each(&about, &sql, u64::MAX, |row| {
+        outcome.copied += 1;
+        sum.add(row.values().map(Option::as_deref));
+    })?;
+    outcome.same_values = sum == outcome.sum;
+    Ok(())
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::blueprint::Blueprint;
 use super::copy::{self, TableOutcome};
-use super::{programs, proof};
+use super::programs;
 use crate::change::error::ChangeError;
 use crate::change::whole_schema::creation;
 use crate::gate::{Meaning, Operation};
@@ -80,15 +80,15 @@ pub fn rebuild(
     let total = blueprint.tables.len();
     for (number, (name, made)) in blueprint.tables.iter().enumerate() {
         tell(&format!("{}/{total} {name}", number + 1));
-        let outcome = copy::copy(old, new, name, made)?;
+        let mut outcome = copy::copy(old, new, name, made)?;
         if let Some(next) = counters.get(name) {
             let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", identifier(name));
             let sql = Meaning::new(Operation::AlterTable, [name]).pass(sql)?;
             new.run(&format!("the counter of {name}"), &sql)?;
         }
+        copy::verify(new, name, made, &mut outcome)?;
         rebuilt.tables.insert(name.clone(), outcome);
     }
-    proof::compare(old, new, blueprint, &mut rebuilt.tables)?;
     new.run(
         "the session's settings",
         "SET SESSION foreign_key_checks = 1",

@@ -9,7 +9,6 @@ mod copy;
 mod fill;
 mod parents;
 mod programs;
-mod proof;
 mod target;
 
 pub use blueprint::{Blueprint, Made, blueprint};

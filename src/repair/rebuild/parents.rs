@@ -19,7 +19,7 @@ use crate::server::connection::{Reader, Setting, first};
 pub fn prove(old: &mut Reader, blueprint: &Blueprint) -> Result<(), ChangeError> {
     old.set(Setting::Utc)?;
     old.set(Setting::RepeatableRead)?;
-    old.begin_reading_tables()?;
+    old.begin_reading()?;
     let mut named = Vec::new();
     for (name, made) in &blueprint.tables {
         let Some(table) = &made.old else { continue };

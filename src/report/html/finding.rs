@@ -59,8 +59,8 @@ pub(super) fn one(finding: &Finding) -> Markup {
                 details {
                     summary { "Expected and found" }
                     dl {
-                        dt { "Expected" } dd { code { bdi { (printable(expected)) } } }
-                        dt { "Found" } dd { code { bdi { (printable(actual)) } } }
+                        dt { "Expected" } dd { code { bdi { (printable_lines(expected)) } } }
+                        dt { "Found" } dd { code { bdi { (printable_lines(actual)) } } }
                     }
                 }
             }

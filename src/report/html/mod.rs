@@ -4,6 +4,7 @@ mod charts;
 mod finding;
 mod index;
 mod page;
+mod runbook;
 mod section;
 
 pub use page::Html;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{charts, finding, index};
+use super::{charts, finding, index, runbook};
 use crate::checks::{Finding, NotChecked, Severity};
 use crate::report::render::Unread;
 use crate::report::{Digest, PreflightSummary, Report, Section, Verdict, digest, human};
@@ -42,6 +42,9 @@ pub(super) fn report(number: usize, report: &Report) -> Markup {
                 }
             }
             @if let Some(preflight) = preflight { (upgrade(&id, preflight)) }
+            @for section in &report.sections {
+                @if let Section::Runbook(it) = section { (runbook::runbook(&id, it)) }
+            }
             (findings(&counted))
             @if !accepted.is_empty() {
                 h3 { "Accepted" }
@@ -147,8 +150,12 @@ fn upgrade(id: &str, preflight: &PreflightSummary) -> Markup {
 
 /// What other sections say, as the report for people has it.
 fn others(report: &Report) -> Markup {
-    let shown =
-        |section: &&Section| !matches!(section, Section::Preflight(_) | Section::Integrity(_));
+    let shown = |section: &&Section| {
+        !matches!(
+            section,
+            Section::Preflight(_) | Section::Integrity(_) | Section::Runbook(_)
+        )
+    };
     let texts = report.sections.iter().filter(shown).map(|section| {
         let mut text = Vec::new();
         // Writing to a Vec cannot fail.

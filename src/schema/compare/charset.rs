@@ -59,48 +59,24 @@ pub(super) fn inherits(column: &Column) -> bool {
     column.charset.is_none() && column.collation.is_none()
 }
 
-/// A default character set and collation; `None` for one that is not known.
-type Usual = (Option<String>, Option<String>);
-
-/// From which character set to which the tables of a reference change, so that they are as they would be in the
-/// database that they are compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conversion {
-    /// The usual character set and collation of the reference; `None` when no table of it has one.
-    from: Option<Usual>,
-    /// Those of the database.
-    to: Usual,
-}
-
-impl Conversion {
-    /// The conversion of tables with these default character sets and collations, in the order of the reference,
-    /// into those of `actual`; `None` when no table of `actual` has a character set.
-    pub fn new<'a>(
-        reference: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
-        actual: &Schema,
-    ) -> Option<Self> {
-        let to = usual(of_tables(actual))?;
-        let from = usual(reference.map(|(charset, collation)| Charset::new(charset, collation)));
-        Some(Self { from, to })
-    }
-
-    /// Converts a table of the reference: if it has the usual character set, it gets the one that most tables of the
-    /// database have, and names that are `utf8mb3` or `utf8mb4` as an exception become the one of the two that
-    /// the database has.
-    pub fn apply(&self, table: &mut Table) {
-        let (charset, collation) = &self.to;
-        let in_family = |name: &mut Option<String>| {
-            if let Some(name) = name {
-                in_utf8_of(charset.as_deref(), name);
-            }
-        };
-        let (own, own_collation) = (table.charset.as_deref(), table.collation.as_deref());
-        let is_usual = (self.from.as_ref()).is_some_and(|(charset, collation)| {
-            (charset.as_deref(), collation.as_deref()) == (own, own_collation)
-        });
-        if of_table(table).charset.is_none() || is_usual {
-            table.charset.clone_from(charset);
-            table.collation.clone_from(collation);
+/// The reference as it would be in a database like `actual`: tables that have the usual character set of the
+/// reference get the one that most tables of `actual` have, and names that are `utf8mb3` or `utf8mb4` as an
+/// exception become the one of the two that `actual` has.
+pub fn in_charset_of(mut reference: Schema, actual: &Schema) -> Schema {
+    let Some((charset, collation)) = usual(actual) else {
+        return reference;
+    };
+    let before = usual(&reference);
+    let in_family = |name: &mut Option<String>| {
+        if let Some(name) = name {
+            *name = in_utf8_of(charset.as_deref(), name);
+        }
+    };
+    for table in reference.tables.values_mut() {
+        let own = (table.charset.clone(), table.collation.clone());
+        if of_table(table).charset.is_none() || before.as_ref() == Some(&own) {
+            table.charset.clone_from(&charset);
+            table.collation.clone_from(&collation);
         } else {
             in_family(&mut table.charset);
             in_family(&mut table.collation);
@@ -114,22 +90,22 @@ impl Conversion {
             }
         }
     }
+    reference
 }
 
 /// The character set that most tables have by default.
 pub fn usual_charset(schema: &Schema) -> Option<String> {
-    usual(of_tables(schema))?.0
-}
-
-fn of_tables(schema: &Schema) -> impl Iterator<Item = Charset<'_>> {
-    schema.tables.values().map(of_table)
+    usual(schema)?.0
 }
 
 /// The character set and collation of most tables; on a tie, the pair that comes first.
-fn usual<'a>(tables: impl Iterator<Item = Charset<'a>>) -> Option<Usual> {
+fn usual(schema: &Schema) -> Option<(Option<String>, Option<String>)> {
     let mut counts: IndexMap<Charset, usize> = IndexMap::new();
-    for charset in tables.filter(|charset| charset.charset.is_some()) {
-        *counts.entry(charset).or_default() += 1;
+    for table in schema.tables.values() {
+        let charset = of_table(table);
+        if charset.charset.is_some() {
+            *counts.entry(charset).or_default() += 1;
+        }
     }
     // The last of equal maxima is what max_by_key gives.
     let (charset, _) = counts.iter().rev().max_by_key(|(_, count)| **count)?;
@@ -139,13 +115,11 @@ fn usual<'a>(tables: impl Iterator<Item = Charset<'a>>) -> Option<Usual> {
     ))
 }
 
-/// Makes a character set or collation of `utf8mb3` or `utf8mb4` the one of the two that is `charset`.
-fn in_utf8_of(charset: Option<&str>, name: &mut String) {
+/// A character set or collation of `utf8mb3` or `utf8mb4`, as the one of the two that is `charset`.
+fn in_utf8_of(charset: Option<&str>, name: &str) -> String {
     let mut both = ["utf8mb3", "utf8mb4"].into_iter();
-    if let Some(charset @ ("utf8mb3" | "utf8mb4")) = charset
-        && let Some(own) = both.find(|utf8| name.starts_with(utf8))
-        && own != charset
-    {
-        name.replace_range(..own.len(), charset);
+    match (charset, both.find_map(|utf8| name.strip_prefix(utf8))) {
+        (Some(charset @ ("utf8mb3" | "utf8mb4")), Some(rest)) => format!("{charset}{rest}"),
+        _ => name.to_owned(),
     }
 }

@@ -1,9 +1,6 @@
 //! The comparison of all tables, and of what stands on a table itself.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-
-use indexmap::IndexMap;
 
 use super::difference::{ColumnAspect, Difference, DifferenceKind, Side};
 use super::names::{Named, match_names};
@@ -33,30 +30,21 @@ pub struct Options {
 /// serves the foreign key. The order of columns, ROW_FORMAT, CHECK constraints, views, triggers, routines and events are not compared: every
 /// server prints their text in its own way.
 pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Difference> {
-    compare_tables(&actual.tables, &reference.tables, options)
-}
-
-/// All differences between tables of the actual schema and of the reference, as [`compare`] gives them.
-pub fn compare_tables<T: Borrow<Table>>(
-    actual: &IndexMap<String, T>,
-    reference: &IndexMap<String, T>,
-    options: &Options,
-) -> Vec<Difference> {
-    let (both, extra, missing) = match_names(actual, reference);
+    let (both, extra, missing) = match_names(&actual.tables, &reference.tables);
     let mut differences = Vec::new();
     for (actual, reference) in both {
         Comparison {
             name: reference.0,
             actual_name: actual.0,
-            actual: actual.1.borrow(),
-            reference: reference.1.borrow(),
+            actual: actual.1,
+            reference: reference.1,
             options,
             differences: &mut differences,
         }
         .run();
     }
-    let one_sided = |kind, (name, table): Named<T>| {
-        let side = Some(Side::new(name, &summary(table.borrow())));
+    let one_sided = |kind, (name, table): Named<Table>| {
+        let side = Some(Side::new(name, &summary(table)));
         let (actual, reference) = match kind {
             DifferenceKind::TableMissing => (None, side),
             _ => (side, None),

@@ -168,14 +168,7 @@ fn a_database_all_in_one_charset_is_consistent_and_a_mixture_is_not() {
             let (mut reference, mut changed) = (schema(), schema());
             change_reference(&mut reference);
             actual(&mut changed);
-            let charsets = reference.tables.values();
-            let charsets = charsets.map(|it| (it.charset.as_deref(), it.collation.as_deref()));
-            if let Some(conversion) = Conversion::new(charsets, &changed) {
-                reference
-                    .tables
-                    .values_mut()
-                    .for_each(|table| conversion.apply(table));
-            }
+            let reference = in_charset_of(reference, &changed);
             assert_eq!(lines(&changed, &reference, &Options::default()), expected);
         };
     let all_utf8mb3 = |it: &mut Schema| {

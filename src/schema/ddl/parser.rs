@@ -192,8 +192,6 @@ impl<'a> Parser<'a> {
             }
             names.push(self.identifier("a column name")?);
         }
-        // Most have one, and there may be very many lists.
-        names.shrink_to_fit();
         Ok(names)
     }
 

@@ -10,28 +10,30 @@ mod scan;
 mod tests;
 mod users;
 
+use std::collections::BTreeSet;
+
 use super::{lexer::SqlModes, model::Name};
 
 pub use users::{User, users};
 
-/// The objects that the body of a stored program or view names, each once and in order.
+/// The objects that the body of a stored program or view names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
     /// Tables and views that are read or written; not those that the body makes itself.
-    pub tables: Box<[Name]>,
+    pub tables: BTreeSet<Name>,
     /// Columns of the trigger's own table, named by `NEW.` or `OLD.`.
-    pub new_old_columns: Box<[String]>,
+    pub new_old_columns: BTreeSet<String>,
     /// Columns whose table is certain: those of INSERT lists, the targets of
     /// single-table UPDATEs, and those qualified by a table or an unambiguous alias.
-    pub columns: Box<[(Name, String)]>,
+    pub columns: BTreeSet<(Name, String)>,
     /// Functions called that are neither built in nor part of the language.
-    pub functions: Box<[Name]>,
+    pub functions: BTreeSet<Name>,
     /// Procedures that the body calls.
-    pub procedures: Box<[Name]>,
+    pub procedures: BTreeSet<Name>,
     /// What the body certainly does with tables and views, as far as it takes privileges on them.
-    pub accesses: Box<[(Name, Access)]>,
+    pub accesses: BTreeSet<(Name, Access)>,
     /// Columns of the trigger's own table that `SET NEW.column = …` changes.
-    pub new_columns_set: Box<[String]>,
+    pub new_columns_set: BTreeSet<String>,
 }
 
 /// What a statement does with a table.

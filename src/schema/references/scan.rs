@@ -26,7 +26,7 @@ pub(super) fn scan(body: &str, modes: SqlModes) -> References {
         made_here,
         aliases: BTreeMap::new(),
         qualified: Vec::new(),
-        found: Found::default(),
+        found: References::default(),
     };
     while scan.position < scan.tokens.len() {
         scan.step();
@@ -87,20 +87,7 @@ struct Scan<'a> {
     aliases: BTreeMap<String, Option<Name>>,
     /// `qualifier.column` as met, to be resolved when all aliases are known.
     qualified: Vec<(Option<String>, String, String)>,
-    found: Found,
-}
-
-/// What was found so far, as [`References`] names it. A set takes much room for the few names that most bodies have: it
-/// is kept no longer than the scan lasts.
-#[derive(Default)]
-struct Found {
-    tables: BTreeSet<Name>,
-    new_old_columns: BTreeSet<String>,
-    columns: BTreeSet<(Name, String)>,
-    functions: BTreeSet<Name>,
-    procedures: BTreeSet<Name>,
-    accesses: BTreeSet<(Name, Access)>,
-    new_columns_set: BTreeSet<String>,
+    found: References,
 }
 
 /// Words that a statement inside a body may follow.
@@ -694,16 +681,7 @@ impl<'a> Scan<'a> {
             let column = table.map(|table| (table, column));
             self.found.columns.extend(column);
         }
-        let found = self.found;
-        References {
-            tables: found.tables.into_iter().collect(),
-            new_old_columns: found.new_old_columns.into_iter().collect(),
-            columns: found.columns.into_iter().collect(),
-            functions: found.functions.into_iter().collect(),
-            procedures: found.procedures.into_iter().collect(),
-            accesses: found.accesses.into_iter().collect(),
-            new_columns_set: found.new_columns_set.into_iter().collect(),
-        }
+        self.found
     }
 }
 

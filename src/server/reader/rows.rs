@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::database::FactReader;
 use crate::gate::{Meaning, Operation};
+use crate::schema::model::Table;
 use crate::schema::sql::{identifier, string};
 use crate::server::connection::{Answer, Reader, first};
 use crate::server::error::ServerError;
@@ -29,7 +30,17 @@ const QUESTIONS: &[(&str, &str)] = &[
         sql!("rows/civicrm_membership_status"),
     ),
     ("civicrm_queue_item", sql!("rows/civicrm_queue_item")),
+    ("civicrm_job", sql!("rows/civicrm_job")),
+    ("civicrm_status_pref", sql!("rows/civicrm_status_pref")),
+    ("civicrm_mailing_job", sql!("rows/civicrm_mailing_job")),
+    ("civicrm_option_value", sql!("rows/civicrm_option_value")),
 ];
+
+/// The most tables of a CMS that are asked for the same rows: a network of sites has a set of tables for each.
+const MAX_TABLES: usize = 20;
+
+/// The most rows that are asked of a table of a CMS.
+const MAX_ROWS: usize = 10_000;
 
 impl FactReader<'_> {
     /// Reads the wanted rows into the snapshot.
@@ -39,6 +50,10 @@ impl FactReader<'_> {
         snapshot: &mut Snapshot,
     ) -> Result<(), ServerError> {
         for wanted in wanted {
+            if !wanted.columns.is_empty() {
+                self.rows_of_cms(wanted, snapshot)?;
+                continue;
+            }
             let question = QUESTIONS.iter().find(|(table, _)| *table == wanted.table);
             let Some((table, sql)) = question else {
                 continue;
@@ -68,6 +83,47 @@ impl FactReader<'_> {
                     snapshot
                         .rows_hidden
                         .insert((*table).to_owned(), error.to_string());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of tables of a CMS, which their columns tell.
+    fn rows_of_cms(
+        &mut self,
+        wanted: &RowsWanted,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), ServerError> {
+        let tables = snapshot.schema.tables.iter();
+        let is_of = |(name, table): &(&String, &Table)| {
+            wanted.is_of(name, table.columns.keys().map(String::as_str))
+        };
+        let tables: Vec<String> = tables.filter(is_of).map(|(name, _)| name.clone()).collect();
+        for (at, table) in tables.into_iter().enumerate() {
+            if at >= MAX_TABLES {
+                let why = format!("{MAX_TABLES} tables of this kind were read before");
+                snapshot.rows_hidden.insert(table, why);
+                continue;
+            }
+            let sql = format!(
+                "SELECT * FROM {} WHERE {} LIMIT {MAX_ROWS}",
+                identifier(&table),
+                wanted.condition
+            );
+            let sql = Meaning::new(Operation::Select, [&table]).pass(sql)?;
+            match self.connection.ask(&format!("rows of {table}"), &sql) {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(rows) => {
+                    if rows.len() >= MAX_ROWS {
+                        let why = format!("it has more than {MAX_ROWS} of these rows");
+                        snapshot.rows_hidden.insert(table.clone(), why);
+                    }
+                    snapshot.rows.insert(table, rows);
+                }
+                Err(error) if error.is_lost() => return Err(error),
+                Err(error) => {
+                    snapshot.rows_hidden.insert(table, error.to_string());
                 }
             }
         }
@@ -166,8 +222,8 @@ mod tests {
     use crate::civicrm::site::ROWS_WANTED;
 
     #[test]
-    fn there_is_a_question_for_every_table_whose_rows_are_wanted() {
-        for wanted in ROWS_WANTED {
+    fn there_is_a_question_for_every_table_of_civicrm_whose_rows_are_wanted() {
+        for wanted in ROWS_WANTED.iter().filter(|it| it.columns.is_empty()) {
             assert!(
                 QUESTIONS.iter().any(|(table, _)| *table == wanted.table),
                 "{}",

@@ -1,0 +1,153 @@
+//! The rows of a site that readers keep: those of CiviCRM's own small tables, and of the CMS's.
+
+use crate::snapshot::RowsWanted;
+
+/// The rows of which something is told elsewhere; readers keep only these.
+pub const ROWS_WANTED: &[RowsWanted] = &[
+    RowsWanted::all("civicrm_domain"),
+    RowsWanted::all("civicrm_custom_group"),
+    RowsWanted::all("civicrm_custom_field"),
+    RowsWanted::some("civicrm_setting", SETTINGS),
+    RowsWanted::some("civicrm_log", &[b"upgrade:"]),
+    RowsWanted::all("civicrm_extension"),
+    RowsWanted::all("civicrm_option_group"),
+    // Rows to which the new rows of upgrade steps refer.
+    RowsWanted::all("civicrm_country"),
+    RowsWanted::all("civicrm_worldregion"),
+    RowsWanted::all("civicrm_mailing_bounce_type"),
+    RowsWanted::all("civicrm_membership_status"),
+    RowsWanted::some("civicrm_queue_item", &[b"CRM_Upgrade"]),
+    // What the site does by itself: jobs, cron, mailings that go out.
+    RowsWanted::all("civicrm_job"),
+    RowsWanted::some("civicrm_status_pref", &[b"checkLastCron"]),
+    RowsWanted::some("civicrm_mailing_job", &[b"Running", b"Scheduled"]),
+    // Paths and URLs of 3.3 to 4.0.
+    RowsWanted::some("civicrm_option_value", PATHS),
+    // The CMS; the columns tell its tables, whatever the prefix.
+    of_cms(
+        "variable",
+        &["name", "value"],
+        &[
+            b"site_frontpage",
+            b"maintenance_mode",
+            b"site_offline",
+            b"front_page_enable",
+        ],
+        "name IN ('site_frontpage', 'maintenance_mode', 'site_offline', 'front_page_enable')",
+    ),
+    of_cms(
+        "system",
+        &[
+            "filename",
+            "name",
+            "type",
+            "status",
+            "schema_version",
+            "info",
+        ],
+        &[b"module"],
+        "type = 'module'",
+    ),
+    of_cms("role", &["rid", "name"], &[], "1 = 1"),
+    of_cms(
+        "role_permission",
+        &["rid", "permission", "module"],
+        &[b"civicrm"],
+        "module = 'civicrm'",
+    ),
+    of_cms("permission", &["rid", "perm"], &[], "1 = 1"),
+    of_cms(
+        "config",
+        &["collection", "name", "data"],
+        &[b"system.site", b"core.extension"],
+        "name IN ('system.site', 'core.extension')",
+    ),
+    of_cms(
+        "key_value",
+        &["collection", "name", "value"],
+        &[b"system.maintenance_mode"],
+        "name = 'system.maintenance_mode'",
+    ),
+    of_cms(
+        "state",
+        &["name", "value"],
+        &[b"maintenance_mode"],
+        "name = 'maintenance_mode'",
+    ),
+    of_cms(
+        "options",
+        &["option_id", "option_name", "option_value"],
+        &[b"active_plugins", b"show_on_front", b"page_on_front"],
+        "option_name IN ('active_plugins', 'show_on_front', 'page_on_front')",
+    ),
+    of_cms(
+        "posts",
+        &["ID", "post_content", "post_name", "post_type"],
+        &[b"[civicrm", b"'civicrm'"],
+        "post_type = 'page' AND (post_name = 'civicrm' OR post_content LIKE '%[civicrm%')",
+    ),
+    of_cms(
+        "extensions",
+        &["extension_id", "type", "element", "folder", "enabled"],
+        &[b"civicrm"],
+        "element LIKE '%civicrm%'",
+    ),
+    of_cms(
+        "menu",
+        &["id", "link", "home", "published", "client_id"],
+        &[b"com_civicrm"],
+        "link LIKE '%com_civicrm%'",
+    ),
+];
+
+/// Settings that something is told of, by parts of their names.
+const SETTINGS: &[&[u8]] = &[
+    b"logging",
+    b"enable_components",
+    b"debug",
+    b"backtrace",
+    b"environment",
+    b"mailing_backend",
+    b"site_id",
+    b"enable_innodb_fts",
+    b"core_maintenance_mode",
+    b"wpBasePage",
+    b"lcMessages",
+    b"uploadDir",
+    b"UploadDir",
+    b"customFileUploadDir",
+    b"customTemplateDir",
+    b"customPHPPathDir",
+    b"extensionsDir",
+    b"extensionsURL",
+    b"userFrameworkResourceURL",
+    b"imageUploadURL",
+    b"customCSSURL",
+];
+
+/// Settings of paths and URLs in the tables of 3.3 to 4.0.
+const PATHS: &[&[u8]] = &[
+    b"uploadDir",
+    b"UploadDir",
+    b"customTemplateDir",
+    b"customPHPPathDir",
+    b"extensionsDir",
+    b"userFrameworkResourceURL",
+    b"imageUploadURL",
+    b"customCSSURL",
+];
+
+/// Rows of a table of the CMS.
+const fn of_cms(
+    table: &'static str,
+    columns: &'static [&'static str],
+    containing: &'static [&'static [u8]],
+    condition: &'static str,
+) -> RowsWanted {
+    RowsWanted {
+        table,
+        columns,
+        containing,
+        condition,
+    }
+}

@@ -1,0 +1,192 @@
+//! The CMS of a site as its tables describe it.
+
+use std::collections::BTreeSet;
+
+use super::platform::Platform;
+use super::rows::Tables;
+use super::{drupal, joomla, wordpress};
+use crate::snapshot::Snapshot;
+
+/// The CMS of a site as its tables describe it.
+#[derive(Clone, Debug)]
+pub struct Cms {
+    /// Which CMS it is.
+    pub platform: Platform,
+    /// What stands before the names of its tables.
+    pub prefix: String,
+    /// The version of its code, where the tables say it.
+    pub version: Option<String>,
+    /// Its front page; `None` where the tables do not say, or cannot be read.
+    pub front_page: Option<FrontPage>,
+    /// Whether it is in maintenance mode; `None` where the tables do not say.
+    pub is_offline: Option<bool>,
+    /// The state of CiviCRM's own module or plugin; `None` where that is not known.
+    pub civicrm: Option<ModuleState>,
+    /// The files of modules named civicrm, from the root of the CMS.
+    pub civicrm_files: Vec<String>,
+    /// Modules that are on and belong to CiviCRM or use it, without CiviCRM itself; `None` where that is not known.
+    pub integrations: Option<Vec<Module>>,
+    /// Other modules that are on, where the tables say it.
+    pub others: Vec<Module>,
+    /// The roles and what they may do in CiviCRM; `None` where that is not known.
+    pub roles: Option<Vec<Role>>,
+}
+
+/// The front page of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontPage {
+    /// What the CMS has for it, such as a path.
+    pub path: String,
+    /// Whether that is a page of CiviCRM.
+    pub is_civicrm: bool,
+}
+
+/// The state of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModuleState {
+    /// It is installed and on.
+    On,
+    /// It is installed and off.
+    Off,
+    /// It is not installed.
+    NotInstalled,
+}
+
+/// A module or plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its name for machines.
+    pub name: String,
+    /// Its version, where the tables say it.
+    pub version: Option<String>,
+    /// The time of its release in seconds since 1970, where the tables say it.
+    pub released: Option<i64>,
+}
+
+/// A role of the CMS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its number.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The permissions of CiviCRM that it has.
+    pub permissions: BTreeSet<String>,
+}
+
+/// Tables by which a CMS is known: the end of the name, the columns, and the CMS.
+const SIGNATURES: [(&str, &[&str], Platform); 6] = [
+    (
+        "system",
+        &["filename", "name", "type", "status", "throttle", "info"],
+        Platform::Drupal6,
+    ),
+    (
+        "system",
+        &[
+            "filename",
+            "name",
+            "type",
+            "status",
+            "schema_version",
+            "info",
+        ],
+        Platform::Drupal7,
+    ),
+    ("config", &["collection", "name", "data"], Platform::Drupal8),
+    (
+        "options",
+        &["option_id", "option_name", "option_value"],
+        Platform::WordPress,
+    ),
+    (
+        "extensions",
+        &["extension_id", "type", "element", "folder", "enabled"],
+        Platform::Joomla,
+    ),
+    ("user_role", &["user_id", "role_id"], Platform::Standalone),
+];
+
+impl Cms {
+    /// The CMS whose tables are beside those of CiviCRM; `None` where there are none, or those of several sites, of
+    /// which none or more than one names CiviCRM.
+    pub fn of(snapshot: &Snapshot) -> Option<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for name in snapshot.schema.tables.keys() {
+            for (end, columns, platform) in SIGNATURES {
+                let Some(prefix) = name.strip_suffix(end) else {
+                    continue;
+                };
+                let tables = Tables { snapshot, prefix };
+                let is_known = found
+                    .iter()
+                    .any(|known| known.prefix == prefix && known.platform != Platform::Standalone);
+                if !tables.has(end, columns) || is_known {
+                    continue;
+                }
+                found.extend(Self::read(platform, tables));
+            }
+        }
+        let named: Vec<usize> = (0..found.len())
+            .filter(|at| found.get(*at).is_some_and(Self::names_civicrm))
+            .collect();
+        let chosen = match (&named[..], found.len()) {
+            ([one], _) => *one,
+            ([], 1) => 0,
+            _ => return None,
+        };
+        Some(found.swap_remove(chosen))
+    }
+
+    /// Reads the tables of a CMS.
+    fn read(platform: Platform, tables: Tables) -> Option<Self> {
+        match platform {
+            Platform::Drupal6 => Some(drupal::of_6(tables)),
+            Platform::Drupal7 => Some(drupal::of_7(tables)),
+            Platform::Drupal8 => Some(drupal::of_8(tables)),
+            Platform::Backdrop => None,
+            Platform::WordPress => Some(wordpress::of(tables)),
+            Platform::Joomla => Some(joomla::of(tables)),
+            Platform::Standalone => {
+                (tables.prefix == "civicrm_").then(|| Self::empty(platform, ""))
+            }
+        }
+    }
+
+    /// A CMS of which nothing is known.
+    pub(super) fn empty(platform: Platform, prefix: &str) -> Self {
+        Self {
+            platform,
+            prefix: prefix.to_owned(),
+            version: None,
+            front_page: None,
+            is_offline: None,
+            civicrm: None,
+            civicrm_files: Vec::new(),
+            integrations: None,
+            others: Vec::new(),
+            roles: None,
+        }
+    }
+
+    fn names_civicrm(&self) -> bool {
+        self.platform == Platform::Standalone
+            || matches!(self.civicrm, Some(ModuleState::On | ModuleState::Off))
+    }
+
+    /// Whether a module is on, by its name.
+    pub fn has_on(&self, name: &str) -> bool {
+        let of_civicrm = self.integrations.iter().flatten();
+        let mut all = of_civicrm.chain(&self.others);
+        all.any(|module| module.name == name)
+    }
+
+    /// The roles that have a permission; `None` where the roles are not known.
+    pub fn roles_with(&self, permission: &str) -> Option<Vec<&str>> {
+        let roles = self.roles.as_ref()?;
+        let with = roles
+            .iter()
+            .filter(|role| role.permissions.contains(permission));
+        Some(with.map(|role| role.name.as_str()).collect())
+    }
+}

@@ -1,0 +1,232 @@
+//! What is done in each CMS: the command, and the page for it.
+
+use super::subject::Subject;
+use crate::cms::Platform;
+
+/// A command of a CMS's own tool, if it has one for this, and the page that does the same.
+pub(super) struct Action {
+    pub command: Option<String>,
+    pub page: String,
+}
+
+/// An action of this command, and this page below the address of the CMS.
+fn action(subject: &Subject, command: Option<String>, page: &str) -> Action {
+    let page = match page.strip_prefix('!') {
+        Some(words) => words.to_owned(),
+        None => format!("{}{page}", subject.base_url()),
+    };
+    Action { command, page }
+}
+
+const NO_PAGE: &str = "!the page for that in the CMS";
+
+/// Sets a variable of Drupal 6 or 7.
+fn variable(name: &str, value: &str) -> Option<String> {
+    Some(format!("drush variable-set --yes {name} {value}"))
+}
+
+/// Takes the site offline, or lets it online again.
+pub(super) fn offline(subject: &Subject, is_to_be: bool) -> Action {
+    let on = if is_to_be { "1" } else { "0" };
+    match subject.platform() {
+        Some(Platform::Drupal6) => action(
+            subject,
+            variable("site_offline", on),
+            "admin/settings/site-maintenance",
+        ),
+        Some(Platform::Drupal7) => action(
+            subject,
+            variable("maintenance_mode", on),
+            "admin/config/development/maintenance",
+        ),
+        Some(Platform::Drupal8) => action(
+            subject,
+            Some(format!(
+                "drush state:set system.maintenance_mode {on} --input-format=integer && drush cache:rebuild"
+            )),
+            "admin/config/development/maintenance",
+        ),
+        Some(Platform::Backdrop) => action(subject, None, "admin/config/development/maintenance"),
+        Some(Platform::WordPress) => {
+            let word = if is_to_be { "activate" } else { "deactivate" };
+            action(
+                subject,
+                Some(format!("wp maintenance-mode {word}")),
+                "!a file .maintenance in the root folder, which wp writes",
+            )
+        }
+        Some(Platform::Joomla) => {
+            let word = if is_to_be { "down" } else { "up" };
+            action(
+                subject,
+                Some(format!("php cli/joomla.php site:{word}")),
+                "administrator/index.php?option=com_config",
+            )
+        }
+        Some(Platform::Standalone) if subject.from() >= (6, 1) => action(
+            subject,
+            Some(format!("cv setting:set core_maintenance_mode={on}")),
+            NO_PAGE,
+        ),
+        Some(Platform::Standalone) => action(
+            subject,
+            None,
+            "!the web server, which answers with a page of its own (CiviCRM has no switch for it before 6.1)",
+        ),
+        None => action(subject, None, NO_PAGE),
+    }
+}
+
+/// Turns modules on or off.
+pub(super) fn modules(subject: &Subject, names: &[&str], on: bool) -> Action {
+    // What stands in a command is a name as the CMS allows them; all others are named on the page only.
+    let is_plain = |name: &&str| {
+        let of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        !name.is_empty() && !name.starts_with('-') && name.bytes().all(of_name)
+    };
+    let all_plain = !names.is_empty() && names.iter().all(is_plain);
+    let names = names.join(" ");
+    let command = |text: String| all_plain.then_some(text);
+    match subject.platform() {
+        Some(platform @ (Platform::Drupal6 | Platform::Drupal7)) => {
+            let word = if on { "pm-enable" } else { "pm-disable" };
+            let page = match platform {
+                Platform::Drupal6 => "admin/build/modules",
+                _ => "admin/modules",
+            };
+            action(
+                subject,
+                command(format!("drush {word} --yes {names}")),
+                page,
+            )
+        }
+        Some(Platform::Drupal8) => {
+            let enable = on.then(|| format!("drush pm:enable --yes {names}"));
+            action(subject, enable.and_then(command), "admin/modules")
+        }
+        Some(Platform::Backdrop) => action(subject, None, "admin/modules"),
+        Some(Platform::WordPress) => {
+            let word = if on { "activate" } else { "deactivate" };
+            action(
+                subject,
+                command(format!("wp plugin {word} {names}")),
+                "wp-admin/plugins.php",
+            )
+        }
+        Some(Platform::Joomla) => action(
+            subject,
+            None,
+            "administrator/index.php?option=com_installer&view=manage",
+        ),
+        Some(Platform::Standalone) => action(subject, None, "civicrm/admin/extensions?reset=1"),
+        None => action(subject, None, NO_PAGE),
+    }
+}
+
+/// Sets the front page.
+pub(super) fn front_page(subject: &Subject, path: &str) -> Action {
+    match subject.platform() {
+        Some(Platform::Drupal6) => action(
+            subject,
+            variable("site_frontpage", &crate::text::shell_word(path)),
+            "admin/settings/site-information",
+        ),
+        Some(Platform::Drupal7) => action(
+            subject,
+            variable("site_frontpage", &crate::text::shell_word(path)),
+            "admin/config/system/site-information",
+        ),
+        Some(Platform::Drupal8) => {
+            let path = crate::text::shell_word(&format!("/{}", path.trim_start_matches('/')));
+            action(
+                subject,
+                Some(format!(
+                    "drush config:set --yes system.site page.front {path}"
+                )),
+                "admin/config/system/site-information",
+            )
+        }
+        Some(Platform::Backdrop) => action(subject, None, "admin/config/system/site-information"),
+        Some(Platform::WordPress) => action(subject, None, "wp-admin/options-reading.php"),
+        Some(Platform::Joomla) => action(
+            subject,
+            None,
+            "administrator/index.php?option=com_menus&view=items",
+        ),
+        Some(Platform::Standalone) | None => action(subject, None, NO_PAGE),
+    }
+}
+
+/// The front page that the CMS has by itself.
+pub(super) fn plain_front_page(platform: Option<Platform>) -> &'static str {
+    match platform {
+        Some(Platform::WordPress) => "posts",
+        Some(Platform::Joomla) => "featured",
+        _ => "node",
+    }
+}
+
+/// Runs CiviCRM's upgrade with code of this release.
+pub(super) fn upgrade(subject: &Subject, release: (u32, u32)) -> Action {
+    let cv = || Some("cv upgrade:db".to_owned()).filter(|_| release >= (4, 7));
+    match subject.platform() {
+        Some(Platform::Drupal6 | Platform::Drupal7) => {
+            let drush = Some("drush civicrm-upgrade-db".to_owned());
+            action(subject, cv().or(drush), "civicrm/upgrade?reset=1")
+        }
+        Some(Platform::WordPress) => action(
+            subject,
+            cv(),
+            "wp-admin/admin.php?page=CiviCRM&q=civicrm/upgrade&reset=1",
+        ),
+        Some(Platform::Joomla) => action(
+            subject,
+            cv(),
+            "administrator/index.php?option=com_civicrm&task=civicrm/upgrade&reset=1",
+        ),
+        _ => action(subject, cv(), "civicrm/upgrade?reset=1"),
+    }
+}
+
+/// The page of CiviCRM with this path and this query.
+pub(super) fn page(subject: &Subject, path: &str) -> String {
+    let base = subject.base_url();
+    let (path, query) = path.split_once('?').unwrap_or((path, "reset=1"));
+    match subject.platform() {
+        Some(Platform::WordPress) => {
+            format!("{base}wp-admin/admin.php?page=CiviCRM&q={path}&{query}")
+        }
+        Some(Platform::Joomla) => {
+            format!("{base}administrator/index.php?option=com_civicrm&task={path}&{query}")
+        }
+        _ => format!("{base}{path}?{query}"),
+    }
+}
+
+/// Empties the caches of the CMS.
+pub(super) fn clear_caches(subject: &Subject) -> Option<String> {
+    let command = match subject.platform()? {
+        Platform::Drupal6 | Platform::Drupal7 => "drush cache-clear all",
+        Platform::Drupal8 => "drush cache:rebuild",
+        Platform::WordPress => "wp cache flush",
+        _ => return None,
+    };
+    Some(command.to_owned())
+}
+
+/// The file with CiviCRM's code of a release; `None` where another tool fetches it.
+pub(super) fn package(
+    subject: &Subject,
+    release: &crate::civicrm::release::Version,
+) -> Option<String> {
+    let end = match subject.platform()? {
+        Platform::Drupal6 if release.major_minor() >= (4, 1) => "drupal6.tar.gz",
+        Platform::Drupal6 | Platform::Drupal7 => "drupal.tar.gz",
+        Platform::Backdrop => "backdrop.tar.gz",
+        Platform::WordPress => "wordpress.zip",
+        Platform::Joomla => "joomla.zip",
+        Platform::Standalone => "standalone.tar.gz",
+        Platform::Drupal8 => return None,
+    };
+    Some(format!("civicrm-{release}-{end}"))
+}
