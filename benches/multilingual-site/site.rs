@@ -57,7 +57,7 @@ pub fn dump(
     scanner.feed(text.as_bytes(), &mut reader);
     let ending = scanner.finish(&mut reader);
     reader.end_file(ending, None, b"");
-    let snapshot = reader.finish(None, site::TABLE_PREFIX);
+    let snapshot = reader.finish(None, &site::MARKS);
     let snapshot = snapshot.expect("it holds one database");
     let case = Case::new(snapshot, catalogue);
     let (Some(site), Some(release)) = (&case.site, case.release()) else {

@@ -44,9 +44,7 @@ fn verify_cuts(text: &[u8], cuts: &[usize], mut judge: impl FnMut(usize, &Findin
         let mut reader = reader.clone();
         let ending = scanner.clone().finish(&mut reader);
         reader.end_file(ending, None, b"");
-        let snapshot = reader
-            .finish(None, site::TABLE_PREFIX)
-            .expect("one database");
+        let snapshot = reader.finish(None, &site::MARKS).expect("one database");
         judge(
             cut,
             &common::findings(&common::case(snapshot), checks::VERIFY),

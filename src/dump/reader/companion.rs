@@ -133,7 +133,7 @@ mod tests {
         let ending = scanner.finish(&mut sink);
         let mut reader = std::mem::take(sink.reader());
         reader.end_file(ending, None, &[]);
-        let snapshot = reader.finish(None, "civicrm_").expect("one database");
+        let snapshot = reader.finish(None, &[]).expect("one database");
         format!("{snapshot:#?}")
     }
 
