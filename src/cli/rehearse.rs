@@ -163,11 +163,12 @@ impl Rehearse {
         let ready = match &on_server {
             Some((url, server)) => {
                 let login = server.login.clone();
-                Ready::Stage(Stage::in_scratch(login, url, limits, &snapshot)?)
+                let stage = Stage::in_scratch(login, url, limits, &snapshot)?;
+                Ready::Stage(Box::new(stage))
             }
             None => {
                 let of_dump = snapshot.source.server_version.as_ref();
-                Ready::Choice(choose(self.on.as_deref(), of_dump)?, limits)
+                Ready::Choice(Box::new(choose(self.on.as_deref(), of_dump)?), limits)
             }
         };
         let version = ready.version().clone();
@@ -196,7 +197,7 @@ impl Rehearse {
         });
         let mut findings = common.examine(&examined, VERIFY)?;
         let stage = match ready {
-            Ready::Stage(stage) => stage,
+            Ready::Stage(stage) => *stage,
             Ready::Choice(choice, limits) => {
                 let setup = Setup {
                     program: choice.program,
@@ -465,9 +466,9 @@ fn read_restored(stage: &Stage, location: &ServerLocation) -> Result<Snapshot, E
 /// Where the dump will be restored.
 enum Ready {
     /// In a database of others.
-    Stage(Stage),
+    Stage(Box<Stage>),
     /// On a private server of this program, which does not run yet.
-    Choice(Choice, Bounds),
+    Choice(Box<Choice>, Bounds),
 }
 
 impl Ready {

@@ -75,7 +75,7 @@ fn steps(report: &Value) -> Vec<&Value> {
     steps.flatten().collect()
 }
 
-fn texts<'a>(value: &'a Value) -> impl Iterator<Item = &'a str> {
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value
         .as_array()
         .expect("a list")

@@ -54,11 +54,10 @@ impl Login {
             }
             (Family::Mysql, None) => {}
         }
-        if family == Family::Mysql {
-            match &tls.public_key {
-                Some(path) => set("server-public-key-path", &path.to_string_lossy()),
-                None => {}
-            }
+        if family == Family::Mysql
+            && let Some(path) = &tls.public_key
+        {
+            set("server-public-key-path", &path.to_string_lossy());
         }
         lines.push(String::new());
         lines.join("\n")
