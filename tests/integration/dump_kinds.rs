@@ -427,7 +427,10 @@ fn folders_are_read_or_named_by_what_is_in_them() {
         &[("mon.sql", &both), ("tue.sql", &both), ("wed.sql", &both)],
     );
     assert_eq!(exit, Some(2));
-    assert!(said.contains("name them: 'nightly/*'"), "{said}");
+    assert!(
+        said.contains("cividb verify nightly/mon.sql nightly/tue.sql nightly/wed.sql"),
+        "{said}"
+    );
     for (name, files, named) in [
         (
             "tab",

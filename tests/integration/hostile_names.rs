@@ -71,6 +71,10 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ),
     ("change/proof.rs", &[Here(STEPS), OnServers(SCHEMAS)]),
     (
+        "checks/version.rs",
+        &[No("languages that have the form xx_XX, such as en_US")],
+    ),
+    (
         "checks/server.rs",
         &[There(
             "the_database_is_the_one_that_is_meant_whatever_its_name_is",
