@@ -29,6 +29,8 @@ const FRESH: &[&str] = &[
 pub(super) fn is_prose_line(text: &[u8], delimiter: &[u8]) -> bool {
     let line_end = memchr::memchr(b'\n', text);
     let (line, behind) = text.split_at(line_end.unwrap_or(text.len()));
+    // That of mydumper's files ends with the line.
+    let delimiter = delimiter.trim_ascii_end();
     match outside_quotes(line, delimiter) {
         Found::Colon => true,
         // A text in quotes goes on behind the line, or what is seen of it ends here.
@@ -182,5 +184,7 @@ mod tests {
             let is_cut_quote = text.contains("it''s\n");
             assert_eq!(is_prose_line(text.as_bytes(), b";"), is_cut_quote, "{text}");
         }
+        let of_mydumper = b"SET @PREV_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT;\nSET character_set_client = utf8mb4;\n";
+        assert!(!is_prose_line(of_mydumper, b";\n"));
     }
 }
