@@ -226,7 +226,7 @@ fn civicrm_on(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "civicrm-on";
     let platform = subject.platform();
     if platform == Some(Platform::Standalone) {
-        steps.leave_out(ID, "CiviCRM Standalone is no module of another program");
+        steps.leave_out(ID, "CiviCRM Standalone is not a module of another program");
         return;
     }
     let what = platform.map_or("module", Platform::extension);

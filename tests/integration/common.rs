@@ -12,6 +12,7 @@ use cividb::civicrm::site;
 use cividb::dump::container::ByteStream;
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
+use cividb::server_version::ServerVersion;
 use cividb::snapshot::Snapshot;
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
@@ -247,4 +248,34 @@ pub fn ids(findings: &Findings, severity: Severity) -> Vec<String> {
             None => finding.check.id.to_owned(),
         })
         .collect()
+}
+
+/// The beginning of the last line that mysqldump writes.
+pub const LAST_LINE: &str = "-- Dump completed on";
+
+/// The sample with a text before its last line.
+pub fn with(text: &str) -> Vec<u8> {
+    let new = format!("{text}\n{LAST_LINE}");
+    replaced(&sample(), LAST_LINE, &new)
+}
+
+/// What `verify` finds for the restore on a server such as `mysql-8.4`.
+pub fn on_server(text: &[u8], server: &str) -> Findings {
+    let target = ServerVersion::parse_target(server).expect("a server");
+    let case = Case::new(snapshot_of(text), catalogue()).to_server(Some(target));
+    examine(
+        &Examination::of(&case),
+        checks::VERIFY,
+        &Selection::default(),
+    )
+}
+
+/// The ids of the errors among findings.
+pub fn errors(findings: &Findings) -> Vec<String> {
+    ids(findings, Severity::Error)
+}
+
+/// The ids of the warnings among findings.
+pub fn warnings(findings: &Findings) -> Vec<String> {
+    ids(findings, Severity::Warning)
 }

@@ -3,37 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use cividb::case::Case;
-use cividb::checks::{self, Examination, Findings, Selection, Severity, examine};
-use cividb::server_version::ServerVersion;
-
-use crate::common;
-
-const LAST_LINE: &str = "-- Dump completed on";
-
-/// The sample with a text before its last line.
-fn with(text: &str) -> Vec<u8> {
-    let new = format!("{text}\n{LAST_LINE}");
-    common::replaced(&common::sample(), LAST_LINE, &new)
-}
-
-fn on_server(text: &[u8], server: &str) -> Findings {
-    let target = ServerVersion::parse_target(server).expect("a server");
-    let case = Case::new(common::snapshot_of(text), common::catalogue()).to_server(Some(target));
-    examine(
-        &Examination::of(&case),
-        checks::VERIFY,
-        &Selection::default(),
-    )
-}
-
-fn errors(findings: &Findings) -> Vec<String> {
-    common::ids(findings, Severity::Error)
-}
-
-fn warnings(findings: &Findings) -> Vec<String> {
-    common::ids(findings, Severity::Warning)
-}
+use crate::common::{self, LAST_LINE, errors, on_server, warnings, with};
 
 /// Runs `verify` on a file of this name.
 fn verified(name: &str, content: &[u8]) -> (Option<i32>, String) {

@@ -3,17 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use cividb::case::Case;
-use cividb::checks::{self, Examination, Findings, Selection, Severity, examine};
+use cividb::checks::Findings;
 use cividb::civicrm::site;
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
-use cividb::server_version::ServerVersion;
 use cividb::snapshot::Snapshot;
 
-use crate::common;
+use crate::common::{self, LAST_LINE, errors, on_server, warnings, with};
 
-const LAST_LINE: &str = "-- Dump completed on";
 const BEFORE_TABLE: &str = "--\n-- Table structure for table `civicrm_contact`";
 const COMMENT: &str = "/* it's an old comment of the ops team\n";
 
@@ -32,30 +29,6 @@ const MESSAGES: [&str; 12] = [
     "drop table civicrm_x: can't\n",
     "insert into civicrm_x: it's done\n",
 ];
-
-/// The sample with a text before its last line.
-fn with(text: &str) -> Vec<u8> {
-    let new = format!("{text}\n{LAST_LINE}");
-    common::replaced(&common::sample(), LAST_LINE, &new)
-}
-
-fn on_server(text: &[u8], server: &str) -> Findings {
-    let target = ServerVersion::parse_target(server).expect("a server");
-    let case = Case::new(common::snapshot_of(text), common::catalogue()).to_server(Some(target));
-    examine(
-        &Examination::of(&case),
-        checks::VERIFY,
-        &Selection::default(),
-    )
-}
-
-fn errors(findings: &Findings) -> Vec<String> {
-    common::ids(findings, Severity::Error)
-}
-
-fn warnings(findings: &Findings) -> Vec<String> {
-    common::ids(findings, Severity::Warning)
-}
 
 /// The fixes of the findings of a check.
 fn fixes(findings: &Findings, check: &str) -> String {
