@@ -3,7 +3,8 @@
 //! An accepted finding is shown and counted as accepted; it does not make a report fail. After its last day it
 //! counts again.
 
-#[cfg(test)]
+use std::time::SystemTime;
+
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,12 @@ fn is_called(Object { name, table, .. }: &Object, wanted: &str) -> bool {
 /// Today's date in UTC.
 pub fn today() -> Date {
     OffsetDateTime::now_utc().date()
+}
+
+/// The first moment of tomorrow in UTC, from which on other findings are accepted than today.
+pub fn end_of_today() -> SystemTime {
+    let tomorrow = today().next_day().unwrap_or(Date::MAX);
+    tomorrow.midnight().assume_utc().into()
 }
 
 /// Marks the findings that are accepted on this day, and sorts all.

@@ -36,6 +36,14 @@ pub struct MaxAge {
     pub now: SystemTime,
 }
 
+impl MaxAge {
+    /// When a backup becomes too old; `None` where it is already, and where nothing says how old it is.
+    pub fn becomes_old(&self, source: &Source) -> Option<SystemTime> {
+        let (age, _) = least_age(source, self.now)?;
+        self.now.checked_add(self.allowed.checked_sub(age)?)
+    }
+}
+
 /// How much the clock of a place is behind UTC at most.
 const FURTHEST_WEST: Duration = Duration::from_secs(12 * 3600);
 
@@ -123,6 +131,23 @@ mod tests {
         assert_eq!(hours(Some("yesterday"), Some(50)), Some(50));
         assert_eq!(hours(Some("yesterday"), None), None);
         assert_eq!(hours(Some("2025-05-09 23:00:00"), None), Some(0));
+    }
+
+    #[test]
+    fn a_backup_becomes_too_old_when_its_time_is_up() {
+        let allowed = Duration::from_secs(26 * HOUR);
+        let limit = MaxAge {
+            allowed,
+            now: now(),
+        };
+        let written = |ago: u64| Source {
+            modified: Some(now() - Duration::from_secs(ago * HOUR)),
+            ..Source::default()
+        };
+        let later = limit.becomes_old(&written(20));
+        assert_eq!(later, Some(now() + Duration::from_secs(6 * HOUR)));
+        assert_eq!(limit.becomes_old(&written(27)), None);
+        assert_eq!(limit.becomes_old(&Source::default()), None);
     }
 
     #[test]

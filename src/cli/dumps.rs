@@ -15,6 +15,7 @@ use super::{Common, ServerOptions, read, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
 use crate::checks::grants::GRANT_MISSING;
+use crate::checks::upgrade::UPGRADE_STOPS;
 use crate::checks::{self, Examination, Lack, MaxAge, OtherSource, Privileges, Rows, against};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
@@ -112,6 +113,7 @@ impl Verify {
             let findings = common.examine(&examined, checks::VERIFY)?;
             let mut report = Report::new("verify", &case, findings, common.strict);
             report.compared_with = site.as_ref().map(Location::name);
+            report.holds_until = self.restore.holds_until(&case);
             Ok(report)
         };
         let fleet = Fleet::new("verify", catalogue, report_on);
@@ -219,6 +221,9 @@ impl Check {
             let why = "the server does not answer SHOW GRANTS";
             findings.skip(&GRANT_MISSING, Lack::of_promised(why));
         }
+        if target.is_some() && forecast.is_none() {
+            findings.skip(&UPGRADE_STOPS, Lack::of_promised(preflight::CUT));
+        }
         if let Some(rows) = rows.filter(|_| forecast.is_some()) {
             preflight::not_told(rows, &mut findings);
         }
@@ -228,6 +233,7 @@ impl Check {
             report = report.with(Section::Preflight(summary));
         }
         report.layout = Layout::ReleaseAndByCheck;
+        report.holds_until = self.restore.holds_until(case);
         report.compared_with = target.map(|target| format!("CiviCRM {target}"));
         Ok(report)
     }
@@ -250,5 +256,10 @@ impl Restore {
     fn max_age(&self) -> Option<MaxAge> {
         let now = SystemTime::now();
         self.max_age.map(|allowed| MaxAge { allowed, now })
+    }
+
+    /// When the backup becomes too old.
+    fn holds_until(&self, case: &Case) -> Option<SystemTime> {
+        self.max_age()?.becomes_old(&case.snapshot.source)
     }
 }

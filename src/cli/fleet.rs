@@ -14,7 +14,7 @@ use super::repair::target_release;
 use super::{Common, ServerOptions, config, process_title, tell};
 use crate::case::Case;
 use crate::checks::acceptance::{self, Acceptance};
-use crate::checks::{Findings, pieces, wholeness};
+use crate::checks::{Finding, Findings, pieces, wholeness};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
@@ -31,6 +31,10 @@ use crate::server::login::url;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, discover};
 use crate::text::count;
+
+/// How long a report of a run that was killed is taken at most: longer than a night and the next, and not so long that
+/// what it says of a server is of another week.
+const KEPT: Duration = Duration::from_secs(48 * 3600);
 
 /// Sources of an earlier run that are named when they are not in this one.
 const NAMED: usize = 5;
@@ -57,7 +61,8 @@ pub(super) struct FleetOptions {
     #[arg(long)]
     fail_fast: bool,
     /// Keep what is done in this file, and go on from it where an earlier run was killed; it is removed when
-    /// every source has its report
+    /// every source has its report. What is kept is made again when the source was written to since, when it would
+    /// be older than --max-age allows by now, and after two days
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Leave out dumps whose file was last written to longer ago, such as 90m, 26h, 7d or 2w
@@ -450,7 +455,8 @@ impl<F: ReportOn> Work for Run<F> {
             return self.missed(piece, Missed::Defect);
         };
         let saved = self.state.as_ref();
-        let saved = saved.and_then(|state| state.saved(&source.key, source.modified));
+        let saved = saved
+            .and_then(|state| state.saved(&self.key(source), source.modified, SystemTime::now()));
         if let Some(Saved { digest, text, .. }) = saved {
             let entry = Entry {
                 digest,
@@ -464,7 +470,7 @@ impl<F: ReportOn> Work for Run<F> {
         match self.report(source) {
             Ok(report) => {
                 let entry = Entry::of(piece, &report, &*self.renderer);
-                self.save(source, &entry);
+                self.save(source, &report, &entry);
                 Answer {
                     entry,
                     complaint: None,
@@ -557,11 +563,18 @@ impl<F: ReportOn> Run<F> {
         }
     }
 
-    fn save(&self, source: &Source, entry: &Entry) {
+    /// What tells a source from the others, and from itself with another target or other accepted findings.
+    fn key(&self, source: &Source) -> String {
+        let lists = format!("{:?} {:?}", source.site, self.config);
+        format!("{} {}", hexadecimal(&Md5::digest(lists)), source.key)
+    }
+
+    fn save(&self, source: &Source, report: &Report, entry: &Entry) {
         let Some(state) = &self.state else { return };
         let saved = state.save(&Saved {
-            key: source.key.clone(),
+            key: self.key(source),
             modified: nanoseconds(source.modified),
+            holds_until: nanoseconds(Some(holds_until(report))).unwrap_or_default(),
             digest: entry.digest.clone(),
             text: String::from_utf8_lossy(&entry.text).into_owned(),
         });
@@ -573,6 +586,16 @@ impl<F: ReportOn> Run<F> {
             ));
         }
     }
+}
+
+/// Until when a report can be taken as that of a source that has not changed.
+fn holds_until(report: &Report) -> SystemTime {
+    let now = SystemTime::now();
+    let is_accepted = |finding: &Finding| finding.accepted.is_some();
+    // An accepted finding may count again from tomorrow.
+    let today = (report.findings.list.iter().any(is_accepted)).then(acceptance::end_of_today);
+    let ends = [report.holds_until, today, now.checked_add(KEPT)];
+    ends.into_iter().flatten().min().unwrap_or(now)
 }
 
 /// Why a source is not text; `None` for any other error.

@@ -92,20 +92,22 @@ impl Preflight {
             return Err(Error::no_civicrm(case.snapshot.source.name.clone()));
         }
         let answered = examiner.ask(&case, rows, common)?;
-        let mut report = Report::new("preflight", &case, Findings::default(), common.strict);
         let own = self.grants_file.as_ref();
         let own = own
             .map(|file| account_of(file, &case, common))
             .transpose()?;
-        let Some(forecast) = forecast(&case, Some(&answered), own)? else {
-            return Ok(report);
-        };
         let mut examined = Examination::of(&case);
+        let Some(forecast) = forecast(&case, Some(&answered), own)? else {
+            let mut findings = Findings::default();
+            cut(&examined, &mut findings);
+            findings.skip(&UPGRADE_STOPS, Lack::of_promised(CUT));
+            return Ok(Report::new("preflight", &case, findings, common.strict));
+        };
         examined.forecast = Some(&forecast);
         let mut findings = common.examine(&examined, PREFLIGHT)?;
         not_told(&answered, &mut findings);
         cut(&examined, &mut findings);
-        report = Report::new("preflight", &case, findings, common.strict);
+        let mut report = Report::new("preflight", &case, findings, common.strict);
         report.layout = Layout::InFull;
         report.compared_with = Some(format!("CiviCRM {}", forecast.target));
         let summary = PreflightSummary::of(&forecast, self.steps);
@@ -113,7 +115,11 @@ impl Preflight {
     }
 }
 
-/// How the upgrade of a case to its target would go; `None` where it goes nowhere.
+/// Why there is no forecast of a case that is to be upgraded.
+pub(super) const CUT: &str = "the dump is cut";
+
+/// How the upgrade of a case to its target would go; `None` where it has none, and where the dump is cut: what it does not
+/// hold any more would seem to stop the upgrade.
 pub(super) fn forecast(
     case: &Case,
     rows: Option<&RowAnswers>,
@@ -122,6 +128,9 @@ pub(super) fn forecast(
     let Some(target) = case.target_release.clone() else {
         return Ok(None);
     };
+    if Examination::of(case).ends_early() {
+        return Ok(None);
+    }
     let options = Options {
         target,
         server: case.target_server.clone(),

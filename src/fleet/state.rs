@@ -34,6 +34,8 @@ pub struct Saved {
     pub key: String,
     /// When the source was last written to, in nanoseconds since 1970, where that is known.
     pub modified: Option<u64>,
+    /// Until when the report is good, in nanoseconds since 1970.
+    pub holds_until: u64,
     /// What is kept of the report.
     pub digest: Digest,
     /// The report in the form of the run.
@@ -146,13 +148,15 @@ impl State {
         self.known.len()
     }
 
-    /// The report on a source that was there at the beginning, unless the source was written to since.
-    pub fn saved(&self, key: &str, modified: Option<SystemTime>) -> Option<Saved> {
+    /// The report on a source that was there at the beginning, unless the source was written to since, or the report's
+    /// time is over.
+    pub fn saved(&self, key: &str, modified: Option<SystemTime>, now: SystemTime) -> Option<Saved> {
         let (start, length) = *self.known.get(key)?;
         let mut line = vec![0; length];
         self.file.read_exact_at(&mut line, start).ok()?;
         let saved: Saved = serde_json::from_slice(&line).ok()?;
-        (saved.modified == nanoseconds(modified)).then_some(saved)
+        let holds = nanoseconds(Some(now)).is_some_and(|now| now < saved.holds_until);
+        (holds && saved.modified == nanoseconds(modified)).then_some(saved)
     }
 
     /// Keeps a report.
@@ -240,6 +244,7 @@ mod tests {
         Saved {
             key: key.to_owned(),
             modified: None,
+            holds_until: u64::MAX,
             digest: Digest {
                 command: "verify".to_owned(),
                 source: key.to_owned(),
@@ -270,14 +275,18 @@ mod tests {
                 continue;
             }
             let state = opened.unwrap();
-            assert!(state.saved("two", None).is_none());
-            let one = state.saved("one", None);
+            assert!(state.saved("two", None, UNIX_EPOCH).is_none());
+            let one = state.saved("one", None, UNIX_EPOCH);
             assert_eq!(state.known(), usize::from(one.is_some()));
             assert!(one.is_none_or(|it| it == saved("one")));
             state.save(&saved("three")).unwrap();
             drop(state);
             let again = State::open(&path, "a").unwrap();
-            assert_eq!(again.saved("three", None), Some(saved("three")), "{cut}");
+            assert_eq!(
+                again.saved("three", None, UNIX_EPOCH),
+                Some(saved("three")),
+                "{cut}"
+            );
         }
     }
 
@@ -309,9 +318,25 @@ mod tests {
         };
         State::open(&path, "a").unwrap().save(&one).unwrap();
         let state = State::open(&path, "a").unwrap();
-        assert!(state.saved("one", Some(now)).is_some());
+        assert!(state.saved("one", Some(now), now).is_some());
         let later = now + std::time::Duration::from_secs(1);
-        assert!(state.saved("one", Some(later)).is_none());
-        assert!(state.saved("one", None).is_none());
+        assert!(state.saved("one", Some(later), now).is_none());
+        assert!(state.saved("one", None, now).is_none());
+    }
+
+    #[test]
+    fn a_report_whose_time_is_over_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let end = UNIX_EPOCH + std::time::Duration::from_secs(100);
+        let one = Saved {
+            holds_until: nanoseconds(Some(end)).unwrap(),
+            ..saved("one")
+        };
+        State::open(&path, "a").unwrap().save(&one).unwrap();
+        let state = State::open(&path, "a").unwrap();
+        let before = end - std::time::Duration::from_secs(1);
+        assert!(state.saved("one", None, before).is_some());
+        assert!(state.saved("one", None, end).is_none());
     }
 }

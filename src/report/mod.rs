@@ -44,7 +44,9 @@ pub use rehearsal::{
 };
 pub use rollback::{ProofSummary, RefusedBecause, RollbackState, RollbackSummary};
 pub use section::Section;
-pub use summary::{AccountName, CivicrmSummary, Inventory, Layout, Link, Report, ServerSummary};
+pub use summary::{
+    AccountName, CivicrmSummary, Inventory, Layout, Neighbourhood, Report, ServerSummary,
+};
 pub use timeline::Timeline;
 pub use verdict::Verdict;
 pub use version::VersionSummary;

@@ -88,6 +88,17 @@ pub struct Stop {
     pub condition: Option<String>,
 }
 
+impl Stop {
+    /// Where on the way it is, in words.
+    pub(super) fn place(&self) -> String {
+        match (&self.step, self.phase) {
+            (Some(step), "step") => format!("in step {step}"),
+            (_, "before") => "before the first step".to_owned(),
+            _ => "after the last step".to_owned(),
+        }
+    }
+}
+
 /// What an operation is about.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
@@ -171,11 +182,7 @@ impl PreflightSummary {
         let upgrade = format!("the upgrade from {from} to {target}");
         match (self.failures.first(), self.outcome) {
             (Some(first), _) => {
-                let place = match (&first.step, first.phase) {
-                    (Some(step), "step") => format!("in step {step}"),
-                    (_, "before") => "before the first step".to_owned(),
-                    _ => "after the last step".to_owned(),
-                };
+                let place = first.place();
                 let more = match self.failures.len() {
                     1 => String::new(),
                     n => format!(", and then at {}", count(n as u64 - 1, "more place")),

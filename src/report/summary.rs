@@ -1,6 +1,9 @@
 //! What one command says of one source.
 
-#[cfg(test)]
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use indexmap::IndexSet;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -39,14 +42,16 @@ pub struct Report {
     pub timeline: Option<Timeline>,
     /// What was found.
     pub findings: Findings,
-    /// Foreign keys of the tables that findings are about, and those that lead to them.
-    pub links: Vec<Link>,
+    /// The first tables that findings are about, with the tables around them.
+    pub neighbourhoods: Vec<Neighbourhood>,
     /// What the command is about, besides its findings.
     pub sections: Vec<Section>,
     /// How the findings are laid out for people.
     pub layout: Layout,
     /// Warnings count as well.
     pub strict: bool,
+    /// Until when the verdict can stay the same though the source does not change; `None` where no time is known.
+    pub holds_until: Option<SystemTime>,
 }
 
 /// How findings are laid out for people.
@@ -144,46 +149,45 @@ pub struct Inventory {
     pub complete: bool,
 }
 
-/// A foreign key: which table refers to which.
+/// A table that findings are about, and the tables around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// The table that has the key.
-    pub child: String,
-    /// The table that it refers to.
-    pub parent: String,
-    /// The columns of the child.
-    pub columns: Vec<String>,
+pub struct Neighbourhood {
+    /// The table.
+    pub table: String,
+    /// The tables that have foreign keys to it, by name.
+    pub children: BTreeSet<String>,
+    /// The tables that its own foreign keys refer to, by name.
+    pub parents: BTreeSet<String>,
 }
 
-/// The most tables with findings whose foreign keys are kept.
-const MOST_TABLES: usize = 12;
-/// The most foreign keys that are kept.
-const MOST_LINKS: usize = 500;
+/// The most tables whose neighbours are kept.
+const MOST_TABLES: usize = 4;
 
-/// The foreign keys of the first tables that findings are about, and those that lead to them.
-fn links(schema: &Schema, findings: &Findings) -> Vec<Link> {
-    let mut tables: Vec<&str> = Vec::new();
-    for finding in &findings.list {
-        if let Some(table) = finding.object.as_ref().and_then(Object::of_table)
-            && tables.len() < MOST_TABLES
-            && !tables.contains(&table)
-        {
-            tables.push(table);
+/// The neighbours of the first tables that findings are about and that have any.
+fn neighbourhoods(schema: &Schema, findings: &Findings) -> Vec<Neighbourhood> {
+    let objects = findings.list.iter().filter_map(|it| it.object.as_ref());
+    let tables: IndexSet<&str> = objects.filter_map(Object::of_table).collect();
+    let around = |table: &str| {
+        let mut around = Neighbourhood {
+            table: table.to_owned(),
+            children: BTreeSet::new(),
+            parents: BTreeSet::new(),
+        };
+        for (child, its) in &schema.tables {
+            for key in its.foreign_keys.values() {
+                if child == table {
+                    around.parents.insert(key.referenced_table.clone());
+                }
+                if key.referenced_table == table {
+                    around.children.insert(child.clone());
+                }
+            }
         }
-    }
-    let keys = schema
-        .tables
-        .iter()
-        .flat_map(|(child, table)| table.foreign_keys.values().map(move |key| (child, key)));
-    let of_these = keys.filter(|(child, key)| {
-        tables.contains(&child.as_str()) || tables.contains(&key.referenced_table.as_str())
-    });
-    let links = of_these.take(MOST_LINKS).map(|(child, key)| Link {
-        child: child.clone(),
-        parent: key.referenced_table.clone(),
-        columns: key.columns.clone(),
-    });
-    links.collect()
+        around
+    };
+    let all = tables.into_iter().map(around);
+    let some = all.filter(|it| !it.children.is_empty() || !it.parents.is_empty());
+    some.take(MOST_TABLES).collect()
 }
 
 /// Tables with a number each, the largest first.
@@ -238,11 +242,12 @@ impl Report {
             row_counts: largest_first(snapshot.row_counts.clone()),
             table_bytes: largest_first(sizes.unwrap_or_default()),
             timeline: Timeline::of(case),
-            links: links(schema, &findings),
+            neighbourhoods: neighbourhoods(schema, &findings),
             findings,
             sections: Vec::new(),
             layout: Layout::default(),
             strict,
+            holds_until: None,
         }
     }
 

@@ -105,6 +105,7 @@ fn the_commands_and_their_options_are_those_of_the_code() {
             "check" => "docs/verify.md".to_owned(),
             "reference" => "docs/diff.md".to_owned(),
             "undo" => "docs/repair.md".to_owned(),
+            "completions" => "docs/install.md".to_owned(),
             name => format!("docs/{name}.md"),
         };
         let shown = match root().join(&page).exists() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
@@ -256,6 +256,61 @@ fn a_state_is_gone_when_all_is_done_and_fits_no_other_run() {
     let output = cividb(path, &["verify", "00000.sql", "--resume", "00001.sql"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("does not begin like the state of a run"));
+}
+
+#[test]
+fn a_report_that_was_kept_is_made_again_when_its_backup_became_too_old_or_the_list_changed() {
+    let folder = backups(1);
+    let path = folder.path();
+    // The time in its last line would count otherwise.
+    let undated = common::replaced(&common::sample(), " on 2025-05-01  2:00:07", "");
+    fs::write(path.join("00000.sql"), undated).expect("written");
+    let written = SystemTime::now() - Duration::from_secs(3600);
+    let file = fs::File::options().write(true).open(path.join("00000.sql"));
+    file.and_then(|file| file.set_modified(written))
+        .expect("set");
+    let list = |accepted: &str| {
+        let text = format!(
+            "[[site]]\nname = \"Aid\"\nsource = \"00000.sql\"\n{accepted}[[site]]\nname = \"Gone\"\nsource = \"gone\"\n"
+        );
+        fs::write(path.join("sites.toml"), text).expect("written");
+    };
+    list("");
+    let run = |age: &str| {
+        let arguments = [
+            "verify",
+            "--sites",
+            "sites.toml",
+            "--resume",
+            "state",
+            "--format",
+            "json",
+            "--max-age",
+            age,
+        ];
+        let output = cividb(path, &arguments);
+        (reports(&output.stdout).swap_remove(0), text(&output.stderr))
+    };
+    let soon = SystemTime::now() + Duration::from_secs(3);
+    let age = format!("{}s", 3603);
+    let (first, _) = run(&age);
+    assert_eq!(first["verdict"], "pass", "{first}");
+    let (again, said) = run(&age);
+    assert!(
+        said.contains("going on where an earlier run ended: 1 source done"),
+        "{said}"
+    );
+    assert_eq!(first, again);
+    list(
+        "[[site.accept]]\ncheck = \"definer-named\"\nreason = \"known\"\nuntil = \"2099-01-31\"\n",
+    );
+    let (accepted, _) = run(&age);
+    assert_eq!(accepted["summary"]["accepted"], 1, "{accepted}");
+    let wait = soon.duration_since(SystemTime::now()).unwrap_or_default();
+    std::thread::sleep(wait + Duration::from_secs(1));
+    let (late, _) = run(&age);
+    assert_eq!(late["verdict"], "fail", "{late}");
+    assert_eq!(late["findings"][0]["check"], "backup-old");
 }
 
 #[test]

@@ -88,6 +88,26 @@ fn a_suite_counts_its_cases_and_every_source_has_one() {
         let is = |name: &'static str| move |node: &roxmltree::Node| node.has_tag_name(name);
         let suites: Vec<_> = document.descendants().filter(is("testsuite")).collect();
         assert_eq!(suites.len(), sources.len());
+        // Those that the schemas of CI systems have in common.
+        for node in document.descendants().filter(|it| it.is_element()) {
+            let (children, attributes): (&[&str], &[&str]) = match node.tag_name().name() {
+                "testsuites" => (&["testsuite"], &["name"]),
+                "testsuite" => (
+                    &["testcase"],
+                    &["name", "package", "tests", "failures", "errors", "skipped"],
+                ),
+                "testcase" => (
+                    &["failure", "error", "skipped", "system-out"],
+                    &["name", "classname"],
+                ),
+                "failure" | "error" | "skipped" => (&[], &["type", "message"]),
+                "system-out" => (&[], &[]),
+                other => panic!("{other}"),
+            };
+            let mut below = node.children().filter(|it| it.is_element());
+            assert!(below.all(|it| children.contains(&it.tag_name().name())));
+            assert!(node.attributes().all(|it| attributes.contains(&it.name())));
+        }
         for suite in suites {
             for (attribute, element) in [
                 ("tests", "testcase"),
@@ -400,4 +420,66 @@ fn a_page_shows_where_among_all_releases_the_schema_is_and_the_sizes_of_a_server
     let wanted = "The 15 tables that take the most room, of 156; rows and indexes, as the storage engine guesses them.";
     assert!(page.text.contains(wanted), "{}", page.text);
     assert!(page.text.contains(" KiB"), "{}", page.text);
+}
+
+#[test]
+fn a_page_draws_all_neighbours_of_a_table_and_says_once_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = text(&common::sample());
+    let keys = sample.matches("REFERENCES `civicrm_contact` ").count();
+    // Two keys with other names, which the same command repairs, of the table that most refer to.
+    let mut named = common::sample();
+    for key in ["employer_id", "primary_contact_id"] {
+        let constraint = format!("CONSTRAINT `FK_civicrm_contact_{key}`");
+        named = common::replaced(&named, &constraint, &format!("CONSTRAINT `own_{key}`"));
+    }
+    fs::write(folder.path().join("aid.sql"), named).expect("written");
+    let (html, _) = report(folder.path(), "check", &["aid.sql"], "html");
+    let page = Page::read(&html);
+    assert_eq!(page.errors, Vec::<String>::new());
+    let around = Regex::new(r"civicrm_contact refers to 1 table, and (\d+) tables refer to it\.");
+    let around = around.expect("a pattern");
+    let drawn = around.captures(&page.text).expect("it is drawn");
+    let tables: usize = drawn[1].parse().expect("a number");
+    assert!(
+        tables > 20 && tables <= keys,
+        "{tables} tables, {keys} keys"
+    );
+    let open = page.text.matches("What to do:").count();
+    let folded = page.text.matches("What to do, as above").count();
+    assert!(folded >= 1 && open < open + folded, "{open} and {folded}");
+    // Each of the links at its beginning leads to a part.
+    let parts = page.attributes("href").filter(|it| it.contains("-part-"));
+    assert!(parts.count() >= 4);
+}
+
+#[test]
+fn a_real_browser_shows_the_pages_and_axe_finds_nothing() {
+    if !common::everything() {
+        return;
+    }
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/run");
+    let output = Command::new(run)
+        .args(common::real_dumps())
+        .env("CIVIDB", env!("CARGO_BIN_EXE_cividb"))
+        .output()
+        .expect("it runs");
+    let said = text(&output.stdout) + &text(&output.stderr);
+    match output.status.code() {
+        Some(77) => crate::skip::skip("chromium", said),
+        code => assert_eq!(code, Some(0), "{said}"),
+    }
+}
+
+#[test]
+fn the_pages_of_real_dumps_are_valid_and_small() {
+    for dump in common::real_dumps().iter().step_by(common::every(6)) {
+        let (folder, name) = (dump.parent().expect("a folder"), common::name(dump));
+        for command in ["check", "preflight"] {
+            let (html, _) = report(folder, command, &[&name], "html");
+            let page = Page::read(&html);
+            assert_eq!(page.errors, Vec::<String>::new(), "{command} {name}");
+            assert!(html.len() < 1 << 20, "{command} {name}: {}", html.len());
+        }
+    }
 }

@@ -336,6 +336,31 @@ fn what_civicrm_did_to_damaged_databases_is_said_before() {
 }
 
 #[test]
+fn of_a_cut_dump_no_upgrade_is_foretold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = common::sample();
+    std::fs::write(folder.path().join("cut.sql"), &sample[..sample.len() / 3]).expect("written");
+    for command in ["preflight", "check"] {
+        let arguments = [command, "cut.sql", "--target", "6.10.0", "--format", "json"];
+        let report = common::json(&common::cividb(folder.path(), &arguments));
+        let found = report["findings"].as_array().expect("findings");
+        let errors: Vec<&Value> = found
+            .iter()
+            .filter(|it| it["severity"] == "error")
+            .collect();
+        assert_eq!(errors.len(), 1, "{command}: {errors:#?}");
+        assert_eq!(errors[0]["check"], "dump-truncated");
+        assert!(report["preflight"].is_null());
+        let not_checked = report["not_checked"].as_array().expect("a list");
+        let is_said = |it: &Value| it["check"] == "upgrade-stops" && it["why"] == "the dump is cut";
+        assert!(
+            not_checked.iter().any(is_said),
+            "{command}: {not_checked:#?}"
+        );
+    }
+}
+
+#[test]
 fn rows_of_a_table_are_kept_whatever_was_looked_for_in_the_table_before() {
     let dump = "CREATE TABLE `civicrm_log` (`id` int, `data` text);\n\
                 INSERT INTO `civicrm_log` VALUES (1,'a'),(2,'b'),(3,'c');\n\

@@ -5,26 +5,29 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use crate::checks::Object;
-use crate::report::{Link, PreflightSummary, Report, Timeline};
+use crate::report::{Neighbourhood, PreflightSummary, Report, Timeline};
 use crate::text::{count, printable, thousands};
 
 /// Tables whose rows are drawn.
 const TABLES: usize = 15;
-/// Tables whose foreign keys are drawn, and tables on either side of one.
-const CENTRES: usize = 4;
+/// Tables that are drawn on either side of one with a finding.
 const SIDE: usize = 12;
 /// The height of a line.
 const LINE: usize = 24;
-/// The characters of a name that fit.
-const NAME: usize = 38;
+/// The cells of a name that fit, which is drawn with letters of one width.
+const NAME: usize = 37;
 
 /// The beginning of a name that fits into the picture.
 fn short(name: &str) -> String {
     let name = printable(name);
-    match name.char_indices().nth(NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name,
+    let mut width = 0;
+    for (end, letter) in name.char_indices() {
+        width += textwrap::core::display_width(letter.encode_utf8(&mut [0; 4]));
+        if width > NAME {
+            return format!("{}…", &name[..end]);
+        }
     }
+    name
 }
 
 /// Tables that findings are about.
@@ -109,12 +112,11 @@ impl Bars {
         );
         let of_source = printable(&report.source.name);
         html! {
-            h3 { (self.heading) }
-            div.scroll tabindex="0" role="region" aria-label={ (self.heading) " of " (of_source) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby=(id) {
+            div.scroll tabindex="0" role="group" aria-label={ (self.heading) " of " (of_source) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby=(id) {
                 title id=(id) { (title) }
                 @for (line, (table, number)) in largest.iter().enumerate() {
                     @let class = if found.contains(table.as_str()) { "bar is-found" } else { "bar" };
-                    text x="0" y=(line * LINE + 16) { (short(table)) }
+                    text.name x="0" y=(line * LINE + 16) { (short(table)) }
                     rect class=(class) x="300" y=(line * LINE + 4) width=(width(*number)) height="16" {}
                     text.soft x=(310 + width(*number)) y=(line * LINE + 16) { ((self.in_words)(*number)) }
                 }
@@ -157,8 +159,7 @@ pub(super) fn timeline(id: &str, timeline: &Timeline) -> Markup {
     let top = 96;
     let height = top + compared.len() * LINE;
     html! {
-        h3 { "The release" }
-        div.scroll tabindex="0" role="region" aria-label={ "The release of the schema among all of CiviCRM, " (id) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-release" } {
+        div.scroll tabindex="0" role="group" aria-label={ "The release of the schema among all of CiviCRM, " (id) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-release" } {
             title id={ (id) "-release" } { (title) }
             path.line d="M20 40 H700" {}
             @for place in ticks {
@@ -168,7 +169,8 @@ pub(super) fn timeline(id: &str, timeline: &Timeline) -> Markup {
             @for (place, _) in &compared { circle.bar cx=(x(*place)) cy="40" r="3" {} }
             @for place in &timeline.fits { circle class="box is-pass" cx=(x(*place)) cy="40" r="7" {} }
             @if let Some(place) = timeline.declared {
-                path class="box is-fail" d={ "M" (x(place)) " 32 l-6 -12 h12 z" } {}
+                @let class = if timeline.fits.contains(&place) { "box is-pass" } else { "box is-fail" };
+                path class=(class) d={ "M" (x(place)) " 32 l-6 -12 h12 z" } {}
                 text x=(x(place).clamp(60, 660)) y="14" text-anchor="middle" { "version: " (name(place)) }
             }
             text.soft x="0" y="86" { "Schema of" }
@@ -189,58 +191,62 @@ pub(super) fn timeline(id: &str, timeline: &Timeline) -> Markup {
 }
 
 /// The foreign keys around the first tables with findings.
-pub(super) fn links(id: &str, report: &Report) -> Markup {
+pub(super) fn neighbourhoods(id: &str, report: &Report) -> Markup {
     let found = with_findings(report);
-    let has_links = |table: &&&str| {
-        report
-            .links
-            .iter()
-            .any(|link| link.child == **table || link.parent == **table)
-    };
-    let centres: Vec<&&str> = found.iter().filter(has_links).take(CENTRES).collect();
     html! {
-        @if !centres.is_empty() {
-            h3 { "Foreign keys around the tables with findings" }
-            @for (number, table) in centres.iter().enumerate() {
-                (neighbourhood(&format!("{id}-links-{number}"), table, &report.links))
-            }
+        @for (number, it) in report.neighbourhoods.iter().enumerate() {
+            (neighbourhood(&format!("{id}-keys-{number}"), it, &found))
         }
     }
 }
 
-fn neighbourhood(id: &str, table: &str, links: &[Link]) -> Markup {
-    let side = |of: fn(&Link) -> (&str, &str)| {
-        let others = links.iter().map(of).filter(|(own, _)| *own == table);
-        others.map(|(_, other)| other).collect::<BTreeSet<&str>>()
+/// A table between those that refer to it and those that it refers to.
+fn neighbourhood(id: &str, around: &Neighbourhood, found: &BTreeSet<&str>) -> Markup {
+    // Tables with findings first, so that they are among those that are drawn.
+    let side = |tables: &BTreeSet<String>| {
+        let mut tables: Vec<(bool, String)> = tables
+            .iter()
+            .map(|name| (!found.contains(name.as_str()), name.clone()))
+            .collect();
+        tables.sort_unstable();
+        tables.truncate(SIDE);
+        tables
     };
-    let parents = side(|link| (&link.child, &link.parent));
-    let children = side(|link| (&link.parent, &link.child));
-    let lines = parents.len().min(SIDE).max(children.len().min(SIDE)).max(1);
+    let (left, right) = (side(&around.children), side(&around.parents));
+    let lines = left.len().max(right.len()).max(1);
     let (height, middle) = (lines * LINE + 12, lines * LINE / 2 + 6);
     let title = format!(
-        "{} refers to {} and is referred to by {}",
-        printable(table),
-        count(parents.len() as u64, "table"),
-        count(children.len() as u64, "table")
+        "{} refers to {}, and {} to it",
+        printable(&around.table),
+        count(around.parents.len() as u64, "table"),
+        match around.children.len() {
+            1 => "1 table refers".to_owned(),
+            number => format!("{} tables refer", thousands(number as u64)),
+        }
     );
-    let y = |line: usize, all: usize| (2 * line + 1) * lines * LINE / (2 * all.clamp(1, SIDE)) + 6;
-    let left = children.iter().take(SIDE).enumerate();
-    let right = parents.iter().take(SIDE).enumerate();
+    let y = |line: usize, all: usize| (2 * line + 1) * lines * LINE / (2 * all.max(1)) + 6;
+    let class = |other: bool| if other { "line" } else { "line is-found" };
+    let is_red = left.iter().chain(&right).any(|(other, _)| !other);
+    let is_part = around.children.len().max(around.parents.len()) > SIDE;
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(title) { svg viewBox={ "0 0 960 " (height) } width="960" role="img" aria-labelledby=(id) {
+        div.scroll tabindex="0" role="group" aria-label=(title) { svg.wide viewBox={ "0 0 960 " (height) } width="960" role="img" aria-labelledby=(id) {
             title id=(id) { (title) }
-            @for (line, name) in left {
-                text x="300" y=(y(line, children.len()) + 4) text-anchor="end" { (short(name)) }
-                path.line d={ "M306 " (y(line, children.len())) " L340 " (middle) } {}
+            @for (line, (other, name)) in left.iter().enumerate() {
+                text.name x="300" y=(y(line, left.len()) + 4) text-anchor="end" { (short(name)) }
+                path class=(class(*other)) d={ "M306 " (y(line, left.len())) " L340 " (middle) } {}
             }
             rect class="box is-fail" x="340" y=(middle.saturating_sub(12)) width="280" height="24" rx="4" {}
-            text x="480" y=(middle + 4) text-anchor="middle" { (short(table)) }
-            @for (line, name) in right {
-                path.line d={ "M620 " (middle) " L654 " (y(line, parents.len())) } {}
-                text x="660" y=(y(line, parents.len()) + 4) { (short(name)) }
+            text.name x="480" y=(middle + 4) text-anchor="middle" { (short(&around.table)) }
+            @for (line, (other, name)) in right.iter().enumerate() {
+                path class=(class(*other)) d={ "M620 " (middle) " L654 " (y(line, right.len())) } {}
+                text.name x="660" y=(y(line, right.len()) + 4) { (short(name)) }
             }
         } }
-        p.soft { bdi { (title) } "." @if children.len().max(parents.len()) > SIDE { " Not all of them are drawn." } }
+        p.soft {
+            bdi { (title) } "."
+            @if is_red { " A red line leads to a table with a finding." }
+            @if is_part { " No more than " (SIDE) " are drawn on a side." }
+        }
     }
 }
 
@@ -258,17 +264,13 @@ pub(super) fn path(id: &str, preflight: &PreflightSummary) -> Markup {
         text: format!("now: {from}"),
     }];
     for stop in preflight.failures.iter().take(SIDE) {
-        let step = match (&stop.step, stop.phase) {
-            (Some(step), _) => format!("step {step}"),
-            (None, "before") => "before the first step".to_owned(),
-            (None, _) => "after the last step".to_owned(),
-        };
+        let place = stop.place();
         let error = stop.server_error.map(|number| format!(", error {number}"));
         let task = stop.task.as_deref().map(|task| format!(": {task}"));
         stations.push(Station {
             class: "box is-fail",
             text: format!(
-                "stops {step}{}{}",
+                "stops {place}{}{}",
                 error.unwrap_or_default(),
                 task.unwrap_or_default()
             ),
@@ -285,7 +287,7 @@ pub(super) fn path(id: &str, preflight: &PreflightSummary) -> Markup {
     let words: Vec<String> = stations.iter().map(|it| printable(&it.text)).collect();
     let title = format!("The way of the upgrade: {}", words.join("; then "));
     html! {
-        div.scroll tabindex="0" role="region" aria-label={ "The way of the upgrade to " (printable(&preflight.target)) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-path" } {
+        div.scroll tabindex="0" role="group" aria-label={ "The way of the upgrade to " (printable(&preflight.target)) } { svg viewBox={ "0 0 720 " (height) } width="720" role="img" aria-labelledby={ (id) "-path" } {
             title id={ (id) "-path" } { (title) }
             @for (line, station) in stations.iter().enumerate() {
                 @if line > 0 { path.line d={ "M24 " (line * 2 * LINE - 16) " V" (line * 2 * LINE + 4) } {} }

@@ -15,15 +15,7 @@ pub(super) fn report(number: usize, report: &Report) -> Markup {
     let name = printable(&digest.name());
     let id = format!("source-{number}");
     let [origin, site, inventory] = human::facts(report);
-    let (accepted, counted): (Vec<_>, Vec<_>) = report
-        .findings
-        .list
-        .iter()
-        .partition(|finding| finding.accepted.is_some());
-    let preflight = report.sections.iter().find_map(|section| match section {
-        Section::Preflight(summary) => Some(summary),
-        _ => None,
-    });
+    let parts = parts(&id, report);
     html! {
         section.source id=(id) aria-labelledby={ (id) "-name" } {
             h2 id={ (id) "-name" } { span.badge.(class) { (word) } " " bdi { (name) } }
@@ -41,23 +33,56 @@ pub(super) fn report(number: usize, report: &Report) -> Markup {
                     dt { "Compared with" } dd { bdi { (printable(other)) } }
                 }
             }
-            @if let Some(preflight) = preflight { (upgrade(&id, preflight)) }
+            @if parts.len() > 1 {
+                p.parts {
+                    @for (place, (heading, _)) in parts.iter().enumerate() {
+                        @if place > 0 { " · " }
+                        a href={ "#" (id) "-part-" (place) } { bdi { (heading) } }
+                    }
+                }
+            }
             @for section in &report.sections {
                 @if let Section::Runbook(it) = section { (runbook::runbook(&id, it)) }
             }
-            (findings(&counted))
-            @if !accepted.is_empty() {
-                h3 { "Accepted" }
-                @for one in &accepted { (finding::one(one)) }
+            @for (place, (heading, part)) in parts.iter().enumerate() {
+                h3 id={ (id) "-part-" (place) } { bdi { (heading) } }
+                (part)
             }
-            (not_checked(&report.findings.not_checked))
-            (others(report))
-            @if let Some(timeline) = &report.timeline { (charts::timeline(&id, timeline)) }
-            (charts::sizes(&id, report))
-            (charts::rows(&id, report))
-            (charts::links(&id, report))
         }
     }
+}
+
+/// The parts that there are, each with its heading, in the order in which they are wanted: what is wrong, then pictures.
+fn parts(id: &str, report: &Report) -> Vec<(String, Markup)> {
+    let (accepted, counted): (Vec<_>, Vec<_>) = report
+        .findings
+        .list
+        .iter()
+        .partition(|finding| finding.accepted.is_some());
+    let mut parts = Vec::new();
+    for section in &report.sections {
+        if let Section::Preflight(preflight) = section {
+            let heading = format!("The upgrade to {}", printable(&preflight.target));
+            parts.push((heading, upgrade(id, preflight)));
+        }
+    }
+    parts.extend(findings(&counted));
+    let accepted = finding::by_table(&accepted);
+    parts.push(("Accepted".to_owned(), accepted));
+    let not_checked = not_checked(&report.findings.not_checked);
+    parts.push(("Not checked".to_owned(), not_checked));
+    parts.extend(others(report));
+    if let Some(timeline) = &report.timeline {
+        let timeline = charts::timeline(id, timeline);
+        parts.push(("The release".to_owned(), timeline));
+    }
+    parts.push(("Sizes".to_owned(), charts::sizes(id, report)));
+    parts.push(("Rows".to_owned(), charts::rows(id, report)));
+    let keys = charts::neighbourhoods(id, report);
+    let heading = "Foreign keys around the tables with findings";
+    parts.push((heading.to_owned(), keys));
+    parts.retain(|(_, part)| !part.0.is_empty());
+    parts
 }
 
 /// The part about a source without a report.
@@ -96,27 +121,23 @@ fn meaning(report: &Report) -> String {
 }
 
 /// Findings by severity, and under it by table.
-fn findings(list: &[&Finding]) -> Markup {
+fn findings(list: &[&Finding]) -> impl Iterator<Item = (String, Markup)> {
     let severities = [
         (Severity::Error, "Errors"),
         (Severity::Warning, "Warnings"),
         (Severity::Note, "Notes"),
     ];
-    html! {
-        @for (severity, heading) in severities {
-            @let of_it: Vec<&Finding> = list.iter().copied().filter(|it| it.severity == severity).collect();
-            @if !of_it.is_empty() {
-                h3 { (heading) ", " (count(of_it.len() as u64, "finding")) }
-                (finding::by_table(&of_it))
-            }
-        }
-    }
+    severities.into_iter().map(|(severity, heading)| {
+        let all = list.iter().copied();
+        let of_it: Vec<&Finding> = all.filter(|it| it.severity == severity).collect();
+        let number = count(of_it.len() as u64, "finding");
+        (format!("{heading}, {number}"), finding::by_table(&of_it))
+    })
 }
 
 fn not_checked(list: &[NotChecked]) -> Markup {
     html! {
         @if !list.is_empty() {
-            h3 { "Not checked" }
             ul {
                 @for group in list.chunk_by(|a, b| a.why == b.why && a.incomplete == b.incomplete) {
                     @if let Some(first) = group.first() {
@@ -138,18 +159,29 @@ fn not_checked(list: &[NotChecked]) -> Markup {
 /// How the upgrade would go.
 fn upgrade(id: &str, preflight: &PreflightSummary) -> Markup {
     html! {
-        h3 { "The upgrade to " bdi { (printable(&preflight.target)) } }
         p { bdi { (printable(&preflight.outcome())) } ", " (count(preflight.steps as u64, "step")) " on " bdi { (printable(&preflight.server)) } "." }
         (charts::path(id, preflight))
-        @for stop in preflight.failures.iter().filter(|stop| !stop.mend.is_empty()) {
-            p { "Mends the stop in step " bdi { (printable(stop.step.as_deref().unwrap_or("—"))) } " beforehand:" }
-            pre.fix { (printable_lines(&stop.mend.join("\n"))) }
+        @for stop in &preflight.failures {
+            @let (statements, commands): (Vec<&String>, Vec<&String>) = stop.mend.iter().partition(|line| line.ends_with(';'));
+            @if !statements.is_empty() {
+                p { "Statements that mend the stop " bdi { (printable(&stop.place())) } ", to run before the upgrade:" }
+                pre.fix { (printable_lines(&lines(&statements))) }
+            }
+            @if !commands.is_empty() {
+                p { "A command for the stop " bdi { (printable(&stop.place())) } ":" }
+                pre.fix { (printable_lines(&lines(&commands))) }
+            }
         }
     }
 }
 
+fn lines(list: &[&String]) -> String {
+    let lines: Vec<&str> = list.iter().map(|line| line.as_str()).collect();
+    lines.join("\n")
+}
+
 /// What other sections say, as the report for people has it.
-fn others(report: &Report) -> Markup {
+fn others(report: &Report) -> impl Iterator<Item = (String, Markup)> {
     let shown = |section: &&Section| {
         !matches!(
             section,
@@ -161,18 +193,11 @@ fn others(report: &Report) -> Markup {
         // Writing to a Vec cannot fail.
         let _ = section.write(human::Detail::Normal, &mut text);
         let text = anstream::adapter::strip_bytes(&text).into_vec();
-        (
-            section.key(),
-            String::from_utf8_lossy(&text).trim().to_owned(),
-        )
+        let text = String::from_utf8_lossy(&text).trim().to_owned();
+        (section.key(), text)
     });
-    let texts: Vec<(&str, String)> = texts.filter(|(_, text)| !text.is_empty()).collect();
-    html! {
-        @for (key, text) in &texts {
-            h3 { (title(key)) }
-            pre { (printable_lines(text)) }
-        }
-    }
+    let texts = texts.filter(|(_, text)| !text.is_empty());
+    texts.map(|(key, text)| (title(key), html! { pre { (printable_lines(&text)) } }))
 }
 
 fn title(key: &str) -> String {
