@@ -14,7 +14,9 @@ use crate::common;
 use crate::sample_sites::Kind::{
     Backdrop, Drupal6, Drupal7, Drupal10, Joomla, Standalone, WordPress,
 };
-use crate::sample_sites::{ALL, Kind, Site, array, days_ago, list, s};
+use crate::sample_sites::{
+    ALL, JOOMLA_RULES, Kind, Site, array, days_ago, list, s, wordpress_roles,
+};
 use crate::server::{self, Server};
 use crate::settings;
 
@@ -150,6 +152,7 @@ fn backtrace(site: &mut Site) {
 
 const WITH_MODULES: &[Kind] = &[Drupal6, Drupal7, Backdrop, WordPress, Joomla];
 const OLD_DRUPALS: &[Kind] = &[Drupal6, Drupal7, Backdrop];
+const WITH_ACCOUNTS: &[Kind] = &[Drupal6, Drupal7, Drupal10, Backdrop, WordPress, Joomla];
 const SINCE_4_7: &[Kind] = &[Drupal10, Backdrop, WordPress, Standalone];
 
 /// Every fault, alone, gives exactly this finding; where the CMS says it in other words, `…` stands for them.
@@ -249,6 +252,166 @@ const FAULTS: &[Fault] = &[
         |site| site.set("permission", ("rid", "1"), "perm", "access content"),
         false,
         "site-unsubscribe: the role anonymous user may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[Drupal10],
+        |site| {
+            let role = array(&[
+                ("label", &s("Anonymous user")),
+                ("permissions", &list(&["access content"])),
+            ]);
+            site.set("config", ("name", "user.role.anonymous"), "data", &role);
+        },
+        false,
+        "site-unsubscribe: the role Anonymous user may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[WordPress],
+        |site| {
+            let roles = wordpress_roles("b:0;");
+            site.set(
+                "wp_options",
+                ("option_name", "wp_user_roles"),
+                "option_value",
+                &roles,
+            );
+        },
+        false,
+        "site-unsubscribe: the role Anonymous User may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[Joomla],
+        |site| {
+            let rules =
+                JOOMLA_RULES.replace("unsubscribe_pages\":{\"1\"", "unsubscribe_pages\":{\"2\"");
+            site.set("jos_assets", ("id", "90"), "rules", &rules);
+        },
+        false,
+        "site-unsubscribe: the role Guest may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[Standalone],
+        |site| {
+            site.set(
+                "civicrm_role",
+                ("id", "1"),
+                "permissions",
+                "\u{1}view event info\u{1}",
+            )
+        },
+        false,
+        "site-unsubscribe: the role everyone may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        WITH_ACCOUNTS,
+        |site| {
+            let (table, column) = site.accounts();
+            site.remove(&table, (column, "5"));
+        },
+        false,
+        "site-user-gone: 1 row of civicrm_uf_match is of an account that … does not have: 5 (contact 2)",
+    ),
+    Fault(
+        WITH_ACCOUNTS,
+        |site| {
+            let (table, column) = site.accounts();
+            for account in ["5", "6"] {
+                site.remove(&table, (column, account));
+            }
+        },
+        false,
+        "site-user-gone: 2 rows of civicrm_uf_match are of accounts that … does not have: 5 (contact 2), 6 (contact 3)",
+    ),
+    Fault(
+        &ALL,
+        |site| site.set("civicrm_uf_match", ("id", "3"), "uf_id", "5"),
+        false,
+        "site-user-twice: 1 account of … belongs to several contacts: 5 (contacts 2, 3)",
+    ),
+    Fault(
+        &ALL,
+        |site| site.set("civicrm_uf_match", ("id", "3"), "contact_id", "1"),
+        false,
+        "site-user-twice: 1 contact belongs to several accounts: 1 (accounts 1, 6)",
+    ),
+    Fault(
+        &ALL,
+        |site| {
+            site.set(
+                "civicrm_menu",
+                ("id", "2"),
+                "page_callback",
+                "CRM_Event_Page_EventInfo",
+            )
+        },
+        false,
+        "site-menu: 1 path of civicrm_menu cannot be read, such as civicrm/event/info: …",
+    ),
+    Fault(
+        &[Drupal6, Drupal7],
+        |site| {
+            let table = format!("{}menu_router", site.prefix());
+            site.remove(&table, ("path", "civicrm"));
+        },
+        false,
+        "site-menu: the menu of … does not have the path civicrm, and the module is on",
+    ),
+    Fault(
+        &[Drupal10, Standalone],
+        |site| {
+            site.set("civicrm_job", ("id", "1"), "last_run", &days_ago(3));
+            site.set("civicrm_job", ("id", "1"), "last_run_end", &days_ago(4));
+        },
+        false,
+        "site-job-crashed: the scheduled job process_mailing began on … and did not come to its end",
+    ),
+    Fault(
+        &[Drupal6, Drupal7, Joomla, Backdrop],
+        |site| {
+            site.set(
+                "civicrm_extension",
+                ("id", "1"),
+                "full_name",
+                "org.civicrm.flexmailer",
+            )
+        },
+        true,
+        "site-extension-core: the extension org.civicrm.flexmailer is on, and comes with CiviCRM itself in 6.10.2",
+    ),
+    Fault(
+        &[Drupal6],
+        |site| {
+            variable(site, "site_frontpage", &s("members"));
+            site.table(
+                "url_alias",
+                &[("src", "varchar(128)"), ("dst", "varchar(128)")],
+            );
+            site.add("url_alias", &[("src", "civicrm/user"), ("dst", "members")]);
+        },
+        true,
+        "site-front-page: the front page of Drupal 6 is members",
+    ),
+    Fault(
+        &[Drupal10],
+        |site| {
+            let page = array(&[("front", &s("/welcome"))]);
+            site.set(
+                "config",
+                ("name", "system.site"),
+                "data",
+                &array(&[("page", &page)]),
+            );
+            site.table(
+                "path_alias",
+                &[("path", "varchar(255)"), ("alias", "varchar(255)")],
+            );
+            site.add(
+                "path_alias",
+                &[("path", "/civicrm/event"), ("alias", "/welcome")],
+            );
+        },
+        true,
+        "site-front-page: the front page of Drupal is /welcome",
     ),
     Fault(
         &[Drupal6],
@@ -468,8 +631,15 @@ fn each_fault_alone_gives_its_finding_and_no_other() {
         }
     }
     assert!(cases >= 60, "{cases}");
-    // The others are held by tests of their own: of the membership status, the queue, and tables with a million rows.
-    let others = ["site-deceased", "site-upgrade-queue", "site-table-large"];
+    // The others are held by tests of their own: of the membership status, the queue, and tables with a million rows, and
+    // the code of extensions on the disk.
+    let others = [
+        "site-deceased",
+        "site-upgrade-queue",
+        "site-table-large",
+        "site-extension-missing",
+        "site-extension-target",
+    ];
     for check in registry::checks().filter(|check| check.id.starts_with("site-")) {
         assert!(
             checks.contains(check.id) || others.contains(&check.id),
