@@ -38,6 +38,9 @@ const MAX_FOLDERS: usize = 50_000;
 /// How deep below the folder of extensions one may lie. CiviCRM looks three folders deep by itself.
 const DEEPEST: usize = 5;
 
+/// The same below the folder of Composer's packages.
+const DEEPEST_OF_VENDOR: usize = 3;
+
 impl SettingsFacts {
     /// Looks for the code of extensions below `root`, which stands for the root folder of the site's machine: in the folder
     /// that `stored`, the setting `extensionsDir` of the database, names, unless the file overrides it; and in CiviCRM's own
@@ -81,9 +84,14 @@ impl SettingsFacts {
         }
         let mut seen = ExtensionsSeen::default();
         let mut left = MAX_FOLDERS;
-        let of_code = ["ext", "tools/extensions"].map(|folder| code.join(folder));
-        let folders = own.into_iter().map(|folder| (folder, false));
-        for (folder, is_of_code) in folders.chain(of_code.map(|folder| (folder, true))) {
+        let of_code = ["ext", "tools/extensions"].map(|folder| (code.join(folder), DEEPEST));
+        // Composer puts extensions beside the code.
+        let vendor = code.ancestors().find(|above| above.ends_with("vendor"));
+        let vendor = vendor.map(|folder| (folder.to_owned(), DEEPEST_OF_VENDOR));
+        let folders = own.into_iter().map(|folder| (folder, DEEPEST, false));
+        let of_code = of_code.into_iter().chain(vendor);
+        let of_code = of_code.map(|(folder, deep)| (folder, deep, true));
+        for (folder, deep, is_of_code) in folders.chain(of_code) {
             let there = below(root, &folder).ok_or("a path that is not absolute")?;
             match fs::read_dir(&there) {
                 Ok(_) => {}
@@ -95,7 +103,7 @@ impl SettingsFacts {
                 &there,
                 &folder,
                 is_of_code,
-                DEEPEST,
+                deep,
                 &mut left,
                 &mut seen.found,
             )?;

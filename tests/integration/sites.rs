@@ -1,6 +1,7 @@
 //! Sites of every CMS, healthy and with one fault each, in a dump and on a real server: what `site-*` checks find.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use cividb::case::Case;
 use cividb::checks::{Examination, Group, Selection, examine, registry};
@@ -546,7 +547,7 @@ fn settings_of(site: &Site) -> (tempfile::TempDir, SettingsFacts) {
 }
 
 /// What the checks of the site find.
-fn found(site: &Site, snapshot: Snapshot, is_upgraded: bool) -> Vec<String> {
+fn found_of(site: &Site, snapshot: Snapshot, is_upgraded: bool) -> Vec<String> {
     let (_folder, settings) = settings_of(site);
     let target = is_upgraded.then(|| Version::parse("6.10.2").expect("a release"));
     let case: Case = common::case(snapshot).to_release(target);
@@ -562,7 +563,7 @@ fn found(site: &Site, snapshot: Snapshot, is_upgraded: bool) -> Vec<String> {
 
 fn of_dump(site: &Site, is_upgraded: bool) -> Vec<String> {
     let snapshot = common::snapshot_of(site.dump().as_bytes());
-    found(site, snapshot, is_upgraded)
+    found_of(site, snapshot, is_upgraded)
 }
 
 /// What they find in the same site on a server.
@@ -583,7 +584,7 @@ fn of_server(server: &Server, site: &Site, is_upgraded: bool) -> Vec<String> {
         exact_counts: true,
     };
     let snapshot = reader::read(&mut connection, DATABASE, wanted).expect("it can be read");
-    found(site, snapshot, is_upgraded)
+    found_of(site, snapshot, is_upgraded)
 }
 
 /// Whether a finding is the one that is meant.
@@ -717,7 +718,7 @@ fn of_two_sites_in_one_database_the_one_that_names_civicrm_is_looked_at() {
     let text = site
         .dump()
         .replace("-- Dump completed", &format!("{other}\n-- Dump completed"));
-    let found = found(&site, common::snapshot_of(text.as_bytes()), false);
+    let found = found_of(&site, common::snapshot_of(text.as_bytes()), false);
     assert_eq!(found, ["site-maintenance: Drupal 7 is in maintenance mode"]);
 }
 
@@ -758,4 +759,201 @@ fn real_databases_give_only_what_is_wrong_with_them() {
                 .all(|(found, meant)| is_meant(found, meant));
         assert!(are_meant, "{name}: {found:#?}");
     }
+}
+
+/// Runs `cividb check` on a settings file; the findings of these checks, and why checks were not made.
+fn checked(file: &Path, only: &str, more: &[&str]) -> (Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = file.display().to_string();
+    let arguments = [
+        "check",
+        &file,
+        "--no-rows",
+        "--only",
+        only,
+        "--format",
+        "json",
+    ];
+    let report = common::json(&common::cividb(
+        folder.path(),
+        &[&arguments[..], more].concat(),
+    ));
+    let list = |key: &str, part: &str| {
+        let list = report[key].as_array().expect("a list").iter();
+        list.map(|it| it[part].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    (list("findings", "message"), list("not_checked", "why"))
+}
+
+#[test]
+fn accounts_in_the_database_of_civicrm_uf_dsn_are_looked_at_and_it_is_said_where_they_cannot_be() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let site = Site::healthy(Drupal7);
+    let of_cms = |statement: &&str| statement.contains("`dr_");
+    let text = site.statements();
+    let (cms, civicrm): (Vec<&str>, Vec<&str>) = text.split_inclusive(";\n").partition(of_cms);
+    for (database, statements) in [("split_civicrm", civicrm), ("split_cms", cms)] {
+        server.run(
+            None,
+            &format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}"),
+        );
+        server.run(
+            Some(database),
+            &format!("SET sql_mode = '';\n{}", statements.concat()),
+        );
+    }
+    server.run(Some("split_cms"), "DELETE FROM dr_users WHERE uid = 5");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("civicrm.settings.php");
+    let dsn = |database: &str| {
+        let socket = server.socket().display().to_string();
+        format!("mysql://root@unix({socket})/{database}?new_link=true")
+    };
+    let write = |cms: &str| {
+        let text = settings::healthy("Drupal", (4, 4))
+            .replace(
+                "mysql://civi:p%40ss@localhost/civicrm?new_link=true",
+                &dsn("split_civicrm"),
+            )
+            .replace("mysql://cms:p%40ss@localhost/cms?new_link=true", &dsn(cms));
+        std::fs::write(&file, text).expect("it is written");
+    };
+    write("split_cms");
+    let (found, not_made) = checked(&file, "site-user-gone,site-module-off", &[]);
+    assert_eq!(
+        found,
+        ["1 row of civicrm_uf_match is of an account that Drupal 7 does not have: 5 (contact 2)"]
+    );
+    assert_eq!(not_made, [""; 0]);
+    write("split_nowhere");
+    let (found, not_made) = checked(&file, "site-user-gone", &[]);
+    assert_eq!(found, [""; 0]);
+    assert!(
+        matches!(&not_made[..], [why] if why.contains("the database split_nowhere of CIVICRM_UF_DSN cannot be read")),
+        "{not_made:?}"
+    );
+    // Both in one dump.
+    let both = server
+        .program("mysqldump")
+        .args(["--no-defaults", "-u", "root", "-S"])
+        .arg(server.socket())
+        .args(["--databases", "split_cms", "split_civicrm"])
+        .output()
+        .expect("the dump program runs");
+    let snapshot = common::snapshot_of(&both.stdout);
+    assert_eq!(
+        found_of(&site, snapshot, false),
+        [
+            "site-user-gone: 1 row of civicrm_uf_match is of an account that Drupal 7 does not have: 5 (contact 2)"
+        ]
+    );
+}
+
+#[test]
+fn of_several_domains_only_the_one_of_this_cms_is_held_against_its_accounts() {
+    let mut site = Site::healthy(Drupal7);
+    site.add(
+        "civicrm_uf_match",
+        &[
+            ("id", "9"),
+            ("domain_id", "2"),
+            ("uf_id", "99"),
+            ("uf_name", "x"),
+            ("contact_id", "9"),
+        ],
+    );
+    assert_eq!(of_dump(&site, false), [""; 0]);
+}
+
+#[test]
+fn extensions_on_the_disk_are_those_of_the_site() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let site = Site::healthy(Drupal10);
+    server.run(
+        None,
+        "DROP DATABASE IF EXISTS with_extensions; CREATE DATABASE with_extensions",
+    );
+    server.run(
+        Some("with_extensions"),
+        &format!("SET sql_mode = '';\n{}", site.statements()),
+    );
+    let root = tempfile::tempdir().expect("a folder");
+    let root = root.path();
+    let make = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+        std::fs::write(path, text).expect("it is written");
+    };
+    make("var/www/site/civicrm/CRM/Core/Config.php", "");
+    make("var/www/site/files/civicrm/templates_c/x", "");
+    let socket = server.socket().display().to_string();
+    let dsn = format!("mysql://root@unix({socket})/with_extensions");
+    let text = settings::healthy("Drupal8", (5, 81))
+        .replace("mysql://civi:p%40ss@localhost/civicrm?new_link=true", &dsn)
+        .replace("mysql://cms:p%40ss@localhost/cms?new_link=true", &dsn);
+    make("civicrm.settings.php", &text);
+    let file = root.join("civicrm.settings.php");
+    let shown = root.display().to_string();
+    let only = "site-extension-missing,site-extension-target,site-extension-core";
+    let look = |more: &[&str]| checked(&file, only, &[&["--root", shown.as_str()], more].concat());
+    // Without the folder nothing is said but that it is not there.
+    let (found, not_made) = look(&[]);
+    assert_eq!(found, [""; 0]);
+    assert!(
+        not_made
+            .iter()
+            .all(|why| why.contains("the folder of extensions cannot be looked at")),
+        "{not_made:?}"
+    );
+    make(
+        "var/www/site/files/civicrm/ext/other/info.xml",
+        "<extension key='org.example.other'/>",
+    );
+    let (found, _) = look(&[]);
+    assert_eq!(
+        found,
+        [
+            "the extension org.example.own is on, and no info.xml below /var/www/site/files/civicrm/ext has this key"
+        ]
+    );
+    // Wherever it lies below the folder.
+    make(
+        "var/www/site/files/civicrm/ext/bundle/own-1.2/info.xml",
+        "<extension key='org.example.own'><compatibility><ver>4.6</ver></compatibility></extension>",
+    );
+    assert_eq!(look(&[]).0, [""; 0]);
+    assert_eq!(
+        look(&["--target", "6.10.2"]).0,
+        ["the extension org.example.own is for CiviCRM 4.6 by its info.xml, and not for 6.10.2"]
+    );
+    make(
+        "var/www/site/files/civicrm/ext/bundle/own-1.2/info.xml",
+        "<extension key='org.example.own'><compatibility><ver>5.45</ver></compatibility></extension>",
+    );
+    assert_eq!(look(&["--target", "6.10.2"]).0, [""; 0]);
+    // One that comes with the code needs no folder of its own, and a copy of it is in the way.
+    server.run(
+        Some("with_extensions"),
+        "INSERT INTO civicrm_extension (id, full_name, is_active) VALUES (2, 'authx', 1)",
+    );
+    make(
+        "var/www/site/civicrm/ext/authx/info.xml",
+        "<extension key='authx'/>",
+    );
+    assert_eq!(look(&[]).0, [""; 0]);
+    make(
+        "var/www/site/files/civicrm/ext/authx/info.xml",
+        "<extension key='authx'/>",
+    );
+    assert_eq!(
+        look(&[]).0,
+        [
+            "the extension authx is on, and comes with CiviCRM itself in 5.81.2; its copy is in /var/www/site/files/civicrm/ext/authx"
+        ]
+    );
 }
