@@ -233,8 +233,11 @@ fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
     let step = new.iter().fold(step, |step, finding| {
         step.how(format!("{}: {}", capital(&finding.message), finding.fix))
     });
+    let mut checks: Vec<&str> = new.iter().map(|finding| finding.check.id).collect();
+    checks.dedup();
     step.check(format!(
-        "cividb check \"$SITE\" --target {release} --no-rows"
+        "cividb check \"$SITE\" --target {release} --no-rows --only {}",
+        checks.join(",")
     ))
 }
 
