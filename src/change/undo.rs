@@ -11,7 +11,8 @@ use super::refusal::Refusal;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{Table, find};
 use crate::schema::sql::hexadecimal;
-use crate::server::connection::{MOST_ROWS, Reader};
+use crate::server::answer::MOST_ROWS;
+use crate::server::connection::Reader;
 
 /// How many rows or tables a message names.
 const NAMED: usize = 20;
