@@ -43,7 +43,7 @@
 //! extract -> civicrm dialect dump gate schema server_version snapshot text
 //! rollback -> case change civicrm contents dump extract gate grants privilege rehearse sandbox schema server server_version snapshot source text
 //! messages -> checks
-//! runbook -> case checks civicrm cms grants preflight serialized server_version settings snapshot text
+//! runbook -> case checks civicrm cms grants preflight serialized server server_version settings snapshot text
 //! report -> case change checks civicrm contents exit extract integrity messages preflight rehearse repair rollback runbook schema server_version snapshot text
 //! fleet -> checks civicrm report server small_file
 //! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file runbook schema server server_version settings small_file snapshot source text

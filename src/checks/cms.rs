@@ -3,8 +3,10 @@
 use super::check::{Check, Group, Rule, Severity};
 use super::examination::Examination;
 use super::finding::{Finding, Findings};
-use super::needs::Need;
+use super::needs::{Lack, Need};
+use super::site::rows;
 use crate::cms::{Cms, Module, ModuleState, Platform};
+use crate::serialized::Value;
 use crate::text::count;
 
 /// The checks of this file, in the order in which reports list them.
@@ -17,6 +19,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &SITE_MAINTENANCE,
     &SITE_UNSUBSCRIBE,
     &SITE_PERMISSION_NAME,
+    &SITE_MENU,
 ];
 
 const OF_CMS: &[Need] = &[Need::Cms];
@@ -102,7 +105,8 @@ static SITE_UNSUBSCRIBE: Check = Check {
     why: "The links in mailings lead to a page that is forbidden: nobody can unsubscribe without an account.",
     fix: "Give the role of anonymous visitors the permission \"access CiviMail subscribe/unsubscribe pages\".",
     example: "the role anonymous user may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
-    source: "Permissions of CiviCRM from 2.2 on; role 1 of Drupal 6 and 7.",
+    source: "Permissions of CiviCRM from 2.2 on. Role 1 of Drupal 6 and 7, anonymous of Drupal 8 and later, anonymous_user of \
+             WordPress, Guest or Public of Joomla, everyone of CiviCRM Standalone.",
     rules: &[Rule::new(Group::Site, OF_CMS, unsubscribe)],
 };
 
@@ -115,6 +119,21 @@ static SITE_PERMISSION_NAME: Check = Check {
     example: "the role editor has the permission \"schedule mailings subscribe/unsubscribe pages\"",
     source: "Steps of 3.2 and 3.3 replace text in Drupal 6's table permission.",
     rules: &[Rule::new(Group::Site, OF_CMS, permission_name)],
+};
+
+static SITE_MENU: Check = Check {
+    id: "site-menu",
+    severity: Severity::Warning,
+    title: "a cached menu is not what CiviCRM made it",
+    why: "Pages of CiviCRM are not found, or end in an error about a function that does not exist.",
+    fix: "Make the menus anew: open the page civicrm/menu/rebuild?reset=1 as an administrator, and empty the caches of the CMS.",
+    example: "the menu of Drupal 7 does not have the path civicrm, and the module is on",
+    source: "Drupal 6 and 7: table menu_router. CiviCRM: civicrm_menu, columns page_callback and access_callback, which PHP \
+             serialized.",
+    rules: &[
+        Rule::new(Group::Site, OF_CMS, menu_of_cms),
+        Rule::new(Group::Site, &[Need::Site], menu),
+    ],
 };
 
 /// The CMS; the needs of the rules have seen to it that it is there.
@@ -217,12 +236,13 @@ fn unsubscribe(check: &'static Check, examined: &Examination, findings: &mut Fin
         return;
     }
     let Some(cms) = cms(examined) else { return };
-    // Role 1 is that of visitors without an account.
-    let mut roles = cms.roles.iter().flatten();
-    let Some(role) = roles.find(|role| role.id == "1") else {
+    let Some(roles) = &cms.roles else {
+        let why = "the tables of the CMS do not say what its roles may do";
+        findings.skip(check, Lack::of_course(why));
         return;
     };
-    if !role.permissions.contains(PERMISSION) {
+    let anonymous = roles.iter().find(|role| role.is_anonymous);
+    if let Some(role) = anonymous.filter(|role| !role.may(PERMISSION)) {
         let name = &role.name;
         let message = format!("the role {name} may not \"{PERMISSION}\", and there are mailings");
         findings.push(Finding::new(check, message, check.fix));
@@ -242,4 +262,36 @@ fn permission_name(check: &'static Check, examined: &Examination, findings: &mut
             findings.push(Finding::new(check, message, check.fix).about("role", &role.name));
         }
     }
+}
+
+fn menu_of_cms(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(cms) = cms(examined) else { return };
+    if cms.has_path == Some(false) && cms.civicrm == Some(ModuleState::On) {
+        let name = cms.platform.name();
+        let message =
+            format!("the menu of {name} does not have the path civicrm, and the module is on");
+        findings.push(Finding::new(check, message, check.fix).about("path", "civicrm"));
+    }
+}
+
+fn menu(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    const TABLE: &str = "civicrm_menu";
+    let Some(rows) = rows(check, examined, TABLE, findings) else {
+        return;
+    };
+    let is_broken =
+        |value: &[u8]| !value.is_empty() && value.is_ascii() && Value::parse(value).is_none();
+    let broken = rows.iter().filter(|row| {
+        let cells = ["page_callback", "access_callback"].into_iter();
+        let mut cells = cells.filter_map(|column| row.get(column)?.as_deref());
+        cells.any(is_broken)
+    });
+    let mut paths = broken.filter_map(|row| row.get("path")?.as_deref());
+    let Some(first) = paths.next() else { return };
+    let message = format!(
+        "{} of civicrm_menu cannot be read, such as {}: its values are not those that PHP serialized",
+        count(paths.count() as u64 + 1, "path"),
+        String::from_utf8_lossy(first)
+    );
+    findings.push(Finding::new(check, message, check.fix).about("table", TABLE));
 }

@@ -9,7 +9,6 @@ use super::examination::Examination;
 use super::finding::{Finding, Findings};
 use super::needs::Need;
 use super::site::{holds, rows};
-use crate::civicrm::extensions;
 use crate::serialized::Value;
 use crate::settings::{Held, SettingsFacts};
 use crate::snapshot::Row;
@@ -20,8 +19,8 @@ pub(super) const CHECKS: &[&Check] = &[
     &SITE_COPY_LIVE,
     &SITE_MAILING,
     &SITE_JOBS_STOPPED,
+    &SITE_JOB_CRASHED,
     &SITE_DEBUG,
-    &SITE_EXTENSION,
     &SITE_TABLE_LARGE,
 ];
 
@@ -62,6 +61,18 @@ static SITE_JOBS_STOPPED: Check = Check {
     rules: &[Rule::new(Group::Site, OF_SITE, jobs_stopped)],
 };
 
+static SITE_JOB_CRASHED: Check = Check {
+    id: "site-job-crashed",
+    severity: Severity::Warning,
+    title: "the last run of a scheduled job did not come to its end",
+    why: "The job stopped in the middle, mostly for lack of memory or time or with an error of PHP, and the jobs behind it in the list \
+          did not run either.",
+    fix: "Look into the log of the job (Administer, System Settings, Scheduled Jobs) and that of PHP, and run the job by itself.",
+    example: "the scheduled job process_membership began on 2025-04-29 and did not come to its end",
+    source: "Table civicrm_job, columns last_run and last_run_end, 5.72 on.",
+    rules: &[Rule::new(Group::Site, OF_SITE, job_crashed)],
+};
+
 static SITE_DEBUG: Check = Check {
     id: "site-debug",
     severity: Severity::Warning,
@@ -71,22 +82,6 @@ static SITE_DEBUG: Check = Check {
     example: "debugging is on (debug_enabled)",
     source: "civicrm_domain.config_backend up to 4.6, civicrm_setting debug_enabled and backtrace from 4.7 on.",
     rules: &[Rule::new(Group::Site, OF_SITE, debug)],
-};
-
-static SITE_EXTENSION: Check = Check {
-    id: "site-extension",
-    severity: Severity::Warning,
-    title: "an extension is on that the release does without",
-    why: "Its work is done by CiviCRM itself in this release. An upgrade step takes such extensions out: one that is on was \
-          installed again, or the upgrade did not come to its end.",
-    fix: "Turn the extension off and uninstall it.",
-    example: "the extension org.civicrm.api4 is on, and CiviCRM 5.81.2 does without it",
-    source: "Table civicrm_extension; the steps of 5.8 to 6.13 that take extensions out.",
-    rules: &[Rule::new(
-        Group::Site,
-        &[Need::Site, Need::Release],
-        extension,
-    )],
 };
 
 static SITE_TABLE_LARGE: Check = Check {
@@ -266,6 +261,42 @@ fn jobs_stopped(check: &'static Check, examined: &Examination, findings: &mut Fi
     findings.push(Finding::new(check, message, check.fix).about("table", TABLE));
 }
 
+/// Hours after which a job that has not come to its end is not running any more.
+const LONGEST_RUN: i64 = 24;
+
+fn job_crashed(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    const TABLE: &str = "civicrm_job";
+    let Some(all) = rows(check, examined, TABLE, findings) else {
+        return;
+    };
+    let Some(now) = time_of(examined) else {
+        return;
+    };
+    for row in jobs(all) {
+        let cell = |column: &str| row.get(column)?.as_deref();
+        let time = |column: &str| local_time(std::str::from_utf8(cell(column)?).ok()?);
+        // Before 5.72 nothing says when a job ended.
+        let Some(began) = time("last_run").filter(|_| row.contains_key("last_run_end")) else {
+            continue;
+        };
+        let has_ended = match cell("last_run_end") {
+            // The column came with an upgrade, and the job has not run since.
+            None => !all
+                .iter()
+                .any(|row| row.get("last_run_end").is_some_and(Option::is_some)),
+            Some(_) => time("last_run_end").is_none_or(|ended| ended >= began),
+        };
+        if has_ended || (now - began).whole_hours() < LONGEST_RUN {
+            continue;
+        }
+        let name = String::from_utf8_lossy(cell("api_action").unwrap_or_default()).into_owned();
+        let day = began.date();
+        let message =
+            format!("the scheduled job {name} began on {day} and did not come to its end");
+        findings.push(Finding::new(check, message, check.fix).about("job", name));
+    }
+}
+
 fn debug(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let (Some(settings), Some(domains)) = (
         rows(check, examined, "civicrm_setting", findings),
@@ -300,29 +331,6 @@ fn debug(check: &'static Check, examined: &Examination, findings: &mut Findings)
         };
         let message = format!("{what} ({name})");
         findings.push(Finding::new(check, message, check.fix).about("setting", name));
-    }
-}
-
-fn extension(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    const TABLE: &str = "civicrm_extension";
-    // An upgrade takes them out: what counts is the release that runs.
-    let Some(release) = examined.case.release() else {
-        return;
-    };
-    let Some(rows) = rows(check, examined, TABLE, findings) else {
-        return;
-    };
-    for row in rows.iter().filter(|row| holds(row, "is_active", b"1")) {
-        let key = row
-            .get("full_name")
-            .and_then(Option::as_deref)
-            .unwrap_or_default();
-        let key = String::from_utf8_lossy(key);
-        if extensions::is_obsolete(&key, &release) {
-            let message =
-                format!("the extension {key} is on, and CiviCRM {release} does without it");
-            findings.push(Finding::new(check, message, check.fix).about("extension", &*key));
-        }
     }
 }
 

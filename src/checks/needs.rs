@@ -182,9 +182,10 @@ impl Need {
             Self::Cms => match (&examined.case.cms, &examined.case.site) {
                 (Some(_), _) => Met,
                 (None, None) => NotApplicable,
-                (None, Some(_)) => Lacking(Lack::of_course(
-                    "the tables of the CMS are not in this database",
-                )),
+                (None, Some(_)) => Lacking(Lack::of_course(match &snapshot.cms_database {
+                    Some(Err(why)) => why.as_str(),
+                    Some(Ok(_)) | None => "the tables of the CMS are not in this database",
+                })),
             },
             Self::Folders => match examined.settings.map(|settings| &settings.folders) {
                 None => NotApplicable,

@@ -7,7 +7,7 @@ use super::needs::Need;
 use super::site::{holds, rows};
 use crate::serialized::Value;
 use crate::settings::{Held, ROOT, SettingsFacts};
-use crate::snapshot::Row;
+use crate::snapshot::{Row, Snapshot};
 
 /// The checks of this file, in the order in which reports list them.
 pub(super) const CHECKS: &[&Check] = &[&SITE_SERIALIZED, &SITE_PATHS];
@@ -109,6 +109,19 @@ fn stored(name: &str, settings: &[Row], options: &[Row], config: Option<&Value>)
     let of_config = || config?.get(name)?.as_text();
     let value = of_setting.or_else(of_option).or_else(of_config)?;
     Some(value).filter(|value| !value.is_empty())
+}
+
+/// What a database has for a setting of an address or folder, wherever its release keeps it; `None` where it has nothing.
+pub fn stored_place(snapshot: &Snapshot, name: &str) -> Option<String> {
+    let rows = |table: &str| snapshot.rows.get(table).map_or(&[][..], Vec::as_slice);
+    let config = rows("civicrm_domain").first();
+    let config = config.and_then(|row| Value::parse(row.get("config_backend")?.as_deref()?));
+    stored(
+        name,
+        rows("civicrm_setting"),
+        rows("civicrm_option_value"),
+        config.as_ref(),
+    )
 }
 
 /// The shortest value without a slash that cannot be the name of a folder.

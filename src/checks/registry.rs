@@ -5,13 +5,14 @@ use super::examination::Examination;
 use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
-    against, age, cms, conduct, contents, definers, grants, letter_case, objects, places, restore,
-    restore_privilege, rows, schema, server, settings, site, upgrade, version, wholeness,
+    against, age, cms, conduct, contents, definers, extensions, grants, letter_case, objects,
+    places, restore, restore_privilege, rows, schema, server, settings, site, upgrade, users,
+    version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 20] = [
+static FAMILIES: [&[&Check]; 22] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
@@ -32,6 +33,8 @@ static FAMILIES: [&[&Check]; 20] = [
     cms::CHECKS,
     conduct::CHECKS,
     places::CHECKS,
+    users::CHECKS,
+    extensions::CHECKS,
 ];
 
 /// Every check once, in the order in which reports list them.

@@ -21,6 +21,55 @@ const OBSOLETE: [(&str, (u32, u32)); 14] = [
     ("secondaryquicksearch", (6, 13)),
 ];
 
+/// Extensions that became part of CiviCRM: the key, and the release whose upgrade turns it on. Source: the steps of these
+/// releases. The components are not among them, which no site had as extensions before.
+const SINCE: [(&str, (u32, u32)); 23] = [
+    ("sequentialcreditnotes", (5, 24)),
+    ("eventcart", (5, 29)),
+    ("financialacls", (5, 30)),
+    ("ewaysingle", (5, 31)),
+    ("greenwich", (5, 31)),
+    ("contributioncancelactions", (5, 32)),
+    ("recaptcha", (5, 37)),
+    ("payflowpro", (5, 38)),
+    ("ckeditor4", (5, 40)),
+    ("legacycustomsearches", (5, 41)),
+    ("civigrant", (5, 47)),
+    ("elavon", (5, 54)),
+    ("org.civicrm.search_kit", (5, 57)),
+    ("org.civicrm.flexmailer", (5, 57)),
+    ("authx", (5, 67)),
+    ("org.civicrm.afform", (5, 67)),
+    ("tellafriend", (5, 75)),
+    ("afform_login_token", (5, 79)),
+    ("legacydedupefinder", (6, 0)),
+    ("civiimport", (6, 2)),
+    ("legacyprofiles", (6, 5)),
+    ("legacybatchentry", (6, 6)),
+    ("chart_kit", (6, 12)),
+];
+
+/// The release whose upgrade turns an extension on that comes with CiviCRM from then on; `None` for other extensions.
+pub fn since(key: &str) -> Option<(u32, u32)> {
+    let found = SINCE.iter().find(|(known, _)| *known == key);
+    found.map(|(_, since)| *since)
+}
+
+/// Whether an extension is a component of CiviCRM, which are extensions from 5.63 on.
+pub fn is_component(key: &str) -> bool {
+    matches!(
+        key,
+        "civi_campaign"
+            | "civi_case"
+            | "civi_contribute"
+            | "civi_event"
+            | "civi_mail"
+            | "civi_member"
+            | "civi_pledge"
+            | "civi_report"
+    )
+}
+
 /// Extensions that lie in CiviCRM's own code, in the folder `ext` or as a component (5.24 to 6.15).
 const SHIPPED: [&str; 44] = [
     "afform_login_token",

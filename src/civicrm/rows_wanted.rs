@@ -23,6 +23,10 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
     RowsWanted::some("civicrm_mailing_job", &[b"Running", b"Scheduled"]),
     // Paths and URLs of 3.3 to 4.0.
     RowsWanted::some("civicrm_option_value", PATHS),
+    // Who of the CMS is which contact; the cached menu; the roles of Standalone.
+    RowsWanted::all("civicrm_uf_match").only(&["id", "domain_id", "uf_id", "contact_id"]),
+    RowsWanted::all("civicrm_menu").only(&["path", "page_callback", "access_callback"]),
+    RowsWanted::all("civicrm_role"),
     // The CMS; the columns tell its tables, whatever the prefix.
     of_cms(
         "variable",
@@ -59,8 +63,8 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
     of_cms(
         "config",
         &["collection", "name", "data"],
-        &[b"system.site", b"core.extension"],
-        "name IN ('system.site', 'core.extension')",
+        &[b"system.site", b"core.extension", b"user.role."],
+        "(name IN ('system.site', 'core.extension') OR name LIKE 'user.role.%')",
     ),
     of_cms(
         "key_value",
@@ -77,8 +81,13 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
     of_cms(
         "options",
         &["option_id", "option_name", "option_value"],
-        &[b"active_plugins", b"show_on_front", b"page_on_front"],
-        "option_name IN ('active_plugins', 'show_on_front', 'page_on_front')",
+        &[
+            b"active_plugins",
+            b"show_on_front",
+            b"page_on_front",
+            b"user_roles",
+        ],
+        "(option_name IN ('active_plugins', 'show_on_front', 'page_on_front') OR option_name LIKE '%user_roles')",
     ),
     of_cms(
         "posts",
@@ -98,6 +107,43 @@ pub const ROWS_WANTED: &[RowsWanted] = &[
         &[b"com_civicrm"],
         "link LIKE '%com_civicrm%'",
     ),
+    of_cms(
+        "assets",
+        &["id", "name", "title", "rules"],
+        &[b"com_civicrm"],
+        "name = 'com_civicrm'",
+    ),
+    of_cms("usergroups", &["id", "parent_id", "title"], &[], "1 = 1"),
+    // Paths of CiviCRM that Drupal knows, and other names of them.
+    of_cms(
+        "menu_router",
+        &["path", "page_callback", "access_callback"],
+        &[b"civicrm"],
+        "path = 'civicrm'",
+    )
+    .only(&["path", "page_callback"]),
+    of_cms(
+        "path_alias",
+        &["path", "alias"],
+        &[b"/civicrm"],
+        "path LIKE '/civicrm%'",
+    ),
+    of_cms(
+        "url_alias",
+        &["src", "dst"],
+        &[b"civicrm"],
+        "src LIKE 'civicrm%'",
+    ),
+    of_cms(
+        "url_alias",
+        &["source", "alias"],
+        &[b"/civicrm"],
+        "source LIKE '/civicrm%'",
+    ),
+    // The accounts of Drupal and Backdrop, of WordPress, of Joomla.
+    of_cms("users", &["uid"], &[], "1 = 1").only(&["uid"]),
+    of_cms("users", &["ID", "user_login"], &[], "1 = 1").only(&["ID"]),
+    of_cms("users", &["id", "username"], &[], "1 = 1").only(&["id"]),
 ];
 
 /// Settings that something is told of, by parts of their names.
@@ -149,5 +195,6 @@ const fn of_cms(
         columns,
         containing,
         condition,
+        kept: &[],
     }
 }

@@ -172,9 +172,17 @@ impl Check {
                 refuse_empty_database(&case).map(|()| case)
             };
             let mut settings = location.settings(&of_settings)?;
-            if let (Some(settings), Some(root)) = (&mut settings, &self.root) {
-                settings.look_below(root);
-            }
+            let mut read_case = |mut snapshot| {
+                location.read_cms(&mut snapshot);
+                let case = read_case(snapshot)?;
+                if let (Some(settings), Some(root)) = (&mut settings, &self.root) {
+                    settings.look_below(root);
+                    let stored = checks::stored_place(&case.snapshot, "extensionsDir");
+                    let is_new = case.release().is_some_and(|it| it.major_minor() >= (4, 7));
+                    settings.look_for_extensions(root, stored.as_deref(), is_new);
+                }
+                Ok::<_, Error>(case)
+            };
             if self.no_rows {
                 let case = read_case(read(location, common.database.as_deref(), common)?)?;
                 return self.report(&case, None, settings.as_ref(), common);

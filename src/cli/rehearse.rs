@@ -330,6 +330,7 @@ impl Rehearse {
             logging_database: None,
             exact_counts: false,
             settings_file: None,
+            cms_login: None,
         };
         let mut there = read_restored(stage, &location)?;
         let (compared, failures, not_compared) =

@@ -12,7 +12,7 @@ use super::rows::RowExaminer;
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::checks::Findings;
+use crate::checks::{Examination, Findings};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
@@ -66,7 +66,8 @@ impl Runbook {
             options: ExportOptions::default(),
             limits: Limits::default(),
         };
-        let (snapshot, rows) = examiner.read(&location, common)?;
+        let (mut snapshot, rows) = examiner.read(&location, common)?;
+        location.read_cms(&mut snapshot);
         let target = self.target.clone().or_else(|| newest(&catalogue));
         let case = Case::new(snapshot, &catalogue)
             .to_release(target.clone())
@@ -94,6 +95,7 @@ impl Runbook {
             settings: settings.as_ref(),
             privileges: verdict.as_ref(),
             connection: connection.as_ref(),
+            not_told: not_told_of(&findings, &case),
         };
         let runbook = write(&subject, self.site(&location).as_deref());
         let report = Report::new("runbook", &case, findings, common.strict);
@@ -114,20 +116,19 @@ impl Runbook {
     }
 }
 
+/// What of the rows could not be looked at, if anything.
+fn not_told_of(findings: &Findings, case: &Case) -> Option<String> {
+    if Examination::of(case).ends_early() {
+        return Some("the dump is cut".to_owned());
+    }
+    let lack = findings.not_checked.iter().find(|it| it.incomplete);
+    lack.map(|it| it.why.clone())
+}
+
 /// How the database of a server is reached.
 fn connection(location: &Location) -> Option<Connection> {
     let Location::Server(server) = location else {
         return None;
     };
-    let login = &server.login;
-    Some(Connection {
-        host: login.host.clone(),
-        port: login.port,
-        socket: login
-            .socket
-            .as_ref()
-            .map(|path| path.to_string_lossy().into_owned()),
-        user: login.user.clone(),
-        has_password: login.password.is_some(),
-    })
+    Some(Connection::from(server.login.clone()))
 }

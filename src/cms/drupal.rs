@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::found::{Cms, FrontPage, Module, ModuleState, Role};
+use super::found::{Cms, FrontPage, Module, ModuleState};
 use super::platform::Platform;
+use super::roles::Role;
 use super::rows::{Tables, bytes, text};
 use crate::serialized::Value;
 use crate::snapshot::Row;
@@ -14,6 +15,9 @@ const WITHOUT_DEPENDENCY: [&str; 1] = ["realname"];
 /// Drupal 6: as Drupal 7, with other names for the maintenance mode and for permissions.
 pub(super) fn of_6(tables: Tables) -> Cms {
     let mut cms = of_system(Platform::Drupal6, tables);
+    if let Some(front) = &mut cms.front_page {
+        front.is_civicrm |= is_alias(tables, "url_alias", ["dst", "src"], &front.path);
+    }
     cms.is_offline = variable(tables, "site_offline");
     let permissions = tables.rows("permission").map(|rows| {
         let rows = rows
@@ -69,9 +73,12 @@ pub(super) fn of_8(tables: Tables) -> Cms {
     let front = front.as_ref().and_then(|site| site.get("page"));
     let front = front.and_then(|page| page.get("front")?.as_text());
     cms.front_page = front.map(|path| FrontPage {
-        is_civicrm: is_civicrm(path.trim_start_matches('/')),
+        is_civicrm: is_civicrm(path.trim_start_matches('/'))
+            || is_alias(tables, "path_alias", ["alias", "path"], &path)
+            || is_alias(tables, "url_alias", ["alias", "source"], &path),
         path,
     });
+    cms.roles = roles_of_8(tables);
     let state = tables.value("key_value", ["name", "value"], "system.maintenance_mode");
     cms.is_offline = tables
         .rows("key_value")
@@ -103,6 +110,42 @@ pub(super) fn of_8(tables: Tables) -> Cms {
     cms
 }
 
+/// The roles of Drupal 8 and later, each a row of the configuration.
+fn roles_of_8(tables: Tables) -> Option<Vec<Role>> {
+    let rows = tables.rows("config")?.iter();
+    let roles: Vec<Role> = rows
+        .filter_map(|row| {
+            let name = text(row, "name")?;
+            let id = name.strip_prefix("user.role.")?;
+            if bytes(row, "collection").is_some_and(|collection| !collection.is_empty()) {
+                return None;
+            }
+            let data = Value::parse(bytes(row, "data")?)?;
+            let permissions = data.get("permissions").map_or(&[][..], Value::entries);
+            let permissions = permissions.iter().filter_map(|(_, name)| name.as_text());
+            let label = data.get("label").and_then(Value::as_text);
+            Some(Role {
+                name: label.unwrap_or_else(|| id.to_owned()),
+                permissions: permissions.collect(),
+                is_anonymous: id == "anonymous",
+                may_all: data.get("is_admin").is_some_and(Value::is_on),
+                id: id.to_owned(),
+            })
+        })
+        .collect();
+    // There is no site without roles: then their rows are not there, or in a form that is not known.
+    Some(roles).filter(|roles| !roles.is_empty())
+}
+
+/// Whether a path is another name of a page of CiviCRM.
+fn is_alias(tables: Tables, table: &str, [alias, path]: [&str; 2], name: &str) -> bool {
+    let mut rows = tables.rows(table).unwrap_or_default().iter();
+    rows.any(|row| {
+        let path = text(row, path).unwrap_or_default();
+        text(row, alias).as_deref() == Some(name) && is_civicrm(path.trim_start_matches('/'))
+    })
+}
+
 fn named(name: String) -> Module {
     Module {
         name,
@@ -122,6 +165,15 @@ fn of_system(platform: Platform, tables: Tables) -> Cms {
             is_civicrm: is_civicrm(&path),
             path,
         }
+    });
+    // The menu is never empty, unless a dump has its structure alone.
+    let menu = tables
+        .snapshot
+        .row_counts
+        .get(&format!("{}menu_router", tables.prefix));
+    cms.has_path = tables.rows("menu_router").and_then(|rows| {
+        let mut rows = rows.iter();
+        menu.map(|_| rows.any(|row| bytes(row, "path") == Some(b"civicrm")))
     });
     let Some(rows) = tables.rows("system") else {
         return cms;
@@ -202,6 +254,8 @@ fn roles(tables: Tables, permissions: Option<Vec<(String, String)>>) -> Option<V
         Some(Role {
             permissions: by_role.remove(&id).unwrap_or_default(),
             name: text(row, "name")?,
+            is_anonymous: id == "1",
+            may_all: false,
             id,
         })
     })

@@ -1,9 +1,9 @@
 //! The CMS of a site as its tables describe it.
 
-use std::collections::BTreeSet;
-
 use super::platform::Platform;
-use super::rows::Tables;
+use super::roles::Role;
+use super::rows::{Tables, text};
+use super::users::{self, Users};
 use super::{drupal, joomla, wordpress};
 use crate::snapshot::Snapshot;
 
@@ -28,8 +28,14 @@ pub struct Cms {
     pub integrations: Option<Vec<Module>>,
     /// Other modules that are on, where the tables say it.
     pub others: Vec<Module>,
+    /// Whether the names of modules alone tell which use CiviCRM, so that there may be others.
+    pub names_only: bool,
     /// The roles and what they may do in CiviCRM; `None` where that is not known.
     pub roles: Option<Vec<Role>>,
+    /// Whether the CMS has the path `civicrm` in its own menu; `None` where it has no such menu, or its rows are not there.
+    pub has_path: Option<bool>,
+    /// The accounts.
+    pub users: Users,
 }
 
 /// The front page of a site.
@@ -61,17 +67,6 @@ pub struct Module {
     pub version: Option<String>,
     /// The time of its release in seconds since 1970, where the tables say it.
     pub released: Option<i64>,
-}
-
-/// A role of the CMS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// Its number.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The permissions of CiviCRM that it has.
-    pub permissions: BTreeSet<String>,
 }
 
 /// Tables by which a CMS is known: the end of the name, the columns, and the CMS.
@@ -108,9 +103,16 @@ const SIGNATURES: [(&str, &[&str], Platform); 6] = [
 ];
 
 impl Cms {
-    /// The CMS whose tables are beside those of CiviCRM; `None` where there are none, or those of several sites, of
-    /// which none or more than one names CiviCRM.
+    /// The CMS whose tables are beside those of CiviCRM, or in the database that the source has for them; `None` where
+    /// there are none, or those of several sites, of which none or more than one names CiviCRM.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
+        let other = snapshot.cms_database.as_ref();
+        let other = other.and_then(|other| Self::of_database(other.as_ref().ok()?));
+        other.or_else(|| Self::of_database(snapshot))
+    }
+
+    /// The CMS whose tables are in one database.
+    fn of_database(snapshot: &Snapshot) -> Option<Self> {
         let mut found: Vec<Self> = Vec::new();
         for name in snapshot.schema.tables.keys() {
             for (end, columns, platform) in SIGNATURES {
@@ -140,17 +142,40 @@ impl Cms {
 
     /// Reads the tables of a CMS.
     fn read(platform: Platform, tables: Tables) -> Option<Self> {
-        match platform {
-            Platform::Drupal6 => Some(drupal::of_6(tables)),
-            Platform::Drupal7 => Some(drupal::of_7(tables)),
-            Platform::Drupal8 => Some(drupal::of_8(tables)),
-            Platform::Backdrop => None,
-            Platform::WordPress => Some(wordpress::of(tables)),
-            Platform::Joomla => Some(joomla::of(tables)),
-            Platform::Standalone => {
-                (tables.prefix == "civicrm_").then(|| Self::empty(platform, ""))
-            }
-        }
+        let mut cms = match platform {
+            Platform::Drupal6 => drupal::of_6(tables),
+            Platform::Drupal7 => drupal::of_7(tables),
+            Platform::Drupal8 => drupal::of_8(tables),
+            Platform::Backdrop => return None,
+            Platform::WordPress => wordpress::of(tables),
+            Platform::Joomla => joomla::of(tables),
+            Platform::Standalone if tables.prefix == "civicrm_" => Self::standalone(tables),
+            Platform::Standalone => return None,
+        };
+        cms.users = users::of(cms.platform, tables);
+        Some(cms)
+    }
+
+    /// CiviCRM Standalone, whose roles are in a table of CiviCRM.
+    fn standalone(tables: Tables) -> Self {
+        let mut cms = Self::empty(Platform::Standalone, "");
+        let rows = tables.rows("role").filter(|rows| !rows.is_empty());
+        cms.roles = rows.map(|rows| {
+            let role = |row| {
+                let name = text(row, "name")?;
+                let permissions = text(row, "permissions").unwrap_or_default();
+                let permissions = permissions.split('\u{1}').map(str::to_owned);
+                Some(Role {
+                    id: text(row, "id")?,
+                    permissions: permissions.filter(|it| !it.is_empty()).collect(),
+                    is_anonymous: name == "everyone",
+                    may_all: false,
+                    name,
+                })
+            };
+            rows.iter().filter_map(role).collect()
+        });
+        cms
     }
 
     /// A CMS of which nothing is known.
@@ -165,7 +190,13 @@ impl Cms {
             civicrm_files: Vec::new(),
             integrations: None,
             others: Vec::new(),
+            names_only: !matches!(
+                platform,
+                Platform::Drupal6 | Platform::Drupal7 | Platform::Backdrop
+            ),
             roles: None,
+            has_path: None,
+            users: Users::NotKnown(String::new()),
         }
     }
 
@@ -184,9 +215,7 @@ impl Cms {
     /// The roles that have a permission; `None` where the roles are not known.
     pub fn roles_with(&self, permission: &str) -> Option<Vec<&str>> {
         let roles = self.roles.as_ref()?;
-        let with = roles
-            .iter()
-            .filter(|role| role.permissions.contains(permission));
+        let with = roles.iter().filter(|role| role.may(permission));
         Some(with.map(|role| role.name.as_str()).collect())
     }
 }

@@ -6,8 +6,12 @@ mod drupal;
 mod found;
 mod joomla;
 mod platform;
+mod roles;
 mod rows;
+mod users;
 mod wordpress;
 
-pub use found::{Cms, FrontPage, Module, ModuleState, Role};
+pub use found::{Cms, FrontPage, Module, ModuleState};
 pub use platform::Platform;
+pub use roles::Role;
+pub use users::Users;

@@ -11,14 +11,27 @@ pub(super) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// The rows that were kept of a table; `None` where the table is not there, or not all of its rows could be read.
+    /// The rows that were kept of a table; `None` where the table is not there, a dump has none of its rows, or not all of them
+    /// could be read.
     pub fn rows(self, table: &str) -> Option<&'a [Row]> {
         let name = format!("{}{table}", self.prefix);
         let name = self.name(&name)?;
         if self.snapshot.rows_hidden.contains_key(name) {
             return None;
         }
+        // What a server says is an estimate, which may be 0 for few rows.
+        let is_dump = self.snapshot.server.is_none();
+        if is_dump && !self.snapshot.row_counts.contains_key(name) {
+            return None;
+        }
         Some(self.snapshot.rows.get(name).map_or(&[], Vec::as_slice))
+    }
+
+    /// Why the rows of a table could not be read.
+    pub fn why_hidden(self, table: &str) -> Option<&'a str> {
+        let name = format!("{}{table}", self.prefix);
+        let hidden = self.snapshot.rows_hidden.get(self.name(&name)?)?;
+        Some(hidden.as_str())
     }
 
     /// Whether there is a table of this name with these columns.

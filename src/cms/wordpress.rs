@@ -2,6 +2,7 @@
 
 use super::found::{Cms, FrontPage, Module, ModuleState};
 use super::platform::Platform;
+use super::roles::Role;
 use super::rows::{Tables, bytes, text};
 use crate::serialized::Value;
 use crate::snapshot::Row;
@@ -21,6 +22,9 @@ pub(super) fn of(tables: Tables) -> Cms {
         option("page_on_front"),
         tables.rows("posts"),
     );
+    cms.roles = option(&format!("{}user_roles", tables.prefix))
+        .and_then(Value::parse)
+        .map(|roles| roles.entries().iter().filter_map(role).collect());
     let plugins = option("active_plugins").and_then(Value::parse);
     let Some(plugins) = plugins else {
         return cms;
@@ -50,6 +54,26 @@ pub(super) fn of(tables: Tables) -> Cms {
     cms.integrations = Some(own.into_iter().map(module).collect());
     cms.others = others.into_iter().map(module).collect();
     cms
+}
+
+/// A role, with the capabilities that are on.
+fn role((id, role): &(Value, Value)) -> Option<Role> {
+    let id = id.as_text()?;
+    let capabilities = role
+        .get("capabilities")
+        .map_or(&[][..], Value::entries)
+        .iter();
+    let on = capabilities.filter(|(_, on)| on.is_on());
+    Some(Role {
+        name: role
+            .get("name")
+            .and_then(Value::as_text)
+            .unwrap_or_else(|| id.clone()),
+        permissions: on.filter_map(|(name, _)| name.as_text()).collect(),
+        is_anonymous: id == "anonymous_user",
+        may_all: false,
+        id,
+    })
 }
 
 /// The front page, which is CiviCRM's where it is the page of that name or has its shortcode.

@@ -229,13 +229,21 @@ fn permissions(subject: &Subject, steps: &mut Steps) {
             "{ids}\"skip IDS check\" is for roles whose entries PHPIDS takes for an attack; it stands in the place of CIVICRM_IDS_ENABLE from 4.4 on."
         ));
     }
-    let anonymous = subject.rows("civicrm_mailing") > 0;
-    step = match (subject.platform(), anonymous) {
+    const UNSUBSCRIBE: &str = "access CiviMail subscribe/unsubscribe pages";
+    let roles = subject.cms().and_then(|cms| cms.roles.as_ref());
+    let mut anonymous = roles.into_iter().flatten().filter(|role| role.is_anonymous);
+    // Where the roles are known, only those that lack it get it.
+    let may = anonymous.any(|role| role.may(UNSUBSCRIBE));
+    let is_needed = subject.rows("civicrm_mailing") > 0 && !may;
+    step = match (subject.platform(), is_needed) {
         (Some(Platform::Drupal7), true) => step.run(
             "drush role-add-perm 'anonymous user' 'access CiviMail subscribe/unsubscribe pages'",
         ),
         (Some(Platform::Drupal8), true) => {
             step.run("drush role:perm:add anonymous 'access CiviMail subscribe/unsubscribe pages'")
+        }
+        (Some(Platform::WordPress), true) => {
+            step.run("wp cap add anonymous_user access_civimail_subscribe_unsubscribe_pages")
         }
         _ => step,
     };
@@ -270,10 +278,12 @@ fn views(subject: &Subject, steps: &mut Steps) {
         );
         return;
     }
-    let step = Step::new(ID, "Empty the cache of the module views").how(format!(
-        "By hand: {}admin/structure/views/settings/advanced (Drupal 6: admin/build/views/tools).",
-        subject.base_url()
-    ));
+    let page = match subject.platform() {
+        Some(Platform::Drupal6) => "admin/build/views/tools",
+        _ => "admin/structure/views/settings/advanced",
+    };
+    let step = Step::new(ID, "Empty the cache of the module views")
+        .how(format!("By hand: {}{page}.", subject.base_url()));
     let step = match platform::clear_caches(subject) {
         Some(command) => step.run(command),
         None => step,
@@ -312,13 +322,15 @@ fn cron_on(subject: &Subject) -> Step {
     let cron = match subject.platform() {
         _ if target < (4, 2) => "Take the # away before their lines.".to_owned(),
         Some(Platform::Standalone | Platform::Drupal8) => {
-            "One line of the crontab runs all jobs: cv api job.execute --user=USER.".to_owned()
+            "One line of the crontab runs all jobs: cv api job.execute --user=USER --cwd=PATH, with the folder $CMS for PATH.".to_owned()
         }
-        _ => "One line of the crontab runs all jobs: php $CODE/bin/cli.php -s SITE -u USER -p PASSWORD -e Job -a execute, or cv api job.execute --user=USER where cv is there.".to_owned(),
+        _ if target < (4, 7) => "One line of the crontab runs all jobs: php PATH/bin/cli.php -s SITE -u USER -p PASSWORD -e Job -a execute, with the folder $CODE for PATH.".to_owned(),
+        _ => "One line of the crontab runs all jobs: php PATH/bin/cli.php -s SITE -u USER -p PASSWORD -e Job -a execute, with the folder $CODE for PATH; or cv api job.execute --user=USER --cwd=PATH, with the folder $CMS for PATH.".to_owned(),
     };
     let step = step
         .how(cron)
-        .how(format!("The jobs, each on or off: {jobs}."));
+        .how(format!("The jobs, each on or off: {jobs}."))
+        .how("The user and the password of the cron job stand in the crontab alone; no table has them.");
     let step = step.check("cividb check \"$SITE\" --only site-jobs-stopped");
     match (from, target) {
         (from, (4, 2..) | (5.., _)) if from < (4, 2) => step
@@ -389,7 +401,7 @@ fn troubles(subject: &Subject) -> Step {
     Step::new("troubles", "If something looks wrong afterwards")
         .state(State::Look, "Each of these explains itself.")
         .run("cividb check \"$SITE\"")
-        .run("cividb explain \"Page not found\"")
+        .run("cividb explain \"Page not found: civicrm/upgrade\"")
         .run("cividb explain \"Unknown column 'is_deleted' in 'field list'\"")
         .how(format!("Menus that are wrong are made anew by {}.", platform::page(subject, "civicrm/menu/rebuild?reset=1")))
         .how("Settings pages that behave oddly: empty $COMPILED, and delete Config.IDS.ini in the folder ConfigAndLog beside it.")

@@ -1,5 +1,6 @@
 //! The way back, if the upgrade cannot be brought to its end.
 
+use super::hop::PROJECT;
 use super::model::{State, Step, Steps};
 use super::out_of_service::{names, with};
 use super::platform;
@@ -41,7 +42,10 @@ fn code_back(subject: &Subject) -> Step {
     let step = match subject.platform() {
         Some(Platform::Drupal8) => step
             .how("Composer installs what composer.json and composer.lock of before name.")
-            .run("cp -p \"$ASIDE/composer.json\" \"$ASIDE/composer.lock\" . && composer install"),
+            .run(format!(
+                "cp -p \"$ASIDE/composer.json\" \"$ASIDE/composer.lock\" {PROJECT}/"
+            ))
+            .run(format!("composer install --working-dir={PROJECT}")),
         _ => step
             .run("mv \"$CODE\" \"$ASIDE/code-new\"")
             .run("tar -xzf \"$ASIDE/code.tar.gz\" -C \"$(dirname \"$CODE\")\""),

@@ -1,8 +1,9 @@
 //! Steps that make the backup, and prove it.
 
 use super::model::{State, Step, Steps};
-use super::subject::Subject;
+use super::subject::{Subject, options_of};
 use crate::cms::Platform;
+use crate::server::login::Login;
 use crate::server_version::Family;
 use crate::settings::parse_dsn;
 use crate::text::shell_word;
@@ -17,7 +18,7 @@ pub(super) fn steps(subject: &Subject, steps: &mut Steps) {
 
 /// The dump program with the options that this database needs; of a database of this name, or the site's own with
 /// everything that leads to it.
-fn dump_command(subject: &Subject, rest: &str) -> (String, Vec<String>) {
+pub(super) fn dump_command(subject: &Subject, rest: &str) -> (String, Vec<String>) {
     let snapshot = &subject.case.snapshot;
     let server = subject.server();
     let mut words = vec![match subject.has_mariadb_names() {
@@ -103,6 +104,7 @@ fn backup(subject: &Subject) -> Step {
     let step = step.run(command).check("cividb verify \"$BACKUP\"");
     let step = match subject.connection {
         Some(_) => step.check("cividb verify \"$BACKUP\" --against \"$SITE\""),
+        None if subject.dsn().is_some() => step.check("cividb verify \"$BACKUP\" --against \"$SITE\""),
         None => step.how("Add --host, --user and --password as CIVICRM_DSN has them; the program asks for the password."),
     };
     step.trap(
@@ -113,20 +115,22 @@ fn backup(subject: &Subject) -> Step {
 
 fn backup_others(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "backup-others";
-    let of_setting = |name: &str| {
-        let dsn = subject.setting(name)?;
-        parse_dsn(dsn.as_bytes()).ok()?.database
-    };
-    let own = subject.case.snapshot.database.clone();
-    let mut others: Vec<(String, &str)> = Vec::new();
+    let login = |name: &str| parse_dsn(subject.setting(name)?.as_bytes()).ok();
+    let of_setting = |name: &str| login(name)?.database;
+    let own = subject.database();
+    let mut others: Vec<(String, &str, Option<Login>)> = Vec::new();
     if let Some(database) = of_setting("CIVICRM_UF_DSN").filter(|it| Some(it) != own.as_ref()) {
-        others.push((database, "the tables of the CMS"));
+        others.push((database, "the tables of the CMS", login("CIVICRM_UF_DSN")));
     }
     let logging = subject.case.snapshot.server.as_ref();
     let logging = logging.and_then(|facts| facts.logging_database.clone());
     let logging = logging.or_else(|| of_setting("CIVICRM_LOGGING_DSN"));
     if let Some(database) = logging.filter(|it| Some(it) != own.as_ref()) {
-        others.push((database, "the log tables of CiviCRM"));
+        others.push((
+            database,
+            "the log tables of CiviCRM",
+            login("CIVICRM_LOGGING_DSN"),
+        ));
     }
     others.dedup_by(|a, b| a.0 == b.0);
     if others.is_empty() {
@@ -141,22 +145,31 @@ fn backup_others(subject: &Subject, steps: &mut Steps) {
         }
         return;
     }
-    let mut step = Step::new(ID, "Back up the other databases of the site");
-    for (database, what) in others {
+    let mut step = Step::new(ID, "Back up the other databases of the site")
+        .why("They are not in the backup above.");
+    let are_known = others.iter().all(|(.., login)| login.is_some());
+    for (database, what, login) in others {
         let file = format!(
             "\"$BACKUP.{}.sql\"",
             database.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
         );
-        let rest = format!("--result-file={file} {}", shell_word(&database));
+        let options = match login {
+            Some(login) => options_of(login.into(), Some(&database)),
+            None => shell_word(&database),
+        };
+        let rest = format!("--result-file={file} {options}");
         let (command, _) = dump_command(subject, &rest);
         step = step
             .how(format!("The database {database} has {what}."))
             .run(command)
             .check(format!("cividb verify {file} --no-civicrm"));
     }
-    steps.add(step.how(
-        "Add --host, --user and --password as the settings file has them for these databases.",
-    ));
+    steps.add(match are_known {
+        true => step,
+        false => step.how(
+            "Add --host, --user and --password as the settings file has them for these databases.",
+        ),
+    });
 }
 
 fn backup_works(subject: &Subject) -> Step {
@@ -166,6 +179,8 @@ fn backup_works(subject: &Subject) -> Step {
         .how("It is restored on a private server of this machine, where every view is read, every function called and every trigger fired.")
         .run("cividb rehearse \"$BACKUP\"")
         .check(format!("cividb preflight \"$BACKUP\" --target {target}"))
+        .check("cividb rollback \"$BACKUP\" \"$SITE\"")
+        .how("The last line shows whether the way back is open, and changes nothing; where the account may not make the databases for it, it prints the GRANTs.")
 }
 
 fn backup_files(subject: &Subject) -> Step {

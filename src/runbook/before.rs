@@ -1,8 +1,11 @@
 //! Steps that can be done days before: what the target asks for, and what is got ready.
 
+use super::backup::dump_command;
+use super::hop::capital;
 use super::model::{State, Step, Steps};
 use super::platform;
 use super::subject::Subject;
+use crate::checks::{Examination, Findings, Group, Selection, Severity, examine};
 use crate::civicrm::extensions;
 use crate::civicrm::requirements::Fitness;
 use crate::cms::Platform;
@@ -81,7 +84,12 @@ fn cms_release(subject: &Subject, steps: &mut Steps) {
             return;
         }
     };
+    let page = "Look at the page about requirements of CiviCRM's documentation for the target.";
     let step = match platform {
+        Some(Platform::Standalone) => {
+            steps.leave_out("cms-release", "CiviCRM Standalone runs in no CMS");
+            return;
+        }
         Some(Platform::Drupal6) if target >= (4, 3) => step.state(State::Look, what).how(
             "The guide for 4.4 says that it is made for Drupal 7 and may run on Drupal 6: look whether there is a package of \
              the target for Drupal 6, or bring Drupal to 7 first.",
@@ -89,7 +97,16 @@ fn cms_release(subject: &Subject, steps: &mut Steps) {
         Some(Platform::Drupal7) if subject.from() < (4, 0) && version.is_some() => step
             .state(State::Look, what)
             .how("CiviCRM before 4.0 does not run on Drupal 7. The tables of the CMS are newer than CiviCRM's: CiviCRM's code is not in use at this moment."),
-        _ => step.state(State::Done, what),
+        // What the guide for 4.4 asks for.
+        Some(Platform::Drupal7) if version.is_some() && target <= (4, 4) => step.state(
+            State::Done,
+            format!("{what} CiviCRM 4.0 to 4.4 is made for Drupal 7."),
+        ),
+        Some(Platform::Drupal7) if target >= (5, 25) => step
+            .state(State::Look, what)
+            .how(page)
+            .how("Bring Drupal 7 to its last release first: earlier ones do not run on PHP 8."),
+        _ => step.state(State::Look, what).how(page),
     };
     steps.add(step);
 }
@@ -174,15 +191,74 @@ fn server(subject: &Subject) -> Step {
         .collect::<Vec<String>>();
     let is_dump = subject.case.snapshot.server.is_none();
     match (&too_old[..], is_dump) {
-        ([], false) => step.state(State::Done, format!("{server} is new enough for all of them.")),
+        ([], false) => {
+            let found = of_server(subject);
+            let not_seen = found.not_checked.iter().find(|it| it.incomplete);
+            match (&found.list[..], not_seen) {
+                ([], None) => step.state(
+                    State::Done,
+                    format!("{server} is new enough for all of them, and its settings fit."),
+                ),
+                ([], Some(lack)) => step.state(
+                    State::Look,
+                    format!("{server} is new enough for all of them. Of its settings not all were seen: {}.", lack.why),
+                ),
+                (list, _) => list.iter().fold(
+                    step.why(format!("{server} is new enough for all of them; its settings do not all fit.")),
+                    |step, finding| step.how(format!("{}. {}", capital(&finding.message), finding.fix)),
+                ),
+            }
+        }
         ([], true) => step.state(
             State::Look,
             format!("The dump comes from {server}, which is new enough; look whether the site is still on it."),
         ),
         (releases, _) => step
             .why(format!("{server} is too old for {}.", releases.join(" and for ")))
-            .how("Move the database before that hop: dump it, restore it on the newer server, and let the settings file name it.")
-            .check("cividb verify \"$BACKUP\""),
+            .how("Move the database before that hop: dump it, restore it on the newer server, and let the settings file name it."),
+    }
+}
+
+/// What the checks say of the server, for every release on the way.
+fn of_server(subject: &Subject) -> Findings {
+    let mut all = Findings::default();
+    for hop in &subject.forecast.path {
+        let mut examined = Examination::of(subject.case);
+        examined.for_release = Some(&hop.release);
+        let found = examine(&examined, &[Group::Server], &Selection::default());
+        let lasting = found
+            .list
+            .into_iter()
+            .filter(|it| it.severity > Severity::Note);
+        for finding in lasting {
+            if !all
+                .list
+                .iter()
+                .any(|known| known.message == finding.message)
+            {
+                all.push(finding);
+            }
+        }
+        all.not_checked.extend(found.not_checked);
+    }
+    all
+}
+
+/// The account of CIVICRM_DSN, where another one than that was looked at, or it is not known which one it is.
+fn other_account(subject: &Subject) -> Option<String> {
+    let asked = subject
+        .connection
+        .and_then(|it| it.user.clone())
+        .unwrap_or_default();
+    match subject.dsn() {
+        Some(dsn) if dsn.user.as_deref() == Some(asked.as_str()) => None,
+        Some(dsn) => Some(format!(
+            "The account {asked} has every privilege that is needed, and CIVICRM_DSN names the account {}.",
+            dsn.user.unwrap_or_default()
+        )),
+        None => Some(format!(
+            "The account {asked} has every privilege that is needed; whether CIVICRM_DSN names it was not looked at."
+        )),
     }
 }
 
@@ -213,9 +289,10 @@ fn grants(subject: &Subject) -> Step {
             State::Look,
             "Only the server can tell what the account may do: the command prints each GRANT that is missing.",
         ),
-        Some(verdict) if verdict.is_enough() => {
-            step.state(State::Done, "The account has every privilege that is needed.")
-        }
+        Some(verdict) if verdict.is_enough() => match other_account(subject) {
+            None => step.state(State::Done, "The account has every privilege that is needed."),
+            Some(why) => step.state(State::Look, why),
+        },
         Some(verdict) => {
             let missing = verdict.missing.len() as u64;
             let verb = if missing == 1 { "is" } else { "are" };
@@ -230,13 +307,17 @@ fn grants(subject: &Subject) -> Step {
 
 fn copy_first(subject: &Subject) -> Step {
     let target = &subject.forecast.target;
+    let file = "\"$BACKUP.trial.sql\"";
+    let rest = format!("--result-file={file} {}", subject.client_options());
+    let (dump, _) = dump_command(subject, &rest);
     Step::new("copy-first", "Upgrade a copy of the site first")
         .why("What goes wrong there costs nothing.")
         .how("Copy the database, the code and the files, and let the settings file of the copy name the copy's database, folders and address.")
         .how("Turn the copy's outgoing mail and its cron off before anything else.")
-        .how("The first command restores a backup on a private server and runs there what the steps do to the database; it takes a backup that is made as below.")
-        .run(format!("cividb rehearse \"$BACKUP\" --target {target}"))
-        .check("cividb check \"$SITE\"")
+        .how("Or try the database alone: the commands make a backup for that, restore it on a private server of this machine, and run there what the steps do to the database.")
+        .run(dump)
+        .run(format!("cividb rehearse {file} --target {target}"))
+        .run(format!("rm {file}"))
         .trap(
             "Paths and addresses stand in the database as well, so that a copy may write into the folders of the site \
              that it was made of.",
@@ -251,10 +332,14 @@ fn code_download(subject: &Subject) -> Step {
     .state(
         State::Look,
         "The database does not say what lies on the disk.",
-    );
+    )
+    .run("mkdir -p \"$DOWNLOADS\"");
     for hop in &subject.forecast.path {
         let line = match platform::package(subject, &hop.release) {
-            Some(file) => format!("For {}: {file}.", hop.release),
+            Some(file) => {
+                step = step.check(format!("ls -l \"$DOWNLOADS\"/{file}"));
+                format!("For {}: {file}.", hop.release)
+            }
             None if subject.platform().is_some() => {
                 format!("For {}: Composer fetches it at the hop.", hop.release)
             }
@@ -262,7 +347,7 @@ fn code_download(subject: &Subject) -> Step {
         };
         step = step.how(line);
     }
-    step
+    step.how("CiviCRM's page for downloads links to older releases as well. Put the files into the folder $DOWNLOADS.")
 }
 
 pub(super) fn localisation(subject: &Subject, steps: &mut Steps) {
@@ -308,22 +393,24 @@ pub(super) fn localisation(subject: &Subject, steps: &mut Steps) {
 
 fn other_extensions(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "extensions";
-    let active: Option<Vec<String>> =
-        subject
-            .case
-            .snapshot
-            .rows
-            .get("civicrm_extension")
-            .map(|rows| {
-                let is_on = |row: &&crate::snapshot::Row| {
-                    row.get("is_active").and_then(Option::as_deref) != Some(b"0")
-                };
-                let name = |row: &crate::snapshot::Row| {
-                    let name = row.get("full_name")?.as_deref()?;
-                    Some(String::from_utf8_lossy(name).into_owned())
-                };
-                rows.iter().filter(is_on).filter_map(name).collect()
-            });
+    let Some(rows) = subject.rows_of("civicrm_extension") else {
+        let step = Step::new(ID, "Look for releases of the extensions that fit");
+        steps.add(step.state(
+            State::Look,
+            "The source does not say which extensions of CiviCRM are on.",
+        ));
+        return;
+    };
+    let active: Option<Vec<String>> = Some(rows).map(|rows| {
+        let is_on = |row: &&crate::snapshot::Row| {
+            row.get("is_active").and_then(Option::as_deref) != Some(b"0")
+        };
+        let name = |row: &crate::snapshot::Row| {
+            let name = row.get("full_name")?.as_deref()?;
+            Some(String::from_utf8_lossy(name).into_owned())
+        };
+        rows.iter().filter(is_on).filter_map(name).collect()
+    });
     let Some(active) = active.filter(|active| !active.is_empty()) else {
         steps.leave_out(ID, "the database names no extension of CiviCRM that is on");
         return;
@@ -357,6 +444,11 @@ fn other_extensions(subject: &Subject, steps: &mut Steps) {
         step = step.how(format!(
             "The upgrade itself takes these out, because CiviCRM does without: {}.",
             gone.join(", ")
+        ));
+    }
+    if subject.settings.is_some() {
+        step = step.check(format!(
+            "cividb check \"$SITE\" --target {target} --root / --only site-extension-missing,site-extension-target,site-extension-core"
         ));
     }
     steps.add(step.trap(

@@ -1,13 +1,17 @@
 //! The steps of one hop: the code of a release is put in place, and its upgrade runs.
 
+use super::backup::dump_command;
 use super::model::{State, Step, Steps};
 use super::out_of_service::with;
 use super::platform;
 use super::subject::Subject;
-use crate::checks::{Examination, Finding, Group, Selection, examine};
+use crate::checks::{Examination, Findings, Group, Selection, examine};
 use crate::civicrm::requirements::Fitness;
 use crate::cms::Platform;
 use crate::preflight::Hop;
+
+/// The folder with composer.json of Drupal 8 and later.
+pub(super) const PROJECT: &str = "\"$(dirname \"$CMS\")\"";
 
 /// What is said once, in the first hop that it is for.
 #[derive(Debug, Default)]
@@ -16,6 +20,8 @@ pub(super) struct Said {
     lines: Vec<(&'static str, String)>,
     /// Whether a hop stands before.
     is_later: bool,
+    /// Whether a hop before needs a newer database server, too.
+    has_moved: bool,
 }
 
 /// The steps of a hop, which starts with the code of the release `before`.
@@ -27,7 +33,15 @@ pub(super) fn steps(
     steps: &mut Steps,
 ) {
     let is_first = !std::mem::replace(&mut said.is_later, true);
-    steps.add(server(subject, hop));
+    steps.add(server(subject, hop, said));
+    if !is_first {
+        steps.add(backup(subject, before));
+    } else if subject.forecast.path.len() < 2 {
+        steps.leave_out(
+            "hop-backup",
+            "one upgrade leads to the target, so that there is nothing to back up on the way",
+        );
+    }
     steps.add(code_exchange(subject, hop, before));
     if is_first {
         steps.add(files_writable(subject));
@@ -45,7 +59,7 @@ pub(super) fn steps(
     }
 }
 
-fn server(subject: &Subject, hop: &Hop) -> Step {
+fn server(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
     let release = &hop.release;
     let step = Step::new(
         "hop-server",
@@ -60,11 +74,27 @@ fn server(subject: &Subject, hop: &Hop) -> Step {
         .server()
         .map(|server| hop.requirements.fitness(server))
     {
-        Some(Fitness::TooOld(_)) => {
+        Some(Fitness::TooOld(_)) if !std::mem::replace(&mut said.has_moved, true) => {
             step.how("The database server is too old for this release: move the database now.")
         }
         _ => step,
     }
+}
+
+fn backup(subject: &Subject, before: &str) -> Step {
+    let file = format!("\"$BACKUP.{before}.sql\"");
+    let rest = format!("--result-file={file} {}", subject.client_options());
+    let (command, _) = dump_command(subject, &rest);
+    Step::new(
+        "hop-backup",
+        format!("Back up the database of CiviCRM {before}"),
+    )
+    .why("If the next upgrade stops, the site goes back to here, and not to the beginning.")
+    .how(format!(
+        "The code of {before} belongs to it: keep what the next step puts aside."
+    ))
+    .run(command)
+    .check(format!("cividb verify {file}"))
 }
 
 fn code_exchange(subject: &Subject, hop: &Hop, before: &str) -> Step {
@@ -82,11 +112,12 @@ fn code_exchange(subject: &Subject, hop: &Hop, before: &str) -> Step {
     let package = platform::package(subject, release);
     let step = match (subject.platform(), package) {
         (Some(Platform::Drupal8), _) => step
-            .run(format!("cp -p composer.json composer.lock \"$ASIDE/\" && composer require --update-with-all-dependencies civicrm/civicrm-core:{release} civicrm/civicrm-packages:{release} civicrm/civicrm-drupal-8:{release}"))
-            .how("Run it in the folder of composer.json."),
+            .run(format!("cp -p {PROJECT}/composer.json {PROJECT}/composer.lock \"$ASIDE/\""))
+            .run(format!("composer require --working-dir={PROJECT} --update-with-all-dependencies civicrm/civicrm-core:{release} civicrm/civicrm-packages:{release} civicrm/civicrm-drupal-8:{release}"))
+            .how("The folder with composer.json is the one above $CMS. Where it is $CMS itself, write \"$CMS\" in its place."),
         (Some(Platform::WordPress), Some(package)) => step
             .run(format!("mv \"$(dirname \"$CODE\")\" \"$ASIDE/plugin-{before}\""))
-            .run(format!("unzip -q {package} -d \"$(dirname \"$(dirname \"$CODE\")\")\""))
+            .run(format!("unzip -q \"$DOWNLOADS\"/{package} -d \"$(dirname \"$(dirname \"$CODE\")\")\""))
             .how("$CODE is the folder civicrm in the folder of the plugin; the whole plugin is exchanged."),
         (Some(Platform::Joomla), Some(package)) => step
             .run(format!("cp -a \"$CODE\" \"$ASIDE/code-{before}\""))
@@ -95,7 +126,7 @@ fn code_exchange(subject: &Subject, hop: &Hop, before: &str) -> Step {
         (Some(Platform::Standalone), Some(package)) => step
             .run(aside)
             .how(format!("Unpack {package}, and put the folder with CiviCRM's code (the one with CRM/Core/Config.php) at $CODE.")),
-        (_, Some(package)) => step.run(aside).run(format!("tar -xzf {package} -C \"$(dirname \"$CODE\")\"")),
+        (_, Some(package)) => step.run(aside).run(format!("tar -xzf \"$DOWNLOADS\"/{package} -C \"$(dirname \"$CODE\")\"")),
         (_, None) => step.run(aside).how("Unpack the package for the site's CMS where the old code was."),
     };
     let step = match needs_translations(subject) {
@@ -125,11 +156,11 @@ fn files_writable(subject: &Subject) -> Step {
 }
 
 /// What the checks say of the settings file for a release.
-fn findings(subject: &Subject, hop: &Hop) -> Vec<Finding> {
+fn findings(subject: &Subject, hop: &Hop) -> Findings {
     let mut examined = Examination::of(subject.case);
     examined.settings = subject.settings;
     examined.for_release = Some(&hop.release);
-    examine(&examined, &[Group::Settings], &Selection::default()).list
+    examine(&examined, &[Group::Settings], &Selection::default())
 }
 
 fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
@@ -157,7 +188,12 @@ fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
         return needed(step)
             .how("Compare $civicrm_root, CIVICRM_TEMPLATE_COMPILEDIR, CIVICRM_UF_BASEURL, CIVICRM_UF_DSN, CIVICRM_DSN and CIVICRM_SITE_KEY with what is there.");
     }
-    let mut new: Vec<Finding> = findings(subject, hop);
+    let Findings {
+        list: mut new,
+        not_checked,
+        ..
+    } = findings(subject, hop);
+    let has_any = !new.is_empty();
     new.retain(|finding| {
         let key = (finding.check.id, finding.fix.clone());
         let is_new = !said.lines.contains(&key);
@@ -166,6 +202,24 @@ fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
         }
         is_new
     });
+    if new.is_empty() && has_any {
+        return step.state(
+            State::Look,
+            format!("{release} needs no more than what was said for the release before."),
+        );
+    }
+    if let Some(lack) = not_checked
+        .iter()
+        .find(|it| it.incomplete && new.is_empty())
+    {
+        return step.state(
+            State::Look,
+            format!(
+                "What was seen of the file fits {release}; not all was: {}.",
+                lack.why
+            ),
+        );
+    }
     if new.is_empty() {
         return step.state(
             State::Done,
@@ -179,14 +233,16 @@ fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
     let step = new.iter().fold(step, |step, finding| {
         step.how(format!("{}: {}", capital(&finding.message), finding.fix))
     });
+    let mut checks: Vec<&str> = new.iter().map(|finding| finding.check.id).collect();
+    checks.dedup();
     step.check(format!(
-        "cividb check \"$SITE\" --target {} --no-rows",
-        subject.forecast.target
+        "cividb check \"$SITE\" --target {release} --no-rows --only {}",
+        checks.join(",")
     ))
 }
 
 /// A sentence with a capital letter at its beginning, unless it begins with the name of a file.
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     if text.starts_with("civicrm.settings.php") || text.starts_with('$') {
         return text.to_owned();
     }
@@ -236,8 +292,8 @@ fn maintenance_page(subject: &Subject, steps: &mut Steps) {
     steps.add(
         Step::new(ID, "Put a template maintenance-page.tpl.php of the theme aside")
             .state(State::Look, "The page of the upgrade is shown in Drupal's maintenance page; a template of one's own may hide its buttons.")
-            .run("find . -name 'maintenance-page*.tpl.php' -path '*themes*'")
-            .how("Run it in the folder of Drupal. Rename what it finds below sites, and back behind the upgrade."),
+            .run("find \"$CMS\" -name 'maintenance-page*.tpl.php' -path '*themes*'")
+            .how("Rename what it finds below sites, and back behind the upgrade."),
     );
 }
 

@@ -34,10 +34,16 @@ fn version(subject: &Subject) -> Step {
     .check("cividb version \"$SITE\"");
     let declared = forecast.declared.as_deref();
     match forecast.failures.iter().find(is_version) {
-        None => step.state(
-            State::Done,
-            format!("civicrm_domain.version is {}.", declared.unwrap_or("empty")),
-        ),
+        None => match declared {
+            Some(version) => step.state(
+                State::Done,
+                format!("civicrm_domain.version is {version}, which the upgrade takes."),
+            ),
+            None => step.state(
+                State::Look,
+                "The source does not say what civicrm_domain.version is.",
+            ),
+        },
         Some(failure) => step
             .why(format!(
                 "civicrm_domain.version is {}, and the upgrade stops: {}",
@@ -81,9 +87,15 @@ fn mend(subject: &Subject) -> Step {
         .filter(|failure| !is_version(failure) && !matches!(failure.cause, Cause::Privilege(..)))
         .collect();
     if failures.is_empty() && forecast.silent.is_empty() && forecast.possible.is_empty() {
-        return match forecast.path.is_empty() {
-            true => step.state(State::Look, "No way is known, so that nothing can be said."),
-            false => step.state(
+        return match (forecast.path.is_empty(), &subject.not_told) {
+            (true, _) => step.state(State::Look, "No way is known, so that nothing can be said."),
+            (false, Some(why)) => step
+                .state(
+                    State::Look,
+                    format!("On paper every step runs to its end, as far as the database was looked at: {why}."),
+                )
+                .check(format!("cividb preflight \"$SITE\" --target {target}")),
+            (false, None) => step.state(
                 State::Done,
                 "On paper every step runs to its end, with the foreign keys, indexes and rows of this database.",
             ),

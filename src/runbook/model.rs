@@ -94,7 +94,7 @@ pub struct LeftOut {
 }
 
 /// The ids of all steps that a runbook can have, in order.
-pub const STEPS: [&str; 53] = [
+pub const STEPS: [&str; 54] = [
     "names",
     "path",
     "cms-release",
@@ -124,6 +124,7 @@ pub const STEPS: [&str; 53] = [
     "mend",
     "forecast",
     "hop-server",
+    "hop-backup",
     "code-exchange",
     "files-writable",
     "settings",

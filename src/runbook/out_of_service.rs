@@ -64,7 +64,22 @@ fn offline(subject: &Subject) -> Step {
         false => "Calls of CiviCRM's REST interface end with an error as long as it is offline.",
     };
     let step = step.trap(trap);
+    let step = match subject.platform() {
+        Some(Platform::WordPress) => step.trap(
+            "WordPress's maintenance mode keeps everybody out, administrators too: with it only the commands work, and the \
+             upgrade runs by cv. To see pages, let it online again, and close the site by the web server.",
+        ),
+        Some(Platform::Joomla) => step.how("The command is there from Joomla 4 on."),
+        _ => step,
+    };
     match subject.cms().and_then(|cms| cms.is_offline) {
+        Some(true) if subject.is_dump() => with(
+            step.state(
+                State::Look,
+                "The site was in maintenance mode when the dump was made; look whether it still is.",
+            ),
+            platform::offline(subject, true),
+        ),
         Some(true) => step.state(
             State::Done,
             format!(
@@ -119,17 +134,40 @@ fn are(number: u64, noun: &str) -> String {
 
 fn mailings(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "mailings";
-    let rows = subject.case.snapshot.rows.get("civicrm_mailing_job");
     let of_test =
         |row: &crate::snapshot::Row| row.get("is_test").and_then(Option::as_deref) == Some(b"1");
     let is = |row: &crate::snapshot::Row, status: &[u8]| {
         row.get("status").and_then(Option::as_deref) == Some(status) && !of_test(row)
     };
-    let rows = rows.map(Vec::as_slice).unwrap_or_default();
+    let Some(rows) = subject.rows_of("civicrm_mailing_job") else {
+        let step = Step::new(ID, "Let the mailings go out, or pause them");
+        steps.add(
+            step.state(
+                State::Look,
+                "The source does not say whether mailings go out.",
+            )
+            .how(format!(
+                "They are listed on {}.",
+                platform::page(
+                    subject,
+                    "civicrm/mailing/browse/scheduled?scheduled=true&reset=1"
+                )
+            )),
+        );
+        return;
+    };
     let running = rows.iter().filter(|row| is(row, b"Running")).count() as u64;
     let waiting = rows.iter().filter(|row| is(row, b"Scheduled")).count() as u64;
     if running + waiting == 0 {
-        steps.leave_out(ID, "no mailing goes out or waits for its time");
+        let when = if subject.is_dump() {
+            " when the dump was made"
+        } else {
+            ""
+        };
+        steps.leave_out(
+            ID,
+            format!("no mailing goes out or waits for its time{when}"),
+        );
         return;
     }
     let step = Step::new(ID, "Let the mailings go out, or pause them")
@@ -281,6 +319,18 @@ fn modules_off(subject: &Subject, steps: &mut Steps) {
         "Turn them off, and do not uninstall them: that deletes their settings. Leave the {what} civicrm itself on."
     ));
     match subject.cms().map(|cms| &cms.integrations) {
+        Some(Some(list)) if list.is_empty() && subject.cms().is_some_and(|cms| cms.names_only) => {
+            let others = subject.cms().map_or(&[][..], |cms| &cms.others).iter();
+            let others: Vec<&str> = others.map(|module| module.name.as_str()).collect();
+            let others = match &others[..] {
+                [] => String::new(),
+                names => format!(" These are on: {}.", names.join(", ")),
+            };
+            let why = format!(
+                "No {what} with civicrm in its name is on; nothing but the names tells which use CiviCRM.{others}"
+            );
+            steps.add(step.state(State::Look, why));
+        }
         Some(Some(list)) if list.is_empty() => {
             steps.add(step.state(State::Done, format!("No {what} is on that uses CiviCRM.")));
         }
@@ -322,6 +372,14 @@ pub(super) fn names<'a>(subject: &Subject<'a, '_>) -> Vec<&'a str> {
 fn logging_off(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "logging-off";
     let logging = subject.case.site.as_ref().and_then(|site| site.logging);
+    if logging.is_none() && subject.rows_of("civicrm_setting").is_none() {
+        let step = Step::new(ID, "Turn the detailed log off until the upgrade is done");
+        steps.add(step.state(
+            State::Look,
+            "The source does not say whether the detailed log is on.",
+        ));
+        return;
+    }
     if logging != Some(true) {
         steps.leave_out(
             ID,
@@ -339,6 +397,14 @@ fn logging_off(subject: &Subject, steps: &mut Steps) {
 
 fn full_text_off(subject: &Subject, steps: &mut Steps) {
     const ID: &str = "full-text-off";
+    if subject.rows_of("civicrm_setting").is_none() {
+        let step = Step::new(
+            ID,
+            "Turn the full-text indexes off until the upgrade is done",
+        );
+        steps.add(step.state(State::Look, "The source does not say whether they are on."));
+        return;
+    }
     let is_on = subject.civicrm_setting("enable_innodb_fts");
     if !is_on.is_some_and(|value| value.is_on()) {
         steps.leave_out(

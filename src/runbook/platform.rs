@@ -59,7 +59,7 @@ pub(super) fn offline(subject: &Subject, is_to_be: bool) -> Action {
             let word = if is_to_be { "down" } else { "up" };
             action(
                 subject,
-                Some(format!("php cli/joomla.php site:{word}")),
+                Some(format!("php \"$CMS\"/cli/joomla.php site:{word}")),
                 "administrator/index.php?option=com_config",
             )
         }

@@ -1,12 +1,15 @@
 //! What is known of the site that a runbook is for.
 
 use crate::case::Case;
+use crate::checks::Examination;
 use crate::cms::{Cms, Platform};
 use crate::grants::Verdict;
 use crate::preflight::Forecast;
 use crate::serialized::Value;
+use crate::server::login::Login;
 use crate::server_version::{Family, ServerVersion};
-use crate::settings::{Defined, Held, ROOT, SettingsFacts};
+use crate::settings::{Defined, Held, ROOT, SettingsFacts, parse_dsn};
+use crate::snapshot::Row;
 use crate::text::shell_word;
 
 /// How the site's database is reached.
@@ -37,17 +40,49 @@ pub struct Subject<'a, 'c> {
     pub privileges: Option<&'a Verdict>,
     /// How the database is reached; `None` of a dump.
     pub connection: Option<&'a Connection>,
+    /// What of the rows could not be looked at for the upgrade on paper; `None` where all was.
+    pub not_told: Option<String>,
 }
 
 impl<'a> Subject<'a, '_> {
-    /// The tables of the CMS, where they are beside those of CiviCRM.
+    /// The tables of the CMS, where they are beside those of CiviCRM and none of their rows is lost.
     pub fn cms(&self) -> Option<&'a Cms> {
-        self.case.cms.as_ref()
+        self.case.cms.as_ref().filter(|_| self.is_whole())
+    }
+
+    /// Whether the source reaches to its end.
+    pub fn is_whole(&self) -> bool {
+        !Examination::of(self.case).ends_early()
+    }
+
+    /// Whether the source is a dump, which tells how the site was when it was made.
+    pub fn is_dump(&self) -> bool {
+        self.case.snapshot.server.is_none()
+    }
+
+    /// The rows that were kept of a table; `None` where they could not all be read.
+    pub fn rows_of(&self, table: &str) -> Option<&'a [Row]> {
+        let snapshot = &self.case.snapshot;
+        if snapshot.rows_hidden.contains_key(table) || !self.is_whole() {
+            return None;
+        }
+        Some(snapshot.rows.get(table).map_or(&[], Vec::as_slice))
+    }
+
+    /// The account, the server and the database of CIVICRM_DSN, where the settings file was read.
+    pub fn dsn(&self) -> Option<Login> {
+        parse_dsn(self.setting("CIVICRM_DSN")?.as_bytes()).ok()
+    }
+
+    /// The name of CiviCRM's database: as the settings file has it, else as the source does.
+    pub fn database(&self) -> Option<String> {
+        let of_file = self.dsn().and_then(|dsn| dsn.database);
+        of_file.or_else(|| self.case.snapshot.database.clone())
     }
 
     /// The CMS: as its tables say it, or the settings file, or CiviCRM's own rows; `None` where none of them does.
     pub fn platform(&self) -> Option<Platform> {
-        let of_tables = self.cms().map(|cms| cms.platform);
+        let of_tables = self.case.cms.as_ref().map(|cms| cms.platform);
         let of_settings = || Platform::of_name(&self.setting("CIVICRM_UF")?);
         let of_rows = || {
             let rows = self.case.snapshot.rows.get("civicrm_domain")?;
@@ -75,6 +110,51 @@ impl<'a> Subject<'a, '_> {
     pub fn code(&self) -> Option<String> {
         self.setting(ROOT)
             .map(|path| path.trim_end_matches('/').to_owned())
+    }
+
+    /// The folder of the CMS, as far as the place of the settings file tells it.
+    pub fn cms_folder(&self) -> Option<String> {
+        let path = std::path::absolute(&self.settings?.path).ok()?;
+        let folder = path.parent()?;
+        let (ends, levels): (&[&str], usize) = match self.platform()? {
+            Platform::Drupal6 | Platform::Drupal7 | Platform::Drupal8 => (&["sites"], 2),
+            Platform::Backdrop => (&[""], 0),
+            Platform::WordPress => (
+                &["wp-content/uploads/civicrm", "wp-content/plugins/civicrm"],
+                3,
+            ),
+            Platform::Joomla => (
+                &[
+                    "administrator/components/com_civicrm",
+                    "components/com_civicrm",
+                ],
+                3,
+            ),
+            Platform::Standalone => (&["private"], 1),
+        };
+        let is_there = |end: &&&str| match **end {
+            "sites" => folder
+                .parent()
+                .is_some_and(|above| above.ends_with("sites")),
+            "" => true,
+            end => folder.ends_with(end),
+        };
+        let end = ends.iter().find(is_there)?;
+        let levels = match *end {
+            "components/com_civicrm" => 2,
+            _ => levels,
+        };
+        let root = folder.ancestors().nth(levels)?;
+        Some(root.to_string_lossy().into_owned())
+    }
+
+    /// The folder of the site below that of Drupal, where it is not the only one, such as `sites/example.org`.
+    pub fn site_folder(&self) -> Option<String> {
+        let is_drupal = self.platform().is_some_and(Platform::is_drupal);
+        let folder = self.settings?.path.parent()?;
+        let name = folder.file_name()?.to_string_lossy().into_owned();
+        let is_below = folder.parent()?.ends_with("sites");
+        (is_drupal && is_below && name != "default").then(|| format!("sites/{name}"))
     }
 
     /// The folder of compiled templates.
@@ -144,21 +224,38 @@ impl<'a> Subject<'a, '_> {
     /// The options by which the clients and dump programs of the servers reach the database, with its name as the last
     /// word.
     pub fn client_options(&self) -> String {
-        let database = self.case.snapshot.database.as_deref();
-        let database = shell_word(database.unwrap_or("civicrm"));
-        let mut options = Vec::new();
-        let connection = self.connection.cloned().unwrap_or_default();
-        let mut option = |name: &str, value: Option<String>| {
-            options.extend(value.map(|value| format!("--{name}={}", shell_word(&value))));
-        };
-        option("host", connection.host);
-        option("port", connection.port.map(|port| port.to_string()));
-        option("socket", connection.socket);
-        option("user", connection.user);
-        if connection.has_password {
-            options.push("--password".to_owned());
+        let database = self.database();
+        let connection = self.connection.cloned();
+        let connection = connection.or_else(|| self.dsn().map(Connection::from));
+        options_of(connection.unwrap_or_default(), database.as_deref())
+    }
+}
+
+/// The options by which the clients and dump programs of the servers reach a database, with its name as the last word.
+pub(super) fn options_of(connection: Connection, database: Option<&str>) -> String {
+    let mut options = Vec::new();
+    let mut option = |name: &str, value: Option<String>| {
+        options.extend(value.map(|value| format!("--{name}={}", shell_word(&value))));
+    };
+    option("host", connection.host);
+    option("port", connection.port.map(|port| port.to_string()));
+    option("socket", connection.socket);
+    option("user", connection.user);
+    if connection.has_password {
+        options.push("--password".to_owned());
+    }
+    options.push(shell_word(database.unwrap_or("civicrm")));
+    options.join(" ")
+}
+
+impl From<Login> for Connection {
+    fn from(login: Login) -> Self {
+        Self {
+            socket: login.socket.map(|path| path.to_string_lossy().into_owned()),
+            has_password: login.password.is_some(),
+            host: login.host,
+            port: login.port,
+            user: login.user,
         }
-        options.push(database);
-        options.join(" ")
     }
 }

@@ -98,6 +98,21 @@ fn variables(subject: &Subject, site: Option<&str>) -> Vec<Variable> {
             "a folder for what is kept of the old code, outside the web root",
         ),
         variable(
+            "DOWNLOADS",
+            Some("$HOME/civicrm-downloads".to_owned()),
+            "",
+            "the folder that the packages with CiviCRM's code are downloaded to",
+        ),
+        variable(
+            "CMS",
+            subject.cms_folder(),
+            "/var/www/site",
+            match subject.platform() {
+                Some(Platform::Standalone) => "the folder of the site",
+                _ => "the folder of the CMS",
+            },
+        ),
+        variable(
             "CODE",
             subject.code(),
             "/var/www/site/civicrm",
@@ -130,6 +145,10 @@ fn names(subject: &Subject, variables: &[Variable]) -> Step {
         };
         step = step.run(format!("{}={value}", variable.name));
     }
+    step = step.run(match subject.site_folder() {
+        Some(site) => format!("cd \"$CMS\"/{}", shell_word(&site)),
+        None => "cd \"$CMS\"".to_owned(),
+    });
     if subject.setting("CIVICRM_UF_BASEURL").is_none() {
         step = step.how(
             "Where the address of the site is not known, https://www.example.org/ stands for it.",

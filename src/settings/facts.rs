@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::cms::CmsSettings;
 use super::error::SettingsError;
+use super::extensions::ExtensionsSeen;
 use super::php::{self, Lexeme, StringPart, Token};
 use super::script::Interpreter;
 use super::site;
@@ -73,6 +74,8 @@ pub struct Override {
     pub name: String,
     /// The place of the line.
     pub at: FilePlace,
+    /// What the setting holds.
+    pub held: Held,
 }
 
 /// A folder that the file names, as it was found.
@@ -127,6 +130,11 @@ pub struct SettingsFacts {
     pub second: Option<(PathBuf, Option<String>)>,
     /// The folders that it names, where they were looked for; see [`SettingsFacts::look_below`].
     pub folders: Option<Vec<FolderSeen>>,
+    /// Whether the file sets `$civicrm_paths`, so that folders may be elsewhere.
+    pub moves_paths: bool,
+    /// The extensions on the disk, where they were looked for, or why they could not be; see
+    /// [`SettingsFacts::look_for_extensions`].
+    pub extensions: Option<Result<ExtensionsSeen, String>>,
 }
 
 impl SettingsFacts {
@@ -166,18 +174,21 @@ impl SettingsFacts {
             if !is_wanted || facts.defined.len() >= MOST {
                 continue;
             }
-            let held = match slot.value(name) {
-                Value::Null => Held::Null,
-                Value::Unknown(_) | Value::Array(_) => Held::Unknown,
-                known => known.into_text().map_or(Held::Unknown, Held::Text),
-            };
+            let held = held(slot.value(name));
             let is_here = first.file == path;
             let at = is_here.then(|| place(first.line, name));
             facts.defined.insert(name.clone(), Defined { at, held });
         }
         // The tokens were read before, so that nothing can be wrong with them here.
         let tokens = php::tokens(&bytes).unwrap_or_default();
-        facts.scan(&tokens, &place);
+        let settings = script.state.slot("$civicrm_setting");
+        let settings = settings.map(|slot| slot.value("$civicrm_setting"));
+        let set = |group: &str, name: &str| {
+            let group = settings.as_ref()?.index(Value::text(group.as_bytes()));
+            Some(held(group.index(Value::text(name.as_bytes()))))
+        };
+        facts.moves_paths = script.state.slot("$civicrm_paths").is_some();
+        facts.scan(&tokens, &place, &set);
         Ok(facts)
     }
 
@@ -227,7 +238,12 @@ impl SettingsFacts {
     }
 
     /// Looks for what is no constant.
-    fn scan(&mut self, tokens: &[Lexeme], place: &impl Fn(u64, &str) -> FilePlace) {
+    fn scan(
+        &mut self,
+        tokens: &[Lexeme],
+        place: &impl Fn(u64, &str) -> FilePlace,
+        set: &impl Fn(&str, &str) -> Option<Held>,
+    ) {
         for at in 0..tokens.len() {
             let rest = tokens.get(at..).unwrap_or_default();
             if let Some((group, name)) = override_of(rest)
@@ -235,7 +251,13 @@ impl SettingsFacts {
             {
                 let line = rest.first().map_or(1, |lexeme| lexeme.line);
                 let at = place(line, "$civicrm_setting");
-                self.overrides.push(Override { group, name, at });
+                let held = set(&group, &name).unwrap_or(Held::Unknown);
+                self.overrides.push(Override {
+                    group,
+                    name,
+                    at,
+                    held,
+                });
             }
             if let [function, bracket, option, ..] = rest
                 && function.is_word("ini_set")
@@ -256,7 +278,16 @@ const CLASS_LOADER: &[u8] = b"CRM_Core_ClassLoader::singleton()->register";
 pub const ROOT: &str = "$civicrm_root";
 
 /// The constant that names the folder of compiled templates.
-const COMPILE_FOLDER: &str = "CIVICRM_TEMPLATE_COMPILEDIR";
+pub(super) const COMPILE_FOLDER: &str = "CIVICRM_TEMPLATE_COMPILEDIR";
+
+/// What a value is as text.
+fn held(value: Value) -> Held {
+    match value {
+        Value::Null => Held::Null,
+        Value::Unknown(_) | Value::Array(_) => Held::Unknown,
+        known => known.into_text().map_or(Held::Unknown, Held::Text),
+    }
+}
 
 /// The group and the name in `$civicrm_setting['Group']['name'] = `, with which the tokens begin.
 fn override_of(tokens: &[Lexeme]) -> Option<(String, String)> {

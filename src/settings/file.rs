@@ -18,6 +18,9 @@ pub struct SettingsFile {
     /// `CIVICRM_LOGGING_DSN`: the database of the log tables, from CiviCRM 3.3 on. It is usually the same
     /// database; an error here does not prevent the use of `dsn`.
     pub logging_dsn: Result<Option<Dsn>, SettingsError>,
+    /// `CIVICRM_UF_DSN`: the database of the CMS, as far as `CIVICRM_DSN` asked for the files that define it; `None` where
+    /// only PHP can tell.
+    pub uf_dsn: Option<Dsn>,
     /// `$civicrm_root`: the folder of CiviCRM's code; `None` where only PHP can tell.
     pub root: Option<String>,
     /// `CIVICRM_TEMPLATE_COMPILEDIR`: the folder of compiled templates; `None` where only PHP can tell.
@@ -62,6 +65,7 @@ impl SettingsFile {
             path: path.to_owned(),
             dsn,
             logging_dsn: self::dsn(&script, path, "CIVICRM_LOGGING_DSN"),
+            uf_dsn: self::dsn(&script, path, "CIVICRM_UF_DSN").ok().flatten(),
             root: text(&script, "$civicrm_root"),
             compile_dir: text(&script, "CIVICRM_TEMPLATE_COMPILEDIR"),
         })

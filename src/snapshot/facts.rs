@@ -25,6 +25,8 @@ pub struct Snapshot {
     /// Kinds of objects of which there may be more than the account can see, with the reason: an object of such
     /// a kind that is not seen need not be missing.
     pub hidden: IndexMap<ObjectKind, String>,
+    /// The database with the tables of the CMS, where that is another one and was looked for; or why it could not be read.
+    pub cms_database: Option<Result<Box<Snapshot>, String>>,
     /// What only a dump tells; `None` when the source is a server.
     pub dump: Option<DumpFacts>,
     /// What only a server tells; `None` when the source is a dump.
@@ -70,6 +72,8 @@ pub struct RowsWanted {
     pub containing: &'static [&'static [u8]],
     /// What a server is asked of a table of a CMS, as the condition of a WHERE; it may give fewer rows than `containing`.
     pub condition: &'static str,
+    /// The columns that are kept of each row, of a table with many rows; empty for all.
+    pub kept: &'static [&'static str],
 }
 
 impl RowsWanted {
@@ -85,7 +89,24 @@ impl RowsWanted {
             columns: &[],
             containing,
             condition: "",
+            kept: &[],
         }
+    }
+
+    /// The same rows, of which only these columns are kept.
+    #[must_use]
+    pub const fn only(mut self, kept: &'static [&'static str]) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// Whether a column of the rows is kept.
+    pub fn keeps(&self, column: &str) -> bool {
+        self.kept.is_empty()
+            || self
+                .kept
+                .iter()
+                .any(|kept| kept.eq_ignore_ascii_case(column))
     }
 
     /// Whether these are rows of this table.

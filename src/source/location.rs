@@ -143,6 +143,14 @@ impl Location {
         Ok(read.transpose()?)
     }
 
+    /// Reads the database of the CMS into the snapshot, where the source is a site's settings file that names another one
+    /// for it.
+    pub fn read_cms(&self, snapshot: &mut Snapshot) {
+        if let Self::Server(server) = self {
+            server.read_cms(snapshot);
+        }
+    }
+
     /// Whether a second reading finds the same content. Standard input, pipes and devices can be read only
     /// once.
     pub fn can_be_read_again(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::login::{Gathered, Given, Login, Secret, System, gather, url};
 use crate::server::reader::{self, ReadOptions};
-use crate::settings::{self, SettingsFile};
+use crate::settings::{self, CmsSettings, SettingsFile};
 use crate::snapshot::Snapshot;
 
 /// What is needed to connect to servers, besides the source's own name.
@@ -52,6 +52,8 @@ pub struct ServerLocation {
     pub exact_counts: bool,
     /// The settings file that named the server.
     pub settings_file: Option<PathBuf>,
+    /// The server, the account and the database of the CMS, where that is another database.
+    pub cms_login: Option<Box<Login>>,
 }
 
 impl ServerLocation {
@@ -128,11 +130,13 @@ impl ServerLocation {
                  not looked at"
             ));
         }
+        let cms_login = cms_login(&file, access).map(Box::new);
         let gathered = Gathered::of_site(&access.given, file.dsn.login);
         let name = file.path.to_string_lossy().into_owned();
         Ok(Self {
             logging_database,
             settings_file: Some(path.to_owned()),
+            cms_login,
             ..Self::new(name, gathered, access)
         })
     }
@@ -151,6 +155,7 @@ impl ServerLocation {
             logging_database: None,
             exact_counts: access.exact_counts,
             settings_file: None,
+            cms_login: None,
         }
     }
 
@@ -187,4 +192,50 @@ impl ServerLocation {
         }
         Ok(snapshot)
     }
+
+    /// Reads the database of the CMS into the snapshot, where that is another one.
+    pub fn read_cms(&self, snapshot: &mut Snapshot) {
+        let Some(login) = &self.cms_login else {
+            return;
+        };
+        let database = login.database.as_deref().unwrap_or_default();
+        let read = || {
+            let mut connection = Reader::open(login)?;
+            connection.use_database(database)?;
+            let wanted = ReadOptions {
+                rows: site::ROWS_WANTED,
+                exact_counts: false,
+            };
+            reader::read(&mut connection, database, wanted)
+        };
+        let read = read().map(Box::new);
+        snapshot.cms_database = Some(read.map_err(|error: ServerError| {
+            format!("the database {database} of CIVICRM_UF_DSN cannot be read: {error}")
+        }));
+    }
+}
+
+/// The login to the database of the CMS, where that is another one than CiviCRM's: that of `CIVICRM_UF_DSN`, or the one that
+/// the CMS's own settings file names, with CiviCRM's account.
+fn cms_login(file: &SettingsFile, access: &Access) -> Option<Login> {
+    let own = &file.dsn.login;
+    let of_dsn = file.uf_dsn.as_ref().map(|dsn| dsn.login.clone());
+    let of_cms = || {
+        let cms = CmsSettings::beside(&file.path).ok().flatten()?;
+        let is_here = cms.host.is_none() || cms.host == own.host;
+        is_here.then(|| Login {
+            database: cms.database,
+            ..own.clone()
+        })
+    };
+    let found = of_dsn.or_else(of_cms)?;
+    let database = found.database.clone()?;
+    if Some(&database) == own.database.as_ref() {
+        return None;
+    }
+    let login = Gathered::of_site(&access.given, found).login;
+    Some(Login {
+        database: Some(database),
+        ..login
+    })
 }

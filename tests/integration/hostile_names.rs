@@ -80,6 +80,12 @@ const GENERATORS: &[(&str, &[Tested])] = &[
             "the_database_is_the_one_that_is_meant_whatever_its_name_is",
         )],
     ),
+    (
+        "checks/users.rs",
+        &[No(
+            "the name of one table of CiviCRM, and ids that are numbers",
+        )],
+    ),
     ("civicrm/program_text.rs", &[Here(PROGRAMS)]),
     (
         "cli/extract.rs",

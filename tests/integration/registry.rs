@@ -24,6 +24,7 @@ use cividb::preflight;
 use cividb::report::{Report, Verdict};
 use cividb::schema::model::{Account, Event, RoutineKind, View};
 use cividb::server_version::ServerVersion;
+use cividb::settings::SettingsFacts;
 use cividb::snapshot::{ObjectKind, ServerFacts, Snapshot, SourceKind};
 use cividb::source::Location;
 
@@ -53,11 +54,20 @@ enum Source {
     Settings(&'static str, (&'static str, &'static str), u32),
     /// The settings file of a site of a CMS at a path, and another file of the site.
     Beside(&'static str, &'static str, (&'static str, &'static str)),
+    /// The sample changed so, to be upgraded where a release is named, on a machine with these extensions: the name of the
+    /// folder of each, and its `info.xml`.
+    Disk(
+        Option<&'static str>,
+        &'static [(&'static str, &'static str)],
+        &'static [(&'static str, &'static str)],
+    ),
     /// The sample on a server that has something wrong with it.
     Server(fn(&mut Snapshot, &mut ServerFacts)),
 }
 
-use Source::{After, Backup, Beside, Made, Old, Packed, Sample, Server, Settings, Text, Upgrade};
+use Source::{
+    After, Backup, Beside, Disk, Made, Old, Packed, Sample, Server, Settings, Text, Upgrade,
+};
 
 const HEAD: &str = "/*!40101 SET NAMES utf8mb4 */;";
 const LAST_LINE: &str = "-- Dump completed on 2025-05-01  2:00:07";
@@ -87,7 +97,19 @@ macro_rules! drupal_7 {
              DEFAULT CHARSET=utf8mb4;\n\
              INSERT INTO `system` VALUES ('sites/all/modules/civicrm/drupal/civicrm.module','civicrm','module',",
             $status,
-            ",7400,NULL);\nINSERT INTO `role` VALUES (1,'anonymous user'),(3,'editor');\n"
+            ",7400,NULL);\nINSERT INTO `role` VALUES (1,'anonymous user'),(3,'editor');\n\
+             INSERT INTO `role_permission` VALUES (3,'access CiviCRM','civicrm');\n"
+        )
+    };
+}
+
+/// A row of an extension that is on.
+macro_rules! own_extension {
+    ($key:literal) => {
+        concat!(
+            "INSERT INTO `civicrm_extension` (`id`,`full_name`,`is_active`) VALUES (901,'",
+            $key,
+            "',1);\n"
         )
     };
 }
@@ -746,6 +768,18 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "site-menu",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "CREATE TABLE `menu_router` (`path` varchar(255), `page_callback` varchar(255), `access_callback` varchar(255));\n\
+                 INSERT INTO `menu_router` VALUES ('node','a','b'),('user','a','b');\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
         "site-copy-live",
         Sample(&[(
             LAST_LINE,
@@ -780,21 +814,24 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
-        "site-debug",
+        "site-job-crashed",
         Sample(&[(
             LAST_LINE,
             concat!(
-                "INSERT INTO `civicrm_setting` (`id`,`name`,`value`) VALUES (901,'debug_enabled','i:1;');\n",
+                "INSERT INTO `civicrm_job` (`id`,`api_action`,`is_active`,`last_run`,`last_run_end`) VALUES \
+                 (901,'process_membership',1,'2025-04-29 02:00:00','2025-04-28 02:00:09'),\
+                 (902,'process_mailing',1,'2025-04-29 02:00:00','2025-04-29 02:00:09'),\
+                 (903,'process_pledge',1,'2025-05-01 01:59:00','2025-04-29 02:00:09');\n",
                 last_line!()
             ),
         )]),
     ),
     (
-        "site-extension",
+        "site-debug",
         Sample(&[(
             LAST_LINE,
             concat!(
-                "INSERT INTO `civicrm_extension` (`id`,`full_name`,`is_active`) VALUES (901,'org.civicrm.api4',1);\n",
+                "INSERT INTO `civicrm_setting` (`id`,`name`,`value`) VALUES (901,'debug_enabled','i:1;');\n",
                 last_line!()
             ),
         )]),
@@ -829,6 +866,77 @@ const FIRING: &[(&str, Source)] = &[
             ),
         )]),
     ),
+    (
+        "site-user-gone",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "CREATE TABLE `users` (`uid` int unsigned, `name` varchar(60));\n\
+                 INSERT INTO `users` VALUES (0,''),(1,'admin'),(2,'jane'),(3,'a'),(4,'b'),(5,'c'),(6,'d');\n\
+                 INSERT INTO `civicrm_uf_match` (`id`,`domain_id`,`uf_id`,`uf_name`,`contact_id`) VALUES (901,1,7,'gone',3);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-user-twice",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                drupal_7!("1"),
+                "INSERT INTO `civicrm_uf_match` (`id`,`domain_id`,`uf_id`,`uf_name`,`contact_id`) VALUES \
+                 (901,1,5,'one',3),(902,1,5,'two',8);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-extension",
+        Sample(&[(
+            LAST_LINE,
+            concat!(
+                "INSERT INTO `civicrm_extension` (`id`,`full_name`,`is_active`) VALUES (901,'org.civicrm.api4',1);\n",
+                last_line!()
+            ),
+        )]),
+    ),
+    (
+        "site-extension-missing",
+        Disk(
+            None,
+            &[(
+                LAST_LINE,
+                concat!(own_extension!("org.example.own"), last_line!()),
+            )],
+            &[("other", "<extension key=\"org.example.other\"/>")],
+        ),
+    ),
+    (
+        "site-extension-target",
+        Disk(
+            Some("5.81.2"),
+            &[(
+                LAST_LINE,
+                concat!(own_extension!("org.example.own"), last_line!()),
+            )],
+            &[(
+                "own",
+                "<extension key=\"org.example.own\"><compatibility><ver>4.4</ver></compatibility></extension>",
+            )],
+        ),
+    ),
+    (
+        "site-extension-core",
+        Disk(
+            None,
+            &[(
+                LAST_LINE,
+                concat!(own_extension!("org.civicrm.flexmailer"), last_line!()),
+            )],
+            &[("flexmailer", "<extension key=\"org.civicrm.flexmailer\"/>")],
+        ),
+    ),
 ];
 
 /// Privileges on the database of the sample.
@@ -860,7 +968,7 @@ impl Source {
     /// The dump that it begins with.
     fn bytes(&self) -> Vec<u8> {
         match self {
-            Sample(changes) | Upgrade(_, changes) | After(changes) => {
+            Sample(changes) | Upgrade(_, changes) | After(changes) | Disk(_, changes, _) => {
                 let change =
                     |text: Vec<u8>, (old, new): &(&str, &str)| common::replaced(&text, old, new);
                 changes.iter().fold(common::sample(), change)
@@ -889,14 +997,14 @@ impl Source {
                 snapshot.server = Some(facts);
             }
             Old(_) | Sample(_) | Upgrade(..) | After(_) | Packed(_) | Made(_) | Text(_)
-            | Settings(..) | Beside(..) => {}
+            | Settings(..) | Beside(..) | Disk(..) => {}
         }
         site
     }
 
     fn target(&self) -> Option<Version> {
         match self {
-            Upgrade(release, _) => Version::parse(release),
+            Upgrade(release, _) | Disk(Some(release), ..) => Version::parse(release),
             _ => None,
         }
     }
@@ -971,12 +1079,36 @@ impl Source {
             verdict,
             database: "civicrm",
         });
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = match self {
+            Disk(_, _, extensions) => Some(on_disk(folder.path(), extensions)),
+            _ => None,
+        };
+        examined.settings = settings.as_ref();
         let selection = Selection {
             only: only.to_vec(),
             skip: Vec::new(),
         };
         examine(&examined, &GROUPS.concat(), &selection)
     }
+}
+
+/// The settings file of a site below a folder, with CiviCRM's code and these extensions.
+fn on_disk(root: &Path, extensions: &[(&str, &str)]) -> SettingsFacts {
+    let code = root.join("var/www/site/civicrm/CRM/Core");
+    std::fs::create_dir_all(&code).expect("it is made");
+    std::fs::write(code.join("Config.php"), "").expect("it is written");
+    let folder = root.join("var/www/site/files/civicrm/ext");
+    std::fs::create_dir_all(&folder).expect("it is made");
+    for (name, info) in extensions {
+        let own = folder.join(name);
+        std::fs::create_dir_all(&own).expect("it is made");
+        std::fs::write(own.join("info.xml"), info).expect("it is written");
+    }
+    let mut facts = settings::facts_of(root, &settings::healthy("Drupal", (5, 81)), 0o640);
+    facts.look_below(root);
+    facts.look_for_extensions(root, None, true);
+    facts
 }
 
 /// How the contents of a dump compare with those of the sample.

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::common;
 use crate::sample_sites::Kind::{Drupal6, Drupal7, Drupal10, Joomla, Standalone, WordPress};
-use crate::sample_sites::{Kind, Site, s};
+use crate::sample_sites::{Kind, Site, array, s};
 use crate::server;
 use crate::settings;
 
@@ -238,13 +238,13 @@ fn assert_can_be_pasted(report: &Value) {
 fn every_command_can_be_pasted_for_every_cms_with_a_settings_file_or_without() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    for (kind, cms) in [
-        (Drupal6, "Drupal6"),
-        (Drupal7, "Drupal"),
-        (Drupal10, "Drupal8"),
-        (WordPress, "WordPress"),
-        (Joomla, "Joomla"),
-        (Standalone, "Standalone"),
+    for (kind, cms, place) in [
+        (Drupal6, "Drupal6", "sites/default"),
+        (Drupal7, "Drupal", "sites/example.org"),
+        (Drupal10, "Drupal8", "web/sites/default"),
+        (WordPress, "WordPress", "wp-content/uploads/civicrm"),
+        (Joomla, "Joomla", "administrator/components/com_civicrm"),
+        (Standalone, "Standalone", "private"),
     ] {
         fs::write(
             folder.join("site.sql"),
@@ -252,7 +252,9 @@ fn every_command_can_be_pasted_for_every_cms_with_a_settings_file_or_without() {
         )
         .expect("it is written");
         let text = settings::healthy(cms, (5, 81));
-        fs::write(folder.join("civicrm.settings.php"), text).expect("it is written");
+        let file = folder.join(cms).join(place).join("civicrm.settings.php");
+        fs::create_dir_all(file.parent().expect("a folder")).expect("it is made");
+        fs::write(&file, text).expect("it is written");
         if kind == Drupal7 {
             assert_can_be_pasted(&report(folder, &["site.sql", "--target", "6.10.2"]));
         }
@@ -263,7 +265,7 @@ fn every_command_can_be_pasted_for_every_cms_with_a_settings_file_or_without() {
                 "--target",
                 "6.10.2",
                 "--settings",
-                "civicrm.settings.php",
+                &file.display().to_string(),
             ],
         );
         assert_can_be_pasted(&with);
@@ -307,6 +309,8 @@ fn a_site_reads_its_runbook_from_a_server_and_its_commands_run() {
     let url = server.url("runbook_site");
     let report = report(folder, &[&url, "--target", "6.10.2"]);
     assert_can_be_pasted(&report);
+    // The folder of the CMS is not known from a URL, and put in by whoever reads the runbook.
+    let own = format!("CMS={}", folder.display());
     let mut script = "set -e\n".to_owned();
     for id in ["names", "backup", "version", "forecast"] {
         let step = steps(&report)
@@ -315,7 +319,8 @@ fn a_site_reads_its_runbook_from_a_server_and_its_commands_run() {
             .expect("it is there");
         for line in texts(&step["commands"]).chain(texts(&step["check"])) {
             // The dump was restored here for this test: the accounts of its definers are not there.
-            script += &format!("echo '+' {}\n{line} || test $? -ne 2\n", id);
+            let line = line.replace("CMS=/var/www/site", &own);
+            script += &format!("echo '+' {id}\n{line} || test $? -ne 2\n");
         }
     }
     let programs = Path::new(env!("CARGO_BIN_EXE_cividb"))
@@ -337,6 +342,119 @@ fn a_site_reads_its_runbook_from_a_server_and_its_commands_run() {
     );
     let backup = fs::read(folder.join("civicrm-5.81.2.sql")).expect("the backup is there");
     assert!(backup.ends_with(b"\n") && memchr::memmem::find(&backup, b"dr_variable").is_some());
+}
+
+/// The ids of the steps that are ticked.
+fn ticked(report: &Value) -> Vec<&str> {
+    let done = steps(report)
+        .into_iter()
+        .filter(|step| step["state"] == "done");
+    done.filter_map(|step| step["id"].as_str()).collect()
+}
+
+/// The steps that are ticked of a dump with the tables of a CMS.
+fn ticked_of(text: &[u8], target: &str, settings: Option<&str>) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("site.sql"), text).expect("it is written");
+    let mut arguments = vec!["site.sql", "--target", target];
+    if let Some(settings) = settings {
+        let path = folder.path().join("civicrm.settings.php");
+        fs::write(&path, settings).expect("it is written");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+        fs::set_permissions(&path, mode).expect("it is set");
+        arguments.extend(["--settings", "civicrm.settings.php"]);
+    }
+    let report = report(folder.path(), &arguments);
+    ticked(&report).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn nothing_is_ticked_that_was_not_looked_at() {
+    let dump = bare("5.81", "5.81.2");
+    let of = |kind: Kind, change: fn(&mut Site)| {
+        ticked_of(&with_cms(&dump, kind, change), "6.10.2", None)
+    };
+    // What the database says by itself.
+    let always = ["path", "version", "mend"];
+    assert_eq!(ticked_of(&dump, "6.10.2", None), always);
+    // No table says which releases of the CMS the target takes.
+    let all = [
+        "path",
+        "civicrm-on",
+        "modules-off",
+        "code-copies",
+        "version",
+        "mend",
+    ];
+    assert_eq!(of(Drupal7, |_| {}), all);
+    // The guide for 4.4 says that it is for Drupal 7; the tables have to say which release it is.
+    let old = bare("4.2", "4.2.16");
+    let ticked = ticked_of(&with_cms(&old, Drupal7, |_| {}), "4.4.21", None);
+    assert!(ticked.contains(&"cms-release".to_owned()), "{ticked:?}");
+    let without_version = with_cms(&old, Drupal7, |site| {
+        let info = array(&[("package", &s("Core"))]);
+        site.set("dr_system", ("name", "system"), "info", &info);
+    });
+    let ticked = ticked_of(&without_version, "4.4.21", None);
+    assert!(!ticked.contains(&"cms-release".to_owned()), "{ticked:?}");
+    // Names alone do not tell which plugins use CiviCRM.
+    let by_name = ["path", "civicrm-on", "version", "mend"];
+    assert_eq!(of(WordPress, |_| {}), by_name);
+    assert_eq!(of(Joomla, |_| {}), by_name);
+    // A dump does not tell whether a site is offline now.
+    let offline = |site: &mut Site| {
+        site.set("dr_variable", ("name", "maintenance_mode"), "value", "i:1;");
+    };
+    assert_eq!(of(Drupal7, offline), all);
+    // Tables of which a dump has the structure alone.
+    let text = common::text(&with_cms(&dump, Drupal7, |_| {}));
+    let structure = |line: &&str| !line.contains("INSERT INTO `dr_");
+    let text: Vec<&str> = text.lines().filter(structure).collect();
+    assert_eq!(
+        ticked_of(text.join("\n").as_bytes(), "6.10.2", None),
+        always
+    );
+    // What stands behind the place where a dump is cut.
+    let text = with_cms(&dump, Drupal7, |_| {});
+    let end = memchr::memmem::find(&text, b"INSERT INTO `dr_system`").expect("it is there");
+    assert_eq!(
+        ticked_of(&text[..end + 40], "6.10.2", None),
+        ["path", "version"]
+    );
+    // Lines of a settings file that another file may have.
+    let healthy = settings::healthy("Drupal", (6, 10));
+    let is_fit = |settings: &str| {
+        let ticked = ticked_of(&dump, "6.10.2", Some(settings));
+        ticked.contains(&"settings".to_owned())
+    };
+    assert!(is_fit(&healthy));
+    let key = "define('CIVICRM_SITE_KEY', 'aSecretOfThisSiteAlone');";
+    assert!(!is_fit(&healthy.replace(key, "include getenv('OTHER');")));
+}
+
+#[test]
+fn privileges_are_those_of_the_site_s_account_alone() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    server.load("runbook_account", &common::sample());
+    let url = server.url("runbook_account");
+    // The account of the URL may all; the settings file names another one.
+    let settings = settings::healthy("Drupal", (5, 81));
+    fs::write(folder.path().join("civicrm.settings.php"), settings).expect("it is written");
+    for more in [&[][..], &["--settings", "civicrm.settings.php"]] {
+        let report = report(
+            folder.path(),
+            &[&[url.as_str(), "--target", "6.10.2"], more].concat(),
+        );
+        assert!(!ticked(&report).contains(&"grants"), "{more:?}");
+        let grants = steps(&report)
+            .into_iter()
+            .find(|step| step["id"] == "grants");
+        let why = grants.expect("it is there")["why"].to_string();
+        assert!(why.contains("has every privilege"), "{why}");
+    }
 }
 
 /// What a person reads, of a real dump with the tables of Drupal 7.

@@ -61,6 +61,27 @@ const NUMBER: &str = "int(11) NOT NULL DEFAULT 0";
 const BLOB: &str = "longblob";
 const TIME: &str = "datetime DEFAULT NULL";
 
+/// A permission that visitors need.
+pub const UNSUBSCRIBE: &str = "access CiviMail subscribe/unsubscribe pages";
+
+/// What Joomla's groups may do: all may unsubscribe.
+pub const JOOMLA_RULES: &str = r#"{"core.admin":[],"civicrm.access_civimail_subscribe_unsubscribe_pages":{"1":1},"civicrm.access_civicrm":{"2":1}}"#;
+
+/// The roles of WordPress, of which that of visitors may unsubscribe as `may` says.
+pub fn wordpress_roles(may: &str) -> String {
+    let capabilities = array(&[
+        ("access_civimail_subscribe_unsubscribe_pages", may),
+        ("view_event_info", "b:1;"),
+    ]);
+    let visitor = array(&[
+        ("name", &s("Anonymous User")),
+        ("capabilities", &capabilities),
+    ]);
+    let capabilities = array(&[("access_civicrm", "b:1;")]);
+    let editor = array(&[("name", &s("Editor")), ("capabilities", &capabilities)]);
+    array(&[("editor", &editor), ("anonymous_user", &visitor)])
+}
+
 impl Site {
     /// A site on which nothing is wrong.
     pub fn healthy(kind: Kind) -> Self {
@@ -108,6 +129,34 @@ impl Site {
 
     fn is_before_4_7(&self) -> bool {
         matches!(self.kind, Drupal6 | Drupal7 | Joomla)
+    }
+
+    /// Whether the release keeps when jobs ended.
+    pub fn has_ends_of_jobs(&self) -> bool {
+        matches!(self.kind, Drupal10 | Standalone)
+    }
+
+    /// The table and the column with the numbers of the CMS's accounts.
+    pub fn accounts(&self) -> (String, &'static str) {
+        let column = match self.kind {
+            WordPress => "ID",
+            Joomla => "id",
+            _ => "uid",
+        };
+        (format!("{}users", self.prefix()), column)
+    }
+
+    fn users(&mut self) {
+        let (table, column) = self.accounts();
+        let name = match self.kind {
+            WordPress => "user_login",
+            Joomla => "username",
+            _ => "name",
+        };
+        self.table(&table, &[(column, NUMBER), (name, NAME)]);
+        for id in ["1", "5", "6", "7"] {
+            self.add(&table, &[(column, id), (name, &format!("user{id}"))]);
+        }
     }
 
     pub fn table(&mut self, name: &str, columns: &[(&'static str, &'static str)]) {
@@ -230,17 +279,73 @@ impl Site {
         self.table("civicrm_domain", &domain);
         self.table("civicrm_setting", &setting);
         self.table("civicrm_contact", &[("id", NUMBER)]);
+        let mut job = vec![
+            ("id", NUMBER),
+            ("name", NAME),
+            ("api_entity", NAME),
+            ("api_action", NAME),
+            ("is_active", NUMBER),
+            ("last_run", TIME),
+        ];
+        if self.has_ends_of_jobs() {
+            job.push(("last_run_end", TIME));
+        }
+        self.table("civicrm_job", &job);
         self.table(
-            "civicrm_job",
+            "civicrm_menu",
             &[
                 ("id", NUMBER),
-                ("name", NAME),
-                ("api_entity", NAME),
-                ("api_action", NAME),
-                ("is_active", NUMBER),
-                ("last_run", TIME),
+                ("path", NAME),
+                ("access_callback", NAME),
+                ("page_callback", NAME),
             ],
         );
+        let mut uf_match = vec![
+            ("id", NUMBER),
+            ("domain_id", NUMBER),
+            ("uf_id", NUMBER),
+            ("uf_name", NAME),
+            ("contact_id", NUMBER),
+        ];
+        if self.kind == Standalone {
+            uf_match.push(("hashed_password", NAME));
+        }
+        self.table("civicrm_uf_match", &uf_match);
+        for (id, account, contact) in [("1", "1", "1"), ("2", "5", "2"), ("3", "6", "3")] {
+            self.add(
+                "civicrm_uf_match",
+                &[
+                    ("id", id),
+                    ("domain_id", "1"),
+                    ("uf_id", account),
+                    ("uf_name", &format!("user{account}")),
+                    ("contact_id", contact),
+                ],
+            );
+        }
+        for (id, path, page) in [
+            (
+                "1",
+                "civicrm/dashboard",
+                "s:26:\"CRM_Contact_Page_DashBoard\";",
+            ),
+            (
+                "2",
+                "civicrm/event/info",
+                "s:23:\"CRM_Event_Page_EventInfo\";",
+            ),
+        ] {
+            let page = page.replace("s:23", "s:24");
+            self.add(
+                "civicrm_menu",
+                &[
+                    ("id", id),
+                    ("path", path),
+                    ("access_callback", &s("1")),
+                    ("page_callback", &page),
+                ],
+            );
+        }
         self.table(
             "civicrm_extension",
             &[("id", NUMBER), ("full_name", NAME), ("is_active", NUMBER)],
@@ -281,17 +386,19 @@ impl Site {
             "civicrm_mailing_job",
             &[("id", "1"), ("status", "Complete"), ("is_test", "0")],
         );
-        self.add(
-            "civicrm_job",
-            &[
-                ("id", "1"),
-                ("name", "Scheduled Running"),
-                ("api_entity", "Job"),
-                ("api_action", "process_mailing"),
-                ("is_active", "1"),
-                ("last_run", &today()),
-            ],
-        );
+        let today = today();
+        let mut job = vec![
+            ("id", "1"),
+            ("name", "Scheduled Running"),
+            ("api_entity", "Job"),
+            ("api_action", "process_mailing"),
+            ("is_active", "1"),
+            ("last_run", today.as_str()),
+        ];
+        if self.has_ends_of_jobs() {
+            job.push(("last_run_end", &today));
+        }
+        self.add("civicrm_job", &job);
         self.add(
             "civicrm_extension",
             &[
@@ -304,6 +411,9 @@ impl Site {
 
     fn cms(&mut self) {
         let prefix = self.prefix();
+        if self.kind != Standalone {
+            self.users();
+        }
         match self.kind {
             Drupal6 | Drupal7 | Backdrop => self.drupal(prefix),
             Drupal10 => {
@@ -331,6 +441,25 @@ impl Site {
                         ("data", &array(&[("module", &modules)])),
                     ],
                 );
+                for (id, label, is_admin, permissions) in [
+                    (
+                        "anonymous",
+                        "Anonymous user",
+                        "b:0;",
+                        list(&["access content", UNSUBSCRIBE]),
+                    ),
+                    ("editor", "Editor", "b:0;", list(&["access CiviCRM"])),
+                    ("administrator", "Administrator", "b:1;", list(&[])),
+                ] {
+                    let role = array(&[
+                        ("id", &s(id)),
+                        ("label", &s(label)),
+                        ("is_admin", is_admin),
+                        ("permissions", &permissions),
+                    ]);
+                    let name = format!("user.role.{id}");
+                    self.add("config", &[("name", &name), ("data", &role)]);
+                }
                 self.add(
                     "key_value",
                     &[
@@ -366,6 +495,7 @@ impl Site {
                     ),
                     ("show_on_front", "page".to_owned()),
                     ("page_on_front", "2".to_owned()),
+                    ("wp_user_roles", wordpress_roles("b:1;")),
                 ]
                 .iter()
                 .enumerate()
@@ -416,6 +546,38 @@ impl Site {
                         ("client_id", NUMBER),
                     ],
                 );
+                self.table(
+                    "jos_assets",
+                    &[
+                        ("id", NUMBER),
+                        ("name", NAME),
+                        ("title", NAME),
+                        ("rules", TEXT),
+                    ],
+                );
+                self.add(
+                    "jos_assets",
+                    &[
+                        ("id", "90"),
+                        ("name", "com_civicrm"),
+                        ("title", "CiviCRM"),
+                        ("rules", JOOMLA_RULES),
+                    ],
+                );
+                self.table(
+                    "jos_usergroups",
+                    &[("id", NUMBER), ("parent_id", NUMBER), ("title", NAME)],
+                );
+                for (id, above, title) in [
+                    ("1", "0", "Public"),
+                    ("2", "1", "Registered"),
+                    ("9", "1", "Guest"),
+                ] {
+                    self.add(
+                        "jos_usergroups",
+                        &[("id", id), ("parent_id", above), ("title", title)],
+                    );
+                }
                 for (id, kind, element, folder) in [
                     ("800", "component", "com_civicrm", ""),
                     ("801", "plugin", "civicrm", "user"),
@@ -458,6 +620,20 @@ impl Site {
                     "civicrm_user_role",
                     &[("id", NUMBER), ("user_id", NUMBER), ("role_id", NUMBER)],
                 );
+                self.table(
+                    "civicrm_role",
+                    &[("id", NUMBER), ("name", NAME), ("permissions", TEXT)],
+                );
+                let all = format!("\u{1}{UNSUBSCRIBE}\u{1}view event info\u{1}");
+                for (id, name, permissions) in [
+                    ("1", "everyone", all.as_str()),
+                    ("2", "staff", "\u{1}access CiviCRM\u{1}"),
+                ] {
+                    self.add(
+                        "civicrm_role",
+                        &[("id", id), ("name", name), ("permissions", permissions)],
+                    );
+                }
             }
         }
     }
@@ -561,7 +737,26 @@ impl Site {
         ] {
             self.add(&format!("{prefix}role"), &[("rid", rid), ("name", name)]);
         }
-        let unsubscribe = "access CiviMail subscribe/unsubscribe pages";
+        let unsubscribe = UNSUBSCRIBE;
+        let router = format!("{prefix}menu_router");
+        self.table(
+            &router,
+            &[
+                ("path", NAME),
+                ("page_callback", NAME),
+                ("access_callback", NAME),
+            ],
+        );
+        for path in ["civicrm", "node"] {
+            self.add(
+                &router,
+                &[
+                    ("path", path),
+                    ("page_callback", "a"),
+                    ("access_callback", "1"),
+                ],
+            );
+        }
         match self.kind {
             Drupal6 => {
                 self.table(

@@ -1,6 +1,7 @@
 //! Sites of every CMS, healthy and with one fault each, in a dump and on a real server: what `site-*` checks find.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use cividb::case::Case;
 use cividb::checks::{Examination, Group, Selection, examine, registry};
@@ -14,7 +15,9 @@ use crate::common;
 use crate::sample_sites::Kind::{
     Backdrop, Drupal6, Drupal7, Drupal10, Joomla, Standalone, WordPress,
 };
-use crate::sample_sites::{ALL, Kind, Site, array, days_ago, list, s};
+use crate::sample_sites::{
+    ALL, JOOMLA_RULES, Kind, Site, array, days_ago, list, s, wordpress_roles,
+};
 use crate::server::{self, Server};
 use crate::settings;
 
@@ -150,6 +153,7 @@ fn backtrace(site: &mut Site) {
 
 const WITH_MODULES: &[Kind] = &[Drupal6, Drupal7, Backdrop, WordPress, Joomla];
 const OLD_DRUPALS: &[Kind] = &[Drupal6, Drupal7, Backdrop];
+const WITH_ACCOUNTS: &[Kind] = &[Drupal6, Drupal7, Drupal10, Backdrop, WordPress, Joomla];
 const SINCE_4_7: &[Kind] = &[Drupal10, Backdrop, WordPress, Standalone];
 
 /// Every fault, alone, gives exactly this finding; where the CMS says it in other words, `…` stands for them.
@@ -249,6 +253,166 @@ const FAULTS: &[Fault] = &[
         |site| site.set("permission", ("rid", "1"), "perm", "access content"),
         false,
         "site-unsubscribe: the role anonymous user may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[Drupal10],
+        |site| {
+            let role = array(&[
+                ("label", &s("Anonymous user")),
+                ("permissions", &list(&["access content"])),
+            ]);
+            site.set("config", ("name", "user.role.anonymous"), "data", &role);
+        },
+        false,
+        "site-unsubscribe: the role Anonymous user may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[WordPress],
+        |site| {
+            let roles = wordpress_roles("b:0;");
+            site.set(
+                "wp_options",
+                ("option_name", "wp_user_roles"),
+                "option_value",
+                &roles,
+            );
+        },
+        false,
+        "site-unsubscribe: the role Anonymous User may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[Joomla],
+        |site| {
+            let rules =
+                JOOMLA_RULES.replace("unsubscribe_pages\":{\"1\"", "unsubscribe_pages\":{\"2\"");
+            site.set("jos_assets", ("id", "90"), "rules", &rules);
+        },
+        false,
+        "site-unsubscribe: the role Guest may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        &[Standalone],
+        |site| {
+            site.set(
+                "civicrm_role",
+                ("id", "1"),
+                "permissions",
+                "\u{1}view event info\u{1}",
+            )
+        },
+        false,
+        "site-unsubscribe: the role everyone may not \"access CiviMail subscribe/unsubscribe pages\", and there are mailings",
+    ),
+    Fault(
+        WITH_ACCOUNTS,
+        |site| {
+            let (table, column) = site.accounts();
+            site.remove(&table, (column, "5"));
+        },
+        false,
+        "site-user-gone: 1 row of civicrm_uf_match is of an account that … does not have: 5 (contact 2)",
+    ),
+    Fault(
+        WITH_ACCOUNTS,
+        |site| {
+            let (table, column) = site.accounts();
+            for account in ["5", "6"] {
+                site.remove(&table, (column, account));
+            }
+        },
+        false,
+        "site-user-gone: 2 rows of civicrm_uf_match are of accounts that … does not have: 5 (contact 2), 6 (contact 3)",
+    ),
+    Fault(
+        &ALL,
+        |site| site.set("civicrm_uf_match", ("id", "3"), "uf_id", "5"),
+        false,
+        "site-user-twice: 1 account of … belongs to several contacts: 5 (contacts 2, 3)",
+    ),
+    Fault(
+        &ALL,
+        |site| site.set("civicrm_uf_match", ("id", "3"), "contact_id", "1"),
+        false,
+        "site-user-twice: 1 contact belongs to several accounts: 1 (accounts 1, 6)",
+    ),
+    Fault(
+        &ALL,
+        |site| {
+            site.set(
+                "civicrm_menu",
+                ("id", "2"),
+                "page_callback",
+                "CRM_Event_Page_EventInfo",
+            )
+        },
+        false,
+        "site-menu: 1 path of civicrm_menu cannot be read, such as civicrm/event/info: …",
+    ),
+    Fault(
+        &[Drupal6, Drupal7],
+        |site| {
+            let table = format!("{}menu_router", site.prefix());
+            site.remove(&table, ("path", "civicrm"));
+        },
+        false,
+        "site-menu: the menu of … does not have the path civicrm, and the module is on",
+    ),
+    Fault(
+        &[Drupal10, Standalone],
+        |site| {
+            site.set("civicrm_job", ("id", "1"), "last_run", &days_ago(3));
+            site.set("civicrm_job", ("id", "1"), "last_run_end", &days_ago(4));
+        },
+        false,
+        "site-job-crashed: the scheduled job process_mailing began on … and did not come to its end",
+    ),
+    Fault(
+        &[Drupal6, Drupal7, Joomla, Backdrop],
+        |site| {
+            site.set(
+                "civicrm_extension",
+                ("id", "1"),
+                "full_name",
+                "org.civicrm.flexmailer",
+            )
+        },
+        true,
+        "site-extension-core: the extension org.civicrm.flexmailer is on, and comes with CiviCRM itself in 6.10.2",
+    ),
+    Fault(
+        &[Drupal6],
+        |site| {
+            variable(site, "site_frontpage", &s("members"));
+            site.table(
+                "url_alias",
+                &[("src", "varchar(128)"), ("dst", "varchar(128)")],
+            );
+            site.add("url_alias", &[("src", "civicrm/user"), ("dst", "members")]);
+        },
+        true,
+        "site-front-page: the front page of Drupal 6 is members",
+    ),
+    Fault(
+        &[Drupal10],
+        |site| {
+            let page = array(&[("front", &s("/welcome"))]);
+            site.set(
+                "config",
+                ("name", "system.site"),
+                "data",
+                &array(&[("page", &page)]),
+            );
+            site.table(
+                "path_alias",
+                &[("path", "varchar(255)"), ("alias", "varchar(255)")],
+            );
+            site.add(
+                "path_alias",
+                &[("path", "/civicrm/event"), ("alias", "/welcome")],
+            );
+        },
+        true,
+        "site-front-page: the front page of Drupal is /welcome",
     ),
     Fault(
         &[Drupal6],
@@ -383,7 +547,7 @@ fn settings_of(site: &Site) -> (tempfile::TempDir, SettingsFacts) {
 }
 
 /// What the checks of the site find.
-fn found(site: &Site, snapshot: Snapshot, is_upgraded: bool) -> Vec<String> {
+fn found_of(site: &Site, snapshot: Snapshot, is_upgraded: bool) -> Vec<String> {
     let (_folder, settings) = settings_of(site);
     let target = is_upgraded.then(|| Version::parse("6.10.2").expect("a release"));
     let case: Case = common::case(snapshot).to_release(target);
@@ -399,7 +563,7 @@ fn found(site: &Site, snapshot: Snapshot, is_upgraded: bool) -> Vec<String> {
 
 fn of_dump(site: &Site, is_upgraded: bool) -> Vec<String> {
     let snapshot = common::snapshot_of(site.dump().as_bytes());
-    found(site, snapshot, is_upgraded)
+    found_of(site, snapshot, is_upgraded)
 }
 
 /// What they find in the same site on a server.
@@ -420,7 +584,7 @@ fn of_server(server: &Server, site: &Site, is_upgraded: bool) -> Vec<String> {
         exact_counts: true,
     };
     let snapshot = reader::read(&mut connection, DATABASE, wanted).expect("it can be read");
-    found(site, snapshot, is_upgraded)
+    found_of(site, snapshot, is_upgraded)
 }
 
 /// Whether a finding is the one that is meant.
@@ -468,8 +632,15 @@ fn each_fault_alone_gives_its_finding_and_no_other() {
         }
     }
     assert!(cases >= 60, "{cases}");
-    // The others are held by tests of their own: of the membership status, the queue, and tables with a million rows.
-    let others = ["site-deceased", "site-upgrade-queue", "site-table-large"];
+    // The others are held by tests of their own: of the membership status, the queue, and tables with a million rows, and
+    // the code of extensions on the disk.
+    let others = [
+        "site-deceased",
+        "site-upgrade-queue",
+        "site-table-large",
+        "site-extension-missing",
+        "site-extension-target",
+    ];
     for check in registry::checks().filter(|check| check.id.starts_with("site-")) {
         assert!(
             checks.contains(check.id) || others.contains(&check.id),
@@ -547,7 +718,7 @@ fn of_two_sites_in_one_database_the_one_that_names_civicrm_is_looked_at() {
     let text = site
         .dump()
         .replace("-- Dump completed", &format!("{other}\n-- Dump completed"));
-    let found = found(&site, common::snapshot_of(text.as_bytes()), false);
+    let found = found_of(&site, common::snapshot_of(text.as_bytes()), false);
     assert_eq!(found, ["site-maintenance: Drupal 7 is in maintenance mode"]);
 }
 
@@ -588,4 +759,201 @@ fn real_databases_give_only_what_is_wrong_with_them() {
                 .all(|(found, meant)| is_meant(found, meant));
         assert!(are_meant, "{name}: {found:#?}");
     }
+}
+
+/// Runs `cividb check` on a settings file; the findings of these checks, and why checks were not made.
+fn checked(file: &Path, only: &str, more: &[&str]) -> (Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = file.display().to_string();
+    let arguments = [
+        "check",
+        &file,
+        "--no-rows",
+        "--only",
+        only,
+        "--format",
+        "json",
+    ];
+    let report = common::json(&common::cividb(
+        folder.path(),
+        &[&arguments[..], more].concat(),
+    ));
+    let list = |key: &str, part: &str| {
+        let list = report[key].as_array().expect("a list").iter();
+        list.map(|it| it[part].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    (list("findings", "message"), list("not_checked", "why"))
+}
+
+#[test]
+fn accounts_in_the_database_of_civicrm_uf_dsn_are_looked_at_and_it_is_said_where_they_cannot_be() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let site = Site::healthy(Drupal7);
+    let of_cms = |statement: &&str| statement.contains("`dr_");
+    let text = site.statements();
+    let (cms, civicrm): (Vec<&str>, Vec<&str>) = text.split_inclusive(";\n").partition(of_cms);
+    for (database, statements) in [("split_civicrm", civicrm), ("split_cms", cms)] {
+        server.run(
+            None,
+            &format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}"),
+        );
+        server.run(
+            Some(database),
+            &format!("SET sql_mode = '';\n{}", statements.concat()),
+        );
+    }
+    server.run(Some("split_cms"), "DELETE FROM dr_users WHERE uid = 5");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("civicrm.settings.php");
+    let dsn = |database: &str| {
+        let socket = server.socket().display().to_string();
+        format!("mysql://root@unix({socket})/{database}?new_link=true")
+    };
+    let write = |cms: &str| {
+        let text = settings::healthy("Drupal", (4, 4))
+            .replace(
+                "mysql://civi:p%40ss@localhost/civicrm?new_link=true",
+                &dsn("split_civicrm"),
+            )
+            .replace("mysql://cms:p%40ss@localhost/cms?new_link=true", &dsn(cms));
+        std::fs::write(&file, text).expect("it is written");
+    };
+    write("split_cms");
+    let (found, not_made) = checked(&file, "site-user-gone,site-module-off", &[]);
+    assert_eq!(
+        found,
+        ["1 row of civicrm_uf_match is of an account that Drupal 7 does not have: 5 (contact 2)"]
+    );
+    assert_eq!(not_made, [""; 0]);
+    write("split_nowhere");
+    let (found, not_made) = checked(&file, "site-user-gone", &[]);
+    assert_eq!(found, [""; 0]);
+    assert!(
+        matches!(&not_made[..], [why] if why.contains("the database split_nowhere of CIVICRM_UF_DSN cannot be read")),
+        "{not_made:?}"
+    );
+    // Both in one dump.
+    let both = server
+        .program("mysqldump")
+        .args(["--no-defaults", "-u", "root", "-S"])
+        .arg(server.socket())
+        .args(["--databases", "split_cms", "split_civicrm"])
+        .output()
+        .expect("the dump program runs");
+    let snapshot = common::snapshot_of(&both.stdout);
+    assert_eq!(
+        found_of(&site, snapshot, false),
+        [
+            "site-user-gone: 1 row of civicrm_uf_match is of an account that Drupal 7 does not have: 5 (contact 2)"
+        ]
+    );
+}
+
+#[test]
+fn of_several_domains_only_the_one_of_this_cms_is_held_against_its_accounts() {
+    let mut site = Site::healthy(Drupal7);
+    site.add(
+        "civicrm_uf_match",
+        &[
+            ("id", "9"),
+            ("domain_id", "2"),
+            ("uf_id", "99"),
+            ("uf_name", "x"),
+            ("contact_id", "9"),
+        ],
+    );
+    assert_eq!(of_dump(&site, false), [""; 0]);
+}
+
+#[test]
+fn extensions_on_the_disk_are_those_of_the_site() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let site = Site::healthy(Drupal10);
+    server.run(
+        None,
+        "DROP DATABASE IF EXISTS with_extensions; CREATE DATABASE with_extensions",
+    );
+    server.run(
+        Some("with_extensions"),
+        &format!("SET sql_mode = '';\n{}", site.statements()),
+    );
+    let root = tempfile::tempdir().expect("a folder");
+    let root = root.path();
+    let make = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+        std::fs::write(path, text).expect("it is written");
+    };
+    make("var/www/site/civicrm/CRM/Core/Config.php", "");
+    make("var/www/site/files/civicrm/templates_c/x", "");
+    let socket = server.socket().display().to_string();
+    let dsn = format!("mysql://root@unix({socket})/with_extensions");
+    let text = settings::healthy("Drupal8", (5, 81))
+        .replace("mysql://civi:p%40ss@localhost/civicrm?new_link=true", &dsn)
+        .replace("mysql://cms:p%40ss@localhost/cms?new_link=true", &dsn);
+    make("civicrm.settings.php", &text);
+    let file = root.join("civicrm.settings.php");
+    let shown = root.display().to_string();
+    let only = "site-extension-missing,site-extension-target,site-extension-core";
+    let look = |more: &[&str]| checked(&file, only, &[&["--root", shown.as_str()], more].concat());
+    // Without the folder nothing is said but that it is not there.
+    let (found, not_made) = look(&[]);
+    assert_eq!(found, [""; 0]);
+    assert!(
+        not_made
+            .iter()
+            .all(|why| why.contains("the folder of extensions cannot be looked at")),
+        "{not_made:?}"
+    );
+    make(
+        "var/www/site/files/civicrm/ext/other/info.xml",
+        "<extension key='org.example.other'/>",
+    );
+    let (found, _) = look(&[]);
+    assert_eq!(
+        found,
+        [
+            "the extension org.example.own is on, and no info.xml below /var/www/site/files/civicrm/ext has this key"
+        ]
+    );
+    // Wherever it lies below the folder.
+    make(
+        "var/www/site/files/civicrm/ext/bundle/own-1.2/info.xml",
+        "<extension key='org.example.own'><compatibility><ver>4.6</ver></compatibility></extension>",
+    );
+    assert_eq!(look(&[]).0, [""; 0]);
+    assert_eq!(
+        look(&["--target", "6.10.2"]).0,
+        ["the extension org.example.own is for CiviCRM 4.6 by its info.xml, and not for 6.10.2"]
+    );
+    make(
+        "var/www/site/files/civicrm/ext/bundle/own-1.2/info.xml",
+        "<extension key='org.example.own'><compatibility><ver>5.45</ver></compatibility></extension>",
+    );
+    assert_eq!(look(&["--target", "6.10.2"]).0, [""; 0]);
+    // One that comes with the code needs no folder of its own, and a copy of it is in the way.
+    server.run(
+        Some("with_extensions"),
+        "INSERT INTO civicrm_extension (id, full_name, is_active) VALUES (2, 'authx', 1)",
+    );
+    make(
+        "var/www/site/civicrm/ext/authx/info.xml",
+        "<extension key='authx'/>",
+    );
+    assert_eq!(look(&[]).0, [""; 0]);
+    make(
+        "var/www/site/files/civicrm/ext/authx/info.xml",
+        "<extension key='authx'/>",
+    );
+    assert_eq!(
+        look(&[]).0,
+        [
+            "the extension authx is on, and comes with CiviCRM itself in 5.81.2; its copy is in /var/www/site/files/civicrm/ext/authx"
+        ]
+    );
 }

@@ -182,7 +182,7 @@ impl<'c> Looked<'c> {
             let mut rules = checks.flat_map(|check| check.rules);
             rules.any(|rule| groups.contains(&rule.group))
         };
-        let (snapshot, rows, examiner);
+        let (mut snapshot, rows, examiner);
         if is_wanted(&[Group::Rows]) || is_wanted(&[Group::Upgrade]) && asked.target.is_some() {
             let of_rows = RowExaminer {
                 catalogue,
@@ -195,6 +195,7 @@ impl<'c> Looked<'c> {
             let read = read(location, common.database.as_deref(), common)?;
             (snapshot, rows, examiner) = (read, None, None);
         }
+        location.read_cms(&mut snapshot);
         let case = Case::new(snapshot, catalogue).to_release(asked.target.clone());
         let rows: Option<RowAnswers> = match (examiner, rows) {
             (Some(examiner), Some(rows)) => Some(examiner.ask(&case, rows, common)?),

@@ -53,6 +53,22 @@ impl Databases {
         &mut self.rest
     }
 
+    /// Takes the only database of which rows were kept that is not one of CiviCRM; `None` where there is none, or several.
+    pub(super) fn only_with_rows(&mut self) -> Option<(Option<String>, Database)> {
+        let with_rows = |(_, database): &(&Option<String>, &Database)| {
+            !database.rows.is_empty() && !database.rows.contains_key("civicrm_domain")
+        };
+        let mut names = self
+            .kept
+            .iter()
+            .filter(with_rows)
+            .map(|(name, _)| name.clone());
+        let (first, None) = (names.next()?, names.next()) else {
+            return None;
+        };
+        self.kept.swap_remove_entry(&first)
+    }
+
     /// Why the rest is left out, once where there was no room for one.
     pub(super) fn left_out(&mut self) -> Option<String> {
         let is_news = self.are_too_many && !self.is_said;

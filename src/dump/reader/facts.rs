@@ -219,6 +219,16 @@ impl DumpReader {
             }
         };
         let database = self.databases.swap_remove(&chosen).unwrap_or_default();
+        let cms_database = self.databases.only_with_rows().map(|(name, other)| {
+            Ok(Box::new(Snapshot {
+                database: name,
+                schema: other.schema,
+                row_counts: other.row_counts,
+                rows: other.rows,
+                rows_hidden: other.rows_hidden,
+                ..Snapshot::default()
+            }))
+        });
         self.facts.never_created = database
             .used
             .into_iter()
@@ -237,6 +247,7 @@ impl DumpReader {
                 .collect(),
             rows: database.rows,
             rows_hidden: database.rows_hidden,
+            cms_database,
             dump: Some(self.facts),
             ..Snapshot::default()
         })

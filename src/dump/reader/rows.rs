@@ -16,6 +16,9 @@ const MAX_KEPT_BYTES: usize = 8 << 20;
 /// The same for the tables of a CMS that are named alike: enough for some 2,000 modules.
 const MAX_KEPT_BYTES_OF_CMS: usize = 4 << 20;
 
+/// The same for tables with a row for each account, of which few columns are kept: enough for some 150,000.
+const MAX_KEPT_BYTES_OF_SHORT: usize = 32 << 20;
+
 /// Approximate memory in bytes that a kept value costs besides its text.
 const VALUE_COST: usize = 100;
 
@@ -210,10 +213,15 @@ impl DumpReader {
             return;
         };
         let database = self.databases.of(self.insert.database.clone());
-        let cost = values.text.len() + row.len() * VALUE_COST;
+        let cost = match wanted.kept.len() {
+            0 => values.text.len() + row.len() * VALUE_COST,
+            kept => kept * 2 * VALUE_COST,
+        };
         let kept = database.kept_bytes.entry(wanted.table).or_default();
         let (table, most) = match wanted.columns {
+            [] if !wanted.kept.is_empty() => (wanted.table, MAX_KEPT_BYTES_OF_SHORT),
             [] => (wanted.table, MAX_KEPT_BYTES),
+            _ if !wanted.kept.is_empty() => (self.insert.table.as_str(), MAX_KEPT_BYTES_OF_SHORT),
             _ => (self.insert.table.as_str(), MAX_KEPT_BYTES_OF_CMS),
         };
         if row.len() != columns.len() {
@@ -222,8 +230,10 @@ impl DumpReader {
         if *kept + cost <= most {
             *kept += cost;
             let rows = database.rows.entry(table.to_owned()).or_default();
-            rows.push(columns.iter().cloned().zip(row).collect());
-        } else if !wanted.columns.is_empty() {
+            let row = columns.iter().zip(row);
+            let row = row.filter(|(column, _)| wanted.keeps(column));
+            rows.push(row.map(|(column, value)| (column.clone(), value)).collect());
+        } else if !wanted.columns.is_empty() || !wanted.kept.is_empty() {
             let why = format!("its rows take more than {} MiB", most >> 20);
             database.rows_hidden.insert(table.to_owned(), why);
         }

@@ -35,6 +35,9 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("civicrm_status_pref", sql!("rows/civicrm_status_pref")),
     ("civicrm_mailing_job", sql!("rows/civicrm_mailing_job")),
     ("civicrm_option_value", sql!("rows/civicrm_option_value")),
+    ("civicrm_uf_match", sql!("rows/civicrm_uf_match")),
+    ("civicrm_menu", sql!("rows/civicrm_menu")),
+    ("civicrm_role", sql!("rows/civicrm_role")),
 ];
 
 /// The most tables of a CMS that are asked for the same rows: a network of sites has a set of tables for each.
@@ -42,6 +45,9 @@ const MAX_TABLES: usize = 20;
 
 /// The most rows that are asked of a table of a CMS.
 const MAX_ROWS: usize = 10_000;
+
+/// The most rows that are asked of a table of which few columns are kept.
+const MAX_SHORT_ROWS: usize = 100_000;
 
 impl FactReader<'_> {
     /// Reads the wanted rows into the snapshot.
@@ -60,8 +66,15 @@ impl FactReader<'_> {
                 continue;
             };
             match self.connection.ask(&format!("the rows of {table}"), sql) {
-                Ok(rows) => {
+                Ok(mut rows) => {
                     if !rows.is_empty() {
+                        if rows.len() >= MAX_SHORT_ROWS {
+                            let why = format!("it has more than {MAX_SHORT_ROWS} rows");
+                            snapshot.rows_hidden.insert((*table).to_owned(), why);
+                        }
+                        for row in &mut rows {
+                            row.retain(|column, _| wanted.keeps(column));
+                        }
                         snapshot.rows.insert((*table).to_owned(), rows);
                     }
                 }
@@ -107,17 +120,25 @@ impl FactReader<'_> {
                 snapshot.rows_hidden.insert(table, why);
                 continue;
             }
+            let kept: Vec<String> = wanted.kept.iter().map(|it| identifier(it)).collect();
+            let (columns, most) = match &kept[..] {
+                [] => ("*".to_owned(), MAX_ROWS),
+                kept => (kept.join(", "), MAX_SHORT_ROWS),
+            };
             let sql = format!(
-                "SELECT * FROM {} WHERE {} LIMIT {MAX_ROWS}",
+                "SELECT {columns} FROM {} WHERE {} LIMIT {most}",
                 identifier(&table),
                 wanted.condition
             );
-            let sql = Meaning::new(Operation::Select, [&table]).pass(sql)?;
+            let names = wanted.kept.iter().copied();
+            let sql = Meaning::new(Operation::Select, names)
+                .or_names([table.as_str()])
+                .pass(sql)?;
             match self.connection.ask(&format!("rows of {table}"), &sql) {
                 Ok(rows) if rows.is_empty() => {}
                 Ok(rows) => {
-                    if rows.len() >= MAX_ROWS {
-                        let why = format!("it has more than {MAX_ROWS} of these rows");
+                    if rows.len() >= most {
+                        let why = format!("it has more than {most} of these rows");
                         snapshot.rows_hidden.insert(table.clone(), why);
                     }
                     snapshot.rows.insert(table, rows);

@@ -1,0 +1,69 @@
+//! A finding about a line of the file.
+
+use super::super::check::Check;
+use super::super::examination::Examination;
+use super::super::finding::{Finding, Findings};
+use super::super::needs::{Lack, Need};
+use crate::settings::{Defined, FilePlace, Held, SettingsFacts};
+
+pub(super) const OF_FILE: &[Need] = &[Need::Settings];
+pub(super) const OF_RELEASE: &[Need] = &[Need::Settings, Need::Release];
+
+/// The name under which findings speak of the file.
+pub(super) const FILE: &str = "civicrm.settings.php";
+
+/// The settings file; the needs of the rules have seen to it that it is there.
+pub(super) fn settings<'a>(examined: &Examination<'a, '_>) -> Option<&'a SettingsFacts> {
+    examined.settings
+}
+
+/// The release as two numbers; the needs of the rules have seen to it that it is known.
+pub(super) fn release(examined: &Examination) -> (u32, u32) {
+    examined
+        .release()
+        .map_or((0, 0), |release| release.major_minor())
+}
+
+pub(super) fn release_name(examined: &Examination) -> String {
+    examined
+        .release()
+        .map_or_else(String::new, |release| format!("CiviCRM {release}"))
+}
+
+/// A finding about a line of the file.
+pub(super) fn at(
+    check: &'static Check,
+    place: Option<FilePlace>,
+    message: &str,
+    fix: String,
+) -> Finding {
+    let message = match place {
+        Some(place) => format!("{message} ({place})"),
+        None => message.to_owned(),
+    };
+    Finding::new(check, message, fix).about("file", FILE)
+}
+
+/// Says that something is missing; or that it cannot be told, where a file is included that was not read.
+pub(super) fn missing(
+    check: &'static Check,
+    facts: &SettingsFacts,
+    findings: &mut Findings,
+    what: &str,
+    finding: Finding,
+) {
+    match facts.not_followed {
+        None => findings.push(finding),
+        Some(line) => findings.skip(
+            check,
+            Lack::of_promised(format!(
+                "line {line} of {FILE} includes a file that was not read, which may define {what}"
+            )),
+        ),
+    }
+}
+
+pub(super) fn is_empty(defined: &Defined) -> bool {
+    matches!(&defined.held, Held::Null)
+        || matches!(&defined.held, Held::Text(text) if text.is_empty())
+}
