@@ -176,7 +176,7 @@ impl Location {
     /// The source cannot be read, is not text, or is a server and not a dump.
     pub fn scan(
         &self,
-        sink: &mut impl DumpSink,
+        sink: &mut dyn DumpSink,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<&'static str, SourceError> {
         match self {
@@ -239,7 +239,7 @@ fn keep_tail(tail: &mut Vec<u8>, piece: &[u8]) {
 pub(super) fn read_rows(
     mut stream: ByteStream,
     mut rows: DelimitedRows,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Ending {
     let progress = stream.progress();
@@ -257,7 +257,7 @@ pub(super) fn read_rows(
 pub(super) fn read_stream(
     mut stream: ByteStream,
     mut scanner: Scanner,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> &'static str {
     let container = stream.container().as_str();
