@@ -22,11 +22,18 @@ fn main() -> io::Result<()> {
     }
     code += &format!("const EMBEDDED_TABLES: &[(&str, &str)] = &[\n{tables}];\n");
     let mut steps = String::new();
-    for path in json_files(&folder.join("upgrade"))? {
+    let step_files = json_files(&folder.join("upgrade"))?;
+    for path in &step_files {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let _ = writeln!(steps, "    ({name:?}, include_str!({path:?})),");
+        let _ = writeln!(
+            steps,
+            "    StepFile::new({name:?}, include_str!({path:?})),"
+        );
     }
-    let steps = format!("const EMBEDDED_STEPS: &[(&str, &str)] = &[\n{steps}];\n");
+    let steps = format!(
+        "static EMBEDDED_STEPS: [StepFile; {}] = [\n{steps}];\n",
+        step_files.len()
+    );
     let out = env::var_os("OUT_DIR").unwrap_or_default();
     fs::write(Path::new(&out).join("embedded_schemas.rs"), code)?;
     fs::write(Path::new(&out).join("embedded_steps.rs"), steps)

@@ -422,8 +422,8 @@ fn the_steps_are_what_the_facts_give() {
         let facts = std::fs::read_to_string(&path).expect("text");
         let (name, text) = upgrade_facts::step(&facts).expect("facts");
         let embedded = cividb::civicrm::upgrade::steps::embedded();
-        let known = embedded.iter().find(|(known, _)| *known == name);
-        assert_eq!(known.map(|(_, text)| *text), Some(text.as_str()), "{name}");
+        let known = embedded.iter().find(|known| known.name == name);
+        assert_eq!(known.map(|known| known.text), Some(text.as_str()), "{name}");
         steps += 1;
     }
     let embedded = cividb::civicrm::upgrade::steps::embedded();

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use std::{
-    collections::BTreeSet,
     env, fs,
     io::Read,
     path::{Path, PathBuf},
@@ -215,7 +214,7 @@ fn check_references(schema: &Schema, found: &References, place: &str) {
     for function in &found.functions {
         assert_eq!(function.name, LOST_FUNCTION, "{place}");
     }
-    assert_eq!(found.procedures, BTreeSet::new(), "{place}");
+    assert_eq!(found.procedures, [], "{place}");
 }
 
 #[test]

@@ -22,7 +22,8 @@ use super::session;
 use crate::gate::{Meaning, Operation};
 use crate::schema::model::Table;
 use crate::schema::sql::string;
-use crate::server::connection::{Reader, first};
+use crate::server::answer::first;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::writer::Writer;
 

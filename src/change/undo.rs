@@ -1,6 +1,6 @@
 //! Taking back what a journal says was done: everything is looked at before anything is taken back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::definition::{self, parsed};
 use super::error::ChangeError;
@@ -8,8 +8,11 @@ use super::exchange::{self, Exchange, Record as SetAside};
 use super::executor::{Executor, has_all_of};
 use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
 use super::refusal::Refusal;
+use crate::schema::lexer::{Lexer, SqlModes, Token};
+use crate::schema::model::{Table, find};
 use crate::schema::sql::hexadecimal;
-use crate::server::connection::{MOST_ROWS, Reader};
+use crate::server::answer::MOST_ROWS;
+use crate::server::connection::Reader;
 
 /// How many rows or tables a message names.
 const NAMED: usize = 20;
@@ -114,6 +117,10 @@ impl<'r> Examination<'r> {
         let mut skipped_tables: HashSet<&str> = HashSet::new();
         // Tables in whose place others are now: what they are shows when they have come back.
         let mut away: HashSet<&str> = HashSet::new();
+        // The tables of rows as they are now, read when they are asked for first.
+        let mut current: HashMap<&str, Option<Table>> = HashMap::new();
+        // Those into which no row can come back.
+        let mut closed: HashSet<&str> = HashSet::new();
         let mut rows: HashSet<(&str, &str)> = HashSet::new();
         let mut skipped_rows: HashSet<(&str, &str)> = HashSet::new();
         for (step, progress) in steps(record) {
@@ -141,6 +148,23 @@ impl<'r> Examination<'r> {
                     todo.is_skipped = skipped_tables.contains(step.table.as_str());
                 }
                 Kind::Rows(changed) => {
+                    if !current.contains_key(step.table.as_str()) {
+                        let now = definition::read(connection, &step.table)?;
+                        current.insert(&step.table, now.as_deref().and_then(parsed));
+                    }
+                    let now = current.get(step.table.as_str()).and_then(Option::as_ref);
+                    if let Some(detail) = no_place_for_rows(step, now) {
+                        let is_named = skipped_tables.contains(step.table.as_str());
+                        if closed.insert(&step.table) && !is_named {
+                            examined.changed.push(Changed {
+                                what: format!("table {}", step.table),
+                                detail,
+                            });
+                        }
+                        todo.is_skipped = true;
+                        examined.todo.push(todo);
+                        continue;
+                    }
                     todo.is_back = changed.are_as_before(connection)?;
                     if !todo.is_back {
                         let as_left = as_left(connection, step, changed)?;
@@ -284,6 +308,24 @@ fn table_changed(step: &Step, now: Option<&str>) -> Option<String> {
     (!has_all_of(now, after)).then(|| super::executor::first_difference(now, after))
 }
 
+/// Why the rows of a step cannot come back into their table as it is now: `None` where it is gone, or cannot be read.
+fn no_place_for_rows(step: &Step, now: Option<&Table>) -> Option<String> {
+    let Some(now) = now else {
+        return Some("it is gone".to_owned());
+    };
+    let mut lexer = Lexer::new(&step.inverse, SqlModes::default());
+    loop {
+        match lexer.next_lexeme().token {
+            // What stands in backquotes in such a statement is the table or one of its columns.
+            Token::Quoted(name) if name != step.table && find(&now.columns, &name).is_none() => {
+                return Some(format!("its column {name} is gone"));
+            }
+            Token::End | Token::Unterminated(_) => return None,
+            _ => {}
+        }
+    }
+}
+
 fn row_changed(step: &Step, name: &str) -> Changed {
     Changed {
         what: match name.is_empty() {
@@ -360,6 +402,20 @@ fn inverse(step: &Step, rows: &Rows, without: &HashSet<usize>) -> Result<String,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_come_back_into_a_table_that_has_their_columns() {
+        let table = |text: &str| parsed(text).expect("a table");
+        let step = deletion();
+        let why = |now: Option<&Table>| no_place_for_rows(&step, now);
+        assert_eq!(why(Some(&table("CREATE TABLE t (ID int, more int)"))), None);
+        let without = table("CREATE TABLE t (number int)");
+        assert_eq!(
+            why(Some(&without)).as_deref(),
+            Some("its column id is gone")
+        );
+        assert_eq!(why(None).as_deref(), Some("it is gone"));
+    }
 
     fn deletion() -> Step {
         let inverse = "INSERT INTO `t` (`id`) VALUES (1), (2), (3)";

@@ -201,7 +201,8 @@ impl<'a> Judged<'a> {
         let mut needs: BTreeSet<(Privilege, Name)> = BTreeSet::new();
         if let Some(table) = user.table {
             needs.insert((Privilege::Trigger, own(table)));
-            let is_read = |column: &&String| !user.uses.new_columns_set.contains(*column);
+            let is_read =
+                |column: &&String| user.uses.new_columns_set.binary_search(*column).is_err();
             if user
                 .uses
                 .new_old_columns

@@ -7,8 +7,11 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Common;
+use super::error::Error;
 use crate::dump::container::Progress;
 use crate::fleet::deadline;
+use crate::snapshot::Snapshot;
+use crate::source::Location;
 use crate::text::printable;
 
 /// The bars of all sources that are worked on.
@@ -67,4 +70,19 @@ impl Bar {
             BARS.remove(&bar);
         }
     }
+}
+
+/// Reads a source, with a progress bar.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn read(
+    location: &Location,
+    database: Option<&str>,
+    common: &Common,
+) -> Result<Snapshot, Error> {
+    let mut bar = Bar::new(common, &location.name());
+    let read = location.read(database, &mut |progress| bar.update(progress));
+    bar.finish();
+    Ok(read?)
 }

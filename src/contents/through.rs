@@ -77,10 +77,9 @@ impl Purpose {
     /// A file of steps that is part of the program cannot be read.
     pub fn of(from: &Version, target: &Version) -> Result<Self, StepError> {
         let mut purpose = Self::default();
-        let driver = steps::driver(target)?.of_code(target);
+        let driver = steps::driver(target)?;
         purpose.step(&driver, "around every step");
         for step in steps::between(from, target)? {
-            let step = step.of_code(target);
             let name = step.revision.clone();
             purpose.step(&step, &name);
         }

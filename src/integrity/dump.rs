@@ -19,7 +19,7 @@ use crate::dump::row_sink::TableName;
 use crate::row_file::RowFileError;
 use crate::schema::model::{Schema, find};
 use crate::snapshot::Snapshot;
-use crate::source::{Location, SourceError};
+use crate::source::{KeptText, Location, SourceError};
 
 /// Why a dump gave no answers.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,7 @@ pub struct FirstPass {
     tables: IndexMap<String, TableFacts>,
     memory: u64,
     passes: u32,
+    kept: KeptText,
 }
 
 /// Makes the first pass: the facts of the dump, and the ids and keys of its rows.
@@ -51,7 +52,8 @@ pub fn gather(
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(Snapshot, FirstPass), SourceError> {
     let mut gatherer = of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
-    let container = location.scan(&mut gatherer, watch)?;
+    let mut kept = KeptText::default();
+    let container = location.scan_keeping(&mut kept, &mut gatherer, watch)?;
     let (reader, gathered) = gatherer.finish();
     let tables = gathered.tables();
     let snapshot = location.finish(reader, container, database)?;
@@ -65,6 +67,7 @@ pub fn gather(
         tables,
         memory,
         passes: 1,
+        kept,
     };
     Ok((snapshot, first_pass))
 }
@@ -109,7 +112,7 @@ impl FirstPass {
             let needs = Needs::of_questions(asked, &snapshot.schema);
             let reader = DumpReader::new(&[]);
             let mut gatherer = of_these(reader, self.database.clone(), needs);
-            location.scan(&mut gatherer, watch)?;
+            location.scan_keeping(&mut self.kept, &mut gatherer, watch)?;
             self.passes += 1;
             let tables = gatherer.finish().1.tables();
             self.memory += memory(&tables);
@@ -139,7 +142,7 @@ impl FirstPass {
             let schema = &snapshot.schema;
             let mut collector =
                 Collector::new(reader, database, schema, searches, &questions.list, options);
-            location.scan(&mut collector, watch)?;
+            location.scan_keeping(&mut self.kept, &mut collector, watch)?;
             self.passes += 1;
             answers.extend(collector.finish()?);
         } else {

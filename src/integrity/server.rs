@@ -19,7 +19,8 @@ use crate::civicrm::upgrade::own_checks::Rule;
 use crate::dump::values::integer;
 use crate::row_file::{RowFile, RowFileError};
 use crate::schema::model::{Schema, Table};
-use crate::server::connection::{self, MOST_ROWS, Reader, Setting, text};
+use crate::server::answer::{self, MOST_ROWS, text};
+use crate::server::connection::{Reader, Setting};
 use crate::server::error::ServerError;
 use crate::snapshot::Row;
 
@@ -313,7 +314,7 @@ impl Asker<'_> {
     }
 
     /// Sends a statement and returns its rows; connects again if the connection is lost.
-    fn ask(&mut self, table: &str, sql: &str) -> Result<connection::Answer, ServerError> {
+    fn ask(&mut self, table: &str, sql: &str) -> Result<answer::Answer, ServerError> {
         let about = format!("the rows of {table}");
         self.again(|connection, _| connection.ask(&about, sql))
     }

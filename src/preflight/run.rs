@@ -135,10 +135,9 @@ impl CodeOf {
     /// # Errors
     /// A file of steps that is part of the program cannot be read.
     pub fn read(code: &Version, from: &Version) -> Result<Self, StepError> {
-        let steps = steps::between(&from.without_marker(), code)?.into_iter();
         Ok(Self {
-            driver: steps::driver(code)?.of_code(code),
-            steps: steps.map(|step| step.of_code(code)).collect(),
+            driver: steps::driver(code)?,
+            steps: steps::between(&from.without_marker(), code)?,
         })
     }
 }

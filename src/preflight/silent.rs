@@ -17,12 +17,16 @@ pub(super) fn damage(
     end: &Schema,
     clean: &Schema,
 ) -> Vec<SilentDamage> {
+    let lacking = lacks(case, target, end);
+    if lacking.is_empty() {
+        return Vec::new();
+    }
     let usual: HashSet<String> = lacks(case, target, clean)
         .iter()
         .map(|(_, known)| known.clone())
         .collect();
-    let lacking = lacks(case, target, end).into_iter();
     lacking
+        .into_iter()
         .filter(|(_, known)| !usual.contains(known))
         .map(|(difference, _)| SilentDamage {
             step: None,

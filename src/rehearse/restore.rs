@@ -16,7 +16,7 @@ use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::sandbox::Client;
 use crate::schema::lexer::SqlModes;
-use crate::server::connection::PACKET;
+use crate::server::connect::PACKET;
 use crate::server::error::ServerError;
 use crate::snapshot::{At, Place};
 use crate::source::Location;

@@ -5,7 +5,8 @@ use crate::change::error::ChangeError;
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::KeyPart;
 use crate::schema::sql::{Duplicates, identifier};
-use crate::server::connection::{Reader, first};
+use crate::server::answer::first;
+use crate::server::connection::Reader;
 use crate::text::count;
 
 /// How many sets of equal rows are shown.

@@ -14,7 +14,8 @@ use crate::change::error::ChangeError;
 use crate::change::proof::{anti_join, meaning, question};
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{first_rows, identifier};
-use crate::server::connection::{Reader, first};
+use crate::server::answer::first;
+use crate::server::connection::Reader;
 use crate::snapshot::Row;
 
 pub use crate::change::proof::{count, parent};

@@ -8,7 +8,8 @@ use crate::grants::judge;
 use crate::grants::need::{Need, Scope};
 use crate::privilege::Privilege;
 use crate::schema::sql::string;
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 use crate::server_version::Family;
 use crate::snapshot::Snapshot;
 

@@ -7,7 +7,8 @@ use crate::change::exchange::{KeyChange, Reference};
 use crate::gate::{Meaning, Operation};
 use crate::schema::model::{ForeignKey, Schema, Table, find};
 use crate::schema::sql::{alter_table, identifier, string};
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 
 /// The foreign keys between the tables that change places and others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

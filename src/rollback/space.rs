@@ -5,7 +5,8 @@ use std::path::Path;
 use super::plan::TableSize;
 use crate::change::refusal::Refusal;
 use crate::rehearse::space;
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::login::Endpoint;
 

@@ -1,7 +1,8 @@
 //! A server that another person runs, to try things on.
 
 use super::SandboxError;
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 use crate::server::login::Login;
 use crate::server::sql;
 

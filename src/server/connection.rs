@@ -2,21 +2,17 @@
 //!
 //! What changes something needs a [`Writer`](super::writer::Writer), which is another type.
 
-use std::error::Error as _;
-use std::io;
-use std::mem::ManuallyDrop;
-use std::net::{TcpStream, ToSocketAddrs};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 
-use mysql::prelude::{Protocol, Queryable};
-use mysql::{Conn, OptsBuilder, QueryResult, SslOpts, Value};
-use tempfile::NamedTempFile;
+use mysql::Conn;
+use mysql::prelude::Queryable;
 
-use super::authorities;
+use super::answer::{
+    ANSWER, Answer, CELL, Fault, ROW, TakeRow, account, first, read_rows, row_limit, text,
+};
+use super::connect::{Certificates, LONG, connect, name_of, patience};
 use super::error::{ServerError, is_denial, shown};
-use super::login::{Endpoint, Login, Tls, TlsMode};
+use super::login::{Endpoint, Login};
 use super::one_statement::is_one_statement;
 use super::watch::{Watch, guarded, lost};
 use crate::gate::{Meaning, Operation};
@@ -24,27 +20,12 @@ use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::Account;
 use crate::schema::sql::identifier;
 use crate::server_version::{Family, ServerVersion};
-use crate::small_file::{self, SMALL};
 use crate::snapshot::Row;
 
-/// Seconds to wait for a connection unless the login gives another number.
-const CONNECT_TIMEOUT: u64 = 10;
-/// Seconds to wait for the next piece of an answer unless the login gives another number.
-const READ_TIMEOUT: u64 = 300;
 /// How much longer than a statement may take its answer is waited for.
 const MARGIN: Duration = Duration::from_secs(60);
-/// How long a statement may take that works on a whole table, during which the server says nothing: a day.
-const LONG: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most bytes of one packet, which no row of CiviCRM comes near; servers take at most 1 GiB.
-pub(crate) const PACKET: usize = 256 << 20;
-/// The most bytes of memory that the answer to one question may take which is kept as a whole.
-const ANSWER: usize = 256 << 20;
-/// The most rows of one answer of which anything is kept, be it one number: no site comes near as many.
-pub(crate) const MOST_ROWS: u64 = 1 << 24;
 /// The most rows that a statement may answer which is no question: some, such as ANALYZE TABLE, say how they went.
 const REMARKS: u64 = 1000;
-/// Seconds after which a connection on which nothing goes on is tried whether it is still there, and between tries.
-const KEEPALIVE: u32 = 30;
 /// Seconds that one question may wait for a lock, such as that of an ALTER TABLE under way.
 const LOCK_WAIT: u32 = 5;
 
@@ -70,9 +51,6 @@ pub struct Reader {
     /// Whether the connection is encrypted.
     pub encrypted: bool,
 }
-
-/// The answer to one question: rows by column name.
-pub type Answer = Vec<Row>;
 
 impl Reader {
     /// Connects, and sets the session to READ ONLY transactions and to short waits for locks.
@@ -531,394 +509,11 @@ fn is_question(sql: &str) -> bool {
     }
 }
 
-/// What a row takes in memory besides its values, roughly: the map, and its tables.
-const ROW: usize = 160;
-/// What a value takes in memory besides its bytes and those of its name, roughly: both handles, and what the
-/// allocator rounds up.
-const CELL: usize = 112;
-
-/// Why talking to a server came to an end.
-enum Fault {
-    /// The library says so.
-    Library(mysql::Error),
-    /// The server sent what no server sends; in words.
-    Breach(String),
-}
-
-impl From<mysql::Error> for Fault {
-    fn from(error: mysql::Error) -> Self {
-        Self::Library(error)
-    }
-}
-
-/// Counts rows until there are more than `most`.
-fn row_limit(most: u64) -> impl FnMut() -> Result<(), String> {
-    let mut count = 0;
-    move || {
-        count += 1;
-        match count <= most {
-            true => Ok(()),
-            false => Err(format!("it sent more than {most} rows in answer")),
-        }
-    }
-}
-
-/// Takes the names of the columns and the values of a row, or says why it is too much.
-type TakeRow<'t> = &'t mut dyn FnMut(&[String], Vec<Option<Vec<u8>>>) -> Result<(), String>;
-
-/// Reads the only answer to a statement, row by row, until `take` says why it is too much.
-fn read_rows<P: Protocol>(
-    answer: QueryResult<'_, '_, '_, P>,
-    watch: Option<&Watch>,
-    take: TakeRow<'_>,
-) -> Result<(), Fault> {
-    // What is dropped before its end reads the rest of what the server sends, which may have none.
-    let mut answer = ManuallyDrop::new(answer);
-    let columns = answer.columns();
-    let columns = columns.as_ref().iter();
-    let names: Vec<String> = columns.map(|it| it.name_str().into_owned()).collect();
-    let mut result = Ok(());
-    while result.is_ok()
-        && let Some(row) = answer.next()
-    {
-        result = row.map_err(Fault::Library).and_then(|row| {
-            let values = row.unwrap_raw().into_iter();
-            let values = values.map(|value| value.and_then(bytes)).collect();
-            // What is done with it takes its own time and memory.
-            let taken = match watch {
-                Some(watch) => watch.piece(|| take(&names, values)),
-                None => take(&names, values),
-            };
-            taken.map_err(Fault::Breach)
-        });
-    }
-    let is_read = match result {
-        Ok(()) | Err(Fault::Library(mysql::Error::MySqlError(_))) => true,
-        Err(_) => false,
-    };
-    if is_read {
-        match answer.iter().map(ManuallyDrop::new) {
-            None => {
-                drop(ManuallyDrop::into_inner(answer));
-                return result;
-            }
-            Some(_) => {
-                let why = "it sent more than one answer".to_owned();
-                result = result.and(Err(Fault::Breach(why)));
-            }
-        }
-    }
-    if let Some(watch) = watch {
-        watch.hang_up();
-    }
-    result
-}
-
-/// How long to wait for the next piece of an answer.
-fn patience(login: &Login) -> Duration {
-    Duration::from_secs(login.read_timeout.unwrap_or(READ_TIMEOUT).max(1))
-}
-
 /// Whether a statement works on a whole table, which takes as long as it takes.
 fn is_long(sql: &str) -> bool {
     let first = sql.split_ascii_whitespace().next().unwrap_or_default();
     let long = ["ALTER", "CREATE", "DROP", "ANALYZE"];
     long.iter().any(|word| first.eq_ignore_ascii_case(word))
-}
-
-/// The server's name in messages.
-fn name_of(endpoint: &Endpoint) -> String {
-    format!("server at {endpoint}")
-}
-
-/// A value of a row as text. Letter case of the column's name does not count: MySQL names the columns of
-/// information_schema in capitals whatever was asked.
-pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
-    let (_, value) = row
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(column))?;
-    let value = value.as_deref()?;
-    Some(String::from_utf8_lossy(value).into_owned())
-}
-
-/// The first value of a row as text.
-pub(crate) fn first(row: &Row) -> Option<String> {
-    let value = row.values().next()?.as_deref()?;
-    Some(String::from_utf8_lossy(value).into_owned())
-}
-
-/// Reads `user@host` as functions and information_schema print it: without quotes, so the last @ is the one
-/// that separates.
-pub(crate) fn account(text: &str) -> Account {
-    let (user, host) = text.rsplit_once('@').unwrap_or((text, "%"));
-    Account {
-        user: user.to_owned(),
-        host: host.to_owned(),
-    }
-}
-
-fn bytes(value: Value) -> Option<Vec<u8>> {
-    match value {
-        Value::NULL => None,
-        Value::Bytes(bytes) => Some(bytes),
-        // Only prepared statements answer with anything else.
-        other => Some(other.as_sql(true).into_bytes()),
-    }
-}
-
-/// Certificates in the form that the library takes: one file for all certificate authorities.
-struct Certificates {
-    ca: Option<PathBuf>,
-    /// Keeps the joined file of a folder's certificate authorities while the connection is made.
-    _joined: Option<NamedTempFile>,
-}
-
-impl Certificates {
-    fn gather(tls: &Tls) -> Result<Self, ServerError> {
-        let about = |path: &Path| {
-            let path = path.display().to_string();
-            move |error| ServerError::NoWayIn(format!("{path}: {error}"))
-        };
-        let readable = |path: &Path| small_file::read(path, SMALL).map_err(about(path));
-        let files = [&tls.ca, &tls.certificate, &tls.key, &tls.public_key];
-        for path in files.into_iter().flatten() {
-            readable(path)?;
-        }
-        let Some(folder) = tls.ca_path.as_deref().filter(|_| tls.ca.is_none()) else {
-            return Ok(Self {
-                ca: tls.ca.clone(),
-                _joined: None,
-            });
-        };
-        let in_folder = |error| about(folder)(error);
-        let mut all = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(in_folder)? {
-            let path = entry.map_err(in_folder)?.path();
-            if path.is_file() {
-                let text = readable(&path)?;
-                if text.windows(11).any(|part| part == b"CERTIFICATE") {
-                    all.extend(text);
-                    all.push(b'\n');
-                }
-            }
-        }
-        let joined = NamedTempFile::new().map_err(in_folder)?;
-        std::fs::write(joined.path(), all).map_err(in_folder)?;
-        Ok(Self {
-            ca: Some(joined.path().to_owned()),
-            _joined: Some(joined),
-        })
-    }
-}
-
-/// Connects in the way that the TLS mode asks for; returns whether the connection is encrypted.
-fn connect(
-    login: &Login,
-    endpoint: &Endpoint,
-    certificates: &Certificates,
-) -> Result<(Conn, bool), ServerError> {
-    // A socket leaves the machine no more than shared memory does; the library never encrypts it.
-    let mode = match endpoint {
-        Endpoint::Socket(_) => TlsMode::Disabled,
-        Endpoint::Tcp { .. } => login.tls.mode.unwrap_or(TlsMode::Preferred),
-    };
-    let refused = |error| refusal(login, endpoint, error);
-    let plain = || Ok((connect_once(login, endpoint, None).map_err(refused)?, false));
-    if mode == TlsMode::Disabled {
-        return plain();
-    }
-    let verify = mode >= TlsMode::VerifyCa;
-    let mut tls = SslOpts::default()
-        .with_danger_accept_invalid_certs(!verify)
-        .with_danger_skip_domain_validation(mode != TlsMode::VerifyIdentity);
-    if verify && let Some(ca) = &certificates.ca {
-        tls = tls.with_root_cert_path(Some(ca.clone()));
-    }
-    if let (Some(certificate), Some(key)) = (&login.tls.certificate, &login.tls.key) {
-        let identity = mysql::ClientIdentity::new(certificate.clone(), key.clone());
-        tls = tls.with_client_identity(Some(identity));
-    }
-    match connect_once(login, endpoint, Some(tls)) {
-        Ok(conn) => Ok((conn, true)),
-        // As MySQL's clients do: encrypted if that is possible, otherwise not.
-        Err(error) if mode == TlsMode::Preferred && is_about_tls(&error) => plain(),
-        Err(error) => Err(refused(error)),
-    }
-}
-
-fn is_about_tls(error: &mysql::Error) -> bool {
-    match error {
-        mysql::Error::TlsError(_) => true,
-        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => true,
-        // rustls reports certificates it does not trust, alerts and unreadable records of old
-        // servers so.
-        mysql::Error::IoError(error) => error.kind() == io::ErrorKind::InvalidData,
-        _ => false,
-    }
-}
-
-fn connect_once(
-    login: &Login,
-    endpoint: &Endpoint,
-    tls: Option<SslOpts>,
-) -> Result<Conn, mysql::Error> {
-    let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
-    let mut options = OptsBuilder::new()
-        .user(login.user.as_deref())
-        .pass(login.password.as_ref().map(|secret| secret.reveal()))
-        .prefer_socket(false)
-        .ssl_opts(tls.clone())
-        .tcp_connect_timeout(Some(timeout))
-        .tcp_keepalive_time_ms(Some(KEEPALIVE * 1000))
-        .tcp_keepalive_probe_interval_secs(Some(KEEPALIVE))
-        .tcp_keepalive_probe_count(Some(3))
-        // The watch is there before.
-        .read_timeout(Some(LONG))
-        .write_timeout(Some(patience(login)))
-        .max_allowed_packet(Some(PACKET))
-        .server_key_path(Some(public_key(login)))
-        .stmt_cache_size(0);
-    options = match endpoint {
-        Endpoint::Socket(path) => options.socket(path.to_str()),
-        Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host.as_str())).tcp_port(*port),
-    };
-    // The library's own limit ends with the connection of the socket: what listens there may
-    // never answer.
-    let (sender, receiver) = mpsc::channel();
-    let read = |path: &Path| small_file::read(path, SMALL);
-    let authorities = tls.and_then(|tls| tls.root_cert_path().map(read));
-    let authorities = authorities.transpose()?;
-    std::thread::spawn(move || {
-        let connect = || Conn::new(options).map_err(unwrapped);
-        let connected = guarded(|| authorities::trusting(authorities, connect));
-        let failed = |panic: String| Err(io::Error::new(io::ErrorKind::InvalidInput, panic).into());
-        sender.send(connected.unwrap_or_else(failed))
-    });
-    receiver
-        .recv_timeout(timeout)
-        .unwrap_or_else(|_| Err(mysql::Error::IoError(io::ErrorKind::TimedOut.into())))
-}
-
-/// The file of the server's public key, with which the library encrypts a password where the connection is not encrypted.
-/// Where the user gave none, a file that cannot be there: the library would ask the server for its key, and whoever
-/// answers there could read the password. (MySQL's clients refuse as well, with error 2061.)
-fn public_key(login: &Login) -> PathBuf {
-    let given = login.tls.public_key.clone();
-    given.unwrap_or_else(|| PathBuf::from("\0"))
-}
-
-/// The error of the system or of rustls, also where the library wraps it in one of its own.
-fn unwrapped(error: mysql::Error) -> mysql::Error {
-    let mysql::Error::CodecError(codec) = &error else {
-        return error;
-    };
-    match codec.source().and_then(|source| source.downcast_ref()) {
-        Some(system) => {
-            let system: &io::Error = system;
-            mysql::Error::IoError(io::Error::new(system.kind(), system.to_string()))
-        }
-        None => error,
-    }
-}
-
-/// Says why a connection could not be made, and what to do.
-fn refusal(login: &Login, endpoint: &Endpoint, error: mysql::Error) -> ServerError {
-    let server = name_of(endpoint);
-    let nobody_there =
-        |error: io::Error| format!("{server}: no connection: {error}; {}", advice(&error));
-    ServerError::NoWayIn(match error {
-        mysql::Error::MySqlError(mysql::MySqlError { code, message, .. }) => match code {
-            // ER_ACCESS_DENIED_ERROR, and without a password, and by the authentication plugin
-            1045 | 1698 => format!(
-                "{server} refuses '{}' (password given: {}): wrong password, no such account for this host, or \
-                 the account wants TLS, which the server tells nobody; check user and password, and try \
-                 --ssl-mode required ({message})",
-                login.user.as_deref().unwrap_or_default(),
-                login.password.as_ref().map_or("no", |_| "yes")
-            ),
-            // ER_SECURE_TRANSPORT_REQUIRED
-            3159 => format!(
-                "{server} takes encrypted connections only; leave --ssl-mode disabled out ({message})"
-            ),
-            // ER_MUST_CHANGE_PASSWORD_LOGIN
-            1820 | 1862 => format!(
-                "{server}: the password of this account has expired; set a new one with ALTER USER ({message})"
-            ),
-            _ => format!("{server} takes no connection from here: {message}"),
-        },
-        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => format!(
-            "{server} offers no TLS, and --ssl-mode asks for it; use a server that does, or --ssl-mode \
-             preferred over a network you trust"
-        ),
-        mysql::Error::IoError(error)
-            if error.kind() == io::ErrorKind::InvalidInput && login.tls.public_key.is_none() =>
-        {
-            format!(
-                "{server} wants the password itself, over a connection that is not encrypted: it was not sent, because \
-                 whoever answers there could read it; use --ssl-mode required or a socket, or name the server's public \
-                 key with --server-public-key-path"
-            )
-        }
-        mysql::Error::IoError(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            format!(
-                "{server}: no connection: {error}; is --server-public-key-path a public key (PEM)?"
-            )
-        }
-        error if is_about_tls(&error) => {
-            let message = match error {
-                mysql::Error::TlsError(error) => error.to_string(),
-                mysql::Error::IoError(error) => error.to_string(),
-                other => other.to_string(),
-            };
-            format!("{server}: no encrypted connection: {message}; check --ssl-ca and --ssl-mode")
-        }
-        mysql::Error::CodecError(error) => nobody_there(io::Error::other(format!(
-            "what answers there does not speak the protocol of MySQL and MariaDB ({error})"
-        ))),
-        mysql::Error::IoError(error) => nobody_there(reason(login, endpoint, error)),
-        mysql::Error::DriverError(error) => {
-            let error = io::Error::other(error.to_string());
-            nobody_there(reason(login, endpoint, error))
-        }
-        other => format!("{server} takes no connection from here: {other}"),
-    })
-}
-
-/// What to do where nothing answers.
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            "no server listens there: is it running, and are host, port or socket right?"
-        }
-        io::ErrorKind::NotFound => {
-            "there is no such socket: is the server running, and where is its socket? \
-             Give --socket, or --host 127.0.0.1 for TCP"
-        }
-        io::ErrorKind::PermissionDenied => "this system account may not use that socket",
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            "nothing answered in time: a firewall, a wrong address, or a server that is stuck \
-             (--connect-timeout waits longer)"
-        }
-        _ => "are host, port or socket right?",
-    }
-}
-
-/// The system's reason for a connection that failed, which the library does not pass on.
-fn reason(login: &Login, endpoint: &Endpoint, error: io::Error) -> io::Error {
-    let timeout = Duration::from_secs(login.connect_timeout.unwrap_or(CONNECT_TIMEOUT).max(1));
-    let tried = match endpoint {
-        Endpoint::Socket(path) => std::os::unix::net::UnixStream::connect(path).map(drop),
-        Endpoint::Tcp { host, port } => {
-            (host.as_str(), *port)
-                .to_socket_addrs()
-                .and_then(|mut all| {
-                    let nowhere = || io::Error::other("the host name leads nowhere");
-                    let address = all.next().ok_or_else(nowhere)?;
-                    TcpStream::connect_timeout(&address, timeout).map(drop)
-                })
-        }
-    };
-    tried.err().unwrap_or(error)
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+pub mod answer;
 mod authorities;
+pub(crate) mod connect;
 pub mod connection;
 pub mod error;
 pub mod login;

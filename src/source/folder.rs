@@ -128,7 +128,7 @@ pub(super) fn read(
         sink.reader()
             .begin_file(&file.name, Some(&file.part.database));
         let stream = ByteStream::open(&file.path)?;
-        read_stream(stream, file.part.scanner(), sink, watch);
+        read_stream(stream, file.part.scanner(), None, sink, watch);
     }
     for table in announced {
         if let Some(what) = table.lost(sink.reader(), has_structure) {
@@ -167,7 +167,7 @@ fn other(
     for name in names {
         sink.reader().begin_file(&name, None);
         let stream = ByteStream::open(&folder.join(&name))?;
-        read_stream(stream, Scanner::default(), sink, watch);
+        read_stream(stream, Scanner::default(), None, sink, watch);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use std::{fs, io};
 
 use super::error::SourceError;
+use super::kept_text::KeptText;
 use super::server_location::{Access, ServerLocation};
 use super::{folder, pattern};
 use crate::civicrm::site;
@@ -179,11 +180,25 @@ impl Location {
         sink: &mut dyn DumpSink,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<&'static str, SourceError> {
+        self.scan_keeping(&mut KeptText::default(), sink, watch)
+    }
+
+    /// Scans the dump as [`scan`](Self::scan) does, and keeps its text where that is short; scans `kept` where it has the
+    /// text already.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is of a kind that cannot be read.
+    pub fn scan_keeping(
+        &self,
+        kept: &mut KeptText,
+        sink: &mut dyn DumpSink,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<&'static str, SourceError> {
         match self {
             Self::Server(_) => Err(SourceError::NoDump(PathBuf::from(self.name()))),
             Self::Stdin => {
                 let stream = ByteStream::from_reader("standard input", io::stdin())?;
-                Ok(read_stream(stream, Scanner::default(), sink, watch))
+                Ok(read_stream(stream, Scanner::default(), None, sink, watch))
             }
             Self::File(path) => {
                 let mut scanner = Scanner::default();
@@ -191,7 +206,12 @@ impl Location {
                     sink.reader().begin_file("", Some(&part.database));
                     scanner = part.scanner();
                 }
-                Ok(read_stream(ByteStream::open(path)?, scanner, sink, watch))
+                if let Some((text, container)) = kept.whole() {
+                    read_text(text, scanner, sink);
+                    return Ok(container);
+                }
+                let stream = ByteStream::open(path)?;
+                Ok(read_stream(stream, scanner, Some(kept), sink, watch))
             }
             Self::Folder(path) => {
                 folder::read(path, sink, watch)?;
@@ -253,10 +273,20 @@ pub(super) fn read_rows(
     text
 }
 
-/// Scans one stream to its end; returns the kind of its container.
+/// Scans a text that has no damage.
+fn read_text(text: &[u8], mut scanner: Scanner, sink: &mut dyn DumpSink) {
+    scanner.feed(text, sink);
+    let ending = scanner.finish(sink);
+    let mut tail = Vec::new();
+    keep_tail(&mut tail, text);
+    sink.reader().end_file(ending, None, &tail);
+}
+
+/// Scans one stream to its end, and keeps its text where that is asked for; returns the kind of its container.
 pub(super) fn read_stream(
     mut stream: ByteStream,
     mut scanner: Scanner,
+    mut kept: Option<&mut KeptText>,
     sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> &'static str {
@@ -268,10 +298,20 @@ pub(super) fn read_stream(
     {
         scanner.feed_ahead(piece.text, piece.ahead, sink);
         keep_tail(&mut tail, piece.text);
+        if let Some(kept) = &mut kept {
+            kept.add(piece.text);
+        }
         watch(&progress);
     }
     let text = scanner.finish(sink);
-    let damage = stream.ending().and_then(|ending| ending.damage()).cloned();
+    let ending = stream.ending();
+    let damage = ending.and_then(|ending| ending.damage()).cloned();
+    if let Some(kept) = kept
+        && ending.is_some()
+        && damage.is_none()
+    {
+        kept.is_whole(container);
+    }
     sink.reader().end_file(text, damage, &tail);
     container
 }

@@ -295,9 +295,7 @@ fn account_of(case: &Case) -> Option<UpgradeAccount> {
 /// The operations that an upgrade runs.
 fn operations(from: &Version, target: &Version) -> Vec<Op> {
     let steps = steps::between(from, target).expect("the steps can be read");
-    let tasks = steps
-        .into_iter()
-        .flat_map(|step| step.of_code(target).tasks);
+    let tasks = steps.into_iter().flat_map(|step| step.tasks);
     tasks.flat_map(|task| task.ops).collect()
 }
 

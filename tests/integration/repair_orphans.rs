@@ -564,6 +564,50 @@ fn what_is_asked_for_is_what_is_done_and_a_row_that_has_changed_is_named_before_
 }
 
 #[test]
+fn what_became_of_the_tables_is_named_before_anything_comes_back_and_the_rest_can_come_back() {
+    for server in server::all() {
+        let database = "orphans_later";
+        let at = &server.name;
+        let later = [
+            (
+                "RENAME TABLE civicrm_line_item TO line_items_kept",
+                "changed since: table civicrm_line_item: it is gone",
+            ),
+            (
+                "ALTER TABLE civicrm_note CHANGE contact_id author_id int unsigned",
+                "changed since: table civicrm_note: ",
+            ),
+            (
+                "ALTER TABLE civicrm_contribution_soft DROP COLUMN amount",
+                "changed since: table civicrm_contribution_soft: its column amount is gone",
+            ),
+        ];
+        for (statement, named) in later {
+            let url = orphaned(server, database);
+            let folder = tempfile::tempdir().expect("a folder");
+            let repair = [REPAIR[0], REPAIR[1], &url, "--orphans", "set-null,delete"];
+            let apply = ["--apply", "--yes", "--export", "e", "--journal", "j"];
+            cividb(folder.path(), &[&repair[..], &apply].concat());
+            server.run(Some(database), statement);
+            let before = state(server, database);
+            let undo = ["undo", "j", &url, "--apply", "--yes"];
+            let refused = cividb(folder.path(), &undo);
+            let errors = text(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
+            assert!(errors.contains(named), "{at}: {errors}");
+            assert_eq!(state(server, database), before, "{at}: nothing came back");
+
+            let rest = cividb(folder.path(), &[&undo[..], &["--skip-changed"]].concat());
+            let errors = text(&rest.stderr);
+            assert_eq!(rest.status.code(), Some(1), "{at}: {statement}: {errors}");
+            let back = "SELECT id FROM civicrm_contribution WHERE id > 9000 ORDER BY 1";
+            assert_eq!(server.run(Some(database), back), "9001\n9002\n", "{at}");
+            server.run(None, &format!("DROP DATABASE `{database}`"));
+        }
+    }
+}
+
+#[test]
 fn rows_that_come_between_question_and_change_are_not_changed_and_neither_are_the_others() {
     let Some(server) = server::installed() else {
         return;

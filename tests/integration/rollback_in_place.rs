@@ -86,6 +86,8 @@ fn what_goes_is_backed_up_and_proved_before_and_comes_back_out_of_it() {
         let output = apply(&site, &site.url(), "fresh.sql.zst", &path);
         let errors = text(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{at}: {errors}");
+        let for_good = "these go, and the backup does not have them: ";
+        assert!(errors.contains(for_good), "{at}: {errors}");
         site.holds(&site.after, at);
         site.is_alone(at);
         let shown = text(&output.stdout);

@@ -9,7 +9,8 @@ use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, run};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 
 /// The name of the table. One without rows was made by a run that was cut off before it had begun.
 pub const TABLE: &str = "cividb_rollback";

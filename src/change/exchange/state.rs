@@ -7,7 +7,8 @@ use super::record::Record;
 use crate::change::error::ChangeError;
 use crate::gate::{Meaning, Operation};
 use crate::schema::sql::string;
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 
 /// Which tables are in force.

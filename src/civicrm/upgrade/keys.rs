@@ -51,7 +51,6 @@ impl UpgradeDrop {
 pub fn drops(from: &Version, target: &Version) -> Result<Vec<UpgradeDrop>, StepError> {
     let mut drops = Vec::new();
     for step in steps::between(from, target)? {
-        let step = step.of_code(target);
         for task in &step.tasks {
             for op in &task.ops {
                 of_op(&step, task, op, &mut drops);

@@ -206,7 +206,7 @@ impl Rule {
 mod tests {
     use super::*;
     use crate::civicrm::upgrade::op::{Action, Op};
-    use crate::civicrm::upgrade::steps::{embedded, read};
+    use crate::civicrm::upgrade::steps::embedded;
 
     fn reads(op: &Op, table: &str) -> bool {
         match &op.action {
@@ -216,9 +216,9 @@ mod tests {
     }
 
     fn has_place(at: &Place, table: Option<&str>) -> bool {
-        let step = embedded().iter().find(|(name, _)| *name == at.step);
-        let (name, text) = step.unwrap_or_else(|| panic!("{at:?}"));
-        let step = read(name, text).unwrap();
+        let file = embedded().iter().find(|file| file.name == at.step);
+        let file = file.unwrap_or_else(|| panic!("{at:?}"));
+        let step = file.step().unwrap();
         let mut ops = step.tasks.iter().flat_map(|task| &task.ops);
         ops.any(|op| op.kind() == at.operation && table.is_none_or(|table| reads(op, table)))
     }

@@ -73,6 +73,36 @@ pub struct Task {
     pub ops: Vec<Op>,
 }
 
+impl Step {
+    /// The same step with other tasks.
+    pub(super) fn with_tasks(&self, tasks: Vec<Task>) -> Self {
+        Self {
+            revision: self.revision.clone(),
+            shipped_in: self.shipped_in.clone(),
+            tasks,
+            empty_revisions: self.empty_revisions.clone(),
+            upgraders: self.upgraders.clone(),
+        }
+    }
+}
+
+impl Task {
+    /// The same task with other operations.
+    pub(super) fn with_ops(&self, ops: Vec<Op>) -> Self {
+        Self {
+            task: self.task.clone(),
+            source: self.source.clone(),
+            phase: self.phase,
+            weight: self.weight,
+            code: self.code.clone(),
+            when: self.when.clone(),
+            ignores_errors: self.ignores_errors,
+            is_file: self.is_file,
+            ops,
+        }
+    }
+}
+
 /// When a task runs that is not in the order of the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

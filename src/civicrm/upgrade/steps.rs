@@ -1,5 +1,7 @@
 //! The upgrade steps that are part of the program, from 2.1 to 6.15.
 
+use std::sync::OnceLock;
+
 use super::step::{Step, covers};
 use crate::civicrm::release::Version;
 
@@ -13,6 +15,38 @@ pub struct StepError {
     pub file: String,
     /// What is wrong in the file.
     pub source: serde_json::Error,
+}
+
+/// A file of `schemas/upgrade`.
+#[derive(Debug)]
+pub struct StepFile {
+    /// Its name without `.json`: the revision of the step, or `driver-` and the release from which on a driver runs.
+    pub name: &'static str,
+    /// What stands in it.
+    pub text: &'static str,
+    step: OnceLock<Step>,
+}
+
+impl StepFile {
+    const fn new(name: &'static str, text: &'static str) -> Self {
+        Self {
+            name,
+            text,
+            step: OnceLock::new(),
+        }
+    }
+
+    /// The step, which is read when it is asked for first: a run on paper asks several times for the same ones.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn step(&self) -> Result<&Step, StepError> {
+        if let Some(step) = self.step.get() {
+            return Ok(step);
+        }
+        let step = read(self.name, self.text)?;
+        Ok(self.step.get_or_init(|| step))
+    }
 }
 
 /// Reads the text of one file of `schemas/upgrade`.
@@ -31,18 +65,12 @@ pub fn read(file: &str, text: &str) -> Result<Step, StepError> {
 /// # Errors
 /// The step has something that JSON has no form for.
 pub fn write(step: &Step) -> serde_json::Result<String> {
-    let head = Step {
-        tasks: Vec::new(),
-        ..step.clone()
-    };
-    let head = serde_json::to_string(&head)?;
+    let head = serde_json::to_string(&step.with_tasks(Vec::new()))?;
     let mut text = head.replacen("\"tasks\":[]", "\"tasks\":[", 1);
     let rest = text.find("\"tasks\":[").map(|at| at + "\"tasks\":[".len());
     let tail = rest.map(|at| text.split_off(at)).unwrap_or_default();
     for (number, task) in step.tasks.iter().enumerate() {
-        let mut head = task.clone();
-        head.ops = Vec::new();
-        let head = serde_json::to_string(&head)?;
+        let head = serde_json::to_string(&task.with_ops(Vec::new()))?;
         let head = head.strip_suffix("[]}").unwrap_or(&head);
         text += if number > 0 { ",\n" } else { "\n" };
         text += head;
@@ -59,9 +87,9 @@ pub fn write(step: &Step) -> serde_json::Result<String> {
     Ok(text)
 }
 
-/// The files of `schemas/upgrade`, each with its name without `.json` and its text.
-pub fn embedded() -> &'static [(&'static str, &'static str)] {
-    EMBEDDED_STEPS
+/// The files of `schemas/upgrade`.
+pub fn embedded() -> &'static [StepFile] {
+    &EMBEDDED_STEPS
 }
 
 /// Whether the step of revision `step` runs when a database of version `from` is upgraded with code of release `code`.
@@ -88,27 +116,29 @@ fn last_of_minor(code: &Version) -> Version {
     last.unwrap_or_else(|| code.clone())
 }
 
-/// The steps that code of release `code` runs on a database of version `from`, in the order in which they run.
+/// The steps that code of release `code` runs on a database of version `from`, in the order in which they run, without
+/// what that code does not have of them.
 ///
 /// # Errors
 /// A file of the program cannot be read.
 pub fn between(from: &Version, code: &Version) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
-    for (name, text) in EMBEDDED_STEPS {
-        let Some(revision) = Version::parse(name).filter(|revision| runs(revision, from, code))
+    for file in embedded() {
+        let Some(revision) =
+            Version::parse(file.name).filter(|revision| runs(revision, from, code))
         else {
             continue;
         };
-        let step = read(name, text)?;
+        let step = file.step()?;
         if step.shipped_in.has(&last_of_minor(code)) {
-            steps.push((revision, step));
+            steps.push((revision, step.of_code(code)));
         }
     }
     for empty in empty_revisions(code)? {
-        if let Some(revision) = Version::parse(&empty).filter(|revision| runs(revision, from, code))
+        if let Some(revision) = Version::parse(empty).filter(|revision| runs(revision, from, code))
             && !steps.iter().any(|(other, _)| *other == revision)
         {
-            steps.push((revision, Step::empty(empty)));
+            steps.push((revision, Step::empty(empty.clone())));
         }
     }
     steps.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -121,30 +151,30 @@ pub fn between(from: &Version, code: &Version) -> Result<Vec<Step>, StepError> {
 /// A file of the program cannot be read.
 pub fn driver(code: &Version) -> Result<Step, StepError> {
     let mut last = None;
-    for (name, text) in EMBEDDED_STEPS {
-        if name.starts_with("driver-") {
-            let driver = read(name, text)?;
+    for file in embedded() {
+        if file.name.starts_with("driver-") {
+            let driver = file.step()?;
             if driver.shipped_in.has(&last_of_minor(code)) {
-                return Ok(driver);
+                return Ok(driver.of_code(code));
             }
             last = Some(driver);
         }
     }
+    let last = last.map(|driver| driver.of_code(code));
     Ok(last.unwrap_or_else(|| Step::empty(code.as_str().to_owned())))
 }
 
-fn empty_revisions(code: &Version) -> Result<Vec<String>, StepError> {
-    let Some((name, text)) = EMBEDDED_STEPS
-        .iter()
-        .find(|(name, _)| *name == "driver-4.7")
-    else {
-        return Ok(Vec::new());
+fn empty_revisions(code: &Version) -> Result<&'static [String], StepError> {
+    let mut files = embedded().iter();
+    let Some(file) = files.find(|file| file.name == "driver-4.7") else {
+        return Ok(&[]);
     };
-    let driver = read(name, text)?;
-    Ok(if driver.shipped_in.has(&last_of_minor(code)) {
-        driver.empty_revisions
+    let driver = file.step()?;
+    let is_of_code = driver.shipped_in.has(&last_of_minor(code));
+    Ok(if is_of_code {
+        &driver.empty_revisions
     } else {
-        Vec::new()
+        &[]
     })
 }
 
@@ -159,15 +189,15 @@ impl Step {
         }
     }
 
-    /// Leaves out what code of this release does not have.
-    #[must_use]
-    pub fn of_code(mut self, code: &Version) -> Self {
+    /// The step without what code of this release does not have.
+    fn of_code(&self, code: &Version) -> Self {
         let code = &last_of_minor(code);
-        self.tasks.retain(|task| covers(&task.code, code));
-        for task in &mut self.tasks {
-            task.ops.retain(|op| covers(&op.code, code));
-        }
-        self
+        let tasks = self.tasks.iter().filter(|task| covers(&task.code, code));
+        let tasks = tasks.map(|task| {
+            let ops = task.ops.iter().filter(|op| covers(&op.code, code));
+            task.with_ops(ops.cloned().collect())
+        });
+        self.with_tasks(tasks.collect())
     }
 }
 
@@ -177,8 +207,8 @@ mod tests {
 
     #[test]
     fn every_file_is_read_and_written_back_byte_by_byte() {
-        assert!(EMBEDDED_STEPS.len() > 340);
-        for (name, text) in EMBEDDED_STEPS {
+        assert!(embedded().len() > 340);
+        for StepFile { name, text, .. } in embedded() {
             let step = read(name, text).unwrap();
             assert_eq!(write(&step).unwrap(), *text, "{name}");
             assert!(

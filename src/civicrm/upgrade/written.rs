@@ -5,7 +5,7 @@
 use memchr::memmem;
 
 use super::op::{Action, Alteration, NewTable, Op};
-use super::steps::{StepError, embedded, read};
+use super::steps::{StepError, embedded};
 use crate::civicrm::release::Version;
 use crate::schema::model::{Column, ForeignKey, Index, find};
 
@@ -102,14 +102,14 @@ fn last<T>(
         has(&table_text) && has(&name_text)
     };
     let mut found: Option<(Version, T)> = None;
-    for (file, text) in embedded().iter().filter(|(_, text)| names_it(text)) {
-        let Some(revision) = Version::parse(file).filter(|revision| revision <= until) else {
+    for file in embedded().iter().filter(|file| names_it(file.text)) {
+        let Some(revision) = Version::parse(file.name).filter(|revision| revision <= until) else {
             continue;
         };
         if found.as_ref().is_some_and(|(last, _)| *last > revision) {
             continue;
         }
-        let step = read(file, text)?;
+        let step = file.step()?;
         let ops = step.tasks.iter().flat_map(|task| &task.ops);
         if let Some(written) = ops.filter_map(in_op).last() {
             found = Some((revision, written));

@@ -19,6 +19,21 @@ use crate::rehearse::RehearseError;
 use crate::report::RollbackSummary;
 use crate::rollback::{self, Beside, BesideError, Plan, Proof, Setup};
 
+/// Says before the question what the user has to know of a plan.
+pub(super) fn tell_before(plan: &Plan) {
+    for sentence in plan.not_atomic.iter().chain(&plan.notes) {
+        tell(sentence);
+    }
+    let missing = plan.without_successor().map(|it| it.name.as_str());
+    let missing: Vec<&str> = missing.collect();
+    if !missing.is_empty() {
+        tell(&format!(
+            "these go, and the backup does not have them: {}",
+            missing.join(", ")
+        ));
+    }
+}
+
 impl Rollback {
     pub(super) fn apply(
         &self,
@@ -28,19 +43,7 @@ impl Rollback {
         summary: &mut RollbackSummary,
         common: &Common,
     ) -> Result<(), Error> {
-        for sentence in plan.not_atomic.iter().chain(&plan.notes) {
-            tell(sentence);
-        }
-        let missing: Vec<&str> = plan
-            .without_successor()
-            .map(|it| it.name.as_str())
-            .collect();
-        if !missing.is_empty() {
-            tell(&format!(
-                "these go, and the backup does not have them: {}",
-                missing.join(", ")
-            ));
-        }
+        tell_before(plan);
         let exchange = &plan.exchange;
         let references = || exchange.references.iter();
         for change in references().filter_map(|reference| reference.goes.as_ref()) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::apply::end_of_signal;
+use super::apply::{end_of_signal, tell_before};
 use super::{Rollback, Site};
 use crate::case::Case;
 use crate::change::executor::Executor;
@@ -35,9 +35,7 @@ impl Rollback {
             let why = "--in-place needs --fresh-backup FILE".to_owned();
             return Err(Refusal::WrongSources(why).into());
         };
-        for sentence in plan.not_atomic.iter().chain(&plan.notes) {
-            tell(sentence);
-        }
+        tell_before(plan);
         let program = DumpProgram::find(site.connection.version.family)?;
         let exchange = &plan.exchange;
         let question = format!(

@@ -10,7 +10,8 @@ use crate::gate::{Meaning, Operation};
 use crate::repair::values::literal;
 use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{MOST_ROWS, Reader, first};
+use crate::server::answer::{MOST_ROWS, first};
+use crate::server::connection::Reader;
 use crate::server::sql;
 
 /// Rows that one transaction begins with; what hangs on them goes with them.

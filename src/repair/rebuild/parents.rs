@@ -7,7 +7,8 @@ use crate::gate::{Meaning, Operation};
 use crate::repair::orphans::Orphans;
 use crate::schema::model::{ForeignKey, Table, find, find_entry};
 use crate::schema::sql::identifier;
-use crate::server::connection::{Reader, Setting, first};
+use crate::server::answer::first;
+use crate::server::connection::{Reader, Setting};
 
 /// Proves that no row of the old database would be without its parent in the new one, so that it can
 /// be filled while foreign keys are not checked. From here on `old` sees one moment, from which all is

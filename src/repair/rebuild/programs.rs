@@ -6,7 +6,8 @@ use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{RoutineKind, Schema};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server::writer::Writer;
 

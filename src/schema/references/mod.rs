@@ -10,30 +10,28 @@ mod scan;
 mod tests;
 mod users;
 
-use std::collections::BTreeSet;
-
 use super::{lexer::SqlModes, model::Name};
 
 pub use users::{User, users};
 
-/// The objects that the body of a stored program or view names.
+/// The objects that the body of a stored program or view names: each list in order, without repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
     /// Tables and views that are read or written; not those that the body makes itself.
-    pub tables: BTreeSet<Name>,
+    pub tables: Vec<Name>,
     /// Columns of the trigger's own table, named by `NEW.` or `OLD.`.
-    pub new_old_columns: BTreeSet<String>,
+    pub new_old_columns: Vec<String>,
     /// Columns whose table is certain: those of INSERT lists, the targets of
     /// single-table UPDATEs, and those qualified by a table or an unambiguous alias.
-    pub columns: BTreeSet<(Name, String)>,
+    pub columns: Vec<(Name, String)>,
     /// Functions called that are neither built in nor part of the language.
-    pub functions: BTreeSet<Name>,
+    pub functions: Vec<Name>,
     /// Procedures that the body calls.
-    pub procedures: BTreeSet<Name>,
+    pub procedures: Vec<Name>,
     /// What the body certainly does with tables and views, as far as it takes privileges on them.
-    pub accesses: BTreeSet<(Name, Access)>,
+    pub accesses: Vec<(Name, Access)>,
     /// Columns of the trigger's own table that `SET NEW.column = …` changes.
-    pub new_columns_set: BTreeSet<String>,
+    pub new_columns_set: Vec<String>,
 }
 
 /// What a statement does with a table.

@@ -4,7 +4,7 @@ use super::database::FactReader;
 use crate::grants::Grants;
 use crate::schema::charset;
 use crate::schema::model::Account;
-use crate::server::connection::{first, text};
+use crate::server::answer::{first, text};
 use crate::server::error::ServerError;
 use crate::server_version::Family;
 use crate::snapshot::ServerFacts;

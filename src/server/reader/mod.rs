@@ -13,7 +13,7 @@ pub use database::{ReadOptions, read, server_facts};
 pub use printed::show_create_table;
 pub use rows::count;
 
-use super::connection::text;
+use super::answer::text;
 use crate::snapshot::Row;
 
 /// A value of a row as text; empty where it is NULL or missing.

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 
 use crate::gate::{Meaning, Operation};
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Reader, text};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::server_version::Family;
 

@@ -8,7 +8,7 @@ use crate::schema::model::{
     Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View,
 };
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Answer, account, text};
+use crate::server::answer::{Answer, account, text};
 use crate::snapshot::Row;
 
 fn definer(row: &Row) -> Option<Account> {

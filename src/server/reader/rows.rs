@@ -6,7 +6,8 @@ use super::database::FactReader;
 use crate::gate::{Meaning, Operation};
 use crate::schema::model::Table;
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Answer, Reader, first};
+use crate::server::answer::{Answer, first};
+use crate::server::connection::Reader;
 use crate::server::error::ServerError;
 use crate::snapshot::{RowsWanted, Snapshot};
 

@@ -11,7 +11,7 @@ use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::Table;
 use crate::schema::sql::{identifier, string};
-use crate::server::connection::{Answer, text};
+use crate::server::answer::{Answer, text};
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::Row;
 

@@ -10,7 +10,7 @@ use crate::grants::Grants;
 use crate::schema::model::{Account, Schema};
 use crate::schema::references::users;
 use crate::schema::sql::string;
-use crate::server::connection::{first, text};
+use crate::server::answer::{first, text};
 use crate::server::error::ServerError;
 use crate::server_version::Family;
 use crate::snapshot::{Row, ServerFacts};

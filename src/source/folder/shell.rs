@@ -147,7 +147,7 @@ impl Reading<'_> {
         // util.loadDump turns them off.
         self.sink.reader().without_key_checks();
         let stream = ByteStream::open(&self.folder.join(file))?;
-        read_stream(stream, Scanner::default(), self.sink, self.watch);
+        read_stream(stream, Scanner::default(), None, self.sink, self.watch);
         Ok(())
     }
 

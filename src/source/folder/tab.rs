@@ -41,7 +41,7 @@ pub(super) fn read(
         // Parents come in the order of the alphabet.
         sink.reader().without_key_checks();
         let stream = ByteStream::open(&folder.join(name))?;
-        read_stream(stream, Scanner::default(), sink, watch);
+        read_stream(stream, Scanner::default(), None, sink, watch);
     }
     let mut without_rows: Vec<String> = sink
         .reader()
