@@ -474,10 +474,6 @@ fn states_until(catalogue: &Catalogue, name: &str) -> Vec<(State, DeclaredSchema
         .collect()
 }
 
-fn hashes_of(states: &[(State, DeclaredSchema)]) -> String {
-    hash_file(&fingerprints(states))
-}
-
 /// The name of each state and the hash of its schema.
 fn fingerprints(states: &[(State, DeclaredSchema)]) -> Vec<(String, String)> {
     let hash = |schema| state_file::fingerprint(schema).expect("a hash");
@@ -500,14 +496,19 @@ fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
     let newest = &catalogue.states().last().expect("a state").name;
     let all = states_until(&catalogue, newest);
     let fingerprints = fingerprints(&all);
-    for (name, logged) in [
+    let count = match env::var_os("CIVIDB_TEST_ALL") {
+        Some(_) => 5,
+        None => 2,
+    };
+    let samples = [
         ("6.15", None),
-        ("6.12", None),
         // A new table: that it is one to be logged is not in its SQL.
         ("6.7", Some("civicrm_translation_source")),
+        ("6.12", None),
         ("6.2", None),
         ("5.81", None),
-    ] {
+    ];
+    for (name, logged) in samples.into_iter().take(count) {
         let releases = match &state(&catalogue, name).releases[..] {
             [] => vec![state(&catalogue, name).read_at.clone()],
             releases => releases.to_vec(),
@@ -548,7 +549,7 @@ fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
 fn an_added_release_keeps_what_sql_does_not_say() {
     let catalogue = embedded();
     let newest = catalogue.states().last().expect("a state");
-    let hashes = hashes_of(&states_until(&catalogue, &newest.name));
+    let hashes = include_str!("data/state-hashes.json");
     let mut tables = printed(&newest.name);
     // As a server prints them: in another order.
     for table in tables.values_mut() {
@@ -556,7 +557,7 @@ fn an_added_release_keeps_what_sql_does_not_say() {
         table.foreign_keys.reverse();
     }
     let mut facts = add::Facts::default();
-    let same = add::add(&catalogue, &hashes, "98.0.0", &tables, &facts).expect("added");
+    let same = add::add(&catalogue, hashes, "98.0.0", &tables, &facts).expect("added");
     assert_eq!(same.news, Vec::<String>::new());
     let last = same.catalogue.states().last().expect("a state");
     assert_eq!(

@@ -285,13 +285,13 @@ impl DelimitedRows {
     }
 
     /// Reads the next piece of the file.
-    pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
+    pub fn feed(&mut self, piece: &[u8], sink: &mut dyn Sink) {
         self.buffer.extend_from_slice(piece);
         self.read(false, sink);
     }
 
     /// Reads what is left and tells how the file ended. Each row has its separator behind it: one without is cut.
-    pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
+    pub fn finish(mut self, sink: &mut dyn Sink) -> Ending {
         self.read(true, sink);
         let Place { offset, line } = self.began;
         let rest = self.dropped.0 + self.buffer.len() as u64;
@@ -311,7 +311,7 @@ impl DelimitedRows {
         }
     }
 
-    fn read(&mut self, last: bool, sink: &mut impl Sink) {
+    fn read(&mut self, last: bool, sink: &mut dyn Sink) {
         let buffer = mem::take(&mut self.buffer);
         let mut from = 0;
         loop {
@@ -346,7 +346,7 @@ impl DelimitedRows {
     }
 
     /// Hands a row over where it is wanted.
-    fn hand_over(&mut self, row: &[u8], wanted: Wanted, sink: &mut impl Sink) {
+    fn hand_over(&mut self, row: &[u8], wanted: Wanted, sink: &mut dyn Sink) {
         let is_first = self.rows == 1;
         if wanted == Wanted::None || wanted == Wanted::First && !is_first {
             return;

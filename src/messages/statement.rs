@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AlterTableOperation, Expr, Statement, TableConstraint, visit_expressions, visit_relations,
+    AlterTableOperation, Expr, ObjectName, Statement, TableConstraint, Visit, Visitor,
 };
 use sqlparser::dialect::MySqlDialect;
 use sqlparser::parser::Parser;
@@ -72,22 +72,7 @@ pub(super) fn read(statement: &[u8]) -> Read {
 /// Collects the names in a statement. Columns of which the table is not certain count all the same: they only help to
 /// tell which finding a message is about.
 fn collect(statement: &Statement, names: &mut Names) {
-    let _ = visit_relations(statement, |relation| {
-        names.add(NameOf::Table, &relation.to_string().replace('`', ""));
-        ControlFlow::<()>::Continue(())
-    });
-    let _ = visit_expressions(statement, |expression| {
-        match expression {
-            Expr::Identifier(column) => names.add(NameOf::Column, &column.value),
-            Expr::CompoundIdentifier(parts) => {
-                if let Some(column) = parts.last() {
-                    names.add(NameOf::Column, &column.value);
-                }
-            }
-            _ => {}
-        }
-        ControlFlow::<()>::Continue(())
-    });
+    let _ = statement.visit(&mut Collector(names));
     let Statement::AlterTable(alter) = statement else {
         return;
     };
@@ -115,6 +100,31 @@ fn collect(statement: &Statement, names: &mut Names) {
             }
             _ => {}
         }
+    }
+}
+
+/// Collects the tables and columns anywhere in a statement. (One visitor for both: a whole grammar is compiled for each.)
+struct Collector<'a>(&'a mut Names);
+
+impl Visitor for Collector<'_> {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        let table = relation.to_string().replace('`', "");
+        self.0.add(NameOf::Table, &table);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        let column = match expression {
+            Expr::Identifier(column) => Some(column),
+            Expr::CompoundIdentifier(parts) => parts.last(),
+            _ => None,
+        };
+        if let Some(column) = column {
+            self.0.add(NameOf::Column, &column.value);
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -689,7 +689,7 @@ fn big_and_deep_files_are_refused() {
         format!("$a = {};", "1 ? ".repeat(200_000)),
         format!("$a = {};", "\"{$b[".repeat(150_000)),
         "a or ".repeat(200_000),
-        "$a++ ".repeat(200_000),
+        "$a++ ".repeat(20_000),
         "include ".repeat(100_000),
         "list(".repeat(200_000),
     ];

@@ -64,7 +64,7 @@ struct Entry {
 /// The folder cannot be listed, does not hold a dump, or one of its files is not text.
 pub(super) fn read(
     folder: &Path,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(), SourceError> {
     let listing = |error| SourceError::Folder {
@@ -142,7 +142,7 @@ pub(super) fn read(
 fn other(
     folder: &Path,
     mut names: Vec<String>,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(), SourceError> {
     match folder_kind::of(folder, &names) {

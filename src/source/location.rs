@@ -185,7 +185,7 @@ impl Location {
     /// The source cannot be read, is not text, or is a server and not a dump.
     pub fn scan(
         &self,
-        sink: &mut impl DumpSink,
+        sink: &mut dyn DumpSink,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<&'static str, SourceError> {
         self.scan_keeping(&mut KeptText::default(), sink, watch)
@@ -199,7 +199,7 @@ impl Location {
     pub fn scan_keeping(
         &self,
         kept: &mut KeptText,
-        sink: &mut impl DumpSink,
+        sink: &mut dyn DumpSink,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<&'static str, SourceError> {
         match self {
@@ -267,7 +267,7 @@ fn keep_tail(tail: &mut Vec<u8>, piece: &[u8]) {
 pub(super) fn read_rows(
     mut stream: ByteStream,
     mut rows: DelimitedRows,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Ending {
     let progress = stream.progress();
@@ -282,7 +282,7 @@ pub(super) fn read_rows(
 }
 
 /// Scans a text that has no damage.
-fn read_text(text: &[u8], mut scanner: Scanner, sink: &mut impl DumpSink) {
+fn read_text(text: &[u8], mut scanner: Scanner, sink: &mut dyn DumpSink) {
     scanner.feed(text, sink);
     let ending = scanner.finish(sink);
     let mut tail = Vec::new();
@@ -295,7 +295,7 @@ pub(super) fn read_stream(
     mut stream: ByteStream,
     mut scanner: Scanner,
     mut kept: Option<&mut KeptText>,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> &'static str {
     let container = stream.container().as_str();

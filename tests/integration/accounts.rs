@@ -87,7 +87,8 @@ fn verdicts_on_real_accounts_are_what_their_servers_do_and_the_printed_grants_me
     for server in server::all() {
         let accounts = accounts(server);
         let (mut tried, mut mended) = (0, 0);
-        for user in &accounts {
+        let every = common::every(2);
+        for user in accounts.iter().step_by(every) {
             let arguments = [
                 "grants",
                 "--database",
@@ -136,8 +137,8 @@ fn verdicts_on_real_accounts_are_what_their_servers_do_and_the_printed_grants_me
                 assert!(allowed || !needed.contains(&privilege), "{at}: {privilege}");
             }
         }
-        assert!(tried >= 30, "{tried} accounts on {}", server.name);
-        assert!(mended >= 10, "{mended} accounts on {}", server.name);
+        assert!(tried >= 30 / every, "{tried} accounts on {}", server.name);
+        assert!(mended >= 10 / every, "{mended} accounts on {}", server.name);
     }
 }
 

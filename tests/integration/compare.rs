@@ -337,7 +337,8 @@ fn upgraded() -> Vec<[std::path::PathBuf; 2]> {
 #[test]
 fn an_upgrade_by_civicrm_itself_leaves_the_data_intact() {
     let folder = tempfile::tempdir().expect("a folder");
-    for [before, after] in upgraded() {
+    // From both releases daily, and to 5.33 on the way as well with CIVIDB_TEST_ALL.
+    for [before, after] in upgraded().into_iter().skip(common::every(2) - 1) {
         let (before, after) = (before.to_string_lossy(), after.to_string_lossy());
         let output = cividb(
             folder.path(),

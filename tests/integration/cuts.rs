@@ -96,9 +96,10 @@ fn the_sample_cut_at_every_statement_and_at_every_byte_of_its_end() {
 
 #[test]
 fn real_dumps_cut_at_statements_and_at_places_spread_over_all_bytes() {
-    let (every, count) = match common::everything() {
-        true => (1, 1000),
-        false => (100, 60),
+    // Beginnings of statements, the last of them, places anywhere, and bytes of the end.
+    let (every, last, count, end) = match common::everything() {
+        true => (1, 20, 1000, 1),
+        false => (200, 8, 20, 5),
     };
     for path in common::real_dumps() {
         let text = common::text_of(&path);
@@ -107,9 +108,9 @@ fn real_dumps_cut_at_statements_and_at_places_spread_over_all_bytes() {
         scanner.feed(&text, &mut boundaries);
         scanner.finish(&mut boundaries);
         let mut cuts: Vec<usize> = boundaries.0.iter().copied().step_by(every).collect();
-        cuts.extend(boundaries.0.iter().rev().take(20));
+        cuts.extend(boundaries.0.iter().rev().take(last));
         cuts.extend(spread(text.len(), count));
-        cuts.extend(text.len() - 60..=text.len());
+        cuts.extend((text.len() - 60..=text.len()).step_by(end));
         cuts.sort_unstable();
         assert_noticed(&common::name(&path), &text, &cuts);
     }

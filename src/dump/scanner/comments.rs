@@ -16,7 +16,7 @@ const MAX_DELIMITER: usize = 16;
 
 impl Scanner {
     /// Reads on between statements: white space, comments, DELIMITER, or the first byte of a statement.
-    pub(super) fn between(&mut self, bytes: &[u8], pos: usize, sink: &impl Sink) -> usize {
+    pub(super) fn between(&mut self, bytes: &[u8], pos: usize, sink: &dyn Sink) -> usize {
         let Some(&byte) = bytes.get(pos) else {
             return pos + 1;
         };
@@ -88,7 +88,7 @@ impl Scanner {
         bytes: &[u8],
         pos: usize,
         end: usize,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
         for found in memchr::memchr2_iter(b'*', b'\n', rest) {
@@ -108,7 +108,7 @@ impl Scanner {
     /// Takes the first line of a comment for text that is no comment, where a line of SQL follows before its end: the
     /// end of that line would end the comment, and everything up to it would be lost. What follows the first line is
     /// read again. Returns whether it was so.
-    fn is_unclosed(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) -> bool {
+    fn is_unclosed(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) -> bool {
         if self.mode != Mode::Between || !sink.sets_noise_apart() || self.unclosed == MAX_UNCLOSED {
             return false;
         }
@@ -132,7 +132,7 @@ impl Scanner {
         bytes: &[u8],
         pos: usize,
         end: usize,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
         let line_end = memchr::memchr(b'\n', rest);
@@ -157,7 +157,7 @@ impl Scanner {
         bytes: &[u8],
         pos: usize,
         end: usize,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\n', rest) else {
@@ -171,7 +171,7 @@ impl Scanner {
         pos + length + 1
     }
 
-    fn end_comment(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+    fn end_comment(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) {
         self.inside = Inside::Plain;
         if self.mode == Mode::Between {
             self.keep_up_to(bytes, at);
@@ -190,7 +190,7 @@ impl Scanner {
         bytes: &[u8],
         pos: usize,
         end: usize,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> usize {
         let rest = bytes.get(pos..end).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\n', rest) else {

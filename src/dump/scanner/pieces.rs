@@ -36,12 +36,12 @@ impl Scanner {
     }
 
     /// Reads the next piece of the dump.
-    pub fn feed(&mut self, piece: &[u8], sink: &mut impl Sink) {
+    pub fn feed(&mut self, piece: &[u8], sink: &mut dyn Sink) {
         self.feed_ahead(piece, &Ahead::default(), sink);
     }
 
     /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece.
-    pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) {
+    pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut dyn Sink) {
         let mut again = self.feed_once(piece, ahead, sink);
         while let Some(text) = again {
             again = self.feed_once(&text, &Ahead::default(), sink);
@@ -49,7 +49,7 @@ impl Scanner {
     }
 
     /// Reads the next piece of the dump; returns what is to be read again of it and of those before it.
-    fn feed_once(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut impl Sink) -> Option<Vec<u8>> {
+    fn feed_once(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut dyn Sink) -> Option<Vec<u8>> {
         let mut rest = piece;
         if !self.carry.is_empty() {
             let old = self.carry.len();
@@ -90,7 +90,7 @@ impl Scanner {
     }
 
     /// Reads the bytes that are left and tells how the dump ended.
-    pub fn finish(mut self, sink: &mut impl Sink) -> Ending {
+    pub fn finish(mut self, sink: &mut dyn Sink) -> Ending {
         let mut last = mem::take(&mut self.carry);
         loop {
             let used = self.process(&last, Ahead::default().from(0), true, sink);
@@ -140,7 +140,7 @@ impl Scanner {
         bytes: &[u8],
         mut ahead: Cursor<'_>,
         last: bool,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> usize {
         let kept_back = if last { 0 } else { LOOKAHEAD };
         let end = bytes.len().saturating_sub(kept_back);

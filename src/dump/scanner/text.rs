@@ -47,7 +47,7 @@ impl Scanner {
         blocks: &mut Blocks<'_>,
         pos: usize,
         end: usize,
-        sink: &mut impl Sink,
+        sink: &mut dyn Sink,
     ) -> usize {
         let at = blocks.next(pos, end, |m| m.structural);
         let bytes = blocks.bytes;
@@ -90,7 +90,7 @@ impl Scanner {
         at + 1
     }
 
-    pub(super) fn end_statement(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+    pub(super) fn end_statement(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) {
         self.hand_over_bytes(bytes, at, sink);
         match self.mode {
             Mode::Row(_) => sink.rows_end(self.rows, Some(&[]), self.began),
@@ -122,7 +122,7 @@ impl Scanner {
 
     /// Hands over the bytes of the statement up to `at` of the current piece, where somebody wants them.
     #[inline]
-    pub(super) fn hand_over_bytes(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+    pub(super) fn hand_over_bytes(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) {
         if let Some(from) = self.bytes_from {
             sink.bytes(bytes.get(from..at).unwrap_or_default());
             self.bytes_from = Some(at);

@@ -131,7 +131,7 @@ impl Scanner {
     }
 
     /// Reads on between the rows of a VALUES list.
-    pub(super) fn gap(&mut self, bytes: &[u8], pos: usize, sink: &mut impl Sink) -> usize {
+    pub(super) fn gap(&mut self, bytes: &[u8], pos: usize, sink: &mut dyn Sink) -> usize {
         match bytes.get(pos) {
             Some(b'(') => {
                 self.begin_row(bytes, pos);
@@ -168,7 +168,7 @@ impl Scanner {
             })
     }
 
-    pub(super) fn begin_rows(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+    pub(super) fn begin_rows(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) {
         self.rows = 0;
         // What was found before was looked for in the rows of another table.
         self.hit = None;
@@ -191,7 +191,7 @@ impl Scanner {
     }
 
     #[inline]
-    pub(super) fn end_row(&mut self, bytes: &[u8], at: usize, sink: &mut impl Sink) {
+    pub(super) fn end_row(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) {
         self.mode = Mode::Gap;
         self.rows += 1;
         if self.rows_wanted != Wanted::None {

@@ -30,11 +30,11 @@ const ADVICE: &str = "fetch the whole folder again from where it was made, or lo
                       (util.loadDump) and check that: cividb check mysql://root@localhost/DATABASE";
 
 /// A folder, and what reads its files.
-struct Reading<'a, S: DumpSink> {
+struct Reading<'a> {
     folder: &'a Path,
     names: HashSet<&'a str>,
     done: Done,
-    sink: &'a mut S,
+    sink: &'a mut dyn DumpSink,
     watch: &'a mut dyn FnMut(&Progress),
 }
 
@@ -43,10 +43,10 @@ struct Reading<'a, S: DumpSink> {
 /// # Errors
 /// A file without which nothing can be read is missing or not as MySQL Shell writes it, or a file of statements is not
 /// text.
-pub(super) fn read<S: DumpSink>(
+pub(super) fn read(
     folder: &Path,
     names: &[String],
-    sink: &mut S,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(), SourceError> {
     let dump: Dump = load(&folder.join("@.json")).map_err(|why| broken(folder, "@.json", &why))?;
@@ -95,7 +95,7 @@ fn broken(folder: &Path, name: &str, why: &str) -> SourceError {
     }
 }
 
-impl<S: DumpSink> Reading<'_, S> {
+impl Reading<'_> {
     /// Reads the files of one database.
     fn database(&mut self, name: &str, base: &str) -> Result<(), SourceError> {
         let metadata = format!("{base}.json");

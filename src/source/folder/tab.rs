@@ -31,7 +31,7 @@ const CHOICES: [(&str, &str); 6] = [
 pub(super) fn read(
     folder: &Path,
     mut names: Vec<String>,
-    sink: &mut impl DumpSink,
+    sink: &mut dyn DumpSink,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<(), SourceError> {
     names.sort();
