@@ -1,9 +1,10 @@
 //! `cividb diff`: how a schema differs from its CiviCRM release, or from another source.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
-use diffy::DiffOptions;
+use similar::TextDiff;
 
 use super::fleet::{Asked, Fleet, FleetOptions};
 use super::output::print;
@@ -193,17 +194,16 @@ fn unified(snapshot: &Snapshot, compared: &Compared) -> String {
             definition.map_or_else(String::new, |it| sql::canonical(table, it))
         };
         let (old, new) = (canonical(&snapshot.schema), canonical(&compared.reference));
-        let patch = DiffOptions::new()
-            .set_context_len(2)
-            .create_patch(&old, &new)
-            .to_string();
-        // The library would quote names that hold a quotation mark: its two lines with names make way for ours.
-        let hunks: String = patch.split_inclusive('\n').skip(2).collect();
-        if !hunks.is_empty() {
-            let source = printable(&format!("{} {table}", snapshot.source.name));
-            let target = printable(&format!("{} {table}", compared.name));
-            text += &format!("--- {source}\n+++ {target}\n{hunks}");
-        }
+        let diff = TextDiff::from_lines(&old, &new);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{}",
+            diff.unified_diff().context_radius(2).header(
+                &printable(&format!("{} {table}", snapshot.source.name)),
+                &printable(&format!("{} {table}", compared.name)),
+            )
+        );
     }
     text.lines()
         .fold(String::new(), |text, line| text + &printable(line) + "\n")
