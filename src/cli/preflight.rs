@@ -125,12 +125,21 @@ pub(super) fn forecast(
     rows: Option<&RowAnswers>,
     own: Option<UpgradeAccount>,
 ) -> Result<Option<Forecast>, Error> {
-    let Some(target) = case.target_release.clone() else {
-        return Ok(None);
-    };
     if Examination::of(case).ends_early() {
         return Ok(None);
     }
+    paper_run(case, rows, own)
+}
+
+/// The paper run of the upgrade of a case to its target, whole or cut; `None` where it has no target.
+pub(super) fn paper_run(
+    case: &Case,
+    rows: Option<&RowAnswers>,
+    own: Option<UpgradeAccount>,
+) -> Result<Option<Forecast>, Error> {
+    let Some(target) = case.target_release.clone() else {
+        return Ok(None);
+    };
     let options = Options {
         target,
         server: case.target_server.clone(),
