@@ -230,9 +230,18 @@ fn time(text: &[u8]) -> &[u8] {
         digits.map_or(point, |last| point + last + 2)
     });
     match text.get(..end).unwrap_or_default() {
-        [date @ .., b' ', b'0', b'0', b':', b'0', b'0', b':', b'0', b'0'] if date.len() == 10 => {
-            date
-        }
+        [
+            date @ ..,
+            b' ',
+            b'0',
+            b'0',
+            b':',
+            b'0',
+            b'0',
+            b':',
+            b'0',
+            b'0',
+        ] if date.len() == 10 => date,
         shown => shown,
     }
 }
@@ -353,7 +362,9 @@ mod tests {
         let Next::Value(value) = values.value() else {
             panic!("{literal}");
         };
-        form.canonical(value, spelling, &Bump::new()).unwrap().to_vec()
+        form.canonical(value, spelling, &Bump::new())
+            .unwrap()
+            .to_vec()
     }
 
     #[test]

@@ -34,12 +34,7 @@ impl<P> Layout<P> {
 
 impl<P: Pass> Layout<P> {
     /// Reads the values of one row into cells; returns whether the row holds them all.
-    fn cells<'r>(
-        &self,
-        values: &mut Values<'r>,
-        cells: &mut [Cell<'r>],
-        made: &'r Bump,
-    ) -> bool {
+    fn cells<'r>(&self, values: &mut Values<'r>, cells: &mut [Cell<'r>], made: &'r Bump) -> bool {
         for place in &self.places {
             let Next::Value(value) = values.value() else {
                 return false;
