@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bumpalo::Bump;
 use time::{Date, Duration, Month, PrimitiveDateTime, Time};
 
 use crate::dump::values::Value;
@@ -109,57 +110,74 @@ impl Form {
         }
     }
 
-    /// A value in the form that all spellings of it share; `None` for NULL.
-    pub fn canonical<'v>(self, value: Value<'v>, spelling: Spelling) -> Option<Cow<'v, [u8]>> {
+    /// A value in the form that all spellings of it share; `None` for NULL. What does not stand so in the value itself is
+    /// kept in `made`.
+    #[inline]
+    pub fn canonical<'v>(
+        self,
+        value: Value<'v>,
+        spelling: Spelling,
+        made: &'v Bump,
+    ) -> Option<&'v [u8]> {
         if self == Self::Bits {
-            return bits(value);
+            return bits(value).map(|bits| kept(bits, made));
         }
         let bytes = match value {
             Value::Null => return None,
-            Value::Plain(text) => Cow::Borrowed(text),
+            Value::Plain(text) => text,
             Value::Bare(text) | Value::Marked(text, _) => match unhex(text) {
-                Some(bytes) => Cow::Owned(bytes),
+                Some(bytes) => made.alloc_slice_copy(&bytes),
                 // What cannot be read as a literal is taken as it stands.
-                None => value.bytes().unwrap_or(Cow::Borrowed(text)),
+                None => value.bytes().map_or(text, |bytes| kept(bytes, made)),
             },
         };
         Some(match self {
-            Self::Number => number(bytes),
-            Self::Float => parsed(bytes, |text| {
-                Some((text.parse::<f32>().ok()? + 0.0).to_le_bytes().to_vec())
+            Self::Number => number(bytes, made),
+            Self::Float => parsed(bytes, made, |text| {
+                Some((text.parse::<f32>().ok()? + 0.0).to_le_bytes())
             }),
-            Self::Double => parsed(bytes, |text| {
-                Some((text.parse::<f64>().ok()? + 0.0).to_le_bytes().to_vec())
+            Self::Double => parsed(bytes, made, |text| {
+                Some((text.parse::<f64>().ok()? + 0.0).to_le_bytes())
             }),
             Self::Time => time(bytes),
             Self::Timestamp => match spelling.minutes_ahead {
                 None | Some(0) => time(bytes),
-                Some(minutes) => time(in_utc(bytes, minutes)),
+                Some(minutes) => time(in_utc(bytes, minutes, made)),
             },
             Self::Bits | Self::Bytes => bytes,
             Self::Text(column) => match (spelling.charset, column) {
-                (Charset::Latin1, _) | (Charset::Binary, Charset::Latin1) => from_latin1(bytes),
+                (Charset::Latin1, _) | (Charset::Binary, Charset::Latin1) => {
+                    from_latin1(bytes, made)
+                }
                 _ => bytes,
             },
         })
     }
 }
 
+fn kept<'v>(bytes: Cow<'v, [u8]>, made: &'v Bump) -> &'v [u8] {
+    match bytes {
+        Cow::Borrowed(bytes) => bytes,
+        Cow::Owned(bytes) => made.alloc_slice_copy(&bytes),
+    }
+}
+
 /// A number without zeros in front and behind the point.
-fn number(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    let is_plain = match &*bytes {
+#[inline]
+fn number<'v>(text: &'v [u8], made: &'v Bump) -> &'v [u8] {
+    let is_plain = match text {
         [b'0'] => true,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    if is_plain {
-        return bytes;
+    match is_plain {
+        true => text,
+        false => shortened(text, made).unwrap_or(text),
     }
-    shortened(&bytes).map_or(bytes, Cow::Owned)
 }
 
 /// `None` for what is not a number without an exponent.
-fn shortened(text: &[u8]) -> Option<Vec<u8>> {
+fn shortened<'v>(text: &'v [u8], made: &'v Bump) -> Option<&'v [u8]> {
     let (is_negative, rest) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -175,50 +193,61 @@ fn shortened(text: &[u8]) -> Option<Vec<u8>> {
     {
         return None;
     }
-    let zeros = whole.iter().take_while(|byte| **byte == b'0').count();
-    let whole = whole.get(zeros..)?;
+    // One zero stays where there are no other digits before the point.
+    let first = whole.iter().position(|byte| *byte != b'0');
+    let first = first.unwrap_or(whole.len().saturating_sub(1));
     let digits = fraction.iter().rposition(|byte| *byte != b'0');
-    let fraction = fraction.get(..digits.map_or(0, |last| last + 1))?;
-    let mut short = Vec::with_capacity(text.len());
-    if is_negative && !(whole.is_empty() && fraction.is_empty()) {
-        short.push(b'-');
-    }
-    short.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
-    if !fraction.is_empty() {
-        short.push(b'.');
-        short.extend_from_slice(fraction);
-    }
-    Some(short)
-}
-
-fn parsed(bytes: Cow<'_, [u8]>, parse: impl FnOnce(&str) -> Option<Vec<u8>>) -> Cow<'_, [u8]> {
-    let parsed = std::str::from_utf8(&bytes).ok().and_then(parse);
-    parsed.map_or(bytes, Cow::Owned)
-}
-
-/// A time without a fraction of zeros, and a date without a time of midnight.
-fn time(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    let mut end = bytes.len();
-    if let Some(point) = memchr::memchr(b'.', &bytes) {
-        let rest = bytes.get(point + 1..).unwrap_or_default();
-        let digits = rest.iter().rposition(|byte| *byte != b'0');
-        end = digits.map_or(point, |last| point + last + 2);
-    }
-    let shown = bytes.get(..end).unwrap_or_default();
-    if shown.len() == 19 && shown.ends_with(b" 00:00:00") {
-        end = 10;
-    }
-    match bytes {
-        Cow::Borrowed(text) => Cow::Borrowed(text.get(..end).unwrap_or_default()),
-        Cow::Owned(mut text) => {
-            text.truncate(end);
-            Cow::Owned(text)
+    let end = digits.map_or(whole.len(), |last| whole.len() + last + 2);
+    let is_zero = digits.is_none() && matches!(whole.get(first..), None | Some([] | [b'0']));
+    match (is_negative && !is_zero, whole.is_empty()) {
+        (false, false) => rest.get(first..end),
+        (true, false) if first == 0 => text.get(..=end),
+        (is_negative, _) => {
+            let mut short = Vec::with_capacity(text.len() + 2);
+            short.extend_from_slice(if is_negative { b"-" } else { b"" });
+            short.extend_from_slice(if whole.is_empty() { b"0" } else { b"" });
+            short.extend_from_slice(rest.get(first..end)?);
+            Some(made.alloc_slice_copy(&short))
         }
     }
 }
 
+fn parsed<'v, const N: usize>(
+    bytes: &'v [u8],
+    made: &'v Bump,
+    parse: impl FnOnce(&str) -> Option<[u8; N]>,
+) -> &'v [u8] {
+    let parsed = std::str::from_utf8(bytes).ok().and_then(parse);
+    parsed.map_or(bytes, |parsed| made.alloc(parsed))
+}
+
+/// A time without a fraction of zeros, and a date without a time of midnight.
+#[inline]
+fn time(text: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'.', text).map_or(text.len(), |point| {
+        let fraction = text.get(point + 1..).unwrap_or_default();
+        let digits = fraction.iter().rposition(|byte| *byte != b'0');
+        digits.map_or(point, |last| point + last + 2)
+    });
+    match text.get(..end).unwrap_or_default() {
+        [
+            date @ ..,
+            b' ',
+            b'0',
+            b'0',
+            b':',
+            b'0',
+            b'0',
+            b':',
+            b'0',
+            b'0',
+        ] if date.len() == 10 => date,
+        shown => shown,
+    }
+}
+
 /// A date and time that is `minutes` ahead of UTC, in UTC; others, such as the zero date, stay as they are.
-fn in_utc(bytes: Cow<'_, [u8]>, minutes: i32) -> Cow<'_, [u8]> {
+fn in_utc<'v>(bytes: &'v [u8], minutes: i32, made: &'v Bump) -> &'v [u8] {
     let moved = |text: &[u8]| {
         let (moment, fraction) = text.split_at_checked(19)?;
         let moment = parsed_moment(std::str::from_utf8(moment).ok()?)?;
@@ -237,7 +266,7 @@ fn in_utc(bytes: Cow<'_, [u8]>, minutes: i32) -> Cow<'_, [u8]> {
         moved.extend_from_slice(fraction);
         Some(moved)
     };
-    moved(&bytes).map_or(bytes, Cow::Owned)
+    moved(bytes).map_or(bytes, |moved| made.alloc_slice_copy(&moved))
 }
 
 /// Reads `2020-01-31 10:20:30`.
@@ -308,7 +337,7 @@ const FROM_80: [char; 32] = [
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
 ];
 
-fn from_latin1(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+fn from_latin1<'v>(bytes: &'v [u8], made: &'v Bump) -> &'v [u8] {
     if bytes.is_ascii() {
         return bytes;
     }
@@ -319,7 +348,7 @@ fn from_latin1(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
             .unwrap_or(char::from(*byte)),
         _ => char::from(*byte),
     });
-    Cow::Owned(chars.collect::<String>().into_bytes())
+    made.alloc_str(&chars.collect::<String>()).as_bytes()
 }
 
 #[cfg(test)]
@@ -333,7 +362,9 @@ mod tests {
         let Next::Value(value) = values.value() else {
             panic!("{literal}");
         };
-        form.canonical(value, spelling).unwrap().into_owned()
+        form.canonical(value, spelling, &Bump::new())
+            .unwrap()
+            .to_vec()
     }
 
     #[test]
@@ -414,8 +445,9 @@ mod tests {
             b"0000-00-00"
         );
         let value = Value::Plain(b"\x80 \xFC");
-        let text = Form::Text(Charset::Utf8).canonical(value, ahead);
-        assert_eq!(text.as_deref(), Some("€ ü".as_bytes()));
+        let made = Bump::new();
+        let text = Form::Text(Charset::Utf8).canonical(value, ahead, &made);
+        assert_eq!(text, Some("€ ü".as_bytes()));
         assert_eq!(minutes_ahead("SYSTEM"), None);
         assert_eq!(minutes_ahead("-05:30"), Some(-330));
     }

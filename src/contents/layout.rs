@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bumpalo::Bump;
+
 use super::form::{Form, Spelling};
 use super::pass::{Cell, CellsOfRow, Pass, Shape};
 use crate::dump::values::{Next, Value, Values};
@@ -32,7 +34,7 @@ impl<P> Layout<P> {
 
 impl<P: Pass> Layout<P> {
     /// Reads the values of one row into cells; returns whether the row holds them all.
-    fn cells<'r>(&self, values: &mut Values<'r>, cells: &mut [Cell<'r>]) -> bool {
+    fn cells<'r>(&self, values: &mut Values<'r>, cells: &mut [Cell<'r>], made: &'r Bump) -> bool {
         for place in &self.places {
             let Next::Value(value) = values.value() else {
                 return false;
@@ -41,7 +43,7 @@ impl<P: Pass> Layout<P> {
                 continue;
             };
             if let Some(cell) = cells.get_mut(*column) {
-                *cell = match form.canonical(value, self.spelling) {
+                *cell = match form.canonical(value, self.spelling, made) {
                     Some(value) => Cell::Value(value),
                     // The value that the server would make is not known.
                     None if value != Value::Null => Cell::LeftOut,
@@ -60,7 +62,8 @@ impl<P: Pass> Layout<P> {
 
 impl<P: Pass> RowReader for Layout<P> {
     type Facts = P::Facts;
-    type Scratch = ();
+    /// What the values of a few rows are made to.
+    type Scratch = Bump;
 
     fn table(&self) -> usize {
         self.table
@@ -70,28 +73,32 @@ impl<P: Pass> RowReader for Layout<P> {
         self.pass.no_rows(&self.shape)
     }
 
-    fn read(&self, row: &[u8], facts: &mut P::Facts, (): &mut ()) {
-        let mut cells = vec![Cell::LeftOut; self.shape.columns.len()];
+    fn read(&self, row: &[u8], facts: &mut P::Facts, made: &mut Bump) {
+        made.reset();
+        let made = &*made;
+        let cells = made.alloc_slice_fill_copy(self.shape.columns.len(), Cell::LeftOut);
         let mut values = Values::new(row, self.modes);
-        if self.cells(&mut values, &mut cells) && values.value() == Next::End {
-            self.take(&cells, facts);
+        if self.cells(&mut values, cells, made) && values.value() == Next::End {
+            self.take(cells, facts);
         } else {
             self.pass.unread(facts);
         }
     }
 
-    fn read_open(&self, text: &[u8], facts: &mut P::Facts, (): &mut ()) -> (usize, u64) {
-        let mut cells = vec![Cell::LeftOut; self.shape.columns.len()];
+    fn read_open(&self, text: &[u8], facts: &mut P::Facts, made: &mut Bump) -> (usize, u64) {
+        made.reset();
+        let made = &*made;
+        let cells = made.alloc_slice_fill_copy(self.shape.columns.len(), Cell::LeftOut);
         let (mut rest, mut done, mut rows) = (text, 0, 0);
         loop {
             let mut values = Values::open(rest, self.modes);
-            if !self.cells(&mut values, &mut cells) || values.value() != Next::End {
+            if !self.cells(&mut values, cells, made) || values.value() != Next::End {
                 return (done, rows);
             }
             let Some(after) = values.close() else {
                 return (done, rows);
             };
-            self.take(&cells, facts);
+            self.take(cells, facts);
             done = text.len() - after.len();
             rows += 1;
             rest = match after {

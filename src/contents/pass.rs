@@ -1,7 +1,5 @@
 //! One reading of the rows of a source: what each row is taken for.
 
-use std::borrow::Cow;
-
 use indexmap::IndexMap;
 
 use super::form::Form;
@@ -74,14 +72,14 @@ pub fn key_of(table: &Table) -> Vec<String> {
 }
 
 /// A value of a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Cell<'r> {
     /// The row came without a value for the column.
     LeftOut,
     /// NULL.
     Null,
     /// The value in its canonical form.
-    Value(Cow<'r, [u8]>),
+    Value(&'r [u8]),
 }
 
 impl Cell<'_> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bumpalo::Bump;
+
 use super::dump::Passed;
 use super::form::Spelling;
 use super::pass::{Cell, CellsOfRow, Pass, Shape};
@@ -64,22 +66,15 @@ fn rows<P: Pass>(
     let sql = format!("SELECT {} FROM {}", columns.join(", "), identifier(table));
     let names = shape.columns.keys().map(String::as_str).chain([table]);
     let sql = Meaning::new(Operation::Select, names).pass(sql)?;
+    let mut made = Bump::new();
     connection.each_row(table, &sql, |values| {
-        let cells: Vec<Cell> = values
-            .iter()
-            .zip(shape.columns.values())
-            .map(|(value, form)| {
-                let value = value.as_deref().map_or(Value::Null, Value::Plain);
-                let value = form.canonical(value, Spelling::OF_SERVER);
-                value.map_or(Cell::Null, Cell::Value)
-            })
-            .collect();
-        pass.take(
-            CellsOfRow {
-                shape,
-                cells: &cells,
-            },
-            facts,
-        );
+        made.reset();
+        let cells = values.iter().zip(shape.columns.values());
+        let cells = made.alloc_slice_fill_iter(cells.map(|(value, form)| {
+            let value = value.as_deref().map_or(Value::Null, Value::Plain);
+            let value = form.canonical(value, Spelling::OF_SERVER, &made);
+            value.map_or(Cell::Null, Cell::Value)
+        }));
+        pass.take(CellsOfRow { shape, cells }, facts);
     })
 }

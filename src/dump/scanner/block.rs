@@ -152,9 +152,21 @@ pub(super) mod x86 {
         }
     }
 
-    /// A block in four registers of 16 bytes (SSE2).
+    /// A block in four registers of 16 bytes (SSE2). (`map` of an array is not always inlined.)
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Sse2([__m128i; 4]);
+    pub(in super::super) struct Sse2(__m128i, __m128i, __m128i, __m128i);
+
+    impl Sse2 {
+        #[inline(always)]
+        fn with(self, other: Self, apply: impl Fn(__m128i, __m128i) -> __m128i) -> Self {
+            Self(
+                apply(self.0, other.0),
+                apply(self.1, other.1),
+                apply(self.2, other.2),
+                apply(self.3, other.3),
+            )
+        }
+    }
 
     impl Block for Sse2 {
         type Flags = Self;
@@ -163,23 +175,25 @@ pub(super) mod x86 {
         unsafe fn load(bytes: &[u8; BLOCK]) -> Self {
             let from = bytes.as_ptr().cast::<__m128i>();
             // SAFETY: the four unaligned loads are of the 64 bytes; x86-64 has SSE2.
-            unsafe { Self([0, 1, 2, 3].map(|i| _mm_loadu_si128(from.add(i)))) }
+            let part = |i| unsafe { _mm_loadu_si128(from.add(i)) };
+            Self(part(0), part(1), part(2), part(3))
         }
 
         #[inline(always)]
         fn is(self, byte: u8) -> Self {
             // SAFETY: x86-64 has SSE2.
-            let is = |part| unsafe { _mm_cmpeq_epi8(part, _mm_set1_epi8(byte.cast_signed())) };
-            Self(self.0.map(is))
+            let all = unsafe { _mm_set1_epi8(byte.cast_signed()) };
+            // SAFETY: as above.
+            self.with(Self(all, all, all, all), |part, all| unsafe {
+                _mm_cmpeq_epi8(part, all)
+            })
         }
 
         #[inline(always)]
         fn bits(flags: Self) -> u64 {
             // SAFETY: x86-64 has SSE2.
-            let [a, b, c, d] = flags
-                .0
-                .map(|part| u64::from(unsafe { _mm_movemask_epi8(part) }.cast_unsigned()));
-            a | b << 16 | c << 32 | d << 48
+            let bits = |part| u64::from(unsafe { _mm_movemask_epi8(part) }.cast_unsigned());
+            bits(flags.0) | bits(flags.1) << 16 | bits(flags.2) << 32 | bits(flags.3) << 48
         }
     }
 
@@ -188,9 +202,8 @@ pub(super) mod x86 {
 
         #[inline(always)]
         fn bitand(self, other: Self) -> Self {
-            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
             // SAFETY: x86-64 has SSE2.
-            Self([(a, e), (b, f), (c, g), (d, h)].map(|(a, b)| unsafe { _mm_and_si128(a, b) }))
+            self.with(other, |a, b| unsafe { _mm_and_si128(a, b) })
         }
     }
 
@@ -199,9 +212,8 @@ pub(super) mod x86 {
 
         #[inline(always)]
         fn bitor(self, other: Self) -> Self {
-            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
             // SAFETY: x86-64 has SSE2.
-            Self([(a, e), (b, f), (c, g), (d, h)].map(|(a, b)| unsafe { _mm_or_si128(a, b) }))
+            self.with(other, |a, b| unsafe { _mm_or_si128(a, b) })
         }
     }
 
