@@ -119,11 +119,12 @@ impl Form {
         spelling: Spelling,
         made: &'v Bump,
     ) -> Option<&'v [u8]> {
-        if self == Self::Bits {
-            return bits(value).map(|bits| kept(bits, made));
-        }
         let bytes = match value {
             Value::Null => return None,
+            Value::Bare(digits) if self == Self::Number && is_whole_number(digits) => {
+                return Some(digits);
+            }
+            _ if self == Self::Bits => return bits(value).map(|bits| kept(bits, made)),
             Value::Plain(text) => text,
             Value::Bare(text) | Value::Marked(text, _) => match unhex(text) {
                 Some(bytes) => made.alloc_slice_copy(&bytes),
@@ -162,15 +163,20 @@ fn kept<'v>(bytes: Cow<'v, [u8]>, made: &'v Bump) -> &'v [u8] {
     }
 }
 
-/// A number without zeros in front and behind the point.
+/// Whether a text is a whole number without a sign and zeros in front.
 #[inline]
-fn number<'v>(text: &'v [u8], made: &'v Bump) -> &'v [u8] {
-    let is_plain = match text {
+fn is_whole_number(text: &[u8]) -> bool {
+    match text {
         [b'0'] => true,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
-    };
-    match is_plain {
+    }
+}
+
+/// A number without zeros in front and behind the point.
+#[inline]
+fn number<'v>(text: &'v [u8], made: &'v Bump) -> &'v [u8] {
+    match is_whole_number(text) {
         true => text,
         false => shortened(text, made).unwrap_or(text),
     }

@@ -42,14 +42,17 @@ impl<P: Pass> Layout<P> {
             let Some((column, form)) = place else {
                 continue;
             };
-            if let Some(cell) = cells.get_mut(*column) {
-                *cell = match form.canonical(value, self.spelling, made) {
+            let Some(cell) = cells.get_mut(*column) else {
+                continue;
+            };
+            *cell = match value {
+                Value::Null => Cell::Null,
+                value => match form.canonical(value, self.spelling, made) {
                     Some(value) => Cell::Value(value),
                     // The value that the server would make is not known.
-                    None if value != Value::Null => Cell::LeftOut,
-                    None => Cell::Null,
-                };
-            }
+                    None => Cell::LeftOut,
+                },
+            };
         }
         true
     }
