@@ -51,7 +51,7 @@
 //!
 //! - [`exit`]: the exit codes
 //! - [`text`]: text made safe for terminals, numbers and counts in words
-//! - [`threads`]: how many threads work
+//! - [`threads`]: how many threads work, and work shared among them
 //! - [`row_file`]: files of exported rows
 //! - [`small_file`]: files that are read as a whole
 //! - [`serialized`]: values that PHP wrote

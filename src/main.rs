@@ -1,10 +1,15 @@
 //! The `cividb` command; see the library for what it does.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(not(target_env = "musl"))]
+use std::alloc::System;
+use std::alloc::{GlobalAlloc, Layout};
 use std::io::Write;
 use std::process::ExitCode;
 
 use cividb::exit::Exit;
+// That of musl, with which packages are linked, is slow and made for one thread.
+#[cfg(target_env = "musl")]
+use mimalloc::MiMalloc as System;
 
 /// The system's allocator, but where there is no memory the program says so and ends with exit code 2. What the
 /// standard library does then is to abort, which nothing safe can change: and the library that reads the packets of servers

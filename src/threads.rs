@@ -1,4 +1,4 @@
-//! How many threads work at a time.
+//! How many threads work at a time, and work that is shared among them.
 
 use std::env;
 use std::sync::OnceLock;
@@ -20,4 +20,39 @@ pub fn count() -> usize {
             .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
             .clamp(1, MOST)
     })
+}
+
+/// Applies `work` to each item, shared among threads; the results keep the order of the items. What the system starts no
+/// thread for is done by this one.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(count()).max(1);
+    let mut shares = items.chunks(share);
+    let first = shares.next().unwrap_or_default();
+    let run = |share: &[T]| share.iter().map(&work).collect::<Vec<R>>();
+    thread::scope(|scope| {
+        let start = |share| thread::Builder::new().spawn_scoped(scope, move || run(share));
+        let others: Vec<_> = shares.map(|share| (share, start(share))).collect();
+        let mut results = run(first);
+        for (share, started) in others {
+            results.extend(match started.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(more)) => more,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => run(share),
+            });
+        }
+        results
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_parallel;
+
+    #[test]
+    fn results_keep_the_order_of_the_items() {
+        for count in [0, 1, 2, 3, 17] {
+            let items: Vec<usize> = (0..count).collect();
+            assert_eq!(in_parallel(&items, |item| *item), items);
+        }
+    }
 }

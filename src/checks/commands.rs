@@ -1,6 +1,6 @@
 //! Which checks each command makes.
 
-use super::Group;
+use super::{Check, Group};
 
 /// The groups of `verify`: whether a dump is complete and can be restored.
 pub const VERIFY: &[Group] = &[
@@ -76,3 +76,13 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
     ("compare", COMPARE),
     ("rehearse", REHEARSE_ALL),
 ];
+
+/// The names of the commands that make a check, in the order of [`COMMANDS`].
+pub fn commands_of(check: &Check) -> Vec<&'static str> {
+    let made_in = |groups: &[Group]| check.rules.iter().any(|rule| groups.contains(&rule.group));
+    let commands = COMMANDS.iter();
+    commands
+        .filter(|(_, groups)| made_in(groups))
+        .map(|(name, _)| *name)
+        .collect()
+}

@@ -43,7 +43,7 @@ pub use check::{Check, Group, Rule, Severity};
 pub use cms::LIGHTBOX_MENDED;
 pub use commands::{
     CHECK, COMMANDS, COMPARE, DIFF, GRANTS, ORPHANS, PREFLIGHT, REHEARSE, REHEARSE_SITE, VERIFY,
-    VERSION,
+    VERSION, commands_of,
 };
 pub use cut::cut;
 pub use examination::{Examination, OtherSource, Privileges, Rows};

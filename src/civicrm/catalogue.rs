@@ -35,6 +35,7 @@ pub use release_schema::{ReleaseSchema, ReleaseTable};
 pub use states::{Dated, States};
 
 use crate::civicrm::release::Version;
+use crate::threads;
 use history::{Line, dated, holding, lines};
 use states::StateNames;
 use weave::{histories, weave};
@@ -271,8 +272,12 @@ impl Catalogue {
             tables: BTreeMap::new(),
             variants: BTreeMap::new(),
         };
-        for (file, text) in tables {
-            let table = TableHistory::from_json(text, &names).map_err(|e| e.in_file(file))?;
+        let tables: Vec<(&str, &str)> = tables.collect();
+        let read = threads::in_parallel(&tables, |(file, text)| {
+            TableHistory::from_json(text, &names).map_err(|e| e.in_file(*file))
+        });
+        for table in read {
+            let table = table?;
             let kind = if table.variant {
                 &mut catalogue.variants
             } else {

@@ -7,7 +7,6 @@
 //! as an earlier release made it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::{panic, thread};
 
 use crate::civicrm::version_state::DetectedRelease;
 
@@ -168,23 +167,6 @@ struct Candidate<'a> {
     /// Number of differences.
     differences: usize,
     cost: u32,
-}
-
-/// Applies `work` to each item, shared among threads; the results keep the order of the items.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let share = items.len().div_ceil(threads::count()).max(1);
-    let mut shares = items.chunks(share);
-    let first = shares.next().unwrap_or_default();
-    let run = |share: &[T]| share.iter().map(&work).collect::<Vec<R>>();
-    thread::scope(|scope| {
-        let others: Vec<_> = shares.map(|share| scope.spawn(|| run(share))).collect();
-        let mut results = run(first);
-        for other in others {
-            let more = other.join();
-            results.extend(more.unwrap_or_else(|panic| panic::resume_unwind(panic)));
-        }
-        results
-    })
 }
 
 /// The cost of a state with these differences.
@@ -415,7 +397,7 @@ impl<'a> Objects<'a> {
                 }
             }
         }
-        let comparisons = in_parallel(&to_compare, |state| compare(state));
+        let comparisons = threads::in_parallel(&to_compare, |state| compare(state));
         let candidates = chosen.into_iter().filter_map(|(state, comparison)| {
             let (_, differences) = comparisons.get(comparison)?;
             Some(Candidate {

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::output::print;
 use super::{Common, Format, ServerOptions, check_id};
 use crate::checks::registry;
-use crate::checks::{Check, Group};
+use crate::checks::{Check, commands_of};
 use crate::civicrm::release::Version;
 use crate::exit::Exit;
 
@@ -166,7 +166,7 @@ fn page(check: &Check) -> String {
     if !check.source.is_empty() {
         text.push_str(&format!("  source  {}\n", check.source));
     }
-    text.push_str(&format!("  made by {}\n", commands(check).join(", ")));
+    text.push_str(&format!("  made by {}\n", commands_of(check).join(", ")));
     text
 }
 
@@ -179,16 +179,6 @@ fn as_json(check: &Check) -> Value {
         "fix": check.fix,
         "example": check.example,
         "source": check.source,
-        "commands": commands(check),
+        "commands": commands_of(check),
     })
-}
-
-/// The names of the commands that make a check.
-fn commands(check: &Check) -> Vec<&'static str> {
-    let made_in = |groups: &[Group]| check.rules.iter().any(|rule| groups.contains(&rule.group));
-    let commands = crate::checks::COMMANDS.iter();
-    commands
-        .filter(|(_, groups)| made_in(groups))
-        .map(|(name, _)| *name)
-        .collect()
 }

@@ -30,6 +30,8 @@ const complain = (page, where, what) => {
 async function open(file, name, where, options, look) {
   // axe is let in past the page's policy, and nothing else is.
   const context = await browser.newContext({ bypassCSP: options.axe ?? false, ...options });
+  // A busy machine is slow, which is not wrong with a page.
+  context.setDefaultTimeout(600_000);
   const page = await context.newPage();
   const url = pathToFileURL(resolve(file)).href;
   page.on("request", (request) => request.url().split("#")[0] === url || complain(name, where, `it loads ${request.url()}`));

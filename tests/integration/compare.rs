@@ -35,14 +35,35 @@ fn compared(before: &[u8], after: &[u8]) -> Comparison {
     compared.expect("they are read again").0
 }
 
-/// The values of a row, and two ways of writing each.
-fn row() -> impl Strategy<Value = Vec<[String; 2]>> {
-    let number = (-9999i32..9999).prop_map(|n| [n.to_string(), format!("'{n}.00'")]);
-    let text = "[a-zé€',() \\\\]{0,12}".prop_map(|text| {
-        let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
-        let doubled = text.replace('\\', "\\\\").replace('\'', "''");
-        [format!("'{escaped}'"), format!("_utf8mb4'{doubled}'")]
+/// A value, and two ways of writing it.
+type Written = [String; 2];
+
+/// The columns of a row, each with its type.
+const COLUMNS: [(&str, &str); 9] = [
+    ("amount", "decimal(20,2)"),
+    ("words", "text"),
+    ("bytes", "blob"),
+    ("moment", "datetime(3)"),
+    ("ratio", "double"),
+    ("share", "float"),
+    ("flags", "bit(8)"),
+    ("changed", "timestamp NULL"),
+    ("code", "varchar(20) CHARACTER SET latin1"),
+];
+
+/// The values of a row, in the order of the columns.
+fn row() -> impl Strategy<Value = Vec<Written>> {
+    let number = (-9999i32..9999, 0u32..100).prop_map(|(n, cents)| match cents {
+        0 => [n.to_string(), format!("'{n}.00'")],
+        _ => [format!("{n}.{cents:02}"), format!("'{n}.{cents:02}'")],
     });
+    let text = |charset: &'static str, pattern: &'static str| {
+        pattern.prop_map(move |text| {
+            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+            let doubled = text.replace('\\', "\\\\").replace('\'', "''");
+            [format!("'{escaped}'"), format!("{charset}'{doubled}'")]
+        })
+    };
     let bytes = proptest::collection::vec(any::<u8>(), 1..8).prop_map(|bytes| {
         let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02X}");
@@ -50,32 +71,52 @@ fn row() -> impl Strategy<Value = Vec<[String; 2]>> {
         });
         [format!("0x{hex}"), format!("x'{hex}'")]
     });
-    let date = (1990u32..2030, 1u32..13, 1u32..29).prop_map(|(y, m, d)| {
-        let date = format!("{y}-{m:02}-{d:02}");
-        [
-            format!("'{date} 00:00:00'"),
-            format!("'{date} 00:00:00.000'"),
-        ]
+    let day = || (1990u32..2030, 1u32..13, 1u32..29);
+    let moment = (day(), 0u32..24, 0u32..3).prop_map(|((y, m, d), hour, fraction)| {
+        let moment = format!("{y}-{m:02}-{d:02} {hour:02}:00:00");
+        match fraction {
+            0 => [format!("'{moment}'"), format!("'{moment}.000'")],
+            _ => [
+                format!("'{moment}.{fraction}'"),
+                format!("'{moment}.{fraction}00'"),
+            ],
+        }
     });
     let double = (-1000i32..1000).prop_map(|n| [format!("{n}e2"), format!("{n}00")]);
-    let null = || Just(["NULL".to_owned(), " NULL ".to_owned()]);
-    (
-        prop_oneof![4 => number, 1 => null()],
-        prop_oneof![4 => text, 1 => null()],
-        prop_oneof![4 => bytes, 1 => null()],
-        prop_oneof![4 => date, 1 => null()],
-        prop_oneof![4 => double, 1 => null()],
-    )
-        .prop_map(|(a, b, c, d, e)| vec![a, b, c, d, e])
+    let float = (-1000i32..1000).prop_map(|n| [format!("{n}.5"), format!("{n}.50")]);
+    let bits = any::<u8>().prop_map(|bits| [format!("b'{bits:b}'"), bits.to_string()]);
+    // The session of the second way is two hours ahead of UTC.
+    let changed = (day(), 0u32..22).prop_map(|((y, m, d), hour)| {
+        let at = |hour: u32| format!("'{y}-{m:02}-{d:02} {hour:02}:30:00'");
+        [at(hour), at(hour + 2)]
+    });
+    let or_null = |value: BoxedStrategy<Written>| {
+        let null = ["NULL".to_owned(), " NULL ".to_owned()];
+        prop_oneof![4 => value, 1 => Just(null)]
+    };
+    [
+        number.boxed(),
+        text("_utf8mb4", "[a-zé€',() \\\\]{0,12}").boxed(),
+        bytes.boxed(),
+        moment.boxed(),
+        double.boxed(),
+        float.boxed(),
+        bits.boxed(),
+        changed.boxed(),
+        text("", "[A-Zäß'\"`-]{0,12}").boxed(),
+    ]
+    .map(or_null)
+    .to_vec()
 }
-
-const COLUMNS: [&str; 5] = ["amount", "words", "bytes", "moment", "ratio"];
 
 /// A dump of these rows, written in the first or the second way.
 fn dump(rows: &[Vec<[String; 2]>], way: usize) -> String {
-    let mut text = String::from(
-        "SET NAMES utf8mb4;\nCREATE TABLE civicrm_worldregion (id int, amount decimal(20,2), words text, bytes blob, \
-         moment datetime, ratio double, PRIMARY KEY (id)) DEFAULT CHARSET=utf8mb4;\n",
+    let columns = COLUMNS.map(|(name, definition)| format!("{name} {definition}"));
+    let mut text = format!(
+        "SET NAMES utf8mb4;\nSET TIME_ZONE='{}';\nCREATE TABLE civicrm_worldregion (id int, {}, PRIMARY KEY (id)) \
+         DEFAULT CHARSET=utf8mb4;\n",
+        ["+00:00", "+02:00"][way],
+        columns.join(", ")
     );
     let mut numbered: Vec<(usize, &Vec<[String; 2]>)> = rows.iter().enumerate().collect();
     if way == 1 {
@@ -110,7 +151,7 @@ fn one_changed_value_is_found_and_another_spelling_is_not() {
         let before = dump(&rows, 0);
         let same = compared(before.as_bytes(), dump(&rows, 1).as_bytes());
         prop_assert_eq!(&same.items, &[][..]);
-        prop_assert_eq!(same.equal_columns, 6);
+        prop_assert_eq!(same.equal_columns, COLUMNS.len() as u64 + 1);
         let mut changed = rows.clone();
         let id = index.index(rows.len());
         prop_assume!(rows[id][column] != other[column]);
@@ -127,7 +168,7 @@ fn one_changed_value_is_found_and_another_spelling_is_not() {
             ] => (column.as_str(), keys.join(",")),
             other => return Err(TestCaseError::fail(format!("{other:?}"))),
         };
-        prop_assert_eq!(what, (COLUMNS[column], id.to_string()));
+        prop_assert_eq!(what, (COLUMNS[column].0, id.to_string()));
         Ok(())
     });
     result.expect("each change is found");

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cividb::checks::registry;
+use cividb::checks::{commands_of, registry};
 use cividb::cli::Cli;
 use clap::CommandFactory;
 
@@ -46,10 +46,15 @@ fn hold(file: &str, name: &str, wanted: &str) {
 
 #[test]
 fn the_checks_are_those_of_the_code() {
-    let mut text = "| Check | Severity | Finds |\n|---|---|---|\n".to_owned();
+    let mut text = "| Check | Severity | Finds | Made by |\n|---|---|---|---|\n".to_owned();
     for check in registry::checks() {
         let (id, severity, title) = (check.id, check.severity.as_str(), check.title);
-        writeln!(text, "| [`{id}`](#{id}) | {severity} | {title} |").expect("a line");
+        let commands = commands_of(check).join(", ");
+        writeln!(
+            text,
+            "| [`{id}`](#{id}) | {severity} | {title} | {commands} |"
+        )
+        .expect("a line");
     }
     for check in registry::checks() {
         write!(

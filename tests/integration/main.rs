@@ -28,6 +28,7 @@ mod folders;
 mod for_upgrade;
 mod formats;
 mod grants;
+mod growth;
 mod hostile;
 mod hostile_names;
 mod human;
