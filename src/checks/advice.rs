@@ -4,9 +4,17 @@ use super::OtherSource;
 use crate::schema::model::Schema;
 use crate::snapshot::{Producer, Snapshot, Source, SourceKind};
 
-/// How to let CiviCRM make its triggers, views and function again.
+/// How to let CiviCRM make its triggers and its function again.
 pub(super) const REBUILD: &str =
     "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1";
+
+/// How to let CiviCRM make the views of its languages again: neither what makes the triggers again nor the page for
+/// languages does so.
+pub(super) const REBUILD_VIEWS: &str = "cv api System.rebuildmultilingualschema (CiviCRM 5.2 on)";
+
+/// How to let CiviCRM make all of them again.
+pub(super) const REBUILD_ALL: &str = "cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1, and for \
+     the views of languages cv api System.rebuildmultilingualschema (CiviCRM 5.2 on)";
 
 /// What to do about missing objects of each kind: a backup can be made again, a live database has
 /// to be repaired.
@@ -81,11 +89,11 @@ impl Fixes {
                         .to_owned(),
                 view: format!(
                     "Make the backup again by an account with SHOW VIEW. On a restored multilingual \
-                     site let CiviCRM rebuild its views: {REBUILD}"
+                     site let CiviCRM rebuild its views: {REBUILD_VIEWS}"
                 ),
             },
             SourceKind::Server => {
-                let rebuild = format!("Let CiviCRM rebuild its triggers and views: {REBUILD}");
+                let rebuild = format!("Let CiviCRM rebuild its triggers: {REBUILD}");
                 Self {
                     trigger: rebuild.clone(),
                     no_trigger: format!(
@@ -95,7 +103,7 @@ impl Fixes {
                     routine: rebuild.clone(),
                     table: "Restore it from a backup, or take out what still refers to it."
                         .to_owned(),
-                    view: rebuild,
+                    view: format!("Let CiviCRM rebuild its views: {REBUILD_VIEWS}"),
                 }
             }
         }
@@ -120,8 +128,13 @@ pub(super) fn fix_by_site(
              take out what still refers to it."
         ),
         _ => format!(
-            "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({REBUILD}), and \
-             then make the backup again."
+            "{name} lacks it as well, so another backup would not have it: let CiviCRM make it there ({}), and then \
+             make the backup again.",
+            if kind == "view" {
+                REBUILD_VIEWS
+            } else {
+                REBUILD
+            }
         ),
     }
 }
@@ -131,18 +144,21 @@ impl Fixes {
     fn for_program(source: &Source) -> Self {
         let what = format!(
             "{} never writes triggers and routines: make the backup with mysqldump --routines --triggers (or \
-             mariadb-dump) instead. On a restored site let CiviCRM rebuild them: {REBUILD}",
+             mariadb-dump) instead.",
             source.producer.name()
         );
+        let programs = format!("{what} On a restored site let CiviCRM rebuild them: {REBUILD}");
         Self {
-            trigger: what.clone(),
-            no_trigger: what.clone(),
-            routine: what.clone(),
+            trigger: programs.clone(),
+            no_trigger: programs.clone(),
+            routine: programs,
             table: format!(
                 "Make the backup again with all tables: look which ones {} leaves out.",
                 source.producer.name()
             ),
-            view: what,
+            view: format!(
+                "{what} On a restored site let CiviCRM rebuild its views: {REBUILD_VIEWS}"
+            ),
         }
     }
 }

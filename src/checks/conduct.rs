@@ -374,11 +374,11 @@ const REBUILT: [(&str, &str); 11] = [
     ("watchdog", "The CMS has a page and a limit for its log."),
     (
         "cache_form",
-        "The cron of the CMS deletes what is over; drush cache-clear all does so at once.",
+        "The cron of the CMS deletes what is over; clearing all caches leaves it alone.",
     ),
     (
         "cache_page",
-        "drush cache-clear all, or the CMS's page for it.",
+        "drush cache-clear all (Drupal 8 on: drush cache:rebuild), or the CMS's page for it.",
     ),
 ];
 

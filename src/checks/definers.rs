@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use super::advice::REBUILD;
+use super::advice::REBUILD_ALL;
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::grants::{GrantPlace, Grants, Rules};
@@ -21,8 +21,8 @@ pub(crate) static DEFINER_MISSING: Check = Check {
     severity: Severity::Error,
     title: "triggers, views, routines or events run as an account that does not exist",
     why: "Every statement that fires, reads or calls them fails with error 1449.",
-    fix: "Create the account with the site's privileges, or let CiviCRM make its triggers and views again \
-            under its own: cv flush --triggers.",
+    fix: "Create the account with the site's privileges, or let CiviCRM make its triggers again under its own: cv \
+            flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1.",
     example: "29 triggers, 1 routine (civicrm_activity_before_insert, civicrm_activity_before_update, \
             civicrm_activity_before_delete and 27 more) run as `civicrm`@`localhost`, an account that does not exist",
     source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
@@ -35,8 +35,8 @@ pub(crate) static DEFINER_PRIVILEGES: Check = Check {
     title: "triggers, views, routines or events run as an account that may not do what they do",
     why: "Every statement that fires such a trigger fails with error 1142, reads such a view with 1356, calls such \
             a routine with 1370 or 1142.",
-    fix: "Give the account the privileges, or let CiviCRM make its triggers and views again under its own: cv \
-            flush --triggers.",
+    fix: "Give the account the privileges, or let CiviCRM make its triggers again under its own: cv flush \
+            --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1.",
     example: "29 triggers (civicrm_activity_before_insert, civicrm_activity_before_update, \
             civicrm_activity_before_delete and 26 more) run as `civicrm`@`localhost`, which lacks SELECT on civicrm_activity and 9 more, INSERT on \
             civicrm_relationship_cache, UPDATE on civicrm_activity and 4 more, DELETE on civicrm_relationship_cache, \
@@ -128,7 +128,7 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
         let message = format!("{} {account}, an account that does not exist", run.named());
         let fix = format!(
             "Create the account with the site's privileges, or let CiviCRM make its triggers \
-             and views again under its own: {REBUILD}"
+             and views again under its own: {REBUILD_ALL}"
         );
         findings.push(Finding::new(check, message, fix).about("account", account.to_string()));
     }
@@ -289,7 +289,7 @@ impl<'a> Judged<'a> {
         let message = format!("{} {definer}{taken}, which lacks {lacks}", self.run.named());
         let privileges: Vec<String> = self.lacks.keys().map(ToString::to_string).collect();
         let fix = format!(
-            "Run: {}. Or let CiviCRM make its triggers and views again under its own account: {REBUILD}",
+            "Run: {}. Or let CiviCRM make its triggers and views again under its own account: {REBUILD_ALL}",
             self.grants(account)
                 .unwrap_or_else(|blocked| blocked.to_string())
         );

@@ -1,6 +1,6 @@
 //! Tables that are named in another letter case than they have.
 
-use super::advice::REBUILD;
+use super::advice::{REBUILD, REBUILD_ALL};
 use super::objects::{ALL_SEEN, is_here};
 use super::{Check, Examination, Finding, Findings, Group, Rule, Severity};
 use crate::gate::{Blocked, Meaning, Operation};
@@ -109,7 +109,7 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
                     who: format!("{} uses", user.describe()),
                     named: name.name.clone(),
                     spelled,
-                    fix: format!("Let CiviCRM rebuild its triggers and views: {REBUILD}"),
+                    fix: format!("Let CiviCRM rebuild its triggers and views: {REBUILD_ALL}"),
                 });
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::advice::{Fixes, REBUILD, fix_by_site};
+use super::advice::{Fixes, REBUILD_ALL, fix_by_site};
 use super::{
     Answer, Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity, against,
     schema,
@@ -66,8 +66,8 @@ pub(crate) static VIEW_MISSING: Check = Check {
     severity: Severity::Error,
     title: "a view is not in the dump",
     why: "Pages and reports of a multilingual site read through its views.",
-    fix: "Make the backup again by an account with SHOW VIEW, or let CiviCRM make its views again: cv \
-            flush --triggers.",
+    fix: "Make the backup again by an account with SHOW VIEW, or let CiviCRM make its views again: cv api \
+            System.rebuildmultilingualschema (CiviCRM 5.2 on).",
     example: "view civicrm_country_en_US is not in the dump: only its stand-in is there",
     source: "CRM/Core/I18n/Schema.php: one view per localizable table and language",
     rules: &[
@@ -96,7 +96,7 @@ pub(crate) static TRIGGER_MISSING: Check = Check {
     title: "a trigger that CiviCRM makes is not in the dump",
     why: "After a restore, change dates, phone search, relationships or the log stop being kept, silently.",
     fix: "Make the backup with --triggers, by an account with the TRIGGER privilege, or let CiviCRM make \
-            its triggers again: cv flush --triggers.",
+            its triggers again: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1.",
     example: "trigger civicrm_activity_before_insert of civicrm_activity is not in the dump: CiviCRM creates it \
             on every site",
     source: "CRM/Contact/BAO/Contact.php, Civi/Core/SqlTriggers.php, CRM/Logging/Schema.php",
@@ -129,7 +129,7 @@ pub(crate) static ROUTINE_MISSING: Check = Check {
     title: "a function or procedure that triggers or views call is not in the dump",
     why: "After a restore every write that fires such a trigger fails with error 1305.",
     fix: "Make the backup with --routines, by an account that may read routines, or let CiviCRM make its \
-            function again: cv flush --triggers.",
+            function again: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1.",
     example: "function civicrm_strip_non_numeric (CiviCRM makes it again: cv flush --triggers) is not in the dump: trigger civicrm_phone_before_insert and \
             trigger civicrm_phone_before_update call it",
     source: "mysqldump leaves routines out unless --routines is given",
@@ -529,7 +529,7 @@ fn broken_elsewhere(check: &'static Check, examined: &Examination, findings: &mu
             _ => format!(
                 "If {database} was lost, or is on another server, restore it here. If nothing needs it any \
                  more, turn off what wrote to it (detailed logging), and let CiviCRM make its triggers and \
-                 views again: {REBUILD}"
+                 views again: {REBUILD_ALL}"
             ),
         };
         let (user, kind) = (&used.user, used.kind);

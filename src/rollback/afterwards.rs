@@ -22,7 +22,9 @@ pub fn afterwards(
              settings file of that time in the place of {settings}."
         ),
         format!("Delete what is in the folder {compiled}: templates of the other release are compiled there."),
-        "Empty the caches in the database, which are those of the time of the backup: cv flush.".to_owned(),
+        "Empty the caches in the database, which are those of the time of the backup: cv flush, or \
+         civicrm/menu/rebuild?reset=1."
+            .to_owned(),
         "Log out and in again: a session may remember what the other release stored in it.".to_owned(),
         "Rebuild CiviCRM's menu and triggers: cv flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1."
             .to_owned(),

@@ -242,6 +242,9 @@ fn permissions(subject: &Subject, steps: &mut Steps) {
         (Some(Platform::Drupal8), true) => {
             step.run("drush role:perm:add anonymous 'access CiviMail subscribe/unsubscribe pages'")
         }
+        (Some(Platform::Backdrop), true) => {
+            step.run("bee role-add-perm 'access CiviMail subscribe/unsubscribe pages' anonymous")
+        }
         (Some(Platform::WordPress), true) => {
             step.run("wp cap add anonymous_user access_civimail_subscribe_unsubscribe_pages")
         }

@@ -5,6 +5,7 @@ use super::model::{State, Step, Steps};
 use super::out_of_service::{names, with};
 use super::platform;
 use super::subject::Subject;
+use crate::civicrm::upgrade::path::php;
 use crate::cms::Platform;
 use crate::text::shell_word;
 
@@ -39,6 +40,15 @@ fn code_back(subject: &Subject) -> Step {
         format!("Put the code and the settings file of CiviCRM {from} back"),
     )
     .state(State::Look, ONLY_IF);
+    let step = match &subject.forecast.from {
+        Some(from) if subject.forecast.path.iter().any(|hop| hop.php != php(from)) => {
+            step.how(format!(
+                "CiviCRM {from} runs on PHP {}: let the site run on that again.",
+                php(from)
+            ))
+        }
+        _ => step,
+    };
     let step = match subject.platform() {
         Some(Platform::Drupal8) => step
             .how("Composer installs what composer.json and composer.lock of before name.")

@@ -118,7 +118,8 @@ fn code_exchange(subject: &Subject, hop: &Hop, before: &str) -> Step {
         (Some(Platform::WordPress), Some(package)) => step
             .run(format!("mv \"$(dirname \"$CODE\")\" \"$ASIDE/plugin-{before}\""))
             .run(format!("unzip -q \"$DOWNLOADS\"/{package} -d \"$(dirname \"$(dirname \"$CODE\")\")\""))
-            .how("$CODE is the folder civicrm in the folder of the plugin; the whole plugin is exchanged."),
+            .how("$CODE is the folder civicrm in the folder of the plugin; the whole plugin is exchanged.")
+            .how("Where civicrm.settings.php is in that folder, as in older sites, copy it from what was put aside to where it was."),
         (Some(Platform::Joomla), Some(package)) => step
             .run(format!("cp -a \"$CODE\" \"$ASIDE/code-{before}\""))
             .how(format!("Install {package} over the old one: {}administrator/index.php?option=com_installer.", subject.base_url()))
@@ -332,7 +333,18 @@ fn upgrade(subject: &Subject, hop: &Hop) -> Step {
     let step = Step::new("upgrade", format!("Run the upgrade to CiviCRM {release}"))
         .why(format!("It brings the database to {release}."))
         .trap("Do not run it twice at once, and do not close the page before it is done. Where one browser stays at 0 %, take another one.");
-    let step = with(step, platform::upgrade(subject, release.major_minor()));
+    let action = platform::upgrade(subject, release.major_minor());
+    let by_cv = action
+        .command
+        .as_deref()
+        .is_some_and(|command| command.starts_with("cv "));
+    let mut step = with(step, action);
+    if by_cv {
+        step = step.how("cv shows what the release says before it begins, and asks; with -n it goes on without asking.");
+    }
+    if by_cv && release.major_minor() < platform::BY_CV_OF_TODAY {
+        step = step.how("cv 0.3.70 needs PHP 7.4, and cv 0.3.48 runs on PHP 7.3 as well; on an older PHP take the page.");
+    }
     step.how("Note every message that it shows at its end.")
 }
 
@@ -355,12 +367,16 @@ fn upgrade_done(subject: &Subject, hop: &Hop) -> Step {
 
 fn upgrade_stopped(subject: &Subject) -> Step {
     let target = &subject.forecast.target;
-    Step::new("upgrade-stopped", "If an upgrade stops: read what it says before anything else")
+    let step = Step::new("upgrade-stopped", "If an upgrade stops: read what it says before anything else")
         .state(State::Look, "For every hop.")
         .how("Note the message, and let cividb look for its cause in the database.")
         .run("LOG=$(ls -t \"$(dirname \"$COMPILED\")\"/ConfigAndLog/CiviCRM*log | head -n 1)")
         .run("cividb explain --source \"$SITE\" \"$LOG\"")
         .run(format!("cividb preflight \"$SITE\" --target {target}"))
-        .how("cividb preflight says whether the same task can run again after a mend, or the backup has to be restored.")
-        .trap("Most steps before 5.x cannot run twice: an upgrade that is only started again fails at what it has done already.")
+        .how("cividb preflight says whether the same task can run again after a mend, or the backup has to be restored.");
+    let step = match subject.target() >= platform::BY_CV {
+        true => step.how("Where it can run again after cv stopped, cv upgrade:db --retry goes on with that task."),
+        false => step,
+    };
+    step.trap("Most steps before 5.x cannot run twice: an upgrade that is only started again fails at what it has done already.")
 }

@@ -65,9 +65,18 @@ fn offline(subject: &Subject) -> Step {
     };
     let step = step.trap(trap);
     let step = match subject.platform() {
-        Some(Platform::WordPress) => step.trap(
-            "WordPress's maintenance mode keeps everybody out, administrators too: with it only the commands work, and the \
-             upgrade runs by cv. To see pages, let it online again, and close the site by the web server.",
+        Some(Platform::WordPress) => step
+            .how("The file belongs beside wp-load.php, where that is in another folder than $CMS.")
+            .trap(
+                "WordPress's maintenance mode keeps everybody out, administrators too: with it only the commands work, and \
+                 the upgrade runs by them. To see pages, let it online again, and close the site by the web server.",
+            )
+            .trap(
+                "wp maintenance-mode activate would not do: WordPress heeds what it writes for ten minutes, and cv ends at it.",
+            ),
+        Some(Platform::Standalone) if subject.from() >= (6, 1) => step.how(
+            "The setting stops the scheduled jobs and the REST interface, and pages may stay open: let the web server \
+             answer with a page of its own as well.",
         ),
         Some(Platform::Joomla) => step.how("The command is there from Joomla 4 on."),
         _ => step,

@@ -1,4 +1,18 @@
 //! What is done in each CMS: the command, and the page for it.
+//!
+//! None of these programs is there when cividb is tested, so each command was held against the program's own source:
+//!
+//! | command | program, as read | file of it |
+//! | --- | --- | --- |
+//! | `variable-set`, `role-add-perm`, `pm-enable`, `pm-disable`, `cache-clear` | drush 8, for Drupal 6 and 7 | `commands/core/variable.drush.inc`, `role.drush.inc`, `commands/pm/pm.drush.inc` |
+//! | `state:set`, `cache:rebuild`, `config:set`, `pm:enable`, `role:perm:add` | drush 9 to 13, for Drupal 8 to 11 | `StateCommands`, `ConfigCommands`, `PmCommands`, `RoleCommands` |
+//! | `civicrm-upgrade-db` | CiviCRM 4.2 to 6.x for Drupal 6 and 7 | `drush/civicrm.drush.inc` |
+//! | `civicrm upgrade-db` | CiviCRM 4.6 to 5.25 for WordPress, with wp-cli | `wp-cli/civicrm.php` |
+//! | `plugin`, `cap add` | wp-cli 2 | `Plugin_Command`, `Capabilities_Command` |
+//! | `upgrade:db`, `setting:set`, `api`, `flush` | cv 0.3.47 to 0.3.70 | `src/Command/*.php`, `lib/src/Util/BootTrait.php` |
+//! | `site:down`, `site:up` | Joomla 4 on | `libraries/src/Console` |
+//! | `maintenance-mode`, `enable`, `disable`, `role-add-perm` | bee 1.1.0, for Backdrop | `commands/*.bee.inc` |
+//! | `require`, `install` | Composer 2 | `src/Composer/Command` |
 
 use super::subject::Subject;
 use crate::cms::Platform;
@@ -20,10 +34,18 @@ fn action(subject: &Subject, command: Option<String>, page: &str) -> Action {
 
 const NO_PAGE: &str = "!the page for that in the CMS";
 
-/// Sets a variable of Drupal 6 or 7.
+/// Sets a variable of Drupal 6 or 7. A variable that has no row yet is one that drush asks about, `--yes` or not, where
+/// another begins with its name, as maintenance_mode_message does; `--exact` came later than the drush of PHP 5.3.
 fn variable(name: &str, value: &str) -> Option<String> {
-    Some(format!("drush variable-set --yes {name} {value}"))
+    Some(format!(
+        "drush variable-set --always-set --yes {name} {value}"
+    ))
 }
+
+/// Has WordPress answer every page with a notice, and lets programs of the command line in. `wp maintenance-mode
+/// activate` writes the time of that moment, which WordPress heeds for ten minutes, and at which cv ends as a page does.
+const WORDPRESS_OFFLINE: &str =
+    r#"printf '%s\n' '<?php $upgrading = PHP_SAPI === "cli" ? 0 : time();' > "$CMS/.maintenance""#;
 
 /// Takes the site offline, or lets it online again.
 pub(super) fn offline(subject: &Subject, is_to_be: bool) -> Action {
@@ -46,15 +68,21 @@ pub(super) fn offline(subject: &Subject, is_to_be: bool) -> Action {
             )),
             "admin/config/development/maintenance",
         ),
-        Some(Platform::Backdrop) => action(subject, None, "admin/config/development/maintenance"),
-        Some(Platform::WordPress) => {
-            let word = if is_to_be { "activate" } else { "deactivate" };
-            action(
-                subject,
-                Some(format!("wp maintenance-mode {word}")),
-                "!a file .maintenance in the root folder, which wp writes",
-            )
-        }
+        Some(Platform::Backdrop) => action(
+            subject,
+            Some(format!("bee maintenance-mode {on}")),
+            "admin/config/development/maintenance",
+        ),
+        Some(Platform::WordPress) if is_to_be => action(
+            subject,
+            Some(WORDPRESS_OFFLINE.to_owned()),
+            "!the same line in a file .maintenance beside wp-load.php",
+        ),
+        Some(Platform::WordPress) => action(
+            subject,
+            Some("rm \"$CMS/.maintenance\"".to_owned()),
+            "!the file .maintenance beside wp-load.php goes",
+        ),
         Some(Platform::Joomla) => {
             let word = if is_to_be { "down" } else { "up" };
             action(
@@ -104,7 +132,14 @@ pub(super) fn modules(subject: &Subject, names: &[&str], on: bool) -> Action {
             let enable = on.then(|| format!("drush pm:enable --yes {names}"));
             action(subject, enable.and_then(command), "admin/modules")
         }
-        Some(Platform::Backdrop) => action(subject, None, "admin/modules"),
+        Some(Platform::Backdrop) => {
+            let word = if on { "enable" } else { "disable" };
+            action(
+                subject,
+                command(format!("bee {word} {names}")),
+                "admin/modules",
+            )
+        }
         Some(Platform::WordPress) => {
             let word = if on { "activate" } else { "deactivate" };
             action(
@@ -166,26 +201,32 @@ pub(super) fn plain_front_page(platform: Option<Platform>) -> &'static str {
     }
 }
 
-/// Runs CiviCRM's upgrade with code of this release.
+/// The first release whose code cv upgrades to: what cv calls behind the steps (setDispatchPolicy of the dispatcher) is
+/// there from 5.26 on.
+pub(super) const BY_CV: (u32, u32) = (5, 26);
+
+/// The first release that runs on the PHP which cv needs today (7.4); before it an older cv is needed.
+pub(super) const BY_CV_OF_TODAY: (u32, u32) = (5, 46);
+
+/// Runs CiviCRM's upgrade with code of this release. What comes with that code (drush, wp) runs on the PHP of that code.
 pub(super) fn upgrade(subject: &Subject, release: (u32, u32)) -> Action {
-    let cv = || Some("cv upgrade:db".to_owned()).filter(|_| release >= (4, 7));
-    match subject.platform() {
-        Some(Platform::Drupal6 | Platform::Drupal7) => {
-            let drush = Some("drush civicrm-upgrade-db".to_owned());
-            action(subject, cv().or(drush), "civicrm/upgrade?reset=1")
+    let some = |command: &str| Some(command.to_owned());
+    let command = match subject.platform() {
+        Some(Platform::Drupal6 | Platform::Drupal7) if release < BY_CV_OF_TODAY => {
+            some("drush civicrm-upgrade-db")
         }
-        Some(Platform::WordPress) => action(
-            subject,
-            cv(),
-            "wp-admin/admin.php?page=CiviCRM&q=civicrm/upgrade&reset=1",
-        ),
-        Some(Platform::Joomla) => action(
-            subject,
-            cv(),
-            "administrator/index.php?option=com_civicrm&task=civicrm/upgrade&reset=1",
-        ),
-        _ => action(subject, cv(), "civicrm/upgrade?reset=1"),
-    }
+        _ if release >= BY_CV => some("cv upgrade:db"),
+        Some(Platform::WordPress) if release >= (4, 6) => some("wp civicrm upgrade-db"),
+        _ => None,
+    };
+    let page = match subject.platform() {
+        Some(Platform::WordPress) => "wp-admin/admin.php?page=CiviCRM&q=civicrm/upgrade&reset=1",
+        Some(Platform::Joomla) => {
+            "administrator/index.php?option=com_civicrm&task=civicrm/upgrade&reset=1"
+        }
+        _ => "civicrm/upgrade?reset=1",
+    };
+    action(subject, command, page)
 }
 
 /// The page of CiviCRM with this path and this query.

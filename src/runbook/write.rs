@@ -154,6 +154,15 @@ fn names(subject: &Subject, variables: &[Variable]) -> Step {
             "Where the address of the site is not known, https://www.example.org/ stands for it.",
         );
     }
+    step = match subject.platform() {
+        Some(Platform::Drupal8) => {
+            step.how("Where the shell does not find drush, it is vendor/bin/drush of the project.")
+        }
+        Some(Platform::WordPress) => {
+            step.how("wp does not run as root: be the account that owns the files.")
+        }
+        _ => step,
+    };
     let step = step.trap(
         "The commands stop at nothing by themselves: read what each prints before the next one.",
     );

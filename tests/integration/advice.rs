@@ -57,6 +57,30 @@ fn a_backup_is_not_made_again_for_what_the_site_itself_lacks() {
     }
 }
 
+/// `cv flush --triggers` and the page make triggers again, but no view.
+#[test]
+fn views_are_made_again_by_another_command_than_triggers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let stand_in =
+        "/*!50001 CREATE VIEW `civicrm_country_en_US` AS SELECT 1 AS `id` */;\n-- Dump completed";
+    let trigger = "TRIGGER civicrm_activity_before_insert before";
+    let other = "TRIGGER other before";
+    let dump = written(
+        folder,
+        "dump.sql",
+        &[("-- Dump completed", stand_in), (trigger, other)],
+    );
+    let report = common::json(&cividb(folder, &["verify", "--format", "json", &dump]));
+    for (check, is_by_api) in [("view-missing", true), ("trigger-missing", false)] {
+        let fixes = fixes(&report, check);
+        assert_eq!(fixes.len(), 1, "{check}: {fixes:?}");
+        let by_api = fixes[0].contains("cv api System.rebuildmultilingualschema");
+        let by_flush = fixes[0].contains("cv flush --triggers");
+        assert_eq!((by_api, by_flush), (is_by_api, !is_by_api), "{fixes:?}");
+    }
+}
+
 #[test]
 fn a_dump_with_other_routines_was_made_with_routines() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -14,7 +14,9 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::common;
-use crate::sample_sites::Kind::{Drupal6, Drupal7, Drupal10, Joomla, Standalone, WordPress};
+use crate::sample_sites::Kind::{
+    Backdrop, Drupal6, Drupal7, Drupal10, Joomla, Standalone, WordPress,
+};
 use crate::sample_sites::{Kind, Site, array, s};
 use crate::server;
 use crate::settings;
@@ -171,7 +173,7 @@ fn in_the_guide_s_own_case_each_of_its_steps_is_there_or_ruled_out() {
         .expect("it is there");
     assert_eq!(
         front["commands"][0],
-        "drush variable-set --yes site_frontpage node"
+        "drush variable-set --always-set --yes site_frontpage node"
     );
     let off = steps(&report)
         .into_iter()
@@ -242,6 +244,7 @@ fn every_command_can_be_pasted_for_every_cms_with_a_settings_file_or_without() {
         (Drupal6, "Drupal6", "sites/default"),
         (Drupal7, "Drupal", "sites/example.org"),
         (Drupal10, "Drupal8", "web/sites/default"),
+        (Backdrop, "Backdrop", "."),
         (WordPress, "WordPress", "wp-content/uploads/civicrm"),
         (Joomla, "Joomla", "administrator/components/com_civicrm"),
         (Standalone, "Standalone", "private"),
@@ -455,6 +458,87 @@ fn privileges_are_those_of_the_site_s_account_alone() {
         let why = grants.expect("it is there")["why"].to_string();
         assert!(why.contains("has every privilege"), "{why}");
     }
+}
+
+/// The commands of the steps with this id that begin with this program, of a runbook from a new database of a release.
+fn commands_of(site: (&str, &str, Kind), target: &str, id: &str, program: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = with_cms(&bare(site.0, site.1), site.2, |_| {});
+    fs::write(folder.path().join("site.sql"), text).expect("it is written");
+    let report = report(folder.path(), &["site.sql", "--target", target]);
+    let steps = steps(&report).into_iter().filter(|step| step["id"] == id);
+    let lines = steps.flat_map(|step| texts(&step["commands"]));
+    lines
+        .filter(|line| line.starts_with(program))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// As the sources of drush, wp-cli, cv, bee and Joomla have them; src/runbook/platform.rs says which.
+#[test]
+fn commands_of_other_programs_are_those_of_the_releases_that_go_with_the_code() {
+    let old = |kind| ("4.4", "4.4.5", kind);
+    let new = |kind| ("5.81", "5.81.2", kind);
+    // drush comes with CiviCRM's own command, and asks about a variable that another begins with, --yes or not.
+    let of = |site, id, program| commands_of(site, "6.10.2", id, program);
+    assert_eq!(
+        of(old(Drupal7), "upgrade", ""),
+        ["drush civicrm-upgrade-db", "cv upgrade:db"]
+    );
+    for (kind, offline) in [
+        (
+            Drupal6,
+            "drush variable-set --always-set --yes site_offline 1",
+        ),
+        (
+            Drupal7,
+            "drush variable-set --always-set --yes maintenance_mode 1",
+        ),
+        (
+            Drupal10,
+            "drush state:set system.maintenance_mode 1 --input-format=integer",
+        ),
+        (Backdrop, "bee maintenance-mode 1"),
+        (Joomla, "php \"$CMS\"/cli/joomla.php site:down"),
+        (Standalone, "cv setting:set core_maintenance_mode=1"),
+    ] {
+        let site = match kind {
+            Standalone => ("6.10", "6.1.0", kind),
+            _ => new(kind),
+        };
+        let lines = of(site, "offline", "");
+        assert!(lines[0].starts_with(offline), "{offline}: {lines:?}");
+    }
+    for kind in [Drupal10, Backdrop, WordPress, Joomla, Standalone] {
+        assert_eq!(of(new(kind), "upgrade", ""), ["cv upgrade:db"], "{kind:?}");
+    }
+    // cv takes no code before 5.26, and the PHP of that code takes no cv.
+    let of = |kind| commands_of(old(kind), "5.20.0", "upgrade", "");
+    assert_eq!(of(WordPress), ["wp civicrm upgrade-db"]);
+    assert_eq!(of(Joomla), [""; 0]);
+    assert_eq!(of(Drupal7), ["drush civicrm-upgrade-db"]);
+}
+
+/// What `wp maintenance-mode activate` writes is heeded for ten minutes, and ends cv.
+#[test]
+fn wordpress_is_offline_by_a_file_that_lets_programs_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = ("5.81", "5.81.2", WordPress);
+    let run = |line: &str| {
+        let status = Command::new("/bin/sh")
+            .args(["-c", line])
+            .env("CMS", folder.path())
+            .status();
+        assert!(status.expect("sh runs").success(), "{line}");
+    };
+    let file = folder.path().join(".maintenance");
+    run(&commands_of(site, "6.10.2", "offline", "printf")[0]);
+    assert_eq!(
+        fs::read_to_string(&file).expect("it is there"),
+        "<?php $upgrading = PHP_SAPI === \"cli\" ? 0 : time();\n"
+    );
+    run(&commands_of(site, "6.10.2", "online", "rm")[0]);
+    assert!(!file.exists());
 }
 
 /// What a person reads, of a real dump with the tables of Drupal 7.
