@@ -65,7 +65,8 @@ impl<P: Pass> Layout<P> {
 
 impl<P: Pass> RowReader for Layout<P> {
     type Facts = P::Facts;
-    /// What the values of a few rows are made to.
+    /// Values whose shared form is not a part of what is written. It is emptied with each call, so that it holds no more
+    /// than the rows of one block.
     type Scratch = Bump;
 
     fn table(&self) -> usize {

@@ -6,7 +6,7 @@ use std::process::Command;
 /// How many times as many statements the larger dump has.
 const FACTOR: usize = 8;
 
-/// What is a statement made of, for each number.
+/// The statement of this number.
 type Statement = fn(usize) -> String;
 
 /// Shapes of dumps in which each statement changes what many others have made: how many statements the smaller dump has,
