@@ -44,9 +44,34 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
     })
 }
 
+/// Does two things, the other one by a thread of its own where there is one to spare.
+pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl Fn() -> B + Send + Sync) -> (A, B) {
+    if count() == 1 {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let started = thread::Builder::new().spawn_scoped(scope, &other);
+        let one = one();
+        let other = match started.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(other)) => other,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => other(),
+        };
+        (one, other)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::in_parallel;
+    use super::{both, in_parallel};
+
+    #[test]
+    fn both_things_are_done() {
+        let (mut one, other) = (0, std::sync::atomic::AtomicUsize::new(0));
+        let add = || other.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(both(|| one += 1, add), ((), 0));
+        assert_eq!((one, other.into_inner()), (1, 1));
+    }
 
     #[test]
     fn results_keep_the_order_of_the_items() {

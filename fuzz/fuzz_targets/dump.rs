@@ -3,7 +3,6 @@
 
 use std::io::Cursor;
 
-use std::sync::LazyLock;
 
 use cividb::case::Case;
 use cividb::checks::{Examination, Selection, VERIFY, examine};
@@ -35,9 +34,8 @@ fuzz_target!(|data: &[u8]| {
     let tail = &data[data.len().saturating_sub(4096)..];
     reader.end_file(text, damage, tail);
     if let Ok(snapshot) = reader.finish(None, &site::MARKS) {
-        static CATALOGUE: LazyLock<Catalogue> =
-            LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
-        let case = Case::new(snapshot, &CATALOGUE);
+        let catalogue = Catalogue::embedded().expect("the catalogue can be read");
+        let case = Case::new(snapshot, catalogue);
         let findings = examine(&Examination::of(&case), VERIFY, &Selection::default());
         json::value(&Report::new("verify", &case, findings, false));
     }

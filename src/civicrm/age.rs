@@ -6,7 +6,7 @@
 
 use super::catalogue::{Catalogue, Dated, State, States, TableHistory};
 use super::multilingual;
-use super::reference::is_locale;
+use super::outline::is_locale;
 use super::release::Version;
 use super::upgrade::written;
 use crate::schema::compare::{

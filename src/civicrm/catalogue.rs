@@ -25,7 +25,8 @@ mod weave;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::sync::LazyLock;
+use std::{fs, io, thread};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +36,6 @@ pub use release_schema::{ReleaseSchema, ReleaseTable};
 pub use states::{Dated, States};
 
 use crate::civicrm::release::Version;
-use crate::threads;
 use history::{Line, dated, holding, lines};
 use states::StateNames;
 use weave::{histories, weave};
@@ -217,9 +217,20 @@ struct Releases {
 include!(concat!(env!("OUT_DIR"), "/embedded_schemas.rs"));
 
 impl Catalogue {
-    /// The catalogue that is part of the program, from CiviCRM 2.0 to 6.15.
-    pub fn embedded() -> Result<Self> {
-        Self::from_json(EMBEDDED_RELEASES, EMBEDDED_TABLES.iter().copied())
+    /// The catalogue that is part of the program, from CiviCRM 2.0 to 6.15. It is read at the first call.
+    pub fn embedded() -> std::result::Result<&'static Self, &'static CatalogueError> {
+        static EMBEDDED: LazyLock<Result<Catalogue>> = LazyLock::new(|| {
+            Catalogue::from_json(EMBEDDED_RELEASES, EMBEDDED_TABLES.iter().copied())
+        });
+        EMBEDDED.as_ref()
+    }
+
+    /// Has another thread read that catalogue, for who will ask for it when a source has been read.
+    pub fn read_ahead() {
+        // Where the system starts no thread, the first who asks reads it.
+        let _ = thread::Builder::new().name("catalogue".into()).spawn(|| {
+            let _ = Self::embedded();
+        });
     }
 
     /// Reads a catalogue from a folder of the form of `schemas/`.
@@ -272,12 +283,8 @@ impl Catalogue {
             tables: BTreeMap::new(),
             variants: BTreeMap::new(),
         };
-        let tables: Vec<(&str, &str)> = tables.collect();
-        let read = threads::in_parallel(&tables, |(file, text)| {
-            TableHistory::from_json(text, &names).map_err(|e| e.in_file(*file))
-        });
-        for table in read {
-            let table = table?;
+        for (file, text) in tables {
+            let table = TableHistory::from_json(text, &names).map_err(|e| e.in_file(file))?;
             let kind = if table.variant {
                 &mut catalogue.variants
             } else {

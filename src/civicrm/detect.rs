@@ -6,17 +6,20 @@
 //! or a table or column that is missing, speaks against a state more than one that is still
 //! as an earlier release made it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use crate::civicrm::version_state::DetectedRelease;
 
-use super::age::{Aged, Origin};
+use super::age::{Age, Aged, Origin};
 use super::catalogue::{Catalogue, Owner, State, States, TableHistory};
 use super::classify::{Class, Classifier};
+use super::outline::Outline;
 use super::reference::{Reference, Subject};
 use super::site::Site;
-use crate::schema::compare::DifferenceKind as Kind;
-use crate::schema::model::{Column, Schema, Table, find};
+use crate::schema::compare::{Difference, DifferenceKind as Kind};
+use crate::schema::model::{Schema, Table, find};
 use crate::threads;
 
 /// Costs of an object that a state does not have in this form: one that upgrades leave behind, one that they
@@ -88,32 +91,59 @@ impl Detection<'_> {
 /// Finds the release of a schema; `None` when it holds too few tables of CiviCRM.
 pub fn detect<'a>(catalogue: &'a Catalogue, subject: Subject) -> Option<Detection<'a>> {
     let Subject { schema, site, .. } = subject;
-    let objects = Objects::new(catalogue, schema, site);
-    if objects.core_tables < FEWEST_TABLES {
-        return None;
-    }
     let declared = site
         .and_then(Site::declared_version)
         .and_then(|version| catalogue.state_for(&version));
-    let (mut candidates, mut comparisons) = objects.best_states(catalogue, declared, |state| {
-        let reference = Reference::new(catalogue, state, subject);
-        let differences = reference.differences(catalogue, state, subject);
-        (reference, differences)
-    });
+    // Most sites are what they say.
+    let (objects, of_declared) = threads::both(
+        || Objects::new(catalogue, schema, site),
+        || declared.map(|state| Comparison::new(catalogue, state, subject)),
+    );
+    if objects.core_tables < FEWEST_TABLES {
+        return None;
+    }
+    let (to_compare, chosen) = objects.best_states(catalogue, declared);
+    let base = match of_declared {
+        Some(of_declared) => of_declared,
+        None => Comparison::new(catalogue, to_compare.first()?, subject),
+    };
+    let fits = threads::in_parallel(&to_compare, |state| base.fit_of(state));
+    let fit = |&(state, compared): &(&'a State, usize)| {
+        let fit = *fits.get(compared)?;
+        Some(Candidate {
+            state,
+            compared,
+            fit,
+        })
+    };
+    let mut candidates: Vec<Candidate> = chosen.iter().filter_map(fit).collect();
     let is_declared = |state: &State| declared.is_some_and(|declared| declared.name == state.name);
     candidates.sort_by_key(|candidate| {
         let newest_first = std::cmp::Reverse(candidate.state.place());
-        (candidate.cost, !is_declared(candidate.state), newest_first)
+        (
+            candidate.fit.cost,
+            !is_declared(candidate.state),
+            newest_first,
+        )
     });
     let counts = candidates
         .iter()
-        .map(|c| (c.state, c.differences))
+        .map(|c| (c.state, c.fit.differences))
         .collect();
     let mut candidates = candidates.into_iter();
     let best = candidates.next()?;
-    let (reference, differences) = comparisons.swap_remove(best.comparison);
+    let Comparison {
+        reference,
+        differences,
+        ..
+    } = match to_compare.get(best.compared) {
+        Some(state) if state.place() != base.state.place() => {
+            Comparison::new(catalogue, state, subject)
+        }
+        _ => base,
+    };
     let mut also: Vec<&State> = candidates
-        .take_while(|other| other.cost == best.cost)
+        .take_while(|other| other.fit.cost == best.fit.cost)
         .map(|other| other.state)
         .collect();
     also.sort_by_key(|state| state.place());
@@ -156,34 +186,91 @@ fn not_compared(
     counts
 }
 
-/// What a schema was compared with, and how it differs.
-type Comparison = (Reference, Vec<Aged>);
-
-/// A state that was compared exactly.
+/// A state with which the schema was compared exactly.
 struct Candidate<'a> {
     state: &'a State,
-    /// Index of the comparison that belongs to the state.
-    comparison: usize,
+    /// Index of the state that was compared, which is this one or has the same tables.
+    compared: usize,
+    fit: Fit,
+}
+
+/// How well a state fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fit {
     /// Number of differences.
     differences: usize,
     cost: u32,
 }
 
-/// The cost of a state with these differences.
-fn cost(differences: &[Aged]) -> u32 {
-    let mut lost_tables = 0;
-    differences
-        .iter()
-        .map(|aged| match (&aged.difference.kind, aged.age.origin) {
-            (Kind::TableMissing, _) => {
-                lost_tables += 1;
-                LOST * u32::from(lost_tables <= MOST_LOST_TABLES)
-            }
-            (Kind::ColumnMissing, _) => LOST,
-            (_, Origin::Later) => LATER,
-            _ => INHERITED,
-        })
-        .sum()
+impl Fit {
+    /// The fit of a state with these differences, of which `origin` says whose work each is.
+    fn of<'d>(
+        differences: impl Iterator<Item = &'d Difference>,
+        origin: impl Fn(&Difference) -> Origin,
+    ) -> Self {
+        let mut lost_tables = 0;
+        let mut fit = Self {
+            differences: 0,
+            cost: 0,
+        };
+        for difference in differences {
+            fit.differences += 1;
+            fit.cost += match difference.kind {
+                Kind::TableMissing => {
+                    lost_tables += 1;
+                    LOST * u32::from(lost_tables <= MOST_LOST_TABLES)
+                }
+                Kind::ColumnMissing => LOST,
+                _ if origin(difference) == Origin::Later => LATER,
+                _ => INHERITED,
+            };
+        }
+        fit
+    }
+}
+
+/// A schema held against a state.
+struct Comparison<'a> {
+    catalogue: &'a Catalogue,
+    state: &'a State,
+    subject: Subject<'a>,
+    outline: Outline<'a>,
+    reference: Reference,
+    differences: Vec<Aged>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(catalogue: &'a Catalogue, state: &'a State, subject: Subject<'a>) -> Self {
+        let outline = Outline::new(catalogue, state, subject);
+        let reference = outline.reference(|_| true);
+        Self {
+            differences: reference.differences(catalogue, state, subject),
+            catalogue,
+            state,
+            subject,
+            outline,
+            reference,
+        }
+    }
+
+    /// The fit of another state. Only the tables are compared that it does not have in common with this one.
+    fn fit_of(&self, state: &'a State) -> Fit {
+        let (catalogue, subject) = (self.catalogue, self.subject);
+        let origin =
+            |difference: &Difference| Age::of(difference, subject.schema, catalogue, state).origin;
+        let outline = Outline::new(catalogue, state, subject);
+        let Some(unlike) = outline.unlike(&self.outline) else {
+            let reference = outline.reference(|_| true);
+            let differences = reference.differences_in(catalogue, state, subject, |_| true);
+            return Fit::of(differences.iter(), origin);
+        };
+        let is_unlike = |table: &str| unlike.contains(catalogue, table);
+        let reference = outline.reference(is_unlike);
+        let own = reference.differences_in(catalogue, state, subject, is_unlike);
+        let differences = self.differences.iter().map(|aged| &aged.difference);
+        let common = differences.filter(|difference| !is_unlike(&difference.table));
+        Fit::of(common.chain(&own), origin)
+    }
 }
 
 /// The tables and columns of later releases among the differences.
@@ -200,10 +287,19 @@ fn later(differences: &[Aged]) -> Vec<String> {
         .collect()
 }
 
+/// The kind of an object of a table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Column,
+    Index,
+    ForeignKey,
+}
+
 /// One object of the catalogue and whether the schema has it so.
 struct Object<'a> {
-    /// The name for people: `civicrm_contact`, `civicrm_contact.employer_id`, `index_x of civicrm_y`.
-    name: String,
+    table: &'a str,
+    part: Part,
+    name: &'a str,
     states: &'a States,
     /// Whether the schema has the object in just this form.
     same: bool,
@@ -211,6 +307,17 @@ struct Object<'a> {
     present: bool,
     /// The cost of a state that has the object while the schema does not.
     missing: u32,
+}
+
+impl fmt::Display for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, name, .. } = self;
+        match self.part {
+            Part::Column => write!(f, "{table}.{name}"),
+            Part::Index => write!(f, "index {name} of {table}"),
+            Part::ForeignKey => write!(f, "foreign key {name} of {table}"),
+        }
+    }
 }
 
 /// All objects that the catalogue knows of the schema's tables.
@@ -289,19 +396,18 @@ impl<'a> Objects<'a> {
 
     fn add_table(&mut self, history: &'a TableHistory, table: &Table, locale: Option<&str>) {
         let first = self.objects.len();
-        let localized = |name: &str, localizable: bool| match locale {
-            Some(locale) if localizable => format!("{name}_{locale}"),
-            _ => name.to_owned(),
+        let localized = |name: &'a str, localizable: bool| match locale {
+            Some(locale) if localizable => Cow::Owned(format!("{name}_{locale}")),
+            _ => Cow::Borrowed(name),
         };
         for dated in &history.columns {
             let item = &dated.item;
             let column = find(&table.columns, &localized(&item.name, item.localizable));
-            let same = column.is_some_and(|column| {
-                is_same_column(column, &item.to_model(""))
-                    || (item.to_model_explicit("")).is_some_and(|it| is_same_column(column, &it))
-            });
+            let same = column.is_some_and(|column| item.is_form_of(column));
             self.objects.push(Object {
-                name: format!("{}.{}", history.name, item.name),
+                table: &history.name,
+                part: Part::Column,
+                name: &item.name,
                 states: &dated.states,
                 same,
                 present: column.is_some(),
@@ -316,7 +422,9 @@ impl<'a> Objects<'a> {
             let item = &dated.item;
             let index = find(&table.indexes, &localized(&item.name, item.localizable));
             self.objects.push(Object {
-                name: format!("index {} of {}", item.name, history.name),
+                table: &history.name,
+                part: Part::Index,
+                name: &item.name,
                 states: &dated.states,
                 // The columns of an index in a language are not compared here.
                 same: index.is_some_and(|index| {
@@ -333,7 +441,9 @@ impl<'a> Objects<'a> {
                 .values()
                 .find(|key| key.columns == item.columns && key.referenced_table == item.ref_table);
             self.objects.push(Object {
-                name: format!("foreign key {} of {}", item.name, history.name),
+                table: &history.name,
+                part: Part::ForeignKey,
+                name: &item.name,
                 states: &dated.states,
                 same: key.is_some_and(|key| {
                     key.on_delete == item.on_delete && key.on_update == item.on_update
@@ -348,7 +458,7 @@ impl<'a> Objects<'a> {
     /// Adds costs to the states that have other objects than the table whose objects begin at `first`.
     fn charge_objects(&mut self, first: usize) {
         let objects = self.objects.split_off(first);
-        for shapes in objects.chunk_by(|a, b| a.name == b.name) {
+        for shapes in objects.chunk_by(|a, b| a.part == b.part && a.name == b.name) {
             let present = shapes.iter().any(|object| object.present);
             let as_actual = States::union(shapes.iter().filter(|o| o.same).map(|o| o.states));
             let begins = as_actual.places().next();
@@ -366,14 +476,14 @@ impl<'a> Objects<'a> {
         self.objects.extend(objects);
     }
 
-    /// The states with the lowest costs, and the declared one, compared exactly. States in which the schema's
-    /// tables are alike are compared once.
+    /// The states to compare exactly, best first, and all that they stand for, each with the index of one that has the
+    /// schema's tables alike: the states with the lowest costs, and the declared one.
+    #[expect(clippy::type_complexity, reason = "two lists, taken apart at once")]
     fn best_states(
         &self,
         catalogue: &'a Catalogue,
         declared: Option<&'a State>,
-        compare: impl Fn(&State) -> Comparison + Sync,
-    ) -> (Vec<Candidate<'a>>, Vec<Comparison>) {
+    ) -> (Vec<&'a State>, Vec<(&'a State, usize)>) {
         let cost_of = |state: &State| self.costs.get(state.place()).copied().unwrap_or(u32::MAX);
         let mut states: Vec<&State> = catalogue.states().iter().collect();
         states.sort_by_key(|state| cost_of(state));
@@ -397,17 +507,7 @@ impl<'a> Objects<'a> {
                 }
             }
         }
-        let comparisons = threads::in_parallel(&to_compare, |state| compare(state));
-        let candidates = chosen.into_iter().filter_map(|(state, comparison)| {
-            let (_, differences) = comparisons.get(comparison)?;
-            Some(Candidate {
-                state,
-                comparison,
-                differences: differences.len(),
-                cost: cost(differences),
-            })
-        });
-        (candidates.collect(), comparisons)
+        (to_compare, chosen)
     }
 
     /// Whether the two states cannot be told apart by the tables that the schema has.
@@ -427,7 +527,7 @@ impl<'a> Objects<'a> {
             let telling = self.objects.iter().filter(|object| is_telling(object));
             evidence.extend(telling.take(EVIDENCE).map(|object| {
                 let states = catalogue.describe(object.states);
-                format!("{} {} ({states})", object.name, so(object))
+                format!("{object} {} ({states})", so(object))
             }));
         };
         if let Some(before) = first.checked_sub(1) {
@@ -446,11 +546,5 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether a column is close enough to a form of it in the catalogue to be that one.
-fn is_same_column(column: &Column, shape: &Column) -> bool {
-    column.data_type == shape.data_type
-        && column.nullable == shape.nullable
-        && column.default == shape.default
-        && column.on_update_now == shape.on_update_now
-        && column.auto_increment == shape.auto_increment
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 use super::catalogue::State;
 use super::release::Version;
-use crate::schema::model::{Schema, Table, find};
+use crate::schema::model::{Table, find};
 
 /// What a table may lack.
 enum Object {
@@ -85,22 +85,21 @@ const EITHER: &[Either] = &[
     ),
 ];
 
-/// Changes the tables of a state to the form that the database has, where both forms are right.
-pub(super) fn accept(schema: &mut Schema, state: &State, actual: &Schema) {
+/// The releases from which on other objects have two forms than before.
+pub(super) const TURNS: [(u32, u32); 4] = [(2, 1), (3, 2), (6, 7), (6, 14)];
+
+/// Changes a table of a state to the form that the database has, where both forms are right.
+pub(super) fn accept(name: &str, table: &mut Table, state: &State, ours: Option<&Table>) {
+    let Some(ours) = ours else { return };
     let Some(version) = Version::parse(&state.name) else {
         return;
     };
     let is_meant = |either: &&Either| {
         let (first, last) = either.releases;
-        (first..=last).contains(&version.major_minor())
+        either.table == name && (first..=last).contains(&version.major_minor())
     };
     for either in EITHER.iter().filter(is_meant) {
-        if let (Some(table), Some(ours)) = (
-            schema.tables.get_mut(either.table),
-            actual.table(either.table),
-        ) {
-            either.object.accept(table, ours);
-        }
+        either.object.accept(table, ours);
     }
 }
 

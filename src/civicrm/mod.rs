@@ -9,6 +9,7 @@ mod either_form;
 pub mod extensions;
 mod multilingual;
 pub mod naming;
+mod outline;
 pub mod own_references;
 pub mod owner;
 pub mod privileges;

@@ -51,6 +51,13 @@ const MADE_NOT_NULL: &[(&str, &str)] = &[
     ("civicrm_uf_group", "frontend_title"),
 ];
 
+/// The releases from which on columns in a language are made in another way.
+pub(super) const TURNS: [(u32, u32); 2] = [NOT_NULL, DEFAULT];
+/// From here on they are NOT NULL where a site of one language has them so.
+const NOT_NULL: (u32, u32) = (5, 16);
+/// From here on they have the default ''.
+const DEFAULT: (u32, u32) = (5, 66);
+
 /// Whether every site of this state has one form of the column, named without its language.
 pub(super) fn is_settled(table: &str, column: &str, state: &State) -> bool {
     has_default(state) && is_among(SETTLED, table, column)
@@ -75,7 +82,7 @@ pub(super) fn column_of_language(
     }
     let Some(ours) = ours else {
         // As code of the release makes it, where it was lost.
-        column.nullable = is_before(state, (5, 16));
+        column.nullable = is_before(state, NOT_NULL);
         if has_default(state) {
             column.default = empty();
         }
@@ -106,7 +113,7 @@ pub(super) fn column_of_one_language(
 }
 
 fn has_default(state: &State) -> bool {
-    !is_before(state, (5, 66))
+    !is_before(state, DEFAULT)
 }
 
 fn is_before(state: &State, release: (u32, u32)) -> bool {

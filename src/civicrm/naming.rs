@@ -4,11 +4,13 @@ use md5::{Digest, Md5};
 
 use crate::schema::sql::hexadecimal;
 
+/// The number of characters of the longest name that is not hashed.
+pub const LONGEST: usize = 47;
+
 /// A name of 48 characters or more cut to its first 32 with 16 hexadecimal digits of its MD5; `None` for a
 /// shorter one, which stays as it is. From CiviCRM 6.0 on, fresh installations name the foreign key of a column
 /// after `<table>_<column>` so; upgraded databases keep the long name, so both are right.
 pub fn hashed_name(name: &str) -> Option<String> {
-    const LONGEST: usize = 47;
     const KEPT: usize = 32;
     if name.chars().count() <= LONGEST {
         return None;

@@ -284,7 +284,7 @@ mod tests {
         snapshot
     }
 
-    fn catalogue() -> Catalogue {
+    fn catalogue() -> &'static Catalogue {
         Catalogue::embedded().unwrap()
     }
 

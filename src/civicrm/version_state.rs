@@ -350,7 +350,7 @@ mod tests {
     use super::*;
     use crate::civicrm::site::Domain;
 
-    fn catalogue() -> Catalogue {
+    fn catalogue() -> &'static Catalogue {
         Catalogue::embedded().expect("the embedded catalogue is readable")
     }
 

@@ -88,16 +88,16 @@ impl Compare {
             samples: self.sample,
             with_values: self.show_values,
             with_volatile: self.all_tables,
-            through: self.through(&before, &after, &catalogue),
+            through: self.through(&before, &after, catalogue),
         };
         let export = self.export.as_deref().map(Export::to).transpose()?;
         let (comparison, before, after) =
             compare(before, after, hashes, &options, export, &mut |_, _| {})?;
-        let case = Case::new(after, &catalogue);
+        let case = Case::new(after, catalogue);
         let mut examined = Examination::of(&case);
         examined.contents = Some((&comparison, &before.source.name));
         let mut findings = common.examine(&examined, COMPARE)?;
-        let before_case = Case::new(before.clone(), &catalogue);
+        let before_case = Case::new(before.clone(), catalogue);
         for case in [&before_case, &case] {
             if Examination::of(case).is_cut() {
                 let name = &case.snapshot.source.name;

@@ -1,7 +1,6 @@
 //! `cividb diff`: how a schema differs from its CiviCRM release, or from another source.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use clap::Args;
 use similar::TextDiff;
@@ -65,7 +64,6 @@ impl Diff {
         if as_text && common.format != Format::Human {
             return Err(Error::TextOnly);
         }
-        let catalogue = Arc::new(Catalogue::embedded()?);
         let sources = self.fleet.arguments(&self.sources, &self.server)?;
         let access = self.server.access();
         if as_text {
@@ -73,16 +71,16 @@ impl Diff {
                 return Err(Error::TextOfMany);
             };
             let location = Location::one(source, &access)?;
-            let (report, text) = self.report(&location, &catalogue, common, &access)?;
+            let (report, text) = self.report(&location, common, &access)?;
             print(common, &text)?;
             return Ok(report.verdict().exit());
         }
         let of_others = access.clone();
-        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
-            let report = self.report(asked.location, catalogue, common, &of_others)?;
+        let report_on = move |asked: &Asked| {
+            let report = self.report(asked.location, common, &of_others)?;
             Ok(report.0)
         };
-        let fleet = Fleet::new("diff", catalogue, report_on);
+        let fleet = Fleet::new("diff", report_on);
         self.fleet.report_on_each(fleet, &sources, &access, common)
     }
 
@@ -90,12 +88,11 @@ impl Diff {
     fn report(
         &self,
         location: &Location,
-        catalogue: &Catalogue,
         common: &Common,
         access: &Access,
     ) -> Result<(Report, String), Error> {
         let snapshot = read(location, common.database.as_deref(), common)?;
-        let case = Case::new(snapshot, catalogue);
+        let case = Case::new(snapshot, Catalogue::embedded()?);
         let mut compared = match &self.against {
             Some(other) => with_other(&case, other, common, access)?,
             None => self.with_release(&case, common)?,

@@ -1,7 +1,6 @@
 //! `cividb verify` and `cividb check`: dumps in, one report each.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
@@ -93,13 +92,12 @@ struct Restore {
 
 impl Verify {
     pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
-        let catalogue = Arc::new(Catalogue::embedded()?);
         let access = self.server.access();
         let site = self.against.as_deref();
         let site = site.map(|site| Location::one(site, &access)).transpose()?;
-        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+        let report_on = move |asked: &Asked| {
             let snapshot = read(asked.location, common.database.as_deref(), common)?;
-            let case = self.restore.case(snapshot, catalogue);
+            let case = self.restore.case(snapshot, Catalogue::embedded()?);
             let site_of_backup = site.as_ref().map(|site| read_site(site, &case, common));
             let site_of_backup = site_of_backup.transpose()?;
             let name = site.as_ref().map(Location::name).unwrap_or_default();
@@ -116,7 +114,7 @@ impl Verify {
             report.holds_until = self.restore.holds_until(&case);
             Ok(report)
         };
-        let fleet = Fleet::new("verify", catalogue, report_on);
+        let fleet = Fleet::new("verify", report_on);
         self.fleet
             .report_on_each(fleet, &self.dumps, &access, common)
     }
@@ -153,18 +151,17 @@ pub(super) fn read_site(
 
 impl Check {
     pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
-        let catalogue = Arc::new(Catalogue::embedded()?);
         let sources = self.fleet.arguments(&self.sources, &self.server)?;
         let access = self.server.access();
         if let Some(target) = &self.target {
-            target_release(target, &catalogue)?;
+            target_release(target, Catalogue::embedded()?)?;
         }
         let of_settings = self.server.access();
-        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
-            let target = asked.target(self.target.as_ref(), catalogue)?;
+        let report_on = move |asked: &Asked| {
+            let target = asked.target(self.target.as_ref())?;
             let location = asked.location;
             let read_case = |snapshot| {
-                let case = self.restore.case(snapshot, catalogue);
+                let case = self.restore.case(snapshot, Catalogue::embedded()?);
                 let case = case.to_release(target.cloned());
                 if let Some(target) = target {
                     guard::target(target, &case).map_err(ChangeError::from)?;
@@ -188,7 +185,7 @@ impl Check {
                 return self.report(&case, None, settings.as_ref(), common);
             }
             let examiner = RowExaminer {
-                catalogue,
+                catalogue: Catalogue::embedded()?,
                 options: ExportOptions::default(),
                 limits: Limits::default(),
             };
@@ -198,7 +195,7 @@ impl Check {
             let report = self.report(&case, Some(&answered), settings.as_ref(), common)?;
             Ok(report.with(Section::Integrity(answered.answers.statistics)))
         };
-        let fleet = Fleet::new("check", catalogue, report_on);
+        let fleet = Fleet::new("check", report_on);
         self.fleet.report_on_each(fleet, &sources, &access, common)
     }
 }

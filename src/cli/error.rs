@@ -30,7 +30,7 @@ pub enum Error {
     OtherSource(SourceError),
     /// The reference catalogue could not be read.
     #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    Catalogue(#[from] &'static CatalogueError),
     /// A source or a file, named without a password, is not what the command needs, for this reason.
     #[error("{0}: {1}")]
     Unfit(String, String),

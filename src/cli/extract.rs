@@ -174,7 +174,7 @@ impl Extract {
                 &plan,
                 ExtractSummary::default(),
                 common,
-                &catalogue,
+                catalogue,
             );
         }
         let facts = survey(
@@ -182,7 +182,7 @@ impl Extract {
             &location.name(),
             self.from_database.as_deref(),
             self.target.clone(),
-            &catalogue,
+            catalogue,
             common,
         )?;
         if is_broken(&facts.findings) {
@@ -242,7 +242,7 @@ impl Extract {
             &plan,
             summary,
             common,
-            &catalogue,
+            catalogue,
         )
     }
 

@@ -117,48 +117,36 @@ pub(super) struct Asked<'a> {
 pub(super) struct Fleet<F> {
     /// Its name.
     command: &'static str,
-    catalogue: Arc<Catalogue>,
     /// What it reports on a source.
     report_on: F,
 }
 
 /// What a command reports on a source.
 pub(super) trait ReportOn:
-    Fn(&Asked, &Catalogue) -> Result<Report, Error> + Send + Sync + 'static
+    Fn(&Asked) -> Result<Report, Error> + Send + Sync + 'static
 {
 }
 
-impl<F> ReportOn for F where
-    F: Fn(&Asked, &Catalogue) -> Result<Report, Error> + Send + Sync + 'static
-{
-}
+impl<F> ReportOn for F where F: Fn(&Asked) -> Result<Report, Error> + Send + Sync + 'static {}
 
 impl<'a> Asked<'a> {
     /// The release that the source is to be upgraded to: what the command line says, or else the list of sites.
     ///
     /// # Errors
     /// The catalogue does not know the release.
-    pub(super) fn target(
-        &self,
-        given: Option<&'a Version>,
-        catalogue: &Catalogue,
-    ) -> Result<Option<&'a Version>, Error> {
+    pub(super) fn target(&self, given: Option<&'a Version>) -> Result<Option<&'a Version>, Error> {
         let target = given.or(self.target);
-        target
-            .map(|target| target_release(target, catalogue))
-            .transpose()?;
+        if let Some(target) = target {
+            target_release(target, Catalogue::embedded()?)?;
+        }
         Ok(target)
     }
 }
 
 impl<F: ReportOn> Fleet<F> {
     /// A command of this name.
-    pub(super) fn new(command: &'static str, catalogue: Arc<Catalogue>, report_on: F) -> Self {
-        Self {
-            command,
-            catalogue,
-            report_on,
-        }
+    pub(super) fn new(command: &'static str, report_on: F) -> Self {
+        Self { command, report_on }
     }
 }
 
@@ -512,13 +500,12 @@ impl<F: ReportOn> Run<F> {
             location,
             target: site.and_then(|site| site.target.as_ref()),
         };
-        let mut report = match (self.fleet.report_on)(&asked, &self.fleet.catalogue) {
-            Ok(report) => report,
-            Err(error) => match not_text(&error) {
-                Some(problem) => self.report_not_text(problem, location),
-                None => return Err(error.to_string()),
-            },
-        };
+        let report = (self.fleet.report_on)(&asked);
+        let report = report.or_else(|error| match not_text(&error) {
+            Some(problem) => self.report_not_text(problem, location),
+            None => Err(error),
+        });
+        let mut report = report.map_err(|error| error.to_string())?;
         if let Some(site) = site.filter(|site| !site.accept.is_empty()) {
             let lists = [&site.accept[..], &self.config].concat();
             acceptance::accept(&mut report.findings, &lists, acceptance::today());
@@ -534,7 +521,7 @@ impl<F: ReportOn> Run<F> {
     }
 
     /// The report on a source that is not text: that says something about a backup, and is not a failure to look at it.
-    fn report_not_text(&self, problem: &Problem, location: &Location) -> Report {
+    fn report_not_text(&self, problem: &Problem, location: &Location) -> Result<Report, Error> {
         let common = self.common;
         let mut snapshot = Snapshot::default();
         snapshot.source.name = location.name();
@@ -544,8 +531,9 @@ impl<F: ReportOn> Run<F> {
         findings.push(wholeness::not_text(problem, &location.name()));
         findings.retain(&common.selection());
         acceptance::accept(&mut findings, &self.config, acceptance::today());
-        let case = Case::new(snapshot, &self.fleet.catalogue);
-        Report::new(self.fleet.command, &case, findings, common.strict)
+        let case = Case::new(snapshot, Catalogue::embedded()?);
+        let command = self.fleet.command;
+        Ok(Report::new(command, &case, findings, common.strict))
     }
 
     fn unread(&self, number: usize, source: &Source, error: &dyn fmt::Display) -> Answer {

@@ -69,8 +69,8 @@ impl Grants {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         let report = match &self.grants_file {
-            Some(file) => self.of_file(file, &catalogue, common)?,
-            None => self.of_server(&catalogue, common)?,
+            Some(file) => self.of_file(file, catalogue, common)?,
+            None => self.of_server(catalogue, common)?,
         };
         print_report(common, &report)
     }

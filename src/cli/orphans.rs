@@ -1,7 +1,6 @@
 //! `cividb orphans`: looks for rows that stop restores and upgrades.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -50,9 +49,8 @@ pub struct Orphans {
 
 impl Orphans {
     pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
-        let catalogue = Arc::new(Catalogue::embedded()?);
         if let Some(target) = &self.target {
-            target_release(target, &catalogue)?;
+            target_release(target, Catalogue::embedded()?)?;
         }
         let sources = self.fleet.arguments(&self.sources, &self.server)?;
         let access = self.server.access();
@@ -64,11 +62,11 @@ impl Orphans {
                 return Err(Error::ExportOfStream);
             }
         }
-        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
-            let target = asked.target(self.target.as_ref(), catalogue)?;
-            self.report(asked.location, target, catalogue, common)
+        let report_on = move |asked: &Asked| {
+            let target = asked.target(self.target.as_ref())?;
+            self.report(asked.location, target, common)
         };
-        let fleet = Fleet::new("orphans", catalogue, report_on);
+        let fleet = Fleet::new("orphans", report_on);
         self.fleet.report_on_each(fleet, &sources, &access, common)
     }
 
@@ -77,9 +75,9 @@ impl Orphans {
         &self,
         location: &Location,
         target: Option<&Version>,
-        catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Report, Error> {
+        let catalogue = Catalogue::embedded()?;
         let examiner = RowExaminer {
             catalogue,
             options: ExportOptions {

@@ -1,7 +1,6 @@
 //! `cividb preflight`: whether the upgrade to a release will fail, in which step, and what mends it before.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -56,16 +55,15 @@ pub struct Preflight {
 
 impl Preflight {
     pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
-        let catalogue = Arc::new(Catalogue::embedded()?);
         if let Some(target) = &self.target {
-            target_release(target, &catalogue)?;
+            target_release(target, Catalogue::embedded()?)?;
         }
         let sources = self.fleet.arguments(&self.sources, &self.server)?;
-        let report_on = move |asked: &Asked, catalogue: &Catalogue| {
-            let target = asked.target(self.target.as_ref(), catalogue)?;
-            self.report(asked.location, target, catalogue, common)
+        let report_on = move |asked: &Asked| {
+            let target = asked.target(self.target.as_ref())?;
+            self.report(asked.location, target, common)
         };
-        let fleet = Fleet::new("preflight", catalogue, report_on);
+        let fleet = Fleet::new("preflight", report_on);
         let access = self.server.access();
         self.fleet.report_on_each(fleet, &sources, &access, common)
     }
@@ -75,9 +73,9 @@ impl Preflight {
         &self,
         location: &Location,
         target: Option<&Version>,
-        catalogue: &Catalogue,
         common: &Common,
     ) -> Result<Report, Error> {
+        let catalogue = Catalogue::embedded()?;
         let examiner = RowExaminer {
             catalogue,
             options: ExportOptions::default(),

@@ -65,11 +65,13 @@ pub(super) struct Preset {
 /// A file cannot be read or holds something else than options and accepted findings, or a flag has a value that is
 /// neither true nor false.
 pub(super) fn complete(arguments: &mut Vec<OsString>) -> Result<Vec<Preset>, Error> {
-    let mut program = Cli::command();
-    program.build();
+    if !may_be_elsewhere(arguments) {
+        return Ok(Vec::new());
+    }
     // What is wrong with the arguments is said when they are read in earnest.
-    let lenient = program.clone().ignore_errors(true);
-    let Ok(matches) = lenient.try_get_matches_from(&*arguments) else {
+    let mut program = Cli::command().ignore_errors(true);
+    // The command that they name is then complete with the options of all commands.
+    let Ok(matches) = program.try_get_matches_from_mut(&*arguments) else {
         return Ok(Vec::new());
     };
     let Some(run) = Run::of(&program, &matches) else {
@@ -91,6 +93,16 @@ pub(super) fn complete(arguments: &mut Vec<OsString>) -> Result<Vec<Preset>, Err
     let added = presets.iter().flat_map(|preset| preset.arguments.clone());
     arguments.splice(end..end, added);
     Ok(presets)
+}
+
+/// Whether options may stand elsewhere than on the command line. Mostly none do, and what follows takes as long as
+/// reading the arguments.
+fn may_be_elsewhere(arguments: &[OsString]) -> bool {
+    let begins_so =
+        |text: &OsString, start: &str| text.as_encoded_bytes().starts_with(start.as_bytes());
+    arguments.iter().any(|given| begins_so(given, "--config"))
+        || env::vars_os().any(|(name, _)| begins_so(&name, "CIVIDB_"))
+        || !matches!(config::files(None), Ok(files) if files.is_empty())
 }
 
 /// The command that the arguments name.
@@ -183,19 +195,22 @@ impl<'a> Run<'a> {
     fn of_file(&self, file: &ConfigFile) -> Result<Vec<(&'a Arg, Preset)>, Error> {
         let root = DeTable::parse(&file.text).map_err(|error| file.unfit(error.to_string()))?;
         let (mut own, mut common) = (Vec::new(), Vec::new());
+        // The file may speak of other commands than the one that runs.
+        let mut program = self.program.clone();
+        program.build();
         for (key, value) in root.get_ref() {
             let (name, place) = (key.get_ref().as_ref(), Place::of(file, key.span().start));
             let DeValue::Table(table) = value.get_ref() else {
                 if name == ACCEPT {
                     continue;
                 }
-                place.check(name, self.program)?;
+                place.check(name, &program)?;
                 if let Some(option) = self.option(name).filter(|it| !self.is_another(it)) {
                     common.push((option, place.preset(option, name, value.get_ref())?));
                 }
                 continue;
             };
-            let Some(command) = self.program.find_subcommand(name) else {
+            let Some(command) = program.find_subcommand(name) else {
                 let problem = format!("[{name}] is not the name of a command of cividb");
                 return Err(place.wrong(&problem));
             };

@@ -64,9 +64,9 @@ impl Reference {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         match self {
-            Self::List => list(&catalogue, common),
-            Self::Show(arguments) => arguments.run(&catalogue, common),
-            Self::Import(arguments) => arguments.run(&catalogue, common),
+            Self::List => list(catalogue, common),
+            Self::Show(arguments) => arguments.run(catalogue, common),
+            Self::Import(arguments) => arguments.run(catalogue, common),
         }
     }
 }

@@ -127,7 +127,7 @@ impl Rehearse {
         let catalogue = Catalogue::embedded()?;
         let access = self.server.access();
         if let Some(target) = &self.target {
-            target_release(target, &catalogue)?;
+            target_release(target, catalogue)?;
         }
         let location = Location::one(&self.dump, &access)?;
         if matches!(location, Location::Server(_)) {
@@ -175,7 +175,7 @@ impl Rehearse {
         if let (Ready::Choice(..), false) = (&ready, self.no_space_check) {
             space::check(&parent, space::estimate(&snapshot, &version))?;
         }
-        let case = Case::new(snapshot, &catalogue).to_server(Some(version.clone()));
+        let case = Case::new(snapshot, catalogue).to_server(Some(version.clone()));
         if let (Some(target), Some(declared)) = (&self.target, case.declared_version())
             && declared.without_marker() > *target
         {

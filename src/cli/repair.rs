@@ -117,15 +117,15 @@ impl Repair {
         };
         let location = Location::one(&source, &self.server.access())?;
         if self.family == Family::Rebuild {
-            return self.rebuild(&location, &catalogue, common);
+            return self.rebuild(&location, catalogue, common);
         }
         match (&location, self.apply) {
-            (Location::Server(server), true) => self.apply(server, &catalogue, common),
+            (Location::Server(server), true) => self.apply(server, catalogue, common),
             (Location::Server(server), false) => {
                 let (mut connection, database) = server.connect(common.database.as_deref())?;
                 let mut snapshot = server.read(&mut connection, &database)?;
                 let definitions = read_definitions(&mut connection, &mut snapshot)?;
-                let case = self.case(snapshot, &catalogue)?;
+                let case = self.case(snapshot, catalogue)?;
                 warn_of_upgrade(&case);
                 let plan = self.plan(&case)?;
                 let rows = RowPlan {
@@ -138,7 +138,7 @@ impl Repair {
             (_, true) => Err(Refusal::DumpUnchanged(source).into()),
             (_, false) => {
                 let snapshot = location.read(common.database.as_deref(), &mut |_| {})?;
-                let case = self.case(snapshot, &catalogue)?;
+                let case = self.case(snapshot, catalogue)?;
                 let plan = self.plan(&case)?;
                 let rows = RowPlan::default();
                 self.show(&plan, &rows, &case, &Definitions::new(), common)

@@ -133,20 +133,20 @@ impl Rollback {
         }
         let catalogue = Catalogue::embedded()?;
         if self.finish {
-            return self.finish(&catalogue, common);
+            return self.finish(catalogue, common);
         }
         if let Some(journal) = &self.resume {
-            return self.resume(journal, &catalogue, common);
+            return self.resume(journal, catalogue, common);
         }
         let Some(dump) = &self.dump else {
             let why = "name the backup to go back to, and the site: cividb rollback DUMP SERVER";
             return Err(Refusal::WrongSources(why.to_owned()).into());
         };
         let path = backup(dump, &self.server)?;
-        let mut site = self.site(self.source.as_deref(), &catalogue, common)?;
+        let mut site = self.site(self.source.as_deref(), catalogue, common)?;
         let location = Location::File(path.clone());
         let version = Some(site.connection.version.clone());
-        let Facts { case, bytes, .. } = survey(&location, dump, None, version, &catalogue, common)?;
+        let Facts { case, bytes, .. } = survey(&location, dump, None, version, catalogue, common)?;
         let findings = common.examine(&Examination::of(&case), VERIFY)?;
         let wanted = Wanted {
             only: vec![Tables::Civicrm],

@@ -7,12 +7,15 @@ use super::common::Format;
 use super::error::Error;
 use super::output::{self, Entry, Output};
 use super::{Cli, Command, arguments, process_title, tell};
+use crate::civicrm::catalogue::Catalogue;
 use crate::exit::Exit;
 use crate::report::render::Unread;
 
 /// Runs the command that the process's arguments name.
 pub fn run() -> Exit {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    // Almost every command asks for it soon.
+    Catalogue::read_ahead();
     // Where it cannot be done the password stays visible for as long as the process runs.
     if process_title::hide_passwords().is_err() {
         tell("warning: a password in an argument stays visible to other users of this machine");

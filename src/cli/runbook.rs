@@ -49,7 +49,7 @@ impl Runbook {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
         if let Some(target) = &self.target {
-            target_release(target, &catalogue)?;
+            target_release(target, catalogue)?;
         }
         let source = self.server.source(self.source.as_deref())?;
         let access = self.server.access();
@@ -62,14 +62,14 @@ impl Runbook {
             None => location.settings(&access)?,
         };
         let examiner = RowExaminer {
-            catalogue: &catalogue,
+            catalogue,
             options: ExportOptions::default(),
             limits: Limits::default(),
         };
         let (mut snapshot, rows) = examiner.read(&location, common)?;
         location.read_cms(&mut snapshot);
-        let target = self.target.clone().or_else(|| newest(&catalogue));
-        let case = Case::new(snapshot, &catalogue)
+        let target = self.target.clone().or_else(|| newest(catalogue));
+        let case = Case::new(snapshot, catalogue)
             .to_release(target.clone())
             .to_server(self.target_server.clone());
         if case.site.is_none() {

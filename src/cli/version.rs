@@ -2,7 +2,6 @@
 //! it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -69,13 +68,12 @@ fn version_to_set(text: &str) -> Result<String, NotARelease> {
 
 impl Version {
     pub(super) fn run(&'static self, common: &'static Common) -> Result<Exit, Error> {
-        let catalogue = Arc::new(Catalogue::embedded()?);
         let sources = self.fleet.arguments(&self.sources, &self.server)?;
         let access = self.server.access();
         if !self.apply {
-            let report_on = move |asked: &Asked, catalogue: &Catalogue| {
+            let report_on = move |asked: &Asked| {
                 let snapshot = read(asked.location, common.database.as_deref(), common)?;
-                let judged = judge(Case::new(snapshot, catalogue), common)?;
+                let judged = judge(Case::new(snapshot, Catalogue::embedded()?), common)?;
                 let snapshot = &judged.case.snapshot;
                 if snapshot.server.is_some() && judged.summary.domains.is_empty() {
                     let why = format!("{}, so its version is not known", why_no_version(snapshot));
@@ -88,7 +86,7 @@ impl Version {
                 let report = judged.report(common.strict);
                 Ok(report.with(Section::VersionChange(plan)))
             };
-            let fleet = Fleet::new("version", catalogue, report_on);
+            let fleet = Fleet::new("version", report_on);
             return self.fleet.report_on_each(fleet, &sources, &access, common);
         }
         let [source] = &sources[..] else {
@@ -97,16 +95,12 @@ impl Version {
         let Location::Server(server) = Location::one(source, &access)? else {
             return Err(Refusal::DumpUnchanged(source.clone()).into());
         };
-        self.apply(&server, &catalogue, common)
+        self.apply(&server, common)
     }
 
     /// Sets the versions, reads them again and reports on what is there then.
-    fn apply(
-        &self,
-        server: &ServerLocation,
-        catalogue: &Catalogue,
-        common: &Common,
-    ) -> Result<Exit, Error> {
+    fn apply(&self, server: &ServerLocation, common: &Common) -> Result<Exit, Error> {
+        let catalogue = Catalogue::embedded()?;
         if !self.fix && self.set.is_none() {
             return Err(Refusal::NothingToSet.into());
         }

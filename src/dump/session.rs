@@ -9,6 +9,7 @@ use crate::schema::lexer::SqlModes;
 #[derive(Clone, Debug)]
 pub struct Session {
     sql_mode: Option<String>,
+    modes: SqlModes,
     foreign_key_checks: bool,
     /// The value of `time_zone`; `None` while it is the server's own.
     time_zone: Option<String>,
@@ -30,6 +31,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             sql_mode: None,
+            modes: SqlModes::default(),
             foreign_key_checks: true,
             time_zone: None,
             saved: IndexMap::new(),
@@ -41,11 +43,16 @@ impl Default for Session {
 impl Session {
     /// The flags of `sql_mode` that change how text is read.
     pub fn modes(&self) -> SqlModes {
+        self.modes
+    }
+
+    fn set_sql_mode(&mut self, sql_mode: Option<String>) {
+        self.sql_mode = sql_mode;
         let has = |wanted: &[&str]| {
             let is_wanted = |flag: &str| wanted.iter().any(|it| flag.eq_ignore_ascii_case(it));
             flags(self.sql_mode.as_deref().unwrap_or_default()).any(is_wanted)
         };
-        SqlModes {
+        self.modes = SqlModes {
             // The combination modes include ANSI_QUOTES (MySQL manual, "Server SQL Modes").
             ansi_quotes: has(&[
                 "ANSI_QUOTES",
@@ -57,7 +64,7 @@ impl Session {
                 "POSTGRESQL",
             ]),
             no_backslash_escapes: has(&["NO_BACKSLASH_ESCAPES"]),
-        }
+        };
     }
 
     /// The value of `sql_mode` that the dump has set; `None` while it is the server's own.
@@ -144,9 +151,10 @@ impl Session {
         match (name, saved) {
             ("sql_mode", Some(saved)) => {
                 saved.restored = true;
-                self.sql_mode.clone_from(&saved.sql_mode);
+                let before = saved.sql_mode.clone();
+                self.set_sql_mode(before);
             }
-            ("sql_mode", None) => self.sql_mode = Some(unquote(value).to_owned()),
+            ("sql_mode", None) => self.set_sql_mode(Some(unquote(value).to_owned())),
             ("foreign_key_checks", Some(saved)) => {
                 saved.restored = true;
                 self.foreign_key_checks = saved.foreign_key_checks;

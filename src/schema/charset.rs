@@ -33,7 +33,8 @@ const OF_LANGUAGES: &[(&str, &str)] = &[
 
 /// The canonical name of a character set or collation: lower case, `utf8mb3` for `utf8`.
 pub fn canonical(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
+    let mut name = name.to_owned();
+    name.make_ascii_lowercase();
     match name.strip_prefix("utf8") {
         Some(rest) if rest.is_empty() || rest.starts_with('_') => format!("utf8mb3{rest}"),
         _ => name,
@@ -70,6 +71,9 @@ pub fn complete(
 
 /// Removes a column's character set and collation where they are those of its table.
 pub fn drop_inherited(column: &mut Column, table: &Table) {
+    if column.charset.is_none() && column.collation.is_none() {
+        return;
+    }
     let (charset, collation) = complete(column.charset.take(), column.collation.take());
     column.charset = charset.filter(|_| charset_differs(&collation, table));
     column.collation = collation.filter(|name| table.collation.as_ref() != Some(name));

@@ -100,21 +100,21 @@ impl Table {
     /// Adds a column with the keys among its attributes, at index `place` or at the end.
     pub(crate) fn add_column(
         &mut self,
-        definition: ColumnDefinition,
+        mut definition: ColumnDefinition,
         place: Option<usize>,
     ) -> Result<(), Duplicate> {
         let name = definition.name.clone();
         expect_free(&self.columns, "column", &name)?;
         expect_room(self.columns.len(), &name)?;
-        let column = self.resolve(&definition);
+        let column = self.resolve(&mut definition);
         let end = self.columns.len();
         put_at(&mut self.columns, place.unwrap_or(end), name, column);
         self.add_attribute_keys(definition)
     }
 
-    /// The column that a definition gives in this table, with the table's defaults taken into account.
-    pub(crate) fn resolve(&self, definition: &ColumnDefinition) -> Column {
-        let mut column = definition.column.clone();
+    /// Takes the column out of a definition, as it is in this table, with the table's defaults taken into account.
+    pub(crate) fn resolve(&self, definition: &mut ColumnDefinition) -> Column {
+        let mut column = std::mem::take(&mut definition.column);
         if definition.binary_collation && column.collation.is_none() {
             column.collation = column
                 .charset
@@ -131,15 +131,18 @@ impl Table {
         &mut self,
         definition: ColumnDefinition,
     ) -> Result<(), Duplicate> {
-        let parts = vec![KeyPart::column(&definition.name)];
-        self.checks.extend(definition.checks);
+        let parts = || vec![KeyPart::column(&definition.name)];
         if definition.primary_key {
-            self.primary_key.clone_from(&parts);
+            self.primary_key = parts();
         }
         if definition.unique {
-            let kind = IndexKind::Unique;
-            self.add_index(None, Index { kind, parts })?;
+            let index = Index {
+                kind: IndexKind::Unique,
+                parts: parts(),
+            };
+            self.add_index(None, index)?;
         }
+        self.checks.extend(definition.checks);
         Ok(())
     }
 

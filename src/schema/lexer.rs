@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 /// The `sql_mode` flags that change where tokens begin and end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,6 +138,9 @@ impl<'a> Lexer<'a> {
 
     fn skip_blanks(&mut self, after_marker: &mut bool) -> Result<(), &'static str> {
         loop {
+            if self.byte(0).is_some_and(begins_token) {
+                return Ok(());
+            }
             match (self.byte(0), self.byte(1), self.byte(2)) {
                 (Some(b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c), ..) => self.position += 1,
                 (Some(b'#'), ..) | (Some(b'-'), Some(b'-'), None | Some(0..=b' ')) => {
@@ -186,9 +189,9 @@ impl<'a> Lexer<'a> {
             return Token::End;
         };
         match byte {
-            b'`' => self.quoted(b'`', Token::Quoted),
-            b'"' if self.modes.ansi_quotes => self.quoted(b'"', Token::Quoted),
-            b'\'' | b'"' => self.quoted(byte, Token::Text),
+            b'`' => self.quoted_name(b'`'),
+            b'"' if self.modes.ansi_quotes => self.quoted_name(b'"'),
+            b'\'' | b'"' => self.string(byte),
             b'@' => self.variable(),
             b'0'..=b'9' => self.number(),
             b'.' if self.byte(1).is_some_and(|b| b.is_ascii_digit()) && !self.after_name() => {
@@ -215,37 +218,48 @@ impl<'a> Lexer<'a> {
             .is_some_and(|&byte| is_word_byte(byte) || matches!(byte, b'`' | b'"'))
     }
 
-    /// Reads a quoted identifier or string: doubled quotes, and in strings backslashes, are escapes.
-    fn quoted(&mut self, quote: u8, make: fn(Cow<'a, str>) -> Token<'a>) -> Token<'a> {
-        let is_text = matches!(make(Cow::Borrowed("")), Token::Text(_));
-        let backslash = is_text && !self.modes.no_backslash_escapes;
+    fn quoted_name(&mut self, quote: u8) -> Token<'a> {
+        match self.quoted(quote, false) {
+            Some(name) => Token::Quoted(name),
+            None => Token::Unterminated("a quoted name"),
+        }
+    }
+
+    fn string(&mut self, quote: u8) -> Token<'a> {
+        match self.quoted(quote, !self.modes.no_backslash_escapes) {
+            Some(text) => Token::Text(text),
+            None => Token::Unterminated("a string"),
+        }
+    }
+
+    /// Reads what stands in quotes: doubled ones, and backslashes where they do so in strings, are escapes. `None` if
+    /// the quotes do not end.
+    fn quoted(&mut self, quote: u8, backslash: bool) -> Option<Cow<'a, str>> {
         let start = self.position + 1;
         let bytes = self.text.as_bytes();
         let mut at = start;
         let mut escaped = false;
         loop {
-            match bytes.get(at) {
-                None => {
-                    self.finish();
-                    return Token::Unterminated(if is_text { "a string" } else { "a quoted name" });
-                }
-                Some(&byte) if byte == quote => {
-                    if bytes.get(at + 1) != Some(&quote) {
-                        break;
-                    }
-                    escaped = true;
-                    at += 2;
-                }
-                Some(b'\\') if backslash => {
-                    escaped = true;
-                    at += 2;
-                }
-                Some(_) => at += 1,
+            let rest = bytes.get(at..).unwrap_or_default();
+            let found = match backslash {
+                true => memchr2(quote, b'\\', rest),
+                false => memchr(quote, rest),
+            };
+            let Some(found) = found else {
+                self.finish();
+                return None;
+            };
+            at += found;
+            let is_quote = bytes.get(at) == Some(&quote);
+            if is_quote && bytes.get(at + 1) != Some(&quote) {
+                break;
             }
+            escaped = true;
+            at += 2;
         }
         self.position = at + 1;
         let raw = self.slice(start, at);
-        make(if escaped {
+        Some(if escaped {
             Cow::Owned(unescape(raw, char::from(quote), backslash))
         } else {
             Cow::Borrowed(raw)
@@ -261,7 +275,7 @@ impl<'a> Lexer<'a> {
             }
             Some(quote @ (b'\'' | b'"' | b'`')) => {
                 self.position += 1;
-                match self.quoted(quote, Token::Text) {
+                match self.string(quote) {
                     Token::Text(name) => Token::UserVariable(name),
                     other => other,
                 }
@@ -352,7 +366,7 @@ impl<'a> Lexer<'a> {
             match word {
                 "x" | "X" => return self.digits_in_quotes(Token::Hex),
                 "b" | "B" => return self.digits_in_quotes(Token::Bits),
-                "n" | "N" => return self.quoted(b'\'', Token::Text),
+                "n" | "N" => return self.string(b'\''),
                 _ => {}
             }
         }
@@ -422,7 +436,22 @@ fn comment_length(text: &[u8], nests: bool) -> Option<usize> {
 }
 
 fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
+    const ARE: [bool; 256] = {
+        let mut are = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let it = byte as u8;
+            are[byte] = it.is_ascii_alphanumeric() || matches!(it, b'_' | b'$') || it >= 0x80;
+            byte += 1;
+        }
+        are
+    };
+    ARE[usize::from(byte)]
+}
+
+/// Whether a token begins where this byte stands, for certain: neither a blank nor a comment does.
+fn begins_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'`' | b'\'' | b',' | b'(' | b')')
 }
 
 fn unescape(raw: &str, quote: char, backslash: bool) -> String {

@@ -217,9 +217,7 @@ pub fn snapshot_of(text: &[u8]) -> Snapshot {
 
 /// The catalogue of releases, read once.
 pub fn catalogue() -> &'static Catalogue {
-    static CATALOGUE: LazyLock<Catalogue> =
-        LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
-    &CATALOGUE
+    Catalogue::embedded().expect("the catalogue can be read")
 }
 
 /// The case of a snapshot that goes nowhere.

@@ -13,7 +13,7 @@ use cividb::schema::compare::{Options, compare};
 use cividb::schema::model::Schema;
 use tempfile::TempDir;
 
-fn catalogue() -> Catalogue {
+fn catalogue() -> &'static Catalogue {
     Catalogue::embedded().expect("the embedded catalogue is readable")
 }
 

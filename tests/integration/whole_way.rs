@@ -20,7 +20,7 @@ use cividb::snapshot::Snapshot;
 use cividb::source::Location;
 use clap::ValueEnum;
 
-static CATALOGUE: LazyLock<Catalogue> =
+static CATALOGUE: LazyLock<&'static Catalogue> =
     LazyLock::new(|| Catalogue::embedded().expect("the catalogue can be read"));
 
 /// Goes the whole way of a dump, whose rows are asked about, too.

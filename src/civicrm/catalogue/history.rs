@@ -68,6 +68,11 @@ impl TableHistory {
         options.next().map(|options| &options.owner)
     }
 
+    /// The columns of the table in a state, in table order; none if the state lacks the table.
+    pub fn columns_at(&self, state: &State) -> impl Iterator<Item = &Column> {
+        holding(&self.columns, state.place())
+    }
+
     /// All owners that the table ever had.
     pub fn owners(&self) -> impl Iterator<Item = &Owner> {
         self.options.iter().map(|dated| &dated.item.owner)

@@ -153,15 +153,44 @@ impl Column {
         }
     }
 
+    /// Whether a column of a database has this form, be it on a server that follows the old rules for TIMESTAMP or not.
+    /// Character sets are not compared.
+    pub fn is_form_of(&self, column: &model::Column) -> bool {
+        let is_default = |text: &Option<String>| match (&column.default, text) {
+            (None, None) => true,
+            (Some(DefaultValue::Expression(ours)), Some(text)) => {
+                ours == text && self.is_expression(text)
+            }
+            (Some(DefaultValue::Literal(ours)), Some(text)) => {
+                ours == text && !self.is_expression(text)
+            }
+            _ => false,
+        };
+        let has = |nullable: bool, default: &Option<String>, on_update_now: bool| {
+            column.nullable == nullable
+                && column.on_update_now == on_update_now
+                && is_default(default)
+        };
+        let explicit = self.explicit_defaults.as_ref();
+        column.data_type == self.data_type
+            && column.auto_increment == self.auto_increment
+            && (has(self.nullable, &self.default, self.on_update_now)
+                || explicit.is_some_and(|it| has(it.nullable, &it.default, it.on_update_now)))
+    }
+
+    /// Whether a default with this text is the current time.
+    fn is_expression(&self, text: &str) -> bool {
+        text == "CURRENT_TIMESTAMP" && matches!(self.data_type.as_str(), "timestamp" | "datetime")
+    }
+
     /// The column as the model has it, in a table of this character set.
     pub fn to_model(&self, table_charset: &str) -> model::Column {
         let charset = self.collation.as_deref().map(of_collation);
-        let time = self.data_type == "timestamp" || self.data_type == "datetime";
         model::Column {
             data_type: self.data_type.clone(),
             nullable: self.nullable,
             default: self.default.clone().map(|text| {
-                if time && text == "CURRENT_TIMESTAMP" {
+                if self.is_expression(&text) {
                     DefaultValue::Expression(text)
                 } else {
                     DefaultValue::Literal(text)

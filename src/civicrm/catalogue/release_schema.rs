@@ -42,14 +42,6 @@ pub struct ReleaseTable {
 
 impl<'a> ReleaseSchema<'a> {
     pub(super) fn new(catalogue: &Catalogue, state: &'a State) -> Self {
-        let build = |history: &TableHistory| {
-            let options = holding(&history.options, state.place()).next()?;
-            let charset = charset(options, catalogue.defaults(state));
-            Some((
-                table(history, options, charset, catalogue, state),
-                ReleaseTable::new(history, options, charset, catalogue, state),
-            ))
-        };
         let mut release = Self {
             state,
             schema: Schema::default(),
@@ -57,13 +49,13 @@ impl<'a> ReleaseSchema<'a> {
             variants: Vec::new(),
         };
         for history in catalogue.histories() {
-            if let Some((table, facts)) = build(history) {
+            if let Some((table, facts)) = catalogue.table(history, state) {
                 release.schema.tables.insert(history.name.clone(), table);
                 release.tables.insert(history.name.clone(), facts);
             }
         }
         for history in catalogue.variants() {
-            if let Some((table, facts)) = build(history) {
+            if let Some((table, facts)) = catalogue.table(history, state) {
                 release.variants.push((history.name.clone(), table, facts));
             }
         }
@@ -117,12 +109,46 @@ impl ReleaseTable {
     }
 }
 
+impl Catalogue {
+    /// The form of one table in a state, and what CiviCRM knows of it beyond that; `None` where the state lacks it.
+    pub fn table(&self, history: &TableHistory, state: &State) -> Option<(Table, ReleaseTable)> {
+        let options = holding(&history.options, state.place()).next()?;
+        let charset = charset(options, self.defaults(state));
+        Some((
+            table(history, options, charset, self, state),
+            ReleaseTable::new(history, options, charset, self, state),
+        ))
+    }
+
+    /// The default character set and collation of that table, without building it.
+    pub fn charset_of<'h>(
+        &'h self,
+        history: &'h TableHistory,
+        state: &State,
+    ) -> (Option<&'h str>, Option<&'h str>) {
+        let Some(options) = holding(&history.options, state.place()).next() else {
+            return (None, None);
+        };
+        let defaults = self.defaults(state);
+        let charset = Some(charset(options, defaults)).filter(|charset| !charset.is_empty());
+        let own = options.collation.as_deref();
+        (charset, own.or(defaults.map(|d| d.collation.as_str())))
+    }
+}
+
 /// The default character set of a table.
 fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a str {
     match &options.collation {
         Some(collation) => of_collation(collation),
         None => defaults.map_or("", |d| &d.charset),
     }
+}
+
+/// Collects at most this many objects by name; a map that grows as they come costs as much again.
+fn collect<T>(most: usize, objects: impl Iterator<Item = (String, T)>) -> IndexMap<String, T> {
+    let mut map = IndexMap::with_capacity(most);
+    map.extend(objects);
+    map
 }
 
 fn table(
@@ -135,16 +161,19 @@ fn table(
     let defaults = catalogue.defaults(state);
     let place = state.place();
     Table {
-        columns: holding(&history.columns, place)
-            .map(|c| (c.name.clone(), c.to_model(charset)))
-            .collect(),
+        columns: collect(
+            history.columns.len(),
+            holding(&history.columns, place).map(|c| (c.name.clone(), c.to_model(charset))),
+        ),
         primary_key: options.primary_key.iter().map(KeyPart::column).collect(),
-        indexes: holding(&history.indexes, place)
-            .map(|i| (i.name.clone(), i.to_model()))
-            .collect(),
-        foreign_keys: holding(&history.foreign_keys, place)
-            .map(|k| (k.name.clone(), k.to_model()))
-            .collect(),
+        indexes: collect(
+            history.indexes.len(),
+            holding(&history.indexes, place).map(|i| (i.name.clone(), i.to_model())),
+        ),
+        foreign_keys: collect(
+            history.foreign_keys.len(),
+            holding(&history.foreign_keys, place).map(|k| (k.name.clone(), k.to_model())),
+        ),
         checks: Vec::new(),
         engine: defaults.map(|d| d.engine.clone()),
         charset: (!charset.is_empty()).then(|| charset.to_owned()),

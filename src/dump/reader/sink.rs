@@ -1,5 +1,7 @@
 //! What the scanner hands over, statement by statement.
 
+use std::borrow::Cow;
+
 use super::facts::DumpReader;
 use super::statements::beginning;
 use super::{MAX_PLACES, push};
@@ -33,12 +35,16 @@ impl Sink for DumpReader {
             push(&mut self.facts.unreadable, (at, message));
             return;
         }
-        let sql = String::from_utf8_lossy(text.text);
+        // Most text is sound, and it is sooner found to be so than looked through for what is not.
+        let sql = match str::from_utf8(text.text) {
+            Ok(sql) => Cow::Borrowed(sql),
+            Err(_) => String::from_utf8_lossy(text.text),
+        };
         let swallowed = std::mem::take(&mut self.swallowed);
-        match ddl::parse(&sql, self.session.modes()) {
-            Ok(statement) => {
+        match ddl::parse_with_charsets(&sql, self.session.modes()) {
+            Ok((statement, charsets)) => {
                 self.course.statement(self.facts.stray_text.len());
-                self.run(statement, &sql, at);
+                self.run(statement, charsets, &sql, at);
             }
             // What stands behind a stray line is read again, and then in its place.
             Err(error) if self.unreadable(text, &error) => return,

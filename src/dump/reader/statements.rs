@@ -180,11 +180,11 @@ impl DumpReader {
             ..self.session.modes()
         };
         let sql = String::from_utf8_lossy(text.text);
-        if let Ok(statement) = ddl::parse(&sql, other_quotes) {
+        if let Ok((statement, charsets)) = ddl::parse_with_charsets(&sql, other_quotes) {
             let found = (at.clone(), first_words(&sql));
             push(&mut self.facts.quoted_wrongly, found);
             self.quotes = Some(other_quotes);
-            self.run(statement, &sql, at);
+            self.run(statement, charsets, &sql, at);
             self.quotes = None;
         } else if let Some(name) = self.table_without_columns(&sql) {
             let table = name.name.clone();
@@ -232,10 +232,15 @@ impl DumpReader {
         }
     }
 
-    pub(super) fn run(&mut self, mut statement: Statement, text: &str, at: At) {
-        // The values of rows may be long, and hold no names.
-        if !matches!(statement, Statement::Insert(_)) {
-            self.note_names(text, &at);
+    pub(super) fn run(
+        &mut self,
+        mut statement: Statement,
+        charsets: Vec<String>,
+        text: &str,
+        at: At,
+    ) {
+        for name in &charsets {
+            self.note_collation(name, &at);
         }
         match &mut statement {
             Statement::Set(assignments) => {
@@ -508,7 +513,7 @@ impl DumpReader {
                 }
             }
             (_, "collation_connection" | "collation_database") if !value.starts_with('@') => {
-                self.note_collation(Some(value), at);
+                self.note_collation(value, at);
             }
             _ => {}
         }
@@ -592,39 +597,8 @@ impl DumpReader {
 
     /// Notes the collations and character sets that a statement names, as it spells them, wherever in it they
     /// stand; and the function that it installs from a library.
-    pub(super) fn note_names(&mut self, sql: &str, at: &At) {
-        let mut lexer = Lexer::new(sql, self.session.modes());
-        let mut last = Token::End;
-        loop {
-            let token = lexer.next_lexeme().token;
-            let is_name = token.is("COLLATE")
-                || token.is("CHARSET")
-                || last.is("CHARACTER") && token.is("SET");
-            last = token;
-            if last == Token::End {
-                return;
-            }
-            if !is_name {
-                continue;
-            }
-            last = lexer.next_lexeme().token;
-            if last == Token::Symbol('=') {
-                last = lexer.next_lexeme().token;
-            }
-            let name = match &last {
-                Token::Word(name) => *name,
-                Token::Quoted(name) | Token::Text(name) => name,
-                _ => continue,
-            };
-            if !name.eq_ignore_ascii_case("DEFAULT") {
-                self.note_collation(Some(name), at);
-            }
-        }
-    }
-
-    fn note_collation(&mut self, name: Option<&str>, at: &At) {
-        if let Some(name) = name
-            && !self.facts.collations.contains_key(name)
+    fn note_collation(&mut self, name: &str, at: &At) {
+        if !self.facts.collations.contains_key(name)
             && self.facts.collations.len() < MAX_WITHOUT_COLLATION
         {
             self.facts.collations.insert(name.to_owned(), at.clone());

@@ -22,7 +22,7 @@ use crate::schema::model::{ForeignKey, IndexKind, ReferentialAction, Schema, Tab
 use crate::schema::sql::alter_table;
 use crate::server_version::ServerVersion;
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
+static CATALOGUE: LazyLock<&'static Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
 
 /// 64 characters that do their best to end a name, a comment or a statement.
 const HOSTILE: &str = "`; -- */ /* --option 'x' \"y\" \\ é漢字ß; DROP TABLE x; #\u{202e}";

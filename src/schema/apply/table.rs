@@ -127,7 +127,7 @@ impl Table {
         &mut self,
         table: &str,
         from: &str,
-        definition: ColumnDefinition,
+        mut definition: ColumnDefinition,
         position: Position,
         if_exists: bool,
     ) -> Result<bool, ApplyError> {
@@ -139,7 +139,7 @@ impl Table {
             let (kind, name) = ("column", definition.name);
             return Err(duplicate_in(table, Duplicate { kind, name }));
         }
-        let column = self.resolve(&definition);
+        let column = self.resolve(&mut definition);
         take_at(&mut self.columns, old);
         let place = self.place(table, position)?.unwrap_or(old);
         put_at(&mut self.columns, place, definition.name.clone(), column);

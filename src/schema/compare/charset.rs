@@ -59,24 +59,63 @@ pub(super) fn inherits(column: &Column) -> bool {
     column.charset.is_none() && column.collation.is_none()
 }
 
-/// The reference as it would be in a database like `actual`: tables that have the usual character set of the
-/// reference get the one that most tables of `actual` have, and names that are `utf8mb3` or `utf8mb4` as an
-/// exception become the one of the two that `actual` has.
+/// The reference as it would be in a database like `actual`: see [`TheirCharset`].
 pub fn in_charset_of(mut reference: Schema, actual: &Schema) -> Schema {
-    let Some((charset, collation)) = usual(actual) else {
-        return reference;
-    };
-    let before = usual(&reference);
-    let in_family = |name: &mut Option<String>| {
-        if let Some(name) = name {
-            *name = in_utf8_of(charset.as_deref(), name);
+    let charsets = reference.tables.values().map(of_table);
+    if let Some(theirs) = TheirCharset::new(actual, usual(charsets)) {
+        for table in reference.tables.values_mut() {
+            theirs.give(table);
         }
-    };
-    for table in reference.tables.values_mut() {
-        let own = (table.charset.clone(), table.collation.clone());
-        if of_table(table).charset.is_none() || before.as_ref() == Some(&own) {
-            table.charset.clone_from(&charset);
-            table.collation.clone_from(&collation);
+    }
+    reference
+}
+
+/// How the tables of a reference are in a database of another character set: those that have the usual one of the
+/// reference get the one that most tables of the database have, and names that are `utf8mb3` or `utf8mb4` as an
+/// exception become the one of the two that the database has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TheirCharset {
+    usual: (Option<String>, Option<String>),
+    usual_of_reference: Option<(Option<String>, Option<String>)>,
+}
+
+impl TheirCharset {
+    /// The character set of `actual`, for a reference whose tables have these by default, each with its collation.
+    /// `None` where `actual` names none.
+    pub fn of<'a>(
+        actual: &Schema,
+        reference: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
+    ) -> Option<Self> {
+        let charsets = reference.map(|(charset, collation)| Charset::new(charset, collation));
+        Self::new(actual, usual(charsets))
+    }
+
+    fn new(
+        actual: &Schema,
+        usual_of_reference: Option<(Option<String>, Option<String>)>,
+    ) -> Option<Self> {
+        Some(Self {
+            usual: usual(actual.tables.values().map(of_table))?,
+            usual_of_reference,
+        })
+    }
+
+    /// Gives a table of the reference the character set of the database.
+    pub fn give(&self, table: &mut Table) {
+        let (charset, collation) = &self.usual;
+        let in_family = |name: &mut Option<String>| {
+            if let Some(name) = name {
+                change_utf8(charset.as_deref(), name);
+            }
+        };
+        let is_usual = |(charset, collation): &(Option<String>, Option<String>)| {
+            *charset == table.charset && *collation == table.collation
+        };
+        if of_table(table).charset.is_none()
+            || self.usual_of_reference.as_ref().is_some_and(is_usual)
+        {
+            table.charset.clone_from(charset);
+            table.collation.clone_from(collation);
         } else {
             in_family(&mut table.charset);
             in_family(&mut table.collation);
@@ -90,19 +129,19 @@ pub fn in_charset_of(mut reference: Schema, actual: &Schema) -> Schema {
             }
         }
     }
-    reference
 }
 
 /// The character set that most tables have by default.
 pub fn usual_charset(schema: &Schema) -> Option<String> {
-    usual(schema)?.0
+    usual(schema.tables.values().map(of_table))?.0
 }
 
 /// The character set and collation of most tables; on a tie, the pair that comes first.
-fn usual(schema: &Schema) -> Option<(Option<String>, Option<String>)> {
+fn usual<'a>(
+    tables: impl Iterator<Item = Charset<'a>>,
+) -> Option<(Option<String>, Option<String>)> {
     let mut counts: IndexMap<Charset, usize> = IndexMap::new();
-    for table in schema.tables.values() {
-        let charset = of_table(table);
+    for charset in tables {
         if charset.charset.is_some() {
             *counts.entry(charset).or_default() += 1;
         }
@@ -115,11 +154,13 @@ fn usual(schema: &Schema) -> Option<(Option<String>, Option<String>)> {
     ))
 }
 
-/// A character set or collation of `utf8mb3` or `utf8mb4`, as the one of the two that is `charset`.
-fn in_utf8_of(charset: Option<&str>, name: &str) -> String {
-    let mut both = ["utf8mb3", "utf8mb4"].into_iter();
-    match (charset, both.find_map(|utf8| name.strip_prefix(utf8))) {
-        (Some(charset @ ("utf8mb3" | "utf8mb4")), Some(rest)) => format!("{charset}{rest}"),
-        _ => name.to_owned(),
+/// Makes of a character set or collation of `utf8mb3` or `utf8mb4` the one of the two that is `charset`.
+fn change_utf8(charset: Option<&str>, name: &mut String) {
+    const UTF8: [&str; 2] = ["utf8mb3", "utf8mb4"];
+    if let Some(charset) = charset
+        && UTF8.contains(&charset)
+        && let Some(other) = UTF8.iter().find(|utf8| name.starts_with(*utf8))
+    {
+        name.replace_range(..other.len(), charset);
     }
 }

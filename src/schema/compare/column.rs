@@ -39,6 +39,18 @@ pub fn differing(
     reference: &Column,
     reference_table: &Table,
 ) -> Vec<ColumnAspect> {
+    // Most columns mean the same because they are the same.
+    if actual.data_type == reference.data_type
+        && actual.default == reference.default
+        && actual.charset == reference.charset
+        && actual.collation == reference.collation
+        && actual.generated == reference.generated
+        && actual.nullable == reference.nullable
+        && actual.auto_increment == reference.auto_increment
+        && actual.on_update_now == reference.on_update_now
+    {
+        return Vec::new();
+    }
     let both_json = is_json(actual, actual_table) && is_json(reference, reference_table);
     let both_text = has_charset(&actual.data_type) && has_charset(&reference.data_type);
     let compares_charset = both_text && !both_json && !(inherits(actual) && inherits(reference));

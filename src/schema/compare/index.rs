@@ -10,9 +10,10 @@ use crate::schema::{
 };
 
 pub(super) fn compare_primary_key(table: &mut Comparison) {
-    let actual = whole_columns(&table.actual.primary_key, table.actual);
-    let reference = whole_columns(&table.reference.primary_key, table.reference);
-    if !differing_parts(&actual, &reference).is_empty() {
+    let (actual, reference) = (&table.actual.primary_key, &table.reference.primary_key);
+    if !differing_parts(actual, table.actual, reference, table.reference).is_empty() {
+        let actual = whole_columns(actual, table.actual);
+        let reference = whole_columns(reference, table.reference);
         let side = |parts: &[KeyPart]| {
             let text = key_parts(parts);
             Side::new("PRIMARY", if parts.is_empty() { "none" } else { &text })
@@ -92,8 +93,10 @@ pub fn differing(
     reference_table: &Table,
 ) -> Vec<IndexAspect> {
     let mut aspects = differing_parts(
-        &whole_columns(&actual.parts, actual_table),
-        &whole_columns(&reference.parts, reference_table),
+        &actual.parts,
+        actual_table,
+        &reference.parts,
+        reference_table,
     );
     if actual.kind != reference.kind {
         let is_tree = |kind| matches!(kind, IndexKind::Plain | IndexKind::Unique);
@@ -106,18 +109,26 @@ pub fn differing(
     aspects
 }
 
-fn differing_parts(actual: &[KeyPart], reference: &[KeyPart]) -> Vec<IndexAspect> {
-    let any_pair = |differ: fn(&KeyPart, &KeyPart) -> bool| {
+fn differing_parts(
+    actual: &[KeyPart],
+    actual_table: &Table,
+    reference: &[KeyPart],
+    reference_table: &Table,
+) -> Vec<IndexAspect> {
+    let any_pair = |differ: &dyn Fn(&KeyPart, &KeyPart) -> bool| {
         let mut pairs = actual.iter().zip(reference);
         pairs.any(|(actual, reference)| differ(actual, reference))
     };
-    if actual.len() != reference.len() || any_pair(|a, b| !a.column.eq_ignore_ascii_case(&b.column))
+    let other_prefix =
+        |a: &KeyPart, b: &KeyPart| prefix(a, actual_table) != prefix(b, reference_table);
+    if actual.len() != reference.len()
+        || any_pair(&|a, b| !a.column.eq_ignore_ascii_case(&b.column))
     {
         return vec![IndexAspect::Columns];
     }
     let aspects = [
-        any_pair(|a, b| a.length != b.length).then_some(IndexAspect::Prefix),
-        any_pair(|a, b| a.descending != b.descending).then_some(IndexAspect::Direction),
+        any_pair(&other_prefix).then_some(IndexAspect::Prefix),
+        any_pair(&|a, b| a.descending != b.descending).then_some(IndexAspect::Direction),
     ];
     aspects.into_iter().flatten().collect()
 }
@@ -126,13 +137,17 @@ fn differing_parts(actual: &[KeyPart], reference: &[KeyPart]) -> Vec<IndexAspect
 fn whole_columns(parts: &[KeyPart], table: &Table) -> Vec<KeyPart> {
     let mut parts = parts.to_vec();
     for part in &mut parts {
-        let column = find(&table.columns, &part.column);
-        let whole = column.and_then(|column| declared_length(&column.data_type));
-        part.length = part
-            .length
-            .filter(|prefix| whole.is_none_or(|whole| *prefix < whole));
+        part.length = prefix(part, table);
     }
     parts
+}
+
+/// The prefix length of a key part; `None` where it has none, or one that reaches to the end of the column.
+fn prefix(part: &KeyPart, table: &Table) -> Option<u32> {
+    let length = part.length?;
+    let column = find(&table.columns, &part.column);
+    let whole = column.and_then(|column| declared_length(&column.data_type));
+    Some(length).filter(|prefix| whole.is_none_or(|whole| *prefix < whole))
 }
 
 /// The length of a type that has one: 64 of `varchar(64)`.

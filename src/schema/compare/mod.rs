@@ -12,9 +12,9 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use charset::{in_charset_of, usual_charset};
+pub use charset::{TheirCharset, in_charset_of, usual_charset};
 pub use column::differing as column_aspects;
 pub use difference::{ColumnAspect, Difference, DifferenceKind, ForeignKeyRule, IndexAspect, Side};
 pub use foreign_key::{differing_rules as foreign_key_rules, same_ends};
 pub use index::differing as index_aspects;
-pub use tables::{Options, compare};
+pub use tables::{Options, compare, compare_some};

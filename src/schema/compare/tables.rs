@@ -30,9 +30,21 @@ pub struct Options {
 /// serves the foreign key. The order of columns, ROW_FORMAT, CHECK constraints, views, triggers, routines and events are not compared: every
 /// server prints their text in its own way.
 pub fn compare(actual: &Schema, reference: &Schema, options: &Options) -> Vec<Difference> {
-    let (both, extra, missing) = match_names(&actual.tables, &reference.tables);
+    compare_some(actual, reference, options, |_| true)
+}
+
+/// What [`compare`] finds in the tables whose names `is_wanted` says yes to, whatever their letter case.
+pub fn compare_some(
+    actual: &Schema,
+    reference: &Schema,
+    options: &Options,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<Difference> {
+    let (both, mut extra, mut missing) = match_names(&actual.tables, &reference.tables);
+    extra.retain(|(name, _)| is_wanted(name));
+    missing.retain(|(name, _)| is_wanted(name));
     let mut differences = Vec::new();
-    for (actual, reference) in both {
+    for (actual, reference) in both.into_iter().filter(|(_, (name, _))| is_wanted(name)) {
         Comparison {
             name: reference.0,
             actual_name: actual.0,

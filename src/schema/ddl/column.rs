@@ -43,6 +43,9 @@ pub(super) fn definition(parser: &mut Parser) -> Result<ColumnDefinition, DdlErr
 
 /// Reads one attribute; returns false when no attribute begins here.
 fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<bool, DdlError> {
+    if parser.at_symbol(',') || parser.at_symbol(')') {
+        return Ok(false);
+    }
     let column = &mut definition.column;
     if parser.eat("NOT") {
         if parser.eat("NULL") {

@@ -30,7 +30,8 @@ pub(super) fn data_type(parser: &mut Parser) -> Result<DataType, DdlError> {
     {
         return Err(parser.unexpected("a data type"));
     }
-    let word = parser.identifier("a data type")?.to_ascii_lowercase();
+    let mut word = parser.identifier("a data type")?;
+    word.make_ascii_lowercase();
     let mut charset = None;
     if let Some((_, name, width)) = INTEGERS
         .iter()

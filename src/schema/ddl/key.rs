@@ -25,6 +25,9 @@ const BEGINNINGS: &[&str] = &[
 
 /// Reads a key or constraint, and whether it says IF NOT EXISTS; `None` when the text here begins neither.
 pub(super) fn element(parser: &mut Parser) -> Result<Option<(Element, bool)>, DdlError> {
+    if !matches!(parser.peek(), Token::Word(_)) {
+        return Ok(None);
+    }
     if parser.eat_all(&["PERIOD", "FOR"]) {
         parser.identifier("the name of the period")?;
         parser.parenthesised()?;

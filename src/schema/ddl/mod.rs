@@ -21,5 +21,5 @@ mod table;
 mod tests;
 
 pub use error::DdlError;
-pub use parse::parse;
+pub use parse::{parse, parse_with_charsets};
 pub use statement::*;

@@ -1,5 +1,7 @@
 //! Tells statements by their first words.
 
+use std::borrow::Cow;
+
 use super::error::{DdlError, STATEMENT};
 use super::parser::Parser;
 use super::statement::{Drop, Statement};
@@ -86,6 +88,28 @@ const OTHER_OBJECTS: &[&str] = &[
 pub fn parse(text: &str, modes: SqlModes) -> Result<Statement, DdlError> {
     let mut parser = Parser::new(text, modes);
     statement(&mut parser)
+}
+
+/// Reads one statement like [`parse`], and the names of all character sets and collations in it, as written and each
+/// once; none for an INSERT.
+///
+/// # Errors
+/// As those of [`parse`].
+pub fn parse_with_charsets(
+    text: &str,
+    modes: SqlModes,
+) -> Result<(Statement, Vec<String>), DdlError> {
+    let mut parser = Parser::new(text, modes);
+    let statement = statement(&mut parser)?;
+    // The values of rows may be long, and hold no names.
+    if matches!(statement, Statement::Insert(_)) {
+        return Ok((statement, Vec::new()));
+    }
+    while !matches!(parser.peek(), Token::End) {
+        parser.advance();
+    }
+    let charsets = parser.charsets().map(Cow::into_owned);
+    Ok((statement, charsets.collect()))
 }
 
 fn statement(parser: &mut Parser) -> Result<Statement, DdlError> {

@@ -1,5 +1,9 @@
 //! The cursor that all parts of the grammar share.
 
+use std::borrow::Cow;
+
+use indexmap::IndexSet;
+
 use super::DdlError;
 use crate::schema::{
     lexer::{Lexeme, Lexer, SqlModes, Token},
@@ -10,13 +14,20 @@ use crate::schema::{
 pub(crate) struct Parser<'a> {
     lexer: Lexer<'a>,
     current: Lexeme<'a>,
+    charsets: IndexSet<Cow<'a, str>>,
+    after_character: bool,
 }
 
 impl<'a> Parser<'a> {
     pub fn new(text: &'a str, modes: SqlModes) -> Self {
         let mut lexer = Lexer::new(text, modes);
         let current = lexer.next_lexeme();
-        Self { lexer, current }
+        Self {
+            lexer,
+            current,
+            charsets: IndexSet::new(),
+            after_character: false,
+        }
     }
 
     pub fn peek(&self) -> &Token<'a> {
@@ -33,6 +44,16 @@ impl<'a> Parser<'a> {
     }
 
     pub fn advance(&mut self) -> Lexeme<'a> {
+        if matches!(self.current.token, Token::Word(_)) {
+            let is_charset =
+                self.at("COLLATE") || self.at("CHARSET") || self.after_character && self.at("SET");
+            if is_charset {
+                self.note_charset();
+            }
+            self.after_character = self.at("CHARACTER");
+        } else {
+            self.after_character = false;
+        }
         let next = self.lexer.next_lexeme();
         std::mem::replace(&mut self.current, next)
     }
@@ -93,16 +114,18 @@ impl<'a> Parser<'a> {
 
     /// Takes the keywords if they come next in this order; else takes nothing.
     pub fn eat_all(&mut self, keywords: &[&str]) -> bool {
+        if !keywords.first().is_some_and(|first| self.at(first)) {
+            return false;
+        }
         let mut lexer = self.lexer.clone();
-        let mut current = self.current.clone();
-        for keyword in keywords {
-            if !current.token.is(keyword) {
+        for keyword in keywords.iter().skip(1) {
+            if !lexer.next_lexeme().token.is(keyword) {
                 return false;
             }
-            current = lexer.next_lexeme();
         }
-        self.lexer = lexer;
-        self.current = current;
+        for _ in keywords {
+            self.advance();
+        }
         true
     }
 
@@ -121,6 +144,27 @@ impl<'a> Parser<'a> {
         match self.eat_symbol(symbol) {
             true => Ok(()),
             false => Err(self.unexpected(name)),
+        }
+    }
+
+    /// The character sets and collations that were named so far, as written and each once; `DEFAULT` is none.
+    pub fn charsets(self) -> impl Iterator<Item = Cow<'a, str>> {
+        self.charsets.into_iter()
+    }
+
+    fn note_charset(&mut self) {
+        let mut lexer = self.lexer.clone();
+        let mut token = lexer.next_lexeme().token;
+        if token == Token::Symbol('=') {
+            token = lexer.next_lexeme().token;
+        }
+        let name = match token {
+            Token::Word(name) => Cow::Borrowed(name),
+            Token::Quoted(name) | Token::Text(name) => name,
+            _ => return,
+        };
+        if !name.eq_ignore_ascii_case("DEFAULT") {
+            self.charsets.insert(name);
         }
     }
 
