@@ -4,6 +4,7 @@
 //! hold for a state gives that state's table, its order included. An item that changed has one line per form;
 //! one that moved has one line per place.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -44,9 +45,39 @@ pub struct TableHistory {
     pub indexes: Vec<Dated<Index>>,
     /// Foreign keys in order, each with its states.
     pub foreign_keys: Vec<Dated<ForeignKey>>,
+    /// The places at which something begins or has ended.
+    turns: Vec<usize>,
+}
+
+/// Where items begin, and where they are no more.
+fn turns<T>(items: &[Dated<T>]) -> impl Iterator<Item = usize> {
+    let runs = items.iter().flat_map(|item| item.states.runs());
+    runs.flat_map(|&(first, last)| [first, last + 1])
 }
 
 impl TableHistory {
+    /// Makes a history of these items.
+    pub(super) fn new(
+        (name, variant): (String, bool),
+        options: Vec<Dated<TableOptions>>,
+        columns: Vec<Dated<Column>>,
+        indexes: Vec<Dated<Index>>,
+        foreign_keys: Vec<Dated<ForeignKey>>,
+    ) -> Self {
+        let all = turns(&options).chain(turns(&columns));
+        let all = all.chain(turns(&indexes)).chain(turns(&foreign_keys));
+        let all: BTreeSet<usize> = all.collect();
+        Self {
+            name,
+            variant,
+            options,
+            columns,
+            indexes,
+            foreign_keys,
+            turns: all.into_iter().collect(),
+        }
+    }
+
     /// The form of the table in the state at this place; `None` if the state lacks the table.
     pub fn at(&self, place: usize) -> Option<TableShape> {
         Some(TableShape {
@@ -106,6 +137,10 @@ impl TableHistory {
 
     /// Whether the table is the same in the states at these two places.
     pub fn is_same(&self, one: usize, other: usize) -> bool {
+        let between = one.min(other) + 1..=one.max(other);
+        if !self.turns.iter().any(|turn| between.contains(turn)) {
+            return true;
+        }
         fn same<T>(items: &[Dated<T>], one: usize, other: usize) -> bool {
             items
                 .iter()
@@ -122,14 +157,13 @@ impl TableHistory {
         let file: File = serde_json::from_str(text)?;
         let options = dated(file.table, None, names)?;
         let whole = States::union(options.iter().map(|d| &d.states));
-        Ok(Self {
-            name: file.name,
-            variant: file.variant,
-            columns: dated(file.columns, Some(&whole), names)?,
-            indexes: dated(file.indexes, Some(&whole), names)?,
-            foreign_keys: dated(file.foreign_keys, Some(&whole), names)?,
+        Ok(Self::new(
+            (file.name, file.variant),
             options,
-        })
+            dated(file.columns, Some(&whole), names)?,
+            dated(file.indexes, Some(&whole), names)?,
+            dated(file.foreign_keys, Some(&whole), names)?,
+        ))
     }
 
     /// Writes a history file: one item per line, ranges left out where an item is as old as its table.

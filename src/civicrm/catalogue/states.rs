@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{CatalogueError, Result};
 
 /// The names of a catalogue's states, in order.
@@ -34,22 +36,22 @@ impl<'a> StateNames<'a> {
 /// The states for which an item holds: runs of places in the catalogue's ordered list of states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct States {
-    /// Runs of places, first and last included, ascending, never next to each other.
-    runs: Vec<(usize, usize)>,
+    /// Runs of places, first and last included, ascending, never next to each other. Most items have one.
+    runs: SmallVec<[(usize, usize); 1]>,
 }
 
 impl States {
     /// The set of a single state.
     pub(super) fn one(place: usize) -> Self {
         Self {
-            runs: vec![(place, place)],
+            runs: smallvec![(place, place)],
         }
     }
 
     /// The set of every state.
     pub(super) fn all(names: &StateNames) -> Self {
         Self {
-            runs: vec![(0, names.newest())],
+            runs: smallvec![(0, names.newest())],
         }
     }
 
@@ -65,7 +67,8 @@ impl States {
     /// that have it in any form.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
         let sets = sets.into_iter();
-        let mut runs: Vec<(usize, usize)> = sets.flat_map(|set| &set.runs).copied().collect();
+        let mut runs: SmallVec<[(usize, usize); 1]> =
+            sets.flat_map(|set| &set.runs).copied().collect();
         runs.sort_unstable();
         runs.dedup_by(|next, run| {
             let touches = next.0 <= run.1 + 1;
@@ -96,7 +99,7 @@ impl States {
 
     /// Reads `4.3.5..5.13, 5.29..`: ranges of state names; an open end means the newest state.
     pub(super) fn parse(text: &str, names: &StateNames) -> Result<Self> {
-        let mut runs: Vec<(usize, usize)> = Vec::new();
+        let mut runs: SmallVec<[(usize, usize); 1]> = SmallVec::new();
         for run in text.split(", ") {
             let (first, last) = match run.split_once("..") {
                 None => (names.place(run)?, names.place(run)?),

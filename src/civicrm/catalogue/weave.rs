@@ -30,17 +30,16 @@ fn history(name: &str, variant: bool, shapes: &[Option<&TableShape>]) -> TableHi
     ) -> impl Iterator<Item = &'a [T]> {
         shapes.iter().map(move |shape| shape.map_or(&[][..], &part))
     }
-    TableHistory {
-        name: name.to_owned(),
-        variant,
-        options: weave(
+    TableHistory::new(
+        (name.to_owned(), variant),
+        weave(
             parts(shapes, |s| std::slice::from_ref(&s.options)),
             |_: &TableOptions| "",
         ),
-        columns: weave(parts(shapes, |s| &s.columns), |c: &Column| &c.name),
-        indexes: weave(parts(shapes, |s| &s.indexes), |i: &Index| &i.name),
-        foreign_keys: weave(parts(shapes, |s| &s.foreign_keys), |k: &ForeignKey| &k.name),
-    }
+        weave(parts(shapes, |s| &s.columns), |c: &Column| &c.name),
+        weave(parts(shapes, |s| &s.indexes), |i: &Index| &i.name),
+        weave(parts(shapes, |s| &s.foreign_keys), |k: &ForeignKey| &k.name),
+    )
 }
 
 /// A position in the order of the table: the forms that items of one name had there, oldest first.

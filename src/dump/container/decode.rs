@@ -4,12 +4,12 @@
 //! (0.15 and 0.25) takes 1.6 to 2 times as long as liblzma.
 
 use bzip2::Decompress as Bunzip2;
-use flate2::{Crc, Decompress as Inflate, FlushDecompress};
 use liblzma::stream::{Action, Stream as Unxz};
 use zstd_safe::zstd_sys::ZSTD_ErrorCode as ZstdError;
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
 
 use super::error::{Problem, Stop, damaged};
+use super::inflate::Inflate;
 use super::input::Input;
 use super::kind::Container;
 use super::sink::Sink;
@@ -96,20 +96,24 @@ fn corrupt(reason: impl ToString) -> Fault {
 
 /// A streaming decoder of one member.
 pub(super) trait Decoder {
+    /// Bytes of input with which it gets on; fewer are only left at the end.
+    const ENOUGH: usize = 1;
+
     /// Decodes some of `input` into some of `output`.
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step;
 }
 
 /// Runs a decoder to the end of its member.
-pub(super) fn pump(
-    decoder: &mut impl Decoder,
+pub(super) fn pump<D: Decoder>(
+    decoder: &mut D,
     input: &mut Input,
     sink: &mut Sink,
 ) -> Result<(), Stop> {
     loop {
         let space = sink.space()?;
-        let available = input.fill()?;
-        let at_end = available.is_empty();
+        let available = input.peek(D::ENOUGH)?;
+        let left = available.len();
+        let at_end = left < D::ENOUGH;
         let step = decoder.step(available, space);
         input.consume(step.read);
         sink.advance(step.written);
@@ -117,11 +121,13 @@ pub(super) fn pump(
             Ok(true) => return Ok(()),
             Ok(false) if step.read > 0 || step.written > 0 => {}
             Ok(false) => {
-                let (kind, message) = match at_end {
-                    true => (DamageKind::Truncated, "the compressed data ends too early"),
-                    false => (DamageKind::Corrupt, "the decoder cannot go on"),
-                };
-                return damaged(kind, input.offset(), message);
+                if at_end {
+                    input.consume(left);
+                    let message = "the compressed data ends too early";
+                    return damaged(DamageKind::Truncated, input.offset(), message);
+                }
+                let message = "the decoder cannot go on";
+                return damaged(DamageKind::Corrupt, input.offset(), message);
             }
             Err(Fault::Damage(kind, message)) => return damaged(kind, input.offset(), message),
             Err(Fault::Refusal(problem)) => return Err(Stop::Refused(problem)),
@@ -132,20 +138,22 @@ pub(super) fn pump(
 /// Deflate, with the checksum of what it wrote.
 pub(super) struct Deflated {
     inflate: Inflate,
-    pub(super) crc: Crc,
 }
 
 impl Deflated {
     pub(super) fn new() -> Self {
         Self {
-            inflate: Inflate::new(false),
-            crc: Crc::new(),
+            inflate: Inflate::new(),
         }
     }
 
     fn reset(&mut self) {
-        self.inflate.reset(false);
-        self.crc.reset();
+        self.inflate.reset();
+    }
+
+    /// CRC-32 of the text written since the start.
+    pub(super) fn crc(&self) -> u32 {
+        self.inflate.crc()
     }
 
     /// Bytes of text written since the start.
@@ -160,17 +168,15 @@ impl Deflated {
 }
 
 impl Decoder for Deflated {
+    const ENOUGH: usize = Inflate::ENOUGH;
+
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
-        let none = FlushDecompress::None;
-        let status = self.inflate.decompress(input, output, none);
-        let written = (self.inflate.total_out() - before_out) as usize;
-        self.crc.update(output.get(..written).unwrap_or_default());
-        let is_done = |status| status == flate2::Status::StreamEnd;
+        let done = self.inflate.decompress(input, output);
         Step {
             read: (self.inflate.total_in() - before_in) as usize,
-            written,
-            done: status.map(is_done).map_err(corrupt),
+            written: (self.inflate.total_out() - before_out) as usize,
+            done: done.map_err(corrupt),
         }
     }
 }
@@ -293,7 +299,7 @@ pub(super) fn gzip(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
         let footer = input.take(8, DamageKind::FooterMissing, "the gzip checksum")?;
         // The stored length is that of the text modulo 4 GiB.
         let expected = [
-            deflated.crc.sum().to_le_bytes(),
+            deflated.crc().to_le_bytes(),
             (deflated.written() as u32).to_le_bytes(),
         ];
         if footer != expected.as_flattened() {

@@ -21,6 +21,7 @@
 mod decode;
 mod ending;
 mod error;
+mod inflate;
 mod input;
 mod kind;
 mod lanes;

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use flate2::Crc;
 use memchr::memmem;
 
 use super::decode::{Deflated, expect_end, pump};
@@ -239,18 +240,17 @@ fn decode_in_order(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
 }
 
 fn decode_data(entry: &Entry, input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
-    let mut data = Deflated::new();
-    let (plain, compressed) = if entry.method == DEFLATED {
+    let (plain, compressed, crc) = if entry.method == DEFLATED {
+        let mut data = Deflated::new();
         pump(&mut data, input, sink)?;
-        (data.written(), data.read())
+        (data.written(), data.read(), data.crc())
     } else if entry.has_descriptor() && entry.compressed == 0 {
         return Err(Stop::Refused(Problem::ZipNeedsFile(entry.name.clone())));
     } else {
-        copy(entry.compressed, &mut data, input, sink)?;
-        (entry.compressed, entry.compressed)
+        let crc = copy(entry.compressed, input, sink)?;
+        (entry.compressed, entry.compressed, crc)
     };
     let offset = input.offset();
-    let crc = data.crc.sum();
     let holds = if entry.has_descriptor() {
         skip_descriptor(crc, compressed, plain, input)?
     } else {
@@ -263,8 +263,9 @@ fn decode_data(entry: &Entry, input: &mut Input, sink: &mut Sink) -> Result<(), 
     damaged(DamageKind::ChecksumMismatch, offset, message)
 }
 
-/// Passes on `count` bytes of data that was stored without compression.
-fn copy(count: u64, data: &mut Deflated, input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
+/// Passes on `count` bytes of data that was stored without compression; returns their checksum.
+fn copy(count: u64, input: &mut Input, sink: &mut Sink) -> Result<u32, Stop> {
+    let mut crc = Crc::new();
     let mut left = count;
     while left > 0 {
         let space = sink.space()?;
@@ -275,11 +276,11 @@ fn copy(count: u64, data: &mut Deflated, input: &mut Input, sink: &mut Sink) -> 
             let message = "the stored data ends too early";
             return damaged(DamageKind::Truncated, input.offset(), message);
         }
-        data.crc.update(space.get(..read).unwrap_or_default());
+        crc.update(space.get(..read).unwrap_or_default());
         sink.advance(read);
         left -= read as u64;
     }
-    Ok(())
+    Ok(crc.sum())
 }
 
 /// Consumes the checksum and sizes after the data and tells whether they are right. The signature is
