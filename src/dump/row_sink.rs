@@ -1,12 +1,16 @@
 //! Reads a dump as [`DumpReader`] does, and gathers facts about its rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use super::lent::Lent;
 use super::reader::{Companion, DumpReader};
 use super::scanner::{Sink, Statement, Wanted};
 use super::workers::{RowReader, Workers};
 use crate::schema::ddl;
 use crate::schema::model::Name;
+
+/// Bytes of rows that are read in one go, before workers are asked again whether they have something to do.
+const SLICE: usize = 128 * 1024;
 
 /// A table of one database of a dump, both as the dump names them, the table in lower case.
 pub type TableName = (Option<String>, String);
@@ -35,6 +39,8 @@ pub struct RowSink<G: Gather> {
     gather: G,
     rows: Option<Arc<G::Rows>>,
     workers: Workers<G::Rows>,
+    /// The buffer in which the text stands.
+    lent: Weak<Lent>,
     /// The INSERT statement that `rows` belongs to; empty when there is none.
     head: Vec<u8>,
     /// Which rows of this INSERT statement the reader wants as well.
@@ -50,6 +56,7 @@ impl<G: Gather> RowSink<G> {
             gather,
             rows: None,
             workers: Workers::default(),
+            lent: Weak::new(),
             head: Vec::new(),
             reader_wants: Wanted::None,
             scratch: <G::Rows as RowReader>::Scratch::default(),
@@ -105,11 +112,19 @@ impl<G: Gather> Companion for RowSink<G> {
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
         match (&self.rows, self.reader_wants) {
             (Some(rows), Wanted::None) => match self.gather.facts(rows.table()) {
-                Some(facts) => rows.read_open(text, facts, &mut self.scratch),
+                Some(facts) => {
+                    // So few that a worker does not run out of rows meanwhile.
+                    let text = text.get(..SLICE).unwrap_or(text);
+                    rows.read_open(text, facts, &mut self.scratch)
+                }
                 None => (0, 0),
             },
             _ => (0, 0),
         }
+    }
+
+    fn lent(&mut self, buffer: &Arc<Lent>) {
+        self.lent = Arc::downgrade(buffer);
     }
 
     fn wants_batches(&self) -> bool {
@@ -118,7 +133,7 @@ impl<G: Gather> Companion for RowSink<G> {
 
     fn batch(&mut self, rows: &[u8]) -> bool {
         match &self.rows {
-            Some(reader) => self.workers.read(reader, rows),
+            Some(reader) => self.workers.read(reader, rows, self.lent.upgrade()),
             None => false,
         }
     }
