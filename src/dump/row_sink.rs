@@ -45,6 +45,8 @@ pub struct RowSink<G: Gather> {
     head: Vec<u8>,
     /// Which rows of this INSERT statement the reader wants as well.
     reader_wants: Wanted,
+    /// Whether the reader has got the first row of this INSERT statement.
+    first_is_read: bool,
     scratch: <G::Rows as RowReader>::Scratch,
 }
 
@@ -59,6 +61,7 @@ impl<G: Gather> RowSink<G> {
             lent: Weak::new(),
             head: Vec::new(),
             reader_wants: Wanted::None,
+            first_is_read: false,
             scratch: <G::Rows as RowReader>::Scratch::default(),
         }
     }
@@ -69,6 +72,18 @@ impl<G: Gather> RowSink<G> {
             self.gather.merge(table, facts);
         }
         (self.reader, self.gather)
+    }
+
+    /// The rows at the beginning of a text that the reader does not want as well.
+    fn left_by_reader<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let end = match self.reader_wants {
+            Wanted::None => text.len(),
+            Wanted::Containing(what) if self.first_is_read => {
+                memchr::memmem::find(text, what).unwrap_or(text.len())
+            }
+            Wanted::First | Wanted::Containing(_) | Wanted::Whole => 0,
+        };
+        text.get(..end).unwrap_or_default()
     }
 
     fn forget(&mut self, statement: &[u8]) {
@@ -98,6 +113,7 @@ impl<G: Gather> Companion for RowSink<G> {
 
     fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
         self.reader_wants = self.reader.rows_begin(head);
+        self.first_is_read = false;
         if self.head != head.text {
             self.head.clear();
             self.head.extend_from_slice(head.text);
@@ -110,16 +126,14 @@ impl<G: Gather> Companion for RowSink<G> {
     }
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        match (&self.rows, self.reader_wants) {
-            (Some(rows), Wanted::None) => match self.gather.facts(rows.table()) {
-                Some(facts) => {
-                    // So few that a worker does not run out of rows meanwhile.
-                    let text = text.get(..SLICE).unwrap_or(text);
-                    rows.read_open(text, facts, &mut self.scratch)
-                }
-                None => (0, 0),
-            },
-            _ => (0, 0),
+        // So few that a worker does not run out of rows meanwhile.
+        let text = self.left_by_reader(text.get(..SLICE).unwrap_or(text));
+        let Some(rows) = &self.rows else {
+            return (0, 0);
+        };
+        match self.gather.facts(rows.table()) {
+            Some(facts) => rows.read_open(text, facts, &mut self.scratch),
+            None => (0, 0),
         }
     }
 
@@ -139,6 +153,7 @@ impl<G: Gather> Companion for RowSink<G> {
     }
 
     fn row(&mut self, values: Statement<'_>) {
+        self.first_is_read = true;
         match self.reader_wants {
             Wanted::None => {}
             Wanted::First => {
