@@ -109,14 +109,17 @@ impl Block for Portable {
     #[inline(always)]
     fn is(self, byte: u8) -> u64 {
         let all = ONES * u64::from(byte);
-        let differs = self.0.map(|word| ((word ^ all) & LOW) + LOW | (word ^ all));
+        let differs = self.0.map(|word| {
+            let other = word ^ all;
+            ((other & LOW) + LOW) | other
+        });
         highest_of(differs.map(|highest| !highest))
     }
 
     #[inline(always)]
     fn below(self, byte: u8) -> u64 {
         let reach = ONES * u64::from(128 - byte);
-        let others = self.0.map(|word| (word & LOW) + reach | word);
+        let others = self.0.map(|word| ((word & LOW) + reach) | word);
         highest_of(others.map(|highest| !highest))
     }
 

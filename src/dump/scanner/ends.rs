@@ -31,8 +31,7 @@ impl Ends {
     fn find_with(&mut self, simd: Simd, text: &[u8]) {
         self.count = 0;
         self.rows.clear();
-        // Room for all bits of the last block.
-        self.values.resize(WINDOW, 0);
+        self.values.resize(WINDOW + BLOCK, 0);
         let text = text.get(..WINDOW).unwrap_or(text);
         // SAFETY: `simd` names what the processor has.
         unsafe {
@@ -136,13 +135,16 @@ impl Ends {
                     .push(self.count as u16 + before.count_ones() as u16);
                 rows &= rows - 1;
             }
-            let count = self.count + values.count_ones() as usize;
-            let room = self.values.get_mut(self.count..count);
-            for place in room.into_iter().flatten() {
-                *place = pos as u16 + values.trailing_zeros() as u16;
-                values &= values - 1;
+            // By eight, some of them for nothing: most blocks have no more, so that the processor foresees what comes next.
+            let count = values.count_ones() as usize;
+            let room = self.values.get_mut(self.count..).unwrap_or_default();
+            for eight in room.chunks_exact_mut(8).take(count.div_ceil(8)) {
+                for place in eight {
+                    *place = pos as u16 + values.trailing_zeros() as u16;
+                    values &= values.wrapping_sub(1);
+                }
             }
-            self.count = count;
+            self.count += count;
             if unknown != 0 {
                 return;
             }
