@@ -3,6 +3,7 @@
 pub mod container;
 pub mod delimited;
 pub mod header;
+pub mod lent;
 pub mod reader;
 pub mod row_sink;
 pub mod scanner;

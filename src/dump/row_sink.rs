@@ -1,12 +1,16 @@
 //! Reads a dump as [`DumpReader`] does, and gathers facts about its rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use super::lent::Lent;
 use super::reader::{Companion, DumpReader};
 use super::scanner::{Sink, Statement, Wanted};
 use super::workers::{RowReader, Workers};
 use crate::schema::ddl;
 use crate::schema::model::Name;
+
+/// Bytes of rows that are read in one go, before workers are asked again whether they have something to do.
+const SLICE: usize = 128 * 1024;
 
 /// A table of one database of a dump, both as the dump names them, the table in lower case.
 pub type TableName = (Option<String>, String);
@@ -35,10 +39,14 @@ pub struct RowSink<G: Gather> {
     gather: G,
     rows: Option<Arc<G::Rows>>,
     workers: Workers<G::Rows>,
+    /// The buffer in which the text stands.
+    lent: Weak<Lent>,
     /// The INSERT statement that `rows` belongs to; empty when there is none.
     head: Vec<u8>,
     /// Which rows of this INSERT statement the reader wants as well.
     reader_wants: Wanted,
+    /// Whether the reader has got the first row of this INSERT statement.
+    first_is_read: bool,
     scratch: <G::Rows as RowReader>::Scratch,
 }
 
@@ -50,8 +58,10 @@ impl<G: Gather> RowSink<G> {
             gather,
             rows: None,
             workers: Workers::default(),
+            lent: Weak::new(),
             head: Vec::new(),
             reader_wants: Wanted::None,
+            first_is_read: false,
             scratch: <G::Rows as RowReader>::Scratch::default(),
         }
     }
@@ -62,6 +72,18 @@ impl<G: Gather> RowSink<G> {
             self.gather.merge(table, facts);
         }
         (self.reader, self.gather)
+    }
+
+    /// The rows at the beginning of a text that the reader does not want as well.
+    fn left_by_reader<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let end = match self.reader_wants {
+            Wanted::None => text.len(),
+            Wanted::Containing(what) if self.first_is_read => {
+                memchr::memmem::find(text, what).unwrap_or(text.len())
+            }
+            Wanted::First | Wanted::Containing(_) | Wanted::Whole => 0,
+        };
+        text.get(..end).unwrap_or_default()
     }
 
     fn forget(&mut self, statement: &[u8]) {
@@ -91,6 +113,7 @@ impl<G: Gather> Companion for RowSink<G> {
 
     fn rows_begin(&mut self, head: Statement<'_>) -> Wanted {
         self.reader_wants = self.reader.rows_begin(head);
+        self.first_is_read = false;
         if self.head != head.text {
             self.head.clear();
             self.head.extend_from_slice(head.text);
@@ -103,13 +126,19 @@ impl<G: Gather> Companion for RowSink<G> {
     }
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
-        match (&self.rows, self.reader_wants) {
-            (Some(rows), Wanted::None) => match self.gather.facts(rows.table()) {
-                Some(facts) => rows.read_open(text, facts, &mut self.scratch),
-                None => (0, 0),
-            },
-            _ => (0, 0),
+        // So few that a worker does not run out of rows meanwhile.
+        let text = self.left_by_reader(text.get(..SLICE).unwrap_or(text));
+        let Some(rows) = &self.rows else {
+            return (0, 0);
+        };
+        match self.gather.facts(rows.table()) {
+            Some(facts) => rows.read_open(text, facts, &mut self.scratch),
+            None => (0, 0),
         }
+    }
+
+    fn lent(&mut self, buffer: &Arc<Lent>) {
+        self.lent = Arc::downgrade(buffer);
     }
 
     fn wants_batches(&self) -> bool {
@@ -118,12 +147,13 @@ impl<G: Gather> Companion for RowSink<G> {
 
     fn batch(&mut self, rows: &[u8]) -> bool {
         match &self.rows {
-            Some(reader) => self.workers.read(reader, rows),
+            Some(reader) => self.workers.read(reader, rows, self.lent.upgrade()),
             None => false,
         }
     }
 
     fn row(&mut self, values: Statement<'_>) {
+        self.first_is_read = true;
         match self.reader_wants {
             Wanted::None => {}
             Wanted::First => {

@@ -35,6 +35,32 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// The value that is written in the first `length` bytes of a text, with no blank or parenthesis outside of quotes.
+    #[inline]
+    pub fn of(text: &'a [u8], length: usize, modes: SqlModes) -> Self {
+        let value = text.get(..length).unwrap_or(text);
+        match value {
+            b"NULL" => Self::Null,
+            [b'1'..=b'9' | b'-', ..] => Self::Bare(value),
+            // What follows is looked at as well, because that is faster.
+            [b'\'', inside @ .., b'\'']
+                if text.get(1..).and_then(next_mark) == Some(inside.len()) =>
+            {
+                Self::Plain(inside)
+            }
+            _ => Self::other(value, modes),
+        }
+    }
+
+    /// A value that is neither a plain string nor broken.
+    fn other(text: &'a [u8], modes: SqlModes) -> Self {
+        match text {
+            _ if text.eq_ignore_ascii_case(b"NULL") => Self::Null,
+            [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => Self::Marked(text, modes),
+            _ => Self::Bare(text),
+        }
+    }
+
     /// The value as a whole number, negative ones as their two's complement; `None` if it is not one.
     #[inline]
     pub fn integer(&self) -> Option<u64> {
@@ -335,14 +361,10 @@ impl<'a> Values<'a> {
                 self.ended = true;
             }
         }
-        Next::Value(match value {
-            [] => return self.broken(),
-            _ if value.eq_ignore_ascii_case(b"NULL") => Value::Null,
-            [b'\'' | b'"' | b'_' | b'x' | b'X', ..] | [b'0', b'x', ..] => {
-                Value::Marked(value, self.modes)
-            }
-            _ => Value::Bare(value),
-        })
+        match value {
+            [] => self.broken(),
+            _ => Next::Value(Value::other(value, self.modes)),
+        }
     }
 
     /// Marks the row as broken: no text after this can be read.

@@ -1,6 +1,7 @@
 //! A pool of worker threads that read rows of a dump, each into facts of its own. Which worker
 //! reads a row makes no difference to the facts of all of them taken together.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,6 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use indexmap::IndexMap;
 
+use super::lent::Lent;
 use super::scanner::{Scanner, Sink, Statement, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
@@ -60,14 +62,12 @@ struct Worker<R: RowReader> {
     jobs: Sender<Job<R>>,
     /// The number of batches that the worker has not read yet.
     pending: Arc<AtomicUsize>,
-    /// Buffers of batches that have been read, to be used again.
-    empties: Receiver<Vec<u8>>,
     thread: JoinHandle<Tables<R>>,
 }
 
 enum Job<R> {
-    /// Reads an INSERT statement that holds these rows.
-    Read(Arc<R>, Vec<u8>),
+    /// Reads the rows in a range of a buffer.
+    Read(Arc<R>, Arc<Lent>, Range<usize>),
     /// Drops the facts of a table, whose rows the dump has removed again.
     Forget(usize),
 }
@@ -81,9 +81,9 @@ impl<R: RowReader> Workers<R> {
         }
     }
 
-    /// Hands rows to an idle worker. The text reaches from the first value of the first row to the
-    /// closing parenthesis of the last. Returns whether a worker took it.
-    pub(super) fn read(&mut self, layout: &Arc<R>, rows: &[u8]) -> bool {
+    /// Hands rows to an idle worker, and the buffer in which they may stand. The text reaches from the first value of
+    /// the first row to the closing parenthesis of the last. Returns whether a worker took it.
+    pub(super) fn read(&mut self, layout: &Arc<R>, rows: &[u8], lent: Option<Arc<Lent>>) -> bool {
         if rows.len() < WORTH {
             return false;
         }
@@ -94,13 +94,11 @@ impl<R: RowReader> Workers<R> {
         let Some(worker) = workers.iter().find(|worker| worker.is_free()) else {
             return false;
         };
-        let mut statement = worker.empties.try_recv().unwrap_or_default();
-        statement.clear();
-        statement.extend_from_slice(b"INSERT INTO t VALUES (");
-        statement.extend_from_slice(rows);
-        statement.push(b';');
+        let found = lent.and_then(|lent| lent.range_of(rows).map(|range| (lent, range)));
+        let (lent, range) =
+            found.unwrap_or_else(|| (Arc::new(Lent::new(rows.to_vec(), None)), 0..rows.len()));
         worker.pending.fetch_add(1, Ordering::Relaxed);
-        let job = Job::Read(Arc::clone(layout), statement);
+        let job = Job::Read(Arc::clone(layout), lent, range);
         worker.jobs.send(job).is_ok()
     }
 
@@ -135,31 +133,25 @@ impl<R: RowReader> Worker<R> {
 /// Starts a worker; `None` where the system cannot start another thread.
 fn start<R: RowReader>() -> Option<Worker<R>> {
     let (jobs, received) = channel();
-    let (emptied, empties) = channel();
     let pending = Arc::new(AtomicUsize::new(0));
     let left = Arc::clone(&pending);
     let thread = thread::Builder::new()
         .name("rows".into())
-        .spawn(move || work(&received, &emptied, &left))
+        .spawn(move || work(&received, &left))
         .ok()?;
     Some(Worker {
         jobs,
         pending,
-        empties,
         thread,
     })
 }
 
-fn work<R: RowReader>(
-    jobs: &Receiver<Job<R>>,
-    emptied: &Sender<Vec<u8>>,
-    pending: &AtomicUsize,
-) -> Tables<R> {
+fn work<R: RowReader>(jobs: &Receiver<Job<R>>, pending: &AtomicUsize) -> Tables<R> {
     let mut tables = Tables::<R>::new();
     let mut scratch = R::Scratch::default();
     for job in jobs {
         match job {
-            Job::Read(layout, statement) => {
+            Job::Read(layout, lent, range) => {
                 let facts = tables
                     .entry(layout.table())
                     .or_insert_with(|| layout.no_rows());
@@ -169,10 +161,12 @@ fn work<R: RowReader>(
                     scratch: &mut scratch,
                 };
                 let mut scanner = Scanner::default();
-                scanner.feed(&statement, &mut rows);
+                let text = lent.get(range).unwrap_or_default();
+                for piece in [b"INSERT INTO t VALUES (", text, b";"] {
+                    scanner.feed(piece, &mut rows);
+                }
                 scanner.finish(&mut rows);
-                // Nobody needs it where all is read.
-                let _ = emptied.send(statement);
+                drop(lent);
                 pending.fetch_sub(1, Ordering::Relaxed);
             }
             Job::Forget(table) => {

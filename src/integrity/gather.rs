@@ -17,6 +17,7 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::upgrade::own_checks::{RULES, Rule, Test};
 use crate::dump::reader::DumpReader;
 use crate::dump::row_sink::{Gather, RowSink, TableName};
+use crate::dump::scanner::Ends;
 use crate::dump::values::{Next, Value, Values, is_zero_date};
 use crate::dump::workers::RowReader;
 use crate::schema::lexer::SqlModes;
@@ -230,6 +231,14 @@ struct Slot {
     numbered: bool,
 }
 
+/// What is used again for each row.
+#[derive(Default)]
+pub struct Scratch {
+    /// Texts with their letter case folded.
+    folded: Vec<u8>,
+    ends: Ends,
+}
+
 /// The most slots of a layout whose rows are read in place; rows with more slots take a little
 /// longer.
 const FEW: usize = 24;
@@ -425,6 +434,85 @@ impl RowLayout {
         }
     }
 
+    /// Adds the rows at the beginning of an open text whose values can be told by their commas; returns how many bytes
+    /// and rows they are. Whatever else the rows may hold is left to [`Self::read_one`].
+    fn read_found(
+        &self,
+        text: &[u8],
+        facts: &mut TableFacts,
+        scratch: &mut Scratch,
+    ) -> (usize, u64) {
+        let (mut taken, mut rows) = (0, 0);
+        if self.modes != SqlModes::default() {
+            return (taken, rows);
+        }
+        scratch.ends.find(text);
+        // Every row overwrites what the last one left.
+        let mut kept = [Value::Null; FEW];
+        let mut begins = 0;
+        for ends in scratch.ends.rows() {
+            let Some(read) = self.values_at(text, begins, ends, &mut kept) else {
+                break;
+            };
+            let row = kept.get(..read).unwrap_or_default();
+            self.take(row, facts, &mut scratch.folded);
+            rows += 1;
+            taken = ends.last().map_or(taken, |last| usize::from(*last) + 1);
+            begins = taken
+                + if text.get(taken + 1) == Some(&b'(') {
+                    2
+                } else {
+                    3
+                };
+        }
+        (taken, rows)
+    }
+
+    /// Reads the values of the slots where it is known where values end; returns how many slots there are, `None` where
+    /// the row has fewer values.
+    #[inline]
+    fn values_at<'a>(
+        &self,
+        text: &'a [u8],
+        begins: usize,
+        ends: &[u16],
+        kept: &mut [Value<'a>],
+    ) -> Option<usize> {
+        let (mut begins, mut at) = (begins, 0);
+        for (slot, kept) in self.slots.iter().zip(kept) {
+            if slot.skip > 0 {
+                at += slot.skip;
+                begins = usize::from(*ends.get(at - 1)?) + 1;
+            }
+            let end = usize::from(*ends.get(at)?);
+            *kept = Value::of(text.get(begins..)?, end.checked_sub(begins)?, self.modes);
+            begins = end + 1;
+            at += 1;
+        }
+        Some(self.slots.len())
+    }
+
+    /// Adds the row at the beginning of an open text; returns its length up to and including the closing parenthesis.
+    /// `None` where it is not whole, or not of simple values only.
+    fn read_one(
+        &self,
+        text: &[u8],
+        facts: &mut TableFacts,
+        scratch: &mut Scratch,
+    ) -> Option<usize> {
+        let mut kept = [Value::Null; FEW];
+        let mut values = Values::open(text, self.modes);
+        let read = self.values(&mut values, &mut kept);
+        if read < self.slots.len() {
+            return None;
+        }
+        let after = values.close()?;
+        // Nothing counts before the row is known to be whole.
+        let row = kept.get(..read).unwrap_or_default();
+        self.take(row, facts, &mut scratch.folded);
+        Some(text.len() - after.len())
+    }
+
     /// Notes a row that ends before the slot of this index.
     fn cut(&self, slot: usize, facts: &mut TableFacts) {
         facts.unread += 1;
@@ -440,8 +528,7 @@ impl RowLayout {
 
 impl RowReader for RowLayout {
     type Facts = TableFacts;
-    /// For texts with their letter case folded.
-    type Scratch = Vec<u8>;
+    type Scratch = Scratch;
 
     fn table(&self) -> usize {
         self.table
@@ -455,38 +542,41 @@ impl RowReader for RowLayout {
         self.modes
     }
 
-    fn read(&self, row: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) {
+    fn read(&self, row: &[u8], facts: &mut TableFacts, scratch: &mut Scratch) {
         let mut values = Values::new(row, self.modes);
         let mut kept = vec![Value::Null; self.slots.len()];
         let read = self.values(&mut values, &mut kept);
-        self.take(kept.get(..read).unwrap_or_default(), facts, folded);
+        let row = kept.get(..read).unwrap_or_default();
+        self.take(row, facts, &mut scratch.folded);
         if read < self.slots.len() {
             self.cut(read, facts);
         }
     }
 
-    fn read_open(&self, text: &[u8], facts: &mut TableFacts, folded: &mut Vec<u8>) -> (usize, u64) {
+    fn read_open(
+        &self,
+        text: &[u8],
+        facts: &mut TableFacts,
+        scratch: &mut Scratch,
+    ) -> (usize, u64) {
         if self.slots.len() > FEW {
             return (0, 0);
         }
         let (mut rest, mut done, mut rows) = (text, 0, 0);
-        // Every row overwrites what the last one left.
-        let mut kept = [Value::Null; FEW];
         loop {
-            let mut values = Values::open(rest, self.modes);
-            if self.values(&mut values, &mut kept) < self.slots.len() {
+            let (mut taken, mut more) = self.read_found(rest, facts, scratch);
+            if more == 0
+                && let Some(length) = self.read_one(rest, facts, scratch)
+            {
+                (taken, more) = (length, 1);
+            }
+            if more == 0 {
                 return (done, rows);
             }
-            let Some(after) = values.close() else {
-                return (done, rows);
-            };
-            // Nothing counts before the row is known to be whole.
-            let row = kept.get(..self.slots.len()).unwrap_or_default();
-            self.take(row, facts, folded);
-            done = text.len() - after.len();
-            rows += 1;
-            rest = match after {
-                [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
+            done = text.len() - rest.len() + taken;
+            rows += more;
+            rest = match text.get(done..) {
+                Some([b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..]) => rest,
                 _ => return (done, rows),
             };
         }
@@ -669,8 +759,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dump::scanner::{Scanner, Sink, Statement, Wanted};
-    use crate::snapshot::Place;
+    use crate::civicrm::site;
+    use crate::dump::scanner::{Ahead, Scanner, Sink, Statement, Wanted};
+    use crate::snapshot::{Ending, Place};
 
     /// Takes one row at a time only.
     struct OneByOne<'c>(Gatherer<'c>);
@@ -696,16 +787,20 @@ mod tests {
         }
     }
 
-    fn gathered(sink: &mut impl Sink, text: &[u8], size: usize) {
+    /// Reads a text in pieces; returns how it ended.
+    fn gathered(sink: &mut impl Sink, text: &[u8], size: usize) -> Ending {
         let mut scanner = Scanner::default();
         text.chunks(size)
-            .for_each(|piece| scanner.feed(piece, sink));
-        scanner.finish(sink);
+            .for_each(|piece| scanner.feed_ahead(piece, &Ahead::of(piece), sink));
+        scanner.finish(sink)
     }
 
-    /// The facts, independent of which worker found them and in which order.
-    fn told(gatherer: Gatherer) -> Vec<String> {
-        let tables = gatherer.finish().1.tables();
+    /// The facts, independent of which worker found them and in which order, and those of the reader.
+    fn told(gatherer: Gatherer, ending: Ending) -> Vec<String> {
+        let (mut reader, gathered) = gatherer.finish();
+        reader.end_file(ending, None, b"");
+        let snapshot = reader.finish(None, &[]).expect("one database");
+        let tables = gathered.tables();
         let of_column = |column: &ColumnFacts| {
             let all = |ids: &IdSet| (ids.first(usize::MAX), ids.memory());
             let (ids, twice) = (all(&column.ids), all(&column.twice));
@@ -736,18 +831,21 @@ mod tests {
             } = table;
             format!("{name:?} {rows} {unread} {columns:?} {keys:?} {pairs:?}")
         };
-        tables.into_iter().map(of_table).collect()
+        let tables = tables.into_iter().map(of_table);
+        tables.chain([format!("{snapshot:?}")]).collect()
     }
 
     const TABLES: &str = "\
         CREATE TABLE civicrm_contact (id int NOT NULL, external_identifier varchar(64) COLLATE utf8_unicode_ci, \
         birth_date date, PRIMARY KEY (id), UNIQUE KEY e (external_identifier));\n\
         CREATE TABLE civicrm_note (id int NOT NULL, entity_table varchar(64), entity_id int, contact_id int, \
-        PRIMARY KEY (id), CONSTRAINT f FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id));\n";
+        PRIMARY KEY (id), CONSTRAINT f FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id));\n\
+        CREATE TABLE civicrm_log (id int NOT NULL, entity_table varchar(64), entity_id int, data text, \
+        PRIMARY KEY (id));\n";
 
     /// Most have as many values as their table has columns.
     fn row() -> impl Strategy<Value = String> {
-        let value = "NULL|[0-9-]{1,3}|'[0a-c]{0,3}'|'[a\\\\']{0,3}'|'0000-00-00'|0x41";
+        let value = "NULL|[0-9-]{1,3}|'[0a-c\n]{0,3}'|'[a\\\\']{0,3}'|'0000-00-00'|0x41|_binary 'a'|1 |'upgrade:'";
         let row = |count| {
             let values = proptest::collection::vec(value, count);
             values.prop_map(|values| format!("({})", values.join(",")))
@@ -761,18 +859,19 @@ mod tests {
         fn rows_tell_the_same_however_they_come(
             rows in proptest::collection::vec(row(), 1..40),
             size in 1usize..300,
+            between in prop_oneof![Just(","), Just(",\n")],
         ) {
             let catalogue = Catalogue::embedded().expect("it is built in");
-            for table in ["civicrm_contact", "civicrm_note"] {
-                let text = format!("{TABLES}INSERT INTO {table} VALUES {};\n", rows.join(","));
-                let new = || of_any(DumpReader::new(&[]), &catalogue);
+            for table in ["civicrm_contact", "civicrm_note", "civicrm_log"] {
+                let text = format!("{TABLES}INSERT INTO {table} VALUES {};\n", rows.join(between));
+                let new = || of_any(DumpReader::new(site::ROWS_WANTED), &catalogue);
                 let (mut whole, mut pieces, mut one) = (new(), new(), OneByOne(new()));
-                gathered(&mut whole, text.as_bytes(), usize::MAX);
-                gathered(&mut pieces, text.as_bytes(), size);
-                gathered(&mut one, text.as_bytes(), usize::MAX);
-                let one = told(one.0);
-                prop_assert_eq!(told(whole), one.clone());
-                prop_assert_eq!(told(pieces), one);
+                let ending = gathered(&mut one, text.as_bytes(), usize::MAX);
+                let one = told(one.0, ending);
+                let ending = gathered(&mut whole, text.as_bytes(), usize::MAX);
+                prop_assert_eq!(told(whole, ending), one.clone());
+                let ending = gathered(&mut pieces, text.as_bytes(), size);
+                prop_assert_eq!(told(pieces, ending), one);
             }
         }
     }

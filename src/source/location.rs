@@ -304,6 +304,7 @@ pub(super) fn read_stream(
     while !sink.has_enough()
         && let Some(piece) = stream.next_piece()
     {
+        sink.lent(piece.buffer);
         scanner.feed_ahead(piece.text, piece.ahead, sink);
         keep_tail(&mut tail, piece.text);
         if let Some(kept) = &mut kept {

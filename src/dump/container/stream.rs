@@ -1,12 +1,14 @@
 //! The plain bytes as the consumer takes them.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ending::Ending;
 use super::error::Problem;
 use super::kind::Container;
-use super::lanes::{Block, Lane, Message};
+use super::lanes::{Lane, Message};
+use crate::dump::lent::Lent;
 use crate::dump::scanner::Ahead;
 use crate::snapshot::DamageKind;
 
@@ -43,8 +45,17 @@ pub struct ByteStream {
     next: usize,
     /// The first message from a thread, which `open` had to receive to learn whether this is text.
     first: Option<Message>,
-    current: Option<Block>,
+    current: Option<Current>,
     delivered: u64,
+    ending: Option<Ending>,
+}
+
+/// The text that is being read.
+#[derive(Debug)]
+struct Current {
+    buffer: Arc<Lent>,
+    text: Range<usize>,
+    ahead: Ahead,
     ending: Option<Ending>,
 }
 
@@ -55,6 +66,8 @@ pub struct Piece<'a> {
     pub text: &'a [u8],
     /// What the reading thread has found out about the piece.
     pub ahead: &'a Ahead,
+    /// The buffer in which the text stands.
+    pub buffer: &'a Arc<Lent>,
 }
 
 impl ByteStream {
@@ -113,7 +126,9 @@ impl ByteStream {
     /// [`ByteStream::next_chunk`].
     pub fn next_piece(&mut self) -> Option<Piece<'_>> {
         loop {
-            self.give_back();
+            if let Some(ending) = self.current.take().and_then(|read| read.ending) {
+                self.end(ending);
+            }
             if self.ending.is_some() {
                 return None;
             }
@@ -125,7 +140,16 @@ impl ByteStream {
                 Message::Block(block) => {
                     let length = block.text.len();
                     self.delivered += length as u64;
-                    self.current = Some(block);
+                    let pool = self.lane().map(|lane| lane.empties.clone());
+                    self.current = Some(Current {
+                        buffer: Arc::new(Lent::new(block.buffer, pool)),
+                        text: block.text,
+                        ahead: block.ahead,
+                        ending: block.ending,
+                    });
+                    if block.hands_over {
+                        self.next += 1;
+                    }
                     if length > 0 {
                         break;
                     }
@@ -137,28 +161,12 @@ impl ByteStream {
                 }
             }
         }
-        let block = self.current.as_ref()?;
+        let current = self.current.as_ref()?;
         Some(Piece {
-            text: block.buffer.get(block.text.clone())?,
-            ahead: &block.ahead,
+            text: current.buffer.get(current.text.clone())?,
+            ahead: &current.ahead,
+            buffer: &current.buffer,
         })
-    }
-
-    /// Gives the buffer whose text has been read back to its thread.
-    fn give_back(&mut self) {
-        let Some(block) = self.current.take() else {
-            return;
-        };
-        if let Some(lane) = self.lane() {
-            // Fails only when the thread has ended and needs no more buffers.
-            let _ = lane.empties.send(block.buffer);
-        }
-        if block.hands_over {
-            self.next += 1;
-        }
-        if let Some(ending) = block.ending {
-            self.end(ending);
-        }
     }
 
     fn end(&mut self, mut ending: Ending) {

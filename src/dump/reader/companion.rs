@@ -1,6 +1,9 @@
 //! Sinks that look at some of what a dump holds, and leave all of it to a reader that they hold.
 
+use std::sync::Arc;
+
 use super::{DumpReader, DumpSink};
+use crate::dump::lent::Lent;
 use crate::dump::scanner::{Sink, Statement, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
@@ -29,6 +32,8 @@ pub trait Companion {
     fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
         (0, 0)
     }
+    /// As [`Sink::lent`].
+    fn lent(&mut self, _buffer: &Arc<Lent>) {}
     /// As [`Sink::wants_batches`].
     fn wants_batches(&self) -> bool {
         false
@@ -60,6 +65,10 @@ impl<C: Companion> Sink for C {
 
     fn rows(&mut self, text: &[u8]) -> (usize, u64) {
         Companion::rows(self, text)
+    }
+
+    fn lent(&mut self, buffer: &Arc<Lent>) {
+        Companion::lent(self, buffer);
     }
 
     fn wants_batches(&self) -> bool {

@@ -24,6 +24,9 @@ pub(super) trait Block: Copy {
     /// The mask of the bytes that are equal to `byte`.
     fn is(self, byte: u8) -> Self::Flags;
 
+    /// The mask of the bytes that are less than `byte`, which is at most 128.
+    fn below(self, byte: u8) -> Self::Flags;
+
     /// The mask as a number with one bit for each byte, the first byte lowest.
     fn bits(flags: Self::Flags) -> u64;
 
@@ -105,19 +108,19 @@ impl Block for Portable {
 
     #[inline(always)]
     fn is(self, byte: u8) -> u64 {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const LOW: u64 = ONES * 0x7F;
-        // A multiplication that brings the lowest bits of eight bytes together on top.
-        const GATHER: u64 = 0x0102_0408_1020_4080;
-        let mut bits = 0;
-        for (i, word) in self.0.into_iter().enumerate() {
-            let other = word ^ (ONES * u64::from(byte));
-            // The highest bit of each byte that is not zero.
-            let differs = ((other & LOW) + LOW) | other;
-            let same = !differs >> 7 & ONES;
-            bits |= (same.wrapping_mul(GATHER) >> 56) << (8 * i);
-        }
-        bits
+        let all = ONES * u64::from(byte);
+        let differs = self.0.map(|word| {
+            let other = word ^ all;
+            ((other & LOW) + LOW) | other
+        });
+        highest_of(differs.map(|highest| !highest))
+    }
+
+    #[inline(always)]
+    fn below(self, byte: u8) -> u64 {
+        let reach = ONES * u64::from(128 - byte);
+        let others = self.0.map(|word| ((word & LOW) + reach) | word);
+        highest_of(others.map(|highest| !highest))
     }
 
     #[inline(always)]
@@ -126,16 +129,31 @@ impl Block for Portable {
     }
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const LOW: u64 = ONES * 0x7F;
+
+/// The highest bit of each byte.
+#[inline(always)]
+fn highest_of(words: [u64; 8]) -> u64 {
+    // A multiplication that brings the lowest bits of eight bytes together on top.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let mut bits = 0;
+    for (i, word) in words.into_iter().enumerate() {
+        bits |= ((word >> 7 & ONES).wrapping_mul(GATHER) >> 56) << (8 * i);
+    }
+    bits
+}
+
 /// A value of these types comes from `load`, whose caller vouches for the processor; that is
 /// why their other methods may use its instructions.
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
     use std::arch::x86_64::{
         __m128i, __m256i, __m512i, _mm_and_si128, _mm_clmulepi64_si128, _mm_cmpeq_epi8,
-        _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm512_cmpeq_epi8_mask,
-        _mm512_loadu_si512, _mm512_set1_epi8,
+        _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8,
+        _mm_or_si128, _mm_set1_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
+        _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_set1_epi8,
     };
 
     use super::{BLOCK, BitAnd, BitOr, Block};
@@ -190,6 +208,16 @@ pub(super) mod x86 {
         }
 
         #[inline(always)]
+        fn below(self, byte: u8) -> Self {
+            // SAFETY: x86-64 has SSE2.
+            let most = unsafe { _mm_set1_epi8((byte - 1).cast_signed()) };
+            // SAFETY: as above.
+            self.with(Self(most, most, most, most), |part, most| unsafe {
+                _mm_cmpeq_epi8(_mm_min_epu8(part, most), part)
+            })
+        }
+
+        #[inline(always)]
         fn bits(flags: Self) -> u64 {
             // SAFETY: x86-64 has SSE2.
             let bits = |part| u64::from(unsafe { _mm_movemask_epi8(part) }.cast_unsigned());
@@ -239,6 +267,18 @@ pub(super) mod x86 {
                 Self(
                     _mm256_cmpeq_epi8(self.0, byte),
                     _mm256_cmpeq_epi8(self.1, byte),
+                )
+            }
+        }
+
+        #[inline(always)]
+        fn below(self, byte: u8) -> Self {
+            // SAFETY: see the module.
+            unsafe {
+                let most = _mm256_set1_epi8((byte - 1).cast_signed());
+                Self(
+                    _mm256_cmpeq_epi8(_mm256_min_epu8(self.0, most), self.0),
+                    _mm256_cmpeq_epi8(_mm256_min_epu8(self.1, most), self.1),
                 )
             }
         }
@@ -307,6 +347,12 @@ pub(super) mod x86 {
         }
 
         #[inline(always)]
+        fn below(self, byte: u8) -> u64 {
+            // SAFETY: see the module.
+            unsafe { _mm512_cmplt_epu8_mask(self.0, _mm512_set1_epi8(byte.cast_signed())) }
+        }
+
+        #[inline(always)]
         fn bits(flags: u64) -> u64 {
             flags
         }
@@ -322,8 +368,8 @@ pub(super) mod x86 {
 #[cfg(target_arch = "aarch64")]
 pub(super) mod neon {
     use std::arch::aarch64::{
-        uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8,
-        vreinterpretq_u64_u8,
+        uint8x16_t, vandq_u8, vceqq_u8, vcltq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vorrq_u8,
+        vpaddq_u8, vreinterpretq_u64_u8,
     };
 
     use super::{BLOCK, BitAnd, BitOr, Block};
@@ -347,6 +393,15 @@ pub(super) mod neon {
             Self(
                 self.0
                     .map(|part| unsafe { vceqq_u8(part, vdupq_n_u8(byte)) }),
+            )
+        }
+
+        #[inline(always)]
+        fn below(self, byte: u8) -> Self {
+            // SAFETY: AArch64 has NEON.
+            Self(
+                self.0
+                    .map(|part| unsafe { vcltq_u8(part, vdupq_n_u8(byte)) }),
             )
         }
 
@@ -394,6 +449,13 @@ mod tests {
     use super::*;
     use crate::dump::scanner::masks::Masks;
     use crate::dump::scanner::rows::{Rows, Separator};
+
+    #[inline(always)]
+    unsafe fn compared<B: Block>(bytes: &[u8; BLOCK], byte: u8) -> (u64, u64) {
+        // SAFETY: as the caller promises.
+        let block = unsafe { B::load(bytes) };
+        (B::bits(block.is(byte)), B::bits(block.below(byte)))
+    }
 
     /// Bytes as they stand between and inside rows, and what does not belong there.
     fn rows() -> impl Strategy<Value = Vec<u8>> {
@@ -462,6 +524,21 @@ mod tests {
             for simd in Simd::available() {
                 prop_assert_eq!(Masks::of(&block, delimiter, simd), expected);
             }
+        }
+
+        #[test]
+        fn bytes_are_compared_as_one_by_one(
+            bytes in proptest::collection::vec(any::<u8>(), BLOCK),
+            byte in 1u8..=128,
+        ) {
+            let block: [u8; BLOCK] = bytes.try_into().unwrap();
+            let of = |is: &dyn Fn(u8) -> bool| {
+                (0..).zip(block).map(|(i, byte)| u64::from(is(byte)) << i).sum::<u64>()
+            };
+            let expected = (of(&|other| other == byte), of(&|other| other < byte));
+            // SAFETY: every processor has these.
+            let found = unsafe { (compared::<Portable>(&block, byte), compared::<Baseline>(&block, byte)) };
+            prop_assert_eq!(found, (expected, expected));
         }
 
         #[test]

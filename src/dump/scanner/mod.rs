@@ -15,6 +15,7 @@ mod ahead;
 mod block;
 mod blocks;
 mod comments;
+mod ends;
 mod marks;
 mod masks;
 mod noise;
@@ -29,6 +30,7 @@ mod text;
 mod values;
 
 pub use ahead::Ahead;
+pub use ends::Ends;
 pub use sink::{ASIDE, LARGE, MAX_ROW, MAX_TEXT, Sink, Statement, Wanted};
 pub use state::Scanner;
 

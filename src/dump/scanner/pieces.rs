@@ -2,11 +2,11 @@
 
 use std::mem;
 
-use super::LOOKAHEAD;
 use super::ahead::{Ahead, Cursor};
 use super::blocks::Blocks;
 use super::sink::{Sink, Wanted};
 use super::state::{Inside, Mode, Scanner};
+use super::{DEFAULT_DELIMITER, LOOKAHEAD};
 use crate::snapshot::{Ending, Interrupted, Open, Place};
 
 /// Bytes of a new piece that are joined to what the last one left over; more than [`LOOKAHEAD`], so that the
@@ -158,23 +158,25 @@ impl Scanner {
                     continue;
                 }
             }
-            // At the first byte of a row.
+            // At the first byte of a row. Who takes several rows at once does not know of other delimiters.
             if self.rows_wanted == Wanted::Whole
+                && self.delimiter.first() == Some(&DEFAULT_DELIMITER)
                 && self.mode == Mode::Row(1)
                 && self.keep_from == Some(pos)
                 && self.text.is_empty()
                 && self.inside == Inside::Plain
             {
+                let known = ahead.next(pos);
+                // No farther than to the rows that are known already.
+                let end = match known {
+                    Some((from, _)) if from > pos => end.min(from),
+                    _ => end,
+                };
                 if sink.wants_batches()
-                    && let Some((begins, rows)) = self.whole_rows(bytes, pos, end)
+                    && let Some(begins) = self.batch(bytes, known, pos, end, sink)
                 {
-                    let batch = bytes.get(pos..=begins - self.separator.len());
-                    if sink.batch(batch.unwrap_or_default()) {
-                        self.rows += rows;
-                        self.begin_row(bytes, begins - 1);
-                        pos = begins;
-                        continue;
-                    }
+                    pos = begins;
+                    continue;
                 }
                 let (taken, rows) = sink.rows(bytes.get(pos..end).unwrap_or_default());
                 if taken > 0 {

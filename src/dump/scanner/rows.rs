@@ -209,7 +209,7 @@ fn row_begins<const GAP: usize>((block, separators): (usize, u64)) -> Option<usi
 }
 
 #[inline(always)]
-fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
+pub(super) fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
     bytes.get(at..)?.first_chunk()
 }
 
@@ -225,7 +225,7 @@ fn part(window: &[u8; BLOCK + 3], from: usize) -> &[u8; BLOCK] {
 /// The method is that of simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per
 /// Second", 2019): a carry runs through each sequence of backslashes and tells its parity.
 #[inline(always)]
-fn escaped_by(backslash: u64, first: u64) -> (u64, u64) {
+pub(super) fn escaped_by(backslash: u64, first: u64) -> (u64, u64) {
     const EVEN: u64 = 0x5555_5555_5555_5555;
     let backslash = backslash & !first;
     let follows = backslash << 1 | first;

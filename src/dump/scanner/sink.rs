@@ -1,5 +1,8 @@
 //! What the scanner hands over, and to whom.
 
+use std::sync::Arc;
+
+use crate::dump::lent::Lent;
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 
@@ -46,6 +49,8 @@ pub trait Sink {
     fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
         (0, 0)
     }
+    /// Takes the buffer in which the text stands that comes next, so that it may be read later and by other threads.
+    fn lent(&mut self, _buffer: &Arc<Lent>) {}
     /// Whether a call of [`Sink::batch`] is useful now, where rows are wanted whole.
     fn wants_batches(&self) -> bool {
         false

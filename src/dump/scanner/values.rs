@@ -74,19 +74,44 @@ impl Scanner {
         begins
     }
 
-    /// Passes over whole rows from the beginning of one. Returns where the last row begins, which may not be
-    /// whole, and how many came before it.
-    pub(super) fn whole_rows(
+    /// Hands over whole rows from the beginning of one. Returns where the last row begins, which may not be whole;
+    /// `None` if the rows are not taken.
+    pub(super) fn batch(
         &mut self,
         bytes: &[u8],
+        known: Option<(usize, Passed)>,
         pos: usize,
         end: usize,
-    ) -> Option<(usize, u64)> {
+        sink: &mut dyn Sink,
+    ) -> Option<usize> {
         let delimiter = self.passable_delimiter()?;
+        let passed = match known {
+            Some((from, passed)) if from == pos && passed.at <= end => passed,
+            _ => self.whole_rows(bytes, pos..end, delimiter)?,
+        };
+        let begins = passed.row_begins?;
+        let last = bytes
+            .get(..begins)?
+            .iter()
+            .rposition(|byte| *byte == b')')?;
+        if !sink.batch(bytes.get(pos..=last)?) {
+            return None;
+        }
+        self.rows += passed.rows;
+        self.count_lines(bytes, pos);
+        let behind = bytes.get(begins..passed.counted).unwrap_or_default();
+        self.lines += passed.lines - memchr::memchr_iter(b'\n', behind).count() as u64;
+        self.counted = passed.counted.min(begins);
+        self.begin_row(bytes, begins - 1);
+        Some(begins)
+    }
+
+    /// Passes over rows from the beginning of one, with whatever separator they have.
+    fn whole_rows(&mut self, bytes: &[u8], range: Range<usize>, delimiter: u8) -> Option<Passed> {
         loop {
-            let passed = self.rows_of(bytes, pos..end, false, delimiter);
-            if let Some(begins) = passed.row_begins {
-                return Some((begins, passed.rows));
+            let passed = self.rows_of(bytes, range.clone(), false, delimiter);
+            if passed.row_begins.is_some() {
+                return Some(passed);
             }
             let separator = Separator::at(bytes, passed.at)?;
             if separator == self.separator {
