@@ -782,6 +782,15 @@ mod tests {
         fn comment(&mut self, text: &[u8], place: Place, ended: bool) {
             self.0.comment(text, place, ended);
         }
+        fn large(&mut self, bytes: u64, place: Place) {
+            self.0.large(bytes, place);
+        }
+        fn sets_noise_apart(&self) -> bool {
+            self.0.sets_noise_apart()
+        }
+        fn noise(&mut self, line: &[u8], place: Place) {
+            self.0.noise(line, place);
+        }
         fn modes(&self) -> SqlModes {
             self.0.modes()
         }
