@@ -14,7 +14,7 @@
 //! assert_eq!(state.name, "5.13");
 //! let reference = catalogue.schema(state);
 //! assert!(reference.schema.tables["civicrm_contact"].columns.contains_key("display_name"));
-//! # Ok::<(), cividb::civicrm::catalogue::CatalogueError>(())
+//! # Ok::<(), &cividb::civicrm::catalogue::CatalogueError>(())
 //! ```
 
 mod history;

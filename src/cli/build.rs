@@ -3,9 +3,16 @@
 use super::Error;
 use crate::civicrm::catalogue::Catalogue;
 
-/// What is compiled in. It is the same in every build: there are no features to choose.
+/// What is compiled in.
 const FEATURES: &str = "gzip, bzip2, zstd, xz and zip; TLS by rustls; accounts with mysql_native_password, \
 caching_sha2_password, client_ed25519 and parsec";
+
+/// The library that decodes gzip, which the feature `isal` chooses.
+const INFLATE: &str = if cfg!(feature = "isal") {
+    "ISA-L"
+} else {
+    "zlib-rs"
+};
 
 /// The lines of `--version --verbose`.
 ///
@@ -18,7 +25,7 @@ pub(super) fn about() -> Result<String, Error> {
         state.map_or_else(String::new, |state| of(state).to_owned())
     };
     Ok(format!(
-        "cividb {}\ncatalogue: CiviCRM {} to {}, {} schemas\nbuild: {}\nfeatures: {FEATURES}\n",
+        "cividb {}\ncatalogue: CiviCRM {} to {}, {} schemas\nbuild: {}, gzip by {INFLATE}\nfeatures: {FEATURES}\n",
         env!("CARGO_PKG_VERSION"),
         release(states.first(), |state| state.first_release()),
         release(states.last(), |state| state.last_release()),

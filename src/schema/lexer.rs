@@ -191,7 +191,7 @@ impl<'a> Lexer<'a> {
         match byte {
             b'`' => self.quoted_name(b'`'),
             b'"' if self.modes.ansi_quotes => self.quoted_name(b'"'),
-            b'\'' | b'"' => self.string(byte),
+            b'\'' | b'"' => self.quoted_text(byte),
             b'@' => self.variable(),
             b'0'..=b'9' => self.number(),
             b'.' if self.byte(1).is_some_and(|b| b.is_ascii_digit()) && !self.after_name() => {
@@ -225,7 +225,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn string(&mut self, quote: u8) -> Token<'a> {
+    fn quoted_text(&mut self, quote: u8) -> Token<'a> {
         match self.quoted(quote, !self.modes.no_backslash_escapes) {
             Some(text) => Token::Text(text),
             None => Token::Unterminated("a string"),
@@ -275,7 +275,7 @@ impl<'a> Lexer<'a> {
             }
             Some(quote @ (b'\'' | b'"' | b'`')) => {
                 self.position += 1;
-                match self.string(quote) {
+                match self.quoted_text(quote) {
                     Token::Text(name) => Token::UserVariable(name),
                     other => other,
                 }
@@ -366,7 +366,7 @@ impl<'a> Lexer<'a> {
             match word {
                 "x" | "X" => return self.digits_in_quotes(Token::Hex),
                 "b" | "B" => return self.digits_in_quotes(Token::Bits),
-                "n" | "N" => return self.string(b'\''),
+                "n" | "N" => return self.quoted_text(b'\''),
                 _ => {}
             }
         }

@@ -69,7 +69,7 @@ fn assert_missed(file: &str, text: &[u8], every: usize) -> usize {
 
 #[test]
 fn objects_taken_out_of_the_sample_are_missed_by_name() {
-    let every = common::every(2);
+    let every = common::every(4);
     assert!(assert_missed("sample", &common::sample(), every) > 180 / every);
 }
 
