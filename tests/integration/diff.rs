@@ -426,7 +426,7 @@ fn hashed_and_long_names_of_foreign_keys_are_both_right_from_6_0_on() {
 
 #[test]
 fn a_dump_against_itself_gives_nothing() {
-    for path in common::real_dumps() {
+    for path in common::real_dumps().into_iter().step_by(common::every(4)) {
         let schema = common::snapshot_of(&common::text_of(&path)).schema;
         let mut findings = Findings::default();
         schema::check_other(&schema, &schema, "itself", &mut findings);
