@@ -114,7 +114,7 @@ impl Add {
     fn run(self) -> Result<()> {
         let snapshot = Location::of(self.file.clone()).read(None, &mut |_| {})?;
         let catalogue = Catalogue::embedded()?;
-        let case = Case::new(snapshot, &catalogue);
+        let case = Case::new(snapshot, catalogue);
         let selection = Selection {
             // A dump without rows is what is wanted.
             skip: vec!["dump-no-data"],

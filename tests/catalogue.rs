@@ -176,7 +176,7 @@ fn every_release_is_served_by_a_state() {
 #[test]
 fn schema_of_a_release_in_terms_of_the_model() {
     let catalogue = embedded();
-    let release = catalogue.schema(state(&catalogue, "4.4.5"));
+    let release = catalogue.schema(state(catalogue, "4.4.5"));
     let contact = &release.schema.tables["civicrm_contact"];
     assert_eq!(contact.engine.as_deref(), Some("InnoDB"));
     assert_eq!(contact.charset.as_deref(), Some("utf8mb3"));
@@ -231,7 +231,7 @@ fn schema_of_a_release_in_terms_of_the_model() {
 fn charset_of_a_column_named_only_where_it_is_not_the_tables() {
     let catalogue = embedded();
     let hash = |name: &str| {
-        let release = catalogue.schema(state(&catalogue, name));
+        let release = catalogue.schema(state(catalogue, name));
         let (name, column) = (release.schema.tables.values())
             .flat_map(|table| &table.columns)
             .find(|(_, column)| {
@@ -259,7 +259,7 @@ fn charset_of_a_column_named_only_where_it_is_not_the_tables() {
 #[test]
 fn tables_of_extensions_known_by_owner_and_installation() {
     let catalogue = embedded();
-    let release = catalogue.schema(state(&catalogue, "5.81"));
+    let release = catalogue.schema(state(catalogue, "5.81"));
     let installed = |table: &str| release.tables[table].installed;
     assert_eq!(
         release.tables["civicrm_grant"].owner,
@@ -283,12 +283,12 @@ fn tables_of_extensions_known_by_owner_and_installation() {
             .columns
             .contains_key("hashed_password")
     );
-    let before = catalogue.schema(state(&catalogue, "5.47.2"));
+    let before = catalogue.schema(state(catalogue, "5.47.2"));
     assert_eq!(
         before.tables["civicrm_grant"].owner,
         Owner::Extension("civigrant".into())
     );
-    let before = catalogue.schema(state(&catalogue, "5.46"));
+    let before = catalogue.schema(state(catalogue, "5.46"));
     assert_eq!(before.tables["civicrm_grant"].installed, Installed::Always);
 }
 
@@ -494,7 +494,7 @@ fn hash_file(fingerprints: &[(String, String)]) -> String {
 fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
     let catalogue = embedded();
     let newest = &catalogue.states().last().expect("a state").name;
-    let all = states_until(&catalogue, newest);
+    let all = states_until(catalogue, newest);
     let fingerprints = fingerprints(&all);
     let count = match env::var_os("CIVIDB_TEST_ALL") {
         Some(_) => 5,
@@ -509,11 +509,11 @@ fn a_release_taken_away_and_added_from_its_sql_gives_the_same_files() {
         ("5.81", None),
     ];
     for (name, logged) in samples.into_iter().take(count) {
-        let releases = match &state(&catalogue, name).releases[..] {
-            [] => vec![state(&catalogue, name).read_at.clone()],
+        let releases = match &state(catalogue, name).releases[..] {
+            [] => vec![state(catalogue, name).read_at.clone()],
             releases => releases.to_vec(),
         };
-        let last = state(&catalogue, name).place();
+        let last = state(catalogue, name).place();
         let expected = Catalogue::from_states(all[..=last].to_vec());
         let expected_hashes = hash_file(&fingerprints[..=last]);
         let mut hashes = hash_file(&fingerprints[..last]);
@@ -557,7 +557,7 @@ fn an_added_release_keeps_what_sql_does_not_say() {
         table.foreign_keys.reverse();
     }
     let mut facts = add::Facts::default();
-    let same = add::add(&catalogue, hashes, "98.0.0", &tables, &facts).expect("added");
+    let same = add::add(catalogue, hashes, "98.0.0", &tables, &facts).expect("added");
     assert_eq!(same.news, Vec::<String>::new());
     let last = same.catalogue.states().last().expect("a state");
     assert_eq!(

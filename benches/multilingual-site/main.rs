@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         "default" => |_, _, _| Form::Default,
         _ => site::mixed,
     };
-    let text = site::dump(&catalogue, release, form);
+    let text = site::dump(catalogue, release, form);
     match io::stdout().write_all(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -232,7 +232,7 @@ mod tests {
             ("civicrm_group_contact_cache", 0),
         ]);
         let catalogue = Catalogue::embedded().unwrap();
-        let case = Case::new(backup, &catalogue);
+        let case = Case::new(backup, catalogue);
         let mut examined = Examination::of(&case);
         examined.site_of_backup = Some(OtherSource {
             snapshot: &site,

@@ -189,7 +189,7 @@ mod tests {
             upgrade_steps: Vec::new(),
         };
         let state = catalogue.state("5.81").unwrap();
-        let classifier = Classifier::new(&catalogue, state, Some(&site));
+        let classifier = Classifier::new(catalogue, state, Some(&site));
         let search_kit = Class::ShippedExtension("org.civicrm.search_kit".to_owned());
         for (name, class) in [
             ("civicrm_contact", Class::Core),

@@ -478,7 +478,6 @@ impl<'a> Objects<'a> {
 
     /// The states to compare exactly, best first, and all that they stand for, each with the index of one that has the
     /// schema's tables alike: the states with the lowest costs, and the declared one.
-    #[expect(clippy::type_complexity, reason = "two lists, taken apart at once")]
     fn best_states(
         &self,
         catalogue: &'a Catalogue,

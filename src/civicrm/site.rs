@@ -299,7 +299,7 @@ mod tests {
         ] {
             let mut snapshot = Snapshot::default();
             snapshot.row_counts.insert(table.into(), 1);
-            assert!(Site::of(&snapshot, &catalogue()).is_none(), "{table}");
+            assert!(Site::of(&snapshot, catalogue()).is_none(), "{table}");
         }
         for table in [
             "civicrm_contact",
@@ -308,7 +308,7 @@ mod tests {
         ] {
             let mut snapshot = Snapshot::default();
             snapshot.row_counts.insert(table.into(), 1);
-            assert!(Site::of(&snapshot, &catalogue()).is_some(), "{table}");
+            assert!(Site::of(&snapshot, catalogue()).is_some(), "{table}");
         }
     }
 
@@ -318,7 +318,7 @@ mod tests {
             ("id", "1"),
             ("locales", "\u{1}en_US\u{1}fr_FR\u{1}"),
         ])];
-        let site = Site::of(&snapshot("civicrm_domain", rows), &catalogue()).unwrap();
+        let site = Site::of(&snapshot("civicrm_domain", rows), catalogue()).unwrap();
         assert_eq!(site.locales(), ["en_US", "fr_FR"]);
     }
 
@@ -333,13 +333,13 @@ mod tests {
             ("N;", false),
         ] {
             let rows = vec![row(&[("name", "logging"), ("value", value)])];
-            let site = Site::of(&snapshot("civicrm_setting", rows), &catalogue()).unwrap();
+            let site = Site::of(&snapshot("civicrm_setting", rows), catalogue()).unwrap();
             assert_eq!(site.logging, Some(on), "{value}");
         }
     }
 
     #[test]
     fn a_database_without_civicrm_tables_is_no_site() {
-        assert!(Site::of(&Snapshot::default(), &catalogue()).is_none());
+        assert!(Site::of(&Snapshot::default(), catalogue()).is_none());
     }
 }

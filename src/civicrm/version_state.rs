@@ -422,7 +422,7 @@ mod tests {
             (Some("6.16.0"), TooNew),
             (Some("99.0.alpha1"), TooNew),
         ] {
-            let state = VersionState::of(value, &catalogue);
+            let state = VersionState::of(value, catalogue);
             assert_eq!(state, expected, "{value:?}");
             assert!(!state.explain(value).is_empty());
         }
@@ -471,11 +471,11 @@ mod tests {
         ] {
             let schema = schema.map(detected);
             let proposer = Proposer {
-                catalogue: &catalogue,
+                catalogue,
                 site,
                 detected: schema.as_ref(),
             };
-            let state = VersionState::of(value, &catalogue);
+            let state = VersionState::of(value, catalogue);
             assert_eq!(
                 proposer.propose(value, &state).as_deref(),
                 expected,

@@ -873,7 +873,7 @@ mod tests {
             let catalogue = Catalogue::embedded().expect("it is built in");
             for table in ["civicrm_contact", "civicrm_note", "civicrm_log"] {
                 let text = format!("{TABLES}INSERT INTO {table} VALUES {};\n", rows.join(between));
-                let new = || of_any(DumpReader::new(site::ROWS_WANTED), &catalogue);
+                let new = || of_any(DumpReader::new(site::ROWS_WANTED), catalogue);
                 let (mut whole, mut pieces, mut one) = (new(), new(), OneByOne(new()));
                 let ending = gathered(&mut one, text.as_bytes(), usize::MAX);
                 let one = told(one.0, ending);

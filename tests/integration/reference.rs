@@ -122,7 +122,7 @@ fn every_state_and_point_release_can_be_shown() {
         let shown: ReferenceFile = serde_json::from_str(&text).expect("a reference");
         let catalogue = catalogue();
         let expected = catalogue.state(state).expect("a state");
-        assert_eq!(shown, ReferenceFile::of_state(&catalogue, expected, false));
+        assert_eq!(shown, ReferenceFile::of_state(catalogue, expected, false));
         assert_eq!(shown.schema(), catalogue.schema(expected).plain_install());
     }
     for unknown in ["4.8.0", "7.0.0", "4.4.5.upgrade", "../4.4", ""] {

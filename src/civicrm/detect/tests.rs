@@ -20,7 +20,7 @@ enum Change {
     /// A table as another state has it.
     OtherState(Index, Index),
     DropColumn(Index, Index),
-    ChangeColumn(Index, Index),
+    OtherColumn(Index, Index),
     DropIndex(Index, Index),
     RenameForeignKey(Index, Index),
     /// The character set of a table, or of all.
@@ -37,7 +37,7 @@ fn change() -> impl Strategy<Value = Change> {
         index().prop_map(Change::Capitals),
         (index(), index()).prop_map(|(table, state)| Change::OtherState(table, state)),
         (index(), index()).prop_map(|(table, column)| Change::DropColumn(table, column)),
-        (index(), index()).prop_map(|(table, column)| Change::ChangeColumn(table, column)),
+        (index(), index()).prop_map(|(table, column)| Change::OtherColumn(table, column)),
         (index(), index()).prop_map(|(table, it)| Change::DropIndex(table, it)),
         (index(), index()).prop_map(|(table, key)| Change::RenameForeignKey(table, key)),
         proptest::option::of(index()).prop_map(Change::Charset),
@@ -79,7 +79,7 @@ fn make(change: &Change, schema: &mut Schema) {
             let at = column.index(table.columns.len().max(1));
             table.columns.shift_remove_index(at);
         }
-        Change::ChangeColumn(table, column) => {
+        Change::OtherColumn(table, column) => {
             let (_, table) = any_of(schema, table);
             let at = column.index(table.columns.len().max(1));
             if let Some((_, column)) = table.columns.get_index_mut(at) {

@@ -105,7 +105,7 @@ mod tests {
     fn path_of(from: &str, target: &str) -> Vec<String> {
         let version = |text| Version::parse(text).unwrap();
         let catalogue = Catalogue::embedded().unwrap();
-        let path = path(&catalogue, &version(from), &version(target)).unwrap();
+        let path = path(catalogue, &version(from), &version(target)).unwrap();
         path.iter().map(Version::to_string).collect()
     }
 

@@ -120,11 +120,11 @@ impl Explain {
         };
         let catalogue = Catalogue::embedded()?;
         if let Some(target) = &self.target {
-            target_release(target, &catalogue)?;
+            target_release(target, catalogue)?;
         }
         let location = Location::one(source, &self.server.access())?;
         let wanted = self.checks_of(&seen.tally, &recogniser, common);
-        let looked = Looked::at(&location, self, &catalogue, &wanted, common)?;
+        let looked = Looked::at(&location, self, catalogue, &wanted, common)?;
         let name = location.name();
         let mut summary = summary(Some((&name, &looked.findings)));
         places.push(("SOURCE", shell_word(&name)));
