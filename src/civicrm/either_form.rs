@@ -85,19 +85,23 @@ const EITHER: &[Either] = &[
     ),
 ];
 
-/// The releases from which on other objects have two forms than before.
-pub(super) const TURNS: [(u32, u32); 4] = [(2, 1), (3, 2), (6, 7), (6, 14)];
+impl Either {
+    fn is_of(&self, state: &State) -> bool {
+        let (first, last) = self.releases;
+        let version = Version::parse(&state.name);
+        version.is_some_and(|version| (first..=last).contains(&version.major_minor()))
+    }
+}
+
+/// Whether the same objects have two forms in both states.
+pub(super) fn are_alike(one: &State, other: &State) -> bool {
+    EITHER.iter().all(|it| it.is_of(one) == it.is_of(other))
+}
 
 /// Changes a table of a state to the form that the database has, where both forms are right.
 pub(super) fn accept(name: &str, table: &mut Table, state: &State, ours: Option<&Table>) {
     let Some(ours) = ours else { return };
-    let Some(version) = Version::parse(&state.name) else {
-        return;
-    };
-    let is_meant = |either: &&Either| {
-        let (first, last) = either.releases;
-        either.table == name && (first..=last).contains(&version.major_minor())
-    };
+    let is_meant = |either: &&Either| either.table == name && either.is_of(state);
     for either in EITHER.iter().filter(is_meant) {
         either.object.accept(table, ours);
     }

@@ -114,11 +114,11 @@ impl<'a> Outline<'a> {
         let turns_between = |release: &(u32, u32)| {
             is_before(self.state, *release) != is_before(other.state, *release)
         };
-        let mut turns = either_form::TURNS.iter().chain(&multilingual::TURNS);
         let have_same_rules = self.locales == other.locales
             && self.charset == other.charset
             && self.catalogue.defaults(self.state) == other.catalogue.defaults(other.state)
-            && !turns.any(turns_between);
+            && either_form::are_alike(self.state, other.state)
+            && !multilingual::TURNS.iter().any(turns_between);
         if !have_same_rules {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Decodes raw deflate: with zlib-rs, or with ISA-L where the feature `isal` builds it in.
 //!
-//! ISA-L decodes SQL text in three quarters of the time, but is made of C and assembler and takes autoconf, libtool and
+//! ISA-L decodes SQL text faster, but is made of C and assembler and takes autoconf, libtool and
 //! nasm to build. Packages have it.
 
 #[cfg(not(feature = "isal"))]
