@@ -344,14 +344,14 @@ fn gzip_header(input: &mut Input) -> Result<(), Stop> {
 }
 
 /// What follows the first four bytes of a bzip2 stream without any text: the mark of its end, and the checksum 0.
-const EMPTY_BZIP2: &[u8] = b"\x17\x72\x45\x38\x50\x90\0\0\0\0";
+pub(super) const EMPTY_BZIP2: [u8; 10] = *b"\x17\x72\x45\x38\x50\x90\0\0\0\0";
 
 /// Decodes bzip2 streams.
 pub(super) fn bzip2(input: &mut Input, sink: &mut Sink) -> Result<(), Stop> {
     loop {
         // A decoder takes megabytes, which streams of nothing, one behind the other, need not wait for.
         match input.peek(EMPTY_BZIP2.len() + 4)? {
-            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if rest.starts_with(EMPTY_BZIP2) => {
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if rest.starts_with(&EMPTY_BZIP2) => {
                 input.consume(EMPTY_BZIP2.len() + 4);
             }
             _ => pump(&mut Bunzip2::new(false), input, sink)?,

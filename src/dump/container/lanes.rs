@@ -1,6 +1,8 @@
 //! The threads that read, and the buffers that go round between them and the consumer.
 
+use std::fs::File;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -53,6 +55,8 @@ pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<
 pub(super) enum Message {
     Block(Block),
     End(Ending),
+    /// One thread is to decode all of the file, because several cannot from here on.
+    Alone(Arc<File>),
     /// The input is refused from here on; if no block came before, all of it is.
     Refused {
         problem: Problem,

@@ -18,6 +18,7 @@
 //! # Ok::<(), cividb::dump::container::ContainerError>(())
 //! ```
 
+mod blocks;
 mod decode;
 mod ending;
 mod error;

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::{ContainerError, Problem, Stop};
 use super::input::Input;
 use super::kind::Container;
-use super::lanes::{CHUNK, POOL, lane, spawn};
+use super::lanes::{CHUNK, Lane, POOL, lane, spawn};
 use super::sink::Sink;
 use super::stream::{ByteStream, Progress};
-use super::{decode, members, plain, zip};
+use super::{blocks, decode, members, plain, zip};
 use crate::threads;
 
 /// Files smaller than this, in bytes, are read by one thread.
@@ -120,20 +121,12 @@ impl ByteStream {
             total: None,
         };
         let (lane, sender, returned) = lane(POOL);
+        let sink = match content {
+            Content::Sql => Sink::new(sender, returned),
+            Content::Rows => Sink::further(sender, returned),
+        };
         spawn("decompress", move || {
-            let mut sink = match content {
-                Content::Sql => Sink::new(sender, returned),
-                Content::Rows => Sink::further(sender, returned),
-            };
-            let result = match container {
-                Container::Plain => decode::plain(&mut input, &mut sink),
-                Container::Gzip => decode::gzip(&mut input, &mut sink),
-                Container::Bzip2 => decode::bzip2(&mut input, &mut sink),
-                Container::Zstd => decode::zstd(&mut input, &mut sink),
-                Container::Xz => decode::xz(&mut input, &mut sink),
-                Container::Zip => zip::decode(&mut input, &mut sink, directory),
-            };
-            sink.finish(result, input.offset());
+            run(container, input, directory, sink);
         })?;
         Self::wait(container, progress, vec![lane])
     }
@@ -157,9 +150,42 @@ impl ByteStream {
             Container::Gzip | Container::Zstd => {
                 members::start(&file()?, container, length, threads, &progress.read)?
             }
+            Container::Bzip2 if threads > 1 => {
+                blocks::start(&file()?, length, threads, &progress.read)?
+            }
             _ => None,
         };
         let stream = lanes.map(|lanes| Self::wait(container, progress, lanes));
         stream.transpose()
     }
+}
+
+/// Starts a thread that decodes all of a file again, of which the consumer has got the first `delivered` bytes.
+pub(super) fn alone(
+    file: &File,
+    container: Container,
+    delivered: u64,
+    read: &Arc<AtomicU64>,
+) -> Result<Lane, Problem> {
+    let mut file = file.try_clone().map_err(Problem::Open)?;
+    file.rewind().map_err(Problem::Open)?;
+    read.store(0, Ordering::Relaxed);
+    let input = Input::counted(Box::new(file), 0, Arc::clone(read));
+    let (lane, sender, returned) = lane(POOL);
+    let sink = Sink::after(delivered, sender, returned);
+    spawn("decompress", move || run(container, input, None, sink))?;
+    Ok(lane)
+}
+
+/// Decodes an input to its end into the sink.
+fn run(container: Container, mut input: Input, directory: Option<zip::Directory>, mut sink: Sink) {
+    let result = match container {
+        Container::Plain => decode::plain(&mut input, &mut sink),
+        Container::Gzip => decode::gzip(&mut input, &mut sink),
+        Container::Bzip2 => decode::bzip2(&mut input, &mut sink),
+        Container::Zstd => decode::zstd(&mut input, &mut sink),
+        Container::Xz => decode::xz(&mut input, &mut sink),
+        Container::Zip => zip::decode(&mut input, &mut sink, directory),
+    };
+    sink.finish(result, input.offset());
 }

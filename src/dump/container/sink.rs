@@ -1,5 +1,7 @@
 //! The thread's end of the channel: buffers to decode into, judged and sent when full.
 
+use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::error::Stop;
@@ -15,8 +17,8 @@ pub(super) struct Sink {
     filled: usize,
     /// Whether the first block has been accepted as text.
     judged: bool,
-    /// While set, what is written is thrown away.
-    muted: bool,
+    /// Number of bytes that are still to be thrown away when they are written.
+    unwanted: u64,
 }
 
 impl Sink {
@@ -36,7 +38,21 @@ impl Sink {
             buffer: Vec::new(),
             filled: 0,
             judged: true,
-            muted: false,
+            unwanted: 0,
+        }
+    }
+
+    /// Makes a sink for a thread that decodes again what others have decoded, of which the consumer has got the first
+    /// `delivered` bytes.
+    pub(super) fn after(
+        delivered: u64,
+        messages: SyncSender<Message>,
+        empties: Receiver<Vec<u8>>,
+    ) -> Self {
+        Self {
+            judged: delivered > 0,
+            unwanted: delivered,
+            ..Self::further(messages, empties)
         }
     }
 
@@ -51,9 +67,15 @@ impl Sink {
 
     /// Records that the first `count` bytes of the space have been written.
     pub(super) fn advance(&mut self, count: usize) {
-        if !self.muted {
-            self.filled = (self.filled + count).min(self.buffer.len());
+        let end = (self.filled + count).min(self.buffer.len());
+        let count = end - self.filled;
+        let unwanted = usize::try_from(self.unwanted).map_or(count, |unwanted| count.min(unwanted));
+        self.unwanted -= unwanted as u64;
+        if 0 < unwanted && unwanted < count {
+            let wanted = self.filled + unwanted..end;
+            self.buffer.copy_within(wanted, self.filled);
         }
+        self.filled = end - unwanted;
     }
 
     /// Runs `decode` and throws away what it writes.
@@ -61,9 +83,9 @@ impl Sink {
         &mut self,
         decode: impl FnOnce(&mut Self) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        self.muted = true;
+        self.unwanted = u64::MAX;
         let result = decode(self);
-        self.muted = false;
+        self.unwanted = 0;
         result
     }
 
@@ -115,6 +137,11 @@ impl Sink {
             }) => Message::End(Ending::damaged(kind, offset, message)),
             Err(Stop::Read { offset, error }) => Message::End(Ending::unreadable(offset, &error)),
         });
+    }
+
+    /// Leaves the rest of the file to one thread, with what this sink has and did not send.
+    pub(super) fn leave(self, file: Arc<File>) {
+        self.send(Message::Alone(file));
     }
 
     fn send(&self, message: Message) {

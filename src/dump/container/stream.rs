@@ -8,6 +8,7 @@ use super::ending::Ending;
 use super::error::Problem;
 use super::kind::Container;
 use super::lanes::{Lane, Message};
+use super::open;
 use crate::dump::lent::Lent;
 use crate::dump::scanner::Ahead;
 use crate::snapshot::DamageKind;
@@ -47,6 +48,8 @@ pub struct ByteStream {
     first: Option<Message>,
     current: Option<Current>,
     delivered: u64,
+    /// Number of bytes decoded before what comes next: those delivered and a byte order mark.
+    decoded: u64,
     ending: Option<Ending>,
 }
 
@@ -85,6 +88,7 @@ impl ByteStream {
             first: None,
             current: None,
             delivered: 0,
+            decoded: 0,
             ending: None,
         };
         match stream.receive() {
@@ -101,14 +105,25 @@ impl ByteStream {
         self.lanes.get(self.next % self.lanes.len().max(1))
     }
 
-    fn receive(&self) -> Message {
-        let message = self.lane().and_then(|lane| lane.messages.recv().ok());
-        message.unwrap_or_else(|| {
-            // The thread has gone without a last message: a panic inside a decoder.
-            let message = "the decoder failed on this data";
-            let offset = self.progress.bytes_read();
-            Message::End(Ending::damaged(DamageKind::Corrupt, offset, message))
-        })
+    fn receive(&mut self) -> Message {
+        loop {
+            match self.lane().and_then(|lane| lane.messages.recv().ok()) {
+                Some(Message::Alone(file)) => {
+                    let (read, decoded) = (&self.progress.read, self.decoded);
+                    match open::alone(&file, self.container, decoded, read) {
+                        Ok(lane) => self.lanes = vec![lane],
+                        Err(problem) => return Message::Refused { problem, offset: 0 },
+                    }
+                }
+                Some(message) => return message,
+                None => {
+                    // The thread has gone without a last message: a panic inside a decoder.
+                    let message = "the decoder failed on this data";
+                    let offset = self.progress.bytes_read();
+                    return Message::End(Ending::damaged(DamageKind::Corrupt, offset, message));
+                }
+            }
+        }
     }
 
     /// The container that was recognised.
@@ -140,6 +155,7 @@ impl ByteStream {
                 Message::Block(block) => {
                     let length = block.text.len();
                     self.delivered += length as u64;
+                    self.decoded += block.text.end as u64;
                     let pool = self.lane().map(|lane| lane.empties.clone());
                     self.current = Some(Current {
                         buffer: Arc::new(Lent::new(block.buffer, pool)),
@@ -155,6 +171,8 @@ impl ByteStream {
                     }
                 }
                 Message::End(ending) => self.end(ending),
+                // `receive` gives none of these.
+                Message::Alone(_) => {}
                 Message::Refused { problem, offset } => {
                     let (kind, message) = (DamageKind::Unsupported, problem.to_string());
                     self.end(Ending::damaged(kind, offset, message));
