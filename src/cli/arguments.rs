@@ -42,6 +42,9 @@ pub(super) fn parse(arguments: &mut Vec<OsString>) -> Result<Cli, Exit> {
         Exit::Failure
     })?;
     let arguments = &arguments[..];
+    if let Some(cli) = Cli::of_command_first(arguments) {
+        return Ok(cli);
+    }
     let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
     let error = match Cli::try_parse_from(arguments) {
         Ok(cli) => return Ok(cli),

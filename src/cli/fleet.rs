@@ -18,7 +18,7 @@ use crate::checks::{Finding, Findings, pieces, wholeness};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
-use crate::dump::container::Problem;
+use crate::dump::container::{LARGE, Problem};
 use crate::exit::Exit;
 use crate::fleet::baseline::Baseline;
 use crate::fleet::engine::{self, Limits, Missed, Work};
@@ -31,6 +31,7 @@ use crate::server::login::url;
 use crate::snapshot::Snapshot;
 use crate::source::{Access, Location, discover};
 use crate::text::count;
+use crate::threads;
 
 /// How long a report of a run that was killed is taken at most: longer than a night and the next, and not so long that
 /// what it says of a server is of another week.
@@ -51,9 +52,10 @@ pub(super) struct FleetOptions {
     /// /var/www/vhosts, /home, or the platforms of Aegir
     #[arg(long, value_name = "FOLDER")]
     discover: Vec<PathBuf>,
-    /// Number of sources to work on at the same time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
-    jobs: u8,
+    /// Number of sources to work on at the same time [default: as many as there are processors where all sources are files
+    /// of less than 2 MiB, which one thread each reads; otherwise 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    jobs: Option<u8>,
     /// Give up on a source that has no report after so many seconds; the others go on
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     deadline: Option<u64>,
@@ -285,7 +287,9 @@ impl FleetOptions {
             tell(&format!("going on where an earlier run ended: {done} done"));
         }
         let limits = Limits {
-            jobs: usize::from(self.jobs),
+            jobs: self
+                .jobs
+                .map_or_else(|| default_jobs(locations()), usize::from),
             deadline: self.deadline.map(Duration::from_secs),
         };
         let renderer = output::renderer(common, !named_one);
@@ -363,6 +367,21 @@ fn tell_absent(baseline: &Baseline, sources: &[Source]) {
     tell(&format!(
         "warning: {number} of the earlier run not in this one: {names}{more}"
     ));
+}
+
+/// The number of sources to work on at the same time where the user says nothing.
+fn default_jobs<'l>(mut locations: impl Iterator<Item = &'l Location>) -> usize {
+    let is_small = |location: &Location| match location {
+        Location::File(path) => {
+            let metadata = path.metadata();
+            metadata.is_ok_and(|file| file.is_file() && file.len() < LARGE)
+        }
+        _ => false,
+    };
+    match locations.all(is_small) {
+        true => threads::count(),
+        false => 1,
+    }
 }
 
 /// What tells one run from others: its arguments, but for those that change nothing of the reports. It is a hash, since

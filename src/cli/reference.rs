@@ -21,8 +21,14 @@ use crate::schema::sql::script;
 use crate::source::Location;
 use crate::text::{count, csv_cell, printable_json, printable_lines, sql_comment};
 
+#[derive(Debug, Args)]
+pub struct Reference {
+    #[command(subcommand)]
+    action: Action,
+}
+
 #[derive(Debug, Subcommand)]
-pub enum Reference {
+enum Action {
     /// List all references: the states of CiviCRM's schema that are built in, and those that you
     /// imported
     List,
@@ -33,7 +39,7 @@ pub enum Reference {
 }
 
 #[derive(Debug, Args)]
-pub struct Show {
+struct Show {
     /// Release (4.4.5), state as `reference list` shows it (4.4), or name of a reference of your
     /// own
     #[arg(value_name = "STATE")]
@@ -48,7 +54,7 @@ pub struct Show {
 }
 
 #[derive(Debug, Args)]
-pub struct Import {
+struct Import {
     /// sql/civicrm.mysql of a CiviCRM distribution, or a dump
     #[arg(value_name = "PATH")]
     path: String,
@@ -63,10 +69,10 @@ pub struct Import {
 impl Reference {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Error> {
         let catalogue = Catalogue::embedded()?;
-        match self {
-            Self::List => list(catalogue, common),
-            Self::Show(arguments) => arguments.run(catalogue, common),
-            Self::Import(arguments) => arguments.run(catalogue, common),
+        match &self.action {
+            Action::List => list(catalogue, common),
+            Action::Show(arguments) => arguments.run(catalogue, common),
+            Action::Import(arguments) => arguments.run(catalogue, common),
         }
     }
 }

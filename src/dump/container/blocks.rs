@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
 use bzip2::Decompress;
 
 use super::decode::EMPTY_BZIP2;
@@ -41,7 +41,8 @@ const RUN: u64 = 64 * 1024 * 8;
 /// Bytes that are searched for marks at a time.
 const WINDOW: usize = 256 * 1024;
 
-/// Starts several threads on a bzip2 file; `None` for one of a single block, or that does not begin with a block.
+/// Starts several threads on a bzip2 file; `None` for one of a single block, or that does not begin with a block, and where the
+/// search for marks would take long.
 pub(super) fn start(
     file: &Arc<File>,
     length: u64,
@@ -292,13 +293,14 @@ struct Marks {
     /// Of the file, in bytes.
     length: u64,
     /// Finds the bytes that are all of one mark.
-    inner_bytes: AhoCorasick,
+    inner_bytes: Searcher,
     /// Bytes of the file from the byte `at` on.
     window: Vec<u8>,
     at: u64,
 }
 
 impl Marks {
+    /// `None` where the processor has none of the instructions by which the search is fast.
     fn new(file: Arc<File>, length: u64) -> Option<Self> {
         let inner_bytes = [BLOCK, END].into_iter().flat_map(|mark| {
             (0..8).map(move |shift| {
@@ -310,7 +312,7 @@ impl Marks {
         Some(Self {
             file,
             length,
-            inner_bytes: AhoCorasick::new(inner_bytes).ok()?,
+            inner_bytes: Searcher::new(inner_bytes)?,
             window: Vec::new(),
             at: 0,
         })

@@ -40,4 +40,5 @@ pub use ending::Ending;
 pub use error::{ContainerError, Problem};
 pub use kind::Container;
 pub use lanes::{CHUNK, POOL};
+pub use open::LARGE;
 pub use stream::{ByteStream, Piece, Progress};

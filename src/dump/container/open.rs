@@ -16,7 +16,7 @@ use super::{blocks, decode, members, plain, zip};
 use crate::threads;
 
 /// Files smaller than this, in bytes, are read by one thread.
-const LARGE: u64 = 2 * CHUNK as u64;
+pub const LARGE: u64 = 2 * CHUNK as u64;
 
 /// What a file is to hold.
 #[derive(Clone, Copy)]
