@@ -370,7 +370,7 @@ fn tell_absent(baseline: &Baseline, sources: &[Source]) {
 }
 
 /// The number of sources to work on at the same time where the user says nothing.
-fn default_jobs<'l>(mut locations: impl Iterator<Item = &'l Location>) -> usize {
+fn default_jobs<'l>(locations: impl Iterator<Item = &'l Location>) -> usize {
     let is_small = |location: &Location| match location {
         Location::File(path) => {
             let metadata = path.metadata();
@@ -378,10 +378,14 @@ fn default_jobs<'l>(mut locations: impl Iterator<Item = &'l Location>) -> usize 
         }
         _ => false,
     };
-    match locations.all(is_small) {
-        true => threads::count(),
-        false => 1,
+    let mut small = 0;
+    for location in locations {
+        if !is_small(location) {
+            return 1;
+        }
+        small += 1;
     }
+    threads::count().min(small).max(1)
 }
 
 /// What tells one run from others: its arguments, but for those that change nothing of the reports. It is a hash, since

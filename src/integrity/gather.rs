@@ -62,7 +62,35 @@ pub struct ColumnFacts {
 #[derive(Debug, Default)]
 struct KeyFacts {
     hashes: Vec<u64>,
+    /// The hashes that other workers have gathered. They stay apart, since copying them would take as much memory again.
+    of_others: Vec<Vec<u64>>,
     left_out: u64,
+}
+
+impl KeyFacts {
+    /// The hashes that occur more than once.
+    fn repeated(&mut self) -> Vec<u64> {
+        let lists = self.of_others.iter_mut().chain([&mut self.hashes]);
+        let mut rests: Vec<&[u64]> = lists
+            .map(|list| {
+                list.sort_unstable();
+                list.as_slice()
+            })
+            .collect();
+        let mut repeated = Vec::new();
+        while let Some(least) = rests.iter().filter_map(|rest| rest.first()).min().copied() {
+            let mut count = 0;
+            for rest in &mut rests {
+                let equal = rest.iter().take_while(|hash| **hash == least).count();
+                *rest = rest.get(equal..).unwrap_or_default();
+                count += equal;
+            }
+            if count > 1 {
+                repeated.push(least);
+            }
+        }
+        repeated
+    }
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +132,7 @@ impl TableFacts {
     }
 
     /// The hashes that occur more than once in the key of these columns; `None` when they were not
-    /// kept. Removes the other hashes.
+    /// kept.
     pub fn repeated(&mut self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
         let same = |key: &Vec<KeyPart>| {
             key.len() == parts.len()
@@ -118,16 +146,7 @@ impl TableFacts {
             .into_iter()
             .position(|(key, equal)| same(key) && *equal == nulls_equal)?;
         let key = self.keys.get_mut(index)?;
-        key.hashes.sort_unstable();
-        let mut repeated: Vec<u64> = key
-            .hashes
-            .windows(2)
-            .filter_map(|pair| match pair {
-                [a, b] if a == b => Some(*a),
-                _ => None,
-            })
-            .collect();
-        repeated.dedup();
+        let repeated = key.repeated();
         Some((repeated, key.left_out))
     }
 
@@ -156,7 +175,8 @@ impl TableFacts {
             ours.merge(&theirs);
         }
         for (ours, theirs) in self.keys.iter_mut().zip(other.keys) {
-            ours.hashes.extend(theirs.hashes);
+            ours.of_others.extend(theirs.of_others);
+            ours.of_others.push(theirs.hashes);
             ours.left_out += theirs.left_out;
         }
         for (ours, theirs) in self.pairs.iter_mut().zip(other.pairs) {
@@ -174,7 +194,8 @@ impl TableFacts {
         let keys: u64 = self
             .keys
             .iter()
-            .map(|key| key.hashes.len() as u64 * 8)
+            .flat_map(|key| key.of_others.iter().chain([&key.hashes]))
+            .map(|hashes| hashes.len() as u64 * 8)
             .sum();
         let pairs = self.pairs.iter().flat_map(|pair| pair.ids.values());
         columns + keys + pairs.map(IdSet::memory).sum::<u64>()
@@ -823,10 +844,11 @@ mod tests {
             format!("{ids:?} {twice:?} {nulls} {zeros} {odd} {left_out}")
         };
         let of_table = |(name, mut table): (TableName, TableFacts)| {
-            table
-                .keys
-                .iter_mut()
-                .for_each(|key| key.hashes.sort_unstable());
+            for key in &mut table.keys {
+                let of_others = std::mem::take(&mut key.of_others);
+                key.hashes.extend(of_others.concat());
+                key.hashes.sort_unstable();
+            }
             let columns: Vec<String> = table.columns.iter().map(of_column).collect();
             let mut pairs: Vec<String> = table
                 .pairs
