@@ -46,7 +46,7 @@
 //! runbook -> case checks civicrm cms grants preflight serialized server server_version settings snapshot text
 //! report -> case change checks civicrm contents exit extract integrity messages preflight rehearse repair rollback runbook schema server_version snapshot text
 //! fleet -> checks civicrm report server small_file
-//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file runbook schema server server_version settings small_file snapshot source text
+//! cli -> case change checks civicrm contents dump exit extract fleet gate grants integrity messages preflight rehearse repair report rollback row_file runbook schema server server_version settings small_file snapshot source text threads
 //! ```
 //!
 //! - [`exit`]: the exit codes

@@ -68,28 +68,59 @@ struct KeyFacts {
 }
 
 impl KeyFacts {
-    /// The hashes that occur more than once.
-    fn repeated(&mut self) -> Vec<u64> {
-        let lists = self.of_others.iter_mut().chain([&mut self.hashes]);
-        let mut rests: Vec<&[u64]> = lists
-            .map(|list| {
-                list.sort_unstable();
-                list.as_slice()
-            })
-            .collect();
-        let mut repeated = Vec::new();
-        while let Some(least) = rests.iter().filter_map(|rest| rest.first()).min().copied() {
-            let mut count = 0;
-            for rest in &mut rests {
-                let equal = rest.iter().take_while(|hash| **hash == least).count();
-                *rest = rest.get(equal..).unwrap_or_default();
-                count += equal;
+    /// The hashes that occur more than once, ascending. Few do, so that most are not sorted: those whose place in a set of
+    /// bits no other has taken occur once.
+    fn repeated(&self) -> Vec<u64> {
+        let all = || self.of_others.iter().flatten().chain(&self.hashes).copied();
+        let count: usize = self.of_others.iter().map(Vec::len).sum();
+        let mut taken = Bits::for_hashes(count + self.hashes.len());
+        let mut shared = taken.clone();
+        all().for_each(|hash| {
+            if !taken.add(hash) {
+                shared.add(hash);
             }
-            if count > 1 {
-                repeated.push(least);
+        });
+        let mut candidates = Vec::new();
+        all().for_each(|hash| {
+            if shared.has(hash) {
+                candidates.push(hash);
             }
-        }
-        repeated
+        });
+        candidates.sort_unstable();
+        let equal = candidates.chunk_by(|a, b| a == b);
+        equal.filter_map(|equal| equal.get(1).copied()).collect()
+    }
+}
+
+/// A set of the low bits of hashes.
+#[derive(Clone, Debug)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    /// A set in which so many hashes mostly have places of their own: 8 to 16 bits for each.
+    fn for_hashes(count: usize) -> Self {
+        Self(vec![0; (count.next_power_of_two() / 8).max(1)])
+    }
+
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let word = (hash >> 6) as usize & (self.0.len() - 1);
+        (word, 1 << (hash & 63))
+    }
+
+    /// Adds a hash; `false` if its place was taken.
+    fn add(&mut self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        let Some(word) = self.0.get_mut(word) else {
+            return false;
+        };
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    fn has(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 }
 
@@ -133,7 +164,7 @@ impl TableFacts {
 
     /// The hashes that occur more than once in the key of these columns; `None` when they were not
     /// kept.
-    pub fn repeated(&mut self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
+    pub fn repeated(&self, parts: &[KeyPart], nulls_equal: bool) -> Option<(Vec<u64>, u64)> {
         let same = |key: &Vec<KeyPart>| {
             key.len() == parts.len()
                 && key
@@ -145,7 +176,7 @@ impl TableFacts {
         let index = keys
             .into_iter()
             .position(|(key, equal)| same(key) && *equal == nulls_equal)?;
-        let key = self.keys.get_mut(index)?;
+        let key = self.keys.get(index)?;
         let repeated = key.repeated();
         Some((repeated, key.left_out))
     }
