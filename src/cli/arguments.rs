@@ -206,6 +206,33 @@ mod tests {
     }
 
     #[test]
+    fn a_command_read_alone_is_the_one_that_all_commands_read() {
+        for line in [
+            "cividb verify a.sql b.sql --strict",
+            "cividb verify --database x a.sql --format json",
+            "cividb extract a.sql --database x --quiet",
+            "cividb check mysql://u@h/d --target 6.0 --jobs 3 --skip definer-named",
+            "cividb reference show 4.4 --sql",
+            "cividb completions bash",
+            "cividb explain definer-named",
+            "cividb verify",
+            "cividb verify --nonsense",
+            "cividb reference",
+            "cividb help verify",
+            "cividb --quiet verify a.sql",
+            "cividb nonsense",
+            "cividb",
+        ] {
+            let given = given(line);
+            let of_all = Cli::try_parse_from(&given).ok();
+            let begins_so = !line.starts_with("cividb --");
+            let of_all = of_all.filter(|_| begins_so);
+            let alone = Cli::of_command_first(&given);
+            assert_eq!(format!("{alone:?}"), format!("{of_all:?}"), "{line}");
+        }
+    }
+
+    #[test]
     fn the_arguments_are_free_of_contradictions() {
         Cli::command().debug_assert();
     }

@@ -622,6 +622,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn small_files_alone_are_worked_on_at_the_same_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, size: u64| {
+            let path = folder.path().join(name);
+            std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+            Location::File(path)
+        };
+        let (small, other) = (file("small", LARGE - 1), file("other", 0));
+        let large = file("large", LARGE);
+        let missing = Location::File(folder.path().join("missing"));
+        let jobs = |locations: &[&Location]| default_jobs(locations.iter().copied());
+        assert_eq!(jobs(&[&small, &other]), threads::count().min(2));
+        assert_eq!(jobs(&[&small]), 1);
+        assert_eq!(jobs(&[]), 1);
+        for slow in [&large, &missing, &Location::Stdin] {
+            assert_eq!(jobs(&[&small, slow, &other]), 1);
+        }
+    }
+
+    #[test]
     fn lengths_of_time_are_numbers_with_a_unit() {
         for (text, seconds) in [
             ("90s", Some(90)),
