@@ -311,6 +311,8 @@ fn server_command(program: &Program, folder: &Path) -> Command {
         // Nothing here has to survive a power cut, so that nothing waits for the disk.
         "--innodb-flush-log-at-trx-commit=0",
         "--loose-innodb-flush-method=nosync",
+        "--loose-innodb-doublewrite=OFF",
+        "--sync-binlog=0",
         "--loose-sync-frm=0",
         "--innodb-buffer-pool-size=64M",
         // MySQL's default is to measure itself all the time, and to read definitions again from its dictionary
