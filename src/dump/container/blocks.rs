@@ -530,7 +530,7 @@ mod tests {
 
     /// A list of Huffman tables may be longer than the block needs, and then hold the bits of a mark.
     #[test]
-    fn bits_of_a_mark_inside_a_block_are_no_mark() {
+    fn bits_of_a_mark_inside_a_block_do_not_end_it() {
         let whole = bzip2(&sql(9_000_000), 9);
         let honest = blocks(&whole);
         for mark in [BLOCK, END] {

@@ -139,7 +139,7 @@ impl Sink {
         });
     }
 
-    /// Leaves the rest of the file to one thread, with what this sink has and did not send.
+    /// Leaves the file to one thread, which decodes it again behind what was delivered. Text that has not been sent is dropped.
     pub(super) fn leave(self, file: Arc<File>) {
         self.send(Message::Alone(file));
     }

@@ -171,7 +171,7 @@ impl ByteStream {
                     }
                 }
                 Message::End(ending) => self.end(ending),
-                // `receive` gives none of these.
+                // `receive` has started that thread already.
                 Message::Alone(_) => {}
                 Message::Refused { problem, offset } => {
                     let (kind, message) = (DamageKind::Unsupported, problem.to_string());
