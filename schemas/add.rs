@@ -13,7 +13,7 @@ use cividb::civicrm::catalogue::{
     TableOptions, TableShape,
 };
 use cividb::civicrm::release::Version;
-use cividb::schema::model::{self, DefaultValue, IndexKind, KeyPart, Table};
+use cividb::schema::model::{self, ByName, DefaultValue, IndexKind, KeyPart, Table};
 use indexmap::IndexMap;
 
 use super::state_file::fingerprint;
@@ -56,7 +56,7 @@ pub fn add(
     catalogue: &Catalogue,
     hashes: &str,
     release: &str,
-    tables: &IndexMap<String, Table>,
+    tables: &ByName<Table>,
     facts: &Facts,
 ) -> Result<Added> {
     let version = Version::parse(release).ok_or("a release looks like 6.16.0")?;
@@ -124,7 +124,7 @@ pub fn add(
 /// What a release declares that has these tables, `previous` being what the one before does.
 fn declare(
     previous: &DeclaredSchema,
-    tables: &IndexMap<String, Table>,
+    tables: &ByName<Table>,
     facts: &Facts,
     news: &mut Vec<String>,
 ) -> Result<DeclaredSchema> {

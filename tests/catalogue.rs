@@ -8,7 +8,7 @@ use std::process::Command;
 use cividb::civicrm::catalogue::{Catalogue, DeclaredSchema, Installed, Owner, State, States};
 use cividb::civicrm::naming::hashed_name;
 use cividb::civicrm::release::Version;
-use cividb::schema::model::{DefaultValue, IndexKind, KeyPart, ReferentialAction, Table};
+use cividb::schema::model::{ByName, DefaultValue, IndexKind, KeyPart, ReferentialAction, Table};
 use cividb::source::Location;
 use indexmap::IndexMap;
 
@@ -453,7 +453,7 @@ fn facts_that_steps_have_no_place_for_are_refused() {
 }
 
 /// The tables of a release as `cividb reference show` prints them, read back.
-fn printed(release: &str) -> IndexMap<String, Table> {
+fn printed(release: &str) -> ByName<Table> {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
         .args(["reference", "show", release, "--sql"])

@@ -5,9 +5,8 @@ use cividb::civicrm::catalogue::{Catalogue, ReleaseSchema};
 use cividb::civicrm::{programs, site};
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
-use cividb::schema::model::{Column, DefaultValue, Index, Schema};
+use cividb::schema::model::{ByName, Column, DefaultValue, Index, Schema};
 use cividb::schema::sql::{ForeignKeys, create_table, identifier};
-use indexmap::IndexMap;
 
 /// The languages of the site.
 pub const LANGUAGES: [&str; 3] = ["en_US", "fr_FR", "nl_NL"];
@@ -98,7 +97,7 @@ fn structure(
     for (name, table) in &plain.tables {
         let facts = &made.tables[name];
         let mut table = table.clone();
-        let mut columns = IndexMap::new();
+        let mut columns = ByName::default();
         for (column, definition) in std::mem::take(&mut table.columns) {
             if !facts.localizable_columns.contains(&column) {
                 columns.insert(column, definition);
@@ -159,13 +158,9 @@ fn formed(column: &Column, form: Form) -> Column {
 }
 
 /// The indexes of a table, localizable ones once per language.
-fn localized(
-    made: &ReleaseSchema,
-    table: &str,
-    indexes: IndexMap<String, Index>,
-) -> IndexMap<String, Index> {
+fn localized(made: &ReleaseSchema, table: &str, indexes: ByName<Index>) -> ByName<Index> {
     let facts = &made.tables[table];
-    let mut all = IndexMap::new();
+    let mut all = ByName::default();
     for (name, index) in indexes {
         if !facts.localizable_indexes.contains(&name) {
             all.insert(name, index);

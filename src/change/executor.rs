@@ -11,8 +11,6 @@
 
 use std::time::{Duration, Instant};
 
-use indexmap::IndexMap;
-
 use super::definition::{self, parsed, way_back};
 use super::error::ChangeError;
 use super::journal::{Journal, Kind, Step};
@@ -20,7 +18,7 @@ use super::permitted;
 use super::refusal::Refusal;
 use super::session;
 use crate::gate::{Meaning, Operation};
-use crate::schema::model::Table;
+use crate::schema::model::{ByName, Table};
 use crate::schema::sql::string;
 use crate::server::answer::first;
 use crate::server::connection::Reader;
@@ -584,7 +582,7 @@ pub(super) fn has_all_of(now: &str, before: &str) -> bool {
         && is_part(&before.foreign_keys, &now.foreign_keys)
 }
 
-fn is_part<T: PartialEq>(part: &IndexMap<String, T>, whole: &IndexMap<String, T>) -> bool {
+fn is_part<T: PartialEq>(part: &ByName<T>, whole: &ByName<T>) -> bool {
     part.iter()
         .all(|(name, item)| whole.get(name) == Some(item))
 }

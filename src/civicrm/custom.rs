@@ -9,7 +9,7 @@
 use super::naming::hashed_name;
 use super::site::{CustomField, CustomGroup, Site};
 use crate::schema::model::{
-    Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
+    ByName, Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
     find_entry,
 };
 
@@ -88,11 +88,10 @@ fn custom_table(
     like: &Table,
 ) -> CustomTable {
     let mut table = Table {
-        columns: [
+        columns: ByName::from_iter([
             ("id".to_owned(), id_column()),
             (ENTITY.to_owned(), entity_column()),
-        ]
-        .into(),
+        ]),
         primary_key: vec![KeyPart::column("id")],
         indexes: ours.indexes.clone(),
         foreign_keys: ours.foreign_keys.clone(),

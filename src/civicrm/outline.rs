@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use indexmap::{IndexMap, IndexSet};
 
 use super::catalogue::{Catalogue, Owner, ReleaseTable, State, TableHistory};
@@ -13,12 +14,15 @@ use super::reference::{Reference, Subject};
 use super::release::Version;
 use super::{custom, either_form, multilingual};
 use crate::schema::compare::{self, TheirCharset, usual_charset};
-use crate::schema::model::{Schema, Table, find};
+use crate::schema::model::{ByName, Schema, Table, find};
 
 /// From here on long foreign keys go by their long or by their hashed name.
 const LONG_NAMES: (u32, u32) = (6, 0);
 /// The table after which those of custom data are made.
 const CUSTOM_GROUP: &str = "civicrm_custom_group";
+
+/// The history that has the form of each table, by name.
+type Forms<'a> = IndexMap<&'a str, &'a TableHistory, RandomState>;
 
 /// The tables that a database should have in one state, not built yet.
 ///
@@ -35,8 +39,7 @@ pub(super) struct Outline<'a> {
     catalogue: &'a Catalogue,
     state: &'a State,
     subject: Subject<'a>,
-    /// The history that has the form of each table, by name.
-    tables: IndexMap<&'a str, &'a TableHistory>,
+    tables: Forms<'a>,
     locales: Vec<String>,
     /// `None` where the tables keep the character set of the release.
     charset: Option<TheirCharset>,
@@ -46,7 +49,7 @@ impl<'a> Outline<'a> {
     pub(super) fn new(catalogue: &'a Catalogue, state: &'a State, subject: Subject<'a>) -> Self {
         let actual = subject.schema;
         let of_state = |history: &&'a TableHistory| history.owner(state).is_some();
-        let mut tables: IndexMap<&str, &TableHistory> = catalogue
+        let mut tables: Forms = catalogue
             .histories()
             .filter(of_state)
             .map(|history| (history.name.as_str(), history))
@@ -108,9 +111,9 @@ impl<'a> Outline<'a> {
         reference
     }
 
-    /// The names, in lower case, of the tables that cannot be taken to be as in the other outline, for the same database:
-    /// `None` where the two releases have rules of their own, so that no table can be.
-    pub(super) fn unlike(&self, other: &Outline) -> Option<Unlike> {
+    /// The tables that cannot be taken to be as in the other outline, for the same database: `None` where the two
+    /// releases have rules of their own, so that no table can be.
+    pub(super) fn unlike(&self, other: &Outline) -> Option<Unlike<'a>> {
         let turns_between = |release: &(u32, u32)| {
             is_before(self.state, *release) != is_before(other.state, *release)
         };
@@ -123,7 +126,7 @@ impl<'a> Outline<'a> {
             return None;
         }
         let (place, other_place) = (self.state.place(), other.state.place());
-        let mut names = HashSet::new();
+        let mut histories = Vec::new();
         // What one of the releases does not have may be in the database all the same.
         for history in self.catalogue.histories() {
             let name = history.name.as_str();
@@ -144,12 +147,12 @@ impl<'a> Outline<'a> {
                 && !(turns_between(&LONG_NAMES)
                     && form.copied().is_some_and(|it| has_long_names(&it)));
             if !is_same {
-                names.insert(name.to_ascii_lowercase());
+                histories.push(history);
             }
         }
         Some(Unlike {
-            custom_data: names.contains(CUSTOM_GROUP),
-            names,
+            custom_data: histories.iter().any(|it| it.name == CUSTOM_GROUP),
+            histories,
         })
     }
 
@@ -196,18 +199,18 @@ impl<'a> Outline<'a> {
 }
 
 /// The tables in which two outlines for one database may differ.
-pub(super) struct Unlike {
-    /// The tables of releases among them, in lower case.
-    names: HashSet<String>,
+pub(super) struct Unlike<'a> {
+    /// The tables of releases among them.
+    histories: Vec<&'a TableHistory>,
     /// Whether tables that no release has are among them.
     custom_data: bool,
 }
 
-impl Unlike {
+impl Unlike<'_> {
     /// Whether a table is among them, whatever the letter case of its name.
     pub(super) fn contains(&self, catalogue: &Catalogue, table: &str) -> bool {
         match catalogue.history(table) {
-            Some(_) => self.names.contains(&table.to_ascii_lowercase()),
+            Some(history) => self.histories.iter().any(|it| std::ptr::eq(*it, history)),
             None => self.custom_data,
         }
     }
@@ -219,11 +222,7 @@ fn is_before(state: &State, release: (u32, u32)) -> bool {
 
 /// The owners of the tables that a site has: core, and the extensions that `civicrm_extension` lists or, where that
 /// is not known, of which a table exists.
-fn owners(
-    tables: &IndexMap<&str, &TableHistory>,
-    state: &State,
-    Subject { schema, site, .. }: Subject,
-) -> HashSet<Owner> {
+fn owners(tables: &Forms, state: &State, Subject { schema, site, .. }: Subject) -> HashSet<Owner> {
     let extensions: HashSet<Owner> = match site.and_then(|site| site.extensions.clone()) {
         Some(listed) => listed.into_iter().map(Owner::Extension).collect(),
         None => {
@@ -238,11 +237,7 @@ fn owners(
 }
 
 /// The languages of the site: as its rows say, or else as the names of its columns show.
-fn locales(
-    tables: &IndexMap<&str, &TableHistory>,
-    state: &State,
-    Subject { schema, site, .. }: Subject,
-) -> Vec<String> {
+fn locales(tables: &Forms, state: &State, Subject { schema, site, .. }: Subject) -> Vec<String> {
     if let Some(site) = site
         && !site.locales().is_empty()
     {
@@ -328,7 +323,7 @@ fn localize(
     }
     let table_name = name;
     let is_localizable = |column: &String| facts.localizable_columns.contains(column);
-    let mut columns = IndexMap::with_capacity(table.columns.len());
+    let mut columns = ByName::with_capacity_and_hasher(table.columns.len(), RandomState::default());
     for (name, column) in std::mem::take(&mut table.columns) {
         if is_localizable(&name) {
             for locale in locales {
@@ -343,7 +338,7 @@ fn localize(
         }
     }
     table.columns = columns;
-    let mut indexes = IndexMap::with_capacity(table.indexes.len());
+    let mut indexes = ByName::with_capacity_and_hasher(table.indexes.len(), RandomState::default());
     for (name, index) in std::mem::take(&mut table.indexes) {
         if !facts.localizable_indexes.contains(&name) {
             indexes.insert(name, index);

@@ -375,18 +375,23 @@ fn problems_of(name: &str, table: &Table, schema: &Schema, site: Option<&Site>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::model::{Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction};
+    use crate::schema::model::{
+        ByName, Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction,
+    };
 
     fn schema() -> Schema {
         let id = Column::new("int unsigned", false);
         let table = Table {
-            columns: [("id".to_owned(), id)].into(),
+            columns: ByName::from_iter([("id".to_owned(), id)]),
             primary_key: vec![KeyPart::column("id")],
             ..Table::default()
         };
         let names = ["civicrm_contact", "civicrm_domain", "civicrm_value_x_1"];
         Schema {
-            tables: names.map(|name| (name.to_owned(), table.clone())).into(),
+            tables: names
+                .map(|name| (name.to_owned(), table.clone()))
+                .into_iter()
+                .collect(),
             ..Schema::default()
         }
     }

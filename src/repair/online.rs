@@ -1,16 +1,14 @@
 //! What can change a big table beside a running site, when cividb would have to copy it.
 
-use indexmap::IndexMap;
-
 use super::plan::PlannedStep;
-use crate::schema::model::Table;
+use crate::schema::model::{ByName, Table};
 
 /// How else a step that writes its table anew can be run.
 ///
 /// pt-online-schema-change and gh-ost copy the table themselves, in small pieces. The first
 /// gives the foreign keys of the copy other names, the second refuses tables that have any or
 /// that any lead to (their manuals: `--alter-foreign-keys-method`, `shared-key`).
-pub fn advice(planned: &PlannedStep, tables: &IndexMap<String, Table>, database: &str) -> String {
+pub fn advice(planned: &PlannedStep, tables: &ByName<Table>, database: &str) -> String {
     let is_connected = !planned.before.foreign_keys.is_empty()
         || !planned.after.foreign_keys.is_empty()
         || tables.values().any(|other| leads_to(other, &planned.table));
@@ -73,7 +71,7 @@ mod tests {
 
     #[test]
     fn commands_stand_for_a_shell_whatever_the_names() {
-        let advice = advice(&step("a'b", Table::default()), &IndexMap::new(), "civi");
+        let advice = advice(&step("a'b", Table::default()), &ByName::default(), "civi");
         assert_eq!(
             advice,
             r"beside the running site: pt-online-schema-change --alter 'ENGINE=InnoDB, COMMENT='\''it'\'''\''s'\''' 'D=civi,t=a'\''b' --execute, or gh-ost --database='civi' --table='a'\''b' --alter='ENGINE=InnoDB, COMMENT='\''it'\'''\''s'\''' --execute"
@@ -92,9 +90,9 @@ mod tests {
         };
         let mut child = Table::default();
         child.foreign_keys.insert("k".to_owned(), key);
-        let tables = IndexMap::from([("child".to_owned(), child.clone())]);
+        let tables = ByName::from_iter([("child".to_owned(), child.clone())]);
         assert!(advice(&step("t", Table::default()), &tables, "d").contains("maintenance mode"));
-        let none = IndexMap::new();
+        let none = ByName::default();
         assert!(advice(&step("child", child), &none, "d").contains("maintenance mode"));
     }
 }

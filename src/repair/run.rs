@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 #[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,7 +16,7 @@ use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, Outcome};
 use crate::change::journal::{Journal, Progress, Record, Step};
 use crate::gate::{Blocked, Meaning, Operation};
-use crate::schema::model::Table;
+use crate::schema::model::{ByName, Table};
 use crate::schema::sql::{Duplicates, alter_table, identifier};
 use crate::server::connection::Reader;
 
@@ -62,7 +61,7 @@ pub struct Ran {
 pub fn orphans_of<'p>(
     connection: &mut Reader,
     planned: &'p PlannedStep,
-    tables: &IndexMap<String, Table>,
+    tables: &ByName<Table>,
 ) -> Result<Vec<(Orphans, Option<&'p str>)>, ChangeError> {
     let mut all = Vec::new();
     let table = &planned.table;
@@ -164,7 +163,7 @@ pub struct Run<'a, 'b> {
     /// Definitions of the tables that the plan was made for.
     pub definitions: Definitions,
     /// The same as the model has them.
-    pub tables: IndexMap<String, Table>,
+    pub tables: ByName<Table>,
     /// Bytes by table.
     pub table_bytes: &'b IndexMap<String, u64>,
     /// Largest table that is written anew.

@@ -1,13 +1,12 @@
 //! The elements of a table definition, and the effect of adding one to a table. CREATE TABLE and ALTER TABLE
 //! share this code, so both give unnamed keys the name that a server would.
 
-use indexmap::IndexMap;
-
 use super::{
     charset,
     meaning::is_json,
     model::{
-        Column, ForeignKey, Index, IndexKind, KeyPart, Table, are_too_many, find, find_mut, put_at,
+        ByName, Column, ForeignKey, Index, IndexKind, KeyPart, Table, are_too_many, find, find_mut,
+        put_at,
     },
 };
 
@@ -67,11 +66,7 @@ pub struct Duplicate {
 }
 
 /// Makes sure that no object of a kind has this name yet.
-fn expect_free<V>(
-    objects: &IndexMap<String, V>,
-    kind: &'static str,
-    name: &str,
-) -> Result<(), Duplicate> {
+fn expect_free<V>(objects: &ByName<V>, kind: &'static str, name: &str) -> Result<(), Duplicate> {
     match find(objects, name) {
         Some(_) => Err(Duplicate {
             kind,

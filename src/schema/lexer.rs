@@ -138,11 +138,15 @@ impl<'a> Lexer<'a> {
 
     fn skip_blanks(&mut self, after_marker: &mut bool) -> Result<(), &'static str> {
         loop {
-            if self.byte(0).is_some_and(begins_token) {
-                return Ok(());
+            match self.byte(0) {
+                Some(b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c) => {
+                    self.position += 1;
+                    continue;
+                }
+                Some(byte) if begins_token(byte) => return Ok(()),
+                _ => {}
             }
             match (self.byte(0), self.byte(1), self.byte(2)) {
-                (Some(b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c), ..) => self.position += 1,
                 (Some(b'#'), ..) | (Some(b'-'), Some(b'-'), None | Some(0..=b' ')) => {
                     match memchr(b'\n', self.rest().as_bytes()) {
                         Some(newline) => self.position += newline + 1,

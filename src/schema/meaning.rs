@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use indexmap::IndexMap;
-
-use super::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table};
+use super::model::{ByName, Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart, Table};
 
 /// Whether two lists of names of columns, indexes or constraints are equal without letter case, as for servers.
 pub(crate) fn same_names(left: &[String], right: &[String]) -> bool {
@@ -128,11 +126,7 @@ fn without_parentheses(text: &str) -> Option<&str> {
 /// Whether an index is what a server makes by itself for one of these foreign keys: it has exactly the foreign
 /// key's columns, and the name of the constraint (InnoDB) or of the first column (`column`, `column_2` …, as
 /// servers name any index without a name).
-pub(crate) fn is_server_made(
-    name: &str,
-    index: &Index,
-    foreign_keys: &IndexMap<String, ForeignKey>,
-) -> bool {
+pub(crate) fn is_server_made(name: &str, index: &Index, foreign_keys: &ByName<ForeignKey>) -> bool {
     foreign_keys.iter().any(|(constraint, key)| {
         is_just_on(index, &key.columns)
             && (name.eq_ignore_ascii_case(constraint)

@@ -6,27 +6,34 @@
 //! a column that merely repeats its table's, `RESTRICT` and `NO ACTION` both absent.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash};
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+/// Objects by name, in the order the source gave them. Names are short, and are looked up many times for each that is
+/// added, so that the hash of the standard library would be a part of the time that a small dump takes; each map has a
+/// seed of its own, so that nobody can choose names whose hashes are the same.
+pub type ByName<T> = IndexMap<String, T, RandomState>;
 
 /// All objects of one database, each kind keyed by name, in the order the source gave them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
     /// Base tables by name.
-    pub tables: IndexMap<String, Table>,
+    pub tables: ByName<Table>,
     /// Views by name.
-    pub views: IndexMap<String, View>,
+    pub views: ByName<View>,
     /// Triggers by name.
-    pub triggers: IndexMap<String, Trigger>,
+    pub triggers: ByName<Trigger>,
     /// Stored functions and procedures. Both kinds may use the same name, hence the pair.
     pub routines: IndexMap<(RoutineKind, String), Routine>,
     /// Scheduled events by name.
-    pub events: IndexMap<String, Event>,
+    pub events: ByName<Event>,
     /// Views that the source announced by a stand-in and has not defined yet, with the columns that each is to
     /// have. Dump programs write a stand-in first, so that views may use each other; a stand-in that is left at
     /// the end is a view that the dump has lost.
-    pub stand_ins: IndexMap<String, Vec<String>>,
+    pub stand_ins: ByName<Vec<String>>,
 }
 
 impl Schema {
@@ -80,7 +87,7 @@ pub(crate) fn are_too_many(number: usize) -> bool {
 }
 
 /// Takes out what stands at an index. The others keep their order, unless there are too many of them.
-pub(crate) fn take_at<K, V>(map: &mut IndexMap<K, V>, index: usize) -> Option<(K, V)> {
+pub(crate) fn take_at<K, V, S>(map: &mut IndexMap<K, V, S>, index: usize) -> Option<(K, V)> {
     match are_too_many(map.len()) {
         true => map.swap_remove_index(index),
         false => map.shift_remove_index(index),
@@ -88,9 +95,10 @@ pub(crate) fn take_at<K, V>(map: &mut IndexMap<K, V>, index: usize) -> Option<(K
 }
 
 /// Puts something at an index, or at the end where there are too many.
-pub(crate) fn put_at<K, V>(map: &mut IndexMap<K, V>, index: usize, key: K, value: V)
+pub(crate) fn put_at<K, V, S>(map: &mut IndexMap<K, V, S>, index: usize, key: K, value: V)
 where
-    K: std::hash::Hash + Eq,
+    K: Hash + Eq,
+    S: BuildHasher,
 {
     match are_too_many(map.len()) {
         true => drop(map.insert(key, value)),
@@ -131,12 +139,15 @@ impl fmt::Display for Name {
 const MAX_IGNORING_CASE: usize = 4096;
 
 /// Looks a name up exactly, then without regard to ASCII letter case.
-pub fn find<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<&'a V> {
+pub fn find<'a, V, S: BuildHasher>(map: &'a IndexMap<String, V, S>, name: &str) -> Option<&'a V> {
     find_entry(map, name).map(|(_, value)| value)
 }
 
 /// Looks a name up like [`find`]; returns the name as the map spells it, too.
-pub fn find_entry<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<(&'a String, &'a V)> {
+pub fn find_entry<'a, V, S: BuildHasher>(
+    map: &'a IndexMap<String, V, S>,
+    name: &str,
+) -> Option<(&'a String, &'a V)> {
     map.get_key_value(name).or_else(|| {
         if map.len() > MAX_IGNORING_CASE {
             return None;
@@ -146,7 +157,7 @@ pub fn find_entry<'a, V>(map: &'a IndexMap<String, V>, name: &str) -> Option<(&'
 }
 
 /// Looks a name up like [`find`], to change what it stands for.
-pub(crate) fn find_mut<'a, V>(map: &'a mut IndexMap<String, V>, name: &str) -> Option<&'a mut V> {
+pub(crate) fn find_mut<'a, V>(map: &'a mut ByName<V>, name: &str) -> Option<&'a mut V> {
     let index = map.get_index_of(find_entry(map, name)?.0)?;
     map.get_index_mut(index).map(|(_, value)| value)
 }
@@ -159,16 +170,16 @@ pub(crate) fn find_mut<'a, V>(map: &'a mut IndexMap<String, V>, name: &str) -> O
 #[serde(default)]
 pub struct Table {
     /// Columns by name, in table order.
-    pub columns: IndexMap<String, Column>,
+    pub columns: ByName<Column>,
     /// Columns of the primary key; empty when there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub primary_key: Vec<KeyPart>,
     /// Secondary indexes by name.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    pub indexes: IndexMap<String, Index>,
+    pub indexes: ByName<Index>,
     /// Foreign keys by constraint name.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    pub foreign_keys: IndexMap<String, ForeignKey>,
+    pub foreign_keys: ByName<ForeignKey>,
     /// CHECK constraints, expressions as written; `json_valid` checks that only mean JSON are not kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,

@@ -87,14 +87,14 @@ pub fn schema() -> Schema {
     ]);
     let mut notes = key(&["notes"]);
     notes.parts[0].length = Some(20);
-    member.indexes = [
+    let indexes = [
         ("UI_name", index(IndexKind::Unique, &["name"])),
         ("index_notes", notes),
         ("index_fee_name", key(&["fee", "name"])),
         ("FK_member_household_id", key(&["household_id"])),
     ]
-    .map(|(name, index)| (name.to_owned(), index))
-    .into();
+    .map(|(name, index)| (name.to_owned(), index));
+    member.indexes.extend(indexes);
     member.foreign_keys.insert(
         "FK_member_household_id".to_owned(),
         foreign_key("household_id", "household"),
@@ -102,7 +102,8 @@ pub fn schema() -> Schema {
     Schema {
         tables: [("household", household), ("member", member)]
             .map(|(name, table)| (name.to_owned(), table))
-            .into(),
+            .into_iter()
+            .collect(),
         ..Schema::default()
     }
 }

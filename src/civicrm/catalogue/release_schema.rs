@@ -1,12 +1,13 @@
 //! The schema of one state as the model has it.
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::history::{TableHistory, holding};
 use super::items::{Owner, TableOptions};
 use super::{Catalogue, Defaults, Installed, State};
 use crate::schema::charset::of_collation;
-use crate::schema::model::{self, KeyPart, Schema, Table};
+use crate::schema::model::{self, ByName, KeyPart, Schema, Table};
 
 /// The schema of one state, with what CiviCRM knows of its tables beyond their DDL.
 #[derive(Clone, Debug)]
@@ -145,8 +146,8 @@ fn charset<'a>(options: &'a TableOptions, defaults: Option<&'a Defaults>) -> &'a
 }
 
 /// Collects at most this many objects by name; a map that grows as they come costs as much again.
-fn collect<T>(most: usize, objects: impl Iterator<Item = (String, T)>) -> IndexMap<String, T> {
-    let mut map = IndexMap::with_capacity(most);
+fn collect<T>(most: usize, objects: impl Iterator<Item = (String, T)>) -> ByName<T> {
+    let mut map = ByName::with_capacity_and_hasher(most, RandomState::default());
     map.extend(objects);
     map
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::step::Span;
-use crate::schema::model::{Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart};
+use crate::schema::model::{ByName, Column, DefaultValue, ForeignKey, Index, IndexKind, KeyPart};
 
 /// Tables, each with the columns that are read of it. The column `*` stands for all columns that both the release
 /// before the step and the release of the code have.
@@ -365,11 +365,11 @@ pub struct NewTable {
     /// Whether the rows come from a query (`AS SELECT`).
     pub from_select: bool,
     /// Columns by name, in order.
-    pub columns: IndexMap<String, Column>,
+    pub columns: ByName<Column>,
     /// Columns of the primary key.
     pub primary: Vec<String>,
     /// Indexes by name.
-    pub indexes: IndexMap<String, Index>,
+    pub indexes: ByName<Index>,
     /// Foreign keys with their names; `None` where the server chooses the name.
     pub foreign_keys: Vec<(Option<String>, ForeignKey)>,
     /// Storage engine; `None` for the server's default.

@@ -1,5 +1,6 @@
 //! The plain bytes as the consumer takes them.
 
+use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,11 +92,14 @@ impl ByteStream {
             decoded: 0,
             ending: None,
         };
-        match stream.receive() {
-            Message::Refused { problem, .. } => Err(problem),
-            message => {
-                stream.first = Some(message);
-                Ok(stream)
+        loop {
+            match stream.receive() {
+                Message::Alone(file) => stream.decode_alone(&file)?,
+                Message::Refused { problem, .. } => return Err(problem),
+                message => {
+                    stream.first = Some(message);
+                    return Ok(stream);
+                }
             }
         }
     }
@@ -105,25 +109,21 @@ impl ByteStream {
         self.lanes.get(self.next % self.lanes.len().max(1))
     }
 
-    fn receive(&mut self) -> Message {
-        loop {
-            match self.lane().and_then(|lane| lane.messages.recv().ok()) {
-                Some(Message::Alone(file)) => {
-                    let (read, decoded) = (&self.progress.read, self.decoded);
-                    match open::alone(&file, self.container, decoded, read) {
-                        Ok(lane) => self.lanes = vec![lane],
-                        Err(problem) => return Message::Refused { problem, offset: 0 },
-                    }
-                }
-                Some(message) => return message,
-                None => {
-                    // The thread has gone without a last message: a panic inside a decoder.
-                    let message = "the decoder failed on this data";
-                    let offset = self.progress.bytes_read();
-                    return Message::End(Ending::damaged(DamageKind::Corrupt, offset, message));
-                }
-            }
-        }
+    fn receive(&self) -> Message {
+        let message = self.lane().and_then(|lane| lane.messages.recv().ok());
+        message.unwrap_or_else(|| {
+            // The thread has gone without a last message: a panic inside a decoder.
+            let message = "the decoder failed on this data";
+            let offset = self.progress.bytes_read();
+            Message::End(Ending::damaged(DamageKind::Corrupt, offset, message))
+        })
+    }
+
+    /// Has one thread decode the file again in the place of several, and leave out what has been delivered.
+    fn decode_alone(&mut self, file: &Arc<File>) -> Result<(), Problem> {
+        let lane = open::alone(file, self.container, self.decoded, &self.progress.read)?;
+        self.lanes = vec![lane];
+        Ok(())
     }
 
     /// The container that was recognised.
@@ -171,12 +171,12 @@ impl ByteStream {
                     }
                 }
                 Message::End(ending) => self.end(ending),
-                // `receive` has started that thread already.
-                Message::Alone(_) => {}
-                Message::Refused { problem, offset } => {
-                    let (kind, message) = (DamageKind::Unsupported, problem.to_string());
-                    self.end(Ending::damaged(kind, offset, message));
+                Message::Alone(file) => {
+                    if let Err(problem) = self.decode_alone(&file) {
+                        self.refuse(&problem, 0);
+                    }
                 }
+                Message::Refused { problem, offset } => self.refuse(&problem, offset),
             }
         }
         let current = self.current.as_ref()?;
@@ -185,6 +185,12 @@ impl ByteStream {
             ahead: &current.ahead,
             buffer: &current.buffer,
         })
+    }
+
+    /// Ends the stream at an offset, in bytes of the input as stored, from which on it cannot be read.
+    fn refuse(&mut self, problem: &Problem, offset: u64) {
+        let (kind, message) = (DamageKind::Unsupported, problem.to_string());
+        self.end(Ending::damaged(kind, offset, message));
     }
 
     fn end(&mut self, mut ending: Ending) {

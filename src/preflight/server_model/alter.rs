@@ -7,8 +7,8 @@ use crate::civicrm::upgrade::op::Alteration;
 use crate::schema::charset;
 use crate::schema::meaning::begins_with;
 use crate::schema::model::{
-    Column, DefaultValue, IndexKind, KeyPart, ReferentialAction, Schema, Table, find, find_entry,
-    find_mut,
+    ByName, Column, DefaultValue, IndexKind, KeyPart, ReferentialAction, Schema, Table, find,
+    find_entry, find_mut,
 };
 use crate::server_version::Family;
 
@@ -591,7 +591,7 @@ fn rename_parts(parts: &mut [KeyPart], from: &str, to: &str) {
 }
 
 /// Takes an entry out of the map; looks for the exact spelling first, then ignores letter case.
-fn take<V>(map: &mut indexmap::IndexMap<String, V>, name: &str) -> Option<V> {
+fn take<V>(map: &mut ByName<V>, name: &str) -> Option<V> {
     let name = find_entry(map, name)?.0.clone();
     map.shift_remove(&name)
 }

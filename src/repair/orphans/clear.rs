@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use indexmap::IndexMap;
-
 use super::effects::{Clearing, Effect, Key, is_one_of, tuple};
 use super::toll::Promise;
 use super::{Export, Orphans};
@@ -13,7 +11,7 @@ use crate::change::journal::{Journal, Rows, Step};
 use crate::change::undo::row_name;
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::repair::values::Stored;
-use crate::schema::model::Table;
+use crate::schema::model::{ByName, Table};
 use crate::schema::sql::{identifier, list};
 use crate::server::connection::Reader;
 
@@ -38,7 +36,7 @@ pub fn clear(
     executor: &mut Executor,
     journal: &mut Journal,
     next_step: &mut usize,
-    tables: &IndexMap<String, Table>,
+    tables: &ByName<Table>,
     orphans: &Orphans,
     export: &mut Export,
     promise: &Promise,

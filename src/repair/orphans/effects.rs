@@ -2,13 +2,11 @@
 
 use std::collections::HashSet;
 
-use indexmap::IndexMap;
-
 use super::{ALIAS, Orphans, Remedy, anti_join, meaning, parent, qualified, question};
 use crate::change::error::ChangeError;
 use crate::gate::{Meaning, Operation};
 use crate::repair::values::literal;
-use crate::schema::model::{ForeignKey, ReferentialAction, Table, find};
+use crate::schema::model::{ByName, ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
 use crate::server::answer::{MOST_ROWS, first};
 use crate::server::connection::Reader;
@@ -63,7 +61,7 @@ pub(super) fn is_referenced_from_elsewhere(
 /// The rule of a foreign key, made good over rows that have lost their parents.
 pub(super) struct Clearing<'a> {
     /// The tables with the foreign keys that are in force.
-    pub(super) tables: &'a IndexMap<String, Table>,
+    pub(super) tables: &'a ByName<Table>,
     pub(super) orphans: &'a Orphans,
     pub(super) definition: &'a Table,
     /// The columns to set NULL; none where the rows are deleted.
@@ -72,10 +70,7 @@ pub(super) struct Clearing<'a> {
 
 impl<'a> Clearing<'a> {
     /// Of rows that were found; or why they cannot be cleared.
-    pub(super) fn of(
-        tables: &'a IndexMap<String, Table>,
-        orphans: &'a Orphans,
-    ) -> Result<Self, String> {
+    pub(super) fn of(tables: &'a ByName<Table>, orphans: &'a Orphans) -> Result<Self, String> {
         let Some(definition) = tables.get(&orphans.table) else {
             return Err(format!("{} is gone", orphans.table));
         };

@@ -8,7 +8,7 @@ use super::effects::{Clearing, Effect, Gone, Key};
 use super::{Orphans, Remedy};
 use crate::change::error::ChangeError;
 use crate::repair::plan::{Plan, PlannedStep};
-use crate::schema::model::Table;
+use crate::schema::model::{ByName, Table};
 use crate::server::connection::Reader;
 use crate::text::count;
 
@@ -60,7 +60,7 @@ impl Toll {
     pub fn of(
         connection: &mut Reader,
         plan: &Plan,
-        tables: &IndexMap<String, Table>,
+        tables: &ByName<Table>,
         remedies: &[Remedy],
     ) -> Result<Self, ChangeError> {
         let mut count = Counting {
@@ -111,7 +111,7 @@ impl Toll {
 /// The database as the steps counted so far would leave it.
 struct Counting {
     /// With the foreign keys that these steps add.
-    tables: IndexMap<String, Table>,
+    tables: ByName<Table>,
     gone: Gone,
     /// Rows with the columns that are NULL by then.
     cleared: HashSet<(String, String, Key)>,

@@ -1,12 +1,10 @@
 //! Views, triggers, routines and events.
 
-use indexmap::IndexMap;
-
 use super::error::{ApplyError, exists, missing, refuse_unless};
 use super::names::{key_of, take};
 use crate::schema::ddl::{Create, Drop};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::{Name, Routine, RoutineKind, Schema, View, find, take_at};
+use crate::schema::model::{ByName, Name, Routine, RoutineKind, Schema, View, find, take_at};
 
 impl Schema {
     /// Creates a view. A stand-in only announces its view; a view that replaces its stand-in fulfils the
@@ -68,7 +66,7 @@ impl Schema {
 
 /// Creates a trigger or event; where the statement says so, it replaces one of the same name.
 pub(super) fn create_in<V>(
-    map: &mut IndexMap<String, V>,
+    map: &mut ByName<V>,
     kind: &'static str,
     create: Create<V>,
 ) -> Result<(), ApplyError> {
@@ -82,7 +80,7 @@ pub(super) fn create_in<V>(
 }
 
 pub(super) fn drop_all<V>(
-    map: &mut IndexMap<String, V>,
+    map: &mut ByName<V>,
     kind: &'static str,
     drop: Drop,
 ) -> Result<(), ApplyError> {

@@ -1,6 +1,6 @@
 //! Which object of one schema is which of the other.
 
-use indexmap::IndexMap;
+use crate::schema::model::ByName;
 
 /// An object with its name.
 pub(super) type Named<'a, T> = (&'a String, &'a T);
@@ -9,8 +9,8 @@ pub(super) type Named<'a, T> = (&'a String, &'a T);
 /// of the reference, then what only the actual side has, then what only the reference has.
 #[expect(clippy::type_complexity, reason = "three lists, taken apart at once")]
 pub(super) fn match_names<'a, T>(
-    actual: &'a IndexMap<String, T>,
-    reference: &'a IndexMap<String, T>,
+    actual: &'a ByName<T>,
+    reference: &'a ByName<T>,
 ) -> (
     Vec<(Named<'a, T>, Named<'a, T>)>,
     Vec<Named<'a, T>>,

@@ -57,6 +57,12 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
         column.nullable = true;
     } else if parser.eat("DEFAULT") {
         column.default = default_value(parser)?;
+    } else if parser.eat("COMMENT") {
+        parser.eat_symbol('=');
+        if let Token::Text(text) = parser.peek() {
+            column.comment = Some(text.to_string()).filter(|text| !text.is_empty());
+        }
+        parser.option_value()?;
     } else if parser.eat_all(&["ON", "UPDATE"]) {
         if current_time(parser)?.is_none() {
             return Err(parser.unexpected("CURRENT_TIMESTAMP"));
@@ -102,12 +108,6 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
     } else if parser.eat_any(&["WITH", "WITHOUT"]) {
         parser.expect("SYSTEM")?;
         parser.expect("VERSIONING")?;
-    } else if parser.eat("COMMENT") {
-        parser.eat_symbol('=');
-        if let Token::Text(text) = parser.peek() {
-            column.comment = Some(text.to_string()).filter(|text| !text.is_empty());
-        }
-        parser.option_value()?;
     } else if parser.eat("INVISIBLE") {
         definition.invisible = true;
     } else if parser.at_any(&[

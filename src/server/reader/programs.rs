@@ -5,7 +5,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::name;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
 use crate::schema::model::{
-    Account, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View,
+    Account, ByName, Event, Routine, RoutineKind, Trigger, TriggerEvent, TriggerTiming, View,
 };
 use crate::schema::sql::{identifier, string};
 use crate::server::answer::{Answer, account, text};
@@ -15,7 +15,7 @@ fn definer(row: &Row) -> Option<Account> {
     text(row, "definer").map(|definer| account(&definer))
 }
 
-pub(super) fn triggers(answer: &Answer) -> IndexMap<String, Trigger> {
+pub(super) fn triggers(answer: &Answer) -> ByName<Trigger> {
     let trigger = |row: &Row| {
         let timing = match name(row, "action_timing").as_str() {
             "BEFORE" => TriggerTiming::Before,
@@ -151,7 +151,7 @@ pub(super) fn routines(
     (routines, all_seen)
 }
 
-pub(super) fn events(answer: &Answer) -> IndexMap<String, Event> {
+pub(super) fn events(answer: &Answer) -> ByName<Event> {
     let event = |row: &Row| {
         let mut definition = String::from("ON SCHEDULE ");
         match (text(row, "interval_value"), text(row, "execute_at")) {

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::name;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
-use crate::schema::model::Table;
+use crate::schema::model::{ByName, Table};
 use crate::schema::sql::{identifier, string};
 use crate::server::answer::{Answer, text};
 use crate::server_version::{Family, ServerVersion};
@@ -33,7 +33,7 @@ pub(super) struct Answers {
 struct Pieces {
     columns: IndexMap<String, String>,
     keys: IndexMap<String, Key>,
-    foreign_keys: IndexMap<String, ForeignKey>,
+    foreign_keys: ByName<ForeignKey>,
     checks: Vec<String>,
     options: String,
 }
@@ -93,7 +93,7 @@ pub(super) fn tables(
     answers: &Answers,
     database: &str,
     version: &ServerVersion,
-) -> (IndexMap<String, Table>, Vec<(String, String)>) {
+) -> (ByName<Table>, Vec<(String, String)>) {
     let mut pieces: IndexMap<String, Pieces> = IndexMap::new();
     for row in &answers.tables {
         // Views come from another answer, and sequences are not tables.
@@ -135,7 +135,7 @@ pub(super) fn tables(
     }
     add_checks(&mut pieces, answers, version);
 
-    let mut tables = IndexMap::new();
+    let mut tables = ByName::default();
     let mut unreadable = Vec::new();
     for (name, pieces) in pieces {
         match ddl::parse(&pieces.create_table(&name), SqlModes::default()) {
