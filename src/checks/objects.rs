@@ -198,6 +198,40 @@ pub(super) fn lost_auto_increment(
     }
 }
 
+/// Adds a finding when no table has a foreign key although the release has many: programs leave them out where they are not
+/// asked for them (phpMyAdmin's `Add CONSTRAINT` statement).
+pub(super) fn lost_foreign_keys(
+    check: &'static Check,
+    examined: &Examination,
+    findings: &mut Findings,
+) {
+    let Some(detection) = examined.case.detection() else {
+        return;
+    };
+    let number = |schema: &Schema| -> usize {
+        schema
+            .tables
+            .values()
+            .map(|table| table.foreign_keys.len())
+            .sum()
+    };
+    let (ours, theirs) = (
+        number(&examined.snapshot().schema),
+        number(&detection.reference.schema),
+    );
+    if ours > 0 || theirs == 0 {
+        return;
+    }
+    findings.push(
+        Finding::new(
+            check,
+            format!("no table has a foreign key; CiviCRM {} has {theirs}", detection.state.name),
+            "Make the backup again with the foreign keys (phpMyAdmin: with the CONSTRAINT statements). Where the site's own              database has none, cividb repair foreign-keys makes them.",
+        )
+        .sides("no foreign key", theirs.to_string()),
+    );
+}
+
 /// Adds one finding, with all reasons, for each table that something needs and nothing creates.
 fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let snapshot = examined.snapshot();
@@ -274,13 +308,11 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
     }
 }
 
-/// The tables that are not there although every release of CiviCRM has them, where a dump is one of some tables:
-/// without civicrm_domain, and with so few that no release can be told. Otherwise the comparison with the release names
-/// what is missing.
+/// The tables that are not there although every release of CiviCRM has them, where a dump is one of some tables: with
+/// so few that no release can be told. Otherwise the comparison with the release names what is missing.
 fn of_every_release<'a>(examined: &Examination<'a, '_>) -> Vec<&'a str> {
     let case = examined.case;
-    let has_domain = case.snapshot.schema.has_relation("civicrm_domain");
-    if case.site.is_none() || has_domain || case.detection().is_some() {
+    if case.site.is_none() || case.detection().is_some() {
         return Vec::new();
     }
     let states = case.catalogue.states();

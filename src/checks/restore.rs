@@ -1,19 +1,24 @@
 //! What a restore of the dump would stop at or change.
 
+use std::collections::HashMap;
+
 use indexmap::{IndexMap, IndexSet};
 
 use super::objects;
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::dialect;
 use crate::schema::charset;
+use crate::schema::model::{ByName, Table, find};
 use crate::schema::references::User;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::{At, DumpFacts, WithoutCollation};
+use crate::text;
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[
     &RESTORE_KEY_ORDER,
     &RESTORE_CONFLICT,
+    &RESTORE_DEFINITION,
     &RESTORE_COLUMN_COUNT,
     &RESTORE_TRIGGER_ORDER,
     &RESTORE_GTID,
@@ -46,10 +51,21 @@ pub(crate) static RESTORE_CONFLICT: Check = Check {
     severity: Severity::Error,
     title: "the server would refuse a statement because of those before it",
     why: "The restore stops there, for instance at a trigger that exists already (1359).",
-    fix: "Take out the statement that is there twice, or make the backup again in one piece.",
+    fix: "Make the backup again in one piece; where a statement stands there twice, take one of the two out.",
     example: "the server refuses a statement: the table civicrm_worldregion exists already",
     source: "measured on MariaDB 10.11",
     rules: &[Rule::new(Group::Restore, &[Need::Dump], conflicts)],
+};
+
+pub(crate) static RESTORE_DEFINITION: Check = Check {
+    id: "restore-definition",
+    severity: Severity::Error,
+    title: "a table is defined as no server takes it",
+    why: "The restore stops at its CREATE TABLE or ALTER TABLE, with the error that the finding names.",
+    fix: "Make the backup again: a part of the definition is lost or was changed.",
+    example: "table civicrm_worldregion: key UI_name is on the column label, which the table does not have (error 1072)",
+    source: "measured on MariaDB 10.11 and MySQL 9.7",
+    rules: &[Rule::new(Group::Restore, &[Need::Dump], definitions)],
 };
 
 pub(crate) static RESTORE_COLUMN_COUNT: Check = Check {
@@ -261,6 +277,81 @@ fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findi
     }
 }
 
+/// Adds a finding for each part of the definition of a table that every server refuses, once all statements have run.
+fn definitions(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let tables = &examined.snapshot().schema.tables;
+    let mut owners: HashMap<String, &str> = HashMap::new();
+    for (name, table) in tables {
+        for why in refused(table, tables) {
+            let message = format!("table {name}: {why}");
+            findings.push(Finding::new(check, message, check.fix).about("table", name));
+        }
+        for constraint in table.foreign_keys.keys() {
+            let Some(other) = owners.insert(constraint.to_lowercase(), name) else {
+                continue;
+            };
+            let message = format!(
+                "table {name}: its foreign key has the name {constraint}, as one of {other} has (error 1005 or 1826)"
+            );
+            let fix = "Make the backup again in one piece, of one database; a name of a foreign key is there once.";
+            findings.push(Finding::new(check, message, fix).about("table", name));
+        }
+    }
+}
+
+/// The parts of a table's definition that every server refuses, each as a sentence.
+fn refused(table: &Table, tables: &ByName<Table>) -> Vec<String> {
+    let mut refused = Vec::new();
+    let lacks = |column: &str| find(&table.columns, column).is_none();
+    let primary = [("the primary key".to_owned(), &table.primary_key)];
+    let indexes = table.indexes.iter();
+    let indexes = indexes.map(|(name, index)| (format!("key {name}"), &index.parts));
+    for (key, parts) in primary.into_iter().chain(indexes) {
+        // An expression stands in parentheses.
+        let mut columns = parts.iter().map(|part| part.column.as_str());
+        if let Some(column) = columns.find(|column| !column.starts_with('(') && lacks(column)) {
+            refused.push(format!(
+                "{key} is on the column {column}, which the table does not have (error 1072)"
+            ));
+        }
+    }
+    for (name, key) in &table.foreign_keys {
+        if let Some(column) = key.columns.iter().find(|column| lacks(column)) {
+            refused.push(format!(
+                "foreign key {name} is on the column {column}, which the table does not have (error 1072)"
+            ));
+        }
+        let parent = find(tables, &key.referenced_table);
+        let parent = parent.filter(|_| key.referenced_database.is_none());
+        let mut columns = key.referenced_columns.iter();
+        if let Some(parent) = parent
+            && let Some(column) = columns.find(|column| find(&parent.columns, column).is_none())
+        {
+            let parent = &key.referenced_table;
+            refused.push(format!(
+                "foreign key {name} refers to {parent}.{column}, which is not there (error 1005 or 3734)"
+            ));
+        }
+    }
+    let keys = table.indexes.values().map(|index| &index.parts);
+    let counted = table
+        .columns
+        .iter()
+        .find(|(_, column)| column.auto_increment);
+    if let Some((column, _)) = counted
+        && !keys.chain([&table.primary_key]).any(|parts| {
+            parts
+                .iter()
+                .any(|part| part.column.eq_ignore_ascii_case(column))
+        })
+    {
+        refused.push(format!(
+            "the column {column} has AUTO_INCREMENT, and no key is on it (error 1075)"
+        ));
+    }
+    refused
+}
+
 fn column_counts(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(dump) = dump(examined) else { return };
     for (at, table, columns, values) in &dump.wrong_column_counts {
@@ -268,6 +359,21 @@ fn column_counts(check: &'static Check, examined: &Examination, findings: &mut F
         let finding = Finding::new(check, message, check.fix).about("table", table);
         let finding = finding.sides(columns.to_string(), values.to_string());
         findings.push(finding.at(at));
+    }
+    for uneven in &dump.uneven_inserts {
+        let (table, columns) = (&uneven.table, uneven.columns);
+        let wanted = uneven.rows * columns as u64;
+        let message = format!(
+            "the {} of an INSERT into {table} have {} values in all, and {columns} columns want {}: some rows are damaged, or \
+             text between them is lost",
+            text::count(uneven.rows, "row"),
+            text::thousands(uneven.values),
+            text::thousands(wanted)
+        );
+        let fix = "Fetch the file again from where it was made; if it is the same there, make the backup again.";
+        let finding = Finding::new(check, message, fix).about("table", table);
+        let finding = finding.sides(wanted.to_string(), uneven.values.to_string());
+        findings.push(finding.at(&uneven.at));
     }
     for table in &dump.uncounted_rows {
         let why =

@@ -128,7 +128,14 @@ pub(crate) static FK_MISSING: Check = Check {
             (`contact_id`) REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (CiviCRM \
             has it from 4.3 on)",
     source: "the schema of the release",
-    rules: DIFFERENCES,
+    rules: &[
+        Rule::new(
+            Group::Backup,
+            &[Need::DetectedRelease, Need::WholeDump],
+            objects::lost_foreign_keys,
+        ),
+        Rule::new(Group::Schema, &[Need::DetectedRelease], differences),
+    ],
 };
 
 pub(crate) static FK_NAME: Check = Check {

@@ -40,6 +40,9 @@ pub enum Remark {
     },
     /// A message of the dump program that something was left out.
     Problem(String),
+    /// The dump program left out the rows that do not fit this condition (`mysqldump --where`); all of the table above,
+    /// where it has none (HeidiSQL).
+    RowsLeftOut(Option<String>),
 }
 
 /// Reads one comment. `ended` says whether the line feed after it was there: without it, a last line that
@@ -207,6 +210,12 @@ fn said_of_dump(text: &str) -> Option<Remark> {
     if let Some(name) = text.strip_prefix("Stand-in structure for view ") {
         let name = name.split("` ").next().unwrap_or(name);
         return Some(Remark::StandIn(unquote(name)));
+    }
+    if let Some(condition) = text.strip_prefix("WHERE: ") {
+        return Some(Remark::RowsLeftOut(Some(condition.trim().to_owned())));
+    }
+    if text.trim_end() == "Data exporting was unselected." {
+        return Some(Remark::RowsLeftOut(None));
     }
     text.starts_with("insufficient privileges to ")
         .then(|| Remark::Problem(text.to_owned()))

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use indexmap::IndexMap;
 
 use super::lent::Lent;
-use super::scanner::{Scanner, Sink, Statement, Wanted};
+use super::scanner::{Ahead, Scanner, Sink, Statement, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 use crate::threads;
@@ -163,7 +163,7 @@ fn work<R: RowReader>(jobs: &Receiver<Job<R>>, pending: &AtomicUsize) -> Tables<
                 let mut scanner = Scanner::default();
                 let text = lent.get(range).unwrap_or_default();
                 for piece in [b"INSERT INTO t VALUES (", text, b";"] {
-                    scanner.feed(piece, &mut rows);
+                    scanner.feed_ahead(piece, &Ahead::default(), &mut rows);
                 }
                 scanner.finish(&mut rows);
                 drop(lent);

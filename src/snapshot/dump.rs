@@ -66,6 +66,8 @@ pub struct DumpFacts {
     pub open_transaction: bool,
     /// Files that a folder announces and lacks, or marks as unfinished.
     pub unfinished: Vec<String>,
+    /// The first zero byte of each file that has one. Dump programs write none.
+    pub zero_bytes: Vec<At>,
     /// Text that is not SQL, such as messages of the dump program.
     pub stray_text: Vec<StrayText>,
     /// User variables named `@OLD_…` or `@saved_…` that statements restore although none has saved them, in a file that does not
@@ -75,6 +77,11 @@ pub struct DumpFacts {
     pub begins_inside: Option<At>,
     /// Only tables whose names begin so were dumped, as the program's comments say; `None` when all were.
     pub table_prefix: Option<String>,
+    /// The conditions that rows had to fit to be dumped (`mysqldump --where`), each with the first place and the number of
+    /// tables.
+    pub rows_where: IndexMap<String, (At, u64)>,
+    /// Tables whose rows the program says that it left out.
+    pub rows_left_out: Vec<(At, String)>,
     /// The longest statement for each table, of those that are longer than servers take by default; empty for
     /// statements that are not about a table.
     pub large_statements: IndexMap<String, LargeStatement>,
@@ -95,6 +102,8 @@ pub struct DumpFacts {
     pub triggers_before_rows: Vec<(At, String, String)>,
     /// INSERTs whose number of values is not that of the columns: table, columns, values.
     pub wrong_column_counts: Vec<(At, String, usize, usize)>,
+    /// INSERTs of which the first row has as many values as there are columns, and others have not.
+    pub uneven_inserts: Vec<UnevenInsert>,
     /// Tables of which the first row of an INSERT is too long to count its values.
     pub uncounted_rows: Vec<String>,
     /// Character sets that rows come in, as SET NAMES said, and those of their tables.
@@ -164,6 +173,21 @@ pub struct LargeStatement {
     pub at: At,
     /// Its length in bytes.
     pub bytes: u64,
+}
+
+/// An INSERT whose rows do not have the same number of values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnevenInsert {
+    /// The place where it begins.
+    pub at: At,
+    /// The table that gets the rows.
+    pub table: String,
+    /// The number of columns that each row should have a value for.
+    pub columns: usize,
+    /// The number of rows.
+    pub rows: u64,
+    /// The number of values of all rows.
+    pub values: u64,
 }
 
 /// How far the setting of a variable reaches.

@@ -10,7 +10,8 @@ mod source;
 
 pub use dump::{
     At, Damage, DamageKind, DumpFacts, Ending, FileEnding, Interrupted, KeyBeforeParent,
-    LargeStatement, Open, Part, Place, Position, StrayText, VariableReach, WithoutCollation,
+    LargeStatement, Open, Part, Place, Position, StrayText, UnevenInsert, VariableReach,
+    WithoutCollation,
 };
 pub use facts::{ObjectKind, Row, RowsWanted, Snapshot};
 pub use server::ServerFacts;

@@ -362,6 +362,13 @@ const FIRING: &[(&str, Source)] = &[
         )]),
     ),
     (
+        "restore-definition",
+        Sample(&[(
+            REGIONS,
+            "CREATE TABLE `civicrm_worldregion` (\n  KEY `UI_name` (`label`),",
+        )]),
+    ),
+    (
         "restore-column-count",
         Sample(&[(REGION_ROWS, "VALUES (1,'Europe',NULL),(2,'Africa',NULL)")]),
     ),
@@ -1185,6 +1192,14 @@ fn every_check_finds_its_example_and_is_silent_where_nothing_is_wrong() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A dump without the lines that begin so; definitions of tables stay whole.
+fn without_lines(dump: &[u8], beginning: &str) -> Vec<u8> {
+    let text = common::text(dump);
+    let lines = text.split_inclusive('\n');
+    let rest: String = lines.filter(|line| !line.starts_with(beginning)).collect();
+    rest.replace(",\n) ENGINE", "\n) ENGINE").into_bytes()
+}
+
 /// What checks look for besides their examples.
 const BESIDES: &[(&str, Source, Severity, &str)] = &[
     (
@@ -1233,6 +1248,103 @@ const BESIDES: &[(&str, Source, Severity, &str)] = &[
         Sample(&[(" AUTO_INCREMENT,", ",")]),
         Severity::Error,
         "no table has an AUTO_INCREMENT column, not even the 156 of CiviCRM with an id",
+    ),
+    (
+        "dump-damaged",
+        Sample(&[(REGION_ROWS, "VALUES (1,'Eur\0pe'),(2,'Africa')")]),
+        Severity::Error,
+        "zero bytes stand in the text, which no dump program writes: what stood there is lost",
+    ),
+    (
+        "dump-no-data",
+        Sample(&[
+            (REGION_ROWS, "VALUES (1,'Europe')"),
+            (
+                "\nLOCK TABLES `civicrm_worldregion`",
+                "\n-- WHERE:  id<2\nLOCK TABLES `civicrm_worldregion`",
+            ),
+        ]),
+        Severity::Error,
+        "of 1 table the dump holds only the rows that fit WHERE id<2",
+    ),
+    (
+        "dump-no-data",
+        Sample(&[(
+            "\nLOCK TABLES `civicrm_worldregion`",
+            "\n-- Data exporting was unselected.\nLOCK TABLES `civicrm_worldregion`",
+        )]),
+        Severity::Error,
+        "the rows of civicrm_worldregion were left out on purpose, as the dump says",
+    ),
+    (
+        "dump-no-data",
+        Made(|sample| without_lines(&sample, "INSERT INTO `civicrm_option_value`")),
+        Severity::Error,
+        "table civicrm_option_value has no row, although 31 other tables have",
+    ),
+    (
+        "fk-missing",
+        Made(|sample| without_lines(&sample, "  CONSTRAINT `")),
+        Severity::Error,
+        "no table has a foreign key; CiviCRM 5.82 has 276",
+    ),
+    (
+        "restore-conflict",
+        Sample(&[(
+            "INSERT INTO `civicrm_worldregion` VALUES",
+            "INSERT INTO `civicrm_worldregion` (`id`,`label`) VALUES",
+        )]),
+        Severity::Error,
+        "the server refuses a statement: rows for civicrm_worldregion name the column label, which the table does not have \
+         (error 1054)",
+    ),
+    (
+        "restore-conflict",
+        Sample(&[(
+            "ALTER TABLE `civicrm_acl` ENABLE KEYS */;\nUNLOCK TABLES;\n",
+            "ALTER TABLE `civicrm_acl` ENABLE KEYS */;\n",
+        )]),
+        Severity::Error,
+        "the server refuses a statement: civicrm_acl_cache was not locked with LOCK TABLES (error 1100): no UNLOCK TABLES \
+         stands before that statement",
+    ),
+    (
+        "restore-conflict",
+        Sample(&[(
+            "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n",
+            "",
+        )]),
+        Severity::Error,
+        "the server refuses a statement: it sets sql_mode to @OLD_SQL_MODE, in which nothing has saved a value (error 1231)",
+    ),
+    (
+        "restore-definition",
+        Sample(&[(
+            "`name` varchar(128) COLLATE utf8mb4_unicode_ci DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB AUTO_INCREMENT=3",
+            "`name` varchar(128) COLLATE utf8mb4_unicode_ci DEFAULT NULL\n) ENGINE=InnoDB AUTO_INCREMENT=3",
+        )]),
+        Severity::Error,
+        "table civicrm_worldregion: the column id has AUTO_INCREMENT, and no key is on it (error 1075)",
+    ),
+    (
+        "restore-definition",
+        Sample(&[(
+            "CONSTRAINT `FK_civicrm_action_log_contact_id`",
+            "CONSTRAINT `FK_civicrm_acl_cache_acl_id`",
+        )]),
+        Severity::Error,
+        "table civicrm_action_log: its foreign key has the name FK_civicrm_acl_cache_acl_id, as one of civicrm_acl_cache has \
+         (error 1005 or 1826)",
+    ),
+    (
+        "restore-definition",
+        Sample(&[(
+            "REFERENCES `civicrm_worldregion` (`id`)",
+            "REFERENCES `civicrm_worldregion` (`key`)",
+        )]),
+        Severity::Error,
+        "table civicrm_country: foreign key FK_civicrm_country_region_id refers to civicrm_worldregion.key, which is not there \
+         (error 1005 or 3734)",
     ),
     (
         "charset-differs",

@@ -112,10 +112,11 @@ impl Sink {
             self.judged = true;
         }
         self.filled = 0;
+        let ahead = Ahead::of_zeros(self.buffer.get(text.clone()).unwrap_or_default());
         let message = Message::Block(Block {
             buffer: std::mem::take(&mut self.buffer),
             text,
-            ahead: Ahead::default(),
+            ahead,
             hands_over,
             ending: None,
         });

@@ -107,6 +107,14 @@ impl<C: Companion> Sink for C {
         self.held_mut().noise(line, place);
     }
 
+    fn values(&mut self, count: u64) {
+        self.held_mut().values(count);
+    }
+
+    fn zero_byte(&mut self, place: Place) {
+        self.held_mut().zero_byte(place);
+    }
+
     fn modes(&self) -> SqlModes {
         self.held().modes()
     }

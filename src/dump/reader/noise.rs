@@ -62,8 +62,8 @@ impl DumpReader {
             self.facts.begins_inside.get_or_insert_with(|| at.clone());
         }
         let message = String::from_utf8_lossy(message.get(..MAX_LINE).unwrap_or(message));
-        // Ctrl-Z ends text files of DOS.
-        if !message.trim().trim_matches('\u{1a}').is_empty() {
+        // Ctrl-Z ends text files of DOS; zero bytes are told apart.
+        if !message.trim().trim_matches(['\u{1a}', '\0']).is_empty() {
             self.stray(at, message.trim());
         }
         if let Some(from) = header {

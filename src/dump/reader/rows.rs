@@ -7,7 +7,7 @@ use crate::dump::values::parse_row;
 use crate::schema::ddl::{self, Statement};
 use crate::schema::lexer::SqlModes;
 use crate::schema::model::{Name, Table, TriggerEvent, find};
-use crate::snapshot::{At, Place, RowsWanted};
+use crate::snapshot::{At, Place, RowsWanted, UnevenInsert};
 
 /// Most bytes that are kept of the rows of one table, so that a hostile dump cannot fill the memory: enough for
 /// some 2,000 custom fields.
@@ -36,6 +36,10 @@ pub(super) struct Insert {
     wanted: Option<RowsWanted>,
     /// Whether the values of its first row have been counted.
     counted: bool,
+    /// Whether the first row has not as many values as there are columns.
+    is_wrong: bool,
+    /// The number of values of the rows of the statement that ends next, where they were counted.
+    pub(super) values: Option<u64>,
 }
 
 impl Insert {
@@ -66,6 +70,8 @@ impl DumpReader {
             self.insert = Insert::default();
             return Wanted::None;
         }
+        self.note_unlocked(&parsed.table, &at);
+        self.note_unknown_columns(&parsed, &at);
         let key = self.database_named(&parsed.table);
         let database = self.databases.of(key.clone());
         let columns = parsed.columns.or_else(|| {
@@ -121,11 +127,36 @@ impl DumpReader {
             wanted,
             columns,
             counted: false,
+            is_wrong: false,
+            values: None,
         };
         self.insert.rows
     }
 
-    /// The table of the INSERT being read.
+    /// Notes a column that an INSERT names and its table does not have.
+    fn note_unknown_columns(&mut self, insert: &ddl::InsertHead, at: &At) {
+        let name = insert.table.name.as_str();
+        let key = self.database_named(&insert.table);
+        let Some(database) = self.databases.get(&key) else {
+            return;
+        };
+        let Some(table) = find(&database.schema.tables, name) else {
+            return;
+        };
+        let mut columns = insert.columns.iter().flatten();
+        let is_unknown = |column: &&String| find(&table.columns, column).is_none();
+        if database.of_query.contains(&name.to_lowercase()) {
+            return;
+        }
+        if let Some(column) = columns.find(is_unknown) {
+            let why = format!(
+                "rows for {name} name the column {column}, which the table does not have (error 1054)"
+            );
+            push(&mut self.facts.conflicts, (at.clone(), why));
+        }
+    }
+
+    /// Whether a table is made for this session only.
     pub(super) fn is_temporary(&mut self, name: &Name) -> bool {
         let key = name.name.to_lowercase();
         self.database(name).temporary.contains(&key)
@@ -196,6 +227,7 @@ impl DumpReader {
                     columns.len(),
                     row.len(),
                 );
+                self.insert.is_wrong = true;
                 push(&mut self.facts.wrong_column_counts, found);
             } else if let Some(row) = row {
                 self.note_generated_values(&row);
@@ -290,6 +322,21 @@ impl DumpReader {
 
     pub(super) fn end_insert(&mut self, count: u64, broken: Option<&[u8]>, place: Place) {
         self.facts.rows += count;
+        let values = self.insert.values.take();
+        if let (Some(values), Some(columns)) = (values, &self.insert.columns)
+            && broken.is_none()
+            && !self.insert.is_wrong
+            && values != count * columns.len() as u64
+        {
+            let uneven = UnevenInsert {
+                at: self.at(place),
+                table: self.insert.table.clone(),
+                columns: columns.len(),
+                rows: count,
+                values,
+            };
+            push(&mut self.facts.uneven_inserts, uneven);
+        }
         if let Some(database) = self.databases.get_mut(&self.insert.database)
             && let Some((_, rows)) = database.row_counts.get_index_mut(self.insert.slot)
         {
@@ -307,6 +354,26 @@ impl DumpReader {
             }
         }
     }
+
+    /// Notes that the program has left rows of a table out: those that do not fit a condition, or without one all of the
+    /// table that it made last.
+    pub(super) fn note_rows_left_out(&mut self, condition: Option<String>, place: Place) {
+        let at = self.at(place);
+        let Some(condition) = condition else {
+            let current = self.databases.get(&self.current);
+            let last = current.and_then(|database| database.schema.tables.last());
+            if let Some((table, _)) = last {
+                let found = (at, table.clone());
+                push(&mut self.facts.rows_left_out, found);
+            }
+            return;
+        };
+        if self.facts.rows_where.len() < MAX_PLACES {
+            let known = self.facts.rows_where.entry(condition);
+            known.or_insert((at, 0)).1 += 1;
+        }
+    }
+
     /// Rows come in the character set of SET NAMES; what that cannot hold, the dump program has already
     /// replaced by question marks.
     fn note_charsets(&mut self, table_charset: Option<String>, at: &At) {

@@ -180,6 +180,7 @@ impl Sink for DumpReader {
                 let at = self.at(place);
                 self.stray(at, &text);
             }
+            Some(Remark::RowsLeftOut(condition)) => self.note_rows_left_out(condition, place),
             Some(Remark::Server(_)) | None => {}
         }
     }
@@ -191,6 +192,18 @@ impl Sink for DumpReader {
             let at = self.at(place);
             let line = String::from_utf8_lossy(text).into_owned();
             push(&mut self.swallowed, (at, line));
+        }
+    }
+
+    fn values(&mut self, count: u64) {
+        self.insert.values = Some(count);
+    }
+
+    fn zero_byte(&mut self, place: Place) {
+        let at = self.at(place);
+        let known = &mut self.facts.zero_bytes;
+        if known.last().is_none_or(|last| last.file != at.file) {
+            push(known, at);
         }
     }
 

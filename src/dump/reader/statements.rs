@@ -271,6 +271,8 @@ impl DumpReader {
             }
             Statement::UnlockTables => return self.facts.locked.clear(),
             Statement::StartTransaction => {
+                // It releases the locks, too (MySQL manual, "LOCK TABLES and UNLOCK TABLES Statements").
+                self.facts.locked.clear();
                 self.facts.open_transaction = true;
                 return;
             }
@@ -300,6 +302,7 @@ impl DumpReader {
             Statement::DropTable(drop) if drop.temporary => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
+                    self.note_unlocked(name, &at);
                     self.database(name).row_counts.insert(name.name.clone(), 0);
                 }
             }
@@ -314,6 +317,9 @@ impl DumpReader {
             }
             Statement::CreateTable(create) => {
                 self.facts.tables_created += 1;
+                if !create.temporary {
+                    self.note_unlocked(&create.name, &at);
+                }
                 self.settle(&mut create.name, "table", &at);
                 let announced = self.stand_in_announced.take();
                 create.in_version_comment |= announced.is_some_and(|view| view == create.name.name);
@@ -439,6 +445,21 @@ impl DumpReader {
         }
     }
 
+    /// Notes that a statement is about a table which is not among those that are locked, while some are: where the UNLOCK
+    /// TABLES between the two was lost. What follows is as if it were there.
+    pub(super) fn note_unlocked(&mut self, name: &Name, at: &At) {
+        let mut locked = self.facts.locked.iter();
+        if locked.len() == 0 || locked.any(|locked| locked.eq_ignore_ascii_case(&name.name)) {
+            return;
+        }
+        let why = format!(
+            "{} was not locked with LOCK TABLES (error 1100): no UNLOCK TABLES stands before that statement",
+            name.name
+        );
+        self.facts.locked.clear();
+        push(&mut self.facts.conflicts, (at.clone(), why));
+    }
+
     pub(super) fn uses_table(&mut self, name: &Name, at: &At) {
         self.note_elsewhere(name, at);
         let at = at.clone();
@@ -487,10 +508,20 @@ impl DumpReader {
 
     fn assign(&mut self, assignment: &Assignment, at: &At) {
         self.session.assign(assignment);
-        if let Some(name) = self.session.take_never_saved()
-            && !self.course.part_began
-        {
-            push(&mut self.facts.never_saved, name);
+        if let Some(name) = self.session.take_never_saved() {
+            match self.course.part_began {
+                false => push(&mut self.facts.never_saved, name),
+                // HeidiSQL's forms have another value for such a variable.
+                true if assignment.value.trim_start().starts_with('@') => {
+                    let why = format!(
+                        "it sets {} to @{}, in which nothing has saved a value (error 1231)",
+                        assignment.name,
+                        name.to_ascii_uppercase()
+                    );
+                    push(&mut self.facts.conflicts, (at.clone(), why));
+                }
+                true => {}
+            }
         }
         self.note_privilege(assignment, at);
         let value = session::unquote(&assignment.value);

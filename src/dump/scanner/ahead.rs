@@ -19,6 +19,8 @@ const MOST_MISSES: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Ahead {
     spans: Vec<Span>,
+    /// Where the first zero byte of the piece stands; `None` where it has none.
+    zero: Option<usize>,
 }
 
 /// Rows that the scanner need not look at, if a row begins at their first byte.
@@ -61,7 +63,23 @@ impl Ahead {
                 pos = passed.at;
             }
         }
-        Self { spans }
+        Self {
+            spans,
+            ..Self::of_zeros(piece)
+        }
+    }
+
+    /// Looks for zero bytes only.
+    pub fn of_zeros(piece: &[u8]) -> Self {
+        Self {
+            spans: Vec::new(),
+            zero: memchr::memchr(0, piece),
+        }
+    }
+
+    /// Where the first zero byte of the piece stands; `None` where it has none.
+    pub(super) fn zero(&self) -> Option<usize> {
+        self.zero
     }
 
     /// The results for reading the piece from its byte `shift` on.

@@ -37,11 +37,19 @@ impl Scanner {
 
     /// Reads the next piece of the dump.
     pub fn feed(&mut self, piece: &[u8], sink: &mut dyn Sink) {
-        self.feed_ahead(piece, &Ahead::default(), sink);
+        self.feed_ahead(piece, &Ahead::of_zeros(piece), sink);
     }
 
     /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece.
     pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut dyn Sink) {
+        if let Some(zero) = ahead.zero() {
+            let before = piece.get(..zero).unwrap_or_default();
+            let newlines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count() as u64;
+            sink.zero_byte(Place {
+                offset: self.base + (self.carry.len() + zero) as u64,
+                line: self.lines + newlines(&self.carry) + newlines(before) + 1,
+            });
+        }
         let mut again = self.feed_once(piece, ahead, sink);
         while let Some(text) = again {
             again = self.feed_once(&text, &Ahead::default(), sink);
@@ -82,6 +90,8 @@ impl Scanner {
     /// The text that is to be read again, with what follows it, and goes back to its beginning.
     fn read_again(&mut self, rest: Option<&[u8]>, behind: &[u8]) -> Option<Vec<u8>> {
         let mut text = self.again.take()?;
+        // Some of them would be counted twice.
+        self.commas = None;
         self.base -= text.len() as u64;
         self.lines = self.began.line.saturating_sub(1);
         text.extend_from_slice(rest.unwrap_or_default());

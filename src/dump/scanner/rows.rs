@@ -58,6 +58,9 @@ pub(super) struct Passed {
     pub quoted: bool,
     /// Number of rows that ended.
     pub rows: u64,
+    /// Number of commas between values, those between rows not; and of those before the last row that began here.
+    pub commas: u64,
+    pub whole_commas: u64,
     /// Number of line feeds before `counted`, which is at most 3 before `at`.
     pub lines: u64,
     pub counted: usize,
@@ -132,6 +135,9 @@ impl Rows<'_> {
         let mut pos = self.from;
         let mut rows = 0;
         let mut lines = 0;
+        let (mut commas, mut whole_commas) = (0, 0);
+        // The first byte of the block is the comma of a separator of the block before.
+        let mut between_rows = 0;
         // All ones inside quotes.
         let mut quoted = if self.quoted { u64::MAX } else { 0 };
         // The byte at `pos` comes after a backslash.
@@ -165,6 +171,12 @@ impl Rows<'_> {
             let known = separators | separators << GAP | awaited;
             let unknown = B::bits(marks) & !inside & !known;
             let newlines = B::bits(block.is(b'\n'));
+            let between_values =
+                B::bits(block.is(b',')) & !inside & !(separators << 1 | between_rows);
+            let whole = |separators: u64| {
+                let before = u64::MAX >> separators.leading_zeros();
+                commas + u64::from((between_values & before).count_ones())
+            };
             if unknown != 0 {
                 let stop = unknown.trailing_zeros();
                 let before = !(u64::MAX << stop);
@@ -175,11 +187,18 @@ impl Rows<'_> {
                     at,
                     quoted: false,
                     rows: rows + u64::from(here.count_ones()),
+                    commas: commas + u64::from((between_values & before).count_ones()),
+                    whole_commas: if here != 0 { whole(here) } else { whole_commas },
                     lines: lines + u64::from((newlines & before).count_ones()),
                     counted: at,
                     row_begins: row_begins::<GAP>(if here != 0 { (pos, here) } else { last }),
                 };
             }
+            if separators != 0 {
+                whole_commas = whole(separators);
+            }
+            commas += u64::from(between_values.count_ones());
+            between_rows = separators >> (BLOCK - 1);
             rows += u64::from(separators.count_ones());
             lines += u64::from(newlines.count_ones());
             if separators != 0 {
@@ -196,6 +215,8 @@ impl Rows<'_> {
             at: pos + rest,
             quoted: quoted != 0,
             rows,
+            commas,
+            whole_commas,
             lines,
             counted: pos,
             row_begins: row_begins::<GAP>(last),

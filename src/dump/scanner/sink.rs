@@ -61,6 +61,9 @@ pub trait Sink {
     fn batch(&mut self, _rows: &[u8]) -> bool {
         false
     }
+    /// Takes how many values the rows of the INSERT have that ends next, where they were counted: not where rows are handed
+    /// over whole.
+    fn values(&mut self, _count: u64) {}
     /// Takes the end of an INSERT and how many rows it had. `broken` is `Some` and empty when the INSERT ended
     /// inside a row; when its rows are followed by something that does not belong there, it holds the first
     /// bytes of that. `place` is where that began.
@@ -99,6 +102,9 @@ pub trait Sink {
     }
     /// Takes a line between statements that cannot begin one, without its line feed.
     fn noise(&mut self, _line: &[u8], _place: Place) {}
+    /// Takes the place of the first zero byte of a piece of the dump, before the rest of the piece. Dump programs write no zero
+    /// byte: in a string they write `\0` for it.
+    fn zero_byte(&mut self, _place: Place) {}
     /// The `sql_mode` flags in force after what was handed over so far.
     fn modes(&self) -> SqlModes;
 }

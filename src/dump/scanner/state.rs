@@ -59,6 +59,8 @@ pub struct Scanner {
     /// First bytes of the current INSERT, for the message if it is interrupted.
     pub(super) head: Vec<u8>,
     pub(super) rows: u64,
+    /// Number of commas between the values of these rows; `None` where the rows are handed over instead of counted.
+    pub(super) commas: Option<u64>,
     pub(super) rows_wanted: Wanted,
     /// The separator between the last two rows.
     pub(super) separator: Separator,
@@ -99,6 +101,7 @@ impl Default for Scanner {
             aside_began: start,
             head: Vec::new(),
             rows: 0,
+            commas: None,
             rows_wanted: Wanted::None,
             separator: Separator::Comma,
             hit: None,

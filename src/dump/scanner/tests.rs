@@ -11,6 +11,8 @@ struct Recorder {
     events: Vec<String>,
     wanted: Wanted,
     modes: SqlModes,
+    /// The number of values of each INSERT of which they were counted.
+    values: Vec<u64>,
 }
 
 fn show(bytes: &[u8]) -> String {
@@ -70,6 +72,9 @@ impl Sink for Recorder {
             place.offset,
             show(text)
         ));
+    }
+    fn values(&mut self, count: u64) {
+        self.values.push(count);
     }
     fn modes(&self) -> SqlModes {
         self.modes
@@ -525,5 +530,88 @@ fn statements_come_as_they_stand_wherever_the_pieces_are_cut() {
             let at = usize::try_from(*offset).unwrap();
             assert!(text[at..].starts_with(statement.as_str()), "{statement}");
         }
+    }
+}
+
+/// Values with commas, quotes, parentheses and escapes in them.
+const VALUES: [&str; 12] = [
+    "1",
+    "-2.5e3",
+    "NULL",
+    "''",
+    "'a'",
+    "'a, b),(c'",
+    "'it''s, so'",
+    "'\\\\'",
+    "'\\',('",
+    "_binary 'x,y'",
+    "f(1,2)",
+    "\"d,e\"",
+];
+
+proptest! {
+    #[test]
+    fn values_are_counted_as_they_were_written(
+        rows in prop::collection::vec(
+            prop::collection::vec(prop::sample::select(&VALUES), 1..6),
+            1..120,
+        ),
+        separator in prop::sample::select(&["),(", "),\n(", "), ("]),
+        wanted in prop::sample::select(&[Wanted::None, Wanted::First, Wanted::Containing(b"NULL")]),
+        size in 1..700_usize,
+    ) {
+        let texts: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
+        let text = format!("INSERT INTO `t` VALUES ({});\n", texts.join(separator));
+        let expected = [rows.iter().map(Vec::len).sum::<usize>() as u64];
+        let count = |simd, ahead: bool| {
+            let mut recorder = Recorder { wanted, ..Recorder::default() };
+            let mut scanner = Scanner { simd, ..Scanner::default() };
+            for piece in text.as_bytes().chunks(size) {
+                match ahead {
+                    true => scanner.feed_ahead(piece, &Ahead::of(piece), &mut recorder),
+                    false => scanner.feed(piece, &mut recorder),
+                }
+            }
+            scanner.finish(&mut recorder);
+            recorder.values
+        };
+        prop_assert_eq!(count(Simd::best(), true), expected);
+        prop_assert_eq!(count(Simd::best(), false), expected);
+        prop_assert_eq!(count(Simd::Portable, false), expected);
+    }
+}
+
+#[test]
+fn the_first_zero_byte_of_a_piece_has_its_place() {
+    #[derive(Default)]
+    struct Zeros(Vec<Place>);
+    impl Sink for Zeros {
+        fn statement(&mut self, _: Statement<'_>) {}
+        fn rows_begin(&mut self, _: Statement<'_>) -> Wanted {
+            Wanted::None
+        }
+        fn row(&mut self, _: Statement<'_>) {}
+        fn rows_end(&mut self, _: u64, _: Option<&[u8]>, _: Place) {}
+        fn comment(&mut self, _: &[u8], _: Place, _: bool) {}
+        fn zero_byte(&mut self, place: Place) {
+            self.0.push(place);
+        }
+        fn modes(&self) -> SqlModes {
+            SqlModes::default()
+        }
+    }
+    let text = b"SET a=1;\nINSERT INTO `t` VALUES (1,'a\n'),\n(2,'\0\0'),(3,'c');\nSET b=1;\n";
+    for size in 1..text.len() {
+        let mut zeros = Zeros::default();
+        let mut scanner = Scanner::default();
+        for piece in text.chunks(size) {
+            scanner.feed(piece, &mut zeros);
+        }
+        scanner.finish(&mut zeros);
+        let place = Place {
+            offset: 46,
+            line: 4,
+        };
+        assert_eq!(zeros.0.first(), Some(&place), "{size}");
     }
 }

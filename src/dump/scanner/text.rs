@@ -51,6 +51,10 @@ impl Scanner {
     ) -> usize {
         let at = blocks.next(pos, end, |m| m.structural);
         let bytes = blocks.bytes;
+        if self.mode == Mode::Row(1) && self.commas.is_some() {
+            let passed = bytes.get(pos..at).unwrap_or_default();
+            self.add_commas(memchr::memchr_iter(b',', passed).count() as u64);
+        }
         let Some(&byte) = bytes.get(at).filter(|_| at < end) else {
             return end;
         };
@@ -90,17 +94,30 @@ impl Scanner {
         at + 1
     }
 
+    /// Hands over how many values the rows of the INSERT have, where they were counted.
+    fn hand_over_values(&self, sink: &mut dyn Sink) {
+        if let Some(commas) = self.commas {
+            sink.values(self.rows + commas);
+        }
+    }
+
     pub(super) fn end_statement(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) {
         self.hand_over_bytes(bytes, at, sink);
         match self.mode {
             Mode::Row(_) => sink.rows_end(self.rows, Some(&[]), self.began),
-            Mode::Gap => sink.rows_end(self.rows, None, self.began),
+            Mode::Gap => {
+                self.hand_over_values(sink);
+                sink.rows_end(self.rows, None, self.began);
+            }
             Mode::Tail => {
                 self.keep_up_to(bytes, at);
                 let tail = self.text.get(..TAIL).unwrap_or(&self.text);
                 // What may follow the rows: ON DUPLICATE KEY UPDATE, AS alias, RETURNING.
                 let mut known = [&b"ON"[..], b"AS", b"RETURNING", b"/*"].into_iter();
                 let known = known.any(|word| begins_with(tail, word));
+                if known {
+                    self.hand_over_values(sink);
+                }
                 sink.rows_end(self.rows, (!known).then_some(tail), self.tail_began);
             }
             Mode::Text | Mode::Between => {

@@ -61,6 +61,7 @@ impl Scanner {
                 false => Inside::Plain,
             };
             self.rows += passed.rows;
+            self.add_commas(passed.commas);
             if let Some(separator) = Separator::at(bytes, passed.at) {
                 self.separator = separator;
             }
@@ -70,8 +71,14 @@ impl Scanner {
             return pos;
         };
         self.rows += passed.rows;
+        self.add_commas(passed.whole_commas);
         self.begin_row(bytes, begins - 1);
         begins
+    }
+
+    /// Adds commas between the values of rows.
+    pub(super) fn add_commas(&mut self, commas: u64) {
+        self.commas = self.commas.map(|counted| counted + commas);
     }
 
     /// Hands over whole rows from the beginning of one. Returns where the last row begins, which may not be whole;
@@ -198,6 +205,7 @@ impl Scanner {
         // What was found before was looked for in the rows of another table.
         self.hit = None;
         self.rows_wanted = sink.rows_begin(self.kept(self.text.trim_ascii_end(), self.began));
+        self.commas = (self.rows_wanted != Wanted::Whole).then_some(0);
         self.head.clear();
         let head = self.text.get(..200).unwrap_or(&self.text);
         self.head.extend_from_slice(head);
