@@ -14,6 +14,9 @@ use cividb::server::login::Login;
 
 use crate::skip::skip;
 
+#[path = "../server/options.rs"]
+mod options;
+
 /// A running server.
 pub struct Server {
     /// `installed`, `mariadb-10.5` and the like.
@@ -102,9 +105,7 @@ fn shared(name: &str, root: Option<&Path>) -> Option<Server> {
 impl Server {
     /// Starts a server with more options.
     fn start(name: &str, program: &Program, options: &[&str]) -> Self {
-        // Else older servers give a TIMESTAMP more than its dump says. Tests load what was exported.
-        let usual = ["--explicit-defaults-for-timestamp=ON", "--local-infile=1"];
-        let options = usual.iter().chain(options);
+        let options = options::USUAL.iter().chain(options);
         let server = options.map(|&option| option.to_owned()).collect();
         let options = Options {
             // In memory where there is such a folder: each table made waits for the disk otherwise.
