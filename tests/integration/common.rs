@@ -1,5 +1,6 @@
 //! What several test programs need.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output};
 use std::sync::LazyLock;
@@ -186,6 +187,41 @@ pub fn text_of(path: &Path) -> Vec<u8> {
 /// The small backup in the repository.
 pub fn sample() -> Vec<u8> {
     text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sample.sql.gz"))
+}
+
+/// The sample with these of its tables alone, and all to which they refer.
+pub fn part_of_sample(names: &[&str]) -> Vec<u8> {
+    let (table, last) = (
+        "--\n-- Table structure for table `",
+        "--\n-- Dumping routines",
+    );
+    let all = sample();
+    let begins = memchr::memmem::find_iter(&all, table);
+    let end = memchr::memmem::find(&all, last.as_bytes()).expect("what follows the tables");
+    let begins: Vec<usize> = begins.chain([end]).collect();
+    let mut tables = BTreeMap::new();
+    for range in begins.windows(2) {
+        let text = &all[range[0]..range[1]];
+        let name = &text[table.len()..];
+        let name = &name[..memchr::memchr(b'`', name).expect("the end of a name")];
+        tables.insert(name, text);
+    }
+    let mut wanted = BTreeSet::new();
+    let mut open: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+    while let Some(name) = open.pop() {
+        let text = *tables.get(name).expect("a table of the sample");
+        if !wanted.insert(name) {
+            continue;
+        }
+        let refers = "REFERENCES `";
+        for at in memchr::memmem::find_iter(text, refers) {
+            let parent = &text[at + refers.len()..];
+            open.push(&parent[..memchr::memchr(b'`', parent).expect("the end of a name")]);
+        }
+    }
+    let tables = wanted.iter().map(|name| tables[name]);
+    let parts = std::iter::once(&all[..begins[0]]).chain(tables);
+    parts.chain([&all[end..]]).collect::<Vec<_>>().concat()
 }
 
 /// The text with another in place of one that it holds, all times.

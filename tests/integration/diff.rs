@@ -363,11 +363,14 @@ const DAMAGES: &[Damage] = &[
 
 #[test]
 fn each_seeded_damage_is_found_exactly_and_alone() {
-    for path in common::real_dumps() {
+    for (number, path) in common::real_dumps().into_iter().enumerate() {
         let file = common::name(&path);
         let snapshot = common::snapshot_of(&common::text_of(&path));
         let before = all_ids(&diff(&snapshot).0);
-        for (damage, wanted, severity) in DAMAGES {
+        // Each of them in some of the dumps, and of each dump some of them.
+        let every = common::every(4);
+        let damages = DAMAGES.iter().skip(number % every).step_by(every);
+        for (damage, wanted, severity) in damages {
             let mut damaged = snapshot.clone();
             damage(&mut damaged.schema);
             let (findings, detection) = diff(&damaged);

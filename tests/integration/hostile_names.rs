@@ -640,6 +640,11 @@ fn some<T>(all: Vec<T>, one_of: usize) -> Vec<T> {
     all.into_iter().step_by(common::every(one_of)).collect()
 }
 
+/// The same for MySQL alone, which takes ten times as long as MariaDB to make and to change a table.
+fn of_slow(server: &Server, one_of: usize) -> usize {
+    if server.is_mysql() { one_of } else { 1 }
+}
+
 fn made_anew(server: &Server, database: &str) -> mysql::Conn {
     server.run(
         None,
@@ -733,6 +738,8 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
     for server in servers() {
         let at = server.name.as_str();
         let groups = groups(40);
+        let taken: usize = groups.iter().map(Vec::len).sum();
+        let groups = some(groups, of_slow(server, 3));
         let full = schema(&groups);
         let bare = bare(&full);
 
@@ -747,7 +754,6 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
             }
             refused += 1;
         }
-        let taken: usize = groups.iter().map(Vec::len).sum();
         assert_eq!(taken + refused, hostile::COUNT);
         assert!(taken > 1200, "{at}: {taken} names are taken");
 
@@ -867,7 +873,8 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
                 asked += 1;
             }
         }
-        assert_eq!(asked, taken, "{at}");
+        let of_groups: usize = groups.iter().map(Vec::len).sum();
+        assert_eq!(asked, of_groups, "{at}");
         for database in ["hostile_refused", "hostile_from", "hostile_to"] {
             server.run(None, &format!("DROP DATABASE {database}"));
         }
@@ -877,7 +884,7 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
 /// For each group two tables that hang on a contribution: rows of the first go with it, and those of
 /// the second lose what they refer to then.
 fn hanging(server: &Server, database: &str, groups: &[Vec<String>]) {
-    server.load(database, &common::sample());
+    server.load_sample(database, &[]);
     let mut writer = server.writer(database);
     let mut run = |sql: &str| {
         writer
@@ -1052,7 +1059,9 @@ fn foreign_keys_of_any_name_get_their_own_and_undo_gives_them_back() {
         let mut renamed = 0;
         // Nobody says what foreign keys of custom data are to be called.
         let tables = schema.tables.iter();
-        for (table, definition) in tables.filter(|(name, _)| !name.starts_with("civicrm_value")) {
+        let tables = tables.filter(|(name, _)| !name.starts_with("civicrm_value"));
+        let one_of = common::every(of_slow(server, 3));
+        for (table, definition) in tables.step_by(one_of) {
             let mut actions = Vec::new();
             for (name, key) in &definition.foreign_keys {
                 let other = names.next().expect("there are enough");
@@ -1075,7 +1084,7 @@ fn foreign_keys_of_any_name_get_their_own_and_undo_gives_them_back() {
                 ));
             }
         }
-        assert!(renamed > 100, "{at}: {renamed} keys");
+        assert!(renamed > 100 / one_of, "{at}: {renamed} keys");
         let damaged = described(&mut writer);
         let url = server.url(database);
         let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
@@ -1204,7 +1213,8 @@ fn tables_and_databases_that_are_asked_for_are_those_that_are_meant() {
         let (mut made, mut compared) = (0, 0);
         let names = hostile::names();
         let databases = names.iter().filter(|name| is_taken_for_table(name));
-        for name in databases.step_by(20) {
+        let one_of = common::every(2);
+        for name in databases.step_by(20 * one_of) {
             let quoted = identifier(name);
             if writer
                 .query_drop(format!("CREATE DATABASE {quoted}"))
@@ -1231,8 +1241,8 @@ fn tables_and_databases_that_are_asked_for_are_those_that_are_meant() {
                 .expect("it goes");
             made += 1;
         }
-        assert!(made > 40, "{at}: {made} databases");
-        assert!(compared > 30, "{at}: {compared} tables");
+        assert!(made > 40 / one_of, "{at}: {made} databases");
+        assert!(compared > 30 / one_of, "{at}: {compared} tables");
         server.run(None, "DROP DATABASE hostile_asked");
     }
 }

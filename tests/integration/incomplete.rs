@@ -27,7 +27,7 @@ fn assert_incomplete(output: &Output, check: &str, at: &str) {
 #[test]
 fn an_account_that_sees_two_tables_does_not_get_a_pass() {
     for server in server::all() {
-        server.load("incomplete_two", &common::sample());
+        server.load_sample("incomplete_two", &[]);
         server.run(
             None,
             "ALTER DATABASE incomplete_two CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci; \

@@ -13,7 +13,7 @@ use crate::server::{self, Server};
 
 /// A site, and the first line of a journal about it.
 fn site(server: &Server, database: &str, folder: &Path) -> Value {
-    server.load(database, &common::sample());
+    server.load_sample(database, &["civicrm_note"]);
     let url = server.url(database);
     let version = [
         "version", &url, "--set", "4.4.5", "--force", "--apply", "--yes",

@@ -460,12 +460,9 @@ fn every_server_says_the_same() {
 }
 
 /// Nothing else is found through a proxy that does this to some statements; says to how many.
-fn disturbed(
-    server: &Server,
-    database: &str,
-    judge: impl Fn(&str) -> Action + Send + Sync + 'static,
-) -> usize {
+fn disturbed(server: &Server, judge: impl Fn(&str) -> Action + Send + Sync + 'static) -> usize {
     let (dump, _) = faulty("5.81.2");
+    let database = "orphans_5_81_2";
     server.load(database, dump.as_bytes());
     let broken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&broken);
@@ -501,7 +498,7 @@ fn ranges_that_take_too_long_are_read_in_parts() {
             false => Action::Pass,
         }
     };
-    let broken = disturbed(server, "orphans_slow", judge);
+    let broken = disturbed(server, judge);
     assert!(broken > 0, "no range was too long");
 }
 
@@ -518,7 +515,7 @@ fn a_lost_connection_is_made_again_where_the_work_stood() {
             false => Action::Pass,
         }
     };
-    let broken = disturbed(server, "orphans_lost", judge);
+    let broken = disturbed(server, judge);
     assert!(broken > 1, "{broken} connections were lost");
 }
 
@@ -663,7 +660,8 @@ fn upgrade_steps_that_stop_are_named() {
 
 #[test]
 fn no_real_dump_raises_a_false_alarm() {
-    for (number, path) in common::real_dumps().into_iter().enumerate() {
+    let dumps = common::real_dumps().into_iter().enumerate();
+    for (number, path) in dumps.step_by(common::every(2)) {
         let report = orphans(&path.to_string_lossy(), &[]);
         let severe = found(&report);
         let known: BTreeMap<String, u64> = match common::name(&path).as_str() {

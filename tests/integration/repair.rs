@@ -225,7 +225,12 @@ fn whatever_is_damaged_is_mended_and_undo_leads_back_byte_for_byte() {
             let url = server.url(&database);
             let folder = tempfile::tempdir().expect("a folder");
             let sound = differences(folder.path(), &url);
-            let damage = damage(&common::snapshot_of(&dump).schema, "civicrm~");
+            // MySQL takes ten times as long as MariaDB to change a table.
+            let until = match server.is_mysql() && !common::everything() {
+                true => "civicrm_g",
+                false => "civicrm~",
+            };
+            let damage = damage(&common::snapshot_of(&dump).schema, until);
             server.run(Some(&database), &damage.sql);
             let damaged = definitions(server, &database);
             assert_ne!(differences(folder.path(), &url), sound, "{at}");
@@ -339,7 +344,7 @@ fn a_repair_cut_off_at_any_statement_can_be_gone_on_with_and_taken_back() {
         .count();
     assert!(alters >= 50, "{alters} statements");
     let places: Vec<usize> = (first..statements.len())
-        .step_by(common::every(139))
+        .step_by(common::every(223))
         .collect();
     for (number, place) in places.iter().copied().enumerate() {
         let action = match number % 2 {
@@ -376,7 +381,7 @@ fn a_repair_whose_server_or_self_is_killed_can_be_gone_on_with_and_taken_back() 
     let state = damaged_sample(&server, database);
     let all: Vec<(&str, usize)> = match common::everything() {
         true => (0..50).flat_map(|n| [("server", n), ("self", n)]).collect(),
-        false => vec![("server", 20), ("server", 45), ("self", 1), ("self", 40)],
+        false => vec![("server", 20), ("self", 1), ("self", 40)],
     };
     for (whom, nth) in all {
         let count = AtomicUsize::new(0);
@@ -537,14 +542,14 @@ fn writers_go_on_while_keys_are_mended_and_leave_no_orphan() {
 #[test]
 fn an_orphan_that_comes_between_proof_and_key_keeps_the_key_away() {
     for server in server::all() {
+        let database = "repair_race";
+        server.load_sample(database, &["civicrm_subscription_history"]);
+        server.run(
+            Some(database),
+            "ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id",
+        );
+        let before = definitions(server, database);
         for seconds in ["0", "10"] {
-            let database = "repair_race";
-            server.load(database, &common::sample());
-            server.run(
-                Some(database),
-                "ALTER TABLE civicrm_subscription_history DROP FOREIGN KEY FK_civicrm_subscription_history_contact_id",
-            );
-            let before = definitions(server, database);
             let other = Mutex::new(server.writer(database));
             let proxy = Proxy::start(server.socket(), move |sql| {
                 if sql.starts_with("LOCK TABLES") {
@@ -577,8 +582,10 @@ fn an_orphan_that_comes_between_proof_and_key_keeps_the_key_away() {
                 "{at}"
             );
             assert_eq!(definitions(server, database), before, "{at}");
-            server.run(None, &format!("DROP DATABASE {database}"));
+            let orphans = "DELETE FROM civicrm_subscription_history WHERE contact_id = 4000000";
+            server.run(Some(database), orphans);
         }
+        server.run(None, &format!("DROP DATABASE {database}"));
     }
 }
 
@@ -587,7 +594,7 @@ fn an_orphan_that_comes_between_proof_and_key_keeps_the_key_away() {
 fn a_key_is_not_added_over_orphans() {
     for server in server::all() {
         let database = "repair_orphans";
-        server.load(database, &common::sample());
+        server.load_sample(database, &["civicrm_subscription_history"]);
         server.run(
             Some(database),
             "SET SESSION foreign_key_checks = 0;

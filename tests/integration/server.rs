@@ -14,6 +14,9 @@ use cividb::server::login::Login;
 
 use crate::skip::skip;
 
+#[path = "../server/options.rs"]
+mod options;
+
 /// A running server.
 pub struct Server {
     /// `installed`, `mariadb-10.5` and the like.
@@ -102,9 +105,7 @@ fn shared(name: &str, root: Option<&Path>) -> Option<Server> {
 impl Server {
     /// Starts a server with more options.
     fn start(name: &str, program: &Program, options: &[&str]) -> Self {
-        // Else older servers give a TIMESTAMP more than its dump says. Tests load what was exported.
-        let usual = ["--explicit-defaults-for-timestamp=ON", "--local-infile=1"];
-        let options = usual.iter().chain(options);
+        let options = options::USUAL.iter().chain(options);
         let server = options.map(|&option| option.to_owned()).collect();
         let options = Options {
             // In memory where there is such a folder: each table made waits for the disk otherwise.
@@ -264,6 +265,22 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Makes a database of the sample, for tests that look at few of its tables: daily only of these and of those that
+    /// tell the release, with all to which they refer. MySQL takes two seconds for all.
+    pub fn load_sample(&self, database: &str, more: &[&str]) {
+        let telling = [
+            "civicrm_contribution_soft",
+            "civicrm_cxn",
+            "civicrm_domain",
+            "civicrm_entity_financial_account",
+        ];
+        let dump = match crate::common::everything() {
+            true => crate::common::sample(),
+            false => crate::common::part_of_sample(&[&telling, more].concat()),
+        };
+        self.load(database, &dump);
     }
 
     /// Makes a database of a dump's text, unless it is there already.

@@ -662,7 +662,7 @@ fn a_server_says_the_same_as_the_dump() {
     let cases = FAULTS
         .iter()
         .flat_map(|fault| fault.0.iter().map(move |kind| (fault, *kind)));
-    for (Fault(_, make, is_upgraded, meant), kind) in cases.step_by(common::every(11)) {
+    for (Fault(_, make, is_upgraded, meant), kind) in cases.step_by(common::every(17)) {
         let mut site = Site::healthy(kind);
         make(&mut site);
         let found = of_server(server, &site, *is_upgraded);

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::common::{self, text};
+use crate::common::text;
 use crate::server::{self, Server};
 
 /// Runs `openssl` in a folder.
@@ -85,7 +85,7 @@ fn check(server: &Server, host: &str, user: &str, arguments: &[&str]) -> Output 
 }
 
 fn prepare(server: &Server) {
-    server.load("tls", &common::sample());
+    server.load_sample("tls", &[]);
     server.run(
         None,
         "CREATE USER IF NOT EXISTS 'tls_any'@'%' IDENTIFIED BY 'right-one';

@@ -152,10 +152,12 @@ fn judged(text: &[u8]) -> (Vec<DomainVersion>, Findings) {
 
 #[test]
 fn every_form_of_a_version_is_found_and_the_right_value_is_proposed() {
-    for dump in dumps() {
+    for (number, dump) in dumps().into_iter().enumerate() {
         let detected = dump.detected();
         let (minor, _) = dump.version.rsplit_once('.').expect("three parts");
-        for &(form, expected, set) in FORMS {
+        // Of the sample all forms, of each other dump a part that begins with another one.
+        let every = if number == 0 { 1 } else { common::every(4) };
+        for &(form, expected, set) in FORMS.iter().skip(number % every).step_by(every) {
             let sql = form.replace('V', &dump.version).replace('M', minor);
             let context = format!("{} as {sql}", dump.version);
             let (versions, findings) = judged(&dump.with_version(&sql));

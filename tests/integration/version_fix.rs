@@ -41,7 +41,7 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
     for server in server::some() {
         let database = site(server, "version_fix");
         let right = release(server, database);
-        for wrong in [
+        for (number, wrong) in [
             "NULL",
             "''",
             "'2.2'",
@@ -50,7 +50,11 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
             "'5.9.99'",
             "'unknown'",
             "'5.81'",
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let is_asked_thoroughly = number % common::every(4) == 0;
             let folder = tempfile::tempdir().expect("a folder");
             let set = format!("UPDATE civicrm_domain SET version = {wrong}");
             server.run(Some(database), &set);
@@ -69,9 +73,11 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
                 "{at}"
             );
 
-            let unasked = cividb(folder.path(), &["version", &url, "--fix", "--apply"]);
-            assert_eq!(unasked.status.code(), Some(2), "{at}: --yes is wanted");
-            assert_eq!(versions(server, database), before, "{at}");
+            if is_asked_thoroughly {
+                let unasked = cividb(folder.path(), &["version", &url, "--fix", "--apply"]);
+                assert_eq!(unasked.status.code(), Some(2), "{at}: --yes is wanted");
+                assert_eq!(versions(server, database), before, "{at}");
+            }
 
             let done = cividb(
                 folder.path(),
@@ -85,12 +91,11 @@ fn a_wrong_version_is_set_right_and_taken_back_byte_for_byte() {
             let back = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
             assert_eq!(back.status.code(), Some(0), "{at}: {}", text(&back.stderr));
             assert_eq!(versions(server, database), before, "{at}: byte for byte");
-            let again = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
-            assert_eq!(
-                again.status.code(),
-                Some(0),
-                "{at}: nothing is left to undo"
-            );
+            if is_asked_thoroughly {
+                let again = cividb(folder.path(), &["undo", &journal, &url, "--apply", "--yes"]);
+                let code = again.status.code();
+                assert_eq!(code, Some(0), "{at}: nothing is left to undo");
+            }
         }
         server.run(
             Some(database),
@@ -266,7 +271,7 @@ fn a_connection_cut_at_any_statement_leaves_nothing_half_done() {
     let first_write = first_write.expect("it writes");
     let mut outcomes = [0, 0];
     let places = statements.iter().enumerate().skip(first_write);
-    for (place, statement) in places.step_by(common::every(6)) {
+    for (place, statement) in places.step_by(common::every(11)) {
         for action in [Action::Cut, Action::PassThenCut] {
             server.run(Some(database), "UPDATE civicrm_domain SET version = '2.2'");
             let before = versions(server, database);

@@ -20,6 +20,8 @@ use std::thread;
 
 use cividb::sandbox::{LocalServer, Options, Program, SandboxError};
 
+mod options;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let named: Vec<String> = arguments.by_ref().take_while(|word| word != "--").collect();
@@ -60,9 +62,7 @@ fn run(named: &[String], options: &[String]) -> Result<(), Box<dyn std::error::E
 }
 
 fn start(path: Option<&Path>, mut server: Vec<String>) -> Result<LocalServer, SandboxError> {
-    // Else older servers give a TIMESTAMP more than its dump says. Tests load what was exported.
-    let usual = ["--explicit-defaults-for-timestamp=ON", "--local-infile=1"];
-    server.splice(0..0, usual.map(str::to_owned));
+    server.splice(0..0, options::USUAL.map(str::to_owned));
     let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
     let options = Options {
         parent: std::env::var_os("CIVIDB_SANDBOX_PARENT").map_or(memory, |path| Some(path.into())),

@@ -158,7 +158,7 @@ fn compare(subject: Subject, one: &State, other: &State) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(match std::env::var_os("CIVIDB_TEST_ALL") {
         Some(_) => 10_000,
-        None => 48,
+        None => 24,
     }))]
 
     #[test]

@@ -498,13 +498,23 @@ mod tests {
         let found = blocks(&whole);
         let ends = found.iter().skip(found.len() / 2).take(2);
         let places = (1..4).map(|n| n * whole.len() / 4 + n);
-        for place in places.chain(ends.map(|it| (it.bits.end / 8) as usize + 2)) {
-            wrong.push((format!("cut at {place}"), whole[..place].to_vec()));
+        let places = places.chain(ends.map(|it| (it.bits.end / 8) as usize + 2));
+        for (number, place) in places.enumerate() {
             let mut flipped = whole.clone();
             flipped[place] ^= 0x10;
-            wrong.push((format!("flipped at {place}"), flipped));
-            let bytes = [&whole[..place], b"garbage", &whole[place..]].concat();
-            wrong.push((format!("garbage at {place}"), bytes));
+            let all = [
+                ("cut", whole[..place].to_vec()),
+                ("flipped", flipped),
+                (
+                    "garbage",
+                    [&whole[..place], b"garbage", &whole[place..]].concat(),
+                ),
+            ];
+            // With CIVIDB_TEST_ALL all of it at each place, or else by turns.
+            let is_all = std::env::var_os("CIVIDB_TEST_ALL").is_some();
+            let some = all.into_iter().enumerate();
+            let some = some.filter(|(kind, _)| is_all || number % 3 == *kind);
+            wrong.extend(some.map(|(_, (what, bytes))| (format!("{what} at {place}"), bytes)));
         }
         // The checksum of the last stream but one.
         let mut checksum = whole.clone();
@@ -531,7 +541,8 @@ mod tests {
     /// A list of Huffman tables may be longer than the block needs, and then hold the bits of a mark.
     #[test]
     fn bits_of_a_mark_inside_a_block_do_not_end_it() {
-        let whole = bzip2(&sql(9_000_000), 9);
+        let text = sql(9_000_000);
+        let whole = bzip2(&text, 9);
         let honest = blocks(&whole);
         for mark in [BLOCK, END] {
             let block = honest.get(5).unwrap();
@@ -543,7 +554,7 @@ mod tests {
             assert!(found.get(5).unwrap().bits.end < block.bits.start + 100_000);
             let outcome = same_by_pipe("a mark inside", &bytes);
             assert_eq!(outcome.kind(), None::<DamageKind>);
-            assert!(outcome.text == sql(9_000_000));
+            assert!(outcome.text == text);
         }
     }
 
