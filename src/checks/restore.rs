@@ -281,6 +281,7 @@ fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findi
 fn definitions(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let tables = &examined.snapshot().schema.tables;
     let mut owners: HashMap<String, &str> = HashMap::new();
+    uncounted(check, tables, findings);
     for (name, table) in tables {
         for why in refused(table, tables) {
             let message = format!("table {name}: {why}");
@@ -297,6 +298,32 @@ fn definitions(check: &'static Check, examined: &Examination, findings: &mut Fin
             findings.push(Finding::new(check, message, fix).about("table", name));
         }
     }
+}
+
+/// Adds one finding for the tables that have a column with AUTO_INCREMENT and no key on it: where a program leaves all keys out,
+/// these are all tables.
+fn uncounted(check: &'static Check, tables: &ByName<Table>, findings: &mut Findings) {
+    let mut uncounted = tables.iter().filter_map(|(name, table)| {
+        let (column, _) = table
+            .columns
+            .iter()
+            .find(|(_, column)| column.auto_increment)?;
+        let keys = table.indexes.values().map(|index| &index.parts);
+        let mut parts = keys.chain([&table.primary_key]).flatten();
+        let is_in_key = parts.any(|part| part.column.eq_ignore_ascii_case(column));
+        (!is_in_key).then_some((name, column))
+    });
+    let Some((name, column)) = uncounted.next() else {
+        return;
+    };
+    let others = match uncounted.count() {
+        0 => String::new(),
+        more => format!(", and {} like it", text::count(more as u64, "more table")),
+    };
+    let message = format!(
+        "table {name}: the column {column} has AUTO_INCREMENT, and no key is on it (error 1075){others}"
+    );
+    findings.push(Finding::new(check, message, check.fix).about("table", name));
 }
 
 /// The parts of a table's definition that every server refuses, each as a sentence.
@@ -332,22 +359,6 @@ fn refused(table: &Table, tables: &ByName<Table>) -> Vec<String> {
                 "foreign key {name} refers to {parent}.{column}, which is not there (error 1005 or 3734)"
             ));
         }
-    }
-    let keys = table.indexes.values().map(|index| &index.parts);
-    let counted = table
-        .columns
-        .iter()
-        .find(|(_, column)| column.auto_increment);
-    if let Some((column, _)) = counted
-        && !keys.chain([&table.primary_key]).any(|parts| {
-            parts
-                .iter()
-                .any(|part| part.column.eq_ignore_ascii_case(column))
-        })
-    {
-        refused.push(format!(
-            "the column {column} has AUTO_INCREMENT, and no key is on it (error 1075)"
-        ));
     }
     refused
 }
