@@ -57,9 +57,11 @@ pub(crate) static DEFINER_NAMED: Check = Check {
     why: "On another server the account must exist, or every statement that uses them fails with error \
             1449.",
     fix: "Before restoring on another server create that account there, or replace the DEFINER clauses in \
-            the dump.",
+            the dump. Restore as an account with SET_ANY_DEFINER (MySQL 8.2 on), SET_USER_ID (MySQL 8.0 and 8.1), \
+            SET USER (MariaDB 10.5 on) or SUPER (older servers).",
     example: "29 triggers, 1 routine run as `civicrm`@`localhost`",
-    source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7",
+    source: "measured on MariaDB 10.5 to 11.8 and MySQL 9.7; MySQL 8.4 manual, Stored Object Access Control; MariaDB \
+            10.5.2, SET USER",
     rules: &[Rule::new(Group::Objects, &[Need::Dump], named)],
 };
 

@@ -72,7 +72,7 @@ pub fn upgrade_facts(case: &Case, facts: &ServerFacts) -> UpgradeFacts {
 }
 
 /// The facts that decide which privileges a backup of this database needs. Objects that the account
-/// cannot see are taken to exist.
+/// cannot see are taken to exist, but for events, which CiviCRM does not make.
 pub fn backup_facts(case: &Case, facts: &ServerFacts) -> BackupFacts {
     let snapshot = &case.snapshot;
     let schema = &snapshot.schema;
@@ -84,7 +84,8 @@ pub fn backup_facts(case: &Case, facts: &ServerFacts) -> BackupFacts {
         routines_of_others: schema.routines.values().any(of_others)
             || hidden(ObjectKind::Routine)
             || hidden(ObjectKind::Table),
-        events: !schema.events.is_empty() || hidden(ObjectKind::Event),
+        events: !schema.events.is_empty(),
+        events_hidden: hidden(ObjectKind::Event),
         single_transaction: false,
         gtids: facts.is_on("gtid_mode") == Some(true),
     }
@@ -172,21 +173,30 @@ fn finding(missing: &Missing, database: &str, statements: &[String]) -> Finding 
         .sides(name, "not granted")
 }
 
-/// The names of the privileges that the account has, according to a verdict.
-pub fn there(verdict: &Verdict) -> Vec<&'static str> {
-    let met = verdict.met.iter().filter_map(|need| need.any_of.first());
-    let mut names: Vec<&'static str> = met
-        .map(|wanted| Privilege::name(wanted.privilege))
-        .collect();
-    names.dedup();
+/// The privileges that the account has of those that are needed, according to a verdict, each once. Behind one that is
+/// wanted outside the site's database stands where: `SELECT on mysql.proc`.
+pub fn there(verdict: &Verdict) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for wanted in verdict.met.iter().filter_map(|need| need.any_of.first()) {
+        let name = wanted.privilege.name();
+        let name = match &wanted.on {
+            Scope::Table(database, table) => format!("{name} on {database}.{table}"),
+            Scope::OtherDatabase(database) => format!("{name} on {database}"),
+            Scope::Server if wanted.privilege == Privilege::Select => format!("{name} on *.*"),
+            Scope::Server | Scope::Database => name.to_owned(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     names
 }
 
 /// Adds a finding for each privilege that the server refused to a probe although it is among those that are `there`,
 /// and for what the probe could not remove.
-pub fn refused(probed: &Probed, there: &[&str], findings: &mut Findings) {
+pub fn refused(probed: &Probed, there: &[String], findings: &mut Findings) {
     for (privilege, outcome) in &probed.outcomes {
-        if !there.contains(privilege) {
+        if !there.iter().any(|name| name == privilege) {
             continue;
         }
         let Outcome::Denied(code, message) = outcome else {
@@ -219,5 +229,39 @@ pub fn refused(probed: &Probed, there: &[&str], findings: &mut Findings) {
             format!("the probe could not remove what it had made: {statement} failed"),
             format!("Run as an administrator: {statement};"),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::civicrm::privileges::needed_for_backup;
+    use crate::grants::{Grants, Rules, judge};
+    use crate::server_version::ServerVersion;
+
+    #[test]
+    fn what_is_there_stands_once_and_with_its_object() {
+        let facts = BackupFacts {
+            views: true,
+            triggers: true,
+            routines_of_others: true,
+            ..BackupFacts::default()
+        };
+        let names = |text: &str, server: &str| {
+            let server = ServerVersion::parse_target(server).expect("a server");
+            let needs = needed_for_backup(&server, &facts);
+            let rules = Rules::of(server);
+            there(&judge(needs, &Grants::parse(text), "a", &rules)).join(", ")
+        };
+        let site = "GRANT SELECT, LOCK TABLES, TRIGGER, SHOW VIEW ON `a`.* TO `u`@`h`\n";
+        let of_proc = format!("{site}GRANT SELECT ON `mysql`.`proc` TO `u`@`h`\n");
+        assert_eq!(
+            names(&of_proc, "mariadb-10.6"),
+            "SELECT, LOCK TABLES, SHOW VIEW, TRIGGER, SELECT on mysql.proc"
+        );
+        // Of privileges any one of which is enough, the one that the account has.
+        let everywhere = format!("{site}GRANT SELECT ON *.* TO `u`@`h`\n");
+        assert!(names(&everywhere, "mysql-8.4").ends_with(", SELECT on *.*"));
+        assert!(!names(&everywhere, "mariadb-11.8").contains("SHOW CREATE ROUTINE"));
     }
 }

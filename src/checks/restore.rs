@@ -569,13 +569,27 @@ fn sandbox_mark(check: &'static Check, examined: &Examination, findings: &mut Fi
         || TAKES_SANDBOX_MARK
             .iter()
             .any(|since| (since.0, since.1) == (major, minor) && target.number >= *since);
+    // A message of the dump program may stand before it, or another dump.
+    let is_first = at.place.line == 1;
+    let which = match is_first {
+        true => "the first line is",
+        false => "a line is",
+    };
+    let fix = match is_first {
+        true => check.fix,
+        false => "Delete that line before restoring with an older client.",
+    };
     let finding = match takes {
         true if asked => return,
-        true => Finding::new(check, check.example, check.fix),
+        true => {
+            let message = format!(
+                "{which} MariaDB's sandbox mark: its clients from before May 2024 stop at it"
+            );
+            Finding::new(check, message, fix)
+        }
         false => {
-            let message =
-                format!("the first line is a sandbox mark, at which the client of {target} stops");
-            Finding::new(check, message, check.fix).severity(Severity::Error)
+            let message = format!("{which} a sandbox mark, at which the client of {target} stops");
+            Finding::new(check, message, fix).severity(Severity::Error)
         }
     };
     findings.push(finding.at(at));

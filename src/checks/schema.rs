@@ -26,6 +26,8 @@ use crate::civicrm::age::{Aged, Origin};
 use crate::civicrm::catalogue::{Catalogue, State};
 use crate::civicrm::detect::Detection;
 use crate::civicrm::reference::Reference;
+use crate::civicrm::release::Version;
+use crate::civicrm::version_state::VersionState;
 use crate::schema::compare::{
     self, ColumnAspect, Difference, DifferenceKind as Kind, IndexAspect, Options, Side,
 };
@@ -360,6 +362,9 @@ pub(super) fn version_mismatch(
         return;
     }
     let Some(state) = case.catalogue.state_for(&declared) else {
+        if let Some(finding) = newer_than_its_schema(check, case, &declared, detection) {
+            findings.push(finding);
+        }
         return;
     };
     if detection.fits(state) {
@@ -386,6 +391,32 @@ pub(super) fn version_mismatch(
         .about("table", "civicrm_domain")
         .sides(release, declared.as_str()),
     );
+}
+
+/// The finding that the version is newer than all known releases, and the schema is far from the newest of them. The
+/// schema of a release that is still to come is nearest to the newest one, so that this one is among those compared.
+fn newer_than_its_schema(
+    check: &'static Check,
+    case: &Case,
+    declared: &Version,
+    detection: &Detection,
+) -> Option<Finding> {
+    let is_newer =
+        VersionState::of(Some(declared.as_str()), case.catalogue) == VersionState::TooNew;
+    let newest = case.catalogue.states().last()?;
+    let mut compared = detection.candidates.iter();
+    if !is_newer || compared.any(|(state, _)| state.name == newest.name) {
+        return None;
+    }
+    let release = &detection.state.name;
+    let message = format!(
+        "civicrm_domain.version is {declared}, which is newer than {}, the newest release that cividb knows, but the schema is that of {release}: {}; {}",
+        newest.name,
+        crate::text::count(detection.differences.len() as u64, "difference"),
+        detection.evidence.join(", "),
+    );
+    let finding = Finding::new(check, message, FIX_VERSION).about("table", "civicrm_domain");
+    Some(finding.sides(release, declared.as_str()))
 }
 
 /// Adds a finding for each difference that belongs to this check and that no other finding tells

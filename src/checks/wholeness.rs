@@ -665,7 +665,10 @@ pub fn not_text(problem: &Problem, name: &str) -> Finding {
         Problem::Binary | Problem::OnlyNul(_) if piece.is_some() => {
             piece.as_deref().unwrap_or_default()
         }
-        Problem::WideText(_) => "Make the backup again, with --result-file instead of >.",
+        Problem::WideText(_) => {
+            "Make the backup again, with mysqldump's --result-file instead of >. Only if that is not possible: convert \
+             it as the finding says, and look whether names with accents are whole."
+        }
         Problem::Foreign { .. } | Problem::Markup { .. } => "Look whether this is the right file.",
         _ => {
             "Fetch the file again from where it was made; if it is the same there, make the backup again."

@@ -129,6 +129,10 @@ impl Age {
         let releases = releases(&self.states, catalogue);
         match (self.origin, kind) {
             (Origin::CustomData, _) => "a table of custom data".to_owned(),
+            // The catalogue dates what is CiviCRM's own; the rest of what a site should have is of its extensions.
+            _ if is_missing(kind) && releases.is_empty() => {
+                "it belongs to an extension that is on".to_owned()
+            }
             _ if is_missing(kind) => format!("CiviCRM has it {releases}"),
             (Origin::Earlier, Kind::TableExtra | Kind::ColumnExtra) => {
                 format!("CiviCRM had it {releases}; dropped since, still here")

@@ -191,6 +191,8 @@ pub struct BackupFacts {
     pub routines_of_others: bool,
     /// Whether the database has events.
     pub events: bool,
+    /// Whether it may have events that the account cannot see: a server shows them only to accounts with EVENT.
+    pub events_hidden: bool,
     /// Whether mysqldump is called with `--single-transaction`.
     pub single_transaction: bool,
     /// Whether the server variable `gtid_mode` is on (MySQL).
@@ -243,6 +245,14 @@ pub fn needed_for_backup(server: &ServerVersion, facts: &BackupFacts) -> Vec<Nee
             Event,
             "to read the events; with --events and without it the dump stops (error 1044)",
         ));
+    } else if facts.events_hidden && Event.is_known_to(server) {
+        needs.push(Need {
+            weight: Weight::Advised,
+            ..on_database(
+                Event,
+                "to read events, where somebody has added any: CiviCRM has none, and a dump without --events does not need it",
+            )
+        });
     }
     if facts.single_transaction && facts.gtids && server.at_least(Family::Mysql, (8, 0, 32)) {
         needs.push(Need {
@@ -396,12 +406,31 @@ mod tests {
     }
 
     #[test]
+    fn events_that_nobody_sees_make_no_backup_fail() {
+        let server = ServerVersion::parse("10.11.19-MariaDB").expect("a server");
+        let weight = |events, events_hidden| {
+            let facts = BackupFacts {
+                events,
+                events_hidden,
+                ..BackupFacts::default()
+            };
+            let needs = needed_for_backup(&server, &facts).into_iter();
+            let mut needs = needs.filter(|need| need.any_of[0].privilege == Privilege::Event);
+            needs.next().map(|need| need.weight)
+        };
+        assert_eq!(weight(false, false), None);
+        assert_eq!(weight(false, true), Some(Weight::Advised));
+        assert_eq!(weight(true, false), Some(Weight::Required));
+    }
+
+    #[test]
     fn a_backup_needs_only_what_is_there_to_be_read() {
         let all = BackupFacts {
             views: true,
             triggers: true,
             routines_of_others: true,
             events: true,
+            events_hidden: true,
             single_transaction: false,
             gtids: false,
         };

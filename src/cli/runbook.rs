@@ -1,6 +1,6 @@
 //! `cividb runbook`: the upgrade guide for one site.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -54,13 +54,17 @@ impl Runbook {
         let source = self.server.source(self.source.as_deref())?;
         let access = self.server.access();
         let location = Location::one(&source, &access)?;
-        let settings = match &self.settings {
+        let mut settings = match &self.settings {
             Some(file) => {
                 let read = SettingsFacts::read(file, access.include_outside);
                 Some(read.map_err(SourceError::from)?)
             }
             None => location.settings(&access)?,
         };
+        if let Some(settings) = &mut settings {
+            // The commands run in the folder that the first step goes to.
+            settings.path = absolute(&settings.path);
+        }
         let examiner = RowExaminer {
             catalogue,
             options: ExportOptions::default(),
@@ -117,9 +121,13 @@ impl Runbook {
             },
             _ => self.settings.as_ref()?,
         };
-        let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-        Some(path.to_string_lossy().into_owned())
+        Some(absolute(file).to_string_lossy().into_owned())
     }
+}
+
+/// A path that names the same file from every folder.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// What of the rows could not be looked at, if anything.

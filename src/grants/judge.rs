@@ -13,7 +13,7 @@ use crate::server_version::Family;
 /// The result of the comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// The needs that are met.
+    /// The needs that are met, each with those of its alternatives that are there.
     pub met: Vec<Need>,
     /// The needs that are not met.
     pub missing: Vec<Missing>,
@@ -74,8 +74,12 @@ pub fn judge(needs: Vec<Need>, grants: &Grants, database: &str, rules: &Rules) -
         database,
         rules: &grants.rules(rules),
     };
-    let (met, missing): (Vec<Need>, Vec<Need>) =
+    let (mut met, missing): (Vec<Need>, Vec<Need>) =
         needs.into_iter().partition(|need| case.meets(need));
+    for need in &mut met {
+        need.any_of
+            .retain(|wanted| case.is_there(wanted, |database| case.on(database)));
+    }
     let missing: Vec<Missing> = missing.into_iter().map(|need| case.missing(need)).collect();
     let (fixes, roles) = match &grants.account {
         Some(account) => (case.fixes(&missing, account), case.hints(&missing, account)),

@@ -14,7 +14,7 @@ use super::table::{Message, TableError, messages};
 use super::text::plain;
 
 /// Words that say that a record is about an error, whether or not anybody knows it.
-const ERRORS: [&str; 9] = [
+const ERRORS: [&str; 14] = [
     "[error]",
     "[critical]",
     "[alert]",
@@ -24,6 +24,11 @@ const ERRORS: [&str; 9] = [
     "uncaught ",
     "exception: ",
     "mysqldump: error",
+    "mysqldump: got error",
+    "mysqldump: couldn't",
+    "mariadb-dump: error",
+    "mariadb-dump: got error",
+    "mariadb-dump: couldn't",
 ];
 
 /// The table, ready to be looked for.
@@ -176,10 +181,13 @@ impl Recogniser {
         let mut found: Vec<Found> = Vec::new();
         for (_, message, fit) in fits {
             let overlaps = |(start, end): &(usize, usize)| fit.start < *end && *start < fit.end;
-            if taken.iter().any(overlaps) || found.iter().any(|found| found.message == message) {
+            if taken.iter().any(overlaps) {
                 continue;
             }
             taken.push((fit.start, fit.end));
+            if found.iter().any(|found| found.message == message) {
+                continue;
+            }
             found.push(Found {
                 message,
                 names: fit.names,

@@ -73,14 +73,15 @@ impl Failure {
         error: &ServerError,
     ) -> Self {
         let code = error.code();
+        let message = message(error);
         Self {
             phase,
             at: None,
             about,
             statement: beginning(sql),
             code,
-            message: message(error),
-            mend: mend::advice(code).to_owned(),
+            mend: mend::advice(code, &message).to_owned(),
+            message,
         }
     }
 

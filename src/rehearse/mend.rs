@@ -4,9 +4,21 @@
 pub(super) const OUT_OF_TIME: &str = "Look whether it waits (SLEEP, GET_LOCK) or loops without end, also in the triggers and functions that it runs: the \
      site waits there as well. Where it only needs longer, give it more time with --statement-seconds.";
 
-/// What to do about an error of a statement of the dump, by the server's number of it.
-pub(super) fn advice(code: Option<u16>) -> &'static str {
+/// What the server says of the row of an INSERT whose values are not as many as the columns, before the row's number.
+const AT_ROW: &str = "value count at row ";
+
+/// What to do about an error of a statement of the dump, by the server's number of it and its words.
+pub(super) fn advice(code: Option<u16>, message: &str) -> &'static str {
     match code {
+        // The server counted the values of the rows before it, and they fit.
+        Some(1136)
+            if message
+                .split_once(AT_ROW)
+                .is_some_and(|(_, row)| row.trim() != "1") =>
+        {
+            "The rows before it in the same statement fit the table, so this row is damaged or was changed by hand: make \
+             the backup again, or take the row from another one."
+        }
         Some(1005 | 1215 | 1824 | 3780 | 1822) => {
             "Restore with foreign_key_checks=0 (mysql --init-command='SET SESSION foreign_key_checks=0'), and look whether \
              the parent table is in the dump."
@@ -56,5 +68,22 @@ pub(super) fn advice(code: Option<u16>) -> &'static str {
         Some(3546) => "Make the backup with --set-gtid-purged=OFF.",
         Some(1114 | 1021) => "The disk is full: choose another folder with --tmp.",
         _ => "Look at that place of the dump, and at what the server's manual says of the error.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_differs_from_those_before_it_is_damaged() {
+        let of = |row: u32| {
+            let message = format!("Column count doesn't match value count at row {row}");
+            advice(Some(1136), &message)
+        };
+        assert!(of(1).contains("--complete-insert"));
+        for row in [2, 5, 10, 11] {
+            assert!(of(row).contains("damaged"), "{row}");
+        }
     }
 }

@@ -20,8 +20,8 @@ pub struct GrantsSummary {
     pub database: String,
     /// What it is to do.
     pub purpose: String,
-    /// Privileges that are needed and there.
-    pub there: Vec<&'static str>,
+    /// Privileges that are needed and there; behind one outside the site's database stands where.
+    pub there: Vec<String>,
     /// Privileges that are needed and missing.
     pub missing: Vec<&'static str>,
     /// What an administrator runs.

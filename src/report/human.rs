@@ -375,6 +375,7 @@ fn site(report: &Report) -> String {
     };
     let versions = civicrm.declared.iter().flatten();
     let mut versions: Vec<&str> = versions.map(String::as_str).collect();
+    versions.retain(|version| !version.trim().is_empty());
     versions.dedup();
     let mut text = if versions.is_empty() {
         "CiviCRM of unknown version".to_owned()

@@ -49,6 +49,7 @@ fn code_back(subject: &Subject) -> Step {
         }
         _ => step,
     };
+    let code = subject.exchanged();
     let step = match subject.platform() {
         Some(Platform::Drupal8) => step
             .how("Composer installs what composer.json and composer.lock of before name.")
@@ -57,8 +58,10 @@ fn code_back(subject: &Subject) -> Step {
             ))
             .run(format!("composer install --working-dir={PROJECT}")),
         _ => step
-            .run("mv \"$CODE\" \"$ASIDE/code-new\"")
-            .run("tar -xzf \"$ASIDE/code.tar.gz\" -C \"$(dirname \"$CODE\")\""),
+            .run(format!("mv {code} \"$ASIDE/code-new\""))
+            .run(format!(
+                "tar -xzf \"$ASIDE/code.tar.gz\" -C \"$(dirname {code})\""
+            )),
     };
     let step = match subject.settings {
         Some(settings) => {

@@ -134,9 +134,15 @@ fn backup_others(subject: &Subject, steps: &mut Steps) {
     }
     others.dedup_by(|a, b| a.0 == b.0);
     if others.is_empty() {
+        let names_own = own.is_some() && of_setting("CIVICRM_UF_DSN") == own;
         match (subject.cms().is_some(), subject.platform()) {
             (true, _) => steps.leave_out(ID, "the tables of the CMS are in the same database, so that the backup has them"),
             (_, Some(Platform::Standalone)) => steps.leave_out(ID, "CiviCRM Standalone has one database"),
+            _ if names_own => steps.add(
+                Step::new(ID, "Back up the database of the CMS as well")
+                    .state(State::Look, "Its tables are not in this database, although CIVICRM_UF_DSN names it.")
+                    .how("The settings file of the CMS names the database that the CMS uses. Where that is another one, dump it with the same options."),
+            ),
             _ => steps.add(
                 Step::new(ID, "Back up the database of the CMS as well")
                     .state(State::Look, "Its tables are not in this database.")
@@ -197,9 +203,10 @@ fn backup_files(subject: &Subject) -> Step {
         )),
         None => step.how("Copy civicrm.settings.php into the folder $ASIDE."),
     };
-    let step = step.run(
-        "tar -czf \"$ASIDE/code.tar.gz\" -C \"$(dirname \"$CODE\")\" \"$(basename \"$CODE\")\"",
-    );
+    let code = subject.exchanged();
+    let step = step.run(format!(
+        "tar -czf \"$ASIDE/code.tar.gz\" -C \"$(dirname {code})\" \"$(basename {code})\""
+    ));
     let step = step.run("tar -czf \"$ASIDE/files.tar.gz\" -C \"$(dirname \"$COMPILED\")\" .");
     step.trap("Keep them out of the web root, and out of the folders for modules: settings files hold passwords, and a CMS runs code that it finds.")
 }

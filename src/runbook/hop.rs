@@ -108,7 +108,8 @@ fn code_exchange(subject: &Subject, hop: &Hop, before: &str) -> Step {
         format!("Files of {before} among those of {release} make errors that nobody can explain."),
     )
     .trap("Be logged in to the CMS before the old code goes.");
-    let aside = format!("mv \"$CODE\" \"$ASIDE/code-{before}\"");
+    let code = subject.exchanged();
+    let aside = format!("mv {code} \"$ASIDE/code-{before}\"");
     let package = platform::package(subject, release);
     let step = match (subject.platform(), package) {
         (Some(Platform::Drupal8), _) => step
@@ -116,8 +117,8 @@ fn code_exchange(subject: &Subject, hop: &Hop, before: &str) -> Step {
             .run(format!("composer require --working-dir={PROJECT} --update-with-all-dependencies civicrm/civicrm-core:{release} civicrm/civicrm-packages:{release} civicrm/civicrm-drupal-8:{release}"))
             .how("The folder with composer.json is the one above $CMS. Where it is $CMS itself, write \"$CMS\" in its place."),
         (Some(Platform::WordPress), Some(package)) => step
-            .run(format!("mv \"$(dirname \"$CODE\")\" \"$ASIDE/plugin-{before}\""))
-            .run(format!("unzip -q \"$DOWNLOADS\"/{package} -d \"$(dirname \"$(dirname \"$CODE\")\")\""))
+            .run(format!("mv {code} \"$ASIDE/plugin-{before}\""))
+            .run(format!("unzip -q \"$DOWNLOADS\"/{package} -d \"$(dirname {code})\""))
             .how("$CODE is the folder civicrm in the folder of the plugin; the whole plugin is exchanged.")
             .how("Where civicrm.settings.php is in that folder, as in older sites, copy it from what was put aside to where it was."),
         (Some(Platform::Joomla), Some(package)) => step
@@ -234,8 +235,12 @@ fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
     let step = new.iter().fold(step, |step, finding| {
         step.how(format!("{}: {}", capital(&finding.message), finding.fix))
     });
-    let mut checks: Vec<&str> = new.iter().map(|finding| finding.check.id).collect();
-    checks.dedup();
+    let mut checks: Vec<&str> = Vec::new();
+    for finding in &new {
+        if !checks.contains(&finding.check.id) {
+            checks.push(finding.check.id);
+        }
+    }
     step.check(format!(
         "cividb check \"$SITE\" --target {release} --no-rows --only {}",
         checks.join(",")

@@ -34,7 +34,7 @@ pub struct Subject<'a, 'c> {
     pub case: &'a Case<'c>,
     /// How the upgrade would go.
     pub forecast: &'a Forecast,
-    /// What its settings file defines; `None` where that was not read.
+    /// What its settings file defines, with a path that is absolute; `None` where that was not read.
     pub settings: Option<&'a SettingsFacts>,
     /// The privileges of the account, where they are known.
     pub privileges: Option<&'a Verdict>,
@@ -112,10 +112,18 @@ impl<'a> Subject<'a, '_> {
             .map(|path| path.trim_end_matches('/').to_owned())
     }
 
+    /// The folder that goes when the code of another release comes, as a word for a shell in which `CODE` is the folder of
+    /// CiviCRM's code. On WordPress that folder is only a part of the plugin, which its packages hold as a whole.
+    pub fn exchanged(&self) -> &'static str {
+        match self.platform() {
+            Some(Platform::WordPress) => "\"$(dirname \"$CODE\")\"",
+            _ => "\"$CODE\"",
+        }
+    }
+
     /// The folder of the CMS, as far as the place of the settings file tells it.
     pub fn cms_folder(&self) -> Option<String> {
-        let path = std::path::absolute(&self.settings?.path).ok()?;
-        let folder = path.parent()?;
+        let folder = self.settings?.path.parent()?;
         let (ends, levels): (&[&str], usize) = match self.platform()? {
             Platform::Drupal6 | Platform::Drupal7 | Platform::Drupal8 => (&["sites"], 2),
             Platform::Backdrop => (&[""], 0),

@@ -65,6 +65,14 @@ fn found(folder: &Path, names: &[String]) -> (String, String) {
     let advice = match &dumps[..] {
         [] => "no file in it has a name that ends with .sql, .gz or the like: name the file that holds the dump"
             .to_owned(),
+        [one, other] if in_order(one, other).is_some() => {
+            let (first, second) = in_order(one, other).unwrap_or((one, other));
+            format!(
+                "if they are the two halves of one dump, read them one behind the other: zcat -f {} {} | cividb verify -",
+                word(first),
+                word(second)
+            )
+        }
         few if few.len() <= NAMED => {
             let words: Vec<String> = few.iter().map(|name| word(name)).collect();
             format!("name the files in it that hold dumps: cividb verify {}", words.join(" "))
@@ -75,6 +83,29 @@ fn found(folder: &Path, names: &[String]) -> (String, String) {
         ),
     };
     (what, advice)
+}
+
+/// Two files of which one has by its name the tables and the other the rows, in the order in which they are restored;
+/// `None` of others, and where `zcat -f` cannot read them.
+fn in_order<'n>(one: &'n str, other: &'n str) -> Option<(&'n str, &'n str)> {
+    let has = |name: &str, words: &[&str]| {
+        let lower = name.to_ascii_lowercase();
+        words.iter().any(|word| lower.contains(word))
+    };
+    let is_structure = |name: &str| has(name, &["schema", "structure", "ddl"]);
+    let is_rows = |name: &str| has(name, &["data", "rows", "inserts"]) && !is_structure(name);
+    let is_read = |name: &str| name.ends_with(".sql") || name.ends_with(".gz");
+    if !is_read(one) || !is_read(other) {
+        return None;
+    }
+    match (
+        is_structure(one) && is_rows(other),
+        is_rows(one) && is_structure(other),
+    ) {
+        (true, _) => Some((one, other)),
+        (_, true) => Some((other, one)),
+        _ => None,
+    }
 }
 
 /// The files in the folders of a folder that are by their names SQL text, with the names of those folders: Duplicator

@@ -240,6 +240,36 @@ fn a_unique_key_over_equal_rows_is_planned_with_the_rows_and_nothing_is_said_to_
 }
 
 #[test]
+fn what_fails_is_said_above_the_statement_that_fails_alone() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    let database = "advice_two_steps";
+    server.load(database, &common::sample());
+    server.run(
+        Some(database),
+        "SET foreign_key_checks = 0; ALTER TABLE civicrm_dedupe_exception DROP FOREIGN KEY FK_civicrm_dedupe_exception_contact_id1, \
+         DROP INDEX UI_contact_id1_contact_id2; INSERT INTO civicrm_dedupe_exception (contact_id1, contact_id2) \
+         VALUES (1, 2), (1, 2);",
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = server.url(database);
+    let shown = common::text(&cividb(folder.path(), &["repair", "all", &url]).stdout);
+    let lines: Vec<&str> = shown.lines().collect();
+    let said: Vec<&str> = lines
+        .windows(3)
+        .filter(|three| three[0].starts_with("-- FAILS: ") && three[0].contains("equal in"))
+        .map(|three| three[2])
+        .collect();
+    assert!(
+        shown.contains("ADD CONSTRAINT `FK_civicrm_dedupe_exception_contact_id1`"),
+        "{shown}"
+    );
+    assert_eq!(said.len(), 1, "{shown}");
+    assert!(said[0].contains("UI_contact_id1_contact_id2"), "{shown}");
+}
+
+#[test]
 fn check_takes_a_target() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();

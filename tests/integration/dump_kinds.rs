@@ -62,6 +62,66 @@ fn whatever_stands_in_front_is_one_error_and_the_rest_is_read_as_without_it() {
 }
 
 #[test]
+fn a_sandbox_mark_behind_a_message_is_named_by_its_line() {
+    let mark = b"/*M!999999\\- enable the sandbox mode */ \n";
+    let first = [&mark[..], &common::sample()].concat();
+    let (_, said) = verified("x.sql", &first);
+    assert!(
+        said.contains("the first line is MariaDB's sandbox mark") && said.contains("tail -n +2"),
+        "{said}"
+    );
+    let text = [
+        b"mysqldump: [Warning] Deprecated program name\n",
+        &first[..],
+    ]
+    .concat();
+    let (_, said) = verified("x.sql", &text);
+    assert!(said.contains("a line is MariaDB's sandbox mark"), "{said}");
+    assert!(
+        said.contains("Delete that line before") && !said.contains("tail"),
+        "{said}"
+    );
+}
+
+#[test]
+fn utf16_is_to_be_made_again_and_converted_only_where_it_is_ascii() {
+    let text = String::from_utf8_lossy(&common::sample()).into_owned();
+    let wide: Vec<u8> = format!("\u{FEFF}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let (exit, said) = verified("x.sql", &wide);
+    assert_eq!(exit, Some(1), "{said}");
+    assert!(
+        said.contains("spoils every character beyond ASCII"),
+        "{said}"
+    );
+    assert!(said.contains("fix: Make the backup again"), "{said}");
+}
+
+#[test]
+fn what_an_extension_has_is_said_to_be_of_it() {
+    let row = "INSERT INTO `civicrm_extension` VALUES (99,'module','standaloneusers','x','x','x',NULL,1);\n";
+    let text = with(row);
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("x.sql"), text).expect("written");
+    let said = common::text(&common::cividb(folder.path(), &["diff", "x.sql"]).stdout);
+    assert!(said.contains("username is missing"), "{said}");
+    assert!(
+        said.contains("(it belongs to an extension that is on)"),
+        "{said}"
+    );
+    assert!(!said.contains("has it )"), "{said}");
+}
+
+#[test]
+fn an_empty_version_is_an_unknown_one() {
+    let text = common::replaced(&common::sample(), "Table',NULL,'5.81.2'", "Table',NULL,''");
+    let (_, said) = verified("x.sql", &text);
+    assert!(said.contains("CiviCRM of unknown version\n"), "{said}");
+}
+
+#[test]
 fn a_message_with_an_odd_quote_between_statements_swallows_nothing() {
     let table = "--\n-- Table structure for table `civicrm_contact`";
     let message = "mysqldump: Couldn't execute 'SHOW FIELDS FROM `x`': view (1356)\n";
@@ -401,6 +461,10 @@ fn folders_are_read_or_named_by_what_is_in_them() {
         said.contains("cividb verify nightly/mon.sql nightly/tue.sql nightly/wed.sql"),
         "{said}"
     );
+    let (exit, said) = make("halves", &[("data.sql", &acl), ("schema.sql", &both)]);
+    assert_eq!(exit, Some(2));
+    let command = "zcat -f halves/schema.sql halves/data.sql | cividb verify -";
+    assert!(said.contains(command), "{said}");
     for (name, files, named) in [
         (
             "tab",

@@ -284,6 +284,131 @@ fn every_command_can_be_pasted_for_every_cms_with_a_settings_file_or_without() {
     }
 }
 
+/// A site with its settings file, which lies in a folder below `folder`, and the runbook for it from there.
+fn with_settings(folder: &Path, kind: Kind, file: &str, text: &str) -> Value {
+    let dump = with_cms(&common::sample(), kind, |_| {});
+    fs::write(folder.join("site.sql"), dump).expect("it is written");
+    let path = folder.join(file);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+    fs::write(path, text).expect("it is written");
+    let arguments = ["site.sql", "--target", "6.10.2", "--settings", file];
+    report(folder, &arguments)
+}
+
+/// The commands of the steps with this id.
+fn commands<'r>(report: &'r Value, id: &str) -> Vec<&'r str> {
+    let steps = steps(report).into_iter().filter(|step| step["id"] == id);
+    steps.flat_map(|step| texts(&step["commands"])).collect()
+}
+
+/// The first step goes to another folder than the one that the runbook was made in.
+#[test]
+fn a_settings_file_named_by_a_relative_path_is_found_from_every_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let file = "sites/default/civicrm.settings.php";
+    let report = with_settings(folder, Drupal7, file, &settings::healthy("Drupal", (5, 81)));
+    let whole = folder.join(file).display().to_string();
+    for id in ["backup-files", "code-back"] {
+        let lines = commands(&report, id);
+        assert!(lines.iter().any(|line| line.contains(&whole)), "{lines:?}");
+    }
+    for step in steps(&report) {
+        let lines = texts(&step["commands"]).chain(texts(&step["check"]));
+        for line in lines.chain(texts(&step["how"])) {
+            assert!(!line.contains(&format!(" {file}")), "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_way_back_of_wordpress_brings_the_whole_plugin() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let file = "wp-content/uploads/civicrm/civicrm.settings.php";
+    let text = settings::healthy("WordPress", (5, 81));
+    let report = with_settings(folder, WordPress, file, &text);
+    let plugin = folder.join("wp-content/plugins/civicrm");
+    let release = |name: &str| {
+        fs::create_dir_all(plugin.join("civicrm")).expect("it is made");
+        for file in ["civicrm.php", "civicrm/civicrm-version.php"] {
+            fs::write(plugin.join(file), name).expect("it is written");
+        }
+    };
+    let run = |id: &str, program: &str| {
+        let lines = commands(&report, id);
+        let lines = lines.into_iter().filter(|line| line.starts_with(program));
+        for line in lines.filter(|line| !line.contains("COMPILED")) {
+            let status = Command::new("/bin/sh")
+                .args(["-c", line])
+                .env("CODE", plugin.join("civicrm"))
+                .env("ASIDE", folder.join("aside"))
+                .status();
+            assert!(status.expect("sh runs").success(), "{line}");
+        }
+    };
+    release("old");
+    run("backup-files", "mkdir");
+    run("backup-files", "tar");
+    run("code-exchange", "mv");
+    assert!(!plugin.exists());
+    release("new");
+    run("code-back", "mv");
+    run("code-back", "tar");
+    for file in ["civicrm.php", "civicrm/civicrm-version.php"] {
+        let text = fs::read_to_string(plugin.join(file)).expect("it is there");
+        assert_eq!(text, "old", "{file}");
+    }
+}
+
+#[test]
+fn a_check_of_the_settings_file_is_named_once_in_a_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "<?php\ndefine('CIVICRM_UF', 'Drupal');\n\
+                define('CIVICRM_UF_DSN', 'mysql://u:p@localhost/site');\n\
+                define('CIVICRM_DSN', 'mysql://u:p@localhost/site');\n\
+                define('CIVICRM_SITE_KEY', 'abc');\n$civicrm_root = '/var/www/civicrm/';\n";
+    let file = "sites/default/civicrm.settings.php";
+    let report = with_settings(folder.path(), Drupal7, file, text);
+    let settings = steps(&report)
+        .into_iter()
+        .find(|step| step["id"] == "settings");
+    let line = texts(&settings.expect("it is there")["check"])
+        .next()
+        .expect("a command")
+        .to_owned();
+    let (_, checks) = line.split_once("--only ").expect("checks");
+    let all: Vec<&str> = checks.split(',').collect();
+    assert!(all.len() > 1, "{line}");
+    assert_eq!(
+        all.len(),
+        all.iter().collect::<BTreeSet<_>>().len(),
+        "{line}"
+    );
+}
+
+#[test]
+fn the_database_of_civicrm_uf_dsn_is_not_another_one_where_civicrm_is_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let of = |cms: &str| {
+        let text = format!(
+            "<?php\ndefine('CIVICRM_UF', 'Drupal');\n\
+             define('CIVICRM_UF_DSN', 'mysql://u:p@localhost/{cms}');\n\
+             define('CIVICRM_DSN', 'mysql://u:p@localhost/site');\n"
+        );
+        fs::write(folder.join("site.sql"), common::sample()).expect("it is written");
+        fs::write(folder.join("civicrm.settings.php"), text).expect("it is written");
+        let report = report(folder, &["site.sql", "--settings", "civicrm.settings.php"]);
+        let step = steps(&report)
+            .into_iter()
+            .find(|step| step["id"] == "backup-others");
+        step.expect("it is there").to_string()
+    };
+    assert!(of("site").contains("settings file of the CMS names"));
+    assert!(of("cms").contains("The database cms has the tables of the CMS"));
+}
+
 #[test]
 fn names_that_no_module_can_have_get_into_no_command() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use cividb::checks::version::{self, DomainVersion};
 use cividb::checks::{self, Findings, Group, Severity};
+use cividb::civicrm::catalogue::Catalogue;
 use cividb::civicrm::release::Version;
 use cividb::civicrm::site::Site;
 use cividb::civicrm::version_state::DetectedRelease;
@@ -298,6 +299,33 @@ fn cividb(text: &[u8], arguments: &[&str]) -> Output {
     input.write_all(text).expect("cividb reads");
     drop(input);
     child.wait_with_output().expect("cividb ends")
+}
+
+/// The schema of a release that is still to come is like that of the newest one.
+#[test]
+fn a_version_newer_than_all_does_not_hide_a_schema_of_an_old_release() {
+    let mismatch = |text: &[u8]| {
+        let output = cividb(text, &["--format", "json"]);
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let found = json["findings"].as_array().expect("a list").iter();
+        let mut found = found.filter(|finding| finding["check"] == "version-schema-mismatch");
+        (output.status.code(), found.next().is_some())
+    };
+    let dump = Dump::new(common::sample());
+    assert_eq!(mismatch(&dump.with_version("'99.1.0'")), (Some(1), true));
+    let catalogue = Catalogue::embedded().expect("the catalogue");
+    let newest = &catalogue.states().last().expect("a state").name;
+    let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
+        .args(["reference", "show", newest, "--sql"])
+        .output()
+        .expect("cividb runs");
+    let text = format!(
+        "-- MySQL dump 10.13  Distrib 5.7.37, for Linux (x86_64)\n{}\n\
+         INSERT INTO `civicrm_domain` (`id`, `name`, `version`) VALUES (1, 'Sample', '99.1.0');\n\
+         -- Dump completed on 2025-05-01  2:00:07\n",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert_eq!(mismatch(text.as_bytes()), (Some(0), false));
 }
 
 #[test]

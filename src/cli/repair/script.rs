@@ -93,7 +93,8 @@ pub(super) fn script(
             });
         }
         let is_of_step = |found: &&EqualRows| {
-            found.table == planned.table && planned.after.indexes.contains_key(&found.index)
+            let mut added = planned.new_unique.iter();
+            found.table == planned.table && added.any(|(index, _)| *index == found.index)
         };
         for found in rows.equal.iter().filter(is_of_step) {
             lines.push(sql_comment(&format!("FAILS: {}", found.describe())));
@@ -154,12 +155,19 @@ pub(super) fn row_question(toll: &Toll) -> String {
 }
 
 /// The orphans that keep a step from running.
-fn of_step<'o>(orphans: &'o [Orphans], planned: &PlannedStep) -> impl Iterator<Item = &'o Orphans> {
-    let keys = planned.after.foreign_keys.clone();
-    let table = planned.table.clone();
+fn of_step<'o>(
+    orphans: &'o [Orphans],
+    planned: &'o PlannedStep,
+) -> impl Iterator<Item = &'o Orphans> {
+    let keys: Vec<&str> = planned
+        .new_keys
+        .iter()
+        .map(|key| key.constraint.as_str())
+        .collect();
+    let table = &planned.table;
     orphans
         .iter()
-        .filter(move |found| found.table == table && keys.contains_key(&found.constraint))
+        .filter(move |found| found.table == *table && keys.contains(&found.constraint.as_str()))
 }
 
 fn cost(cost: Cost) -> &'static str {

@@ -38,8 +38,8 @@ pub enum Problem {
     Thread(#[source] io::Error),
     /// UTF-16 or UTF-32, as PowerShell's `>` writes it.
     #[error(
-        "is {0} text, which no MySQL client can load (PowerShell's `>` writes it); convert it with \
-         `iconv -f {0} -t UTF-8`, or dump again with mysqldump's --result-file"
+        "is {0} text, which no MySQL client can load; PowerShell's `>` writes it and spoils every character beyond ASCII, \
+         so `iconv -f {0} -t UTF-8` makes it right only where there are none"
     )]
     WideText(&'static str),
     /// The input is in a known format that is not SQL text.
