@@ -598,7 +598,7 @@ impl Renderer<'_> {
         let equal = Duplicates {
             table,
             parts: &parts,
-            nulls_equal: false,
+            left_out: &[],
         };
         let equal = equal.groups("MIN(c.`id`) AS first");
         let same = columns.iter().map(|column| {
