@@ -1,7 +1,7 @@
 //! What mends a database before an upgrade, so that a step does not fail.
 
 use super::render;
-use super::server_model::{ServerError, ServerModel};
+use super::server_model::{ServerError, ServerModel, has_short_prefixes};
 use crate::civicrm::upgrade::op::{Action, Alteration, Op};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{Column, ForeignKey, Schema, Table, find, find_entry};
@@ -117,6 +117,9 @@ pub(super) fn mends(error: &ServerError, op: &Op, start: &Schema, reference: &Sc
         ServerError::TableExists { table } | ServerError::NotTable { view: table } => {
             set_aside_table(table, start)
         }
+        ServerError::IndexColumnTooLong | ServerError::KeyTooLong { .. } => {
+            long_prefixes(table, start)
+        }
         ServerError::ColumnExists { column } => set_aside_column(table, column, start, reference),
         ServerError::IndexExists { index } => drop_index(table, index, start, reference),
         ServerError::ForeignKeyExists { name, .. }
@@ -195,6 +198,16 @@ fn create(name: &str, start: &Schema, reference: &Schema) -> Vec<Mend> {
         name: name.clone(),
         table: Box::new(table),
     }]
+}
+
+/// A row format with which a column may take more bytes in an index.
+fn long_prefixes(table: &str, start: &Schema) -> Vec<Mend> {
+    match find_entry(&start.tables, table) {
+        Some((name, found)) if has_short_prefixes(found) => {
+            alter(name, vec![Alteration::RowFormat("DYNAMIC".to_owned())])
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A column of the reference that the database lacks.

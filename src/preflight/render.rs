@@ -115,6 +115,7 @@ fn action(change: &Alteration) -> String {
         }
         Alteration::DropForeignKey(name) => format!("DROP FOREIGN KEY {}", identifier(name)),
         Alteration::Engine(engine) => format!("ENGINE={engine}"),
+        Alteration::RowFormat(format) => format!("ROW_FORMAT={format}"),
         Alteration::Convert { charset, collation } => {
             format!("CONVERT TO CHARACTER SET {charset} COLLATE {collation}")
         }
@@ -167,6 +168,7 @@ fn names_of(change: &Alteration, names: &mut Vec<String>, pieces: &mut Vec<Strin
         }
         Alteration::DropPrimaryKey
         | Alteration::Engine(_)
+        | Alteration::RowFormat(_)
         | Alteration::Convert { .. }
         | Alteration::AutoIncrement => {}
     }

@@ -71,6 +71,7 @@ fn clauses_run_twice(clauses: &[Clause]) -> bool {
         Alteration::DropIndex(name) | Alteration::DropForeignKey(name) => adds(name),
         Alteration::SetDefault { .. }
         | Alteration::Engine(_)
+        | Alteration::RowFormat(_)
         | Alteration::Convert { .. }
         | Alteration::AutoIncrement => true,
     })

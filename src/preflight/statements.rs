@@ -269,6 +269,7 @@ pub(super) fn looks_at<'o>(op: &'o Op, schema: &Schema) -> Option<&'o str> {
             Alteration::AddForeignKey { .. }
                 | Alteration::DropForeignKey(_)
                 | Alteration::Engine(_)
+                | Alteration::RowFormat(_)
                 | Alteration::Convert { .. }
                 | Alteration::AutoIncrement
         )

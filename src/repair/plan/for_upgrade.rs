@@ -129,7 +129,7 @@ fn step(
         .filter_map(|change| inverse(change, &before))
         .collect();
     let copies = changes.iter().any(|change| match change {
-        Alteration::AddPrimaryKey(_) | Alteration::Engine(_) => true,
+        Alteration::AddPrimaryKey(_) | Alteration::Engine(_) | Alteration::RowFormat(_) => true,
         Alteration::ChangeColumn { from, column, .. } => {
             find(&before.columns, from) != Some(column)
         }
@@ -177,6 +177,7 @@ fn inverse(change: &Alteration, before: &Table) -> Option<Alteration> {
             key: find(&before.foreign_keys, name)?.clone(),
         },
         Alteration::Engine(_) => Alteration::Engine(before.engine.clone()?),
+        Alteration::RowFormat(_) => Alteration::RowFormat(before.row_format.clone()?),
         _ => return None,
     })
 }
