@@ -4,6 +4,8 @@ mod expand;
 mod rendered;
 mod statement;
 
+pub(super) use statement::is_of_site;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 
@@ -110,6 +112,8 @@ struct Run<'a, 'c> {
     start: Schema,
     /// What CiviCRM makes of the release that the database declares.
     reference: Option<Schema>,
+    /// What CiviCRM makes of the release of the code, where operations are wanted as statements.
+    target: Option<Schema>,
     locales: Vec<String>,
     version: Option<String>,
     when: When,
@@ -156,6 +160,10 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Outcome {
         assumed: Assumptions::new(setup.case, setup.code),
         start: setup.start.clone(),
         reference: reference(setup.case, &from),
+        target: setup
+            .renders
+            .then(|| reference(setup.case, setup.code))
+            .flatten(),
         locales: site.map(|site| site.locales().to_vec()).unwrap_or_default(),
         version: Some(from.to_string()),
         when: When::Before,
