@@ -9,7 +9,6 @@ use super::{
     Check, Examination, Finding, Findings, Group, Lack, Need, Rows, RowsFound, Rule, Severity,
 };
 use crate::civicrm::release::Version;
-use crate::civicrm::upgrade::own_checks::rules_of;
 use crate::integrity::question::{Basis, Question, Questions, What};
 use crate::integrity::{Answer, Sample, rules};
 use crate::schema::model::ReferentialAction;
@@ -168,7 +167,7 @@ fn not_asked(questions: &Questions, examined: &Examination, findings: &mut Findi
 fn check_of(question: &Question) -> &'static Check {
     match &question.what {
         What::Orphans(_) => &ORPHAN_ROWS,
-        What::Duplicates(key) if key.nulls_equal => &UPGRADE_DATA,
+        What::Duplicates(key) if key.rule.is_some() => &UPGRADE_DATA,
         What::Duplicates(_) => &DUPLICATE_ROWS,
         What::Nulls(_) => &NULL_ROWS,
         What::ZeroDates(_) => &ZERO_DATE,
@@ -324,7 +323,7 @@ fn texts(question: &Question, answer: &Answer, hides: bool) -> Texts {
                 format!(", {} of them", count(groups, "set"))
             });
             what = match &question.what {
-                What::Duplicates(key) if key.nulls_equal => {
+                What::Duplicates(key) if key.rule.is_some() => {
                     format!("{table} ({columns}): {} equal{groups}", rows("is", "are"))
                 }
                 _ => format!(
@@ -333,8 +332,7 @@ fn texts(question: &Question, answer: &Answer, hides: bool) -> Texts {
                     key.name
                 ),
             };
-            let rule = rules_of(table).find(|rule| rule.name == key.name);
-            harm = match (rule, question.basis, step) {
+            harm = match (key.rule, question.basis, step) {
                 (Some(rule), ..) => format!("; {}", rule.harm),
                 (_, Basis::Own, _) => "; a restore stops there with error 1062".to_owned(),
                 (_, _, Some(step)) if severity(question) == Severity::Note => {
@@ -352,7 +350,7 @@ fn texts(question: &Question, answer: &Answer, hides: bool) -> Texts {
                 _ => "; the unique key that the target release has cannot be made (error 1062)"
                     .to_owned(),
             };
-            fix = match rule {
+            fix = match key.rule {
                 Some(rule) => rule.fix.to_owned(),
                 None => "Merge or change all but one of each set; first keep them: cividb orphans --export FOLDER."
                     .to_owned(),

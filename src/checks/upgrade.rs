@@ -2,9 +2,10 @@
 
 use super::{Check, Examination, Finding, Findings, Group, Lack, Need, Rule, Severity};
 use crate::preflight::failure::{Cause, Failure, Retry, When};
+use crate::preflight::mend::Mend;
 use crate::preflight::server_model::{ServerError, ServerModel};
 use crate::preflight::{Forecast, SilentDamage};
-use crate::text::sql_on_one_line;
+use crate::text::{printable, sql_on_one_line};
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&UPGRADE_STOPS, &UPGRADE_MAY_STOP, &UPGRADE_DAMAGE];
@@ -74,10 +75,24 @@ fn not_on_paper(
     let Some(site) = &examined.case.site else {
         return;
     };
-    if !site.locales().is_empty() {
+    let locales = site.locales();
+    if !locales.is_empty() {
         let why = "the views, triggers and indexes that CiviCRM makes anew for the languages of the site were not made \
                    on paper";
-        findings.skip(check, Lack::of_course(why));
+        let is_of_language = |damage: &SilentDamage| {
+            let mut locales = locales.iter();
+            locales.any(|locale| damage.what.contains(&format!("_{locale}")))
+        };
+        findings.skip(
+            check,
+            match forecast.silent.iter().any(is_of_language) {
+                // They are made of the columns of each language.
+                true => Lack::of_promised(format!(
+                    "{why}, and a column of a language is not as they need it"
+                )),
+                false => Lack::of_course(why),
+            },
+        );
     }
     let extensions = site.extensions.as_deref().unwrap_or_default();
     if forecast.target.major_minor() >= RUNS_EXTENSIONS && !extensions.is_empty() {
@@ -191,10 +206,11 @@ pub fn message(failure: &Failure, server: &ServerModel) -> String {
         };
         return format!("{place}: {why}CiviCRM shows \"{shown}\"");
     };
-    let statement = in_words(
-        failure.operation.unwrap_or_default(),
-        failure.table.as_deref(),
-    );
+    let statement = match (&failure.cause, failure.operation) {
+        // The words of an operation that no statement tells are those of the privilege: LOCK TABLES.
+        (Cause::Privilege(privilege, _), Some("other")) => privilege.name().to_owned(),
+        (_, operation) => in_words(operation.unwrap_or_default(), failure.table.as_deref()),
+    };
     let rows = match &failure.cause {
         Cause::Rows(_, cause) => format!(", because {}", cause.what),
         _ => String::new(),
@@ -286,9 +302,21 @@ fn schema_fix(failure: &Failure) -> String {
                  statements from being shown here."
             .to_owned(),
         Some(lines) if lines.is_empty() => {
+            if let Cause::Schema(ServerError::ColumnGenerates { column }) = &failure.cause {
+                return format!(
+                    "Drop the generated column that is made of {} before the upgrade.",
+                    printable(column)
+                );
+            }
             "Compare the schema with its release before the upgrade: cividb diff.".to_owned()
         }
-        Some(lines) => format!("Run before the upgrade: {}", lines.join(" ")),
+        Some(lines) => {
+            let mut fix = format!("Run before the upgrade: {}", lines.join(" "));
+            for caution in failure.mends.iter().filter_map(Mend::caution) {
+                fix.push_str(&format!(" {}", printable(&caution)));
+            }
+            fix
+        }
     }
 }
 
@@ -296,7 +324,6 @@ fn schema_fix(failure: &Failure) -> String {
 mod tests {
     use super::*;
     use crate::civicrm::upgrade::op::Alteration;
-    use crate::preflight::mend::Mend;
     use crate::preflight::server_model::ServerError;
     use crate::schema::model::{Column, KeyPart, Table};
 
@@ -332,7 +359,8 @@ mod tests {
         });
         assert_eq!(
             fix,
-            "Run before the upgrade: CREATE TABLE `t` ( `id` int NOT NULL, PRIMARY KEY (`id`) );"
+            "Run before the upgrade: CREATE TABLE `t` ( `id` int NOT NULL, PRIMARY KEY (`id`) ); The new table t has no \
+             rows; those that stood there are only in a backup."
         );
     }
 

@@ -367,14 +367,14 @@ impl<'a> Evaluator<'a> {
             return Outcome::Fine;
         };
         let hashes: HashSet<u64> = match single_integer(&key.parts, table) {
-            Some(column) if !key.nulls_equal => match facts.column(column) {
+            Some(column) if key.left_out().is_empty() => match facts.column(column) {
                 Some((found, needs)) if needs.twice => {
                     let most = usize::try_from(found.twice.len()).unwrap_or(usize::MAX);
                     found.twice.first(most).into_iter().collect()
                 }
                 _ => return Outcome::Unknown,
             },
-            _ => match facts.repeated(&key.parts, key.nulls_equal) {
+            _ => match facts.repeated(&key.parts, key.left_out()) {
                 Some((repeated, _)) => repeated.into_iter().collect(),
                 None => return Outcome::Unknown,
             },
@@ -385,7 +385,7 @@ impl<'a> Evaluator<'a> {
         let values = Some(hashes.len() as u64);
         let criterion = Criterion::Equal {
             parts: key.parts.clone(),
-            nulls_equal: key.nulls_equal,
+            left_out: key.left_out(),
             hashes,
         };
         Outcome::Found(vec![(criterion, None, values)])
@@ -495,7 +495,7 @@ impl<'a> Evaluator<'a> {
                 let criterion = Criterion::OneOf("contribution_id".to_owned(), bad);
                 Outcome::Found(vec![(criterion, None, values)])
             }
-            Test::Distinct(_) => Outcome::Fine,
+            Test::Distinct(..) => Outcome::Fine,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::question::{Key, Kind, Pair, Question, What, column_of, id_column};
+use super::question::{Kind, Pair, Question, What, column_of, id_column};
 use super::rules;
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::upgrade::own_checks::{RULES, Rule, Test, rules_of};
@@ -30,8 +30,8 @@ pub struct Needs {
     pub columns: IndexMap<String, OfColumn>,
     /// Keys that are to be unique, where they have several columns or one that is not an integer.
     pub keys: Vec<Vec<KeyPart>>,
-    /// For each of `keys`, whether NULLs count as equal.
-    pub nulls_equal: Vec<bool>,
+    /// For each of `keys`, the values of its first column whose rows are left out.
+    pub left_out: Vec<&'static [&'static str]>,
     /// Pairs of columns, of which the first names a table and the second holds an id in it.
     pub pairs: Vec<(String, String)>,
 }
@@ -52,9 +52,9 @@ impl Needs {
 
     /// Adds a key that is to be unique. For a key of one integer column the set of the values that
     /// occur more than once is enough.
-    fn key(&mut self, parts: &[KeyPart], nulls_equal: bool, table: &Table) {
+    fn key(&mut self, parts: &[KeyPart], left_out: &'static [&'static str], table: &Table) {
         if let Some(column) = single_integer(parts, table)
-            && !nulls_equal
+            && left_out.is_empty()
         {
             let column = self.column(column);
             column.ids = true;
@@ -73,11 +73,11 @@ impl Needs {
         let known = self
             .keys
             .iter()
-            .zip(&self.nulls_equal)
-            .any(|(key, equal)| *key == parts && *equal == nulls_equal);
+            .zip(&self.left_out)
+            .any(|(key, out)| *key == parts && *out == left_out);
         if parts.iter().all(has) && !known && !parts.is_empty() {
             self.keys.push(parts);
-            self.nulls_equal.push(nulls_equal);
+            self.left_out.push(left_out);
         }
     }
 
@@ -96,9 +96,9 @@ impl Needs {
         match rule.test {
             Test::NoneLike(column, _) => self.column(column).rule = index,
             Test::Present(column, _, active) => self.pair(column, active),
-            Test::Distinct(_) => {
+            Test::Distinct(_, left_out) => {
                 if let Some(parts) = rule.key() {
-                    self.key(&parts, true, table);
+                    self.key(&parts, left_out, table);
                 }
             }
             Test::SeveralWithoutLineItem => {
@@ -113,13 +113,13 @@ impl Needs {
     /// whatever keys it still gets: for a dump, whose rows come before all of that is known.
     pub fn of_any(name: &str, table: &Table, catalogue: &Catalogue) -> Self {
         let mut needs = Self::default();
-        needs.key(&table.primary_key, false, table);
+        needs.key(&table.primary_key, &[], table);
         if let Some(id) = id_column(table) {
             needs.ids(id);
         }
         for index in table.indexes.values() {
             if index.kind == IndexKind::Unique {
-                needs.key(&index.parts, false, table);
+                needs.key(&index.parts, &[], table);
             }
         }
         for key in table.foreign_keys.values() {
@@ -136,7 +136,7 @@ impl Needs {
                     let key: Vec<KeyPart> = (options.item.primary_key.iter())
                         .map(KeyPart::column)
                         .collect();
-                    needs.key(&key, false, table);
+                    needs.key(&key, &[], table);
                 }
                 for key in &history.foreign_keys {
                     if let [column] = &key.item.columns[..]
@@ -147,7 +147,7 @@ impl Needs {
                 }
                 for index in &history.indexes {
                     if index.item.kind == IndexKind::Unique {
-                        needs.key(&index.item.to_model().parts, false, table);
+                        needs.key(&index.item.to_model().parts, &[], table);
                     }
                 }
                 for column in &history.columns {
@@ -169,7 +169,7 @@ impl Needs {
                         needs.ids(column);
                     }
                     if lower == "id" || lower == "entity_id" {
-                        needs.key(&[KeyPart::column(column)], false, table);
+                        needs.key(&[KeyPart::column(column)], &[], table);
                     }
                 }
             }
@@ -212,9 +212,7 @@ impl Needs {
                     let parent = all.entry(link.parent.to_ascii_lowercase()).or_default();
                     parent.ids(&link.parent_column);
                 }
-                What::Duplicates(Key {
-                    parts, nulls_equal, ..
-                }) => needs.key(parts, *nulls_equal, table),
+                What::Duplicates(key) => needs.key(&key.parts, key.left_out(), table),
                 What::Nulls(column) => needs.column(column).nulls = true,
                 What::ZeroDates(column) => needs.column(column).zeros = true,
                 // Each value is looked at when the rows are read again.

@@ -70,8 +70,15 @@ pub struct Key {
     pub name: String,
     /// The columns of the key.
     pub parts: Vec<KeyPart>,
-    /// Whether NULLs count as equal. In a unique key of a server they never do.
-    pub nulls_equal: bool,
+    /// The test of CiviCRM's own code that asks for it; `None` for a key of a server.
+    pub rule: Option<&'static Rule>,
+}
+
+impl Key {
+    /// The values of the first column whose rows are left out.
+    pub fn left_out(&self) -> &'static [&'static str] {
+        self.rule.map_or(&[], Rule::left_out)
+    }
 }
 
 /// A column that names a table, and one that holds an id in it.
@@ -401,7 +408,7 @@ impl<'a> Builder<'a> {
         let what = What::Duplicates(Key {
             name: key.to_owned(),
             parts,
-            nulls_equal: false,
+            rule: None,
         });
         let step = self.step(name, &what);
         self.push(name, what, basis, step);
@@ -570,7 +577,7 @@ impl<'a> Builder<'a> {
             Some(parts) => What::Duplicates(Key {
                 name: rule.name.to_owned(),
                 parts,
-                nulls_equal: true,
+                rule: Some(rule),
             }),
             None => What::Rule(rule),
         };
@@ -593,7 +600,7 @@ pub fn is_about(need: &RowNeed, table: &str, what: &What) -> bool {
                         same(&other.column, &part.column) && other.length == part.length
                     })
                 };
-                !key.nulls_equal && parts.len() == key.parts.len() && parts.iter().all(has)
+                key.rule.is_none() && parts.len() == key.parts.len() && parts.iter().all(has)
             }
             (RowsMust::Fit { column, fit }, What::Unfit(asked, of)) => {
                 same(column, asked) && fit == of
@@ -602,7 +609,7 @@ pub fn is_about(need: &RowNeed, table: &str, what: &What) -> bool {
             | (RowsMust::HaveDates { column }, What::ZeroDates(asked)) => same(column, asked),
             (RowsMust::Pass { rule }, What::Rule(asked)) => rule.name == asked.name,
             (RowsMust::Pass { rule }, What::Duplicates(key)) => {
-                key.nulls_equal && rule.name == key.name
+                key.rule.is_some_and(|asked| rule.name == asked.name)
             }
             _ => false,
         }

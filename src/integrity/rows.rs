@@ -38,8 +38,8 @@ pub enum Criterion {
     Equal {
         /// The columns of the key.
         parts: Vec<KeyPart>,
-        /// Whether NULLs count as equal.
-        nulls_equal: bool,
+        /// Values of the first column whose rows are left out.
+        left_out: &'static [&'static str],
         /// The hashes that occur more than once.
         hashes: HashSet<u64>,
     },
@@ -338,7 +338,7 @@ impl Criterion {
             Self::Zero(_) => first.bytes().is_some_and(|date| is_zero_date(&date)),
             Self::Equal {
                 parts,
-                nulls_equal,
+                left_out,
                 hashes,
             } => {
                 let values = parts.iter().enumerate().map(|(i, part)| {
@@ -347,7 +347,7 @@ impl Criterion {
                 });
                 let hash = match single(parts, places) {
                     true => id_of(first, kind, &mut folded).filter(|_| *first != Value::Null),
-                    false => hash_of(values, *nulls_equal, &mut folded),
+                    false => hash_of(values, left_out, &mut folded),
                 };
                 hash.is_some_and(|hash| hashes.contains(&hash))
             }

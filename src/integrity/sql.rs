@@ -164,7 +164,7 @@ impl Rows {
                  AND p.entity_id = c.contribution_id)"
                     .to_owned(),
             ),
-            Test::Present(..) | Test::Distinct(_) => return None,
+            Test::Present(..) | Test::Distinct(..) => return None,
         };
         let (value, column) = match rule.test {
             Test::NoneLike(column, _) => (None, Some(column)),
@@ -384,7 +384,7 @@ impl<'a> Equal<'a> {
             duplicates: Duplicates {
                 table: name,
                 parts: &key.parts,
-                nulls_equal: key.nulls_equal,
+                left_out: key.left_out(),
             },
             shown: kinds
                 .map(|(_, column)| Kind::of(column, table))
@@ -513,7 +513,7 @@ mod tests {
         let key = Key {
             name: name.to_owned(),
             parts: vec![KeyPart::column(name)],
-            nulls_equal: false,
+            rule: None,
         };
         let equal = Equal::new(&child, table, &key);
         all.extend([equal.count(), equal.first(3), equal.whole()]);

@@ -101,7 +101,10 @@ impl Background<'_> {
                     found.is_some_and(|table| find(&table.foreign_keys, name).is_some()),
                 ));
             }
-            Alteration::Engine(_) | Alteration::Convert { .. } | Alteration::AutoIncrement => {
+            Alteration::Engine(_)
+            | Alteration::RowFormat(_)
+            | Alteration::Convert { .. }
+            | Alteration::AutoIncrement => {
                 return Ok(Some(found.is_some()));
             }
             _ => {}

@@ -299,9 +299,12 @@ impl Fit {
             }
             Self::Date => (
                 format!(
-                    "{column} IS NOT NULL AND NOT ({column} REGEXP \
+                    "{column} IS NOT NULL AND (NOT ({column} REGEXP \
                      '^[0-9]+-(0?[0-9]|1[0-2])-([0-2]?[0-9]|3[01])([ T][0-9].*)?$' OR {column} REGEXP \
-                     '^([0-9][0-9])?[0-9][0-9](0[0-9]|1[0-2])([0-2][0-9]|3[01])([0-9][0-9][0-9][0-9][0-9][0-9])?$' OR {column} = '0')"
+                     '^([0-9][0-9])?[0-9][0-9](0[0-9]|1[0-2])([0-2][0-9]|3[01])([0-9][0-9][0-9][0-9][0-9][0-9])?$' OR {column} = '0') \
+                     OR {column} REGEXP '^[0-9]+-(0?[469]-31|11-31|0?2-3[01])' OR {column} REGEXP \
+                     '^([0-9][0-9])?[0-9][0-9](0[469]31|1131|023[01])' OR {column} REGEXP '^[0-9]+-0?2-29' AND \
+                     DAYOFMONTH(LAST_DAY(CONCAT(SUBSTRING_INDEX({column}, '-', 1), '-02-01'))) = 28)"
                 ),
                 word(Misfit::NoDate),
             ),
@@ -346,13 +349,21 @@ impl Fit {
 fn begins_like_date(value: &str) -> bool {
     let parts: Vec<&str> = value.split(['-', ' ', 'T']).take(3).collect();
     let number = |part: Option<&&str>| part.and_then(|part| part.parse::<u32>().ok());
-    let fits = |month: u32, day: u32| month <= 12 && day <= 31;
-    if let (Some(_), Some(month), Some(day)) = (
+    let fits = |year: Option<u32>, month: u32, day: u32| {
+        let most = match month {
+            4 | 6 | 9 | 11 => 30,
+            2 => year.map_or(29, |year| if is_leap(year) { 29 } else { 28 }),
+            _ => 31,
+        };
+        month <= 12 && day <= most
+    };
+    if let (Some(year), Some(month), Some(day)) = (
         number(parts.first()),
         number(parts.get(1)),
         number(parts.get(2)),
     ) {
-        return fits(month, day);
+        // Servers read a year of two digits as one of this or the last century, with the same leap years.
+        return fits(Some(year), month, day);
     }
     let is_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let year = match value.len() {
@@ -366,7 +377,11 @@ fn begins_like_date(value: &str) -> bool {
             .and_then(|part| part.parse::<u32>().ok())
     };
     is_digits
-        && matches!((part(year), part(year + 2)), (Some(month), Some(day)) if fits(month, day))
+        && matches!((part(year), part(year + 2)), (Some(month), Some(day)) if fits(None, month, day))
+}
+
+fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 fn length(data_type: &str) -> Option<u32> {
@@ -490,6 +505,20 @@ mod tests {
                 Some(Misfit::NoDate),
             ),
             ("varchar(20)", "20110101", "datetime", None),
+            (
+                "varchar(20)",
+                "2010-02-30",
+                "timestamp",
+                Some(Misfit::NoDate),
+            ),
+            (
+                "varchar(20)",
+                "2011-02-29 10:00:00",
+                "datetime",
+                Some(Misfit::NoDate),
+            ),
+            ("varchar(20)", "2012-02-29", "datetime", None),
+            ("varchar(20)", "20110431", "datetime", Some(Misfit::NoDate)),
             (
                 "datetime",
                 "1931-05-05 00:00:00",

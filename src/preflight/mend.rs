@@ -1,7 +1,7 @@
 //! What mends a database before an upgrade, so that a step does not fail.
 
 use super::render;
-use super::server_model::{ServerError, ServerModel};
+use super::server_model::{ServerError, ServerModel, has_short_prefixes};
 use crate::civicrm::upgrade::op::{Action, Alteration, Op};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::{Column, ForeignKey, Schema, Table, find, find_entry};
@@ -24,7 +24,8 @@ pub enum Mend {
         /// The table.
         table: Box<Table>,
     },
-    /// A table that is in the way gets another name, so that nothing is lost.
+    /// A table or view that is in the way gets another name, so that nothing is lost, or a table gets back the name that
+    /// it should have.
     Rename {
         /// The name of the table.
         from: String,
@@ -48,7 +49,42 @@ impl Mend {
                 let statement = sql::create_table(name, table, ForeignKeys::Included);
                 Meaning::of_table(Operation::CreateTable, name).pass(statement)
             }
-            Self::Rename { from, to } => render::rename_table(from, to),
+            Self::Rename { from, to } => render::rename_table_or_view(from, to),
+        }
+    }
+
+    /// Whether a table or view that is in the way gets another name.
+    pub(super) fn is_table_set_aside(&self) -> bool {
+        matches!(self, Self::Rename { to, .. } if to.contains(SET_ASIDE))
+    }
+
+    /// What somebody has to know before this change is made, as a sentence; `None` where nothing is lost by it.
+    pub fn caution(&self) -> Option<String> {
+        match self {
+            Self::Alter { table, changes } => changes.iter().find_map(|change| match change {
+                Alteration::AddColumn { name, .. } => Some(format!(
+                    "The new column {table}.{name} has no values but its default; those that stood there are only in a \
+                     backup."
+                )),
+                Alteration::ChangeColumn { from, to, .. }
+                    if from != to && !to.contains(SET_ASIDE) =>
+                {
+                    Some(format!(
+                        "{table}.{from} seems to be the column {to} under another name, because it has the same type; \
+                         look first whether it holds the values of {to}."
+                    ))
+                }
+                _ => None,
+            }),
+            Self::Create { name, .. } => Some(format!(
+                "The new table {name} has no rows; those that stood there are only in a backup."
+            )),
+            Self::Rename { .. } if self.is_table_set_aside() => None,
+            Self::Rename { from, to } if from.eq_ignore_ascii_case(to) => None,
+            Self::Rename { from, to } => Some(format!(
+                "{from} seems to be the table {to} under another name, because it has the same columns; look first \
+                 whether it holds the rows of {to}. Views that read {from} do not work afterwards."
+            )),
         }
     }
 
@@ -89,6 +125,13 @@ impl Mend {
                     schema.views.insert(to.clone(), view);
                     Ok(())
                 }
+                // Only the letter case changes, which the schema does not look at.
+                None if from.eq_ignore_ascii_case(to) => {
+                    if let Some(table) = schema.tables.shift_remove(from) {
+                        schema.tables.insert(to.clone(), table);
+                    }
+                    Ok(())
+                }
                 None => server.rename_table(schema, from, to),
             },
         }
@@ -114,8 +157,15 @@ pub(super) fn mends(error: &ServerError, op: &Op, start: &Schema, reference: &Sc
             "INDEX" => add_index(table, name, start, reference),
             _ => add_column(table, name, start, reference),
         },
-        ServerError::TableExists { table } | ServerError::NotTable { view: table } => {
-            set_aside_table(table, start)
+        ServerError::TableExists { table } => set_aside_table(table, start),
+        ServerError::NotTable { view } => {
+            let mut mends = set_aside_table(view, start);
+            let table = find_entry(&reference.tables, view);
+            mends.extend(table.and_then(|(name, table)| renamed(name, table, start, reference)));
+            mends
+        }
+        ServerError::IndexColumnTooLong | ServerError::KeyTooLong { .. } => {
+            long_prefixes(table, start)
         }
         ServerError::ColumnExists { column } => set_aside_column(table, column, start, reference),
         ServerError::IndexExists { index } => drop_index(table, index, start, reference),
@@ -125,7 +175,7 @@ pub(super) fn mends(error: &ServerError, op: &Op, start: &Schema, reference: &Sc
             number: 1823 | 1826,
             ..
         } => drop_foreign_key(name, start, reference),
-        ServerError::NoDefault { column } => restate(table, column, start, reference),
+        ServerError::NoDefault { column } => fill_itself(table, column, start, reference),
         ServerError::ForeignKeyRefused { .. }
         | ServerError::Incompatible { .. }
         | ServerError::ParentNotOpened { .. }
@@ -179,22 +229,91 @@ fn alter(table: &str, changes: Vec<Alteration>) -> Vec<Mend> {
 }
 
 fn create(name: &str, start: &Schema, reference: &Schema) -> Vec<Mend> {
+    if let Some((spelled, _)) = find_entry(&start.tables, name) {
+        // On a server that compares names exactly the table is not there.
+        let rename = (spelled != name).then(|| Mend::Rename {
+            from: spelled.clone(),
+            to: name.to_owned(),
+        });
+        return rename.into_iter().collect();
+    }
     if start.has_relation(name) {
         return Vec::new();
     }
     let Some((name, table)) = find_entry(&reference.tables, name) else {
         return Vec::new();
     };
+    if let Some(rename) = renamed(name, table, start, reference) {
+        return vec![rename];
+    }
     let mut table = table.clone();
-    // A key to a table that is not there cannot be made.
-    table.foreign_keys.retain(|_, key| {
-        start.table(&key.referenced_table).is_some()
-            || key.referenced_table.eq_ignore_ascii_case(name)
+    let is_taken = |constraint: &String| {
+        let mut tables = start.tables.values();
+        tables.any(|other| find(&other.foreign_keys, constraint).is_some())
+    };
+    // A key to a table that is not there cannot be made, nor one whose name another table has.
+    table.foreign_keys.retain(|constraint, key| {
+        let has_parent = start.table(&key.referenced_table).is_some()
+            || key.referenced_table.eq_ignore_ascii_case(name);
+        has_parent && !is_taken(constraint)
     });
     vec![Mend::Create {
         name: name.clone(),
         table: Box::new(table),
     }]
+}
+
+/// A table that is not there is there under another name, if just one table that is not CiviCRM's has all of its columns,
+/// and a name that holds its name.
+fn renamed(name: &str, table: &Table, start: &Schema, reference: &Schema) -> Option<Mend> {
+    let has_all = |other: &Table| {
+        let mut columns = table.columns.keys();
+        columns.all(|column| find(&other.columns, column).is_some())
+    };
+    let mut same = start.tables.iter().filter(|(other, own)| {
+        is_other_name(other, name) && reference.table(other).is_none() && has_all(own)
+    });
+    match (same.next(), same.next()) {
+        (Some((other, _)), None) => Some(Mend::Rename {
+            from: other.clone(),
+            to: name.to_owned(),
+        }),
+        _ => None,
+    }
+}
+
+/// Whether one name holds the other, as those do that people give to what they put away: `is_deceased_old`,
+/// `old_is_deceased`, `zz_is_deceased`. Names of CiviCRM's log tables and of its snapshots do not count.
+fn is_other_name(other: &str, name: &str) -> bool {
+    let [other, name] = [other, name].map(str::to_ascii_lowercase);
+    let is_copy = other.starts_with("log_civicrm_") || other.starts_with("snap_civicrm_");
+    other != name && other.contains(&name) && !is_copy
+}
+
+/// The column that a table has in place of one that it lacks: the only one that is not CiviCRM's, has the same type, and a
+/// name that holds the name.
+fn renamed_column<'s>(
+    name: &str,
+    wanted: &Column,
+    ours: &'s Table,
+    theirs: &Table,
+) -> Option<(&'s String, &'s Column)> {
+    let mut same = ours.columns.iter().filter(|(other, own)| {
+        own.data_type == wanted.data_type
+            && is_other_name(other, name)
+            && find(&theirs.columns, other).is_none()
+    });
+    same.next().filter(|_| same.next().is_none())
+}
+
+/// A row format with which a column may take more bytes in an index.
+fn long_prefixes(table: &str, start: &Schema) -> Vec<Mend> {
+    match find_entry(&start.tables, table) {
+        Some((name, found)) if has_short_prefixes(found) => {
+            alter(name, vec![Alteration::RowFormat("DYNAMIC".to_owned())])
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A column of the reference that the database lacks.
@@ -207,6 +326,16 @@ fn add_column(table: &str, column: &str, start: &Schema, reference: &Schema) -> 
     };
     if find(&ours.columns, name).is_some() {
         return Vec::new();
+    }
+    if let Some((other, found)) = renamed_column(name, wanted, ours, theirs) {
+        let rename = Alteration::ChangeColumn {
+            from: other.clone(),
+            to: name.clone(),
+            column: found.clone(),
+            after: None,
+            of_type: None,
+        };
+        return alter(table, vec![rename]);
     }
     let place = theirs.columns.get_index_of(name).unwrap_or(0);
     let before = theirs.columns.keys().take(place).rev();
@@ -362,6 +491,23 @@ fn drop_key(table: &str, name: &str, start: &Schema, reference: &Schema) -> Vec<
             alter(table, vec![Alteration::DropForeignKey(name.clone())])
         }
         _ => Vec::new(),
+    }
+}
+
+/// A column that has no value in a new row gets the definition of the reference; one that is not CiviCRM's allows NULL.
+fn fill_itself(table: &str, column: &str, start: &Schema, reference: &Schema) -> Vec<Mend> {
+    let Some((ours, theirs)) = start.table(table).zip(reference.table(table)) else {
+        return Vec::new();
+    };
+    match find_entry(&ours.columns, column) {
+        Some((name, own)) if find(&theirs.columns, column).is_none() => {
+            let nullable = Column {
+                nullable: true,
+                ..own.clone()
+            };
+            alter(table, vec![changed(name, &nullable)])
+        }
+        _ => restate(table, column, start, reference),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::civicrm::upgrade::step::Task;
 /// before the failed operation must not fail the second time.
 pub(super) fn retry(task: &Task, failed: usize, cause: &Cause, mends: &[Mend]) -> Retry {
     // A task before has taken a table in the way for its own, and does not run again.
-    let is_in_the_way = mends.iter().any(|mend| matches!(mend, Mend::Rename { .. }));
+    let is_in_the_way = mends.iter().any(Mend::is_table_set_aside);
     if is_in_the_way && !matches!(cause, Cause::Schema(ServerError::TableExists { .. })) {
         return Retry::NeedsBackup;
     }
@@ -71,6 +71,7 @@ fn clauses_run_twice(clauses: &[Clause]) -> bool {
         Alteration::DropIndex(name) | Alteration::DropForeignKey(name) => adds(name),
         Alteration::SetDefault { .. }
         | Alteration::Engine(_)
+        | Alteration::RowFormat(_)
         | Alteration::Convert { .. }
         | Alteration::AutoIncrement => true,
     })

@@ -4,6 +4,8 @@ mod expand;
 mod rendered;
 mod statement;
 
+pub(super) use statement::is_of_site;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 
@@ -110,6 +112,8 @@ struct Run<'a, 'c> {
     start: Schema,
     /// What CiviCRM makes of the release that the database declares.
     reference: Option<Schema>,
+    /// What CiviCRM makes of the release of the code, where operations are wanted as statements.
+    target: Option<Schema>,
     locales: Vec<String>,
     version: Option<String>,
     when: When,
@@ -118,6 +122,9 @@ struct Run<'a, 'c> {
     rows: RowState,
     /// Tables, and columns as `table.column`, that a mend has given another name, in lower case.
     set_aside: HashSet<String>,
+    /// Tables, in lower case, that the run took from the release of the code, because the declared one has none of the
+    /// name: they have already what the steps in between add.
+    guessed: HashSet<String>,
     /// The number of the first error of the operation that runs.
     error: Option<u32>,
     outcome: Outcome,
@@ -153,6 +160,10 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Outcome {
         assumed: Assumptions::new(setup.case, setup.code),
         start: setup.start.clone(),
         reference: reference(setup.case, &from),
+        target: setup
+            .renders
+            .then(|| reference(setup.case, setup.code))
+            .flatten(),
         locales: site.map(|site| site.locales().to_vec()).unwrap_or_default(),
         version: Some(from.to_string()),
         when: When::Before,
@@ -160,6 +171,7 @@ pub(super) fn run(setup: &Setup<'_, '_>) -> Outcome {
         dropped: Vec::new(),
         rows: setup.row_state.take(),
         set_aside: HashSet::new(),
+        guessed: HashSet::new(),
         error: None,
         outcome: Outcome::default(),
     };
@@ -313,7 +325,7 @@ impl Run<'_, '_> {
                 self.fail(task, at, Cause::Schema(error.clone()), mends, None);
                 self.looked_at(task, &op);
                 self.error = None;
-                self.assumed.mend(&mut self.schema, &mut op.clone(), &error);
+                self.assume(&mut op.clone(), &error);
                 Holds::Yes
             }
         };
@@ -402,6 +414,12 @@ impl Run<'_, '_> {
             self.fail(task, at, cause, mends, condition.map(str::to_owned));
         }
         self.rows(task, at, &op, condition);
+        if let Some(table) = self.maybe_no_custom_table(&op) {
+            let error = ServerError::NoTable { table };
+            let mends = self.mend(&error, &op, false);
+            let when = "the server compares names of tables exactly (lower_case_table_names = 0)";
+            self.fail(task, at, Cause::Schema(error), mends, Some(when.to_owned()));
+        }
         let mut result = self.try_op(&op);
         // Every round takes one thing out of the way.
         for _ in 0..40 {
@@ -409,8 +427,8 @@ impl Run<'_, '_> {
                 break;
             };
             // What was in the way was taken for its own by an operation before, which would have made it.
-            if self.is_set_aside(&error, &op)
-                && self.assumed.mend(&mut self.schema, &mut op, &error)
+            if (self.is_set_aside(&error, &op) || self.is_guessed(&op))
+                && self.assume(&mut op, &error)
             {
                 result = self.try_op(&op);
                 continue;
@@ -429,11 +447,29 @@ impl Run<'_, '_> {
                     continue;
                 }
             }
-            if !self.assumed.mend(&mut self.schema, &mut op, &error) {
+            if !self.assume(&mut op, &error) {
                 break;
             }
             result = self.try_op(&op);
         }
+    }
+
+    /// Goes on as if somebody had mended what the error is about; returns whether there was anything to do.
+    fn assume(&mut self, op: &mut Op, error: &ServerError) -> bool {
+        if let ServerError::NoTable { table } | ServerError::NotTable { view: table } = error
+            && self
+                .reference
+                .as_ref()
+                .is_some_and(|reference| reference.table(table).is_none())
+        {
+            self.guessed.insert(table.to_ascii_lowercase());
+        }
+        self.assumed.mend(&mut self.schema, op, error)
+    }
+
+    fn is_guessed(&self, op: &Op) -> bool {
+        let table = op.table().map(str::to_ascii_lowercase);
+        table.is_some_and(|table| self.guessed.contains(&table))
     }
 
     /// Whether CiviCRM's own code stops here: up to 3.1 its steps look first whether they have run before.
@@ -592,7 +628,20 @@ impl Run<'_, '_> {
             step: self.step.clone(),
             task: (self.when != When::Before).then(|| task.task.clone()),
             operation: op.map(Op::kind),
-            table: op.and_then(Op::table).map(str::to_owned),
+            table: match (op, cause.server_error()) {
+                // The operation is about the table of each custom group.
+                (Some(op), Some(ServerError::NoTable { table }))
+                    if matches!(op.action, Action::CreateTrigger { .. }) =>
+                {
+                    Some(table.clone())
+                }
+                (op, _) => {
+                    let table = op.and_then(Op::table);
+                    table
+                        .filter(|table| !table.contains('{'))
+                        .map(str::to_owned)
+                }
+            },
             shown: match (cause.own_text(), number) {
                 (Some(own), _) => own.to_owned(),
                 (None, Some(number)) => shown(number).to_owned(),

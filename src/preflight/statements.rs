@@ -42,8 +42,12 @@ pub(super) struct Renderer<'a> {
     pub schema: &'a Schema,
     /// What is known of the rows before the operation.
     pub background: Background<'a>,
+    /// The schema before the upgrade.
+    pub start: &'a Schema,
     /// What CiviCRM makes of the release that the database declares.
     pub reference: Option<&'a Schema>,
+    /// What CiviCRM makes of the release of the code.
+    pub target: Option<&'a Schema>,
     /// The languages of a multilingual site.
     pub locales: &'a [String],
     /// The tables of active custom groups.
@@ -269,6 +273,7 @@ pub(super) fn looks_at<'o>(op: &'o Op, schema: &Schema) -> Option<&'o str> {
             Alteration::AddForeignKey { .. }
                 | Alteration::DropForeignKey(_)
                 | Alteration::Engine(_)
+                | Alteration::RowFormat(_)
                 | Alteration::Convert { .. }
                 | Alteration::AutoIncrement
         )
@@ -288,13 +293,27 @@ mod tests {
     use crate::snapshot::Snapshot;
 
     /// The statements of an action on a database that has one table with one column and one trigger of this name.
-    pub(super) fn rendered(action: Action, name: &str) -> Result<Vec<String>, Blocked> {
-        let mut snapshot = Snapshot::default();
+    fn rendered(action: Action, name: &str) -> Result<Vec<String>, Blocked> {
         let mut table = Table::default();
         table
             .columns
             .insert(name.to_owned(), Column::new("varchar(64)", false));
-        snapshot.schema.tables.insert(name.to_owned(), table);
+        let mut schema = Schema::default();
+        schema.tables.insert(name.to_owned(), table);
+        rendered_with(action, schema, None)
+    }
+
+    /// The statements of an action on a database of this schema, where CiviCRM's releases have `target`.
+    pub(super) fn rendered_with(
+        action: Action,
+        schema: Schema,
+        target: Option<&Schema>,
+    ) -> Result<Vec<String>, Blocked> {
+        let snapshot = Snapshot {
+            schema,
+            ..Snapshot::default()
+        };
+        let custom_tables = snapshot.schema.tables.keys().map(String::as_str).collect();
         let rows = RowFacts::new(&snapshot);
         let filled = HashSet::new();
         let renderer = Renderer {
@@ -308,9 +327,11 @@ mod tests {
                 filled: &filled,
                 dropped: &[],
             },
+            start: &snapshot.schema,
             reference: None,
+            target,
             locales: &[],
-            custom_tables: vec![name],
+            custom_tables,
         };
         let op = Op {
             action,

@@ -99,7 +99,7 @@ fn duplicates<'a>(table: &'a str, parts: &'a [KeyPart]) -> Duplicates<'a> {
     Duplicates {
         table,
         parts,
-        nulls_equal: false,
+        left_out: &[],
     }
 }
 

@@ -324,7 +324,7 @@ impl Run<'_, '_> {
             let duplicates = Duplicates {
                 table,
                 parts,
-                nulls_equal: false,
+                left_out: &[],
             };
             let names = parts.iter().map(|part| part.column.as_str());
             let meaning = Meaning::new(Operation::Select, names.chain([table.as_str()]));

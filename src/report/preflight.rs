@@ -151,8 +151,9 @@ impl PreflightSummary {
     /// The summary of a forecast, with every operation if `operations` is set.
     pub fn of(forecast: &Forecast, operations: bool) -> Self {
         let stop = |failure: &Failure| Stop::of(failure, forecast);
+        let from = forecast.from.as_ref().map(ToString::to_string);
         Self {
-            from: forecast.from.as_ref().map(ToString::to_string),
+            from: from.or_else(|| forecast.declared.clone()),
             target: forecast.target.to_string(),
             outcome: match (
                 forecast.failures.is_empty(),
@@ -188,6 +189,9 @@ impl PreflightSummary {
                     n => format!(", and then at {}", count(n as u64 - 1, "more place")),
                 };
                 format!("{upgrade} will stop {place}{more}")
+            }
+            (None, "finishes") if from == target => {
+                format!("the database is of {target} already, so that no step runs")
             }
             (None, "finishes") => format!("{upgrade} will finish"),
             _ => format!("it cannot be told whether {upgrade} will finish"),

@@ -551,6 +551,7 @@ fn stopped_by_own_code() -> String {
         "civicrm_option_group",
         &[("name", "'civicrm_price_field.amount.12'")],
     );
+    let contact = maker.row("civicrm_contact", &[]).to_string();
     for _ in 0..2 {
         maker.row(
             "civicrm_setting",
@@ -558,6 +559,7 @@ fn stopped_by_own_code() -> String {
                 ("name", "'theme'"),
                 ("group_name", "'x'"),
                 ("value", "NULL"),
+                ("contact_id", &contact),
             ],
         );
         maker.row("civicrm_membership_payment", &[("contribution_id", "1")]);
@@ -619,6 +621,32 @@ fn what_civicrms_own_code_stops_at_is_in_the_paper_run() {
         stops(&format!("{before}{event}{after}")),
         [place("before", "4.2.alpha1", ""), of_payments]
     );
+}
+
+#[test]
+fn settings_that_the_new_unique_key_takes_do_not_stop_the_upgrade() {
+    let (sql, schema) = clean("4.6.36");
+    let mut maker = Maker::new(&schema, "4.6.36");
+    let contact = maker.row("civicrm_contact", &[]).to_string();
+    // NULLs do not collide in a unique key, and the step deletes the navigation of contacts first.
+    for (name, contact) in [("'theme'", "NULL"), ("'navigation'", contact.as_str())] {
+        for _ in 0..2 {
+            let values = [
+                ("name", name),
+                ("group_name", "'x'"),
+                ("contact_id", contact),
+            ];
+            maker.row("civicrm_setting", &values);
+        }
+    }
+    let dump = maker.dump(&sql);
+    assert_eq!(stops(&dump), []);
+    let report = of_text(&dump, &["--target", "4.7.31"]);
+    let of_settings: Vec<String> = found(&report)
+        .into_keys()
+        .filter(|finding| finding.contains("civicrm_setting"))
+        .collect();
+    assert_eq!(of_settings, [""; 0]);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use cividb::case::Case;
 use cividb::civicrm::release::Version;
 use cividb::civicrm::upgrade::path;
-use cividb::preflight::failure::Cause;
+use cividb::preflight::failure::{Cause, Failure};
 use cividb::preflight::rows::RowAnswers;
 use cividb::preflight::{Forecast, Options, SilentDamage, forecast};
 use cividb::schema::compare::{self, Difference, compare};
+use cividb::schema::model::{Column, View};
 use cividb::server_version::ServerVersion;
+use cividb::snapshot::Snapshot;
 use serde_json::Value;
 
 use crate::common;
@@ -102,6 +104,165 @@ fn a_step_that_looks_first_whether_it_has_run_stops_a_database_with_a_wrong_vers
     assert_eq!(first.step.as_deref(), Some("3.1.alpha1"), "{first:#?}");
     assert!(matches!(first.cause, Cause::Version), "{first:#?}");
     assert!(first.shown.contains("partially upgraded"), "{first:#?}");
+}
+
+/// The upgrade of a real dump to a release on MariaDB, after a change; `None` without the dumps.
+fn of_changed(dump: &str, target: &str, change: impl Fn(&mut Snapshot)) -> Option<Forecast> {
+    let dumps = common::real_dumps();
+    let dump = dumps
+        .iter()
+        .find(|path| common::name(path).starts_with(dump))?;
+    let mut snapshot = common::snapshot_of(&common::text_of(dump));
+    change(&mut snapshot);
+    let case = common::case(snapshot);
+    Some(on_paper(&case, &version(target), Some("mariadb-10.11")))
+}
+
+/// The number of each error, and the statements that mend it.
+fn stops(forecast: &Forecast) -> Vec<(Option<u32>, Vec<String>)> {
+    let failures = forecast.failures.iter();
+    let stop = |failure: &Failure| {
+        let error = failure.cause.server_error();
+        let number = error.map(|error| error.number(&forecast.server));
+        let statements = failure.statements();
+        let on_one_line = |statement: String| statement.replace("\n  ", " ");
+        (number, statements.map(on_one_line).collect())
+    };
+    failures.map(stop).collect()
+}
+
+#[test]
+fn a_view_in_the_way_stops_once_and_is_renamed_as_a_view() {
+    let changed = |snapshot: &mut Snapshot| {
+        let view = View {
+            definer: None,
+            query: "select 1 as id".to_owned(),
+            sql_mode: None,
+        };
+        let views = &mut snapshot.schema.views;
+        views.insert("civicrm_user_job".to_owned(), view);
+    };
+    let Some(forecast) = of_changed("5.33.2", "6.15.0", changed) else {
+        return;
+    };
+    let rename = "RENAME TABLE `civicrm_user_job` TO `civicrm_user_job_before_upgrade`";
+    assert_eq!(stops(&forecast), [(Some(1347), vec![rename.to_owned()])]);
+}
+
+#[test]
+fn a_table_or_column_of_another_name_gets_its_own_back_instead_of_an_empty_one() {
+    let renamed = |snapshot: &mut Snapshot| {
+        let tables = &mut snapshot.schema.tables;
+        let table = tables.shift_remove("civicrm_word_replacement");
+        let bak = "civicrm_word_replacement_bak".to_owned();
+        tables.insert(bak, table.expect("the table"));
+    };
+    let Some(forecast) = of_changed("5.81.2", "6.15.0", renamed) else {
+        return;
+    };
+    let rename = "RENAME TABLE `civicrm_word_replacement_bak` TO `civicrm_word_replacement`";
+    assert_eq!(stops(&forecast), [(Some(1146), vec![rename.to_owned()])]);
+
+    let column = |to: Option<&'static str>| {
+        move |snapshot: &mut Snapshot| {
+            let contact = &mut snapshot.schema.tables["civicrm_contact"];
+            let column = contact.columns.shift_remove("is_deceased");
+            if let Some(to) = to {
+                let column = column.expect("the column");
+                contact.columns.insert(to.to_owned(), column);
+            }
+        }
+    };
+    let of_column = |to| of_changed("5.21.2", "6.13.1", column(to)).expect("the dump");
+    let fixes = |forecast: &Forecast| -> Vec<String> {
+        let failures = forecast.failures.iter();
+        failures.map(cividb::checks::upgrade::fix).collect()
+    };
+    let there = fixes(&of_column(Some("is_deceased_old")));
+    assert!(
+        there[0].contains("CHANGE COLUMN `is_deceased_old` `is_deceased`"),
+        "{there:#?}"
+    );
+    let gone = fixes(&of_column(None));
+    assert!(gone[0].contains("ADD COLUMN `is_deceased`"), "{gone:#?}");
+    assert!(gone[0].contains("only in a backup"), "{gone:#?}");
+}
+
+#[test]
+fn a_column_of_the_site_without_a_default_stops_new_rows() {
+    let changed = |snapshot: &mut Snapshot| {
+        let table = &mut snapshot.schema.tables["civicrm_option_value"];
+        let own = Column::new("varchar(10)", false);
+        table.columns.insert("own_x".to_owned(), own);
+    };
+    let Some(forecast) = of_changed("5.33.2", "6.15.0", changed) else {
+        return;
+    };
+    let allow = "ALTER TABLE `civicrm_option_value` MODIFY COLUMN `own_x` varchar(10) NULL";
+    assert_eq!(stops(&forecast), [(Some(1364), vec![allow.to_owned()])]);
+}
+
+#[test]
+fn an_index_that_the_row_format_does_not_take_is_foretold() {
+    let changed = |snapshot: &mut Snapshot| {
+        let campaign = &mut snapshot.schema.tables["civicrm_campaign"];
+        campaign.row_format = Some("COMPACT".to_owned());
+    };
+    let Some(forecast) = of_changed("5.33.2", "5.81.2", changed) else {
+        return;
+    };
+    let format = "ALTER TABLE `civicrm_campaign` ROW_FORMAT=DYNAMIC";
+    assert_eq!(stops(&forecast), [(Some(1709), vec![format.to_owned()])]);
+}
+
+#[test]
+fn a_custom_table_in_another_letter_case_may_stop_its_trigger() {
+    let changed = |snapshot: &mut Snapshot| {
+        let tables = &mut snapshot.schema.tables;
+        let names = tables.keys();
+        let mut names = names.filter(|name| name.starts_with("civicrm_value_"));
+        let name = names.next().expect("a custom table").clone();
+        let table = tables.shift_remove(&name).expect("the table");
+        tables.insert(name.to_uppercase(), table);
+    };
+    let Some(forecast) = of_changed("5.33.2", "5.81.2", changed) else {
+        return;
+    };
+    assert!(forecast.failures.is_empty(), "{:#?}", forecast.failures);
+    let [possible] = &forecast.possible[..] else {
+        panic!("{:#?}", forecast.possible);
+    };
+    let text = cividb::checks::upgrade::message(possible, &forecast.server);
+    assert!(text.contains("CREATE TRIGGER on civicrm_value_"), "{text}");
+    let mends: Vec<String> = possible.statements().collect();
+    assert!(
+        mends[0].starts_with("RENAME TABLE `CIVICRM_VALUE_"),
+        "{mends:?}"
+    );
+}
+
+#[test]
+fn an_upgrade_to_the_release_that_is_there_or_to_an_older_one_is_named_as_that() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("sample.sql"), common::sample()).expect("written");
+    let case = common::case(common::snapshot_of(&common::sample()));
+    let own = case.declared_version().expect("a version").to_string();
+    let first = |target: &str| {
+        let arguments = ["preflight", "sample.sql", "--target", target];
+        let output = common::cividb(folder.path(), &arguments);
+        let text = common::text(&output.stdout);
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    let same = first(&own);
+    assert!(
+        same.contains(&format!("the database is of {own} already")),
+        "{same}"
+    );
+    let older = first("5.69.5");
+    assert!(
+        older.contains(&format!("the upgrade from {own} to 5.69.5")),
+        "{older}"
+    );
 }
 
 /// The differences between the end of the paper run and the database that CiviCRM itself upgraded.

@@ -298,9 +298,10 @@ fn near_change(
             format!("primary key of {table} dropped"),
             vec![format!("ALTER TABLE {quoted} DROP PRIMARY KEY")],
         ),
-        Alteration::Engine(_) | Alteration::Convert { .. } | Alteration::AutoIncrement => {
-            to_table(dice, schema, table)
-        }
+        Alteration::Engine(_)
+        | Alteration::RowFormat(_)
+        | Alteration::Convert { .. }
+        | Alteration::AutoIncrement => to_table(dice, schema, table),
     }
 }
 

@@ -340,6 +340,8 @@ pub enum Alteration {
     DropForeignKey(String),
     /// `ENGINE = …`.
     Engine(String),
+    /// `ROW_FORMAT = …`, which no step has: it mends a table before an upgrade.
+    RowFormat(String),
     /// `CONVERT TO CHARACTER SET … COLLATE …`.
     Convert {
         /// The character set.
@@ -594,6 +596,7 @@ impl Alteration {
             Self::AddForeignKey { .. } => "add_foreign_key",
             Self::DropForeignKey(_) => "drop_foreign_key",
             Self::Engine(_) => "engine",
+            Self::RowFormat(_) => "row_format",
             Self::Convert { .. } => "convert",
             Self::AutoIncrement => "auto_increment",
         }

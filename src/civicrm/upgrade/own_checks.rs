@@ -106,8 +106,9 @@ pub enum Test {
     NoneLike(&'static str, &'static str),
     /// If the table has rows, one has this value in the first column and is active by the second.
     Present(&'static str, &'static str, &'static str),
-    /// No two rows are equal in these columns, NULLs counting as equal.
-    Distinct(&'static [&'static str]),
+    /// No two rows are equal in these columns, NULLs counting as different, as in a unique key. Rows with one of
+    /// these values in the first column are left out.
+    Distinct(&'static [&'static str], &'static [&'static str]),
     /// No contribution has several rows here and no line item.
     SeveralWithoutLineItem,
 }
@@ -151,7 +152,8 @@ pub const RULES: &[Rule] = &[
             operation: "add_index",
             shown: "DB Error: already exists",
         }),
-        test: Test::Distinct(&["name", "domain_id", "contact_id"]),
+        // The step deletes the navigation of contacts before it makes the key (migrateSettings in FourSeven.php).
+        test: Test::Distinct(&["name", "domain_id", "contact_id"], &["navigation"]),
         message: "are settings that are there several times",
         harm: "migrateSettings of the upgrade to 4.7 stops with error 1062 \
                (CRM/Upgrade/Incremental/php/FourSeven.php)",
@@ -182,7 +184,7 @@ impl Rule {
         let columns: Vec<(Option<&str>, &str)> = match self.test {
             Test::NoneLike(column, _) => vec![(None, column)],
             Test::Present(column, _, active) => vec![(None, column), (None, active)],
-            Test::Distinct(columns) => columns.iter().map(|column| (None, *column)).collect(),
+            Test::Distinct(columns, _) => columns.iter().map(|column| (None, *column)).collect(),
             Test::SeveralWithoutLineItem => vec![
                 (None, "contribution_id"),
                 (Some("civicrm_line_item"), "entity_table"),
@@ -192,12 +194,21 @@ impl Rule {
         columns.into_iter()
     }
 
-    /// The columns that have to be unique together, NULLs counting as equal; `None` for any other
-    /// test.
+    /// The columns that have to be unique together; `None` for any other test.
     pub fn key(&self) -> Option<Vec<KeyPart>> {
         match self.test {
-            Test::Distinct(columns) => Some(columns.iter().copied().map(KeyPart::column).collect()),
+            Test::Distinct(columns, _) => {
+                Some(columns.iter().copied().map(KeyPart::column).collect())
+            }
             _ => None,
+        }
+    }
+
+    /// The values of the first of the columns that have to be unique together whose rows are left out.
+    pub fn left_out(&self) -> &'static [&'static str] {
+        match self.test {
+            Test::Distinct(_, left_out) => left_out,
+            _ => &[],
         }
     }
 }

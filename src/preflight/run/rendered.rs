@@ -78,7 +78,9 @@ impl Run<'_, '_> {
         Renderer {
             schema: &self.schema,
             background: self.background(),
+            start: &self.setup.case.snapshot.schema,
             reference: self.reference.as_ref(),
+            target: self.target.as_ref(),
             locales: &self.locales,
             custom_tables: groups
                 .filter(|group| group.is_active)

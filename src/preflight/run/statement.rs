@@ -7,7 +7,7 @@ use crate::civicrm::upgrade::op::{
 use crate::preflight::condition::Holds;
 use crate::preflight::run::SilentDamage;
 use crate::preflight::server_model::{ServerError, Silent};
-use crate::schema::model::find;
+use crate::schema::model::{Schema, find};
 
 impl Run<'_, '_> {
     /// Runs an operation on paper.
@@ -61,14 +61,17 @@ impl Run<'_, '_> {
                     self.columns(table, &call.set)?;
                     if matches!(call.action.as_str(), "create" | "save") {
                         self.numbered(table)?;
+                        self.inserts_all_but_own(table)?;
                     }
                 }
             }
             Action::DropTriggers => self.schema.triggers.clear(),
             Action::CreateTrigger { table, reads } => {
                 self.reads(reads)?;
-                if table.is_none() || table.as_deref() == Some("{custom_table}") {
-                    self.custom_tables()?;
+                if is_of_custom_tables(table.as_deref())
+                    && let Some(table) = self.no_custom_table(self.compares_exactly() == Some(true))
+                {
+                    return Err(ServerError::NoTable { table });
                 }
             }
             Action::ForeignKeyChecks(on) => self.server.foreign_key_checks = *on,
@@ -209,11 +212,29 @@ impl Run<'_, '_> {
             let fills_itself = column.is_some_and(|column| {
                 column.auto_increment || column.nullable || column.default.is_some()
             });
-            if !fills_itself {
+            if !fills_itself && !self.is_of_site(&insert.table, name) {
                 given.push(name.clone());
             }
         }
         self.server.inserts(&self.schema, &insert.table, &given)
+    }
+
+    /// Whether a row can be inserted that has no values for columns that are not CiviCRM's: its data layer does not know
+    /// them.
+    fn inserts_all_but_own(&self, table: &str) -> Result<(), ServerError> {
+        let found = self.schema.table(table);
+        let names = found.into_iter().flat_map(|table| table.columns.keys());
+        let given: Vec<String> = names
+            .filter(|name| !self.is_of_site(table, name))
+            .cloned()
+            .collect();
+        self.server.inserts(&self.schema, table, &given)
+    }
+
+    /// Whether a column is neither CiviCRM's nor made by a step.
+    fn is_of_site(&self, table: &str, column: &str) -> bool {
+        let at_start = &self.setup.case.snapshot.schema;
+        is_of_site(at_start, self.reference.as_ref(), table, column)
     }
 
     /// Whether the server numbers new rows of the table, on which CiviCRM's data layer relies.
@@ -232,17 +253,52 @@ impl Run<'_, '_> {
         })
     }
 
-    /// A trigger is made for the table of every active custom group.
-    fn custom_tables(&self) -> Result<(), ServerError> {
+    /// A trigger is made for the table of every active custom group: the first that is not there. `is_exact` tells whether
+    /// the letter case counts in which the group names it.
+    fn no_custom_table(&self, is_exact: bool) -> Option<String> {
         let site = self.setup.case.site.as_ref();
         let groups = site.iter().flat_map(|site| &site.custom_groups);
-        for group in groups.filter(|group| group.is_active) {
-            if self.schema.table(&group.table).is_none() {
-                return Err(ServerError::NoTable {
-                    table: group.table.clone(),
-                });
-            }
-        }
-        Ok(())
+        let mut active = groups.filter(|group| group.is_active);
+        let missing = active.find(|group| match is_exact {
+            true => !self.schema.tables.contains_key(&group.table),
+            false => self.schema.table(&group.table).is_none(),
+        });
+        missing.map(|group| group.table.clone())
     }
+
+    /// The first custom table for which a trigger cannot be made if the server compares names of tables exactly, where it
+    /// is not known whether it does.
+    pub(super) fn maybe_no_custom_table(&self, op: &Op) -> Option<String> {
+        let Action::CreateTrigger { table, .. } = &op.action else {
+            return None;
+        };
+        let is_unknown = is_of_custom_tables(table.as_deref()) && self.compares_exactly().is_none();
+        let name = self.no_custom_table(true).filter(|_| is_unknown)?;
+        self.schema.table(&name).is_some().then_some(name)
+    }
+
+    /// Whether the server compares names of tables exactly; `None` where that is not known.
+    fn compares_exactly(&self) -> Option<bool> {
+        let facts = self.setup.case.snapshot.server.as_ref();
+        let compares = facts.and_then(|facts| facts.variable("lower_case_table_names"));
+        compares.map(|compares| compares == "0")
+    }
+}
+
+fn is_of_custom_tables(table: Option<&str>) -> bool {
+    table.is_none_or(|table| table == "{custom_table}")
+}
+
+/// Whether a column that the database has at the start of the upgrade is not one of CiviCRM's.
+pub(in crate::preflight) fn is_of_site(
+    start: &Schema,
+    reference: Option<&Schema>,
+    table: &str,
+    column: &str,
+) -> bool {
+    let has = |schema: &Schema| {
+        let table = schema.table(table);
+        table.map(|table| find(&table.columns, column).is_some())
+    };
+    has(start) == Some(true) && reference.and_then(has) == Some(false)
 }

@@ -1,7 +1,7 @@
 //! ALTER TABLE on paper.
 
 use super::foreign_key::{Added, has_foreign_keys, has_other_index, is_compatible, referring};
-use super::limits::Role;
+use super::limits::{Role, is_tree, keeps_prefix};
 use super::{ServerError, ServerModel};
 use crate::civicrm::upgrade::op::Alteration;
 use crate::schema::charset;
@@ -138,7 +138,19 @@ impl Alter<'_> {
                 self.drop_column(name)?;
             }
         }
-        Ok(())
+        let dropped = changes.iter().find_map(|change| match change {
+            Alteration::DropColumn(name) => {
+                let mut left = self.table.columns.values();
+                left.any(|column| is_made_of(column, name)).then_some(name)
+            }
+            _ => None,
+        });
+        match dropped {
+            Some(column) => Err(ServerError::ColumnGenerates {
+                column: column.clone(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn drop_column(&mut self, name: &str) -> Result<(), ServerError> {
@@ -243,6 +255,7 @@ impl Alter<'_> {
                 self.table.columns.insert(name, found);
             }
             Alteration::Engine(engine) => self.table.engine = Some(engine.clone()),
+            Alteration::RowFormat(format) => self.table.row_format = Some(format.clone()),
             Alteration::Convert { charset, collation } => {
                 for column in self.table.columns.values_mut() {
                     if charset::has_charset(&column.data_type) {
@@ -292,6 +305,19 @@ impl Alter<'_> {
         let Some(place) = self.table.columns.get_index_of(&from) else {
             return Ok(());
         };
+        let keys = self.table.indexes.values_mut();
+        let keys = keys.filter(|index| is_tree(index));
+        let parts = keys.flat_map(|index| &mut index.parts);
+        for part in parts.chain(&mut self.table.primary_key) {
+            let is_own = part.column.eq_ignore_ascii_case(&from);
+            if is_own
+                && part
+                    .length
+                    .is_some_and(|length| !keeps_prefix(&column.data_type, length))
+            {
+                part.length = None;
+            }
+        }
         self.table.columns.shift_remove_index(place);
         let place = self.place_behind(after, place)?;
         self.table
@@ -580,6 +606,16 @@ fn check_default(server: &ServerModel, name: &str, column: &Column) -> Result<()
         });
     }
     Ok(())
+}
+
+/// Whether a generated column is made of another one.
+fn is_made_of(column: &Column, name: &str) -> bool {
+    let Some(expression) = &column.generated else {
+        return false;
+    };
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
+    let mut words = expression.split(|letter| !is_part(letter));
+    words.any(|word| word.eq_ignore_ascii_case(name))
 }
 
 fn rename_parts(parts: &mut [KeyPart], from: &str, to: &str) {

@@ -1,6 +1,7 @@
 //! The errors of a server, with their numbers and words.
 
 use super::ServerModel;
+use super::limits::SHORT_PREFIX;
 
 /// Why a server refuses a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,11 @@ pub enum ServerError {
         column: String,
         /// The table in which it was looked for.
         place: String,
+    },
+    /// A generated column is made of the column to drop (MariaDB: 1054; MySQL: 3108).
+    ColumnGenerates {
+        /// The column to drop.
+        column: String,
     },
     /// A column of this name exists (1060).
     ColumnExists {
@@ -46,6 +52,8 @@ pub enum ServerError {
         /// The most bytes.
         limit: u32,
     },
+    /// A column takes more bytes in an index than the row format of the table allows (MariaDB: 1709).
+    IndexColumnTooLong,
     /// An index names a column that does not exist (1072).
     NoKeyColumn {
         /// The column.
@@ -275,11 +283,14 @@ impl ServerError {
             Self::TableExists { .. } => 1050,
             Self::UnknownTable { .. } => 1051,
             Self::NoColumn { .. } => 1054,
+            Self::ColumnGenerates { .. } if server.is_mariadb() => 1054,
+            Self::ColumnGenerates { .. } => 3108,
             Self::ColumnExists { .. } => 1060,
             Self::IndexExists { .. } => 1061,
             Self::DuplicateEntry { .. } => 1062,
             Self::PrimaryKeyExists => 1068,
             Self::KeyTooLong { .. } => 1071,
+            Self::IndexColumnTooLong => 1709,
             Self::NoKeyColumn { .. } => 1072,
             Self::WrongPrefix => 1089,
             Self::AutoIncrementWithoutKey => 1075,
@@ -339,6 +350,12 @@ impl ServerError {
             Self::TableExists { table } => format!("Table '{table}' already exists"),
             Self::UnknownTable { table } => format!("Unknown table '{database}.{table}'"),
             Self::NoColumn { column, place } => format!("Unknown column '{column}' in '{place}'"),
+            Self::ColumnGenerates { column } if mariadb => {
+                format!("Unknown column '{column}' in 'GENERATED ALWAYS AS'")
+            }
+            Self::ColumnGenerates { column } => {
+                format!("Column '{column}' has a generated column dependency.")
+            }
             Self::ColumnExists { column } => format!("Duplicate column name '{column}'"),
             Self::IndexExists { index } => format!("Duplicate key name '{index}'"),
             Self::DuplicateEntry { entry, key } => {
@@ -348,6 +365,9 @@ impl ServerError {
             Self::KeyTooLong { limit } => {
                 format!("Specified key was too long; max key length is {limit} bytes")
             }
+            Self::IndexColumnTooLong => format!(
+                "Index column size too large. The maximum column size is {SHORT_PREFIX} bytes"
+            ),
             Self::NoKeyColumn { column } => format!("Key column '{column}' doesn't exist in table"),
             Self::WrongPrefix => {
                 "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, \
@@ -477,9 +497,10 @@ impl ServerError {
             Self::TableReferenced { table, name, child } if server.is_mysql_8() => format!(
                 "Cannot drop table '{table}' referenced by a foreign key constraint '{name}' on table '{child}'."
             ),
-            Self::TableReferenced { .. } => {
-                "Cannot delete or update a parent row: a foreign key constraint fails ()".to_owned()
-            }
+            Self::TableReferenced { name, child, .. } => format!(
+                "Cannot delete or update a parent row: a foreign key constraint fails (`{database}`.`{child}`, \
+                 CONSTRAINT `{name}`)"
+            ),
             Self::NullInPrimaryKey => {
                 "All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead".to_owned()
             }

@@ -21,4 +21,5 @@ pub use alter::Silent;
 pub(super) use alter::resolved;
 pub(super) use create::written;
 pub use error::ServerError;
+pub(super) use limits::has_short_prefixes;
 pub use model::ServerModel;

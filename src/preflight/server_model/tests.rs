@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::civicrm::upgrade::op::{Alteration, NewTable};
-use crate::schema::model::{Column, ForeignKey, KeyPart, ReferentialAction};
+use crate::schema::model::{Column, ForeignKey, Index, IndexKind, KeyPart, ReferentialAction};
 use crate::schema::model::{Schema, Table};
 use crate::server_version::ServerVersion;
 
@@ -152,4 +152,102 @@ fn a_table_that_is_there_is_not_created_again() {
         .drop_table(&mut changed, "nowhere", false)
         .expect_err("it is not there");
     assert_eq!(error.text(&server), "Unknown table 'civicrm.nowhere'");
+}
+
+#[test]
+fn a_column_too_long_for_the_row_format_is_refused_in_the_words_of_each_server() {
+    let index = |kind| Alteration::AddIndex {
+        name: "UI_name".to_owned(),
+        index: Index {
+            kind,
+            parts: vec![KeyPart::column("name")],
+        },
+        absent_also: Vec::new(),
+    };
+    for (version, number, text) in [
+        (
+            "10.11.14-MariaDB",
+            1709,
+            "Index column size too large. The maximum column size is 767 bytes",
+        ),
+        (
+            "9.7.4",
+            1071,
+            "Specified key was too long; max key length is 767 bytes",
+        ),
+    ] {
+        for (format, kind) in [
+            ("COMPACT", IndexKind::Unique),
+            ("Redundant", IndexKind::Plain),
+        ] {
+            let mut schema = schema("InnoDB");
+            let file = &mut schema.tables["civicrm_file"];
+            file.charset = Some("utf8mb4".to_owned());
+            file.row_format = Some(format.to_owned());
+            let name = Column::new("varchar(255)", true);
+            file.columns.insert("name".to_owned(), name);
+            let refused = refusal(version, &mut schema, index(kind));
+            assert_eq!(refused, (number, text.to_owned()), "{format}");
+            let dynamic = Alteration::RowFormat("DYNAMIC".to_owned());
+            let changes = [dynamic, index(kind)];
+            let altered = server(version).alter(&mut schema, "civicrm_file", &changes);
+            assert_eq!(altered, Ok(Vec::new()), "{version} {format}");
+        }
+    }
+}
+
+#[test]
+fn a_prefix_that_is_as_long_as_the_column_becomes_becomes_a_whole_key() {
+    for (data_type, length) in [
+        ("varchar(64)", None),
+        ("varchar(100)", None),
+        ("varchar(101)", Some(100)),
+        ("int", None),
+        ("text", Some(100)),
+    ] {
+        let mut schema = schema("InnoDB");
+        let file = &mut schema.tables["civicrm_file"];
+        let name = Column::new("varchar(1000)", true);
+        file.columns.insert("name".to_owned(), name);
+        let index = Index {
+            kind: IndexKind::Plain,
+            parts: vec![KeyPart {
+                length: Some(100),
+                ..KeyPart::column("name")
+            }],
+        };
+        file.indexes.insert("index_name".to_owned(), index);
+        let change = Alteration::ChangeColumn {
+            from: "name".to_owned(),
+            to: "title".to_owned(),
+            column: Column::new(data_type, true),
+            after: None,
+            of_type: None,
+        };
+        let altered = server("10.11.14-MariaDB").alter(&mut schema, "civicrm_file", &[change]);
+        assert_eq!(altered, Ok(Vec::new()), "{data_type}");
+        let part = &schema.tables["civicrm_file"].indexes["index_name"].parts[0];
+        assert_eq!((part.column.as_str(), part.length), ("title", length));
+    }
+}
+
+#[test]
+fn a_column_that_a_generated_one_is_made_of_cannot_be_dropped() {
+    for (version, number) in [("10.11.14-MariaDB", 1054), ("9.7.4", 3108)] {
+        let mut schema = schema("InnoDB");
+        let file = &mut schema.tables["civicrm_file"];
+        let columns = [("uri", None), ("both", Some("concat(`uri`,`id`)"))];
+        for (name, generated) in columns {
+            let column = Column {
+                generated: generated.map(str::to_owned),
+                ..Column::new("varchar(64)", true)
+            };
+            file.columns.insert(name.to_owned(), column);
+        }
+        let drop = |name: &str| Alteration::DropColumn(name.to_owned());
+        assert_eq!(refusal(version, &mut schema, drop("uri")).0, number);
+        let both = [drop("uri"), drop("both")];
+        let altered = server(version).alter(&mut schema, "civicrm_file", &both);
+        assert_eq!(altered, Ok(Vec::new()));
+    }
 }

@@ -6,6 +6,7 @@ use crate::gate::{Blocked, Meaning, Operation};
 use crate::preflight::condition::Holds;
 use crate::preflight::facts::text;
 use crate::preflight::mended::Mended;
+use crate::preflight::run::is_of_site;
 use crate::schema::meaning::family;
 use crate::schema::model::{Column, KeyPart, Table, find, find_entry};
 use crate::schema::sql::{AntiJoin, Duplicates, identifier, string};
@@ -183,7 +184,10 @@ impl Renderer<'_> {
                 column.auto_increment || column.nullable || column.default.is_some()
             };
             let of_reference = reference.and_then(|table| find(&table.columns, name));
-            let is_usual = of_reference.is_none_or(|column| !fills(column));
+            let is_usual = match of_reference {
+                Some(column) => !fills(column),
+                None => !is_of_site(self.start, self.reference, table, name),
+            };
             if !is_named && !fills(column) && column.generated.is_none() && is_usual {
                 row.push(name, self.filler(found, name, column));
             }
@@ -428,14 +432,46 @@ impl Renderer<'_> {
         if !set.is_empty() {
             let table = identifier(&change.table);
             let statement = format!("{words} {table} SET {} WHERE FALSE", set.join(", "));
-            let names = columns.into_iter().chain([change.table.clone()]);
+            let names = columns.iter().chain([&change.table]);
             statements.push(Meaning::new(operation, names).pass(statement)?);
         }
         statements.extend(self.reads(&change.query.reads)?);
         for words in &change.mends {
             statements.extend(self.mended(&change.table, words, false)?);
         }
+        for column in &columns {
+            statements.extend(self.without_zero_dates(&change.table, column)?);
+        }
         Ok(statements)
+    }
+
+    /// A column as CiviCRM makes it: in the release that the database declares, or else in that of the code.
+    fn of_release(&self, table: &str, column: &str) -> Option<&Column> {
+        let releases = [self.reference, self.target].into_iter().flatten();
+        let mut tables = releases.filter_map(|schema| schema.table(table));
+        tables.find_map(|table| find(&table.columns, column))
+    }
+
+    /// What a step makes of dates is not known. One without a day would make a later ALTER TABLE fail, which the paper run
+    /// does not foretell of a column that a step changes.
+    fn without_zero_dates(&self, table: &str, column: &str) -> Result<Option<String>, Blocked> {
+        let found = self.schema.table(table);
+        let definition = found.and_then(|table| find(&table.columns, column));
+        let is_date = |column: &Column| {
+            matches!(family(&column.data_type), "date" | "datetime" | "timestamp")
+        };
+        // Of a column that holds dates only in this database the step takes no care.
+        let is_meant = self.of_release(table, column).is_some_and(is_date);
+        if !is_meant || !definition.is_some_and(|column| column.nullable && is_date(column)) {
+            return Ok(None);
+        }
+        let name = identifier(column);
+        let statement = format!(
+            "UPDATE {} SET {name} = NULL WHERE CAST({name} AS CHAR) LIKE '%-00%'",
+            identifier(table)
+        );
+        let meaning = Meaning::new(Operation::Update, [table, column]);
+        meaning.pass(statement).map(Some)
     }
 
     pub(super) fn delete(&self, change: &Change, via: Option<Via>) -> Result<Vec<String>, Blocked> {
@@ -466,8 +502,11 @@ impl Renderer<'_> {
         {
             // The data layer gives all columns but the id.
             let columns = found.columns.iter();
-            let columns =
-                columns.filter(|(name, column)| *name != "id" && column.generated.is_none());
+            let columns = columns.filter(|(name, column)| {
+                *name != "id"
+                    && column.generated.is_none()
+                    && !is_of_site(self.start, self.reference, table, name)
+            });
             let mut row = NewRow::default();
             for (name, column) in columns {
                 row.push(name, self.filler(found, name, column));
@@ -517,14 +556,22 @@ impl Renderer<'_> {
             let Some(definition) = find(&found.columns, &form) else {
                 continue;
             };
-            // The step fills in what fits the column as its release makes it.
-            let of_release = self.reference.and_then(|schema| schema.table(table));
-            let of_release = of_release.and_then(|table| find(&table.columns, &form));
-            let not_null = Column {
-                nullable: false,
-                ..of_release.unwrap_or(definition).clone()
+            // The step fills in what fits the column as CiviCRM makes it.
+            let wanted = self.of_release(table, &form).unwrap_or(definition);
+            let value = match holds_ids(definition) && holds_ids(wanted) {
+                // A later step may make the column unique, for which CiviCRM's own gives each row another value.
+                true if find(&found.columns, "id").is_some() => Piece {
+                    sql: identifier("id"),
+                    names: vec!["id".to_owned()],
+                },
+                _ => {
+                    let not_null = Column {
+                        nullable: false,
+                        ..wanted.clone()
+                    };
+                    self.filler(found, &form, &not_null)
+                }
             };
-            let value = self.filler(found, &form, &not_null);
             let name = identifier(&form);
             let statement = format!(
                 "UPDATE {} SET {name} = {} WHERE {name} IS NULL",
@@ -598,7 +645,7 @@ impl Renderer<'_> {
         let equal = Duplicates {
             table,
             parts: &parts,
-            nulls_equal: false,
+            left_out: &[],
         };
         let equal = equal.groups("MIN(c.`id`) AS first");
         let same = columns.iter().map(|column| {
@@ -637,6 +684,17 @@ impl Renderer<'_> {
     }
 }
 
+/// Whether a column holds texts that are long enough for every id of 32 bits.
+fn holds_ids(column: &Column) -> bool {
+    const DIGITS: u32 = 10;
+    let name = family(&column.data_type);
+    let length = || {
+        let (_, rest) = column.data_type.split_once('(')?;
+        rest.split_once(')')?.0.parse::<u32>().ok()
+    };
+    name.ends_with("text") || name.ends_with("char") && length() >= Some(DIGITS)
+}
+
 /// The first value of an ENUM, as SQL writes it.
 fn first_choice(data_type: &str) -> String {
     let inner = data_type
@@ -654,7 +712,59 @@ fn first_choice(data_type: &str) -> String {
 mod tests {
     use super::*;
     use crate::civicrm::upgrade::op::{Action, Query};
-    use crate::preflight::statements::tests::assert_meant;
+    use crate::preflight::statements::tests::{assert_meant, rendered_with};
+    use crate::schema::model::Schema;
+
+    fn update_of(column: &str, mends: &[&str]) -> Action {
+        Action::Update(Change {
+            table: "t".to_owned(),
+            set: vec![column.to_owned()],
+            query: Query::default(),
+            mends: mends.iter().map(|&words| words.to_owned()).collect(),
+            ignore: false,
+        })
+    }
+
+    /// The statements of an UPDATE of a table with an id and a column `c`, of these types in the database and as CiviCRM
+    /// makes it.
+    fn updates(own: &str, wanted: &str, mends: &[&str]) -> Vec<String> {
+        let schema = |data_type: &str| {
+            let mut table = Table::default();
+            for (name, column) in [
+                ("id", Column::new("int unsigned", false)),
+                ("c", Column::new(data_type, true)),
+            ] {
+                table.columns.insert(name.to_owned(), column);
+            }
+            let mut schema = Schema::default();
+            schema.tables.insert("t".to_owned(), table);
+            schema
+        };
+        let op = update_of("c", mends);
+        let (own, wanted) = (schema(own), schema(wanted));
+        rendered_with(op, own, Some(&wanted)).expect("it is meant")
+    }
+
+    #[test]
+    fn nulls_get_values_that_a_unique_key_and_the_next_type_take() {
+        let nulls = ["null t.c"];
+        for (own, wanted, value) in [
+            ("varchar(64)", "varchar(64)", "`id`"),
+            ("varchar(3)", "varchar(3)", "''"),
+            ("text", "tinyint", "0"),
+        ] {
+            let statements = updates(own, wanted, &nulls);
+            let fill = format!("UPDATE `t` SET `c` = {value} WHERE `c` IS NULL");
+            assert_eq!(statements.last(), Some(&fill), "{own} {wanted}");
+        }
+    }
+
+    #[test]
+    fn dates_without_a_day_go_where_a_step_changes_the_column() {
+        let statements = updates("datetime", "datetime", &[]);
+        let clear = "UPDATE `t` SET `c` = NULL WHERE CAST(`c` AS CHAR) LIKE '%-00%'";
+        assert_eq!(statements.last().map(String::as_str), Some(clear));
+    }
 
     #[test]
     fn rows_are_those_that_are_meant_whatever_names_and_values_are() {

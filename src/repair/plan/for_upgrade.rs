@@ -77,7 +77,10 @@ fn mend_one(planner: &mut Planner, failure: &Failure, mend: &Mend, server: &Serv
         let statement = mend
             .statement()
             .unwrap_or_else(|blocked| blocked.to_string());
-        let why = format!("{} needs it; run it yourself: {statement};", place(failure));
+        let mut why = format!("{} needs it; run it yourself: {statement};", place(failure));
+        if let Some(caution) = mend.caution() {
+            why.push_str(&format!(" {caution}"));
+        }
         planner.refuse(name, name, why);
         return;
     };
@@ -95,7 +98,10 @@ fn mend_one(planner: &mut Planner, failure: &Failure, mend: &Mend, server: &Serv
     let Some(after) = find(&after.tables, &table).cloned() else {
         return;
     };
-    let why = format!("{} fails without it", place(failure));
+    let mut why = format!("{} fails without it", place(failure));
+    if let Some(caution) = mend.caution() {
+        why.push_str(&format!(". {}", caution.trim_end_matches('.')));
+    }
     let needed = failure
         .step
         .as_ref()
@@ -129,7 +135,7 @@ fn step(
         .filter_map(|change| inverse(change, &before))
         .collect();
     let copies = changes.iter().any(|change| match change {
-        Alteration::AddPrimaryKey(_) | Alteration::Engine(_) => true,
+        Alteration::AddPrimaryKey(_) | Alteration::Engine(_) | Alteration::RowFormat(_) => true,
         Alteration::ChangeColumn { from, column, .. } => {
             find(&before.columns, from) != Some(column)
         }
@@ -177,6 +183,7 @@ fn inverse(change: &Alteration, before: &Table) -> Option<Alteration> {
             key: find(&before.foreign_keys, name)?.clone(),
         },
         Alteration::Engine(_) => Alteration::Engine(before.engine.clone()?),
+        Alteration::RowFormat(_) => Alteration::RowFormat(before.row_format.clone()?),
         _ => return None,
     })
 }

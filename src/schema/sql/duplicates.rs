@@ -1,18 +1,18 @@
 //! The query for rows that are equal in the columns of a key.
 
-use super::identifier;
+use super::{identifier, string};
 use crate::schema::model::KeyPart;
 
-/// Groups of rows of one table, with the alias `c`, that are equal in all parts of a key.
+/// Groups of rows of one table, with the alias `c`, that are equal in all parts of a key. Rows with a NULL in any part
+/// are equal to no other, as in a unique key of a server.
 #[derive(Clone, Debug)]
 pub struct Duplicates<'a> {
     /// The name of the table, not quoted.
     pub table: &'a str,
     /// The parts of the key: whole columns or prefixes of them.
     pub parts: &'a [KeyPart],
-    /// Whether NULLs count as equal. No server treats them so in a unique key; otherwise rows with a NULL in
-    /// any part are left out.
-    pub nulls_equal: bool,
+    /// Values of the first part whose rows are left out.
+    pub left_out: &'a [&'a str],
 }
 
 impl Duplicates<'_> {
@@ -30,14 +30,16 @@ impl Duplicates<'_> {
     /// The query that returns a row for each group.
     pub fn groups(&self, select: &str) -> String {
         let columns = self.parts.iter().map(|part| identifier(&part.column));
-        let there: Vec<String> = columns.map(|c| format!("c.{c} IS NOT NULL")).collect();
-        let filter = match self.nulls_equal {
-            true => String::new(),
-            false => format!(" WHERE {}", there.join(" AND ")),
-        };
+        let mut filter: Vec<String> = columns.map(|c| format!("c.{c} IS NOT NULL")).collect();
+        if let (Some(first), false) = (self.parts.first(), self.left_out.is_empty()) {
+            let values: Vec<String> = self.left_out.iter().map(|value| string(value)).collect();
+            let column = identifier(&first.column);
+            filter.push(format!("c.{column} NOT IN ({})", values.join(", ")));
+        }
         format!(
-            "SELECT {select} FROM {} AS c{filter} GROUP BY {} HAVING COUNT(*) > 1",
+            "SELECT {select} FROM {} AS c WHERE {} GROUP BY {} HAVING COUNT(*) > 1",
             identifier(self.table),
+            filter.join(" AND "),
             self.values().collect::<Vec<_>>().join(", ")
         )
     }

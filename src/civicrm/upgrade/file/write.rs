@@ -141,6 +141,7 @@ fn flat_clause(clause: &Clause) -> FlatOp {
             flat.engine = Some(engine.clone());
             "engine"
         }
+        Alteration::RowFormat(_) => "row_format",
         Alteration::Convert { charset, collation } => {
             flat.charset = Some(charset.clone());
             flat.collation = Some(collation.clone());
