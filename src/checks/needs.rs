@@ -282,6 +282,9 @@ fn is_between_steps(release: &Version) -> bool {
     release.as_str().contains("alpha") || release.as_str().contains("beta")
 }
 
+/// Why a release is not told where there is a site.
+pub(super) const TOO_FEW_TABLES: &str = "too few tables of CiviCRM to tell the release";
+
 fn detected_release(examined: &Examination) -> Answer {
     let (case, snapshot) = (examined.case, examined.snapshot());
     if case.detection().is_some() {
@@ -292,7 +295,7 @@ fn detected_release(examined: &Examination) -> Answer {
         (.., Some(hidden)) => hidden.as_str(),
         (Some(dump), ..) if dump.tables_created == 0 => "the dump holds no structure",
         (_, None, _) => return Lacking(no_site(examined)),
-        _ => "too few tables of CiviCRM to tell the release",
+        _ => TOO_FEW_TABLES,
     };
     Lacking(Lack::of_promised(why))
 }

@@ -893,7 +893,9 @@ fn a_rehearsal_says_of_every_producer_what_verify_says() {
         };
         let (exit, report) = rehearsed(server, &dump, &[]);
         let outcome = report["rehearsal"]["outcome"].as_str().unwrap_or_default();
-        if outcome != expected.rehearsed || (exit == Some(0)) != expected.passes {
+        // The site of these dumps has too few of CiviCRM's tables to tell whether some are missing.
+        let passes = matches!(exit, Some(0 | 3));
+        if outcome != expected.rehearsed || passes != expected.passes {
             wrong.push(format!(
                 "{}: {outcome}, exit code {exit:?}: {:?}",
                 expected.name,

@@ -145,7 +145,8 @@ impl DumpReader {
         };
         let mut columns = insert.columns.iter().flatten();
         let is_unknown = |column: &&String| find(&table.columns, column).is_none();
-        if database.of_query.contains(&name.to_lowercase()) {
+        // Of some tables the columns are not known.
+        if table.columns.is_empty() || database.of_query.contains(&name.to_lowercase()) {
             return;
         }
         if let Some(column) = columns.find(is_unknown) {
