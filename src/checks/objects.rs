@@ -283,7 +283,8 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
         }
     }
     let case = examined.case;
-    if case.site.is_some() && has_domain(snapshot) && case.detection().is_none() {
+    let may_be_a_part = snapshot.dump.is_some() && has_domain(snapshot);
+    if case.site.is_some() && may_be_a_part && case.detection().is_none() {
         findings.skip(check, Lack::of_promised(TOO_FEW_TABLES));
     }
     for table in of_every_release(examined) {
