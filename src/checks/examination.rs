@@ -40,6 +40,8 @@ pub struct Examination<'a, 'c> {
     /// Whether the user says that the source is not a CiviCRM site, so that nothing of CiviCRM is missing
     /// from it.
     pub without_civicrm: bool,
+    /// Whether the command itself names the tables that the site has and the dump has not, so that none is missing unseen.
+    pub names_lost_tables: bool,
     /// How old a backup may be, where the user says it.
     pub max_age: Option<MaxAge>,
     users: OnceCell<Vec<User<'a>>>,
@@ -89,6 +91,7 @@ impl<'a, 'c> Examination<'a, 'c> {
             settings: None,
             for_release: None,
             without_civicrm: false,
+            names_lost_tables: false,
             max_age: None,
             users: OnceCell::new(),
             is_cut: OnceCell::new(),

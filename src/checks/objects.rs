@@ -284,7 +284,8 @@ fn missing_tables(check: &'static Check, examined: &Examination, findings: &mut 
     }
     let case = examined.case;
     let may_be_a_part = snapshot.dump.is_some() && has_domain(snapshot);
-    if case.site.is_some() && may_be_a_part && case.detection().is_none() {
+    let is_told_elsewhere = examined.without_civicrm || examined.names_lost_tables;
+    if case.site.is_some() && may_be_a_part && !is_told_elsewhere && case.detection().is_none() {
         findings.skip(check, Lack::of_promised(TOO_FEW_TABLES));
     }
     for table in of_every_release(examined) {

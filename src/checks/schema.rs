@@ -133,7 +133,7 @@ pub(crate) static FK_MISSING: Check = Check {
     rules: &[
         Rule::new(
             Group::Backup,
-            &[Need::DetectedRelease, Need::WholeDump],
+            &[Need::Structure, Need::WholeDump, Need::Site],
             objects::lost_foreign_keys,
         ),
         Rule::new(Group::Schema, &[Need::DetectedRelease], differences),

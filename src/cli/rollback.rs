@@ -147,7 +147,9 @@ impl Rollback {
         let location = Location::File(path.clone());
         let version = Some(site.connection.version.clone());
         let Facts { case, bytes, .. } = survey(&location, dump, None, version, catalogue, common)?;
-        let findings = common.examine(&Examination::of(&case), VERIFY)?;
+        let mut examined = Examination::of(&case);
+        examined.names_lost_tables = true;
+        let findings = common.examine(&examined, VERIFY)?;
         let wanted = Wanted {
             only: vec![Tables::Civicrm],
             undecided: self.undecided(),
