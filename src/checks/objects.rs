@@ -227,7 +227,8 @@ pub(super) fn lost_foreign_keys(
         Finding::new(
             check,
             format!("no table has a foreign key; CiviCRM {} has {theirs}", detection.state.name),
-            "Make the backup again with the foreign keys (phpMyAdmin: with the CONSTRAINT statements). Where the site's own              database has none, cividb repair foreign-keys makes them.",
+            "Make the backup again with the foreign keys (phpMyAdmin: with the CONSTRAINT statements). Where the site's own \
+             database has none, cividb repair foreign-keys makes them.",
         )
         .sides("no foreign key", theirs.to_string()),
     );

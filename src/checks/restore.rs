@@ -281,7 +281,7 @@ fn conflicts(check: &'static Check, examined: &Examination, findings: &mut Findi
 fn definitions(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let tables = &examined.snapshot().schema.tables;
     let mut owners: HashMap<String, &str> = HashMap::new();
-    uncounted(check, tables, findings);
+    auto_increment_without_key(check, tables, findings);
     for (name, table) in tables {
         for why in refused(table, tables) {
             let message = format!("table {name}: {why}");
@@ -302,8 +302,12 @@ fn definitions(check: &'static Check, examined: &Examination, findings: &mut Fin
 
 /// Adds one finding for the tables that have a column with AUTO_INCREMENT and no key on it: where a program leaves all keys out,
 /// these are all tables.
-fn uncounted(check: &'static Check, tables: &ByName<Table>, findings: &mut Findings) {
-    let mut uncounted = tables.iter().filter_map(|(name, table)| {
+fn auto_increment_without_key(
+    check: &'static Check,
+    tables: &ByName<Table>,
+    findings: &mut Findings,
+) {
+    let mut without_key = tables.iter().filter_map(|(name, table)| {
         let (column, _) = table
             .columns
             .iter()
@@ -313,10 +317,10 @@ fn uncounted(check: &'static Check, tables: &ByName<Table>, findings: &mut Findi
         let is_in_key = parts.any(|part| part.column.eq_ignore_ascii_case(column));
         (!is_in_key).then_some((name, column))
     });
-    let Some((name, column)) = uncounted.next() else {
+    let Some((name, column)) = without_key.next() else {
         return;
     };
-    let others = match uncounted.count() {
+    let others = match without_key.count() {
         0 => String::new(),
         more => format!(", and {} like it", text::count(more as u64, "more table")),
     };
