@@ -163,7 +163,7 @@ fn work<R: RowReader>(jobs: &Receiver<Job<R>>, pending: &AtomicUsize) -> Tables<
                 let mut scanner = Scanner::default();
                 let text = lent.get(range).unwrap_or_default();
                 for piece in [b"INSERT INTO t VALUES (", text, b";"] {
-                    scanner.feed_ahead(piece, &Ahead::default(), &mut rows);
+                    scanner.feed_ahead(piece, Some(&Ahead::default()), &mut rows);
                 }
                 scanner.finish(&mut rows);
                 drop(lent);

@@ -860,7 +860,7 @@ mod tests {
     fn gathered(sink: &mut impl Sink, text: &[u8], size: usize) -> Ending {
         let mut scanner = Scanner::default();
         text.chunks(size)
-            .for_each(|piece| scanner.feed_ahead(piece, &Ahead::of(piece), sink));
+            .for_each(|piece| scanner.feed_ahead(piece, Some(&Ahead::of(piece)), sink));
         scanner.finish(sink)
     }
 

@@ -70,7 +70,8 @@ pub(super) enum Message {
 pub(super) struct Block {
     pub(super) buffer: Vec<u8>,
     pub(super) text: Range<usize>,
-    pub(super) ahead: Ahead,
+    /// What the thread has found out about the text; `None` where it has not looked.
+    pub(super) ahead: Option<Ahead>,
     /// Whether the next block comes from the next thread.
     pub(super) hands_over: bool,
     /// How the stream ended, if this is the last block; otherwise `None`.

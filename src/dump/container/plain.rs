@@ -80,7 +80,7 @@ impl Reader {
         Message::Block(Block {
             buffer,
             text,
-            ahead,
+            ahead: Some(ahead),
             hands_over: true,
             ending,
         })

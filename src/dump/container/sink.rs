@@ -7,7 +7,6 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use super::error::Stop;
 use super::lanes::{Block, Message, made};
 use super::{Ending, text};
-use crate::dump::scanner::Ahead;
 
 /// Takes decoded bytes and hands them to the consumer a buffer at a time.
 pub(super) struct Sink {
@@ -112,11 +111,11 @@ impl Sink {
             self.judged = true;
         }
         self.filled = 0;
-        let ahead = Ahead::of_zeros(self.buffer.get(text.clone()).unwrap_or_default());
         let message = Message::Block(Block {
             buffer: std::mem::take(&mut self.buffer),
             text,
-            ahead,
+            // Decoding is what takes longest, so this thread does nothing else.
+            ahead: None,
             hands_over,
             ending: None,
         });

@@ -59,7 +59,7 @@ pub struct ByteStream {
 struct Current {
     buffer: Arc<Lent>,
     text: Range<usize>,
-    ahead: Ahead,
+    ahead: Option<Ahead>,
     ending: Option<Ending>,
 }
 
@@ -68,8 +68,8 @@ struct Current {
 pub struct Piece<'a> {
     /// The bytes of the piece, 1 to [`super::CHUNK`] of them.
     pub text: &'a [u8],
-    /// What the reading thread has found out about the piece.
-    pub ahead: &'a Ahead,
+    /// What the reading thread has found out about the piece; `None` where it has not looked.
+    pub ahead: Option<&'a Ahead>,
     /// The buffer in which the text stands.
     pub buffer: &'a Arc<Lent>,
 }
@@ -182,7 +182,7 @@ impl ByteStream {
         let current = self.current.as_ref()?;
         Some(Piece {
             text: current.buffer.get(current.text.clone())?,
-            ahead: &current.ahead,
+            ahead: current.ahead.as_ref(),
             buffer: &current.buffer,
         })
     }

@@ -5,6 +5,8 @@
 //! scanner takes that result where it comes to the same place itself, at the beginning of a row. A wrong guess
 //! is never met: it costs time but cannot give a wrong result.
 
+use std::ops::Range;
+
 use super::block::Simd;
 use super::rows::{Passed, Rows, Separator};
 use super::{DEFAULT_DELIMITER, LOOKAHEAD};
@@ -37,6 +39,9 @@ impl Ahead {
         let end = piece.len().saturating_sub(LOOKAHEAD);
         let mut spans = Vec::new();
         let (mut pos, mut misses) = (0, 0);
+        let mut zero = None;
+        // Up to where zero bytes are looked for.
+        let mut looked = 0;
         while misses < MOST_MISSES
             && let Some(rest) = piece.get(pos..end)
             && let Some(found) = memchr::memmem::find(rest, b"),")
@@ -61,11 +66,14 @@ impl Ahead {
             } else {
                 spans.push(Span { from, passed });
                 pos = passed.at;
+                let until = if passed.zeros { pos } else { from };
+                zero = zero.or_else(|| zero_in(piece, looked..until));
+                looked = pos;
             }
         }
         Self {
             spans,
-            ..Self::of_zeros(piece)
+            zero: zero.or_else(|| zero_in(piece, looked..piece.len())),
         }
     }
 
@@ -73,7 +81,7 @@ impl Ahead {
     pub fn of_zeros(piece: &[u8]) -> Self {
         Self {
             spans: Vec::new(),
-            zero: memchr::memchr(0, piece),
+            zero: zero_in(piece, 0..piece.len()),
         }
     }
 
@@ -89,6 +97,12 @@ impl Ahead {
             shift,
         }
     }
+}
+
+/// Where the first zero byte in a range of the piece stands.
+fn zero_in(piece: &[u8], range: Range<usize>) -> Option<usize> {
+    let from = range.start;
+    Some(from + memchr::memchr(0, piece.get(range)?)?)
 }
 
 /// The results that the scanner has not come to yet.

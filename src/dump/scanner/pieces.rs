@@ -37,11 +37,19 @@ impl Scanner {
 
     /// Reads the next piece of the dump.
     pub fn feed(&mut self, piece: &[u8], sink: &mut dyn Sink) {
-        self.feed_ahead(piece, &Ahead::of_zeros(piece), sink);
+        self.feed_ahead(piece, None, sink);
     }
 
-    /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece.
-    pub fn feed_ahead(&mut self, piece: &[u8], ahead: &Ahead, sink: &mut dyn Sink) {
+    /// Reads the next piece of the dump; `ahead` is what other threads have found out about this piece, if they have looked.
+    pub fn feed_ahead(&mut self, piece: &[u8], ahead: Option<&Ahead>, sink: &mut dyn Sink) {
+        let zeros;
+        let ahead = match ahead {
+            Some(ahead) => ahead,
+            None => {
+                zeros = Ahead::of_zeros(piece);
+                &zeros
+            }
+        };
         if let Some(zero) = ahead.zero() {
             let before = piece.get(..zero).unwrap_or_default();
             let newlines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count() as u64;

@@ -61,6 +61,8 @@ pub(super) struct Passed {
     /// Number of commas between values, those between rows not; and of those before the last row that began here.
     pub commas: u64,
     pub whole_commas: u64,
+    /// Whether a block that was looked at holds a zero byte, maybe behind `at`.
+    pub zeros: bool,
     /// Number of line feeds before `counted`, which is at most 3 before `at`.
     pub lines: u64,
     pub counted: usize,
@@ -136,6 +138,7 @@ impl Rows<'_> {
         let mut rows = 0;
         let mut lines = 0;
         let (mut commas, mut whole_commas) = (0, 0);
+        let mut zeros = 0;
         // The first byte of the block is the comma of a separator of the block before.
         let mut between_rows = 0;
         // All ones inside quotes.
@@ -171,6 +174,7 @@ impl Rows<'_> {
             let known = separators | separators << GAP | awaited;
             let unknown = B::bits(marks) & !inside & !known;
             let newlines = B::bits(block.is(b'\n'));
+            zeros |= B::bits(block.is(0));
             let between_values =
                 B::bits(block.is(b',')) & !inside & !(separators << 1 | between_rows);
             let whole = |separators: u64| {
@@ -189,6 +193,7 @@ impl Rows<'_> {
                     rows: rows + u64::from(here.count_ones()),
                     commas: commas + u64::from((between_values & before).count_ones()),
                     whole_commas: if here != 0 { whole(here) } else { whole_commas },
+                    zeros: zeros != 0,
                     lines: lines + u64::from((newlines & before).count_ones()),
                     counted: at,
                     row_begins: row_begins::<GAP>(if here != 0 { (pos, here) } else { last }),
@@ -217,6 +222,7 @@ impl Rows<'_> {
             rows,
             commas,
             whole_commas,
+            zeros: zeros != 0,
             lines,
             counted: pos,
             row_begins: row_begins::<GAP>(last),

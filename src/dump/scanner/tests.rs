@@ -116,7 +116,7 @@ fn scan_ahead(input: &[u8], wanted: Wanted, size: usize) -> (Vec<String>, Ending
     };
     let mut scanner = Scanner::default();
     for piece in input.chunks(size) {
-        scanner.feed_ahead(piece, &Ahead::of(piece), &mut recorder);
+        scanner.feed_ahead(piece, Some(&Ahead::of(piece)), &mut recorder);
     }
     let ending = scanner.finish(&mut recorder);
     (recorder.events, ending)
@@ -568,7 +568,7 @@ proptest! {
             let mut scanner = Scanner { simd, ..Scanner::default() };
             for piece in text.as_bytes().chunks(size) {
                 match ahead {
-                    true => scanner.feed_ahead(piece, &Ahead::of(piece), &mut recorder),
+                    true => scanner.feed_ahead(piece, Some(&Ahead::of(piece)), &mut recorder),
                     false => scanner.feed(piece, &mut recorder),
                 }
             }
@@ -578,6 +578,23 @@ proptest! {
         prop_assert_eq!(count(Simd::best(), true), expected);
         prop_assert_eq!(count(Simd::best(), false), expected);
         prop_assert_eq!(count(Simd::Portable, false), expected);
+    }
+}
+
+proptest! {
+    /// Rows are long enough here to be passed over by the block.
+    #[test]
+    fn zero_bytes_are_found_alike_with_and_without_passing_over_rows(
+        count in 1usize..60,
+        zeros in proptest::collection::vec(0usize..2000, 0..4),
+    ) {
+        let mut text = format!("INSERT INTO `t` VALUES {};", vec!["(1,'some text, so')"; count].join(",")).into_bytes();
+        for at in zeros {
+            if let Some(byte) = text.get_mut(at) {
+                *byte = 0;
+            }
+        }
+        prop_assert_eq!(Ahead::of(&text).zero(), text.iter().position(|byte| *byte == 0));
     }
 }
 
