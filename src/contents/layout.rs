@@ -6,6 +6,7 @@ use bumpalo::Bump;
 
 use super::form::{Form, Spelling};
 use super::pass::{Cell, CellsOfRow, Pass, Shape};
+use crate::dump::scanner::Taken;
 use crate::dump::values::{Next, Value, Values};
 use crate::dump::workers::RowReader;
 use crate::schema::lexer::SqlModes;
@@ -89,25 +90,26 @@ impl<P: Pass> RowReader for Layout<P> {
         }
     }
 
-    fn read_open(&self, text: &[u8], facts: &mut P::Facts, made: &mut Bump) -> (usize, u64) {
+    fn read_open(&self, text: &[u8], facts: &mut P::Facts, made: &mut Bump) -> Taken {
         made.reset();
         let made = &*made;
         let cells = made.alloc_slice_fill_copy(self.shape.columns.len(), Cell::LeftOut);
-        let (mut rest, mut done, mut rows) = (text, 0, 0);
+        let (mut rest, mut taken) = (text, Taken::default());
         loop {
             let mut values = Values::open(rest, self.modes);
             if !self.cells(&mut values, cells, made) || values.value() != Next::End {
-                return (done, rows);
+                return taken;
             }
-            let Some(after) = values.close() else {
-                return (done, rows);
+            let Some((_, after)) = values.close() else {
+                return taken;
             };
             self.take(cells, facts);
-            done = text.len() - after.len();
-            rows += 1;
+            taken.bytes = text.len() - after.len();
+            taken.rows += 1;
+            taken.values += self.places.len() as u64;
             rest = match after {
                 [b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..] => rest,
-                _ => return (done, rows),
+                _ => return taken,
             };
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use super::lent::Lent;
 use super::reader::{Companion, DumpReader};
-use super::scanner::{Sink, Statement, Wanted};
+use super::scanner::{Sink, Statement, Taken, Wanted};
 use super::workers::{RowReader, Workers};
 use crate::schema::ddl;
 use crate::schema::model::Name;
@@ -125,15 +125,15 @@ impl<G: Gather> Companion for RowSink<G> {
         }
     }
 
-    fn rows(&mut self, text: &[u8]) -> (usize, u64) {
+    fn rows(&mut self, text: &[u8]) -> Taken {
         // So few that a worker does not run out of rows meanwhile.
         let text = self.left_by_reader(text.get(..SLICE).unwrap_or(text));
         let Some(rows) = &self.rows else {
-            return (0, 0);
+            return Taken::default();
         };
         match self.gather.facts(rows.table()) {
             Some(facts) => rows.read_open(text, facts, &mut self.scratch),
-            None => (0, 0),
+            None => Taken::default(),
         }
     }
 

@@ -242,13 +242,14 @@ impl<'a> Values<'a> {
         (0..count).all(|_| matches!(self.value(), Next::Value(_)))
     }
 
-    /// Passes over the rest of an open row; returns the text after its closing parenthesis.
+    /// Passes over the rest of an open row; returns how many values that were, and the text after its closing parenthesis.
     #[inline]
-    pub fn close(mut self) -> Option<&'a [u8]> {
+    pub fn close(mut self) -> Option<(usize, &'a [u8])> {
+        let mut passed = 0;
         loop {
             match self.value() {
-                Next::Value(_) => {}
-                Next::End => return self.rest.strip_prefix(b")"),
+                Next::Value(_) => passed += 1,
+                Next::End => return Some((passed, self.rest.strip_prefix(b")")?)),
                 Next::Broken => return None,
             }
         }
@@ -605,7 +606,7 @@ mod tests {
             while let Next::Value(value) = values.value() {
                 row.push(value);
             }
-            if values.close() == Some(b",(1") {
+            if values.close() == Some((0, b",(1")) {
                 let mut closed = Values::new(text.as_bytes(), modes);
                 for value in row {
                     prop_assert_eq!(closed.value(), Next::Value(value));

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use indexmap::IndexMap;
 
 use super::lent::Lent;
-use super::scanner::{Ahead, Scanner, Sink, Statement, Wanted};
+use super::scanner::{Ahead, Scanner, Sink, Statement, Taken, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 use crate::threads;
@@ -34,14 +34,10 @@ pub trait RowReader: Send + Sync + 'static {
     fn no_rows(&self) -> Self::Facts;
     /// Adds one row, whose text comes without the outer parentheses.
     fn read(&self, row: &[u8], facts: &mut Self::Facts, scratch: &mut Self::Scratch);
-    /// Adds rows as long as they are complete and of simple values only; returns how many bytes and rows it read. The
-    /// text begins behind an opening parenthesis.
-    fn read_open(
-        &self,
-        text: &[u8],
-        facts: &mut Self::Facts,
-        scratch: &mut Self::Scratch,
-    ) -> (usize, u64);
+    /// Adds rows as long as they are complete and of simple values only; returns those that it read. The text begins
+    /// behind an opening parenthesis.
+    fn read_open(&self, text: &[u8], facts: &mut Self::Facts, scratch: &mut Self::Scratch)
+    -> Taken;
     /// The `sql_mode` flags that decide how the values are written.
     fn modes(&self) -> SqlModes;
 }
@@ -191,7 +187,7 @@ impl<R: RowReader> Sink for Rows<'_, R> {
         Wanted::Whole
     }
 
-    fn rows(&mut self, text: &[u8]) -> (usize, u64) {
+    fn rows(&mut self, text: &[u8]) -> Taken {
         self.layout.read_open(text, self.facts, self.scratch)
     }
 

@@ -17,7 +17,7 @@ use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::upgrade::own_checks::{RULES, Rule, Test};
 use crate::dump::reader::DumpReader;
 use crate::dump::row_sink::{Gather, RowSink, TableName};
-use crate::dump::scanner::Ends;
+use crate::dump::scanner::{Ends, Taken};
 use crate::dump::values::{Next, Value, Values, is_zero_date};
 use crate::dump::workers::RowReader;
 use crate::schema::lexer::SqlModes;
@@ -484,17 +484,11 @@ impl RowLayout {
         }
     }
 
-    /// Adds the rows at the beginning of an open text whose values can be told by their commas; returns how many bytes
-    /// and rows they are. Whatever else the rows may hold is left to [`Self::read_one`].
-    fn read_found(
-        &self,
-        text: &[u8],
-        facts: &mut TableFacts,
-        scratch: &mut Scratch,
-    ) -> (usize, u64) {
-        let (mut taken, mut rows) = (0, 0);
+    /// Adds the rows at the beginning of an open text whose values can be told by their commas, and returns them. Whatever else the rows may hold is left to [`Self::read_one`].
+    fn read_found(&self, text: &[u8], facts: &mut TableFacts, scratch: &mut Scratch) -> Taken {
+        let mut taken = Taken::default();
         if self.modes != SqlModes::default() {
-            return (taken, rows);
+            return taken;
         }
         scratch.ends.find(text);
         // Every row overwrites what the last one left.
@@ -506,16 +500,19 @@ impl RowLayout {
             };
             let row = kept.get(..read).unwrap_or_default();
             self.take(row, facts, &mut scratch.folded);
-            rows += 1;
-            taken = ends.last().map_or(taken, |last| usize::from(*last) + 1);
-            begins = taken
-                + if text.get(taken + 1) == Some(&b'(') {
+            taken.rows += 1;
+            taken.values += ends.len() as u64;
+            if let Some(last) = ends.last() {
+                taken.bytes = usize::from(*last) + 1;
+            }
+            begins = taken.bytes
+                + if text.get(taken.bytes + 1) == Some(&b'(') {
                     2
                 } else {
                     3
                 };
         }
-        (taken, rows)
+        taken
     }
 
     /// Reads the values of the slots where it is known where values end; returns how many slots there are, `None` where
@@ -542,25 +539,30 @@ impl RowLayout {
         Some(self.slots.len())
     }
 
-    /// Adds the row at the beginning of an open text; returns its length up to and including the closing parenthesis.
+    /// Adds the row at the beginning of an open text; returns that row.
     /// `None` where it is not whole, or not of simple values only.
     fn read_one(
         &self,
         text: &[u8],
         facts: &mut TableFacts,
         scratch: &mut Scratch,
-    ) -> Option<usize> {
+    ) -> Option<Taken> {
         let mut kept = [Value::Null; FEW];
         let mut values = Values::open(text, self.modes);
         let read = self.values(&mut values, &mut kept);
         if read < self.slots.len() {
             return None;
         }
-        let after = values.close()?;
+        let (others, after) = values.close()?;
         // Nothing counts before the row is known to be whole.
         let row = kept.get(..read).unwrap_or_default();
         self.take(row, facts, &mut scratch.folded);
-        Some(text.len() - after.len())
+        let of_slots: usize = self.slots.iter().map(|slot| slot.skip + 1).sum();
+        Some(Taken {
+            bytes: text.len() - after.len(),
+            rows: 1,
+            values: (of_slots + others) as u64,
+        })
     }
 
     /// Notes a row that ends before the slot of this index.
@@ -603,31 +605,27 @@ impl RowReader for RowLayout {
         }
     }
 
-    fn read_open(
-        &self,
-        text: &[u8],
-        facts: &mut TableFacts,
-        scratch: &mut Scratch,
-    ) -> (usize, u64) {
+    fn read_open(&self, text: &[u8], facts: &mut TableFacts, scratch: &mut Scratch) -> Taken {
+        let (mut rest, mut all) = (text, Taken::default());
         if self.slots.len() > FEW {
-            return (0, 0);
+            return all;
         }
-        let (mut rest, mut done, mut rows) = (text, 0, 0);
         loop {
-            let (mut taken, mut more) = self.read_found(rest, facts, scratch);
-            if more == 0
-                && let Some(length) = self.read_one(rest, facts, scratch)
-            {
-                (taken, more) = (length, 1);
+            let mut taken = self.read_found(rest, facts, scratch);
+            if taken.rows == 0 {
+                taken = self.read_one(rest, facts, scratch).unwrap_or_default();
             }
-            if more == 0 {
-                return (done, rows);
+            if taken.rows == 0 {
+                return all;
             }
-            done = text.len() - rest.len() + taken;
-            rows += more;
-            rest = match text.get(done..) {
+            all = Taken {
+                bytes: text.len() - rest.len() + taken.bytes,
+                rows: all.rows + taken.rows,
+                values: all.values + taken.values,
+            };
+            rest = match text.get(all.bytes..) {
                 Some([b',', b'(', rest @ ..] | [b',', b'\n', b'(', rest @ ..]) => rest,
-                _ => return (done, rows),
+                _ => return all,
             };
         }
     }
@@ -844,6 +842,9 @@ mod tests {
         }
         fn large(&mut self, bytes: u64, place: Place) {
             self.0.large(bytes, place);
+        }
+        fn values(&mut self, count: u64) {
+            self.0.values(count);
         }
         fn sets_noise_apart(&self) -> bool {
             self.0.sets_noise_apart()

@@ -1200,6 +1200,13 @@ fn without_lines(dump: &[u8], beginning: &str) -> Vec<u8> {
     rest.replace(",\n) ENGINE", "\n) ENGINE").into_bytes()
 }
 
+fn with_lines_twice(dump: &[u8], beginning: &str) -> Vec<u8> {
+    let text = common::text(dump);
+    let lines = text.split_inclusive('\n');
+    let twice = lines.flat_map(|line| [line].repeat(1 + usize::from(line.starts_with(beginning))));
+    twice.collect::<String>().into_bytes()
+}
+
 /// What checks look for besides their examples.
 const BESIDES: &[(&str, Source, Severity, &str)] = &[
     (
@@ -1301,6 +1308,13 @@ const BESIDES: &[(&str, Source, Severity, &str)] = &[
         Severity::Error,
         "the server refuses a statement: civicrm_acl_cache was not locked with LOCK TABLES (error 1100): no UNLOCK TABLES \
          stands before that statement",
+    ),
+    (
+        "restore-conflict",
+        Made(|sample| with_lines_twice(&sample, "INSERT INTO `civicrm_worldregion`")),
+        Severity::Error,
+        "the server refuses a statement: civicrm_worldregion has a row with the primary key 1 already, with which another \
+         INSERT begins (error 1062)",
     ),
     (
         "restore-conflict",

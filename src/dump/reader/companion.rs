@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{DumpReader, DumpSink};
 use crate::dump::lent::Lent;
-use crate::dump::scanner::{Sink, Statement, Wanted};
+use crate::dump::scanner::{Sink, Statement, Taken, Wanted};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 
@@ -29,8 +29,8 @@ pub trait Companion {
         self.held_mut().row(values);
     }
     /// As [`Sink::rows`].
-    fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
-        (0, 0)
+    fn rows(&mut self, _text: &[u8]) -> Taken {
+        Taken::default()
     }
     /// As [`Sink::lent`].
     fn lent(&mut self, _buffer: &Arc<Lent>) {}
@@ -63,7 +63,7 @@ impl<C: Companion> Sink for C {
         Companion::row(self, values);
     }
 
-    fn rows(&mut self, text: &[u8]) -> (usize, u64) {
+    fn rows(&mut self, text: &[u8]) -> Taken {
         Companion::rows(self, text)
     }
 
@@ -105,6 +105,10 @@ impl<C: Companion> Sink for C {
 
     fn noise(&mut self, line: &[u8], place: Place) {
         self.held_mut().noise(line, place);
+    }
+
+    fn tail(&mut self, text: &[u8]) {
+        self.held_mut().tail(text);
     }
 
     fn values(&mut self, count: u64) {

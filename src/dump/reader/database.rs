@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use indexmap::IndexMap;
 
+use super::first_keys::FirstKeys;
 use crate::schema::model::Schema;
 use crate::snapshot::{At, Row};
 
@@ -23,6 +24,7 @@ pub(super) struct Database {
     pub(super) temporary: HashSet<String>,
     /// Names of tables, in lower case, some of whose columns come from a query, which does not say what they are.
     pub(super) of_query: HashSet<String>,
+    pub(super) first_keys: FirstKeys,
     /// Columns that an INSERT without column names leaves out, by table.
     pub(super) invisible: IndexMap<String, Vec<String>>,
 }

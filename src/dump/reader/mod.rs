@@ -4,6 +4,7 @@
 mod companion;
 mod database;
 mod facts;
+mod first_keys;
 mod noise;
 mod rows;
 mod sink;

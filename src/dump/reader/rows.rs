@@ -1,5 +1,6 @@
 //! The rows of INSERT statements: counted, and a few of them kept.
 
+use super::first_keys::whole_number;
 use super::{DumpReader, MAX_PLACES, push};
 use crate::dump::header;
 use crate::dump::scanner::{Statement as Text, Wanted};
@@ -40,6 +41,12 @@ pub(super) struct Insert {
     is_wrong: bool,
     /// The number of values of the rows of the statement that ends next, where they were counted.
     pub(super) values: Option<u64>,
+    /// The index of the value that is the primary key, where two rows with the same stop the restore.
+    key: Option<usize>,
+    /// The primary key of the first row, if it is a whole number, and where the row stands; `None` before that row.
+    first_key: Option<(Option<u64>, Place)>,
+    /// Whether the statement that ends next changes rows that have its keys already.
+    pub(super) updates: bool,
 }
 
 impl Insert {
@@ -47,11 +54,18 @@ impl Insert {
     pub(super) fn table(&self) -> &str {
         &self.table
     }
+
+    /// The database of that table, as the dump names it.
+    pub(super) fn database(&self) -> &Option<String> {
+        &self.database
+    }
 }
 
 impl DumpReader {
     pub(super) fn begin_insert(&mut self, head: Text<'_>) -> Wanted {
         self.facts.statements += 1;
+        self.insert.first_key = None;
+        self.insert.updates = false;
         if head.text == self.insert.head {
             return self.insert.rows;
         }
@@ -72,9 +86,9 @@ impl DumpReader {
         }
         self.note_unlocked(&parsed.table, &at);
         self.note_unknown_columns(&parsed, &at);
-        let key = self.database_named(&parsed.table);
-        let database = self.databases.of(key.clone());
-        let columns = parsed.columns.or_else(|| {
+        let name = self.database_named(&parsed.table);
+        let database = self.databases.of(name.clone());
+        let columns = parsed.columns.clone().or_else(|| {
             let table = find(&database.schema.tables, &parsed.table.name)?;
             if database
                 .of_query
@@ -110,10 +124,11 @@ impl DumpReader {
         let slot = counted.index();
         counted.or_default();
         self.note_charsets(charset, &at);
+        let key = self.key_of(&parsed, columns.as_deref());
         self.insert = Insert {
             head: head.text.to_vec(),
             at,
-            database: key,
+            database: name,
             table: parsed.table.name,
             slot,
             rows: match (&columns, wanted) {
@@ -129,6 +144,9 @@ impl DumpReader {
             counted: false,
             is_wrong: false,
             values: None,
+            key,
+            first_key: None,
+            updates: false,
         };
         self.insert.rows
     }
@@ -204,6 +222,12 @@ impl DumpReader {
     pub(super) fn read_row(&mut self, values: Text<'_>) {
         if self.insert.columns.is_none() {
             return;
+        }
+        if self.insert.first_key.is_none()
+            && let Some(index) = self.insert.key
+        {
+            let key = whole_number(values.text, index, self.session.modes());
+            self.insert.first_key = Some((key, values.place));
         }
         // The first row of an INSERT speaks for all: programs write them alike.
         if !self.insert.counted && values.cut_short {
@@ -337,6 +361,11 @@ impl DumpReader {
                 values,
             };
             push(&mut self.facts.uneven_inserts, uneven);
+        }
+        if let Some((Some(key), place)) = self.insert.first_key
+            && !self.insert.updates
+        {
+            self.note_first_key(key, place);
         }
         if let Some(database) = self.databases.get_mut(&self.insert.database)
             && let Some((_, rows)) = database.row_counts.get_index_mut(self.insert.slot)

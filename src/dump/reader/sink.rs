@@ -195,6 +195,12 @@ impl Sink for DumpReader {
         }
     }
 
+    fn tail(&mut self, text: &[u8]) {
+        self.insert.updates = text
+            .get(..2)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"ON"));
+    }
+
     fn values(&mut self, count: u64) {
         self.insert.values = Some(count);
     }

@@ -293,17 +293,25 @@ impl DumpReader {
                 return;
             }
             Statement::Other(keyword) => {
+                // It may remove rows.
+                let database = self.database_named(&Name::local(""));
+                self.databases.of(database).first_keys.forget(None);
                 if keyword == "CREATE FUNCTION" {
                     self.note_loadable(text);
                 }
                 return self.note_server_statement(keyword, at);
             }
-            Statement::Empty | Statement::TruncateTable(_) => return,
+            Statement::Empty => return,
+            Statement::TruncateTable(name) => {
+                return self.database(name).first_keys.forget(Some(&name.name));
+            }
             Statement::DropTable(drop) if drop.temporary => return,
             Statement::DropTable(drop) => {
                 for name in &drop.names {
                     self.note_unlocked(name, &at);
-                    self.database(name).row_counts.insert(name.name.clone(), 0);
+                    let database = self.database(name);
+                    database.row_counts.insert(name.name.clone(), 0);
+                    database.first_keys.forget(Some(&name.name));
                 }
             }
             Statement::AlterDatabase { name } => {

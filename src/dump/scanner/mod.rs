@@ -31,7 +31,7 @@ mod values;
 
 pub use ahead::Ahead;
 pub use ends::Ends;
-pub use sink::{ASIDE, LARGE, MAX_ROW, MAX_TEXT, Sink, Statement, Wanted};
+pub use sink::{ASIDE, LARGE, MAX_ROW, MAX_TEXT, Sink, Statement, Taken, Wanted};
 pub use state::Scanner;
 
 /// Bytes that must be visible after the current one: the longest delimiter that the client takes (16),

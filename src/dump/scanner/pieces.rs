@@ -196,12 +196,13 @@ impl Scanner {
                     pos = begins;
                     continue;
                 }
-                let (taken, rows) = sink.rows(bytes.get(pos..end).unwrap_or_default());
-                if taken > 0 {
-                    self.rows += rows;
+                let taken = sink.rows(bytes.get(pos..end).unwrap_or_default());
+                if taken.bytes > 0 {
+                    self.rows += taken.rows;
+                    self.add_commas(taken.values.saturating_sub(taken.rows));
                     self.mode = Mode::Gap;
                     self.keep_from = None;
-                    pos += taken;
+                    pos += taken.bytes;
                     continue;
                 }
             }

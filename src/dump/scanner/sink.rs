@@ -44,10 +44,9 @@ pub trait Sink {
     /// Takes the values of one row, without the outer parentheses.
     fn row(&mut self, values: Statement<'_>);
     /// Takes several rows at once, where rows are wanted whole: a text that begins with the first value of a
-    /// row and may end anywhere. Returns how many bytes were taken, up to and including the closing parenthesis
-    /// of a row, and how many rows; the others come by [`Sink::row`].
-    fn rows(&mut self, _text: &[u8]) -> (usize, u64) {
-        (0, 0)
+    /// row and may end anywhere. Returns what was taken; the other rows come by [`Sink::row`].
+    fn rows(&mut self, _text: &[u8]) -> Taken {
+        Taken::default()
     }
     /// Takes the buffer in which the text stands that comes next, so that it may be read later and by other threads.
     fn lent(&mut self, _buffer: &Arc<Lent>) {}
@@ -61,9 +60,11 @@ pub trait Sink {
     fn batch(&mut self, _rows: &[u8]) -> bool {
         false
     }
-    /// Takes how many values the rows of the INSERT have that ends next, where they were counted: not where rows are handed
-    /// over whole.
+    /// Takes how many values the rows of the INSERT have that ends next, where they were counted.
     fn values(&mut self, _count: u64) {}
+    /// Takes what follows the rows of the INSERT that ends next and belongs there, as ON DUPLICATE KEY UPDATE does: at least its
+    /// first word.
+    fn tail(&mut self, _text: &[u8]) {}
     /// Takes the end of an INSERT and how many rows it had. `broken` is `Some` and empty when the INSERT ended
     /// inside a row; when its rows are followed by something that does not belong there, it holds the first
     /// bytes of that. `place` is where that began.
@@ -107,6 +108,17 @@ pub trait Sink {
     fn zero_byte(&mut self, _place: Place) {}
     /// The `sql_mode` flags in force after what was handed over so far.
     fn modes(&self) -> SqlModes;
+}
+
+/// The rows at the beginning of a text that were taken at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Number of bytes, up to and including the closing parenthesis of a row.
+    pub bytes: usize,
+    /// Number of rows.
+    pub rows: u64,
+    /// Number of the values of all these rows.
+    pub values: u64,
 }
 
 /// Which rows of an INSERT are handed over.

@@ -59,7 +59,7 @@ pub struct Scanner {
     /// First bytes of the current INSERT, for the message if it is interrupted.
     pub(super) head: Vec<u8>,
     pub(super) rows: u64,
-    /// Number of commas between the values of these rows; `None` where the rows are handed over instead of counted.
+    /// Number of commas between the values of these rows; `None` where some of them were read twice.
     pub(super) commas: Option<u64>,
     pub(super) rows_wanted: Wanted,
     /// The separator between the last two rows.

@@ -557,7 +557,7 @@ proptest! {
             1..120,
         ),
         separator in prop::sample::select(&["),(", "),\n(", "), ("]),
-        wanted in prop::sample::select(&[Wanted::None, Wanted::First, Wanted::Containing(b"NULL")]),
+        wanted in prop::sample::select(&[Wanted::None, Wanted::First, Wanted::Containing(b"NULL"), Wanted::Whole]),
         size in 1..700_usize,
     ) {
         let texts: Vec<String> = rows.iter().map(|row| row.join(",")).collect();

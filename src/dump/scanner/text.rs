@@ -116,6 +116,7 @@ impl Scanner {
                 let mut known = [&b"ON"[..], b"AS", b"RETURNING", b"/*"].into_iter();
                 let known = known.any(|word| begins_with(tail, word));
                 if known {
+                    sink.tail(tail);
                     self.hand_over_values(sink);
                 }
                 sink.rows_end(self.rows, (!known).then_some(tail), self.tail_began);

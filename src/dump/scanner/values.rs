@@ -105,6 +105,7 @@ impl Scanner {
             return None;
         }
         self.rows += passed.rows;
+        self.add_commas(passed.whole_commas);
         self.count_lines(bytes, pos);
         let behind = bytes.get(begins..passed.counted).unwrap_or_default();
         self.lines += passed.lines - memchr::memchr_iter(b'\n', behind).count() as u64;
@@ -205,7 +206,7 @@ impl Scanner {
         // What was found before was looked for in the rows of another table.
         self.hit = None;
         self.rows_wanted = sink.rows_begin(self.kept(self.text.trim_ascii_end(), self.began));
-        self.commas = (self.rows_wanted != Wanted::Whole).then_some(0);
+        self.commas = Some(0);
         self.head.clear();
         let head = self.text.get(..200).unwrap_or(&self.text);
         self.head.extend_from_slice(head);

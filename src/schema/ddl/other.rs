@@ -104,9 +104,9 @@ pub(super) fn lock_tables(parser: &mut Parser) -> Result<Statement, DdlError> {
 }
 
 /// Reads INSERT or REPLACE after that word, up to the word VALUES or whatever gives the rows.
-pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
+pub(super) fn insert(parser: &mut Parser, replaces: bool) -> Result<InsertHead, DdlError> {
     parser.eat_any(&["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY"]);
-    parser.eat("IGNORE");
+    let takes_duplicates = parser.eat("IGNORE") || replaces;
     parser.eat("INTO");
     let table = parser.name("the name of a table")?;
     if parser.eat("PARTITION") {
@@ -124,7 +124,11 @@ pub(super) fn insert(parser: &mut Parser) -> Result<InsertHead, DdlError> {
     {
         return Err(parser.unexpected("VALUES"));
     }
-    Ok(InsertHead { table, columns })
+    Ok(InsertHead {
+        table,
+        columns,
+        takes_duplicates,
+    })
 }
 
 /// Reads `a = 1, b = DEFAULT` of INSERT from after SET, for the columns that get another value than DEFAULT; up to

@@ -128,8 +128,9 @@ fn statement(parser: &mut Parser) -> Result<Statement, DdlError> {
         drop(parser)
     } else if parser.eat("RENAME") {
         rename(parser)
-    } else if parser.eat_any(&["INSERT", "REPLACE"]) {
-        Ok(Statement::Insert(other::insert(parser)?))
+    } else if parser.at_any(&["INSERT", "REPLACE"]) {
+        let replaces = parser.eat("REPLACE") || !parser.eat("INSERT");
+        Ok(Statement::Insert(other::insert(parser, replaces)?))
     } else if parser.eat("SET") {
         other::set(parser)
     } else if parser.eat("USE") {

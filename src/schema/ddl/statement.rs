@@ -315,4 +315,6 @@ pub struct InsertHead {
     /// The columns that the statement names; `None` for all columns in table order. Of `INSERT … SET` those that get
     /// another value than DEFAULT.
     pub columns: Option<Vec<String>>,
+    /// Whether the server takes rows whose key the table has already, as for INSERT IGNORE and REPLACE.
+    pub takes_duplicates: bool,
 }
