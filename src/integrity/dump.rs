@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::gather::{TableFacts, of_any, of_these};
+use super::gather::{of_any, of_these};
 use super::ids::IdSet;
 use super::needs::{Needs, single_integer};
 use super::question::{Key, Link, Pair, Question, Questions, What, id_column};
 use super::rows::{Collected, Collector, Criterion, Search};
+use super::table_facts::TableFacts;
 use super::{Answer, Answers, ExportOptions, NotAnswered, Statistics};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::site;

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
 
-use super::gather::{becomes_null, canonical, hash_of, id_of, is_hit};
+use super::alike::{canonical, hash_of, id_of};
 use super::ids::IdSet;
+use super::layout::becomes_null;
 use super::question::{Kind, Question, column_of};
+use super::rules::is_hit;
 use super::{ExportOptions, MAX_KEYS, Sample};
 use crate::civicrm::upgrade::own_checks::Rule;
 use crate::dump::reader::{Companion, DumpReader};

@@ -1,5 +1,8 @@
 //! References from rows to rows that no foreign key shows, and patterns as servers match them.
 
+use crate::civicrm::upgrade::own_checks::{Rule, Test};
+use crate::dump::values::Value;
+
 /// A pair of columns that names a table and an id in it. A foreign key cannot enforce it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PairOf {
@@ -131,6 +134,17 @@ pub fn is_like(text: &str, pattern: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let pattern: Vec<char> = pattern.chars().collect();
     matches(&text, &pattern)
+}
+
+/// Whether a value meets a rule's test.
+pub fn is_hit(rule: &Rule, value: &Value) -> bool {
+    let Some(text) = value.bytes() else {
+        return false;
+    };
+    match rule.test {
+        Test::NoneLike(_, pattern) => is_like(&String::from_utf8_lossy(&text), pattern),
+        Test::Present(..) | Test::Distinct(..) | Test::SeveralWithoutLineItem => false,
+    }
 }
 
 #[cfg(test)]
