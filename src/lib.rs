@@ -29,7 +29,7 @@
 //! cms -> schema serialized snapshot
 //! dump -> schema server_version snapshot threads
 //! server -> gate grants privilege schema server_version small_file snapshot text
-//! change -> gate row_file schema server small_file snapshot
+//! change -> gate row_file schema server small_file snapshot text
 //! sandbox -> gate schema server server_version text
 //! settings -> server
 //! source -> civicrm dump schema server settings snapshot text

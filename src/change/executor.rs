@@ -16,6 +16,7 @@ use super::error::ChangeError;
 use super::journal::{Journal, Kind, Step};
 use super::permitted;
 use super::refusal::Refusal;
+use super::rows_back;
 use super::session;
 use crate::gate::{Meaning, Operation};
 use crate::schema::model::{ByName, Table};
@@ -213,8 +214,17 @@ impl<'a> Executor<'a> {
                     let why = format!("{rows} rows of {} have lost their parent", step.table);
                     return Err(Refusal::Orphans(why).into());
                 }
-                // It was taken back already, and the table has changed otherwise since.
-                Err(ChangeError::Server(error)) if is_inverse && is_already(&error) => {}
+                // It was taken back already, and the table has changed otherwise since; or the server has dropped an index
+                // by itself, which has to come back together with this.
+                Err(ChangeError::Server(error))
+                    if is_inverse && (is_already(&error) || needs_index(&error)) => {}
+                // A foreign key without an index of its own can only have been made so.
+                Err(ChangeError::Server(error)) if needs_index(&error) && !adds_keys(&next) => {
+                    let about = about(step);
+                    self.patiently(&step.table, |connection| {
+                        alter_unchecked(connection, &about, &next)
+                    })?;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -224,7 +234,7 @@ impl<'a> Executor<'a> {
             return Err(changed(&difference));
         }
         (self.tell)(&format!(
-            "{} is back; what others changed since stays: {difference}",
+            "{} is back, but for what others, or the server itself, changed since: {difference}",
             step.table
         ));
         journal.undone(step.step)
@@ -240,7 +250,7 @@ impl<'a> Executor<'a> {
         let is_checked = step.proofs.is_empty() || !permitted::are_in_force(statement, now);
         if !adds_keys(statement) || is_checked {
             let ran = self.patiently(&step.table, |connection| {
-                run(connection, &about(step), statement)
+                alter(connection, &about(step), statement)
             });
             return refusal(ran);
         }
@@ -252,7 +262,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Takes a step back that changed rows, by a statement that writes `count` rows.
+    /// Takes a step back that changed rows, by a statement that writes `count` rows. Returns the values that triggers of the
+    /// table do not let be as they were.
     ///
     /// # Errors
     /// The rows have changed since, or stay in use; they are then left as they are.
@@ -262,15 +273,21 @@ impl<'a> Executor<'a> {
         inverse: &str,
         count: u64,
         journal: &mut Journal,
-    ) -> Result<(), ChangeError> {
+    ) -> Result<Vec<String>, ChangeError> {
         step.check_inverse()?;
         (self.tell)(&format!("taking back {}", step.why));
-        let written = self.write_back(step, inverse, &[count])?;
-        if written != Some(count) {
+        let Some((_, others)) = self.write_back(step, inverse, &[count])? else {
             let detail = "some of these rows were changed by others".to_owned();
             return Err(ChangeError::ChangedSince(step.why.clone(), detail));
+        };
+        for value in &others {
+            (self.tell)(&format!(
+                "{}: {value} is not what it was: a trigger of the table sets it",
+                step.table
+            ));
         }
-        journal.undone(step.step)
+        journal.undone(step.step)?;
+        Ok(others)
     }
 
     /// Takes back the version that a journal of an older version set; returns whether there was
@@ -286,6 +303,7 @@ impl<'a> Executor<'a> {
     ) -> Result<bool, ChangeError> {
         step.check_inverse()?;
         let written = self.write_back(step, &step.inverse, &[0, 1])?;
+        let written = written.map(|(count, _)| count);
         if written.is_none() || written == Some(0) && !may_be_nothing {
             let detail = "it is no longer what the journal says was set".to_owned();
             return Err(ChangeError::ChangedSince(step.why.clone(), detail));
@@ -295,13 +313,14 @@ impl<'a> Executor<'a> {
     }
 
     /// Runs an inverse in a transaction of its own; `None` when it would have changed another number
-    /// of rows than one of `counts`, and so did not change any.
+    /// of rows than one of `counts`, and so did not change any. Returns how many it changed, and the values of rows that
+    /// came back which triggers do not let be as they were.
     fn write_back(
         &mut self,
         step: &Step,
         inverse: &str,
         counts: &[u64],
-    ) -> Result<Option<u64>, ChangeError> {
+    ) -> Result<Option<(u64, Vec<String>)>, ChangeError> {
         let about = format!("taking back {}", step.why);
         self.patiently(&step.table, |connection| {
             run(connection, &about, "START TRANSACTION")?;
@@ -309,7 +328,15 @@ impl<'a> Executor<'a> {
             let written = connection.run_prepared(&about, inverse).map_err(read_only);
             let written = match written {
                 Ok(count) if counts.contains(&count) => {
-                    run(connection, &about, "COMMIT").map(|()| Some(count))
+                    let others = match inverse.starts_with("INSERT ") {
+                        true => rows_back::set_right(connection, &step.table, inverse),
+                        false => Ok(Vec::new()),
+                    };
+                    let ended = others.and_then(|others| {
+                        run(connection, &about, "COMMIT")?;
+                        Ok(others)
+                    });
+                    ended.map(|others| Some((count, others)))
                 }
                 Ok(_) => Ok(None),
                 Err(error) => Err(error),
@@ -367,12 +394,14 @@ impl<'a> Executor<'a> {
     ) -> Result<Outcome, ChangeError> {
         let about = about(step);
         if step.proofs.is_empty() {
-            let ran = self.patiently(&step.table, |connection| run(connection, &about, statement));
+            let ran = self.patiently(&step.table, |connection| {
+                alter(connection, &about, statement)
+            });
             return refusal(ran);
         }
         if locks.is_empty() {
             let ran = self.patiently(&step.table, |connection| {
-                unchecked(connection, &about, statement)
+                alter_unchecked(connection, &about, statement)
             });
             return refusal(ran);
         }
@@ -383,7 +412,7 @@ impl<'a> Executor<'a> {
             .transpose();
         let changed = proved.and_then(|outcome| match outcome.flatten() {
             Some(outcome) => Ok(outcome),
-            None => refusal(unchecked(&mut self.connection, &about, statement)),
+            None => refusal(alter_unchecked(&mut self.connection, &about, statement)),
         });
         // Also after an error; a connection that is gone has let go of its locks.
         let unlocked = self.connection.run("the end of the lock", "UNLOCK TABLES");
@@ -543,6 +572,26 @@ pub(super) fn run(
     ran.map(drop).map_err(read_only)
 }
 
+/// Runs an ALTER TABLE, which changes no value to make it fit.
+fn alter(connection: &mut Writer, about: &str, statement: &str) -> Result<(), ChangeError> {
+    run(connection, about, session::STRICT)?;
+    let ran = run(connection, about, statement);
+    let as_before = run(connection, about, session::AS_READ);
+    ran.and(as_before)
+}
+
+/// Runs an ALTER TABLE with `foreign_key_checks` off.
+fn alter_unchecked(
+    connection: &mut Writer,
+    about: &str,
+    statement: &str,
+) -> Result<(), ChangeError> {
+    run(connection, about, session::STRICT)?;
+    let ran = unchecked(connection, about, statement);
+    let as_before = run(connection, about, session::AS_READ);
+    ran.and(as_before)
+}
+
 /// Runs a statement with `foreign_key_checks` off, and turns them on again.
 pub(super) fn unchecked(
     connection: &mut Writer,
@@ -568,6 +617,11 @@ pub(super) fn first_difference(now: &str, before: &str) -> String {
 /// ER_CANT_DROP_FIELD_OR_KEY, ER_DUP_KEYNAME, ER_FK_DUP_NAME, ER_KEY_DOES_NOT_EXISTS
 fn is_already(error: &ServerError) -> bool {
     matches!(error.code(), Some(1091 | 1061 | 1826 | 1176))
+}
+
+/// ER_DROP_INDEX_FK: the index is that of a foreign key.
+fn needs_index(error: &ServerError) -> bool {
+    error.code() == Some(1553)
 }
 
 /// Whether a table has everything that it had `before`: what else it has came from others.
@@ -597,9 +651,10 @@ fn adds_keys(statement: &str) -> bool {
 fn refusal(ran: Result<(), ChangeError>) -> Result<Outcome, ChangeError> {
     match ran {
         Ok(()) => Ok(Outcome::Done),
-        // ER_ALTER_OPERATION_NOT_SUPPORTED, and with a reason; ER_DUP_ENTRY
+        // ER_ALTER_OPERATION_NOT_SUPPORTED, and with a reason; ER_DUP_ENTRY; ER_WARN_DATA_OUT_OF_RANGE,
+        // WARN_DATA_TRUNCATED, ER_TRUNCATED_WRONG_VALUE, its form for a column, ER_DATA_TOO_LONG
         Err(ChangeError::Server(ServerError::Query {
-            code: 1845 | 1846 | 1062,
+            code: 1845 | 1846 | 1062 | 1264 | 1265 | 1292 | 1366 | 1406,
             message,
             ..
         })) => Ok(Outcome::Refused(message)),

@@ -316,17 +316,19 @@ pub(super) fn proofs(table: &str, statement: &str) -> Result<Vec<String>, Blocke
 /// Whether each foreign key that a statement adds stands in the place of one that is in force `now` and
 /// connects the same columns, so that nobody can have made an orphan of it meanwhile.
 pub(super) fn are_in_force(statement: &str, now: &Table) -> bool {
-    let connects = |key: &ForeignKey| {
-        let others = now.foreign_keys.values();
-        let same = |other: &ForeignKey| {
-            other.columns == key.columns
-                && other.referenced_database == key.referenced_database
-                && other.referenced_table == key.referenced_table
-                && other.referenced_columns == key.referenced_columns
-        };
-        others.into_iter().any(same)
-    };
-    added_keys(statement).iter().all(connects)
+    let keys = added_keys(statement);
+    keys.iter().all(|key| is_in_force(key, now))
+}
+
+/// Whether a foreign key that is there `now`, whatever its name and rules, connects the same columns.
+pub(super) fn is_in_force(key: &ForeignKey, now: &Table) -> bool {
+    let mut others = now.foreign_keys.values();
+    others.any(|other| {
+        other.columns == key.columns
+            && other.referenced_database == key.referenced_database
+            && other.referenced_table == key.referenced_table
+            && other.referenced_columns == key.referenced_columns
+    })
 }
 
 #[cfg(test)]

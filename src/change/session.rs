@@ -10,6 +10,11 @@ const LOCK_WAIT: u32 = 1;
 /// The session's `sql_mode` for values that are written as they were read: an id of 0 stays 0.
 pub(super) const AS_READ: &str = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'";
 
+/// The session's `sql_mode` while a table is altered: what a new definition cannot hold stops it, and is not made to fit.
+/// Dates that no calendar has stay as they are.
+pub(super) const STRICT: &str =
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES'";
+
 /// Lets a connection change its database, with checks of foreign keys on, times in UTC and short
 /// waits for tables in use.
 ///

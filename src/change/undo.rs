@@ -6,6 +6,7 @@ use super::definition::{self, parsed};
 use super::error::ChangeError;
 use super::exchange::{self, Exchange, Record as SetAside};
 use super::executor::{Executor, has_all_of};
+use super::hindrance;
 use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
 use super::refusal::Refusal;
 use crate::schema::lexer::{Lexer, SqlModes, Token};
@@ -99,6 +100,10 @@ pub struct Undone {
     pub not_done: usize,
     /// Steps of which nothing was taken back, because their tables or rows have changed since.
     pub skipped: usize,
+    /// Steps of which nothing was taken back, because the server refuses their rows.
+    pub stuck: usize,
+    /// Values of rows that came back which triggers do not let be as they were.
+    pub differing: u64,
 }
 
 impl<'r> Examination<'r> {
@@ -146,6 +151,17 @@ impl<'r> Examination<'r> {
                         }
                     }
                     todo.is_skipped = skipped_tables.contains(step.table.as_str());
+                    if !todo.is_back && !todo.is_skipped && !away.contains(step.table.as_str()) {
+                        let now = definition::read(connection, &step.table)?.unwrap_or_default();
+                        if let Some(detail) = hindrance::of_step(connection, step, &now)? {
+                            todo.is_skipped = true;
+                            skipped_tables.insert(&step.table);
+                            examined.changed.push(Changed {
+                                what: format!("table {}", step.table),
+                                detail,
+                            });
+                        }
+                    }
                 }
                 Kind::Rows(changed) => {
                     if !current.contains_key(step.table.as_str()) {
@@ -253,7 +269,16 @@ impl<'r> Examination<'r> {
                 Kind::Rows(rows) => {
                     let inverse = inverse(step, rows, &todo.skipped)?;
                     let count = rows.count.saturating_sub(todo.skipped.len() as u64);
-                    executor.take_back_rows(step, &inverse, count, journal)?;
+                    match executor.take_back_rows(step, &inverse, count, journal) {
+                        Ok(others) => undone.differing += others.len() as u64,
+                        // The rest comes back all the same.
+                        Err(ChangeError::Server(error)) if !error.is_lost() => {
+                            executor.tell(&format!("not back: {}: {}", step.why, error.answer()));
+                            undone.stuck += 1;
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 Kind::Exchange(exchange) => {
                     let record = SetAside::read(executor.connection(), &exchange.aside)?;

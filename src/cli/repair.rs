@@ -309,6 +309,9 @@ impl Repair {
         for tally in toll.tallies() {
             tell(&script::row_change(&tally));
         }
+        if let Some(others) = script::by_triggers(&toll, &snapshot.schema) {
+            tell(&others);
+        }
         Ok(toll)
     }
 

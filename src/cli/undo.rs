@@ -121,7 +121,8 @@ impl Undo {
         }
         let undone = undone?;
         tell(&summary(&undone, examination.changed.len() as u64));
-        Ok(match examination.changed.is_empty() {
+        let is_all = examination.changed.is_empty() && undone.stuck == 0 && undone.differing == 0;
+        Ok(match is_all {
             true => Exit::Fine,
             false => Exit::Findings,
         })
@@ -146,5 +147,17 @@ fn summary(undone: &Undone, changed: u64) -> String {
         0 => String::new(),
         changed => format!("; {} changed since stay as they are", what_changed(changed)),
     };
-    format!("{steps} taken back{not_done}{left}")
+    let stuck = match undone.stuck {
+        0 => String::new(),
+        stuck => format!(
+            "; the rows of {}, as said above, are not back: undo tries again when what the server objects to is mended",
+            count(stuck as u64, "step")
+        ),
+    };
+    let differing = match undone.differing {
+        0 => String::new(),
+        1 => "; 1 value, as said above, is not as before".to_owned(),
+        differing => format!("; {differing} values, as said above, are not as before"),
+    };
+    format!("{steps} taken back{not_done}{left}{stuck}{differing}")
 }

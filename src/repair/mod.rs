@@ -12,5 +12,4 @@ pub mod orphans;
 pub mod plan;
 pub mod rebuild;
 pub mod run;
-pub mod values;
 pub mod version;

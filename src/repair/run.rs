@@ -179,8 +179,8 @@ pub struct Run<'a, 'b> {
 }
 
 impl Run<'_, '_> {
-    /// Runs a plan, step after step. A table of which a step was not run is left alone from
-    /// then on, because the steps after it build on it.
+    /// Runs a plan, step after step. A step that builds on what one before it
+    /// should have changed is not run either.
     ///
     /// # Errors
     /// As [`Executor::run`].
@@ -310,15 +310,13 @@ impl Run<'_, '_> {
         }
         // The steps before it may have been refused.
         let now = self.definitions.get(table).and_then(|text| parsed(text));
-        if now.is_some_and(|now| {
-            now.foreign_keys != planned.before.foreign_keys
-                || now.indexes != planned.before.indexes
-                || now.engine != planned.before.engine
-        }) {
-            return Ok(Some((
-                "step-before",
-                "a step before it was not run".to_owned(),
-            )));
+        if let Some(now) = now
+            && let Some(object) = planned.builds_on(&now)
+        {
+            let why = format!(
+                "it builds on {object}, which is not as the steps before it should have left it"
+            );
+            return Ok(Some(("step-before", why)));
         }
         for (index, parts) in &planned.new_unique {
             let duplicates = Duplicates {

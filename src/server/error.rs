@@ -86,6 +86,14 @@ impl ServerError {
         }
     }
 
+    /// What the server answered, without what was asked of which one.
+    pub fn answer(&self) -> String {
+        match self {
+            Self::Query { code, message, .. } => format!("error {code}: {message}"),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the connection itself is lost, so that asking anything else is of no use.
     pub fn is_lost(&self) -> bool {
         matches!(self, Self::Lost { .. })

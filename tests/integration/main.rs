@@ -77,6 +77,7 @@ mod strange_files;
 mod strangers;
 mod threads;
 mod tls;
+mod undo;
 mod version;
 mod version_fix;
 mod whole_way;

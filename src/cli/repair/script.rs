@@ -13,6 +13,7 @@ use crate::repair::orphans::{Orphans, Tally, Toll};
 use crate::repair::plan::{self, Cost, Family, Plan, PlannedStep};
 use crate::repair::run::{self, Ran};
 use crate::report::{self, Report, Section};
+use crate::schema::model::Schema;
 use crate::schema::sql;
 use crate::snapshot::Snapshot;
 use crate::text::{count, sql_comment, sql_on_one_line, sql_statement};
@@ -57,6 +58,7 @@ pub(super) fn script(
     for tally in rows.toll.tallies() {
         lines.push(sql_comment(&row_change(&tally)));
     }
+    lines.extend(by_triggers(&rows.toll, &snapshot.schema).map(|text| sql_comment(&text)));
     for (number, planned) in plan.steps.iter().enumerate() {
         let before = definitions.get(&planned.table).map(String::as_str);
         let step = match run::step(number + 1, planned, before) {
@@ -135,6 +137,18 @@ pub(super) fn row_change(tally: &Tally) -> String {
         tally.describe(),
         tally.constraint
     )
+}
+
+/// A sentence about the rows that triggers change besides; `None` where they change none.
+pub(super) fn by_triggers(toll: &Toll, schema: &Schema) -> Option<String> {
+    let tables = toll.written_by_triggers(schema);
+    (!tables.is_empty()).then(|| {
+        let tables: Vec<String> = tables.into_iter().collect();
+        format!(
+            "ROWS: triggers run for these rows and may change rows of {} as well, which cividb undo does not take back",
+            tables.join(", ")
+        )
+    })
 }
 
 /// The part of the question whether to run a plan that tells the changed rows, such as `, and first delete 5

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::effects::{Clearing, Effect, Key, is_one_of, tuple};
+use super::effects::{Clearing, Effect};
 use super::toll::Promise;
 use super::{Export, Orphans};
 use crate::change::error::ChangeError;
 use crate::change::executor::Executor;
 use crate::change::journal::{Journal, Rows, Step};
 use crate::change::undo::row_name;
+use crate::change::values::{Key, Stored, is_one_of, tuple};
 use crate::gate::{Blocked, Meaning, Operation};
-use crate::repair::values::Stored;
 use crate::schema::model::{ByName, Table};
 use crate::schema::sql::{identifier, list};
 use crate::server::connection::Reader;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::{ALIAS, Orphans, Remedy, anti_join, meaning, parent, qualified, question};
 use crate::change::error::ChangeError;
+use crate::change::values::{Key, is_one_of, literal, tuple};
 use crate::gate::{Meaning, Operation};
-use crate::repair::values::literal;
 use crate::schema::model::{ByName, ForeignKey, ReferentialAction, Table, find};
 use crate::schema::sql::{identifier, string};
 use crate::server::answer::{MOST_ROWS, first};
@@ -16,9 +16,6 @@ use crate::server::sql;
 const BATCH: usize = 500;
 /// Most rows that may hang on those of one transaction.
 const MOST: usize = 100_000;
-
-/// The values of a row's primary key, as literals.
-pub(super) type Key = Vec<String>;
 
 /// What happens to rows of one table.
 #[derive(Clone, Debug)]
@@ -171,7 +168,7 @@ impl<'a> Clearing<'a> {
                 continue;
             }
             for (child, definition) in self.tables {
-                for (name, key) in &definition.foreign_keys {
+                for (name, key) in self.keys_of(child, definition) {
                     let leads_here = key.referenced_database.is_none()
                         && key.referenced_table.eq_ignore_ascii_case(&effect.table);
                     if !leads_here {
@@ -237,6 +234,23 @@ impl<'a> Clearing<'a> {
         effects.reverse();
         effects.sort_by_key(|effect| effect.columns.is_empty());
         Ok(Ok(effects))
+    }
+
+    /// The foreign keys of a table with the one that rows are cleared for: as soon as it is there, it does the same to rows
+    /// that lose their parents by that.
+    fn keys_of<'k>(
+        &'k self,
+        table: &str,
+        definition: &'k Table,
+    ) -> impl Iterator<Item = (&'k String, &'k ForeignKey)> {
+        let Orphans {
+            constraint, key, ..
+        } = self.orphans;
+        let made = (*table == self.orphans.table).then_some((constraint, key));
+        let there = definition.foreign_keys.iter();
+        there
+            .filter(move |(name, _)| made.is_none_or(|(made, _)| *name != made))
+            .chain(made)
     }
 
     /// The rows of a table that refer to rows about to be deleted.
@@ -305,23 +319,9 @@ fn keys(
     Ok(keys)
 }
 
-/// `a`, or `(a, b)`.
-pub(super) fn tuple(parts: impl Iterator<Item = String>) -> String {
-    let parts: Vec<String> = parts.collect();
-    match parts.as_slice() {
-        [one] => one.clone(),
-        several => format!("({})", several.join(", ")),
-    }
-}
-
 fn unwrapped(tuple: &str) -> String {
     let inner = tuple
         .strip_prefix('(')
         .and_then(|rest| rest.strip_suffix(')'));
     inner.unwrap_or(tuple).to_owned()
-}
-
-pub(super) fn is_one_of(names: &str, keys: &[Key]) -> String {
-    let keys: Vec<String> = keys.iter().map(|key| tuple(key.iter().cloned())).collect();
-    format!("{names} IN ({})", keys.join(", "))
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use crate::change::values::{Stored, is_binary};
 use crate::gate::{Blocked, Meaning, Operation};
-use crate::repair::values::{Stored, is_binary};
 use crate::row_file::{self, FORMAT, RowFile, RowFileError};
 use crate::schema::model::Table;
 use crate::schema::sql::{hexadecimal, identifier, list, string};

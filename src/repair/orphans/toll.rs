@@ -1,14 +1,17 @@
 //! What clearing rows is going to change, counted before anybody is asked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 
-use super::effects::{Clearing, Effect, Gone, Key};
+use super::effects::{Clearing, Effect, Gone};
 use super::{Orphans, Remedy};
 use crate::change::error::ChangeError;
+use crate::change::values::Key;
 use crate::repair::plan::{Plan, PlannedStep};
-use crate::schema::model::{ByName, Table};
+use crate::schema::lexer::SqlModes;
+use crate::schema::model::{ByName, Schema, Table, TriggerEvent};
+use crate::schema::references::{self, Access};
 use crate::server::connection::Reader;
 use crate::text::count;
 
@@ -96,6 +99,27 @@ impl Toll {
             })
         });
         tallies.collect()
+    }
+
+    /// The tables that triggers write to when these rows are changed.
+    pub fn written_by_triggers(&self, schema: &Schema) -> BTreeSet<String> {
+        let mut tables = BTreeSet::new();
+        for tally in self.tallies() {
+            let event = match tally.columns.is_empty() {
+                true => TriggerEvent::Delete,
+                false => TriggerEvent::Update,
+            };
+            let triggers = schema.triggers.values().filter(|trigger| {
+                trigger.event == event && trigger.table.eq_ignore_ascii_case(&tally.table)
+            });
+            for trigger in triggers {
+                let accesses = references::of(&trigger.body, SqlModes::default()).accesses;
+                let writes = accesses.into_iter();
+                let writes = writes.filter(|(_, access)| *access != Access::Select);
+                tables.extend(writes.map(|(name, _)| name.name));
+            }
+        }
+        tables
     }
 
     /// How many rows are deleted, and in how many columns are set NULL.

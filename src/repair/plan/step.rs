@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::family::Family;
+use crate::change::alter::{self, IndexChanges};
 use crate::gate::Meaning;
 use crate::schema::compare::Difference;
+use crate::schema::meaning::serves;
 use crate::schema::model::{ForeignKey, KeyPart, Table};
 use crate::schema::sql::alter_table;
 
@@ -72,6 +74,35 @@ impl PlannedStep {
     /// The statement, without a terminator. The planner has passed it through the gate.
     pub fn statement(&self) -> String {
         alter_table(&self.table, &self.actions)
+    }
+
+    /// What the step changes or relies on and is not `now` as it was planned, for people; `None` where the step can run
+    /// although the table is another one in parts that do not matter to it.
+    pub fn builds_on(&self, now: &Table) -> Option<String> {
+        let (before, after) = (&self.before, &self.after);
+        if now.engine != before.engine {
+            return Some("the engine of the table".to_owned());
+        }
+        let dropped = alter::dropped_keys(before, after).map(|(name, _)| name);
+        let added = alter::added_keys(before, after).map(|(name, _)| name);
+        let mut keys = dropped.chain(added);
+        if let Some(name) =
+            keys.find(|name| now.foreign_keys.get(*name) != before.foreign_keys.get(*name))
+        {
+            return Some(format!("the foreign key {name}"));
+        }
+        // Which of them are renamed, where the server can, or dropped and added anew makes no difference here.
+        let indexes = IndexChanges::new(before, after, false);
+        let added = indexes.added.iter().map(|(name, _)| *name);
+        let mut names = indexes.dropped.iter().copied().chain(added);
+        if let Some(name) = names.find(|name| now.indexes.get(*name) != before.indexes.get(*name)) {
+            return Some(format!("the index {name}"));
+        }
+        let keys = after.foreign_keys.iter();
+        let mut unserved =
+            keys.filter(|(_, key)| serves(before, &key.columns) && !serves(now, &key.columns));
+        let (name, _) = unserved.next()?;
+        Some(format!("an index for the foreign key {name}"))
     }
 
     /// Whether something has to be shown of the rows before it runs.

@@ -74,6 +74,24 @@ pub fn is_binary(column: &Column) -> bool {
         || name == "geometrycollection"
 }
 
+/// The values of a row's primary key, as literals.
+pub type Key = Vec<String>;
+
+/// `a`, or `(a, b)`.
+pub fn tuple(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    match parts.as_slice() {
+        [one] => one.clone(),
+        several => format!("({})", several.join(", ")),
+    }
+}
+
+/// The condition that the primary key, of which `names` is the [`tuple`], is one of these.
+pub fn is_one_of(names: &str, keys: &[Key]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| tuple(key.iter().cloned())).collect();
+    format!("{names} IN ({})", keys.join(", "))
+}
+
 /// A value as a statement has it.
 pub fn literal(column: &Column, value: Option<&[u8]>) -> String {
     let Some(value) = value else {
