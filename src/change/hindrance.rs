@@ -131,3 +131,59 @@ fn questions(table: &str, before: &Table, now: &Table) -> Result<Vec<(String, Wh
     }
     Ok(questions)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile;
+    use crate::schema::model::{Index, Schema};
+    use crate::schema::test_schema::hostile_schema;
+
+    /// What is asked before the child table of such a schema comes back to a form with a unique index, another character
+    /// set and its foreign key.
+    fn asked(name: &str) -> Result<Vec<String>, Blocked> {
+        let Schema { tables, .. } = hostile_schema(name);
+        let (table, mut before) = tables.into_iter().last().expect("the child");
+        let index = Index {
+            kind: IndexKind::Unique,
+            parts: vec![KeyPart::column(name)],
+        };
+        before.indexes.insert(name.to_owned(), index);
+        let mut now = before.clone();
+        now.indexes.clear();
+        now.foreign_keys.clear();
+        if let Some(column) = before.columns.get_mut(name) {
+            "varchar(9)".clone_into(&mut column.data_type);
+            column.charset = Some("latin1".to_owned());
+            let there = now.columns.get_mut(name).expect("the same columns");
+            "varchar(9)".clone_into(&mut there.data_type);
+            there.charset = Some("utf8mb4".to_owned());
+        }
+        let asked = questions(&table, &before, &now)?;
+        Ok(asked.into_iter().map(|(question, _)| question).collect())
+    }
+
+    #[test]
+    fn what_is_asked_of_rows_is_what_is_meant_whatever_names_are() {
+        for name in hostile::names() {
+            match asked(&name) {
+                Ok(questions) => assert_eq!(questions.len(), 3, "{name:?}: {questions:?}"),
+                Err(blocked) => assert!(hostile::is_refused(&name), "{name:?}: {blocked}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_that_names_no_character_set_asks_nothing_with_it() {
+        let before = "CREATE TABLE t (a varchar(9) CHARACTER SET `latin1) OR (1`)";
+        let now = "CREATE TABLE t (a varchar(9) CHARACTER SET utf8mb4)";
+        let (Some(before), Some(now)) = (parsed(before), parsed(now)) else {
+            return;
+        };
+        assert!(
+            questions("t", &before, &now)
+                .expect("no question")
+                .is_empty()
+        );
+    }
+}

@@ -205,6 +205,35 @@ pub(super) fn set_right(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile;
+    use crate::schema::sql::string;
+    use crate::schema::test_schema::hostile_schema;
+
+    #[test]
+    fn a_row_is_set_right_by_the_statement_that_is_meant_whatever_names_and_values_are() {
+        let names = hostile::names();
+        for (name, value) in names.iter().zip(names.iter().rev()) {
+            let schema = hostile_schema(name);
+            let (table, definition) = schema.tables.last().expect("the child");
+            let columns = definition.columns.clone().into_iter().collect::<Vec<_>>();
+            let value = string(value);
+            let rows = Rows {
+                table,
+                columns,
+                key: vec![0],
+                written: Vec::new(),
+            };
+            let row: Vec<&str> = rows.columns.iter().map(|_| value.as_str()).collect();
+            let places: Vec<usize> = (0..row.len()).collect();
+            match rows.update(&row, &places) {
+                Ok(update) => assert!(update.starts_with("UPDATE "), "{update}"),
+                Err(blocked) => assert!(
+                    hostile::is_unstorable(name) || hostile::is_refused(name),
+                    "{name:?}: {blocked}"
+                ),
+            }
+        }
+    }
 
     #[test]
     fn the_values_of_an_insert_are_read_as_they_are_written() {

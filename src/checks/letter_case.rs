@@ -2,10 +2,10 @@
 
 use super::advice::{REBUILD, REBUILD_ALL};
 use super::objects::{ALL_SEEN, is_here};
-use super::{Check, Examination, Finding, Findings, Group, Rule, Severity};
+use super::{Check, Examination, Finding, Findings, Group, Need, Rule, Severity};
 use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::find_entry;
-use crate::schema::sql::string;
+use crate::schema::sql::{identifier, string};
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&NAME_LETTER_CASE];
@@ -21,7 +21,10 @@ pub static NAME_LETTER_CASE: Check = Check {
     example: "civicrm_custom_group names civicrm_value_volunteering_1, and the table has another letter case, \
             civicrm_value_Volunteering_1: this server compares names exactly",
     source: "civicrm/civicrm-core#36306 and #35555; MySQL manual, \"Identifier Case Sensitivity\"",
-    rules: &[Rule::new(Group::Objects, ALL_SEEN, other_letter_case)],
+    rules: &[
+        Rule::new(Group::Objects, ALL_SEEN, other_letter_case),
+        Rule::new(Group::Schema, &[Need::DetectedRelease], not_as_released),
+    ],
 };
 
 /// One place that names a table in another letter case than the table has.
@@ -36,6 +39,35 @@ struct Misspelled {
 /// Adds a finding for each table that triggers, views, routines, foreign keys or groups of custom fields name in
 /// another letter case than it has. Whether that fails depends on the server.
 fn other_letter_case(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    tell(check, examined, misspelled(examined), findings);
+}
+
+/// Adds a finding for each of CiviCRM's own tables that has another letter case than in its release.
+fn not_as_released(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some(detection) = examined.case.detection() else {
+        return;
+    };
+    let tables = &examined.snapshot().schema.tables;
+    let names = detection.reference.schema.tables.keys();
+    let others = names.filter_map(|name| {
+        let (spelled, _) = find_entry(tables, name).filter(|(spelled, _)| *spelled != name)?;
+        let rename = renamed(spelled, name).unwrap_or_else(|blocked| blocked.to_string());
+        Some(Misspelled {
+            who: "CiviCRM's statements name".to_owned(),
+            named: name.clone(),
+            spelled: spelled.clone(),
+            fix: format!("Give the table its name back: {rename};"),
+        })
+    });
+    tell(check, examined, others.collect(), findings);
+}
+
+fn tell(
+    check: &'static Check,
+    examined: &Examination,
+    misspelled: Vec<Misspelled>,
+    findings: &mut Findings,
+) {
     let snapshot = examined.snapshot();
     let facts = snapshot.server.as_ref();
     let compares = facts.and_then(|facts| facts.variable("lower_case_table_names"));
@@ -52,7 +84,7 @@ fn other_letter_case(check: &'static Check, examined: &Examination, findings: &m
         named,
         spelled,
         fix,
-    } in misspelled(examined)
+    } in misspelled
     {
         let message =
             format!("{who} {named}, and the table has another letter case, {spelled}: {harm}");
@@ -133,6 +165,16 @@ fn misspelled(examined: &Examination) -> Vec<Misspelled> {
     found
 }
 
+/// The statement that gives a table another name.
+fn renamed(table: &str, name: &str) -> Result<String, Blocked> {
+    let sql = format!(
+        "ALTER TABLE {} RENAME TO {}",
+        identifier(table),
+        identifier(name)
+    );
+    Meaning::new(Operation::AlterTable, [table, name]).pass(sql)
+}
+
 /// The statement that gives a custom group the name that its table has.
 fn respelled(table: &str, group: Option<u64>) -> Result<String, Blocked> {
     let row = group.map_or_else(String::new, |id| format!(" WHERE id = {id}"));
@@ -151,6 +193,17 @@ mod tests {
         for name in hostile::names() {
             let update = respelled(&name, Some(7));
             assert!(update.is_ok(), "{name:?}: {update:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_gets_the_name_that_is_meant_whatever_it_is() {
+        for name in hostile::names() {
+            let rename = renamed(&name, "civicrm_country");
+            assert!(
+                rename.is_ok() || hostile::is_refused(&name),
+                "{name:?}: {rename:?}"
+            );
         }
     }
 }

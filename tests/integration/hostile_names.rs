@@ -69,7 +69,20 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         "change/executor.rs",
         &[OnServers(SCHEMAS), OnServers(DATABASES)],
     ),
+    (
+        "change/hindrance.rs",
+        &[There(
+            "what_is_asked_of_rows_is_what_is_meant_whatever_names_are",
+        )],
+    ),
     ("change/proof.rs", &[Here(STEPS), OnServers(SCHEMAS)]),
+    (
+        "change/rows_back.rs",
+        &[There(
+            "a_row_is_set_right_by_the_statement_that_is_meant_whatever_names_and_values_are",
+        )],
+    ),
+    ("change/values.rs", &[OnServers(ROWS)]),
     (
         "checks/version.rs",
         &[No("languages that have the form xx_XX, such as en_US")],
@@ -117,7 +130,10 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ),
     (
         "checks/letter_case.rs",
-        &[There("a_group_gets_the_name_that_is_meant_whatever_it_is")],
+        &[
+            There("a_group_gets_the_name_that_is_meant_whatever_it_is"),
+            There("a_table_gets_the_name_that_is_meant_whatever_it_is"),
+        ],
     ),
     (
         "checks/objects.rs",
@@ -213,7 +229,6 @@ const GENERATORS: &[(&str, &[Tested])] = &[
     ("repair/rebuild/programs.rs", &[OnServers(ROWS)]),
     ("repair/rebuild/target.rs", &[OnServers(ROWS)]),
     ("repair/run.rs", &[Here(STEPS), OnServers(SCHEMAS)]),
-    ("repair/values.rs", &[OnServers(ROWS)]),
     (
         "repair/version.rs",
         &[

@@ -1310,6 +1310,19 @@ const BESIDES: &[(&str, Source, Severity, &str)] = &[
          stands before that statement",
     ),
     (
+        "name-letter-case",
+        Server(|snapshot, facts| {
+            let tables = &mut snapshot.schema.tables;
+            let table = tables.shift_remove("civicrm_country");
+            tables.extend(table.map(|table| ("civicrm_Country".to_owned(), table)));
+            let variable = "lower_case_table_names".to_owned();
+            facts.variables.insert(variable, "0".to_owned());
+        }),
+        Severity::Error,
+        "CiviCRM's statements name civicrm_country, and the table has another letter case, civicrm_Country: this server \
+         compares names exactly",
+    ),
+    (
         "restore-conflict",
         Made(|sample| with_lines_twice(&sample, "INSERT INTO `civicrm_worldregion`")),
         Severity::Error,
