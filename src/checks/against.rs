@@ -2,7 +2,10 @@
 
 use super::advice::Fixes;
 use super::objects::{ROUTINE_MISSING, TABLE_MISSING, TRIGGER_MISSING, VIEW_MISSING};
-use super::{Check, Examination, Finding, Findings, Group, Need, OtherSource, Rule, Severity};
+use super::schema::COLUMN_DIFFERS;
+use super::{
+    Check, Examination, Finding, Findings, Group, Lack, Need, OtherSource, Rule, Severity,
+};
 use crate::civicrm::naming::is_volatile;
 use crate::schema::model::{RoutineKind, find};
 use crate::snapshot::{ObjectKind, Snapshot};
@@ -139,6 +142,53 @@ fn lost<'a>(check: &Check, backup: &Snapshot, site: &'a Snapshot) -> Vec<Missing
             .filter(|name| find(&ours.events, name).is_none());
         lost.map(|name| object("event", name, None)).collect()
     }
+}
+
+/// Adds the views, triggers, routines and events of another source that `actual` lacks, as far as both show theirs, and says
+/// what of them is not compared.
+pub fn check_programs(
+    actual: &Snapshot,
+    other: &Snapshot,
+    other_name: &str,
+    findings: &mut Findings,
+) {
+    let checks = [
+        (&VIEW_MISSING, ObjectKind::Table),
+        (&TRIGGER_MISSING, ObjectKind::Trigger),
+        (&ROUTINE_MISSING, ObjectKind::Routine),
+        (&EVENT_MISSING, ObjectKind::Event),
+    ];
+    for (check, kind) in checks {
+        let never_written = actual.source.producer.never_writes_programs().then(|| {
+            format!(
+                "{} writes no stored programs",
+                actual.source.producer.name()
+            )
+        });
+        let hidden = actual
+            .hidden
+            .get(&kind)
+            .or(other.hidden.get(&kind))
+            .cloned();
+        if let Some(why) = hidden.or(never_written.filter(|_| kind != ObjectKind::Table)) {
+            findings.skip(check, Lack::of_course(why));
+            continue;
+        }
+        for Missing { kind, name, table } in lost(check, actual, other) {
+            let message = format!("{kind} {name} is missing, {other_name} has it");
+            let mut finding = Finding::new(check, message, check.fix)
+                .about(kind, name)
+                .sides(format!("{kind} {name}"), "none");
+            if let Some(table) = table {
+                finding = finding.of_table(table);
+            }
+            findings.push(finding);
+        }
+        let why = "what views, triggers, routines and events do is not compared, nor which of them are extra";
+        findings.skip(check, Lack::of_course(why));
+    }
+    let why = "CHECK constraints and whether columns are invisible are not compared";
+    findings.skip(&COLUMN_DIFFERS, Lack::of_course(why));
 }
 
 /// The tables whose row counts are far enough apart to look at them more closely.

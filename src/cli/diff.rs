@@ -11,6 +11,7 @@ use super::statement::or_comment;
 use super::{Common, Format, ServerOptions, read};
 use crate::case::Case;
 use crate::change::whole_schema;
+use crate::checks::against::check_programs;
 use crate::checks::{DIFF, Examination, Findings, cut, schema};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
@@ -152,6 +153,7 @@ fn with_other(
     let mut findings = Findings::default();
     let (ours, theirs) = (&case.snapshot.schema, &other.snapshot.schema);
     let differences = schema::check_other(ours, theirs, &name, &mut findings);
+    check_programs(&case.snapshot, &other.snapshot, &name, &mut findings);
     // What a cut dump lacks would seem to be extra here.
     cut(&Examination::of(&other), &mut findings);
     Ok(Compared {

@@ -99,7 +99,7 @@ pub(super) fn rows<'l>(
         };
         let mut ours = before.again(&pass(&of_before), watch)?;
         let mut theirs = after.again(&pass(&of_after), watch)?;
-        let mut differing = WantedRows::new();
+        let mut differing = HashMap::new();
         for (pair, difference) in pairs.iter().zip(&mut differences) {
             let width = pair.columns.len();
             let take = |passed: &mut Passed<_>, table: &str| {
@@ -118,7 +118,7 @@ pub(super) fn rows<'l>(
             let mut of_part = RowDifference::default();
             of_part.add(&ours, &theirs, most);
             difference.merge(&of_part, options.samples);
-            differing.insert(pair.before.clone(), of_part.shown());
+            differing.insert(pair.before.clone(), of_part);
         }
         if let Some(export) = &mut export {
             export.rows(pairs, &differing, Which::Before, before, hashes, watch)?;

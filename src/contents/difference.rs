@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::passes::HashedRows;
+use super::matching::Which;
+use super::passes::{HashedRows, RowsToWrite};
 
 /// How the rows of a table differ, as far as the parts read so far tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,6 +121,22 @@ impl RowDifference {
             ours.are_null += theirs.are_null;
             add(&mut ours.samples, &theirs.samples);
         }
+    }
+
+    /// The rows that differ as one of the sources has them, where the hashes of all were kept.
+    pub fn rows_of(&self, which: Which) -> RowsToWrite {
+        let alone = match which {
+            Which::Before => &self.samples.lost,
+            Which::After => &self.samples.new,
+        };
+        let mut rows = RowsToWrite::new();
+        for hash in alone {
+            *rows.entry(*hash).or_default() += 1;
+        }
+        for hash in self.columns.iter().flat_map(|column| &column.samples) {
+            rows.insert(*hash, usize::MAX);
+        }
+        rows
     }
 
     /// The hashes of the keys of all rows to show.

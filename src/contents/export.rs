@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::difference::RowDifference;
 use super::digest::Hashes;
 use super::matching::{TablePair, Which};
 use super::pass::Shape;
-use super::passes::{ExportPass, KeyColumns, WantedRows};
+use super::passes::{ExportPass, KeyColumns};
 use super::side::{ContentsError, Side, Watch};
 use crate::row_file::{RowFile, RowFileError, file_name, folder, free_path};
 use crate::schema::model::find;
@@ -36,26 +37,27 @@ impl Export {
         })
     }
 
-    /// Writes the rows with these hashes of keys, by table before, out of one of the sources.
+    /// Writes the rows that differ, by table before, out of one of the sources.
     ///
     /// # Errors
     /// The source cannot be read again, or a file cannot be written.
     pub(super) fn rows(
         &mut self,
         pairs: &[&TablePair],
-        differing: &WantedRows,
+        differing: &HashMap<String, RowDifference>,
         which: Which,
         side: &mut Side<'_>,
         hashes: Hashes,
         watch: Watch<'_>,
     ) -> Result<(), ContentsError> {
-        let (mut tables, mut wanted) = (KeyColumns::new(), WantedRows::new());
+        let (mut tables, mut wanted) = (KeyColumns::new(), HashMap::new());
         for pair in pairs {
             let table = pair.table(which);
-            if let Some(rows) = differing.get(&pair.before).filter(|rows| !rows.is_empty()) {
+            let rows = differing.get(&pair.before).map(|it| it.rows_of(which));
+            if let Some(rows) = rows.filter(|rows| !rows.is_empty()) {
                 self.open(table, which, side)?;
                 tables.insert(table.clone(), pair.key(which).clone());
-                wanted.insert(table.clone(), rows.clone());
+                wanted.insert(table.clone(), Mutex::new(rows));
             }
         }
         if wanted.is_empty() {

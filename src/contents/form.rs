@@ -154,6 +154,24 @@ impl Form {
             },
         })
     }
+
+    /// A value in its canonical form as people and SQL write it: numbers of FLOAT and DOUBLE as decimal ones.
+    pub fn written(self, canonical: &[u8]) -> Cow<'_, [u8]> {
+        let number = match self {
+            Self::Float => canonical
+                .try_into()
+                .ok()
+                .map(|bytes| f32::from_le_bytes(bytes).to_string()),
+            Self::Double => canonical
+                .try_into()
+                .ok()
+                .map(|bytes| f64::from_le_bytes(bytes).to_string()),
+            _ => None,
+        };
+        number.map_or(Cow::Borrowed(canonical), |number| {
+            Cow::Owned(number.into_bytes())
+        })
+    }
 }
 
 fn kept<'v>(bytes: Cow<'v, [u8]>, made: &'v Bump) -> &'v [u8] {

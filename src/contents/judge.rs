@@ -143,7 +143,10 @@ impl Judge<'_> {
         };
         let keys = |hashes: &[u64]| -> Vec<String> {
             let rows = rows_of(hashes).into_iter();
-            rows.filter_map(ShownRow::key).map(str::to_owned).collect()
+            let keys = rows.filter_map(ShownRow::key);
+            keys.filter(|key| !key.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         let names = pair.names();
         let mut add = |what, rows, steps, keys, values| {

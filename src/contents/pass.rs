@@ -1,5 +1,7 @@
 //! One reading of the rows of a source: what each row is taken for.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 
 use super::form::Form;
@@ -15,6 +17,8 @@ pub struct Shape {
     pub columns: IndexMap<String, Form>,
     /// The indexes of the columns that make the key of a row.
     pub key: Vec<usize>,
+    /// Whether the table has no key, so that all its columns stand for one.
+    pub is_without_key: bool,
     /// What is counted of the rows: the columns that make the kind of a row, and the one of amounts.
     pub counted: Option<(Vec<usize>, Option<usize>)>,
 }
@@ -24,6 +28,7 @@ impl Shape {
     /// or else of all columns in the order of their names, so that equal tables have equal keys whatever the order of
     /// their columns.
     pub fn of(name: &str, table: &Table, key: Option<&[String]>) -> Self {
+        let definition = table;
         let columns: IndexMap<String, Form> = table
             .columns
             .iter()
@@ -41,6 +46,7 @@ impl Shape {
             names.sort();
             key = names.into_iter().filter_map(place).collect();
         }
+        let is_without_key = key.len() == columns.len() && key.len() != key_of(definition).len();
         let table = name.to_ascii_lowercase();
         let counted = Count::of_table(&table).map(|count| {
             let places = |names: &[&str]| {
@@ -53,6 +59,7 @@ impl Shape {
         Self {
             table,
             columns,
+            is_without_key,
             key,
             counted,
         }
@@ -102,6 +109,13 @@ pub struct CellsOfRow<'r> {
 }
 
 impl CellsOfRow<'_> {
+    /// The values of all columns as people and SQL write them.
+    pub fn written(&self) -> impl Iterator<Item = Option<Cow<'_, [u8]>>> {
+        let forms = self.shape.columns.values();
+        let cells = self.cells.iter().zip(forms);
+        cells.map(|(cell, form)| cell.value().map(|value| form.written(value)))
+    }
+
     /// The values of these columns.
     pub fn values(&self, columns: &[usize]) -> impl Iterator<Item = Option<&[u8]>> {
         columns

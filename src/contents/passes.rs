@@ -1,5 +1,6 @@
 //! The three readings: sums of all tables, rows of the tables that differ, and the rows to be shown.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -166,7 +167,8 @@ pub type WantedRows = HashMap<String, HashSet<u64>>;
 pub struct FoundRow {
     /// The hash of its key.
     pub hash: u64,
-    /// The values of its key, with commas between them.
+    /// The values of its key, with commas between them, cut where they are long; empty where the table has no key and no
+    /// values are wanted.
     pub key: String,
     /// Its values by column in lower case, where they are kept; `None` is NULL.
     pub values: IndexMap<String, Option<Vec<u8>>>,
@@ -190,22 +192,24 @@ impl Pass for FindPass {
         if !wanted.is_some_and(|wanted| wanted.contains(&hash)) {
             return;
         }
-        let text = |value: Option<&[u8]>| match value {
-            Some(value) => String::from_utf8_lossy(value).into_owned(),
-            None => "NULL".to_owned(),
-        };
-        let key: Vec<String> = row.values(&row.shape.key).map(text).collect();
+        let shape = row.shape;
+        let written: Vec<Option<Vec<u8>>> = row
+            .written()
+            .map(|value| value.map(Cow::into_owned))
+            .collect();
+        // Without a key it would be the whole row, which only the user may ask for.
+        let is_shown = self.with_values || !shape.is_without_key;
+        let key = shape.key.iter().filter(|_| is_shown);
+        let key = key.map(|place| match written.get(*place) {
+            Some(Some(value)) => String::from_utf8_lossy(value).into_owned(),
+            _ => "NULL".to_owned(),
+        });
+        let key = shortened(key.collect::<Vec<_>>().join(","));
         facts.push(FoundRow {
             hash,
-            key: key.join(","),
+            key,
             values: match self.with_values {
-                true => {
-                    let values = row
-                        .cells
-                        .iter()
-                        .map(|cell| cell.value().map(<[u8]>::to_vec));
-                    row.shape.columns.keys().cloned().zip(values).collect()
-                }
+                true => shape.columns.keys().cloned().zip(written).collect(),
                 false => IndexMap::new(),
             },
         });
@@ -218,6 +222,22 @@ impl Pass for FindPass {
     }
 }
 
+/// The most characters of a key that are shown.
+const SHOWN: usize = 200;
+
+/// The beginning of a key.
+fn shortened(mut key: String) -> String {
+    if let Some((end, _)) = key.char_indices().nth(SHOWN) {
+        key.truncate(end);
+        key.push('…');
+    }
+    key
+}
+
+/// How many rows of a table are still to be written, by the hashes of their keys. Rows without a key that are equal stand
+/// for one another.
+pub type RowsToWrite = HashMap<u64, usize>;
+
 /// Writes some rows to files.
 #[derive(Clone)]
 pub struct ExportPass {
@@ -225,8 +245,8 @@ pub struct ExportPass {
     pub hashes: Hashes,
     /// The tables to read, in lower case, with the columns that make the key of a row.
     pub tables: Arc<KeyColumns>,
-    /// The hashes of the keys of the rows to write.
-    pub wanted: Arc<WantedRows>,
+    /// The rows to write, by table in lower case.
+    pub wanted: Arc<HashMap<String, Mutex<RowsToWrite>>>,
     /// The files to write to, by table in lower case.
     pub files: Arc<HashMap<String, Mutex<RowFile>>>,
 }
@@ -247,16 +267,19 @@ impl Pass for ExportPass {
     fn take(&self, row: CellsOfRow<'_>, facts: &mut Option<RowFileError>) {
         let table = &row.shape.table;
         let hash = self.hashes.several(row.values(&row.shape.key));
-        let is_wanted = self
-            .wanted
-            .get(table)
-            .is_some_and(|wanted| wanted.contains(&hash));
-        if let Some(file) = self.files.get(table)
-            && is_wanted
+        let (Some(wanted), Some(file)) = (self.wanted.get(table), self.files.get(table)) else {
+            return;
+        };
+        let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = wanted.get_mut(&hash).filter(|left| **left > 0);
+        if let Some(left) = is_wanted
             && facts.is_none()
         {
+            *left -= 1;
+            drop(wanted);
+            let values: Vec<Option<Cow<'_, [u8]>>> = row.written().collect();
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            *facts = file.row(row.cells.iter().map(Cell::value)).err();
+            *facts = file.row(values.iter().map(Option::as_deref)).err();
         }
     }
 

@@ -545,3 +545,46 @@ fn rows_that_differ_are_exported_and_values_shown_only_on_demand() {
         ]
     );
 }
+
+/// Rows of a table without a key were shown whole, and exported with those that are equal; numbers were written as bytes.
+#[test]
+fn values_are_shown_to_who_asks_for_them_and_written_as_numbers() {
+    let table = "CREATE TABLE civicrm_nokey (a int, d double, f float, t longtext);
+        CREATE TABLE civicrm_worldregion (id int PRIMARY KEY, d double);\n";
+    let long = "x".repeat(5000);
+    let dump = |row: &str, double: &str| {
+        format!(
+            "{table}INSERT INTO civicrm_nokey VALUES (1,0.1,0.5,'secret {long}'),(1,0.1,0.5,'secret {long}'),{row};
+             INSERT INTO civicrm_worldregion VALUES (1,{double});\n"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "before.sql",
+        dump(&format!("(1,0.1,0.5,'secret {long}')"), "52.123456789"),
+    );
+    write("after.sql", dump("(2,1e-3,16777216,NULL)", "-0.25"));
+    let run = |more: &[&str]| {
+        let arguments = [&["compare", "before.sql", "after.sql"][..], more].concat();
+        common::text(&cividb(folder.path(), &arguments).stdout)
+    };
+    let plain = run(&[]);
+    assert!(!plain.contains("secret"), "{plain}");
+    let shown = run(&["--show-values", "--export", "rows"]);
+    assert!(
+        shown.contains("'52.123456789' before, '-0.25' now"),
+        "{shown}"
+    );
+    assert!(shown.lines().all(|line| line.len() < 1000), "{shown}");
+    let rows = |name: &str| std::fs::read_to_string(folder.path().join("rows").join(name)).unwrap();
+    let before = rows("civicrm_nokey.before.csv");
+    assert_eq!(
+        before.matches("secret").count(),
+        1,
+        "the other two are there as before"
+    );
+    let after = rows("civicrm_nokey.after.csv");
+    assert_eq!(after.lines().count(), 2, "{after}");
+    assert!(after.contains("\"2\",\"0.001\",\"16777216\""), "{after}");
+}

@@ -716,3 +716,40 @@ fn the_json_report_tells_the_detected_release() {
         assert_eq!(detected["also"], serde_json::json!(["5.82"]), "{command}");
     }
 }
+
+#[test]
+fn programs_that_the_other_source_has_are_missing_and_what_is_not_compared_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = common::sample();
+    let text = common::text(&sample);
+    let trigger = "civicrm_activity_before_delete";
+    let part = text
+        .find(&format!("TRIGGER {trigger} "))
+        .expect("the sample has it");
+    let begins = text[..part].rfind("DELIMITER ;;").expect("its delimiter");
+    let ends = part + text[part..].find("DELIMITER ;\n").expect("its end") + "DELIMITER ;\n".len();
+    std::fs::write(folder.path().join("whole.sql"), &sample).unwrap();
+    std::fs::write(
+        folder.path().join("less.sql"),
+        text[..begins].to_owned() + &text[ends..],
+    )
+    .unwrap();
+    let diff = |source: &str, other: &str| {
+        let output = common::cividb(folder.path(), &["diff", source, "--against", other]);
+        common::text(&output.stdout)
+    };
+    let less = diff("less.sql", "whole.sql");
+    assert!(less.starts_with("FAIL"), "{less}");
+    assert!(
+        less.contains(&format!("trigger {trigger} is missing, whole.sql has it")),
+        "{less}"
+    );
+    let same = diff("whole.sql", "whole.sql");
+    assert!(same.starts_with("PASS"), "{same}");
+    for said in [
+        "what views, triggers, routines and events do is not compared",
+        "CHECK constraints and whether columns are invisible are not compared",
+    ] {
+        assert!(same.contains(said), "{same}");
+    }
+}

@@ -1313,13 +1313,13 @@ const BESIDES: &[(&str, Source, Severity, &str)] = &[
         "name-letter-case",
         Server(|snapshot, facts| {
             let tables = &mut snapshot.schema.tables;
-            let table = tables.shift_remove("civicrm_country");
-            tables.extend(table.map(|table| ("civicrm_Country".to_owned(), table)));
+            let table = tables.shift_remove("civicrm_menu");
+            tables.extend(table.map(|table| ("civicrm_Menu".to_owned(), table)));
             let variable = "lower_case_table_names".to_owned();
             facts.variables.insert(variable, "0".to_owned());
         }),
         Severity::Error,
-        "CiviCRM's statements name civicrm_country, and the table has another letter case, civicrm_Country: this server \
+        "CiviCRM's statements name civicrm_menu, and the table has another letter case, civicrm_Menu: this server \
          compares names exactly",
     ),
     (
