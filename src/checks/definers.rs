@@ -12,6 +12,7 @@ use crate::privilege::Privilege;
 use crate::schema::model::{Account, Name, RoutineKind, Schema};
 use crate::schema::references::{Access, User};
 use crate::schema::sql::identifier;
+use crate::snapshot::ServerFacts;
 
 /// The checks of this file.
 pub(super) const CHECKS: &[&Check] = &[&DEFINER_MISSING, &DEFINER_PRIVILEGES, &DEFINER_NAMED];
@@ -20,7 +21,8 @@ pub(crate) static DEFINER_MISSING: Check = Check {
     id: "definer-missing",
     severity: Severity::Error,
     title: "triggers, views, routines or events run as an account that does not exist",
-    why: "Every statement that fires, reads or calls them fails with error 1449.",
+    why: "Every statement that fires, reads or calls them fails with error 1449. Views and routines with SQL SECURITY \
+            INVOKER run as whoever uses them, and do not count.",
     fix: "Create the account with the site's privileges, or let CiviCRM make its triggers again under its own: cv \
             flush --triggers, or civicrm/menu/rebuild?reset=1&triggerRebuild=1.",
     example: "29 triggers, 1 routine (civicrm_activity_before_insert, civicrm_activity_before_update, \
@@ -98,25 +100,27 @@ impl Run<'_> {
     }
 }
 
-/// The accounts that objects run as, each with those.
-fn definers(schema: &Schema) -> BTreeMap<&Account, Run<'_>> {
-    let triggers = schema.triggers.iter();
-    let triggers = triggers.map(|(name, it)| ("trigger", name, &it.definer));
-    let views = schema.views.iter();
-    let views = views.map(|(name, it)| ("view", name, &it.definer));
-    let routines = schema.routines.iter();
-    let routines = routines.map(|((_, name), it)| ("routine", name, &it.definer));
-    let events = schema.events.iter();
-    let events = events.map(|(name, it)| ("event", name, &it.definer));
+/// The accounts in the DEFINER clauses of objects, each with those.
+fn definers<'a>(users: impl Iterator<Item = &'a User<'a>>) -> BTreeMap<&'a Account, Run<'a>> {
     let mut accounts: BTreeMap<&Account, Run> = BTreeMap::new();
-    for (kind, name, definer) in triggers.chain(views).chain(routines).chain(events) {
-        if let Some(account) = definer {
+    for user in users {
+        if let Some(account) = user.definer {
+            let kind = match user.kind {
+                "function" | "procedure" => "routine",
+                kind => kind,
+            };
             let run = accounts.entry(account).or_default();
             *run.kinds.entry(kind).or_default() += 1;
-            run.names.push(name);
+            run.names.push(user.name);
         }
     }
     accounts
+}
+
+/// Whether an object runs as its definer, and not as whoever uses it.
+fn runs_as_definer(user: &User, facts: &ServerFacts) -> bool {
+    let is_view_by_invoker = user.kind == "view" && facts.views_by_invoker.contains(user.name);
+    !user.by_invoker && !is_view_by_invoker
 }
 
 /// Adds a finding for each definer whose account does not exist on the server.
@@ -125,7 +129,8 @@ fn missing(check: &'static Check, examined: &Examination, findings: &mut Finding
     let Some(facts) = &snapshot.server else {
         return;
     };
-    let definers = definers(&snapshot.schema).into_iter();
+    let users = examined.users().iter();
+    let definers = definers(users.filter(|user| runs_as_definer(user, facts))).into_iter();
     for (account, run) in definers.filter(|(account, _)| facts.account_of(account).is_none()) {
         let message = format!("{} {account}, an account that does not exist", run.named());
         let fix = format!(
@@ -167,10 +172,8 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
             lacks: Lacks::new(),
             run: Run::default(),
         };
-        let is_meant = |user: &&User| {
-            let by_invoker = user.by_invoker || facts.views_by_invoker.contains(user.name);
-            user.definer == Some(definer) && !by_invoker
-        };
+        let is_meant =
+            |user: &&User| user.definer == Some(definer) && runs_as_definer(user, facts);
         for user in examined.users().iter().filter(is_meant) {
             judged.judge(user, &snapshot.schema);
         }
@@ -339,7 +342,7 @@ fn phrase(kinds: &IndexMap<&'static str, usize>) -> String {
 /// Adds a finding for each definer in a dump: it is not known whether the accounts exist on the
 /// server that it is restored on.
 fn named(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    for (account, run) in definers(&examined.snapshot().schema) {
+    for (account, run) in definers(examined.users().iter()) {
         let message = format!("{} {} {account}", phrase(&run.kinds), run.verb());
         let finding = Finding::new(check, message, check.fix);
         findings.push(finding.about("account", account.to_string()));

@@ -178,6 +178,46 @@ fn the_account_that_the_server_takes_for_a_definer_is_the_one_that_counts() {
 }
 
 #[test]
+fn what_runs_as_whoever_uses_it_needs_no_account_of_its_definer() {
+    for server in server::all() {
+        let account = "invoked";
+        let database = made(server, account);
+        server.run(
+            Some(&database),
+            &format!(
+                "DROP TRIGGER a_insert; DROP VIEW civicrm_v; DROP FUNCTION own_double;
+                 CREATE DEFINER={account}@localhost SQL SECURITY INVOKER VIEW own_v AS SELECT id FROM civicrm_b;
+                 CREATE DEFINER={account}@localhost FUNCTION own_f() RETURNS int DETERMINISTIC SQL SECURITY INVOKER RETURN 1;
+                 CREATE DEFINER={account}@localhost PROCEDURE own_p() SQL SECURITY INVOKER SELECT 1;
+                 DROP USER {account}@localhost;"
+            ),
+        );
+        server.run(
+            Some(&database),
+            "SELECT id, own_f() FROM own_v; CALL own_p()",
+        );
+        assert_eq!(
+            found(server, &database, account),
+            [""; 0],
+            "{}",
+            server.name
+        );
+        server.run(
+            Some(&database),
+            &format!("CREATE DEFINER={account}@localhost VIEW civicrm_v AS SELECT id FROM civicrm_b"),
+        );
+        let read = server.try_run(Some(&database), "SELECT * FROM civicrm_v");
+        assert!(read.is_err(), "{}", server.name);
+        let found = found(server, &database, account);
+        assert!(
+            matches!(&found[..], [one] if one.starts_with("1 view (civicrm_v) runs as")),
+            "{}: {found:#?}",
+            server.name
+        );
+    }
+}
+
+#[test]
 fn the_grant_for_what_is_in_another_database_names_that_database() {
     let Some(server) = server::installed() else {
         return;
