@@ -11,6 +11,8 @@
 //!   asked for the key, but duplicates may have come in. One that earlier releases had, too,
 //!   was lost, which is an error. Where a unique key on the same columns in another order
 //!   keeps duplicates out, it is a note.
+//! - A foreign key that deletes rows which the release keeps is a warning even where the upgrade step that changes it
+//!   leaves it (5.57 and 5.64, `civicrm_activity`, on large sites): nothing fails, and rows are lost.
 //! - A foreign key with the name that a server gave it is a warning even where an upgrade
 //!   step of CiviCRM made it (5.67, `civicrm_mailing_event_queue`): nothing fails today, but
 //!   a later step may drop it by the name it should have.
@@ -23,7 +25,7 @@ use super::{
 };
 use crate::case::Case;
 use crate::civicrm::age::{Aged, Origin};
-use crate::civicrm::catalogue::{Catalogue, State};
+use crate::civicrm::catalogue::State;
 use crate::civicrm::detect::Detection;
 use crate::civicrm::reference::Reference;
 use crate::civicrm::release::Version;
@@ -31,7 +33,7 @@ use crate::civicrm::version_state::VersionState;
 use crate::schema::compare::{
     self, ColumnAspect, Difference, DifferenceKind as Kind, IndexAspect, Options, Side,
 };
-use crate::schema::model::Schema;
+use crate::schema::model::{ReferentialAction, Schema, find};
 use crate::snapshot::SourceKind;
 
 /// The checks of this file.
@@ -161,7 +163,8 @@ pub(crate) static FK_DIFFERS: Check = Check {
     example: "foreign key FK_civicrm_domain_contact_id of civicrm_domain is (`contact_id`) REFERENCES \
             `civicrm_contact` (`id`) ON DELETE CASCADE ON UPDATE RESTRICT, CiviCRM 5.81 has (`contact_id`) \
             REFERENCES `civicrm_contact` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT (so in no release of \
-            CiviCRM)",
+            CiviCRM): deleting a row of civicrm_contact deletes the rows of civicrm_domain that name it in \
+            contact_id",
     source: "the schema of the release",
     rules: DIFFERENCES,
 };
@@ -173,7 +176,8 @@ pub(crate) static FK_EXTRA: Check = Check {
     why: "It may refuse rows or deletions that CiviCRM thinks possible.",
     fix: "If nobody needs the foreign key, drop it by hand after a backup.",
     example: "foreign key other of civicrm_worldregion is extra: (`id`) REFERENCES `civicrm_country` (`id`) ON \
-            DELETE RESTRICT ON UPDATE RESTRICT (so in no release of CiviCRM)",
+            DELETE RESTRICT ON UPDATE RESTRICT (so in no release of CiviCRM): deleting a row of civicrm_country \
+            fails with error 1451 while a row of civicrm_worldregion names it in id",
     source: "the schemas of all releases",
     rules: DIFFERENCES,
 };
@@ -448,7 +452,7 @@ fn add(
         };
         if !known {
             let severity = severity(aged, all);
-            let mut finding = aged_finding(aged, severity, case.catalogue, state);
+            let mut finding = aged_finding(aged, severity, case, state);
             match &difference.kind {
                 Kind::TableMissing => finding.fix = table_fix(case, site, &difference.table),
                 Kind::ForeignKeyMissing | Kind::ForeignKeyExtra
@@ -485,8 +489,9 @@ fn has_other_ends(difference: &Difference, all: &[Aged]) -> bool {
     })
 }
 
-fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &State) -> Finding {
+fn aged_finding(aged: &Aged, severity: Severity, case: &Case, state: &State) -> Finding {
     let Aged { difference, age } = aged;
+    let catalogue = case.catalogue;
     let (check, mut fix) = check_and_fix(&difference.kind);
     let is_cut = is_cut_by_server(difference);
     let history = if is_cut {
@@ -501,8 +506,12 @@ fn aged_finding(aged: &Aged, severity: Severity, catalogue: &Catalogue, state: &
         (Origin::CustomData, _) => "its custom fields ask for".to_owned(),
         _ => format!("CiviCRM {} has", state.name),
     };
-    let message = format!("{} ({history})", sentence(difference, &has));
+    let mut message = format!("{} ({history})", sentence(difference, &has));
     let quiet = severity == Severity::Note && age.is_inherited();
+    let schema = &case.snapshot.schema;
+    if let Some(effect) = effect(difference, schema).filter(|_| !quiet) {
+        message.push_str(&format!(": {effect}"));
+    }
     if quiet {
         fix = NO_FIX;
     }
@@ -521,6 +530,7 @@ pub(crate) fn severity(aged: &Aged, all: &[Aged]) -> Severity {
         Kind::TableExtra => Severity::Note,
         Kind::ColumnExtra if age.origin == Origin::Later => Severity::Warning,
         Kind::ColumnExtra if refuses_rows(difference) && !inherited => Severity::Warning,
+        Kind::ForeignKeyDiffers(_) if inherited && deletes_more(difference) => Severity::Warning,
         Kind::ColumnDiffers(_) | Kind::ForeignKeyDiffers(_) | Kind::PrimaryKeyDiffers
             if inherited =>
         {
@@ -627,6 +637,45 @@ fn holds_more(difference: &Difference) -> bool {
     };
     length(&difference.actual) > length(&difference.reference)
         && length(&difference.reference).is_some()
+}
+
+/// The rule for the deletion of parents in the definition of a foreign key.
+fn on_delete(side: &Side) -> Option<&str> {
+    let (_, rules) = side.definition.rsplit_once(" ON DELETE ")?;
+    rules.split(" ON UPDATE ").next()
+}
+
+/// Whether a foreign key deletes rows that the release keeps.
+fn deletes_more(difference: &Difference) -> bool {
+    let rule = |side: &Option<Side>| side.as_ref().and_then(on_delete).map(str::to_owned);
+    rule(&difference.actual).as_deref() == Some("CASCADE")
+        && rule(&difference.reference).as_deref() != Some("CASCADE")
+}
+
+/// What a foreign key does that the release does not ask for, as a clause.
+fn effect(difference: &Difference, schema: &Schema) -> Option<String> {
+    let actual = difference.actual.as_ref()?;
+    let is_more = match &difference.kind {
+        Kind::ForeignKeyDiffers(_) => {
+            let reference = difference.reference.as_ref().and_then(on_delete);
+            on_delete(actual) != reference
+        }
+        Kind::ForeignKeyExtra => true,
+        _ => false,
+    };
+    let table = schema.table(&difference.table)?;
+    let key = find(&table.foreign_keys, &actual.name).filter(|_| is_more)?;
+    let (parent, child) = (&key.referenced_table, &difference.table);
+    let columns = key.columns.join(", ");
+    match key.on_delete {
+        ReferentialAction::Cascade => Some(format!(
+            "deleting a row of {parent} deletes the rows of {child} that name it in {columns}"
+        )),
+        ReferentialAction::Restrict => Some(format!(
+            "deleting a row of {parent} fails with error 1451 while a row of {child} names it in {columns}"
+        )),
+        ReferentialAction::SetNull | ReferentialAction::SetDefault => None,
+    }
 }
 
 /// Whether two indexes differ only in prefix lengths, because a server that allows 767 bytes for an

@@ -23,6 +23,17 @@ pub struct Age {
     /// The states that have the object as the database has it; for an object that the database lacks, the
     /// states that have the object.
     pub states: States,
+    /// For a foreign key as earlier releases had it: the last upgrade step that changes it.
+    pub changed_by: Option<ChangedBy>,
+}
+
+/// The upgrade step that changes a foreign key which earlier releases had in the form that the database has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedBy {
+    /// The revision of the step.
+    pub step: Version,
+    /// Where the step changes the key, in words of the facts; `None` where it does so on every site.
+    pub only_where: Option<String>,
 }
 
 /// A difference and its age.
@@ -37,8 +48,10 @@ pub struct Aged {
 /// The origin of an object as the database has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// An earlier release had the object so.
+    /// An earlier release had the object so, and upgrades leave it.
     Earlier,
+    /// An earlier release had the object so, and an upgrade step changed it on every site.
+    Changed,
     /// Only later releases have the object so.
     Later,
     /// An upgrade step wrote the object so.
@@ -84,12 +97,14 @@ impl Age {
             return Self {
                 origin: Origin::CustomData,
                 states: States::default(),
+                changed_by: None,
             };
         };
         let Some(table) = actual.table(&difference.table) else {
             return Self {
                 origin: Origin::Nowhere,
                 states: history.states(),
+                changed_by: None,
             };
         };
         let search = Search {
@@ -99,28 +114,43 @@ impl Age {
             state,
         };
         let states = search.states();
+        let changes = search.changes();
         let is_earlier = |place: &usize| *place < state.place();
+        let is_left = |place: &usize| {
+            let of_place = || catalogue.states().get(*place).and_then(newest);
+            changes.everywhere.is_none() || of_place() >= changes.everywhere
+        };
         let is_missing = is_missing(&difference.kind);
         let is_inherited = if is_missing {
             let all = history.states();
             let mut earlier = all.places().filter(is_earlier);
             earlier.any(|place| !states.contains(place))
         } else {
-            states.places().any(|place| is_earlier(&place))
+            let mut earlier = states.places().filter(is_earlier);
+            earlier.any(|place| is_left(&place))
         };
         let mut age = Self {
             origin: if is_inherited {
                 Origin::Earlier
             } else if is_missing || states.runs().is_empty() {
                 Origin::Nowhere
+            } else if states.places().all(|place| is_earlier(&place)) {
+                Origin::Changed
             } else {
                 Origin::Later
             },
             states,
+            changed_by: None,
         };
         if age.origin != Origin::Earlier && (is_measured(difference) || search.is_written()) {
             age.origin = Origin::UpgradeStep;
         }
+        let changed_by = match age.origin {
+            Origin::Earlier => changes.partly.map(|(step, only)| (step, Some(only))),
+            Origin::Changed => changes.everywhere.map(|step| (step, None)),
+            _ => None,
+        };
+        age.changed_by = changed_by.map(|(step, only_where)| ChangedBy { step, only_where });
         age
     }
 
@@ -137,7 +167,18 @@ impl Age {
             (Origin::Earlier, Kind::TableExtra | Kind::ColumnExtra) => {
                 format!("CiviCRM had it {releases}; dropped since, still here")
             }
-            (Origin::Earlier, _) => format!("as {releases}; CiviCRM's upgrades leave it"),
+            (Origin::Earlier | Origin::Changed, _) => {
+                let since = match &self.changed_by {
+                    None => "CiviCRM's upgrades leave it".to_owned(),
+                    Some(ChangedBy { step, only_where }) => {
+                        let only = only_where.as_ref();
+                        let only = only.map(|only| format!(" only where {only}"));
+                        let only = only.unwrap_or_default();
+                        format!("the upgrade step of {step} changes it{only}")
+                    }
+                };
+                format!("as {releases}; {since}")
+            }
             (Origin::Later, Kind::TableExtra | Kind::ColumnExtra | Kind::IndexExtra) => {
                 format!("CiviCRM has it {releases}")
             }
@@ -162,6 +203,11 @@ impl Age {
     pub fn is_inherited(&self) -> bool {
         matches!(self.origin, Origin::Earlier | Origin::UpgradeStep)
     }
+}
+
+/// The newest release that has the schema of a state.
+fn newest(state: &State) -> Option<Version> {
+    Version::parse(state.releases.last().unwrap_or(&state.read_at))
 }
 
 /// Whether the difference is an object that the database lacks.
@@ -228,6 +274,8 @@ impl Search<'_> {
             Kind::IndexMissing => of_states(self.history.index(unlocalized(name)), |_| true),
             Kind::IndexExtra | Kind::IndexDiffers(_) | Kind::IndexName => self.same_index(name),
             Kind::ForeignKeyMissing => of_states(self.history.foreign_key(name), |_| true),
+            // Beside the key of the release, and not like that: no release has two.
+            Kind::ForeignKeyExtra if self.is_second(name) => States::default(),
             Kind::ForeignKeyExtra | Kind::ForeignKeyDiffers(_) => {
                 self.same_foreign_key(name, false)
             }
@@ -263,10 +311,24 @@ impl Search<'_> {
         })
     }
 
+    /// What upgrade steps have done to the foreign key that differs.
+    fn changes(&self) -> written::Changes {
+        let is_key = matches!(
+            self.difference.kind,
+            Kind::ForeignKeyDiffers(_) | Kind::ForeignKeyExtra
+        );
+        let until = newest(self.state).filter(|_| is_key);
+        let (Some(until), Some(actual)) = (until, &self.difference.actual) else {
+            return written::Changes::default();
+        };
+        // Files of the program that could not be read are found by a test.
+        written::foreign_key_changes(&self.difference.table, &actual.name, &until)
+            .unwrap_or_default()
+    }
+
     /// Whether the last upgrade step that wrote the object left it as the database has it.
     fn is_written(&self) -> bool {
-        let newest = self.state.releases.last().unwrap_or(&self.state.read_at);
-        let (Some(until), Some(actual)) = (Version::parse(newest), &self.difference.actual) else {
+        let (Some(until), Some(actual)) = (newest(self.state), &self.difference.actual) else {
             return false;
         };
         let (of, name) = (&self.difference.table, actual.name.as_str());
@@ -323,6 +385,18 @@ impl Search<'_> {
         of_states(self.history.index(unlocalized(name)), |shape| {
             index_aspects(&plain, self.table, &shape.to_model(), self.table).is_empty()
         })
+    }
+
+    /// Whether the release has a foreign key between the same columns that has other rules.
+    fn is_second(&self, name: &str) -> bool {
+        let release = self.history.at(self.state.place());
+        let key = find(&self.table.foreign_keys, name);
+        let (Some(release), Some(key)) = (release, key) else {
+            return false;
+        };
+        let keys = release.foreign_keys.iter().map(|item| item.to_model());
+        let between: Vec<_> = keys.filter(|other| same_ends(key, other)).collect();
+        !between.is_empty() && !between.iter().any(|other| foreign_key_rules(key, other).is_empty())
     }
 
     fn same_foreign_key(&self, name: &str, by_name: bool) -> States {
