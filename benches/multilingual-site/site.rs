@@ -2,7 +2,8 @@
 
 use cividb::case::Case;
 use cividb::civicrm::catalogue::{Catalogue, ReleaseSchema};
-use cividb::civicrm::{programs, site};
+use cividb::civicrm::programs::{self, Purpose};
+use cividb::civicrm::{program_text, site};
 use cividb::dump::reader::DumpReader;
 use cividb::dump::scanner::Scanner;
 use cividb::schema::model::{ByName, Column, DefaultValue, Index, Schema};
@@ -65,19 +66,33 @@ pub fn dump(
     text.push_str("DELIMITER ;;\n");
     for trigger in programs::expected_triggers(site, &release, &case.snapshot.schema) {
         text.push_str(&format!(
-            "CREATE TRIGGER {} {} {} ON {} FOR EACH ROW BEGIN END ;;\n",
+            "CREATE TRIGGER {} {} {} ON {} FOR EACH ROW BEGIN {} END ;;\n",
             identifier(&trigger.name),
             format!("{:?}", trigger.timing).to_uppercase(),
             format!("{:?}", trigger.event).to_uppercase(),
-            identifier(&trigger.table)
+            identifier(&trigger.table),
+            trigger.purposes.iter().map(statement).collect::<String>()
         ));
     }
     text.push_str(&format!(
-        "CREATE FUNCTION {} (input varchar(255)) RETURNS varchar(255) DETERMINISTIC NO SQL RETURN input ;;\n\
-         DELIMITER ;\n-- Dump completed on 2025-05-01  2:00:07\n",
-        programs::PHONE_FUNCTION
+        "{} ;;\nDELIMITER ;\n-- Dump completed on 2025-05-01  2:00:07\n",
+        program_text::phone_function()
     ));
     text.into_bytes()
+}
+
+/// A statement of a trigger that does what the trigger is for, and changes nothing.
+fn statement(purpose: &Purpose) -> String {
+    match purpose {
+        Purpose::Sets(column) => {
+            let column = identifier(column);
+            format!("SET NEW.{column} = NEW.{column}; ")
+        }
+        Purpose::Calls(function) => format!("SET @digits = {function}(NEW.phone); "),
+        Purpose::Writes(table) => {
+            format!("UPDATE {} SET id = id WHERE id = 0; ", identifier(table))
+        }
+    }
 }
 
 fn structure(

@@ -172,8 +172,7 @@ fn without_privileges(check: &'static Check, examined: &Examination, findings: &
             lacks: Lacks::new(),
             run: Run::default(),
         };
-        let is_meant =
-            |user: &&User| user.definer == Some(definer) && runs_as_definer(user, facts);
+        let is_meant = |user: &&User| user.definer == Some(definer) && runs_as_definer(user, facts);
         for user in examined.users().iter().filter(is_meant) {
             judged.judge(user, &snapshot.schema);
         }

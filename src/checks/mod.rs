@@ -25,6 +25,7 @@ mod needs;
 mod objects;
 pub mod pieces;
 mod places;
+mod programs;
 pub mod registry;
 mod restore;
 mod restore_privilege;

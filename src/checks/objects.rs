@@ -351,9 +351,9 @@ fn missing_views(check: &'static Check, examined: &Examination, findings: &mut F
         .collect();
     if let Some(site) = &examined.case.site {
         for view in programs::expected_views(site, &snapshot.schema) {
-            if !snapshot.schema.has_relation(&view) {
+            if !snapshot.schema.has_relation(&view.name) {
                 missing
-                    .entry(view)
+                    .entry(view.name)
                     .or_insert("every multilingual table has one for each language");
             }
         }

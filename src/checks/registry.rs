@@ -6,19 +6,20 @@ use super::finding::Findings;
 use super::needs::{Answer, Lack};
 use super::{
     against, age, cms, conduct, contents, definers, extensions, grants, letter_case, objects,
-    places, restore, restore_privilege, rows, schema, server, settings, site, upgrade, users,
-    version, wholeness,
+    places, programs, restore, restore_privilege, rows, schema, server, settings, site, upgrade,
+    users, version, wholeness,
 };
 use crate::civicrm::site::Site;
 
 /// Every check once, in the order in which reports list them, by the file that they stand in.
-static FAMILIES: [&[&Check]; 22] = [
+static FAMILIES: [&[&Check]; 23] = [
     wholeness::CHECKS,
     age::CHECKS,
     objects::CHECKS,
     letter_case::CHECKS,
     against::CHECKS,
     schema::CHECKS,
+    programs::CHECKS,
     grants::CHECKS,
     server::CHECKS,
     definers::CHECKS,

@@ -396,7 +396,10 @@ impl Search<'_> {
         };
         let keys = release.foreign_keys.iter().map(|item| item.to_model());
         let between: Vec<_> = keys.filter(|other| same_ends(key, other)).collect();
-        !between.is_empty() && !between.iter().any(|other| foreign_key_rules(key, other).is_empty())
+        !between.is_empty()
+            && !between
+                .iter()
+                .any(|other| foreign_key_rules(key, other).is_empty())
     }
 
     fn same_foreign_key(&self, name: &str, by_name: bool) -> States {

@@ -204,7 +204,9 @@ fn what_runs_as_whoever_uses_it_needs_no_account_of_its_definer() {
         );
         server.run(
             Some(&database),
-            &format!("CREATE DEFINER={account}@localhost VIEW civicrm_v AS SELECT id FROM civicrm_b"),
+            &format!(
+                "CREATE DEFINER={account}@localhost VIEW civicrm_v AS SELECT id FROM civicrm_b"
+            ),
         );
         let read = server.try_run(Some(&database), "SELECT * FROM civicrm_v");
         assert!(read.is_err(), "{}", server.name);

@@ -106,7 +106,8 @@ fn foreign_keys(changes: &[(&str, &str)]) -> Vec<(Severity, String)> {
 }
 
 #[test]
-fn a_foreign_key_of_an_old_release_is_harmless_only_where_upgrades_leave_it_and_it_deletes_nothing() {
+fn a_foreign_key_of_an_old_release_is_harmless_only_where_upgrades_leave_it_and_it_deletes_nothing()
+{
     let found = |old: &str, new: &str| match &foreign_keys(&[(old, new)])[..] {
         [one] => one.clone(),
         other => panic!("{new}: {other:#?}"),

@@ -1327,6 +1327,7 @@ fn the_triggers_of_the_core_are_what_is_meant() {
             timing: TriggerTiming::After,
             event: TriggerEvent::Insert,
             reason: String::new(),
+            purposes: Vec::new(),
         };
         let Some(text) = program_text::trigger(&site, &Schema::default(), &wanted) else {
             continue;

@@ -47,6 +47,7 @@ mod packets;
 mod paper_server;
 mod preflight;
 mod producers;
+mod programs;
 mod proxy;
 mod rebuild;
 mod reference;

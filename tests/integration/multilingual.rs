@@ -22,6 +22,11 @@ pub fn without_locales() -> Vec<u8> {
     format!("{}NULL{}", &text[..at], &text[end..]).into_bytes()
 }
 
+/// The dump of a multilingual site as the code of a release makes it.
+pub fn healthy(release: &str) -> Vec<u8> {
+    dump(release, |_, _, _| Form::Default)
+}
+
 /// What `diff` and `verify` find in a dump.
 fn found(dump: &[u8]) -> Vec<String> {
     let case = common::case(common::snapshot_of(dump));

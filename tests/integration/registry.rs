@@ -293,6 +293,14 @@ const FIRING: &[(&str, Source)] = &[
     ),
     ("version-schema-mismatch", Sample(&[(VERSION, "'5.75.0'")])),
     (
+        "program-differs",
+        Sample(&[(
+            "TRIGGER civicrm_phone_before_update before update ON civicrm_phone FOR EACH ROW BEGIN\nSET \
+             NEW.phone_numeric = civicrm_strip_non_numeric(NEW.phone);",
+            "TRIGGER civicrm_phone_before_update before update ON civicrm_phone FOR EACH ROW BEGIN\nSET @a = 1;",
+        )]),
+    ),
+    (
         "grant-missing",
         Server(|_, facts| {
             facts.grants = granted(
@@ -1239,6 +1247,12 @@ const BESIDES: &[(&str, Source, Severity, &str)] = &[
         }),
         Severity::Error,
         "trigger other of mysql://localhost/civicrm is not in the dump",
+    ),
+    (
+        "program-differs",
+        Made(|text| common::replaced(&text, "RETURNS varchar(255)", "RETURNS int")),
+        Severity::Error,
+        "function civicrm_strip_non_numeric does not give a text; CiviCRM's own does",
     ),
     (
         "routine-missing",

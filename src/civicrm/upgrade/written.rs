@@ -91,11 +91,7 @@ pub struct Changes {
 ///
 /// # Errors
 /// A file of the program cannot be read.
-pub fn foreign_key_changes(
-    table: &str,
-    name: &str,
-    until: &Version,
-) -> Result<Changes, StepError> {
+pub fn foreign_key_changes(table: &str, name: &str, until: &Version) -> Result<Changes, StepError> {
     let mut changes = Changes::default();
     for (revision, step) in steps_naming(table, name, until) {
         for task in &step?.tasks {
@@ -153,7 +149,10 @@ fn reach(op: &Op, table: &str, name: &str) -> Reach {
         }
         Action::Alter { table: of, clauses } if of.eq_ignore_ascii_case(table) => {
             let mut reach = Reach::Nowhere;
-            for clause in clauses.iter().filter(|clause| clause.multilingual.is_none()) {
+            for clause in clauses
+                .iter()
+                .filter(|clause| clause.multilingual.is_none())
+            {
                 let guards = [&op.guard, &clause.guard];
                 let is_sure = |able: &[Guard]| {
                     guards
@@ -170,13 +169,11 @@ fn reach(op: &Op, table: &str, name: &str) -> Reach {
                     {
                         return Reach::Everywhere;
                     }
-                    Alteration::AddForeignKey { name: added, .. } if is_it(added) => {
-                        match words {
-                            _ if is_sure(&[]) => return Reach::Everywhere,
-                            Some(words) => reach = Reach::Partly(words),
-                            None => {}
-                        }
-                    }
+                    Alteration::AddForeignKey { name: added, .. } if is_it(added) => match words {
+                        _ if is_sure(&[]) => return Reach::Everywhere,
+                        Some(words) => reach = Reach::Partly(words),
+                        None => {}
+                    },
                     _ => {}
                 }
             }
@@ -273,7 +270,10 @@ mod tests {
         let changes = |table, name, until| {
             let found = foreign_key_changes(table, name, &version(until)).unwrap();
             let everywhere = found.everywhere.map(|step| step.as_str().to_owned());
-            (everywhere, found.partly.map(|(step, _)| step.as_str().to_owned()))
+            (
+                everywhere,
+                found.partly.map(|(step, _)| step.as_str().to_owned()),
+            )
         };
         let owned = |text: &str| Some(text.to_owned());
         let parent = "FK_civicrm_activity_parent_id";

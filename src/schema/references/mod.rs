@@ -6,12 +6,14 @@
 
 mod builtin;
 mod scan;
+mod selected;
 #[cfg(test)]
 mod tests;
 mod users;
 
 use super::{lexer::SqlModes, model::Name};
 
+pub use selected::{Selected, selected};
 pub use users::{User, users};
 
 /// The objects that the body of a stored program or view names: each list in order, without repetition.

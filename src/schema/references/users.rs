@@ -28,7 +28,7 @@ impl User<'_> {
     }
 }
 
-fn modes(sql_mode: Option<&String>) -> SqlModes {
+pub(super) fn modes(sql_mode: Option<&String>) -> SqlModes {
     let has = |flag| sql_mode.is_some_and(|mode| mode.contains(flag));
     SqlModes {
         ansi_quotes: has("ANSI"),
