@@ -78,7 +78,7 @@ pub(crate) static VERSION_DOMAINS_DIFFER: Check = Check {
     severity: Severity::Error,
     title: "the domains of a multi-site database have different versions",
     why: "Which steps the upgrader runs depends on the domain it is started for.",
-    fix: "Set the release that the schema is in every row of civicrm_domain.",
+    fix: "Set the release that the schema is in every row of civicrm_domain: cividb version --set X.Y.Z --apply.",
     example: "the domains differ in their version: '5.81.2' in domain 1, '5.81.0' in domain 2; the upgrader \
             sets all of them at once, so one was changed or added by hand",
     source: "CRM/Upgrade/Form.php, setVersion, writes all rows at once",
