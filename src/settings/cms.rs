@@ -214,10 +214,7 @@ mod tests {
         assert_eq!(of(settings, file, of_env), Some((None, None, false)));
         let other =
             "<?php $databases['default']['default'] = ['database' => 'd'];\ninclude getenv('X');";
-        assert_eq!(
-            of(settings, file, other),
-            Some((Some("d".to_owned()), None, true))
-        );
+        assert_eq!(of(settings, file, other), Some((None, None, true)));
         assert_eq!(of(settings, "sites/y/settings.php", "<?php"), None);
     }
 }

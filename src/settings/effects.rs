@@ -1,19 +1,19 @@
 //! What expressions do: assignments, `define`, `include`.
 
+use std::rc::Rc;
+
+use super::calls::{self, Calls, Effect};
 use super::error::PhpPlace;
 use super::php::{Lexeme, StringPart, Token};
 use super::script::Script;
 use super::slices::{argument, bracketed, split, split_once};
-use super::state::State;
+use super::state::{Doubt, State};
 use super::value::Value;
 
-/// Most tokens before an assignment that are taken for what it assigns to.
-const MAX_TARGET: usize = 64;
-
 const INCLUDES: [&str; 4] = ["include", "include_once", "require", "require_once"];
-const ASSIGNMENTS: [&str; 10] = ["=", ".=", "??=", "+=", "-=", "*=", "/=", "%=", "++", "--"];
-/// Tokens that may stand before the target of an assignment inside an expression.
-const BEFORE_TARGETS: [&str; 11] = ["(", "=", ";", "{", "}", "&&", "||", "?", ":", "==", "==="];
+
+/// Files that define no login: the last line of every settings file since 4.2, and that of Composer.
+const LOADERS: [&str; 2] = ["CRM/Core/ClassLoader.php", "vendor/autoload.php"];
 
 /// Names in the path of an included file that are not constants of the site.
 const PATH_NAMES: [&str; 4] = ["__dir__", "__file__", "dirname", "realpath"];
@@ -30,6 +30,13 @@ impl Script<'_> {
         };
         if let [first, rest @ ..] = tokens {
             if first.is("@") {
+                if let [include, name @ ..] = rest
+                    && (include.is_word("include") || include.is_word("include_once"))
+                    && argument(name).len() == name.len()
+                {
+                    self.side_effects(name);
+                    return self.include(name, include.line, true);
+                }
                 return self.execute(rest, depth);
             }
             if first.is("(") && bracketed(tokens) == Some(tokens.len()) {
@@ -96,14 +103,23 @@ impl Script<'_> {
             return false;
         };
         let is_append = rest.get(target.len()).is_some_and(|lexeme| lexeme.is(".="));
-        let Some(keys) = self.keys(target) else {
+        let Some(mut keys) = self.keys(target) else {
             return false;
+        };
+        let by_globals = name == "GLOBALS";
+        let name = match (by_globals, keys.is_empty()) {
+            (true, true) => return false,
+            (true, false) => String::from_utf8_lossy(&keys.remove(0)).into_owned(),
+            (false, _) => name.clone(),
         };
         if is_append && !keys.is_empty() {
             return false;
         }
         self.side_effects(expression);
         let name = format!("${name}");
+        if (0..expression.len()).any(|at| calls::is_reference(expression, at)) {
+            self.interpreter.state.share(&name);
+        }
         let mut value = self.scope().value(expression);
         let before = self.scope().state.slot(&name).map(|slot| slot.value(&name));
         if is_append {
@@ -117,7 +133,7 @@ impl Script<'_> {
         self.interpreter.burn(value.weight());
         self.interpreter
             .state
-            .assign(&name, value, &self.file, first.line);
+            .assign(&name, value, by_globals, &self.file, first.line);
         true
     }
 
@@ -154,60 +170,171 @@ impl Script<'_> {
             let constant = constant.trim_start_matches('\\').to_owned();
             self.interpreter.burn(value.weight());
             self.define(&constant, value, name.line);
+        } else {
+            self.doubt(
+                Effect::All,
+                &[],
+                "defines a constant whose name only PHP can tell",
+                name.line,
+            );
         }
         true
     }
 
-    /// Notes what any expression changes: the files that it includes, and variables that it sets in a way that
-    /// is not followed.
+    /// Notes what any expression changes: the files that it includes, the variables that it sets in a way that is not
+    /// followed, and what the functions that it calls may define.
     pub(super) fn side_effects(&mut self, tokens: &[Lexeme]) {
-        if self.interpreter.state.is_dead {
-            return;
-        }
-        for (at, lexeme) in tokens.iter().enumerate() {
-            if self.interpreter.fuel.get() == 0 {
+        let functions = Rc::clone(&self.interpreter.functions);
+        let mut calls = Calls::new(tokens, &functions);
+        let mut at = 0;
+        while let Some(lexeme) = tokens.get(at) {
+            if self.interpreter.fuel.get() == 0 || self.interpreter.state.is_dead {
                 return;
             }
             let rest = tokens.get(at + 1..).unwrap_or_default();
+            if let Some(length) = calls::closure(tokens.get(at..).unwrap_or_default()) {
+                self.interpreter.burn(length);
+                at += length;
+                continue;
+            }
             if INCLUDES.iter().any(|word| lexeme.is_word(word)) {
                 let name = argument(rest);
                 self.interpreter.burn(name.len());
-                self.include(name, lexeme.line);
+                self.include(name, lexeme.line, false);
             }
-            if ASSIGNMENTS.iter().any(|operator| lexeme.is(operator)) {
-                // The variable before the operator and its keys, or `[$a, $b] =`.
-                let target = tokens.get(at.saturating_sub(MAX_TARGET)..at);
-                let is_part = |lexeme: &&Lexeme| !BEFORE_TARGETS.iter().any(|it| lexeme.is(it));
-                let target = target.unwrap_or_default().iter().rev();
-                for lexeme in target.take_while(is_part) {
-                    self.forget(lexeme);
+            for lexeme in calls::target(tokens, at) {
+                self.interpreter.burn(1);
+                self.forget(lexeme);
+            }
+            if let Some(call) = calls.at(at) {
+                self.interpreter.burn(tokens.len());
+                self.doubt(call.effect, rest, &call.what, lexeme.line);
+            }
+            if calls::is_reference(tokens, at) {
+                self.interpreter.burn(tokens.len());
+                self.share(tokens);
+            }
+            if lexeme.is("$") {
+                self.doubt(Effect::Variables, &[], "", lexeme.line);
+            }
+            if lexeme.is_word("define") && rest.first().is_some_and(|next| next.is("(")) {
+                self.nested_define(rest, lexeme.line);
+            }
+            if registers_class_loader(tokens.get(at..).unwrap_or_default()) {
+                self.interpreter.registers_class_loader = true;
+            }
+            if let Token::Text(parts) = &lexeme.token {
+                for part in parts {
+                    if let StringPart::Expression(tokens) = part {
+                        self.side_effects(tokens);
+                    }
                 }
             }
-            if lexeme.is_word("list") {
-                let targets = argument(rest);
-                self.interpreter.burn(targets.len());
-                for lexeme in targets {
-                    self.forget(lexeme);
+            at += 1;
+        }
+    }
+
+    /// Notes a `define` inside an expression, which may run or not.
+    fn nested_define(&mut self, rest: &[Lexeme], line: u64) {
+        let arguments = bracketed(rest).and_then(|length| rest.get(1..length - 1));
+        let name = split(arguments.unwrap_or_default(), ",").next();
+        let name = self.scope().value(name.unwrap_or_default());
+        let what = "defines a constant inside an expression";
+        match name {
+            Value::Text(name) => {
+                let name = String::from_utf8_lossy(&name);
+                let doubt = self.new_doubt(what, line);
+                self.interpreter
+                    .state
+                    .doubt_constant(name.trim_start_matches('\\'), &doubt);
+            }
+            _ => self.doubt(Effect::All, &[], what, line),
+        }
+    }
+
+    fn new_doubt(&self, what: &str, line: u64) -> Rc<Doubt> {
+        Rc::new(Doubt {
+            place: PhpPlace::new(&self.file, line),
+            what: what.to_owned(),
+        })
+    }
+
+    /// Takes back what is known of all that may be changed here. `rest` begins with the arguments of a call.
+    pub(super) fn doubt(&mut self, effect: Effect, rest: &[Lexeme], what: &str, line: u64) {
+        if let Effect::Arguments(places) = effect {
+            let arguments = bracketed(rest).and_then(|length| rest.get(1..length - 1));
+            for (place, argument) in split(arguments.unwrap_or_default(), ",").enumerate() {
+                if places.contains(&place) {
+                    for lexeme in argument {
+                        self.forget(lexeme);
+                    }
                 }
+            }
+            return;
+        }
+        let mut work = self.interpreter.state.doubt_variables(&self.file, line);
+        if effect == Effect::All {
+            let doubt = self.new_doubt(what, line);
+            work += self.interpreter.state.doubt_constants(&doubt);
+        }
+        self.interpreter.burn(work);
+    }
+
+    /// Notes that the variables of an expression may be the same as others.
+    pub(super) fn share(&mut self, tokens: &[Lexeme]) {
+        for lexeme in tokens {
+            if let Token::Variable(name) = &lexeme.token {
+                self.interpreter.state.share(&format!("${name}"));
             }
         }
     }
 
     pub(super) fn forget(&mut self, lexeme: &Lexeme) {
-        if let Token::Variable(name) = &lexeme.token {
-            let name = format!("${name}");
-            let value = Value::unknown(format!("{name} (set on line {})", lexeme.line));
-            self.interpreter
-                .state
-                .assign(&name, value, &self.file, lexeme.line);
+        let Token::Variable(name) = &lexeme.token else {
+            return;
+        };
+        if name == "GLOBALS" {
+            return self.doubt(Effect::Variables, &[], "", lexeme.line);
         }
+        let name = format!("${name}");
+        let value = Value::unknown(format!("{name} (set on line {})", lexeme.line));
+        self.interpreter
+            .state
+            .assign(&name, value, false, &self.file, lexeme.line);
     }
 
-    fn include(&mut self, argument: &[Lexeme], line: u64) {
-        let path = match self.scope().value(argument) {
-            Value::Text(name) => self.scope().path(&name),
+    /// `is_optional`: a file that is not there does no harm, as `@include` has it.
+    fn include(&mut self, argument: &[Lexeme], line: u64, is_optional: bool) {
+        let name = match self.scope().value(argument) {
+            Value::Text(name) => Some(name),
             _ => None,
         };
+        // Their names often begin with a folder that only PHP can tell.
+        let end = argument
+            .iter()
+            .rev()
+            .find_map(|lexeme| match &lexeme.token {
+                Token::Text(parts) => match parts.last() {
+                    Some(StringPart::Literal(text)) => Some(text.as_slice()),
+                    _ => None,
+                },
+                _ => None,
+            });
+        if end.is_some_and(|end| {
+            LOADERS
+                .iter()
+                .any(|loader| end.ends_with(loader.as_bytes()))
+        }) {
+            return;
+        }
+        let path = name.as_deref().and_then(|name| self.scope().path(name));
+        let is_absolute = name.is_some_and(|name| name.starts_with(b"/"));
+        // One that is not absolute may be found in another folder.
+        let is_harmless = is_optional
+            && is_absolute
+            && path
+                .as_deref()
+                .is_some_and(|path| matches!(path.try_exists(), Ok(false)));
         let is_literal = argument.iter().all(|lexeme| match &lexeme.token {
             Token::Name(name) => PATH_NAMES.contains(&name.to_ascii_lowercase().as_str()),
             Token::Text(parts) => (parts.iter()).all(|part| matches!(part, StringPart::Literal(_))),
@@ -215,6 +342,25 @@ impl Script<'_> {
             Token::Number(_) | Token::Symbol(_) | Token::Other => true,
         });
         let place = PhpPlace::new(&self.file, line);
-        self.interpreter.include(path, is_literal, place);
+        let is_followed = self.interpreter.include(path, is_literal, place);
+        if let Err(what) = is_followed
+            && !is_harmless
+        {
+            self.doubt(Effect::All, &[], what, line);
+        }
     }
+}
+
+/// Whether the tokens begin with what registers CiviCRM's class loader.
+fn registers_class_loader(tokens: &[Lexeme]) -> bool {
+    let [class, colons, singleton, open, close, arrow, register, ..] = tokens else {
+        return false;
+    };
+    (class.is_word("CRM_Core_ClassLoader") || class.is_word("\\CRM_Core_ClassLoader"))
+        && colons.is("::")
+        && singleton.is_word("singleton")
+        && open.is("(")
+        && close.is(")")
+        && arrow.is("->")
+        && register.is_word("register")
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::dsn::DsnError;
+use super::state::Doubt;
 use super::value::Reasons;
 
 /// A line of a settings file, or of a file that it includes.
@@ -118,6 +119,19 @@ pub enum SettingsError {
         /// The places of the definitions.
         places: Vec<PhpPlace>,
     },
+    /// Something that is not followed may define the constant before the file does, or instead of it.
+    #[error(
+        "{place} {what}, which may define {constant}: only PHP can tell when it runs; \
+         set CIVICRM_DSN in the environment, or give --host, --user and --database"
+    )]
+    Doubtful {
+        /// The place of what is not followed.
+        place: PhpPlace,
+        /// What the line does, behind its number.
+        what: String,
+        /// The name of the constant.
+        constant: &'static str,
+    },
     /// The value of the constant is not a DSN that can be read.
     #[error("{place}: {constant} {error}")]
     Dsn {
@@ -139,6 +153,14 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
+    pub(super) fn doubtful(constant: &'static str, doubt: &Doubt) -> Self {
+        Self::Doubtful {
+            place: doubt.place.clone(),
+            what: doubt.what.clone(),
+            constant,
+        }
+    }
+
     /// Whether the file was read and it is `CIVICRM_DSN` that it does not tell.
     pub fn is_about_dsn(&self) -> bool {
         matches!(
@@ -147,6 +169,7 @@ impl SettingsError {
                 | Self::NotReached { .. }
                 | Self::Unknown { .. }
                 | Self::Ambiguous { .. }
+                | Self::Doubtful { .. }
                 | Self::Dsn { .. }
         )
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::cms::CmsSettings;
-use super::error::SettingsError;
+use super::error::{PhpPlace, SettingsError};
 use super::extensions::ExtensionsSeen;
 use super::php::{self, Lexeme, StringPart, Token};
 use super::script::Interpreter;
@@ -106,6 +106,28 @@ pub enum FolderState {
     ReadOnly,
 }
 
+/// Something in the file that may define more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFollowed {
+    /// The name of the file: the settings file, or one that it includes.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// What the line does, as it goes on behind its number: `includes a file that was not read`.
+    pub what: String,
+}
+
+impl NotFollowed {
+    fn new(place: &PhpPlace, what: &str) -> Self {
+        let file = place.file.file_name().unwrap_or_default();
+        Self {
+            file: file.to_string_lossy().into_owned(),
+            line: place.line,
+            what: what.to_owned(),
+        }
+    }
+}
+
 /// What a settings file defines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsFacts {
@@ -115,12 +137,12 @@ pub struct SettingsFacts {
     pub defined: BTreeMap<String, Defined>,
     /// Settings that the file overrides.
     pub overrides: Vec<Override>,
-    /// Whether the text that CiviCRM's upgrader looks for stands in the file, which registers its class loader.
+    /// Whether a line that PHP may reach registers CiviCRM's class loader.
     pub has_class_loader: bool,
     /// Where the file sets PHP's `auto_detect_line_endings`.
     pub line_endings: Option<FilePlace>,
-    /// The line from which on a file is included that cannot be read here, so that more may be defined.
-    pub not_followed: Option<u64>,
+    /// The first thing in the file that was not followed, so that more may be defined.
+    pub not_followed: Option<NotFollowed>,
     /// The permissions of the file, such as 0o640.
     pub mode: u32,
     /// What the settings file of the CMS says of its database; `None` where there is no such file where it belongs, or it
@@ -149,13 +171,15 @@ impl SettingsFacts {
         script.run(path)?;
         let bytes = text::read_text(path)?;
         let mode = fs::metadata(path).map(|file| file.permissions().mode() & 0o777);
+        let include = script.not_followed.first();
+        let include = include
+            .map(|include| NotFollowed::new(&include.place, "includes a file that was not read"));
+        let doubt = script.state.doubt.as_ref();
+        let doubt = doubt.map(|doubt| NotFollowed::new(&doubt.place, &doubt.what));
         let mut facts = Self {
             path: path.to_owned(),
-            has_class_loader: memchr::memmem::find(&bytes, CLASS_LOADER).is_some(),
-            not_followed: script
-                .not_followed
-                .first()
-                .map(|include| include.place.line),
+            has_class_loader: script.registers_class_loader,
+            not_followed: include.or(doubt),
             mode: mode.unwrap_or_default(),
             cms: CmsSettings::beside(path).ok().flatten(),
             second: site::second(path),
@@ -271,9 +295,6 @@ impl SettingsFacts {
     }
 }
 
-/// What CiviCRM's upgrader to 4.2 looks for in the file.
-const CLASS_LOADER: &[u8] = b"CRM_Core_ClassLoader::singleton()->register";
-
 /// The variable that names the folder of the code.
 pub const ROOT: &str = "$civicrm_root";
 
@@ -374,7 +395,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_included_and_not_there_may_define_more() {
-        assert_eq!(facts("<?php\ninclude 'other.php';").not_followed, Some(2));
+        let one = facts("<?php\ninclude 'other.php';").not_followed.unwrap();
+        assert_eq!((one.file.as_str(), one.line), ("civicrm.settings.php", 2));
         let loader = "<?php\nrequire_once 'CRM/Core/ClassLoader.php';\nCRM_Core_ClassLoader::singleton()->register();";
         let facts = facts(loader);
         assert_eq!((facts.not_followed, facts.has_class_loader), (None, true));

@@ -79,19 +79,18 @@ pub(super) fn constant(
     path: &Path,
     constant: &'static str,
 ) -> Result<Option<(Value, PhpPlace)>, SettingsError> {
-    let candidates = script
-        .state
-        .slot(constant)
-        .map(|slot| slot.candidates.as_slice());
-    match candidates.unwrap_or_default() {
-        [] => Ok(None),
-        [(Value::Unknown(made_of), place)] => Err(SettingsError::Unknown {
+    let slot = script.state.slot(constant);
+    let doubt = slot.and_then(|slot| slot.doubt.as_deref());
+    match (slot.map_or(&[][..], |slot| &slot.candidates), doubt) {
+        ([], None) => Ok(None),
+        ([(Value::Unknown(made_of), place)], _) => Err(SettingsError::Unknown {
             place: place.clone(),
             constant,
             made_of: made_of.clone(),
         }),
-        [only] => Ok(Some(only.clone())),
-        several => Err(SettingsError::Ambiguous {
+        (_, Some(doubt)) => Err(SettingsError::doubtful(constant, doubt)),
+        ([only], None) => Ok(Some(only.clone())),
+        (several, None) => Err(SettingsError::Ambiguous {
             path: path.to_owned(),
             constant,
             places: several.iter().map(|(_, place)| place.clone()).collect(),
@@ -132,9 +131,13 @@ fn dsn(
 
 /// Why a constant has no value.
 fn missing(script: Interpreter, path: &Path, constant: &'static str) -> SettingsError {
-    match script.mentioned {
-        Some(place) => SettingsError::NotReached { place, constant },
-        None => SettingsError::Missing {
+    match (&script.state.doubt, script.mentioned) {
+        // The list of files says it.
+        (Some(doubt), _) if script.not_followed.is_empty() => {
+            SettingsError::doubtful(constant, doubt)
+        }
+        (_, Some(place)) => SettingsError::NotReached { place, constant },
+        (_, None) => SettingsError::Missing {
             path: path.to_owned(),
             constant,
             not_followed: script.not_followed,

@@ -74,7 +74,7 @@ fn defined(scope: &Scope<'_>, name: &[u8]) -> Value {
     let is_own = name.starts_with("CIVICRM_") && name != "CIVICRM_SETTINGS_PATH";
     match scope.state.slot(name) {
         Some(slot) if slot.always => Value::Bool(true),
-        None if is_own => Value::Bool(false),
+        None if is_own && scope.state.doubt.is_none() => Value::Bool(false),
         _ => Value::unknown("a constant that may be defined elsewhere"),
     }
 }

@@ -4,6 +4,7 @@
 //! [`site::find`] finds the file in a site folder, [`SettingsFile::read`] reads it. A value that is known only
 //! when PHP runs is never guessed: the error names the line and what is missing.
 
+mod calls;
 mod cms;
 mod dsn;
 mod effects;
@@ -30,6 +31,8 @@ pub use cms::CmsSettings;
 pub use dsn::{DsnError, parse as parse_dsn};
 pub use error::{PhpPlace, SettingsError};
 pub use extensions::{ExtensionSeen, ExtensionsSeen};
-pub use facts::{Defined, FilePlace, FolderSeen, FolderState, Held, Override, ROOT, SettingsFacts};
+pub use facts::{
+    Defined, FilePlace, FolderSeen, FolderState, Held, NotFollowed, Override, ROOT, SettingsFacts,
+};
 pub use file::SettingsFile;
 pub use text::is_settings;

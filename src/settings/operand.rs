@@ -19,7 +19,14 @@ impl Reader<'_> {
         self.position += 1;
         match &lexeme.token {
             Token::Text(parts) => self.text(parts),
-            Token::Number(digits) => digits.parse().map(Value::Int).map_err(|_| NotFollowed),
+            Token::Number(digits) => {
+                let octal = digits.strip_prefix('0').filter(|octal| !octal.is_empty());
+                let number = match octal {
+                    Some(octal) => i64::from_str_radix(octal, 8),
+                    None => digits.parse(),
+                };
+                number.map(Value::Int).map_err(|_| NotFollowed)
+            }
             Token::Variable(name) => self.variable(name),
             Token::Name(name) => self.name(name),
             Token::Symbol("(") => {

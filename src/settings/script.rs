@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::calls::{self, Functions};
 use super::error::{Include, PhpPlace, SettingsError};
 use super::expression::Scope;
 use super::php::{self, Lexeme};
@@ -39,6 +40,12 @@ pub(super) struct Interpreter {
     pub not_followed: Vec<Include>,
     /// The first place that looks like the definition of the wanted constant, whether it is reached or not.
     pub mentioned: Option<PhpPlace>,
+    /// The functions that the files declare.
+    pub(super) functions: Rc<Functions>,
+    /// How many loops are open.
+    pub(super) loops: u8,
+    /// Whether the script registers CiviCRM's class loader.
+    pub registers_class_loader: bool,
     pub(super) fuel: Cell<usize>,
     /// The file that is followed first, and whether it may include files of others.
     first: Option<PathBuf>,
@@ -56,6 +63,9 @@ impl Interpreter {
             returns: Vec::new(),
             not_followed: Vec::new(),
             mentioned: None,
+            functions: Rc::default(),
+            loops: 0,
+            registers_class_loader: false,
             fuel: Cell::new(FUEL),
         }
     }
@@ -88,6 +98,7 @@ impl Interpreter {
             let line = definition(&tokens, self.wanted);
             self.mentioned = line.map(|line| PhpPlace::new(&file, line));
         }
+        calls::declare(&tokens, Rc::make_mut(&mut self.functions));
         self.returns.push(State::dead());
         let breaks = std::mem::take(&mut self.breaks);
         let mut script = Script {
@@ -116,10 +127,20 @@ impl Interpreter {
 
     /// Follows an included file, or records that it cannot be read. `is_literal`: no variable and no constant is a
     /// part of its name.
-    pub(super) fn include(&mut self, path: Option<PathBuf>, is_literal: bool, place: PhpPlace) {
-        let is_settled = self.state.slot(self.wanted).is_some_and(|slot| slot.always);
-        if is_settled || self.state.is_dead {
-            return;
+    ///
+    /// # Errors
+    /// The file was not followed: what the line does that is not known.
+    pub(super) fn include(
+        &mut self,
+        path: Option<PathBuf>,
+        is_literal: bool,
+        place: PhpPlace,
+    ) -> std::result::Result<(), &'static str> {
+        if self.state.is_dead {
+            return Ok(());
+        }
+        if self.state.slot(self.wanted).is_some_and(|slot| slot.always) {
+            return Err("includes a file that was not read");
         }
         let before = self.state.clone();
         let is_outside = match (&path, &self.first) {
@@ -133,18 +154,20 @@ impl Interpreter {
             }
             _ => false,
         };
-        // The last line of every settings file since 4.2; it never defines the DSN.
-        let is_class_loader = path
-            .as_deref()
-            .is_some_and(|path| path.ends_with("CRM/Core/ClassLoader.php"));
-        if !is_read {
-            self.state = before;
-            let include = Include::new(place, path.as_deref(), is_literal, is_outside);
-            let is_new = self.not_followed.iter().all(|it| it.path != include.path);
-            if !is_class_loader && is_new {
-                self.not_followed.push(include);
-            }
+        if is_read {
+            return Ok(());
         }
+        self.state = before;
+        let include = Include::new(place, path.as_deref(), is_literal, is_outside);
+        if self.not_followed.iter().all(|it| it.path != include.path) {
+            self.not_followed.push(include);
+        }
+        Err(match is_outside {
+            true => {
+                "includes a file that is neither the site's own nor its owner's (--include-outside reads it all the same)"
+            }
+            false => "includes a file that cannot be read here",
+        })
     }
 }
 

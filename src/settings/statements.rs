@@ -1,10 +1,14 @@
 //! Follows the statements of a script.
 
+use super::calls::{self, Effect};
 use super::error::SettingsError;
 use super::php::{Lexeme, Token};
 use super::script::{Interpreter, MAX_DEPTH, Result, Script};
 use super::slices::split;
 use super::state::State;
+
+/// How many loops inside one another are followed for a second round, since each doubles the work.
+const MAX_LOOPS: u8 = 3;
 
 impl<'a> Script<'a> {
     pub(super) fn statement(&mut self) -> Result<()> {
@@ -75,13 +79,39 @@ impl<'a> Script<'a> {
             "unset" => {
                 let variables = self.simple_statement()?;
                 for lexeme in variables {
-                    if let Token::Variable(name) = &lexeme.token {
-                        self.interpreter.state.remove(&format!("${name}"));
+                    match &lexeme.token {
+                        Token::Variable(name) if name == "GLOBALS" => self.forget(lexeme),
+                        Token::Variable(name) => {
+                            self.interpreter.state.remove(&format!("${name}"));
+                        }
+                        _ => {}
                     }
                 }
                 Ok(())
             }
-            "use" | "global" | "goto" => self.simple_statement().map(drop),
+            "global" => {
+                for lexeme in self.simple_statement()? {
+                    match &lexeme.token {
+                        Token::Variable(name) => {
+                            let state = &mut self.interpreter.state;
+                            state.declare_global(&format!("${name}"), &self.file, lexeme.line);
+                        }
+                        Token::Symbol("$") => {
+                            self.doubt(Effect::Variables, &[], "", lexeme.line);
+                        }
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+            "goto" => {
+                let line = lexeme.line;
+                self.simple_statement()?;
+                self.doubt(Effect::All, &[], "jumps to another line", line);
+                self.interpreter.state.lose_order();
+                Ok(())
+            }
+            "use" => self.simple_statement().map(drop),
             _ => self.expression_statement(),
         }
     }
@@ -233,8 +263,9 @@ impl<'a> Script<'a> {
         Ok(rest.get(..end).unwrap_or_default())
     }
 
-    /// Follows a loop's body once or not at all: a second round would define nothing new.
+    /// Follows a loop not at all, once, and once more with all unknown that a round before may have left.
     fn loop_statement(&mut self, keyword: &str) -> Result<()> {
+        let start = self.position;
         self.position += 1;
         let condition = self.in_brackets()?;
         let truth = self.condition(condition);
@@ -247,25 +278,67 @@ impl<'a> Script<'a> {
         }
         self.assume(truth, true);
         let end = format!("end{}", keyword.to_ascii_lowercase());
-        self.breakable(|script| {
+        let body = |script: &mut Self| {
             let is_alternative = script.is(":");
             script.body(&[&end])?;
             let _ = is_alternative && script.take_word(&end);
-            Ok(())
-        })?;
-        if !keyword.eq_ignore_ascii_case("declare") {
-            self.interpreter.join(before);
+            Ok(true)
+        };
+        if keyword.eq_ignore_ascii_case("declare") {
+            return body(self).map(drop);
         }
-        Ok(())
+        self.rounds(start, before, body)
     }
 
     fn do_statement(&mut self) -> Result<()> {
+        let start = self.position;
         self.position += 1;
-        self.breakable(Self::statement)?;
-        if self.take_word("while") {
-            let condition = self.in_brackets()?;
-            self.side_effects(condition);
-        }
+        self.rounds(start, State::dead(), |script| {
+            script.statement()?;
+            script.take_word("while");
+            let condition = script.in_brackets()?;
+            Ok(script.condition(condition) != Some(false))
+        })
+    }
+
+    /// Follows the rounds of a loop that begins at the token `start`; a round says whether another one may come. `behind`
+    /// is the state where there is no round.
+    fn rounds(
+        &mut self,
+        start: usize,
+        behind: State,
+        mut round: impl FnMut(&mut Self) -> Result<bool>,
+    ) -> Result<()> {
+        let body = self.position;
+        self.interpreter.loops += 1;
+        let result = self.breakable(|script| {
+            let first = script.interpreter.state.clone();
+            if !round(script)? {
+                return Ok(());
+            }
+            let end = script.position;
+            let whole = script.tokens.get(start..end).unwrap_or_default();
+            let after_one = script.interpreter.state.clone();
+            script.interpreter.join(first);
+            let line = whole.first().map_or(1, |lexeme| lexeme.line);
+            if script.interpreter.loops > MAX_LOOPS {
+                script.doubt(Effect::All, &[], "begins a loop inside other loops", line);
+            }
+            for lexeme in calls::targets(whole) {
+                script.interpreter.burn(1);
+                script.forget(lexeme);
+            }
+            if script.interpreter.loops <= MAX_LOOPS {
+                script.position = body;
+                round(script)?;
+                script.position = end;
+            }
+            script.interpreter.join(after_one);
+            Ok(())
+        });
+        self.interpreter.loops -= 1;
+        result?;
+        self.interpreter.join(behind);
         Ok(())
     }
 
@@ -274,13 +347,22 @@ impl<'a> Script<'a> {
     fn try_statement(&mut self) -> Result<()> {
         self.position += 1;
         let before = self.interpreter.state.clone();
+        let start = self.position;
         self.statement()?;
+        let block = self.tokens.get(start..self.position).unwrap_or_default();
         let mut behind = self.interpreter.state.clone();
-        let mut thrown = behind.clone();
-        thrown.join(before);
+        self.interpreter.join(before);
+        for lexeme in calls::targets(block) {
+            self.interpreter.burn(1);
+            self.forget(lexeme);
+        }
+        let thrown = self.interpreter.state.clone();
         while self.take_word("catch") {
-            self.in_brackets()?;
+            let exception = self.in_brackets()?;
             self.interpreter.state = thrown.clone();
+            for lexeme in exception {
+                self.forget(lexeme);
+            }
             self.statement()?;
             let caught = self.interpreter.state.clone();
             let work = behind.join(caught);

@@ -4,7 +4,7 @@ use super::super::check::Check;
 use super::super::examination::Examination;
 use super::super::finding::{Finding, Findings};
 use super::super::needs::{Lack, Need};
-use crate::settings::{Defined, FilePlace, Held, SettingsFacts};
+use crate::settings::{Defined, FilePlace, Held, NotFollowed, SettingsFacts};
 
 pub(super) const OF_FILE: &[Need] = &[Need::Settings];
 pub(super) const OF_RELEASE: &[Need] = &[Need::Settings, Need::Release];
@@ -44,7 +44,7 @@ pub(super) fn at(
     Finding::new(check, message, fix).about("file", FILE)
 }
 
-/// Says that something is missing; or that it cannot be told, where a file is included that was not read.
+/// Says that something is missing; or that it cannot be told, where something is not followed that may define it.
 pub(super) fn missing(
     check: &'static Check,
     facts: &SettingsFacts,
@@ -52,12 +52,16 @@ pub(super) fn missing(
     what: &str,
     finding: Finding,
 ) {
-    match facts.not_followed {
+    match &facts.not_followed {
         None => findings.push(finding),
-        Some(line) => findings.skip(
+        Some(NotFollowed {
+            file,
+            line,
+            what: does,
+        }) => findings.skip(
             check,
             Lack::of_promised(format!(
-                "line {line} of {FILE} includes a file that was not read, which may define {what}"
+                "line {line} of {file} {does}, which may define {what}"
             )),
         ),
     }
