@@ -63,7 +63,9 @@ pub fn upgrade_facts(case: &Case, facts: &ServerFacts) -> UpgradeFacts {
     UpgradeFacts {
         multilingual: site.is_some_and(|site| !site.locales().is_empty()),
         logging: site.and_then(|site| site.logging).unwrap_or(false),
-        logging_database: facts.logging_database.clone(),
+        // With logging off the upgrade does not touch the log tables, wherever they are.
+        logging_database: (facts.logging_database.clone())
+            .filter(|_| site.and_then(|site| site.logging) != Some(false)),
         triggers_by_hand: site.is_some_and(|site| site.triggers_by_hand),
         binary_logging: is_on("log_bin"),
         trusts_function_creators: is_on("log_bin_trust_function_creators"),
@@ -238,6 +240,27 @@ mod tests {
     use crate::civicrm::privileges::needed_for_backup;
     use crate::grants::{Grants, Rules, judge};
     use crate::server_version::ServerVersion;
+
+    #[test]
+    fn another_database_for_logs_matters_where_logging_is_on_alone() {
+        let catalogue = crate::civicrm::catalogue::Catalogue::embedded().expect("the catalogue");
+        let server = ServerFacts {
+            logging_database: Some("log".to_owned()),
+            ..ServerFacts::default()
+        };
+        for (value, expected) in [("i:0;", None), ("s:1:\"0\";", None), ("i:1;", Some("log"))] {
+            let mut snapshot = crate::snapshot::Snapshot::default();
+            let domain = crate::schema::model::Table::default();
+            let tables = &mut snapshot.schema.tables;
+            tables.insert("civicrm_domain".to_owned(), domain);
+            let row = [("name", "logging"), ("value", value)];
+            let row = row.map(|(name, value)| (name.to_owned(), Some(value.into())));
+            let rows = vec![row.into_iter().collect()];
+            snapshot.rows.insert("civicrm_setting".to_owned(), rows);
+            let facts = upgrade_facts(&Case::new(snapshot, catalogue), &server);
+            assert_eq!(facts.logging_database.as_deref(), expected, "{value}");
+        }
+    }
 
     #[test]
     fn what_is_there_stands_once_and_with_its_object() {

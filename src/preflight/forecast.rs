@@ -225,6 +225,7 @@ fn run_on_paper(
     };
     let (mut clean_end, mut row_state) = (wanted.clean, RowState::default());
     for code in path {
+        from = start::as_steps_count(&from);
         let does = CodeOf::read(&code, &from)?;
         let setup = run::Setup {
             case,

@@ -156,20 +156,24 @@ fn older(detection: &Detection, code: &Version) -> Option<Version> {
     Version::parse(&detected.release).or(Some(newest))
 }
 
-/// Old short forms that code up to 4.6 reads as other versions, and 4.0, which has the steps of 3.4.
+/// Old short forms that code up to 4.6 reads as other versions.
 fn converted(text: &str) -> Option<Version> {
     let meant = match text {
         "2.1" => "2.1.0",
         "2.2" => "2.2.alpha1",
         "2.2.alph" => "2.2.alpha3",
         "3.1.0" => "3.1.1",
-        _ => {
-            return text
-                .strip_prefix("4.0.")
-                .and_then(|rest| Version::parse(&format!("3.4.{rest}")));
-        }
+        _ => return None,
     };
     Version::parse(meant)
+}
+
+/// The version as its steps are numbered: those of 4.0, which has the schema of 3.4, are called after 3.4. The lowest
+/// version that code takes is compared with the version itself.
+pub(super) fn as_steps_count(version: &Version) -> Version {
+    let rest = version.as_str().strip_prefix("4.0.");
+    let twin = rest.and_then(|rest| Version::parse(&format!("3.4.{rest}")));
+    twin.unwrap_or_else(|| version.clone())
 }
 
 /// Where code of the target does not take the version, what it says.

@@ -235,6 +235,10 @@ fn settings(subject: &Subject, hop: &Hop, said: &mut Said) -> Step {
     let step = new.iter().fold(step, |step, finding| {
         step.how(format!("{}: {}", capital(&finding.message), finding.fix))
     });
+    let unknown = not_checked.iter().filter(|it| it.incomplete);
+    let step = unknown.fold(step, |step, lack| {
+        step.how(format!("{}, so look at it yourself.", capital(&lack.why)))
+    });
     let mut checks: Vec<&str> = Vec::new();
     for finding in &new {
         if !checks.contains(&finding.check.id) {

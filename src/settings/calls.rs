@@ -30,7 +30,7 @@ const HARMLESS: &str = "
     array_key_first array_key_last array_keys array_merge array_merge_recursive array_pad array_product array_rand
     array_replace array_replace_recursive array_reverse array_search array_slice array_sum array_unique
     array_values base64_decode base64_encode base_convert base_path basename bin2hex bindec boolval ceil
-    check_plain checkdate chmod chr class_exists clearstatcache compact conf_path constant content_url count crc32
+    check_plain checkdate chmod chr class_exists clearstatcache compact conf_path config_get constant content_url count crc32
     ctype_alnum ctype_alpha ctype_digit ctype_lower ctype_space ctype_upper ctype_xdigit current date
     date_default_timezone_get date_default_timezone_set dechex decoct defined dirname disk_free_space
     drupal_get_path drupal_set_message each error_clear_last error_get_last error_log error_reporting esc_attr

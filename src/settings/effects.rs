@@ -97,12 +97,16 @@ impl Script<'_> {
         let Token::Variable(name) = &first.token else {
             return false;
         };
-        let Some((target, expression)) =
-            split_once(rest, |lexeme| lexeme.is("=") || lexeme.is(".="))
-        else {
+        let Some((target, expression)) = split_once(rest, |lexeme| {
+            ["=", ".=", "+="].iter().any(|it| lexeme.is(it))
+        }) else {
             return false;
         };
-        let is_append = rest.get(target.len()).is_some_and(|lexeme| lexeme.is(".="));
+        let is_operator = |operator: &str| {
+            rest.get(target.len())
+                .is_some_and(|lexeme| lexeme.is(operator))
+        };
+        let (is_append, is_union) = (is_operator(".="), is_operator("+="));
         let Some(mut keys) = self.keys(target) else {
             return false;
         };
@@ -122,6 +126,14 @@ impl Script<'_> {
         }
         let mut value = self.scope().value(expression);
         let before = self.scope().state.slot(&name).map(|slot| slot.value(&name));
+        if is_union {
+            let whole = before.clone().unwrap_or(Value::Null);
+            let left = keys.iter().fold(whole, |array, key| match array {
+                Value::Array(mut items) => items.remove(key).unwrap_or(Value::Null),
+                other => other,
+            });
+            value = left.union(value);
+        }
         if is_append {
             let left = before.unwrap_or_else(|| Value::unknown(format!("{name} (set nowhere)")));
             value = left.concat(value);
@@ -206,7 +218,15 @@ impl Script<'_> {
                 self.interpreter.burn(1);
                 self.forget(lexeme);
             }
-            if let Some(call) = calls.at(at) {
+            if lexeme.is_word("extract")
+                && let Some(names) = self.extracted(rest)
+            {
+                for name in names {
+                    let token = Token::Variable(String::from_utf8_lossy(&name).into_owned());
+                    let line = lexeme.line;
+                    self.forget(&Lexeme { token, line });
+                }
+            } else if let Some(call) = calls.at(at) {
                 self.interpreter.burn(tokens.len());
                 self.doubt(call.effect, rest, &call.what, lexeme.line);
             }
@@ -231,6 +251,15 @@ impl Script<'_> {
                 }
             }
             at += 1;
+        }
+    }
+
+    /// The names that `extract` sets, where its only argument, with which the tokens begin, is an array that is known.
+    fn extracted(&self, rest: &[Lexeme]) -> Option<Vec<Vec<u8>>> {
+        let argument = bracketed(rest).and_then(|length| rest.get(1..length - 1))?;
+        match self.scope().value(argument) {
+            Value::Array(items) => Some(items.into_keys().collect()),
+            _ => None,
         }
     }
 

@@ -213,6 +213,9 @@ impl SettingsFacts {
         };
         facts.moves_paths = script.state.slot("$civicrm_paths").is_some();
         facts.scan(&tokens, &place, &set);
+        if let Some(Value::Array(groups)) = &settings {
+            facts.add_overrides(groups, &tokens, &place);
+        }
         Ok(facts)
     }
 
@@ -259,6 +262,41 @@ impl SettingsFacts {
             });
         }
         self.folders = Some(folders);
+    }
+
+    /// Adds the overrides that stand in another form than `$civicrm_setting['Group']['name'] =`.
+    fn add_overrides(
+        &mut self,
+        groups: &BTreeMap<Vec<u8>, Value>,
+        tokens: &[Lexeme],
+        place: &impl Fn(u64, &str) -> FilePlace,
+    ) {
+        for (group, settings) in groups {
+            let Value::Array(settings) = settings else {
+                continue;
+            };
+            for (name, value) in settings {
+                let group = String::from_utf8_lossy(group).into_owned();
+                let name = String::from_utf8_lossy(name).into_owned();
+                let mut known = self.overrides.iter();
+                let is_known = known.any(|one| one.group == group && one.name == name);
+                if is_known || self.overrides.len() >= MOST {
+                    continue;
+                }
+                // Those of a file that is included stand nowhere in this one.
+                let Some(line) = line_of_override(tokens, &name) else {
+                    continue;
+                };
+                let at = place(line, &name);
+                let held = held(value.clone());
+                self.overrides.push(Override {
+                    group,
+                    name,
+                    at,
+                    held,
+                });
+            }
+        }
     }
 
     /// Looks for what is no constant.
@@ -326,13 +364,34 @@ fn override_of(tokens: &[Lexeme]) -> Option<(String, String)> {
     else {
         return None;
     };
-    let is_variable = matches!(&variable.token, Token::Variable(name) if name == "civicrm_setting");
+    let is_variable = matches!(&variable.token, Token::Variable(name) if name == SETTINGS);
     let is_of_form = open.is("[") && close.is("]") && open_2.is("[") && close_2.is("]");
     match is_variable && is_of_form && equals.is("=") {
         true => Some((literal(group)?, literal(name)?)),
         false => None,
     }
 }
+
+/// The line on which the name of a setting stands, in a statement with `civicrm_setting` before it.
+fn line_of_override(tokens: &[Lexeme], name: &str) -> Option<u64> {
+    let mut is_of_settings = false;
+    for lexeme in tokens {
+        let text = literal(lexeme);
+        if lexeme.is(";") {
+            is_of_settings = false;
+        } else if text.as_deref() == Some(SETTINGS)
+            || matches!(&lexeme.token, Token::Variable(name) if name == SETTINGS)
+        {
+            is_of_settings = true;
+        } else if is_of_settings && text.as_deref() == Some(name) {
+            return Some(lexeme.line);
+        }
+    }
+    None
+}
+
+/// The variable with the settings that the file overrides.
+const SETTINGS: &str = "civicrm_setting";
 
 /// The text of a string without expressions.
 fn literal(lexeme: &Lexeme) -> Option<String> {
@@ -400,6 +459,46 @@ mod tests {
         let loader = "<?php\nrequire_once 'CRM/Core/ClassLoader.php';\nCRM_Core_ClassLoader::singleton()->register();";
         let facts = facts(loader);
         assert_eq!((facts.not_followed, facts.has_class_loader), (None, true));
+    }
+
+    #[test]
+    fn overrides_are_found_in_every_form() {
+        for form in [
+            "$civicrm_setting['domain']['is_enabled'] = 1;",
+            "$GLOBALS['civicrm_setting']['domain']['is_enabled'] = 1;",
+            "$civicrm_setting = array('domain' => array('is_enabled' => 1));",
+            "$civicrm_setting['domain'] = ['is_enabled' => 1];",
+            "$civicrm_setting['domain'] += ['is_enabled' => 1];",
+            "$civicrm_setting += ['domain' => ['is_enabled' => 1]];",
+        ] {
+            let facts = facts(&format!("<?php\nglobal $civicrm_setting;\n{form}"));
+            let [one] = &facts.overrides[..] else {
+                panic!("{form}")
+            };
+            let found = (one.group.as_str(), one.name.as_str(), one.at.line);
+            assert_eq!(found, ("domain", "is_enabled", 3), "{form}");
+            assert_eq!(one.held, Held::Text(b"1".to_vec()), "{form}");
+        }
+    }
+
+    #[test]
+    fn the_class_loader_counts_where_php_reaches_it() {
+        const LINES: &str = "require_once 'CRM/Core/ClassLoader.php';\nCRM_Core_ClassLoader::singleton()->register();";
+        for (text, expected) in [
+            (LINES.to_owned(), true),
+            (
+                format!("if (!class_exists('CRM_Core_ClassLoader', false)) {{ {LINES} }}"),
+                true,
+            ),
+            (format!("/* {LINES} */"), false),
+            (format!("# {}", LINES.replace('\n', "\n# ")), false),
+            (format!("if (false) {{ {LINES} }}"), false),
+            (format!("return;\n{LINES}"), false),
+        ] {
+            let facts = facts(&format!("<?php\n{text}"));
+            assert_eq!(facts.has_class_loader, expected, "{text}");
+            assert_eq!(facts.not_followed, None, "{text}");
+        }
     }
 
     #[test]

@@ -386,6 +386,91 @@ fn what_cannot_be_told_is_an_error_that_names_the_line() {
     }
 }
 
+/// A definition of the DSN that PHP would not take, since another one came before, or not with this value.
+const STALE: &str =
+    "\nif (!defined('CIVICRM_DSN')) { define('CIVICRM_DSN', \"mysql://u:p@h/$db\"); }";
+
+#[test]
+fn what_may_define_or_assign_and_is_not_followed_makes_the_rest_unknown() {
+    let others: [&str; 30] = [
+        "foreach (['CIVICRM_DSN' => 'mysql://u:p@h/x'] as $k => $v) { define($k, $v); }",
+        "function def($n, $v) { if (!defined($n)) define($n, $v); }\ndef('CIVICRM_DSN', 'mysql://u:p@h/x');",
+        "foreach (glob(__DIR__ . '/*.inc') as $f) include $f;",
+        "function pick() { global $db; $db = 'x'; }\npick();",
+        "function pick() { $GLOBALS['db'] = 'x'; }\npick();",
+        "function pick() { other(); } function other() { global $db; $db = 'x'; }\npick();",
+        "extract(parse_ini_file('/x'));",
+        "$k = 'db'; $$k = 'x';",
+        "call_user_func('define', 'CIVICRM_DSN', 'mysql://u:p@h/x');",
+        "array_map('define', ['CIVICRM_DSN'], ['mysql://u:p@h/x']);",
+        "$other = &$db; $other = 'x';",
+        "foreach ([&$db] as &$x) { $x = 'x'; }",
+        "$GLOBALS['db'] = 'x';",
+        "++$db;",
+        "$db |= 'x';",
+        "eval('$db = 1;');",
+        "function set(&$x) { $x = 'x'; }\nset($db);",
+        "preg_match('/x/', 'x', $db);",
+        "sort($db);",
+        "include $_SERVER['CONF'];",
+        "require 'elsewhere.php';",
+        "Site::boot();",
+        "$site->boot();",
+        "new Site();",
+        "$f = function() { define('CIVICRM_DSN', 'mysql://u:p@h/x'); }; $f();",
+        "if (define('CIVICRM_DSN', 'mysql://u:p@h/x')) {}",
+        "$db = 010;",
+        "goto a; $db = 'b'; a:",
+        "$n = 'a'; while (x()) { $db = $n; $n = 'b'; }",
+        "try { $db = 'x'; strlen(); $db = 'a'; } catch (Error $e) {}",
+    ];
+    for other in others {
+        let said = read(format!("<?php\n$db = 'a';\n{other}{STALE}"));
+        let is_right = said.contains("only PHP can tell") || said.ends_with("u:p@h 8");
+        assert!(is_right, "{other}: {said}");
+    }
+    assert_eq!(
+        read(format!("<?php\n{}{}", others[1], STALE.replace("$db", "d"))),
+        "civicrm.settings.php: line 3 calls the function def(), which may define CIVICRM_DSN: only PHP can tell when it runs; set CIVICRM_DSN in the environment, or give --host, --user and --database"
+    );
+}
+
+#[test]
+fn what_was_defined_before_stays_known() {
+    let text =
+        "<?php\ndefine('CIVICRM_DSN', 'mysql://u:p@h/d');\nSite::boot(); eval($x); include $y;";
+    assert_eq!(read(text), "line 2: u:p@h d");
+}
+
+#[test]
+fn what_is_known_to_change_nothing_is_passed_over() {
+    for other in [
+        "set_include_path('.' . PATH_SEPARATOR . get_include_path());",
+        "$limit = (int) trim(ini_get('memory_limit')); $unit = strtolower(substr($limit, -1)); switch ($unit) { case 'g': $limit *= 1024; }",
+        "if (preg_match('/x/', $db, $found)) { $y = $found[0]; }",
+        "if (function_exists('variable_get') && variable_get('clean_url', '0') != '0') { define('CIVICRM_CLEANURL', 1); }",
+        "if (class_exists('JFactory')) { $sef = JFactory::getConfig()->get('sef'); $c = new JConfig(); }",
+        "global $civicrm_root, $civicrm_setting; $civicrm_root = '/x'; $civicrm_setting['domain']['x'] = $db;",
+        "require_once 'CRM/Core/ClassLoader.php'; CRM_Core_ClassLoader::singleton()->register();",
+        "require_once $root . '/CRM/Core/ClassLoader.php';",
+        "require_once dirname($x) . '/vendor/autoload.php';",
+        "spl_autoload_register(function ($class) { include \"$class.php\"; });",
+        "function env($name, $or) { $x = getenv($name); return $x === false ? $or : $x; } $x = env('X', 'y');",
+        "function base() { global $civicrm_root; return $civicrm_root . '/x'; } $y = base();",
+        "foreach (['a', 'b'] as $key) { $civicrm_setting['domain'][$key] = $db; }",
+        "$hosts = array_map('trim', explode(',', 'a,b'));",
+        "try { $x = json_decode(file_get_contents('/x')); } catch (Exception $e) { error_log($e->getMessage()); }",
+        "@include '/no/such/local.php';",
+        "if (file_exists('/no/such.php')) { include '/no/such.php'; }",
+        "extract(['other' => 'x']);",
+        "$x = $db & $db;",
+        "class Site { function define() { define('CIVICRM_DSN', 'x'); } }",
+    ] {
+        let said = read(format!("<?php\n$db = 'a';\n{other}{STALE}"));
+        assert!(said.ends_with("u:p@h a"), "{other}: {said}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_an_error_that_names_the_line() {
     let cases: &[(&str, &[u8], &str)] = &[

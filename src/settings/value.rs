@@ -120,6 +120,20 @@ impl Value {
         }
     }
 
+    /// The value of `self + other`, as far as these are arrays: what both have stays as it is.
+    pub fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Array(mut items), Self::Array(others)) => {
+                for (key, value) in others {
+                    items.entry(key).or_insert(value);
+                }
+                Self::Array(items).bounded()
+            }
+            (Self::Null, others @ Self::Array(_)) => others,
+            _ => Self::unknown("a sum"),
+        }
+    }
+
     /// The value as an array; PHP makes an empty array of a value that is not set.
     fn as_array(&mut self) -> &mut Self {
         if *self == Self::Null {

@@ -106,6 +106,33 @@ fn a_step_that_looks_first_whether_it_has_run_stops_a_database_with_a_wrong_vers
     assert!(first.shown.contains("partially upgraded"), "{first:#?}");
 }
 
+#[test]
+fn a_site_of_4_0_is_taken_by_code_that_refuses_its_twin_3_4() {
+    let Some(forecast) = of_changed("4.0.8", "5.0.0", |_| {}) else {
+        return;
+    };
+    assert_eq!(forecast.from, Some(version("4.0.8")));
+    assert_eq!(forecast.path.len(), 1);
+    assert_eq!(forecast.below_minimum, None);
+    // The steps are those behind 3.4.8 all the same.
+    assert_eq!(
+        forecast.steps.first().map(String::as_str),
+        Some("4.1.alpha1")
+    );
+    let twin = of_changed("4.0.8", "5.0.0", |snapshot| {
+        for row in snapshot
+            .rows
+            .get_mut("civicrm_domain")
+            .into_iter()
+            .flatten()
+        {
+            row.insert("version".to_owned(), Some(b"3.4.8".to_vec()));
+        }
+    });
+    let twin = twin.expect("the same dump");
+    assert!(twin.path.len() > 1 && twin.below_minimum.is_some());
+}
+
 /// The upgrade of a real dump to a release on MariaDB, after a change; `None` without the dumps.
 fn of_changed(dump: &str, target: &str, change: impl Fn(&mut Snapshot)) -> Option<Forecast> {
     let dumps = common::real_dumps();

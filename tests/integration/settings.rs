@@ -477,11 +477,124 @@ fn what_an_included_file_may_define_is_not_said_to_be_missing() {
     );
     let found = findings(&text, 0o640, "5.81.2");
     assert_eq!(found.list, []);
-    let [one] = &found.not_checked[..] else {
+    let required = found.not_checked.iter();
+    let [one] = &required
+        .filter(|it| it.check == "settings-required")
+        .collect::<Vec<_>>()[..]
+    else {
         panic!("{:?}", found.not_checked)
     };
-    assert_eq!((one.check, one.incomplete), ("settings-required", true));
+    assert!(one.incomplete);
     assert!(one.why.contains("line 7"), "{}", one.why);
+    // What is defined behind it may have been defined there before.
+    let mut others = found.not_checked.iter().map(|it| it.why.as_str());
+    assert!(others.any(|why| why.contains("what CIVICRM_CRED_KEYS holds")));
+}
+
+#[test]
+fn the_advice_for_a_key_that_is_there_is_to_replace_it() {
+    let text = healthy("Drupal", (6, 10));
+    for (old, name, value) in [
+        (
+            "'aes-cbc:hkdf-sha256:aRandomText'",
+            "CIVICRM_CRED_KEYS",
+            "''",
+        ),
+        (
+            "'jwt-hs256:hkdf-sha256:aRandomText'",
+            "CIVICRM_SIGN_KEYS",
+            "'plain'",
+        ),
+        ("'aSecretOfThisSiteAlone'", "CIVICRM_SITE_KEY", "''"),
+        ("'Drupal'", "CIVICRM_UF", "''"),
+    ] {
+        let text = text.replace(old, value);
+        let found = findings(&text, 0o640, "6.10.2");
+        let [one] = &found.list[..] else {
+            panic!("{name}: {:?}", found.list)
+        };
+        let line = text
+            .lines()
+            .position(|line| line.contains(&format!("'{name}'")));
+        let line = line.expect("a line") + 1;
+        assert!(
+            one.fix.starts_with(&format!(
+                "Replace the definition on line {line} by this one, "
+            )),
+            "{}",
+            one.fix
+        );
+    }
+    let found = findings(
+        &text.replace("define('CIVICRM_SITE_KEY'", "// ("),
+        0o640,
+        "6.10.2",
+    );
+    assert!(
+        found.list[0].fix.starts_with("Add the line, "),
+        "{:?}",
+        found.list
+    );
+}
+
+#[test]
+fn a_key_that_only_php_can_tell_is_not_said_to_be_right() {
+    let text = healthy("Drupal", (6, 10));
+    for (old, name) in [
+        ("'aes-cbc:hkdf-sha256:aRandomText'", "CIVICRM_CRED_KEYS"),
+        ("'jwt-hs256:hkdf-sha256:aRandomText'", "CIVICRM_SIGN_KEYS"),
+        ("'aSecretOfThisSiteAlone'", "CIVICRM_SITE_KEY"),
+    ] {
+        let found = findings(&text.replace(old, "getenv('X') ?: ''"), 0o640, "6.10.2");
+        assert_eq!(found.list, [], "{name}");
+        let [one] = &found.not_checked[..] else {
+            panic!("{name}: {:?}", found.not_checked)
+        };
+        let says = format!("only PHP can tell what {name} holds (line ");
+        assert!(one.incomplete && one.why.starts_with(&says), "{}", one.why);
+    }
+}
+
+#[test]
+fn the_line_for_what_became_a_setting_is_of_the_release() {
+    for (release, numbers, value, line) in [
+        (
+            "6.10.2",
+            (6, 10),
+            "1",
+            "in the place of the definition: global $civicrm_setting; \
+             $civicrm_setting['domain']['multisite_is_enabled'] = 1;",
+        ),
+        (
+            "5.81.2",
+            (5, 81),
+            "'x'",
+            "behind the definition: global $civicrm_setting; \
+             $civicrm_setting['domain']['is_enabled'] = constant('CIVICRM_MULTISITE');",
+        ),
+        (
+            "4.4.21",
+            (4, 4),
+            "TRUE",
+            "$civicrm_setting['Multi Site Preferences']['is_enabled'] = 1;",
+        ),
+        (
+            "4.1.6",
+            (4, 1),
+            "TRUE",
+            "define('Multi Site Preferences.is_enabled', 1);",
+        ),
+    ] {
+        let text = healthy("Drupal", numbers).replace(
+            "define('CIVICRM_DOMAIN_ID', 1);",
+            &format!("define('CIVICRM_MULTISITE', {value});"),
+        );
+        let found = findings(&text, 0o640, release);
+        let [one] = &found.list[..] else {
+            panic!("{release}: {:?}", found.list)
+        };
+        assert!(one.fix.contains(line), "{release}: {}", one.fix);
+    }
 }
 
 #[test]

@@ -71,3 +71,32 @@ pub(super) fn is_empty(defined: &Defined) -> bool {
     matches!(&defined.held, Held::Null)
         || matches!(&defined.held, Held::Text(text) if text.is_empty())
 }
+
+/// The advice to put a line into the file, with `how` as in `with the value of this site`: PHP keeps the first definition
+/// of a constant, so that the line has to take the place of one that is there.
+pub(super) fn put(defined: Option<&Defined>, how: &str, line: &str) -> String {
+    match defined.map(|defined| defined.at) {
+        None => format!("Add the line, {how}: {line}"),
+        Some(Some(FilePlace { line: number, .. })) => {
+            format!("Replace the definition on line {number} by this one, {how}: {line}")
+        }
+        Some(None) => format!(
+            "Replace the definition, which stands in a file that {FILE} includes, by this one, {how}: {line}"
+        ),
+    }
+}
+
+/// Says that only PHP can tell what a constant holds.
+pub(super) fn unknown(
+    check: &'static Check,
+    name: &str,
+    defined: &Defined,
+    findings: &mut Findings,
+) {
+    let place = defined.at.map(|place| format!(" ({place})"));
+    let why = format!(
+        "only PHP can tell what {name} holds{}",
+        place.unwrap_or_default()
+    );
+    findings.skip(check, Lack::of_promised(why));
+}

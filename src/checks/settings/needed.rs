@@ -5,7 +5,7 @@ use super::super::examination::Examination;
 use super::super::finding::Findings;
 use super::super::needs::Lack;
 use super::line::{
-    FILE, OF_FILE, OF_RELEASE, at, is_empty, missing, release, release_name, settings,
+    FILE, OF_FILE, OF_RELEASE, at, is_empty, missing, put, release, release_name, settings, unknown,
 };
 use crate::settings::{Defined, Held, ROOT, SettingsFacts};
 
@@ -14,7 +14,7 @@ pub(super) static SETTINGS_REQUIRED: Check = Check {
     severity: Severity::Error,
     title: "civicrm.settings.php lacks a definition without which no page works",
     why: "CiviCRM stops on every page: it has no value of its own for these.",
-    fix: "Add the line at the beginning of civicrm.settings.php.",
+    fix: "Add the line at the beginning of civicrm.settings.php, or give the line that is there a value.",
     example: "civicrm.settings.php does not define CIVICRM_TEMPLATE_COMPILEDIR",
     source: "Settings files of CiviCRM 2.2 to 6.15.",
     rules: &[Rule::new(Group::Settings, OF_FILE, required)],
@@ -28,7 +28,7 @@ pub(super) static SETTINGS_CLASS_LOADER: Check = Check {
           them where the web server may write to the file, and stops with a message otherwise.",
     fix: "Put the two lines at the very end of civicrm.settings.php.",
     example: "the lines that register the class loader are not in civicrm.settings.php, and CiviCRM 5.81.2 needs them",
-    source: "The step 4.2.beta2 looks for the same text in the file.",
+    source: "The step 4.2.beta2 adds the lines where their text does not stand in the file, not even in a comment.",
     rules: &[Rule::new(Group::Settings, OF_RELEASE, class_loader)],
 };
 
@@ -38,7 +38,7 @@ pub(super) static SETTINGS_KEYS: Check = Check {
     title: "civicrm.settings.php lacks the keys that encrypt credentials or sign tokens",
     why: "The upgrade to 6.10 and later refuses to begin without CIVICRM_CRED_KEYS. Before that, passwords of mail \
           servers and payment processors stand in the database as they are.",
-    fix: "Add the line with a random text of your own, and keep a copy of it: what was encrypted with it cannot be read \
+    fix: "Add the line with a random text of your own in the place of one that is there, and keep a copy of it: what was encrypted with it cannot be read \
           without it.",
     example: "civicrm.settings.php does not define CIVICRM_CRED_KEYS, without which the upgrade to CiviCRM 6.10.2 does \
               not begin",
@@ -52,7 +52,7 @@ pub(super) static SETTINGS_SITE_KEY: Check = Check {
     title: "civicrm.settings.php has no site key of its own",
     why: "Cron jobs, mailing scripts and REST calls are refused without a site key; with one that everybody knows, \
           anybody may call them.",
-    fix: "Define CIVICRM_SITE_KEY with a random text of your own, and give it to the cron job.",
+    fix: "Define CIVICRM_SITE_KEY with a random text of your own in the place of the old definition, and give it to the cron job.",
     example: "civicrm.settings.php does not define CIVICRM_SITE_KEY",
     source: "Since CiviCRM 2.0.7.",
     rules: &[Rule::new(Group::Settings, OF_FILE, site_key)],
@@ -122,9 +122,9 @@ fn required(check: &'static Check, examined: &Examination, findings: &mut Findin
             findings.skip(check, Lack::of_course(why));
             continue;
         }
-        let place = facts.get(name).and_then(|defined| defined.at);
-        let fix = format!("Add the line, with the value of this site: {line}");
-        let finding = at(check, place, &message, fix);
+        let defined = facts.get(name);
+        let fix = put(defined, "with the value of this site", line);
+        let finding = at(check, defined.and_then(|defined| defined.at), &message, fix);
         missing(check, facts, findings, name, finding);
     }
 }
@@ -164,6 +164,13 @@ fn keys(check: &'static Check, examined: &Examination, findings: &mut Findings) 
         ("CIVICRM_SIGN_KEYS", (5, 36), "jwt-hs256:hkdf-sha256:RANDOM"),
     ] {
         let held = facts.get(name);
+        if let Some(defined) = held
+            && defined.held == Held::Unknown
+            && release >= since
+        {
+            unknown(check, name, defined, findings);
+            continue;
+        }
         if release < since || held.is_some_and(|held| !is_empty(held) && !is_plain(held)) {
             continue;
         }
@@ -184,9 +191,8 @@ fn keys(check: &'static Check, examined: &Examination, findings: &mut Findings) 
         } else {
             Severity::Note
         };
-        let fix = format!(
-            "Add the line, with {RANDOM} in the place of RANDOM: define('{name}', '{form}');"
-        );
+        let how = format!("with {RANDOM} in the place of RANDOM");
+        let fix = put(held, &how, &format!("define('{name}', '{form}');"));
         let finding = at(check, held.and_then(|held| held.at), &message, fix).severity(severity);
         missing(check, facts, findings, name, finding);
     }
@@ -200,7 +206,12 @@ fn site_key(check: &'static Check, examined: &Examination, findings: &mut Findin
     let held = facts.get(NAME);
     let message = match held.map(|held| &held.held) {
         None => format!("{FILE} does not define {NAME}"),
-        Some(Held::Unknown) => return,
+        Some(Held::Unknown) => {
+            if let Some(defined) = held {
+                unknown(check, NAME, defined, findings);
+            }
+            return;
+        }
         Some(Held::Null) => format!("{NAME} holds no key"),
         Some(Held::Text(key)) => match key.len() {
             0 => format!("{NAME} holds no key"),
@@ -210,8 +221,8 @@ fn site_key(check: &'static Check, examined: &Examination, findings: &mut Findin
             _ => return,
         },
     };
-    let fix =
-        format!("Add the line, with {RANDOM} in the place of RANDOM: define('{NAME}', 'RANDOM');");
+    let how = format!("with {RANDOM} in the place of RANDOM");
+    let fix = put(held, &how, &format!("define('{NAME}', 'RANDOM');"));
     let finding = at(check, held.and_then(|held| held.at), &message, fix);
     missing(check, facts, findings, NAME, finding);
 }

@@ -36,7 +36,8 @@ pub(super) static SETTINGS_NOT_TAKEN_OVER: Check = Check {
     title: "civicrm.settings.php defines what became a setting in 4.1, and the upgrade did not take it over",
     why: "The step 4.1.alpha1 fills the settings with fixed values and does not look at these definitions, which no \
           code reads from then on.",
-    fix: "Set the value on the page for settings once, or add the line; then delete the definition.",
+    fix: "Put the line in the place of the definition, or delete the definition and set the value once on the page for \
+          settings.",
     example: "the definition of CIVICRM_MULTISITE is not read by CiviCRM 5.81.2, where the setting 'is_enabled' has \
               its place (line 11, column 9)",
     source: "Settings files of 3.0 to 4.0, step 4.1.alpha1.",
@@ -63,33 +64,70 @@ const RENAMED: [(&str, &str, (u32, u32)); 4] = [
     ("is_enabled", "multisite_is_enabled", (6, 4)),
 ];
 
-/// What 3.0 to 4.0 read from the file and 4.1 keeps in the database: the constant, and the setting.
-const NOT_TAKEN_OVER: [(&str, &str); 13] = [
-    ("CIVICRM_MULTISITE", "is_enabled"),
-    ("CIVICRM_UNIQ_EMAIL_PER_SITE", "uniq_email_per_site"),
-    ("CIVICRM_DOMAIN_GROUP_ID", "domain_group_id"),
-    ("CIVICRM_DOMAIN_ORG_ID", "domain_org_id"),
+/// What 3.0 to 4.0 read from the file and 4.1 keeps in the database: the constant, the group that the setting had in 4.1 to
+/// 4.6, and the setting.
+const NOT_TAKEN_OVER: [(&str, &str, &str); 13] = [
+    ("CIVICRM_MULTISITE", "Multi Site Preferences", "is_enabled"),
+    (
+        "CIVICRM_UNIQ_EMAIL_PER_SITE",
+        "Multi Site Preferences",
+        "uniq_email_per_site",
+    ),
+    (
+        "CIVICRM_DOMAIN_GROUP_ID",
+        "Multi Site Preferences",
+        "domain_group_id",
+    ),
+    (
+        "CIVICRM_DOMAIN_ORG_ID",
+        "Multi Site Preferences",
+        "domain_org_id",
+    ),
     (
         "CIVICRM_EVENT_PRICE_SET_DOMAIN_ID",
+        "Multi Site Preferences",
         "event_price_set_domain_id",
     ),
     (
         "CIVICRM_ACTIVITY_ASSIGNEE_MAIL",
+        "CiviCRM Preferences",
         "activity_assignee_notification",
     ),
-    ("CIVICRM_PROFILE_DOUBLE_OPTIN", "profile_double_optin"),
+    (
+        "CIVICRM_PROFILE_DOUBLE_OPTIN",
+        "Mailing Preferences",
+        "profile_double_optin",
+    ),
     (
         "CIVICRM_PROFILE_ADD_TO_GROUP_DOUBLE_OPTIN",
+        "Mailing Preferences",
         "profile_add_to_group_double_optin",
     ),
     (
         "CIVICRM_CONTACT_AJAX_CHECK_SIMILAR",
+        "CiviCRM Preferences",
         "contact_ajax_check_similar",
     ),
-    ("CIVICRM_TRACK_CIVIMAIL_REPLIES", "track_civimail_replies"),
-    ("CIVICRM_TAG_UNCONFIRMED", "tag_unconfirmed"),
-    ("CIVICRM_PETITION_CONTACTS", "petition_contacts"),
-    ("CIVICRM_CIVIMAIL_WORKFLOW", "civimail_workflow"),
+    (
+        "CIVICRM_TRACK_CIVIMAIL_REPLIES",
+        "Mailing Preferences",
+        "track_civimail_replies",
+    ),
+    (
+        "CIVICRM_TAG_UNCONFIRMED",
+        "Campaign Preferences",
+        "tag_unconfirmed",
+    ),
+    (
+        "CIVICRM_PETITION_CONTACTS",
+        "Campaign Preferences",
+        "petition_contacts",
+    ),
+    (
+        "CIVICRM_CIVIMAIL_WORKFLOW",
+        "Mailing Preferences",
+        "civimail_workflow",
+    ),
 ];
 
 /// Constants that code no longer reads: the first release without them, and what has taken their place.
@@ -188,10 +226,11 @@ fn not_taken_over(check: &'static Check, examined: &Examination, findings: &mut 
     let Some(facts) = settings(examined) else {
         return;
     };
-    if release(examined) < (4, 1) {
+    let release = release(examined);
+    if release < (4, 1) {
         return;
     }
-    for (name, setting) in NOT_TAKEN_OVER {
+    for (name, group, old) in NOT_TAKEN_OVER {
         let Some(defined) = facts.get(name) else {
             continue;
         };
@@ -199,11 +238,31 @@ fn not_taken_over(check: &'static Check, examined: &Examination, findings: &mut 
         if is_empty(defined) || matches!(&defined.held, Held::Text(text) if text == b"0") {
             continue;
         }
+        let renamed = RENAMED.iter().find(|(name, ..)| *name == old);
+        let renamed = renamed.filter(|(_, _, since)| release >= *since);
+        let setting = renamed.map_or(old, |(_, new, _)| *new);
         let message = format!(
             "the definition of {name} is not read by {}, where the setting '{setting}' has its place",
             release_name(examined)
         );
-        findings.push(at(check, defined.at, &message, check.fix.to_owned()));
+        let (value, place) = match &defined.held {
+            Held::Text(text) if text.iter().all(u8::is_ascii_digit) => {
+                let number = String::from_utf8_lossy(text).into_owned();
+                (number, "in the place of the definition")
+            }
+            _ => (format!("constant('{name}')"), "behind the definition"),
+        };
+        let group = if release < (4, 7) { group } else { "domain" };
+        let line = match release {
+            (4, 1) => format!("define('{group}.{setting}', {value});"),
+            _ => format!(
+                "global $civicrm_setting; $civicrm_setting['{group}']['{setting}'] = {value};"
+            ),
+        };
+        let fix = format!(
+            "Put this line {place}: {line} Or delete the definition, and set the value once on the page for settings."
+        );
+        findings.push(at(check, defined.at, &message, fix));
     }
 }
 
