@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use crate::case::Case;
 use crate::checks::{Examination, Finding, Group, Selection, Severity, examine};
 
-/// What to do about definers that do not exist, and about what is missing.
+/// What to do about definers that do not exist, about what is missing, and about what does something else.
 pub(super) fn advice(case: &Case) -> Vec<String> {
     let selection = Selection {
         only: vec![
@@ -17,10 +17,15 @@ pub(super) fn advice(case: &Case) -> Vec<String> {
             "trigger-missing",
             "routine-missing",
             "view-missing",
+            "program-differs",
         ],
         skip: Vec::new(),
     };
-    let findings = examine(&Examination::of(case), &[Group::Objects], &selection);
+    let findings = examine(
+        &Examination::of(case),
+        &[Group::Objects, Group::Schema],
+        &selection,
+    );
     let mut by_fix: IndexMap<(&str, &str), Vec<&str>> = IndexMap::new();
     let counts = |finding: &&Finding| finding.severity != Severity::Note;
     for finding in findings.list.iter().filter(counts) {
