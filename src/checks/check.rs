@@ -117,6 +117,13 @@ pub enum Group {
     Contents,
 }
 
+impl Check {
+    /// Whether a rule of the check belongs to one of these groups.
+    pub fn is_in(&self, groups: &[Group]) -> bool {
+        self.rules.iter().any(|rule| groups.contains(&rule.group))
+    }
+}
+
 impl PartialEq for Check {
     /// Checks are equal when their ids are, which are unique.
     fn eq(&self, other: &Self) -> bool {

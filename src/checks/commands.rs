@@ -28,6 +28,7 @@ pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
 
 /// The groups of `compare`: what was lost or changed between two sources.
 pub const COMPARE: &[Group] = &[Group::Contents];
+
 /// The groups of `rehearse` that look whether the restored database works.
 pub const REHEARSE: &[Group] = &[Group::Objects];
 
@@ -46,6 +47,7 @@ const REHEARSE_ALL: &[Group] = &[
     Group::Release,
     Group::Version,
     Group::Rows,
+    Group::Contents,
 ];
 
 /// The groups of `check`: everything that can be checked of a source.
@@ -79,10 +81,9 @@ pub const COMMANDS: &[(&str, &[Group])] = &[
 
 /// The names of the commands that make a check, in the order of [`COMMANDS`].
 pub fn commands_of(check: &Check) -> Vec<&'static str> {
-    let made_in = |groups: &[Group]| check.rules.iter().any(|rule| groups.contains(&rule.group));
     let commands = COMMANDS.iter();
     commands
-        .filter(|(_, groups)| made_in(groups))
+        .filter(|(_, groups)| check.is_in(groups))
         .map(|(name, _)| *name)
         .collect()
 }

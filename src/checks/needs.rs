@@ -203,6 +203,22 @@ impl Need {
     }
 }
 
+impl Need {
+    /// Why a check that was asked for by its name is not made where the need does not apply.
+    pub(super) fn does_not_apply(self) -> &'static str {
+        match self {
+            Self::MaxAge => "--max-age does not say how old a backup may be",
+            Self::SiteOfBackup | Self::OfSite(_) | Self::Contents => {
+                "--against does not name the source to compare with"
+            }
+            Self::Forecast | Self::Target => "name the release with --target",
+            Self::Settings | Self::Folders => "the source is not a site's folder or settings file",
+            Self::Dump | Self::Statements => "the source is not a dump",
+            _ => "such a source does not tell",
+        }
+    }
+}
+
 /// Why a check is not made of a dump whose beginning is missing.
 pub const BEGINNING_MISSING: &str = "the beginning of the dump is missing";
 

@@ -1,9 +1,9 @@
 //! All checks, and the one way to run them.
 
-use super::check::{Check, Group};
+use super::check::{Check, Group, Rule};
 use super::examination::Examination;
 use super::finding::Findings;
-use super::needs::{Answer, Lack};
+use super::needs::{Answer, Lack, Need};
 use super::{
     against, age, cms, conduct, contents, definers, extensions, grants, letter_case, objects,
     places, programs, restore, restore_privilege, rows, schema, server, settings, site, upgrade,
@@ -91,6 +91,37 @@ pub fn examine(examined: &Examination, groups: &[Group], selection: &Selection) 
     }
     findings.sort();
     findings
+}
+
+/// Says of each wanted check in these groups that no rule of it could look at such a source: that it found nothing must
+/// not look like an answer. Tells whether any wanted check could.
+pub fn say_what_does_not_apply(
+    selection: &Selection,
+    groups: &[Group],
+    examined: &Examination,
+    findings: &mut Findings,
+) -> bool {
+    let wanted = checks().filter(|check| selection.includes(check) && check.is_in(groups));
+    let mut any_could = false;
+    for check in wanted {
+        let rules = check
+            .rules
+            .iter()
+            .filter(|rule| groups.contains(&rule.group));
+        let needs = |rule: &Rule| {
+            let mut needs = rule.needs.iter();
+            needs.find(|need| need.answer(examined) != Answer::Met)
+        };
+        let missing: Option<Vec<&Need>> = rules.map(needs).collect();
+        any_could |= missing.is_none();
+        let is_said = (findings.not_checked.iter()).any(|skipped| skipped.check == check.id);
+        if let Some([need, ..]) = missing.as_deref()
+            && !is_said
+        {
+            findings.skip(check, Lack::of_course(need.does_not_apply()));
+        }
+    }
+    any_could
 }
 
 /// Runs those rules of one check that belong to these groups.

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
-use super::{Cli, Exit, build, preset, process_title, tell};
+use super::{Cli, Exit, build, preset, process_title, selection, tell};
 
 const PASSWORD_ASKED: &str = "warning: a password is not taken from -p or --password, because every user of this machine \
 could read it in the process list; -p alone asks for it, as is done now, and option files, MYSQL_PWD and a login path \
@@ -43,11 +43,11 @@ pub(super) fn parse(arguments: &mut Vec<OsString>) -> Result<Cli, Exit> {
     })?;
     let arguments = &arguments[..];
     if let Some(cli) = Cli::of_command_first(arguments) {
-        return Ok(cli);
+        return selection::hold(cli, &presets);
     }
     let given = || arguments.iter().skip(1).take_while(|given| *given != "--");
     let error = match Cli::try_parse_from(arguments) {
-        Ok(cli) => return Ok(cli),
+        Ok(cli) => return selection::hold(cli, &presets),
         Err(error) => error,
     };
     let is_verbose = |given: &&OsString| {

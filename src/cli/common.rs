@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::config;
 use super::error::Error;
+use super::selection::NotMade;
 use crate::checks::{Examination, Findings, Group, Selection, acceptance, examine, registry};
 use crate::server_version::ServerVersion;
 
@@ -52,6 +53,9 @@ pub(super) struct Common {
     /// Show no progress bar
     #[arg(long, global = true)]
     pub(super) no_progress: bool,
+    /// The checks of `--only` that the command does not make.
+    #[arg(skip)]
+    pub(super) not_made: Vec<NotMade>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,6 +98,27 @@ impl Common {
     /// Runs the rules of these groups, of the checks that the user wants, and marks the findings that are
     /// accepted.
     pub(super) fn examine(
+        &self,
+        examined: &Examination,
+        groups: &[Group],
+    ) -> Result<Findings, Error> {
+        let wanted = self.selection();
+        let mut findings = self.examine_part(examined, groups)?;
+        for (check, lack) in &self.not_made {
+            findings.skip(check, lack.clone());
+        }
+        // Who names checks alone and gets none of them has no answer.
+        if !wanted.only.is_empty()
+            && !registry::say_what_does_not_apply(&wanted, groups, examined, &mut findings)
+        {
+            let not_checked = findings.not_checked.iter_mut();
+            not_checked.for_each(|skipped| skipped.incomplete = true);
+        }
+        Ok(findings)
+    }
+
+    /// The same for a command that looks at its source in several forms, of which one tells what another does not.
+    pub(super) fn examine_part(
         &self,
         examined: &Examination,
         groups: &[Group],

@@ -75,6 +75,14 @@ impl Grants {
         print_report(common, &report)
     }
 
+    /// The groups of checks that are made: a server is looked at for an upgrade alone.
+    pub(super) fn groups(&self) -> &'static [Group] {
+        match (self.purpose, &self.grants_file) {
+            (Purpose::Upgrade, None) => GRANTS,
+            _ => &[Group::Grants],
+        }
+    }
+
     fn of_server(&self, catalogue: &Catalogue, common: &Common) -> Result<Report, Error> {
         let source = self.server.source(self.source.as_deref())?;
         let Location::Server(location) = Location::one(&source, &self.server.access())? else {
@@ -90,15 +98,15 @@ impl Grants {
         let database = case.snapshot.database.clone().unwrap_or_default();
         let facts = case.snapshot.server.clone().unwrap_or_default();
         let version = connection.version.clone();
-        let (needs, groups): (_, &[Group]) = match self.purpose {
+        let groups = self.groups();
+        let needs = match self.purpose {
             Purpose::Upgrade => {
                 let facts = grants::upgrade_facts(&case, &facts);
-                let needs = needed_for_upgrade(&target, &version, &facts);
-                (needs, GRANTS)
+                needed_for_upgrade(&target, &version, &facts)
             }
             Purpose::Backup => {
                 let facts = grants::backup_facts(&case, &facts);
-                (needed_for_backup(&version, &facts), &[Group::Grants])
+                needed_for_backup(&version, &facts)
             }
         };
         let mut examined = Examination::of(&case);
@@ -171,7 +179,7 @@ impl Grants {
             verdict: &verdict,
             database: &database,
         });
-        let mut findings = common.examine(&examined, &[Group::Grants])?;
+        let mut findings = common.examine(&examined, self.groups())?;
         if self.purpose == Purpose::Upgrade {
             let why = "the text does not say whether the server writes a binary log";
             findings.skip(&TRIGGER_PRIVILEGE_BINLOG, Lack::of_course(why));

@@ -29,6 +29,7 @@ mod rollback;
 mod rows;
 mod run;
 mod runbook;
+mod selection;
 mod servers;
 mod signals;
 mod spool;
@@ -142,6 +143,12 @@ macro_rules! commands {
 
             fn has_subcommand(name: &str) -> bool {
                 [$($name),+].contains(&name)
+            }
+
+            fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
             }
 
             /// The commands whose names `is_wanted` says yes to, with their options.

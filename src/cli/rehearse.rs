@@ -195,7 +195,7 @@ impl Rehearse {
             snapshot,
             name: &site_name,
         });
-        let mut findings = common.examine(&examined, VERIFY)?;
+        let mut findings = common.examine_part(&examined, VERIFY)?;
         let stage = match ready {
             Ready::Stage(stage) => *stage,
             Ready::Choice(choice, limits) => {
@@ -353,7 +353,7 @@ impl Rehearse {
         let mut examined = Examination::of(&case);
         examined.without_civicrm = self.no_civicrm;
         examined.rows = answered.rows();
-        let mut findings = common.examine(&examined, ORPHANS)?;
+        let mut findings = common.examine_part(&examined, ORPHANS)?;
         if answered.answers.not_answered.is_empty() {
             // Keys that only the release has are no matter of the backup.
             findings.promise_nothing();
@@ -375,8 +375,10 @@ impl Rehearse {
         match &self.upgrade_command {
             Some(command) => self.upgrade(stage, &location, &case, command, &mut proofs, common)?,
             None => {
-                proofs.findings.merge(common.examine(&examined, REHEARSE)?);
-                let mut of_site = common.examine(&examined, REHEARSE_SITE)?;
+                proofs
+                    .findings
+                    .merge(common.examine_part(&examined, REHEARSE)?);
+                let mut of_site = common.examine_part(&examined, REHEARSE_SITE)?;
                 // The backup is not at fault for what its site was like.
                 of_site.cap(Severity::Warning);
                 of_site.promise_nothing();
@@ -417,7 +419,9 @@ impl Rehearse {
         let mut examined = Examination::of(&after);
         examined.without_civicrm = self.no_civicrm;
         for groups in [REHEARSE, REHEARSE_SITE] {
-            proofs.findings.merge(common.examine(&examined, groups)?);
+            proofs
+                .findings
+                .merge(common.examine_part(&examined, groups)?);
         }
         proofs.upgrade = Some(UpgradeCommand {
             command: command.to_owned(),
@@ -454,7 +458,7 @@ fn contents(
     let case = Case::new(after, catalogue);
     let mut examined = Examination::of(&case);
     examined.contents = Some((&comparison, &before.source.name));
-    let findings = common.examine(&examined, COMPARE)?;
+    let findings = common.examine_part(&examined, COMPARE)?;
     Ok((findings, ContentsSummary::of(&comparison)))
 }
 

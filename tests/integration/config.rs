@@ -418,3 +418,128 @@ fn the_version_tells_the_catalogue_and_the_build_if_asked() {
         }
     }
 }
+
+#[test]
+fn a_check_that_the_command_does_not_make_is_a_wrong_argument() {
+    let place = Place::new();
+    for (line, made_by) in [
+        ("verify sample.sql --only fk-name", "check, diff, rehearse"),
+        ("orphans sample.sql --only fk-name", "check, diff, rehearse"),
+        (
+            "preflight sample.sql --only fk-name",
+            "check, diff, rehearse",
+        ),
+        ("version sample.sql --only fk-name", "check, diff, rehearse"),
+        ("grants nobody --only fk-name", "check, diff, rehearse"),
+        (
+            "grants nobody --for backup --only server-setting",
+            "check, grants",
+        ),
+        (
+            "verify sample.sql --only dump-truncated,orphan-rows",
+            "check, orphans, rehearse",
+        ),
+        (
+            "compare sample.sql sample.sql --only fk-name",
+            "check, diff, rehearse",
+        ),
+    ] {
+        let output = place.run(line, &[]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {told}");
+        assert!(
+            told.contains(&format!("made by: {made_by}")),
+            "{line}: {told}"
+        );
+        assert!(output.stdout.is_empty(), "{line}");
+    }
+    let none = place.run("check sample.sql --only fk-name --skip fk-name", &[]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("leave no check"));
+    let line = "verify sample.sql --only fk-name --format nagios";
+    assert!(text(&place.run(line, &[]).stdout).starts_with("CIVIDB UNKNOWN"));
+    for line in [
+        "check sample.sql --only fk-name",
+        "grants nobody --only server-setting",
+        // To leave out what is not made anyway does no harm.
+        "verify sample.sql --skip fk-name",
+    ] {
+        let told = place.run(line, &[]);
+        assert!(!text(&told.stderr).contains("made by"), "{line}");
+    }
+}
+
+#[test]
+fn a_list_of_checks_for_several_commands_leaves_each_its_own() {
+    let place = Place::new();
+    place.write("two.toml", "only = [\"fk-name\", \"dump-truncated\"]\n");
+    place.write("one.toml", "only = [\"fk-name\"]\n");
+    let shared = place.run("verify sample.sql --config two.toml", &[]);
+    let printed = text(&shared.stdout);
+    assert_eq!(shared.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("not checked  fk-name: `cividb verify` does not make this check"),
+        "{printed}"
+    );
+    for (line, variables, origin) in [
+        (
+            "verify sample.sql --config one.toml",
+            &[][..],
+            "line 1 of one.toml",
+        ),
+        (
+            "verify sample.sql",
+            &[("CIVIDB_ONLY", "fk-name")],
+            "CIVIDB_ONLY",
+        ),
+    ] {
+        let output = place.run(line, variables);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(
+            told.contains(origin) && told.contains("made by: check"),
+            "{told}"
+        );
+    }
+    let check = place.run("check sample.sql --config one.toml", &[]);
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check.stderr));
+}
+
+#[test]
+fn checks_named_alone_of_which_none_could_be_made_are_no_pass() {
+    let place = Place::new();
+    place.write("noise", &"\u{1}\u{2}\u{3}\u{0}".repeat(999));
+    for (line, why) in [
+        (
+            "verify sample.sql --only backup-old",
+            "--max-age does not say",
+        ),
+        (
+            "verify sample.sql --only rows-differ",
+            "--against does not name",
+        ),
+        (
+            "check sample.sql --only settings-dsn",
+            "the source is not a site's",
+        ),
+        (
+            "check sample.sql --only upgrade-stops",
+            "name the release with --target",
+        ),
+        (
+            "check sample.sql --only grant-missing",
+            "a dump carries no grants",
+        ),
+        ("check noise --only fk-name", "noise"),
+    ] {
+        let output = place.run(line, &[]);
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(3), "{line}: {printed}");
+        assert!(printed.starts_with("INCOMPLETE"), "{line}: {printed}");
+        assert!(printed.contains(why), "{line}: {printed}");
+    }
+    // With one that could be made it is said, and the result stands.
+    let some = place.run("check sample.sql --only settings-dsn,fk-name", &[]);
+    assert_eq!(some.status.code(), Some(0), "{}", text(&some.stdout));
+    assert!(text(&some.stdout).contains("not checked  settings-dsn"));
+}

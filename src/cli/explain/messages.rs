@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use super::Explain;
 use crate::case::Case;
-use crate::checks::{
-    self, Answer, Examination, Findings, Group, Lack, Rows, Rule, Selection, registry,
-};
+use crate::checks::{self, Examination, Findings, Group, Rows, Selection, registry};
 use crate::civicrm::catalogue::Catalogue;
 use crate::cli::error::Error;
 use crate::cli::grants::for_upgrade;
@@ -225,35 +223,9 @@ impl<'c> Looked<'c> {
             findings
                 .not_checked
                 .retain(|skipped| is_wanted(skipped.check));
-            say_what_does_not_apply(wanted, &examined, &mut findings);
+            registry::say_what_does_not_apply(wanted, checks::CHECK, &examined, &mut findings);
         }
         Ok(Self { case, findings })
-    }
-}
-
-/// Says of each check that no rule of it could look at such a source: that it found nothing must not look like an
-/// answer.
-fn say_what_does_not_apply(wanted: &Selection, examined: &Examination, findings: &mut Findings) {
-    for check in wanted.only.iter().filter_map(|id| registry::find(id)) {
-        let rules = check.rules.iter();
-        let mut rules = rules.filter(|rule| checks::CHECK.contains(&rule.group));
-        let is_made = |rule: &Rule| {
-            let mut needs = rule.needs.iter();
-            needs.all(|need| need.answer(examined) == Answer::Met)
-        };
-        let is_said = findings
-            .not_checked
-            .iter()
-            .any(|skipped| skipped.check == check.id);
-        if is_said || rules.any(is_made) {
-            continue;
-        }
-        let is_of_upgrade = check.rules.iter().any(|rule| rule.group == Group::Upgrade);
-        let why = match is_of_upgrade {
-            true => "name the release with --target",
-            false => "such a source does not tell",
-        };
-        findings.skip(check, Lack::of_course(why));
     }
 }
 
