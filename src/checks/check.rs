@@ -111,6 +111,9 @@ pub enum Group {
     Upgrade,
     /// Rules that look at the settings file of the site.
     Settings,
+    /// Rules that tell from the settings file that the upgrade does not begin: errors that those of [`Group::Settings`] find
+    /// as well.
+    Begin,
     /// Rules that look at what the database says of the site.
     Site,
     /// Rules that turn the comparison of the contents of two sources into findings.

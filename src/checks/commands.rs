@@ -24,7 +24,7 @@ pub const GRANTS: &[Group] = &[Group::Grants, Group::Server];
 pub const ORPHANS: &[Group] = &[Group::Rows];
 
 /// The groups of `preflight`: whether the upgrade succeeds.
-pub const PREFLIGHT: &[Group] = &[Group::Upgrade];
+pub const PREFLIGHT: &[Group] = &[Group::Upgrade, Group::Begin];
 
 /// The groups of `compare`: what was lost or changed between two sources.
 pub const COMPARE: &[Group] = &[Group::Contents];

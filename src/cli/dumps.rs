@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::integrity::ExportOptions;
 use crate::integrity::server::Limits;
 use crate::repair::guard;
-use crate::report::{Layout, PreflightSummary, Report, Section};
+use crate::report::{Layout, Report, Section};
 use crate::server::reader;
 use crate::server_version::ServerVersion;
 use crate::settings::SettingsFacts;
@@ -234,7 +234,7 @@ impl Check {
         }
         let mut report = Report::new("check", case, findings, common.strict);
         if let Some(forecast) = &forecast {
-            let summary = PreflightSummary::of(forecast, false);
+            let summary = preflight::summary(&examined, forecast, false, common)?;
             report = report.with(Section::Preflight(summary));
         }
         report.layout = Layout::ReleaseAndByCheck;

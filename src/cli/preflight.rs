@@ -11,7 +11,7 @@ use super::rows::{RowAnswers, RowExaminer};
 use super::{Common, ServerOptions, target_server};
 use crate::case::Case;
 use crate::checks::upgrade::UPGRADE_STOPS;
-use crate::checks::{Examination, Findings, Lack, PREFLIGHT, cut};
+use crate::checks::{Examination, Findings, Group, Lack, PREFLIGHT, cut};
 use crate::civicrm::catalogue::Catalogue;
 use crate::civicrm::release::Version;
 use crate::cli::error::Error;
@@ -102,15 +102,28 @@ impl Preflight {
             return Ok(Report::new("preflight", &case, findings, common.strict));
         };
         examined.forecast = Some(&forecast);
+        let settings = location.settings(&self.server.access())?;
+        examined.settings = settings.as_ref();
         let mut findings = common.examine(&examined, PREFLIGHT)?;
         not_told(&answered, &mut findings);
         cut(&examined, &mut findings);
         let mut report = Report::new("preflight", &case, findings, common.strict);
         report.layout = Layout::InFull;
         report.compared_with = Some(format!("CiviCRM {}", forecast.target));
-        let summary = PreflightSummary::of(&forecast, self.steps);
+        let summary = summary(&examined, &forecast, self.steps, common)?;
         Ok(report.with(Section::Preflight(summary)))
     }
+}
+
+/// How the upgrade would go, with what keeps it from beginning for what stands in the settings file.
+pub(super) fn summary(
+    examined: &Examination,
+    forecast: &Forecast,
+    operations: bool,
+    common: &Common,
+) -> Result<PreflightSummary, Error> {
+    let stops = common.examine_part(examined, &[Group::Begin])?;
+    Ok(PreflightSummary::of(forecast, operations).not_begun(&stops))
 }
 
 /// Why there is no forecast of a case that is to be upgraded.

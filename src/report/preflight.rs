@@ -8,6 +8,7 @@ use anstyle::Style;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::checks::{Finding, Findings};
 use crate::preflight::failure::{Cause, Failure, Retry, When};
 use crate::preflight::{Forecast, Hop, Operation, SilentDamage};
 use crate::text::{count, printable};
@@ -40,6 +41,9 @@ pub struct PreflightSummary {
     /// Every operation, where the user wants to see them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<Vec<OperationLine>>,
+    /// How many of the failures are findings about the settings file, which count by themselves.
+    #[serde(skip)]
+    of_settings: usize,
 }
 
 /// One release whose code runs.
@@ -74,7 +78,7 @@ pub struct Stop {
     pub server_error: Option<u32>,
     /// The text of the server's error.
     pub server_text: Option<String>,
-    /// What CiviCRM shows.
+    /// What CiviCRM shows; where the settings file keeps the upgrade from beginning, what is wrong with it.
     pub shown: String,
     /// What `civicrm_domain.version` says afterwards.
     pub version_after: Option<String>,
@@ -173,7 +177,20 @@ impl PreflightSummary {
             silent: forecast.silent.iter().map(Damage::of).collect(),
             operations: operations
                 .then(|| forecast.operations.iter().map(OperationLine::of).collect()),
+            of_settings: 0,
         }
+    }
+
+    /// The summary of an upgrade that does not begin for what was found in the settings file.
+    #[must_use]
+    pub fn not_begun(mut self, found: &Findings) -> Self {
+        let stops: Vec<Stop> = found.list.iter().map(Stop::of_settings).collect();
+        if !stops.is_empty() {
+            self.outcome = "stops";
+            self.of_settings = stops.len();
+            self.failures.splice(..0, stops);
+        }
+        self
     }
 
     /// What it comes to, in the first line.
@@ -198,9 +215,9 @@ impl PreflightSummary {
         }
     }
 
-    /// Whether it leaves nothing to do.
+    /// Whether it leaves nothing to do but what findings tell.
     pub(super) fn is_fine(&self) -> bool {
-        self.failures.is_empty()
+        self.failures.len() == self.of_settings
     }
 }
 
@@ -220,6 +237,25 @@ impl PathHop {
 }
 
 impl Stop {
+    /// What keeps the upgrade from beginning.
+    fn of_settings(finding: &Finding) -> Self {
+        Self {
+            phase: "before",
+            step: None,
+            task: None,
+            operation: None,
+            object: None,
+            server_error: None,
+            server_text: None,
+            shown: finding.message.clone(),
+            version_after: None,
+            retry: "works",
+            mend: Vec::new(),
+            rows: None,
+            condition: None,
+        }
+    }
+
     fn of(failure: &Failure, forecast: &Forecast) -> Self {
         let error = failure.cause.server_error();
         let server = &forecast.server;

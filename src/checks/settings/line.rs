@@ -8,6 +8,7 @@ use crate::settings::{Defined, FilePlace, Held, NotFollowed, SettingsFacts};
 
 pub(super) const OF_FILE: &[Need] = &[Need::Settings];
 pub(super) const OF_RELEASE: &[Need] = &[Need::Settings, Need::Release];
+pub(super) const BEFORE_UPGRADE: &[Need] = &[Need::Settings, Need::Target, Need::Release];
 
 /// The name under which findings speak of the file.
 pub(super) const FILE: &str = "civicrm.settings.php";

@@ -2,12 +2,13 @@
 
 use super::super::check::{Check, Group, Rule, Severity};
 use super::super::examination::Examination;
-use super::super::finding::Findings;
+use super::super::finding::{Finding, Findings};
 use super::super::needs::Lack;
 use super::line::{
-    FILE, OF_FILE, OF_RELEASE, at, is_empty, missing, put, release, release_name, settings, unknown,
+    BEFORE_UPGRADE, FILE, OF_FILE, OF_RELEASE, at, is_empty, missing, put, release, release_name,
+    settings, unknown,
 };
-use crate::settings::{Defined, Held, ROOT, SettingsFacts};
+use crate::settings::{Defined, FilePlace, Held, ROOT, SettingsFacts};
 
 pub(super) static SETTINGS_REQUIRED: Check = Check {
     id: "settings-required",
@@ -17,7 +18,12 @@ pub(super) static SETTINGS_REQUIRED: Check = Check {
     fix: "Add the line at the beginning of civicrm.settings.php, or give the line that is there a value.",
     example: "civicrm.settings.php does not define CIVICRM_TEMPLATE_COMPILEDIR",
     source: "Settings files of CiviCRM 2.2 to 6.15.",
-    rules: &[Rule::new(Group::Settings, OF_FILE, required)],
+    rules: &[
+        Rule::new(Group::Settings, OF_FILE, required),
+        Rule::new(Group::Begin, BEFORE_UPGRADE, |check, examined, findings| {
+            errors_of(required, check, examined, findings);
+        }),
+    ],
 };
 
 pub(super) static SETTINGS_CLASS_LOADER: Check = Check {
@@ -29,7 +35,10 @@ pub(super) static SETTINGS_CLASS_LOADER: Check = Check {
     fix: "Put the two lines at the very end of civicrm.settings.php.",
     example: "the lines that register the class loader are not in civicrm.settings.php, and CiviCRM 5.81.2 needs them",
     source: "The step 4.2.beta2 adds the lines where their text does not stand in the file, not even in a comment.",
-    rules: &[Rule::new(Group::Settings, OF_RELEASE, class_loader)],
+    rules: &[
+        Rule::new(Group::Settings, OF_RELEASE, class_loader),
+        Rule::new(Group::Begin, BEFORE_UPGRADE, class_loader_of_now),
+    ],
 };
 
 pub(super) static SETTINGS_KEYS: Check = Check {
@@ -43,7 +52,12 @@ pub(super) static SETTINGS_KEYS: Check = Check {
     example: "civicrm.settings.php does not define CIVICRM_CRED_KEYS, without which the upgrade to CiviCRM 6.10.2 does \
               not begin",
     source: "CIVICRM_CRED_KEYS since 5.34, needed since 6.10; CIVICRM_SIGN_KEYS since 5.36.",
-    rules: &[Rule::new(Group::Settings, OF_RELEASE, keys)],
+    rules: &[
+        Rule::new(Group::Settings, OF_RELEASE, keys),
+        Rule::new(Group::Begin, BEFORE_UPGRADE, |check, examined, findings| {
+            errors_of(keys, check, examined, findings);
+        }),
+    ],
 };
 
 pub(super) static SETTINGS_SITE_KEY: Check = Check {
@@ -66,7 +80,10 @@ pub(super) static SETTINGS_CMS: Check = Check {
     fix: "Set CIVICRM_UF to the name of the CMS that is there.",
     example: "CIVICRM_UF is 'Drupl', and CiviCRM knows no CMS of this name (line 3, column 9)",
     source: "Classes of CiviCRM for each CMS, by release.",
-    rules: &[Rule::new(Group::Settings, OF_FILE, cms)],
+    rules: &[
+        Rule::new(Group::Settings, OF_FILE, cms),
+        Rule::new(Group::Begin, BEFORE_UPGRADE, unknown_cms),
+    ],
 };
 
 /// A random text as a shell makes it, for advice.
@@ -92,6 +109,20 @@ const PLACES: [(&str, &str); 3] = [
     ("/components/com_civicrm/", "Joomla"),
     ("/private/civicrm.settings.php", "Standalone"),
 ];
+
+/// Runs a rule for what keeps the upgrade from beginning: its errors alone.
+fn errors_of(
+    rule: fn(&'static Check, &Examination, &mut Findings),
+    check: &'static Check,
+    examined: &Examination,
+    findings: &mut Findings,
+) {
+    let mut found = Findings::default();
+    rule(check, examined, &mut found);
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    found.list.retain(is_error);
+    findings.merge(found);
+}
 
 fn required(check: &'static Check, examined: &Examination, findings: &mut Findings) {
     let Some(facts) = settings(examined) else {
@@ -150,6 +181,14 @@ fn class_loader(check: &'static Check, examined: &Examination, findings: &mut Fi
                CRM_Core_ClassLoader::singleton()->register();";
     let finding = at(check, None, &message, fix.to_owned());
     missing(check, facts, findings, "it", finding);
+}
+
+/// The lines that the code of now needs to show the page of the upgrade; the upgrade from older code adds them.
+fn class_loader_of_now(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let now = examined.case.release();
+    if now.is_some_and(|now| now.major_minor() >= (4, 2)) {
+        class_loader(check, examined, findings);
+    }
 }
 
 fn keys(check: &'static Check, examined: &Examination, findings: &mut Findings) {
@@ -228,37 +267,47 @@ fn site_key(check: &'static Check, examined: &Examination, findings: &mut Findin
 }
 
 fn cms(check: &'static Check, examined: &Examination, findings: &mut Findings) {
-    let Some(facts) = settings(examined) else {
+    unknown_cms(check, examined, findings);
+    let Some((facts, place, name)) = named_cms(examined) else {
         return;
     };
-    let Some(Defined {
-        at: place,
-        held: Held::Text(name),
-    }) = facts.get("CIVICRM_UF")
-    else {
-        return;
-    };
-    let name = String::from_utf8_lossy(name);
-    // The empty one is missing, which another check says.
-    if name.is_empty() {
+    if !KNOWN_CMS.contains(&name.as_str()) {
         return;
     }
-    if KNOWN_CMS.contains(&name.as_ref()) {
-        let path = facts.path.display().to_string();
-        let of_place = PLACES.iter().find(|(place, _)| path.contains(place));
-        if let Some((_, of_place)) =
-            of_place.filter(|(_, of_place)| *of_place != name && name != "UnitTests")
-        {
-            let message = format!(
-                "CIVICRM_UF is '{name}', and the file lies where sites of {of_place} have it"
-            );
-            let fix = format!("Set it to {of_place}, or look whether the file is the one in use.");
-            findings.push(at(check, *place, &message, fix));
-        }
+    let path = facts.path.display().to_string();
+    let of_place = PLACES.iter().find(|(place, _)| path.contains(place));
+    if let Some((_, of_place)) =
+        of_place.filter(|(_, of_place)| *of_place != name && name != "UnitTests")
+    {
+        let message =
+            format!("CIVICRM_UF is '{name}', and the file lies where sites of {of_place} have it");
+        let fix = format!("Set it to {of_place}, or look whether the file is the one in use.");
+        findings.push(at(check, place, &message, fix));
+    }
+}
+
+/// The CMS that the file names; `None` for an empty name, which another check says.
+fn named_cms<'a>(
+    examined: &Examination<'a, '_>,
+) -> Option<(&'a SettingsFacts, Option<FilePlace>, String)> {
+    let facts = settings(examined)?;
+    let defined = facts.get("CIVICRM_UF")?;
+    let Held::Text(name) = &defined.held else {
+        return None;
+    };
+    let name = String::from_utf8_lossy(name).into_owned();
+    (!name.is_empty()).then_some((facts, defined.at, name))
+}
+
+fn unknown_cms(check: &'static Check, examined: &Examination, findings: &mut Findings) {
+    let Some((_, place, name)) = named_cms(examined) else {
+        return;
+    };
+    if KNOWN_CMS.contains(&name.as_str()) {
         return;
     }
     let message = format!("CIVICRM_UF is '{name}', and CiviCRM knows no CMS of this name");
     let fix =
         "Set it to Drupal (7), Drupal8 (8 and later), Backdrop, WordPress, Joomla or Standalone.";
-    findings.push(at(check, *place, &message, fix.to_owned()));
+    findings.push(at(check, place, &message, fix.to_owned()));
 }
