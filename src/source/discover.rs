@@ -8,20 +8,19 @@ use super::error::SourceError;
 use crate::settings::SettingsFile;
 use crate::settings::site::NAME;
 
-/// How many folders deep to look. The deepest known layout is that of WordPress with Plesk, which from `/var/www` takes
-/// six: `vhosts/DOMAIN/httpdocs/wp-content/uploads/civicrm`; subdomains and Composer add two.
+/// How many folders deep to look. The deepest known layout is that of a network of WordPress sites with Plesk, which from
+/// `/var/www` takes eight: `vhosts/DOMAIN/httpdocs/wp-content/uploads/sites/3/civicrm`; a subdomain adds one.
 const DEEPEST: usize = 9;
 
-/// Whether a folder has many files and no settings file in it: code that tools install, and what users upload. No name
-/// is enough that an account or a site may have as well.
+/// Whether a folder has many files and no settings file in it: code that tools install, and what users of Drupal upload. No
+/// name is enough that an account or a site may have as well; those of WordPress upload into folders beside CiviCRM's.
 fn is_passed_over(path: &Path, name: &str) -> bool {
     let parent = path.parent().unwrap_or(Path::new(""));
     match name {
         "node_modules" | "templates_c" | "wp-includes" => true,
         "vendor" => path.join("autoload.php").is_file(),
         "files" => parent.join("settings.php").is_file(),
-        "civicrm" => false,
-        _ => name.starts_with('.') || parent.ends_with("wp-content/uploads"),
+        _ => name.starts_with('.'),
     }
 }
 
@@ -125,7 +124,9 @@ mod tests {
             "aegir/platforms/drupal-10/sites/a.org",
             "aegir/platforms/drupal-10/sites/b.org",
             "home/account/public_html/administrator/components/com_civicrm",
+            "home/account/public_html/wordpress/wp-content/uploads/2026/civicrm",
             "home/account/public_html/wordpress/wp-content/uploads/civicrm",
+            "home/account/public_html/wordpress/wp-content/uploads/sites/3/civicrm",
             "vhosts/example.org/httpdocs/web/sites/default",
             "vhosts/example.org/sub.example.org/private",
         ];
@@ -149,12 +150,7 @@ mod tests {
         );
         let old = format!("{html}/wordpress/wp-content/plugins/civicrm");
         site(folder.path(), &old, "d3");
-        // No sites: in uploads, in code, in a folder of that name.
-        site(
-            folder.path(),
-            &format!("{html}/wordpress/wp-content/uploads/2026"),
-            "no",
-        );
+        // No sites: in code, in a folder of that name.
         let vendor = folder.path().join("home/account/vendor");
         site(&vendor, "civicrm", "no");
         fs::write(vendor.join("autoload.php"), "").unwrap();
