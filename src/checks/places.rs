@@ -21,7 +21,8 @@ static SITE_SERIALIZED: Check = Check {
     fix: "Restore the value from a backup, and change it on CiviCRM's own page. To replace an address in all of a database, use \
           a tool that knows serialized values.",
     example: "the value of the setting userFrameworkResourceURL cannot be read: the lengths of its texts do not fit",
-    source: "civicrm_setting.value, civicrm_domain.config_backend.",
+    source: "civicrm_domain.config_backend, and civicrm_setting.value of those settings that other checks look at as well: \
+             components, debugging, mail, language, site_id, addresses and folders. The values of other settings are not looked at.",
     rules: &[Rule::new(Group::Site, &[Need::Site], serialized)],
 };
 
