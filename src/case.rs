@@ -23,8 +23,11 @@ pub struct Case<'c> {
     pub catalogue: &'c Catalogue,
     /// The CiviCRM site in the database; `None` when it holds no table of CiviCRM.
     pub site: Option<Site>,
-    /// The CMS whose tables are beside those of CiviCRM; `None` where there are none.
+    /// The CMS whose tables are beside those of CiviCRM; `None` where there are none, or nothing tells which of several is that
+    /// of the site.
     pub cms: Option<Cms>,
+    /// Why it cannot be told which of several is the CMS of the site.
+    pub cms_unclear: Option<String>,
     /// The release that the site is to be upgraded to; `None` when it stays what it is.
     pub target_release: Option<Version>,
     /// The server that a dump is to be restored on; `None` for the one that it came from.
@@ -35,9 +38,14 @@ pub struct Case<'c> {
 impl<'c> Case<'c> {
     /// The case of a snapshot that goes nowhere: its release and its server stay what they are.
     pub fn new(snapshot: Snapshot, catalogue: &'c Catalogue) -> Self {
+        let (cms, cms_unclear) = match Cms::of(&snapshot) {
+            Ok(cms) => (cms, None),
+            Err(why) => (None, Some(why)),
+        };
         Self {
             site: Site::of(&snapshot, catalogue),
-            cms: Cms::of(&snapshot),
+            cms,
+            cms_unclear,
             snapshot,
             catalogue,
             target_release: None,

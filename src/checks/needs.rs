@@ -182,6 +182,9 @@ impl Need {
             Self::Cms => match (&examined.case.cms, &examined.case.site) {
                 (Some(_), _) => Met,
                 (None, None) => NotApplicable,
+                (None, Some(_)) if let Some(why) = &examined.case.cms_unclear => {
+                    Lacking(Lack::of_promised(why))
+                }
                 (None, Some(_)) => Lacking(Lack::of_course(match &snapshot.cms_database {
                     Some(Err(why)) => why.as_str(),
                     Some(Ok(_)) | None => "the tables of the CMS are not in this database",

@@ -1,5 +1,6 @@
 //! `cividb diff`: how a schema differs from its CiviCRM release, or from another source.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -31,7 +32,7 @@ pub struct Diff {
     /// mydumper folders, - for standard input, servers (mysql://user@host/database),
     /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    sources: Vec<String>,
+    sources: Vec<OsString>,
     /// Release to compare with; by default the one that the schema is found to be of
     #[arg(long, value_name = "X.Y.Z", conflicts_with = "against")]
     release: Option<Version>,

@@ -1,5 +1,6 @@
 //! `cividb verify` and `cividb check`: dumps in, one report each.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -36,7 +37,7 @@ pub struct Verify {
     /// Dump files (plain, gzip, bzip2, zstd, xz or zip), patterns, mydumper folders, or - for
     /// standard input
     #[arg(required_unless_present_any = ["sites", "discover"], value_name = "DUMP")]
-    dumps: Vec<String>,
+    dumps: Vec<OsString>,
     /// Site that the dump was made of, to compare with: a server (mysql://user@host/database), a
     /// civicrm.settings.php, a site's folder, or another dump
     #[arg(long, value_name = "SOURCE")]
@@ -58,7 +59,7 @@ pub struct Check {
     /// mydumper folders, - for standard input, servers (mysql://user@host/database),
     /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    sources: Vec<String>,
+    sources: Vec<OsString>,
     /// Leave out the rows: whether each has its parent, and what else `orphans` looks for
     #[arg(long)]
     no_rows: bool,
@@ -170,7 +171,7 @@ impl Check {
             };
             let mut settings = location.settings(&of_settings)?;
             let mut read_case = |mut snapshot| {
-                location.read_cms(&mut snapshot);
+                location.read_cms(&mut snapshot, settings.as_ref());
                 let case = read_case(snapshot)?;
                 if let (Some(settings), Some(root)) = (&mut settings, &self.root) {
                     settings.look_below(root);

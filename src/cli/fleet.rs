@@ -1,5 +1,6 @@
 //! The sources of a run, one or many, and a report on each.
 
+use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -162,17 +163,17 @@ impl FleetOptions {
     /// environment name.
     pub(super) fn arguments(
         &self,
-        given: &[String],
+        given: &[OsString],
         server: &ServerOptions,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<Vec<OsString>, Error> {
         match given.is_empty() && !self.name_sources() {
-            true => Ok(vec![server.source(None)?]),
+            true => Ok(vec![server.source(None)?.into()]),
             false => Ok(given.to_vec()),
         }
     }
 
     /// The sources of the run, each once as often as it is named.
-    fn sources(&self, arguments: &[String], access: &Access) -> Result<Vec<Source>, Error> {
+    fn sources(&self, arguments: &[OsString], access: &Access) -> Result<Vec<Source>, Error> {
         let mut sources = Vec::new();
         for argument in arguments {
             expand(argument, None, access, &mut sources);
@@ -188,19 +189,20 @@ impl FleetOptions {
                     access.given.defaults_extra_file = None;
                     access.given.no_defaults = false;
                 }
-                let argument = site.source.clone();
+                let argument = OsString::from(&site.source);
                 expand(&argument, Some(site), &access, &mut sources);
             }
         }
         for folder in &self.discover {
             let found = discover(folder);
             if found.is_empty() {
-                let why = "there is no civicrm.settings.php in it, nor nine folders deep";
+                let why = "there is no civicrm.settings.php in it, nor nine folders deep; hidden folders, links, node_modules, \
+                           templates_c, wp-includes, Composer's vendor and Drupal's files are passed over";
                 return Err(Error::Unfit(folder.display().to_string(), why.to_owned()));
             }
             for found in found {
                 match found {
-                    Ok(file) => expand(&file.to_string_lossy(), None, access, &mut sources),
+                    Ok(file) => expand(file.as_os_str(), None, access, &mut sources),
                     Err(error) => {
                         let folder = folder.display().to_string();
                         sources.push(Source::unknown(folder, None, error.to_string()));
@@ -249,7 +251,7 @@ impl FleetOptions {
     pub(super) fn report_on_each<F: ReportOn>(
         &self,
         fleet: Fleet<F>,
-        arguments: &[String],
+        arguments: &[OsString],
         access: &Access,
         common: &'static Common,
     ) -> Result<Exit, Error> {
@@ -329,7 +331,7 @@ impl FleetOptions {
 }
 
 /// Adds the sources that an argument names.
-fn expand(argument: &str, site: Option<Site>, access: &Access, sources: &mut Vec<Source>) {
+fn expand(argument: &OsStr, site: Option<Site>, access: &Access, sources: &mut Vec<Source>) {
     let site = site.map(Arc::new);
     match Location::expand(argument, access) {
         Ok(found) => sources.extend(found.into_iter().map(|location| Source {
@@ -340,7 +342,7 @@ fn expand(argument: &str, site: Option<Site>, access: &Access, sources: &mut Vec
             key: String::new(),
         })),
         Err(error) => {
-            let name = url::without_password(argument);
+            let name = url::without_password(&argument.to_string_lossy());
             sources.push(Source::unknown(name, site, error.to_string()));
         }
     }
@@ -426,7 +428,7 @@ impl Source {
     }
 
     /// Whether an argument can mean this source alone.
-    fn is_meant_by(&self, argument: &str) -> bool {
+    fn is_meant_by(&self, argument: &OsStr) -> bool {
         self.location.is_ok() && !Location::is_pattern(argument)
     }
 

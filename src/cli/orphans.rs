@@ -1,5 +1,6 @@
 //! `cividb orphans`: looks for rows that stop restores and upgrades.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -25,7 +26,7 @@ pub struct Orphans {
     /// mydumper folders, - for standard input, servers (mysql://user@host/database),
     /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    sources: Vec<String>,
+    sources: Vec<OsString>,
     /// Release that the site is to be upgraded to; by default its own
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,

@@ -1,5 +1,6 @@
 //! `cividb preflight`: whether the upgrade to a release will fail, in which step, and what mends it before.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -32,7 +33,7 @@ pub struct Preflight {
     /// mydumper folders, - for standard input, servers (mysql://user@host/database),
     /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    sources: Vec<String>,
+    sources: Vec<OsString>,
     /// Release to upgrade to; by default the newest that cividb knows
     #[arg(long, value_name = "X.Y.Z")]
     target: Option<Version>,

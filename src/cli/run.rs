@@ -66,21 +66,21 @@ fn asks_for_plugin(arguments: &[OsString]) -> bool {
 impl Cli {
     /// Tells programs why a command was refused.
     fn refuse(&self, message: &str, refusal: Option<&str>) {
+        let text = |source: Option<&String>| source.map(OsString::from);
         let (command, source) = match &self.command {
-            Command::Version(arguments) => ("version", arguments.sources.first()),
-            Command::Grants(arguments) => ("grants", arguments.source.as_ref()),
-            Command::Repair(arguments) => ("repair", arguments.source.as_ref()),
-            Command::Undo(arguments) => ("undo", arguments.source.as_ref()),
-            Command::Rollback(arguments) => ("rollback", arguments.named().as_ref()),
+            Command::Version(arguments) => ("version", arguments.sources.first().cloned()),
+            Command::Grants(arguments) => ("grants", text(arguments.source.as_ref())),
+            Command::Repair(arguments) => ("repair", text(arguments.source.as_ref())),
+            Command::Undo(arguments) => ("undo", text(arguments.source.as_ref())),
+            Command::Rollback(arguments) => ("rollback", text(arguments.named().as_ref())),
             // All others only read.
             _ => return,
         };
         if self.common.format != Format::Json || refusal.is_none() {
             return;
         }
-        let source = source.map_or("", String::as_str);
         let renderer = output::renderer(&self.common, true);
-        let name = process_title::without_password(source.as_ref());
+        let name = process_title::without_password(&source.unwrap_or_default());
         let unread = Unread {
             command,
             name: &name.to_string_lossy(),

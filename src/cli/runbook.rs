@@ -71,7 +71,7 @@ impl Runbook {
             limits: Limits::default(),
         };
         let (mut snapshot, rows) = examiner.read(&location, common)?;
-        location.read_cms(&mut snapshot);
+        location.read_cms(&mut snapshot, settings.as_ref());
         let target = self.target.clone().or_else(|| newest(catalogue));
         let case = Case::new(snapshot, catalogue)
             .to_release(target.clone())

@@ -1,6 +1,7 @@
 //! `cividb version`: shows what the version of each domain means and what it should be, and sets
 //! it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -30,7 +31,7 @@ pub struct Version {
     /// mydumper folders, - for standard input, servers (mysql://user@host/database),
     /// civicrm.settings.php or sites' folders
     #[arg(value_name = "SOURCE")]
-    pub(super) sources: Vec<String>,
+    pub(super) sources: Vec<OsString>,
     /// Set each version that is wrong to the release that the schema is
     #[arg(long, conflicts_with = "set")]
     fix: bool,
@@ -93,7 +94,8 @@ impl Version {
             return Err(Error::ChangeOfMany);
         };
         let Location::Server(server) = Location::one(source, &access)? else {
-            return Err(Refusal::DumpUnchanged(source.clone()).into());
+            let source = source.to_string_lossy().into_owned();
+            return Err(Refusal::DumpUnchanged(source).into());
         };
         self.apply(&server, common)
     }

@@ -104,15 +104,23 @@ const SIGNATURES: [(&str, &[&str], Platform); 6] = [
 
 impl Cms {
     /// The CMS whose tables are beside those of CiviCRM, or in the database that the source has for them; `None` where
-    /// there are none, or those of several sites, of which none or more than one names CiviCRM.
-    pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let other = snapshot.cms_database.as_ref();
-        let other = other.and_then(|other| Self::of_database(other.as_ref().ok()?));
-        other.or_else(|| Self::of_database(snapshot))
+    /// there are none, or the settings file names another CMS than they are of.
+    ///
+    /// # Errors
+    /// There are those of several sites, and neither the settings file nor the tables tell which is CiviCRM's: which they are,
+    /// as a clause.
+    pub fn of(snapshot: &Snapshot) -> Result<Option<Self>, String> {
+        let named = snapshot.cms_named.as_deref().and_then(Platform::of_name);
+        if let Some(Ok(other)) = &snapshot.cms_database
+            && let Some(found) = Self::of_database(other, named)?
+        {
+            return Ok(Some(found));
+        }
+        Self::of_database(snapshot, named)
     }
 
     /// The CMS whose tables are in one database.
-    fn of_database(snapshot: &Snapshot) -> Option<Self> {
+    fn of_database(snapshot: &Snapshot, wanted: Option<Platform>) -> Result<Option<Self>, String> {
         let mut found: Vec<Self> = Vec::new();
         for name in snapshot.schema.tables.keys() {
             for (end, columns, platform) in SIGNATURES {
@@ -129,15 +137,34 @@ impl Cms {
                 found.extend(Self::read(platform, tables));
             }
         }
+        if let Some(wanted) = wanted {
+            let is_there = found.iter().any(|cms| cms.platform == wanted);
+            // CiviCRM has called all kinds of Drupal by one name in some releases.
+            let is_similar = |it: Platform| !is_there && it.is_drupal() && wanted.is_drupal();
+            found.retain(|cms| cms.platform == wanted || is_similar(cms.platform));
+        }
         let named: Vec<usize> = (0..found.len())
             .filter(|at| found.get(*at).is_some_and(Self::names_civicrm))
             .collect();
-        let chosen = match (&named[..], found.len()) {
-            ([one], _) => *one,
-            ([], 1) => 0,
-            _ => return None,
-        };
-        Some(found.swap_remove(chosen))
+        match (&named[..], found.len()) {
+            ([one], _) => Ok(Some(found.swap_remove(*one))),
+            ([], 0 | 1) => Ok(found.pop()),
+            _ => {
+                let found: Vec<String> = found.iter().map(Self::with_prefix).collect();
+                let found = found.join(", ");
+                let why = "and nothing tells in which of them CiviCRM is";
+                Err(format!("there are tables of several CMS ({found}), {why}"))
+            }
+        }
+    }
+
+    /// Its name, with the prefix of its tables.
+    fn with_prefix(&self) -> String {
+        let name = self.platform.name();
+        match self.prefix.as_str() {
+            "" => name.to_owned(),
+            prefix => format!("{name} with the prefix {prefix}"),
+        }
     }
 
     /// Reads the tables of a CMS.
@@ -200,9 +227,14 @@ impl Cms {
         }
     }
 
+    /// Whether its tables speak of CiviCRM. Those of WordPress name the plugins that are on alone: one that is off may as
+    /// well never have been there.
     fn names_civicrm(&self) -> bool {
-        self.platform == Platform::Standalone
-            || matches!(self.civicrm, Some(ModuleState::On | ModuleState::Off))
+        match self.civicrm {
+            Some(ModuleState::On) => true,
+            Some(ModuleState::Off) => self.platform != Platform::WordPress,
+            Some(ModuleState::NotInstalled) | None => self.platform == Platform::Standalone,
+        }
     }
 
     /// Whether a module is on, by its name.

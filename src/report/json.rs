@@ -127,8 +127,7 @@ struct Summary {
     accepted: usize,
 }
 
-/// What stands in the place of the report on a source that could not be read, where there are several sources, and
-/// of that of a command that was refused.
+/// What stands in the place of the report on a source that could not be read, and of that of a command that was refused.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, schemars(title = "Unread"))]
@@ -170,8 +169,7 @@ pub fn value(report: &Report) -> Value {
     value
 }
 
-/// The object in the place of a report on a source that could not be read, where there are several sources, or of a
-/// command that was refused.
+/// The object in the place of a report on a source that could not be read, or of a command that was refused.
 pub fn unread(unread: &Unread) -> Value {
     json!(UnreadDocument {
         report_version: 1,

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use super::digest::Digest;
 use super::human::{self, Detail, Form};
 use super::{Report, csv, json};
@@ -116,24 +118,23 @@ impl Json {
     pub fn new(several: bool) -> Self {
         Self { several }
     }
+
+    fn write(&self, value: &Value, out: &mut dyn Write) -> io::Result<()> {
+        let text = match self.several {
+            true => value.to_string(),
+            false => format!("{value:#}"),
+        };
+        writeln!(out, "{}", printable_json(&text))
+    }
 }
 
 impl Renderer for Json {
     fn report(&self, _: usize, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let value = json::value(report);
-        let text = if self.several {
-            value.to_string()
-        } else {
-            format!("{value:#}")
-        };
-        writeln!(out, "{}", printable_json(&text))
+        self.write(&json::value(report), out)
     }
 
     fn unread(&self, _: usize, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
-        if self.several {
-            writeln!(out, "{}", printable_json(&json::unread(unread).to_string()))?;
-        }
-        Ok(())
+        self.write(&json::unread(unread), out)
     }
 }
 

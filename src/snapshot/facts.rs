@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub hidden: IndexMap<ObjectKind, String>,
     /// The database with the tables of the CMS, where that is another one and was looked for; or why it could not be read.
     pub cms_database: Option<Result<Box<Snapshot>, String>>,
+    /// The CMS as `CIVICRM_UF` names it, where the settings file of the site was read.
+    pub cms_named: Option<String>,
     /// What only a dump tells; `None` when the source is a server.
     pub dump: Option<DumpFacts>,
     /// What only a server tells; `None` when the source is a dump.

@@ -1,5 +1,6 @@
 //! What one argument names, and the facts from there.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{fs, io};
@@ -14,7 +15,7 @@ use crate::dump::delimited::DelimitedRows;
 use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::Scanner;
 use crate::server::login::url;
-use crate::settings::SettingsFacts;
+use crate::settings::{Held, SettingsFacts};
 use crate::snapshot::{Ending, Snapshot};
 
 /// The place that facts are read from.
@@ -32,7 +33,10 @@ pub enum Location {
 
 impl Location {
     /// Whether an argument is a pattern, which several files may match, and no URL and no file.
-    pub fn is_pattern(argument: &str) -> bool {
+    pub fn is_pattern(argument: impl AsRef<OsStr>) -> bool {
+        let Some(argument) = argument.as_ref().to_str() else {
+            return false;
+        };
         let may_be = argument.contains(['*', '?', '[']) && !argument.contains("://");
         may_be && !Path::new(argument).exists()
     }
@@ -41,7 +45,8 @@ impl Location {
     ///
     /// # Errors
     /// Neither a file of that name exists, nor does any file match it as a pattern.
-    pub fn expand(argument: &str, access: &Access) -> Result<Vec<Self>, SourceError> {
+    pub fn expand(argument: impl AsRef<OsStr>, access: &Access) -> Result<Vec<Self>, SourceError> {
+        let argument = argument.as_ref();
         if argument == "-" {
             return Ok(vec![Self::Stdin]);
         }
@@ -49,6 +54,10 @@ impl Location {
             return Ok(vec![Self::Server(Box::new(server))]);
         }
         let path = Path::new(argument);
+        // A name that is not UTF-8 is that of a file.
+        let Some(argument) = argument.to_str() else {
+            return Ok(vec![Self::of(path.to_owned())]);
+        };
         if !path.exists()
             && let Some(server) = url::misspelled(argument)
         {
@@ -71,11 +80,14 @@ impl Location {
     ///
     /// # Errors
     /// The errors of [`Location::expand`], or the argument is a pattern that several files match.
-    pub fn one(argument: &str, access: &Access) -> Result<Self, SourceError> {
+    pub fn one(argument: impl AsRef<OsStr>, access: &Access) -> Result<Self, SourceError> {
+        let argument = argument.as_ref();
         let mut locations = Self::expand(argument, access)?.into_iter();
         match (locations.next(), locations.next()) {
             (Some(one), None) => Ok(one),
-            _ => Err(SourceError::Several(argument.to_owned())),
+            _ => Err(SourceError::Several(
+                argument.to_string_lossy().into_owned(),
+            )),
         }
     }
 
@@ -143,9 +155,13 @@ impl Location {
         Ok(read.transpose()?)
     }
 
-    /// Reads the database of the CMS into the snapshot, where the source is a site's settings file that names another one
-    /// for it.
-    pub fn read_cms(&self, snapshot: &mut Snapshot) {
+    /// Notes which CMS the settings file names, and reads its database into the snapshot, where the source is a site's settings
+    /// file that names another one for it.
+    pub fn read_cms(&self, snapshot: &mut Snapshot, settings: Option<&SettingsFacts>) {
+        let named = settings.and_then(|settings| settings.get("CIVICRM_UF"));
+        if let Some(Held::Text(name)) = named.map(|named| &named.held) {
+            snapshot.cms_named = Some(String::from_utf8_lossy(name).into_owned());
+        }
         if let Self::Server(server) = self {
             server.read_cms(snapshot);
         }

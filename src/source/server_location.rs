@@ -1,5 +1,6 @@
 //! A database on a running server, and how it is named.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::error::SourceError;
@@ -59,9 +60,9 @@ pub struct ServerLocation {
 impl ServerLocation {
     /// The server that an argument names: a URL, a settings file, or the folder of a site. `None` if the
     /// argument names something else.
-    pub(super) fn named(argument: &str, access: &Access) -> Result<Option<Self>, SourceError> {
-        if url::is_url(argument) {
-            return Self::of_url(argument, access).map(Some);
+    pub(super) fn named(argument: &OsStr, access: &Access) -> Result<Option<Self>, SourceError> {
+        if let Some(text) = argument.to_str().filter(|text| url::is_url(text)) {
+            return Self::of_url(text, access).map(Some);
         }
         let path = Path::new(argument);
         let file = if path.is_dir() {

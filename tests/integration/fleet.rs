@@ -552,3 +552,56 @@ fn memory_does_not_grow_with_the_number_of_sources() {
         "{small} and {large} KiB"
     );
 }
+
+#[test]
+fn a_name_that_is_not_utf8_is_a_source_like_others() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = OsStr::from_bytes(b"inv\xff.sql");
+    for name in [name, OsStr::new("ok.sql")] {
+        fs::write(folder.path().join(name), common::sample()).expect("written");
+    }
+    for command in ["verify", "check", "preflight", "orphans", "version", "diff"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_cividb"))
+            .args([command, "--format", "json"])
+            .args([
+                name,
+                OsStr::new("ok.sql"),
+                OsStr::from_bytes(b"gone\xfe.sql"),
+            ])
+            .current_dir(folder.path())
+            .output()
+            .expect("cividb runs");
+        let all = reports(&output.stdout);
+        let names = all.iter().filter_map(|it| it["source"]["name"].as_str());
+        let names: Vec<&str> = names.collect();
+        assert_eq!(
+            names,
+            ["inv\u{fffd}.sql", "ok.sql", "gone\u{fffd}.sql"],
+            "{command}"
+        );
+        let have_error: Vec<bool> = all.iter().map(|it| !it["error"].is_null()).collect();
+        assert_eq!(have_error, [false, false, true], "{command}");
+    }
+}
+
+#[test]
+fn one_source_alone_that_cannot_be_read_has_its_answer_in_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in ["verify", "check", "preflight", "orphans", "version", "diff"] {
+        let output = cividb(folder.path(), &[command, "nope", "--format", "json"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(text(&output.stderr).contains("nope: cannot open"));
+        let answer = common::json(&output);
+        common::assert_follows_schema(&answer);
+        assert_eq!(answer["source"]["name"], "nope");
+        let message = answer["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("cannot open"), "{message}");
+    }
+    let into = ["verify", "nope", "--format", "json", "--output", "o.json"];
+    assert_eq!(cividb(folder.path(), &into).status.code(), Some(2));
+    let written = fs::read(folder.path().join("o.json")).expect("a file");
+    let answer: Value = serde_json::from_slice(&written).expect("JSON");
+    assert_eq!(answer["verdict"], "incomplete");
+}

@@ -109,7 +109,7 @@ fn every_producer_and_option_gets_the_verdict_that_a_restore_has_shown() {
         };
         judged += 1;
         let argument = path.to_string_lossy();
-        let [location] = &Location::expand(&argument, &cividb::source::Access::default())
+        let [location] = &Location::expand(argument.as_ref(), &cividb::source::Access::default())
             .expect("it exists")[..]
         else {
             panic!("{argument} is one source");

@@ -739,6 +739,68 @@ fn check_of_a_site_looks_at_its_settings_file_as_well() {
 }
 
 #[test]
+fn what_the_settings_file_keeps_from_beginning_is_no_upgrade_that_finishes() {
+    let Some(server) = server::installed() else {
+        return;
+    };
+    server.load("not_begun", &common::sample());
+    let socket = server.socket().display().to_string();
+    let dsn = format!("mysql://root@unix({socket})/not_begun");
+    let healthy = healthy("Drupal", (5, 81))
+        .replace("mysql://civi:p%40ss@localhost/civicrm?new_link=true", &dsn);
+    let key = "define('CIVICRM_CRED_KEYS', 'aes-cbc:hkdf-sha256:aRandomText');";
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = |command: &str, text: &str| {
+        facts_of(folder.path(), text, 0o640);
+        let arguments = [
+            command,
+            ".",
+            "--target",
+            "6.10.2",
+            "--format",
+            "json",
+            "--skip",
+            "charset-differs",
+        ];
+        common::json(&common::cividb(folder.path(), &arguments))
+    };
+    for command in ["preflight", "check"] {
+        let good = report(command, &healthy);
+        assert_eq!(good["preflight"]["outcome"], "finishes", "{good:#}");
+        for (text, check) in [
+            (healthy.replace(key, ""), "settings-keys"),
+            (
+                healthy.replace("'CIVICRM_UF', 'Drupal'", "'CIVICRM_UF', 'Drupl'"),
+                "settings-cms",
+            ),
+            (
+                healthy.replace("CRM_Core_ClassLoader::singleton()->register();", ""),
+                "settings-class-loader",
+            ),
+        ] {
+            let bad = report(command, &text);
+            assert_eq!(bad["verdict"], "fail", "{bad:#}");
+            assert_eq!(bad["preflight"]["outcome"], "stops", "{bad:#}");
+            assert_eq!(
+                bad["preflight"]["failures"][0]["phase"], "before",
+                "{bad:#}"
+            );
+            let findings = bad["findings"].as_array().expect("a list").iter();
+            let of_check = findings.filter(|it| it["check"] == check && it["severity"] == "error");
+            assert_eq!(of_check.count(), 1, "{bad:#}");
+        }
+    }
+    facts_of(folder.path(), &healthy.replace(key, ""), 0o640);
+    let arguments = ["preflight", ".", "--target", "6.10.2", "--quiet"];
+    let printed = common::cividb(folder.path(), &arguments);
+    assert!(
+        common::text(&printed.stdout).contains("will stop before the first step"),
+        "{}",
+        common::text(&printed.stdout)
+    );
+}
+
+#[test]
 fn the_cms_s_own_file_is_held_against_civicrm_s() {
     let drupal = "sites/default/civicrm.settings.php";
     let healthy_file = healthy("Drupal", (4, 4));

@@ -193,7 +193,8 @@ impl<'c> Looked<'c> {
             let read = read(location, common.database.as_deref(), common)?;
             (snapshot, rows, examiner) = (read, None, None);
         }
-        location.read_cms(&mut snapshot);
+        let settings = location.settings(&asked.server.access())?;
+        location.read_cms(&mut snapshot, settings.as_ref());
         let case = Case::new(snapshot, catalogue).to_release(asked.target.clone());
         let rows: Option<RowAnswers> = match (examiner, rows) {
             (Some(examiner), Some(rows)) => Some(examiner.ask(&case, rows, common)?),
@@ -204,7 +205,6 @@ impl<'c> Looked<'c> {
             .as_ref()
             .and_then(|target| for_upgrade(&case, target));
         let forecast = preflight::forecast(&case, rows.as_ref(), None)?;
-        let settings = location.settings(&asked.server.access())?;
         let mut findings = Findings::default();
         // Without a check there is nothing to look for; a selection of none would be all.
         if !wanted.only.is_empty() {
