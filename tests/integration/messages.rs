@@ -157,7 +157,7 @@ const PROVOCATIONS: &[Provocation] = &[
     Provocation(
         TWO,
         "ALTER TABLE c MODIFY p_id INT UNSIGNED NOT NULL DEFAULT 0, MODIFY s VARCHAR(5) NOT NULL, MODIFY d DATETIME NOT NULL",
-        "null-in-not-null",
+        "null-in-not-null|data-truncated",
     ),
     Provocation(TWO, "UPDATE c SET s = 'too long for it'", "data-too-long"),
     Provocation(TWO, "UPDATE c SET p_id = 99999999999999", "data-too-long"),
