@@ -100,7 +100,7 @@ impl<'s> Ground<'s> {
     }
 
     fn snapshot(&self, account: &str) -> Snapshot {
-        let location = Location::one(&self.url(account), &Access::default()).expect("a source");
+        let location = Location::one(self.url(account), &Access::default()).expect("a source");
         location.read(None, &mut |_| {}).expect("it can be read")
     }
 
