@@ -30,6 +30,11 @@ pub enum ChangeError {
     /// A thing that is to be changed is no longer what was planned with, and how it is instead.
     #[error("{0} has changed since it was read: {1}; nothing was changed, run the command again")]
     Changed(String, String),
+    /// A thing is no longer as it was looked at when several had been changed already, and how it is instead.
+    #[error(
+        "{0} has changed while other things were being changed: {1}; it is left as it is now, and the command can be given again"
+    )]
+    ChangedMeanwhile(String, String),
     /// A thing that was changed by a journal has been changed again, and how.
     #[error("{0} cannot be taken back: {1}; it is left as it is now")]
     ChangedSince(String, String),
@@ -69,7 +74,7 @@ impl ChangeError {
             Self::Blocked(_) => Some("gate"),
             Self::JournalExists(_) => Some("journal-exists"),
             Self::OtherDatabase(_) => Some("other-database"),
-            Self::Changed(..) => Some("changed"),
+            Self::Changed(..) | Self::ChangedMeanwhile(..) => Some("changed"),
             Self::ChangedSince(..) => Some("changed-since"),
             Self::Privileges(..) => Some("privileges"),
             Self::ReadOnly(_) => Some("read-only"),

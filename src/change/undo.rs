@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::definition::{self, parsed};
 use super::error::ChangeError;
-use super::exchange::{self, Exchange, Record as SetAside};
+use super::exchange::{self, Exchange, Fate, IsMadeAgain, Record as SetAside, Stranger};
 use super::executor::{Executor, has_all_of};
 use super::hindrance;
 use super::journal::{Head, Journal, Kind, Progress, Record, Rows, Step};
@@ -89,6 +89,10 @@ pub struct Examination<'r> {
     todo: Vec<Todo<'r>>,
     /// What is not as the journal says it was left.
     pub changed: Vec<Changed>,
+    /// What CiviCRM has made again since, as sentences; that of before comes in its place.
+    pub made_again: Vec<String>,
+    /// Triggers, views and routines that the record of an exchange does not know as they are.
+    strangers: Vec<Stranger>,
 }
 
 /// What was taken back.
@@ -107,15 +111,22 @@ pub struct Undone {
 }
 
 impl<'r> Examination<'r> {
-    /// Looks at every table and row that the steps of a journal changed.
+    /// Looks at every table and row that the steps of a journal changed. `is_made_again` tells what CiviCRM makes again by
+    /// itself.
     ///
     /// # Errors
     /// A step is not what cividb writes into journals, the account may not look, or the connection
     /// is lost.
-    pub fn of(connection: &mut Reader, record: &'r Record) -> Result<Self, ChangeError> {
+    pub fn of(
+        connection: &mut Reader,
+        record: &'r Record,
+        is_made_again: IsMadeAgain,
+    ) -> Result<Self, ChangeError> {
         let mut examined = Self {
             todo: Vec::new(),
             changed: Vec::new(),
+            made_again: Vec::new(),
+            strangers: Vec::new(),
         };
         // What a later step changed once more is as that one left it.
         let mut tables: HashSet<&str> = HashSet::new();
@@ -205,6 +216,9 @@ impl<'r> Examination<'r> {
                 Kind::Exchange(exchange) => {
                     let (is_back, detail) = exchange_changed(connection, exchange, progress)?;
                     todo.is_back = is_back;
+                    if !is_back && detail.is_none() {
+                        examined.exchange(connection, exchange, record, is_made_again)?;
+                    }
                     away.extend(exchange.goes.iter().map(String::as_str));
                     if let Some(detail) = detail {
                         todo.is_skipped = true;
@@ -219,6 +233,39 @@ impl<'r> Examination<'r> {
             examined.todo.push(todo);
         }
         Ok(examined)
+    }
+
+    /// Looks at what stands where an exchange is to go back.
+    fn exchange(
+        &mut self,
+        connection: &mut Reader,
+        exchange: &Exchange,
+        journal: &Record,
+        is_made_again: IsMadeAgain,
+    ) -> Result<(), ChangeError> {
+        let Some(set_aside) = SetAside::read(connection, &exchange.aside)? else {
+            return Ok(());
+        };
+        if !set_aside.is_proved {
+            return Ok(());
+        }
+        let is_dropped = |table: &str, key: &str| {
+            let mut keys = exchange.references.iter();
+            let change = keys.find(|it| it.table == table && it.key == key);
+            let drop = change.and_then(|it| it.comes.as_ref()).map(|it| &it.drop);
+            drop.is_some_and(|drop| steps(journal).iter().any(|(it, _)| it.inverse == *drop))
+        };
+        exchange::check_way_back(connection, exchange, &is_dropped)?;
+        for stranger in exchange::strangers(connection, &set_aside, is_made_again)? {
+            let what = stranger.program.name.describe();
+            let detail = stranger.detail().to_owned();
+            match stranger.fate {
+                Fate::MadeAgain => self.made_again.push(format!("{what}: {detail}")),
+                _ => self.changed.push(Changed { what, detail }),
+            }
+            self.strangers.push(stranger);
+        }
+        Ok(())
     }
 
     /// Makes sure that everything is as the journal says it was left.
@@ -283,7 +330,7 @@ impl<'r> Examination<'r> {
                 Kind::Exchange(exchange) => {
                     let record = SetAside::read(executor.connection(), &exchange.aside)?;
                     if let Some(record) = record {
-                        exchange::back(executor, &record)?;
+                        exchange::back(executor, &record, &self.strangers)?;
                     }
                     journal.undone(step.step)?;
                 }

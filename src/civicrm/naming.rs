@@ -55,6 +55,21 @@ pub fn is_volatile(table: &str) -> bool {
     }
 }
 
+/// Whether a trigger, view or routine has a name that CiviCRM gives: its prefix, or of a trigger the name of its table
+/// followed by the moment at which it fires, as `<table>_before_insert`.
+pub fn is_named_by_civicrm(name: &str, table: Option<&str>) -> bool {
+    let name = name.to_lowercase();
+    let of_table = table.and_then(|table| name.strip_prefix(&table.to_lowercase()));
+    let moment = of_table.and_then(|rest| rest.strip_prefix('_'));
+    let is_moment = |moment: &str| {
+        let parts = moment.split_once('_');
+        parts.is_some_and(|(timing, event)| {
+            ["before", "after"].contains(&timing) && ["insert", "update", "delete"].contains(&event)
+        })
+    };
+    name.starts_with(super::site::TABLE_PREFIX) || moment.is_some_and(is_moment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use crate::change::executor::Executor;
 use crate::change::journal::{Head, Journal, Progress, Record};
 use crate::change::refusal::Refusal;
 use crate::change::undo::{self, Examination, Undone};
+use crate::civicrm::naming::is_named_by_civicrm;
 use crate::cli::error::Error;
 use crate::exit::Exit;
 use crate::schema::sql;
@@ -34,7 +35,7 @@ pub struct Undo {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Take back all but the rows and tables that have changed since, which are named and stay as they
+    /// Take back all but the rows, tables and programs that have changed since, which are named and stay as they
     /// are; without this nothing is taken back when there are any
     #[arg(long)]
     skip_changed: bool,
@@ -90,7 +91,10 @@ impl Undo {
         let snapshot = server.read(&mut connection, &database)?;
         undo::check_database(&record, &Head::of(&snapshot, "undo"), self.same_server)?;
         // Everything is looked at before anything is taken back.
-        let examination = Examination::of(&mut connection, &record)?;
+        let examination = Examination::of(&mut connection, &record, &is_named_by_civicrm)?;
+        for sentence in &examination.made_again {
+            tell(sentence);
+        }
         for changed in &examination.changed {
             tell(&format!(
                 "changed since: {}: {}",
@@ -131,8 +135,8 @@ impl Undo {
 
 fn what_changed(changed: u64) -> String {
     match changed {
-        1 => "the row or table".to_owned(),
-        several => format!("the {several} rows or tables"),
+        1 => "the row, table or program".to_owned(),
+        several => format!("the {several} rows, tables or programs"),
     }
 }
 

@@ -681,6 +681,76 @@ fn foreign_keys_of_the_cms_are_refused_or_made_again() {
 }
 
 #[test]
+fn undo_goes_past_what_civicrm_made_again_and_names_what_others_made() {
+    for server in server::some() {
+        let site = Site::new(server, "rollback_since");
+        let (at, url) = (&server.name, site.url());
+        let since = |sql: &str| server.run(Some(&site.database), sql);
+        let done = site.apply(&url, &[]);
+        assert_eq!(done.status.code(), Some(0), "{at}: {}", text(&done.stderr));
+        // As cv flush --triggers does, with which a rollback ends.
+        since(
+            "DROP FUNCTION civicrm_strip_non_numeric;
+             CREATE FUNCTION civicrm_strip_non_numeric(a varchar(255)) RETURNS varchar(255) DETERMINISTIC RETURN 'again';
+             CREATE TRIGGER civicrm_website_before_insert BEFORE INSERT ON civicrm_website FOR EACH ROW SET @again = 1",
+        );
+        site.undo();
+        site.holds(&site.before, at);
+        site.finish();
+
+        fs::remove_file(site.folder.path().join("j")).expect("the journal");
+        let done = site.apply(&url, &[]);
+        assert_eq!(done.status.code(), Some(0), "{at}: {}", text(&done.stderr));
+        since(
+            "CREATE TRIGGER wp_sync AFTER DELETE ON civicrm_website FOR EACH ROW SET @b = 1;
+             CREATE TABLE civicrm_value_after (id int PRIMARY KEY, entity_id int unsigned,
+               CONSTRAINT FK_after FOREIGN KEY (entity_id) REFERENCES civicrm_contact (id)) ENGINE=InnoDB",
+        );
+        let now = site.now();
+        let undo = ["undo", "j", &url, "--apply", "--yes"];
+        let refused = site.run(&undo);
+        let errors = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
+        let drop = format!(
+            "ALTER TABLE `{}`.`civicrm_value_after` DROP FOREIGN KEY `FK_after`;",
+            site.database
+        );
+        assert!(errors.contains(&drop), "{at}: {errors}");
+        site.holds(&now, at);
+        server.run(None, &drop);
+        let now = site.now();
+        let refused = site.run(&undo);
+        let errors = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
+        assert!(errors.contains("trigger wp_sync: "), "{at}: {errors}");
+        site.holds(&now, at);
+        let undone = site.run(&[&undo[..], &["--skip-changed"]].concat());
+        assert_ne!(undone.status.code(), Some(2), "{at}: {}", text(&undone.stderr));
+        let mut now = site.now();
+        assert!(now.remove("TRIGGER wp_sync").is_some(), "{at}: it moved");
+        now.remove("TABLE civicrm_value_after");
+        now.remove("rows civicrm_value_after");
+        assert_eq!(now, site.before, "{at}");
+
+        let (database, set_aside) = (&site.database, format!("{}_cividb_new", site.database));
+        since(&format!(
+            "ALTER TABLE civicrm_value_after ADD CONSTRAINT FK_after FOREIGN KEY (entity_id)
+             REFERENCES `{set_aside}`.civicrm_contact (id) ON DELETE CASCADE"
+        ));
+        let finish = ["rollback", "--finish", &url, "--apply", "--yes"];
+        let refused = site.run(&finish);
+        let errors = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
+        let from = errors.find("ALTER TABLE").expect("what to do");
+        let statements = errors[from..].trim();
+        assert!(statements.contains(&format!("REFERENCES `{database}`.`civicrm_contact`")), "{at}: {errors}");
+        server.run(None, statements);
+        site.finish();
+        site.remove();
+    }
+}
+
+#[test]
 fn an_account_that_may_not_make_databases_is_told_what_to_do_and_can_do_it() {
     for server in server::some() {
         let site = Site::new(server, "rollback_account");

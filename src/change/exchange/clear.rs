@@ -1,6 +1,7 @@
 //! Removes what an exchange has set aside.
 
 use super::model::Exchange;
+use super::keys;
 use super::programs::{self, ProgramName};
 use super::record::{Record, TABLE};
 use super::state::{InForce, State, tables};
@@ -24,7 +25,8 @@ impl Clearance {
     /// What would be removed.
     ///
     /// # Errors
-    /// The exchange is under way, so that nothing of it may go; or the connection is lost.
+    /// The exchange is under way, so that nothing of it may go; a foreign key of another table leads to what would be
+    /// removed; or the connection is lost.
     pub fn of(connection: &mut Reader, record: &Record) -> Result<Self, ChangeError> {
         let exchange = &record.exchange;
         if State::of_record(connection, record)?.in_force == InForce::Mixed {
@@ -44,6 +46,7 @@ impl Clearance {
             if exchange.made.contains(database) && !others {
                 clearance.databases.push(database.clone());
             }
+            keys::check_removal(connection, exchange, (database, &listed))?;
             clearance.tables.push((database.clone(), listed));
         }
         Ok(clearance)

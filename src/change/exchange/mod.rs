@@ -7,18 +7,22 @@
 //! got ([`state`]): going on and going back are the same way from there, in one direction or the other ([`swap`]).
 
 mod clear;
+mod keys;
 mod model;
 mod programs;
 mod record;
+mod standing;
 mod state;
 mod swap;
 
 pub use clear::{Clearance, clear, drop_in_place};
+pub use keys::check_way_back;
 pub use model::{Exchange, KeyChange, Reference};
 pub use programs::{
     Program, ProgramKind, ProgramName, make as make_programs, names, read as read_programs,
     show as show_program,
 };
 pub use record::{Record, TABLE as RECORD_TABLE, begin, prove};
+pub use standing::{Fate, IsMadeAgain, Stranger, strangers};
 pub use state::{InForce, State, tables};
 pub use swap::{back, forward};

@@ -259,7 +259,7 @@ fn make_one(
     if let Some(now) = now {
         if !others.contains(&now) {
             let why = "it is neither what it was before nor what it is to be".to_owned();
-            return Err(ChangeError::Changed(name.describe(), why));
+            return Err(ChangeError::ChangedMeanwhile(name.describe(), why));
         }
         match (name.kind, statement.strip_prefix("CREATE ")) {
             (ProgramKind::View, Some(rest)) => statement = format!("CREATE OR REPLACE {rest}"),

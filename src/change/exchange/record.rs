@@ -11,6 +11,7 @@ use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::sql::{identifier, string};
 use crate::server::answer::text;
 use crate::server::connection::Reader;
+use crate::server::writer::Writer;
 
 /// The name of the table. One without rows was made by a run that was cut off before it had begun.
 pub const TABLE: &str = "cividb_rollback";
@@ -79,13 +80,19 @@ impl Record {
                 collation: value("collation_name"),
             };
             match side.as_str() {
-                "goes" => record.goes.push(program),
-                "comes" => record.comes.push(program),
+                "goes" => put(&mut record.goes, program),
+                "comes" => put(&mut record.comes, program),
                 _ => return Err(damaged()),
             }
         }
         Ok(record)
     }
+}
+
+/// Adds a program to a side; one that was noted later stands for an earlier one of its name.
+fn put(side: &mut Vec<Program>, program: Program) {
+    side.retain(|it| it.name != program.name);
+    side.push(program);
 }
 
 fn place(aside: &str) -> String {
@@ -128,7 +135,7 @@ pub fn begin(
 }
 
 fn make_table(
-    connection: &mut crate::server::writer::Writer,
+    connection: &mut Writer,
     exchange: &Exchange,
 ) -> Result<(), ChangeError> {
     let sql = format!(
@@ -182,6 +189,36 @@ pub fn prove(
     run(connection, about, "START TRANSACTION")?;
     for row in &rows {
         run(connection, about, row)?;
+    }
+    run(connection, about, "COMMIT")
+}
+
+/// Notes triggers that both sides have from here on, before the tables that they are on change places.
+///
+/// # Errors
+/// The connection is lost; nothing is noted then.
+pub(super) fn note_on_both<'p>(
+    connection: &mut Writer,
+    aside: &str,
+    programs: impl Iterator<Item = &'p Program>,
+) -> Result<(), ChangeError> {
+    let about = "what is set aside";
+    let mut programs = programs.peekable();
+    if programs.peek().is_none() {
+        return Ok(());
+    }
+    let sql = format!("SELECT MAX(id) + 1 AS next FROM {}", place(aside));
+    let sql = Meaning::new(Operation::Select, [aside, TABLE]).pass(sql)?;
+    let answer = connection.ask(about, &sql)?;
+    let next = answer.first().and_then(|row| text(row, "next"));
+    let mut next: usize = next.and_then(|next| next.parse().ok()).unwrap_or(1);
+    run(connection, about, "START TRANSACTION")?;
+    for program in programs {
+        for side in ["goes", "comes"] {
+            let row = insertion(aside, next, side, Some(program), &program.statement)?;
+            run(connection, about, &row)?;
+            next += 1;
+        }
     }
     run(connection, about, "COMMIT")
 }

@@ -1,8 +1,9 @@
 //! The exchange itself, from wherever it stands: forward and back.
 
 use super::model::{Exchange, rename};
-use super::programs::{self, Program, ProgramKind};
-use super::record::Record;
+use super::programs::{self, Program, ProgramKind, ProgramName};
+use super::record::{self, Record};
+use super::standing::{Fate, Stranger, past};
 use super::state::tables;
 use crate::change::error::ChangeError;
 use crate::change::executor::{Executor, run};
@@ -41,12 +42,20 @@ pub fn forward(executor: &mut Executor, record: &Record) -> Result<(), ChangeErr
 }
 
 /// Goes back, from wherever an exchange stands, until the tables that went are in force again, with their triggers, views
-/// and routines.
+/// and routines. `strangers` are those that stand there and are not as the record says.
 ///
 /// # Errors
 /// The errors of [`forward`].
-pub fn back(executor: &mut Executor, record: &Record) -> Result<(), ChangeError> {
-    let (goes, comes) = sides(record);
+pub fn back(
+    executor: &mut Executor,
+    record: &Record,
+    strangers: &[Stranger],
+) -> Result<(), ChangeError> {
+    let moves = |it: &&Stranger| it.fate == Fate::Moves;
+    let moving = strangers.iter().filter(moves).map(|it| &it.program);
+    record::note_on_both(executor.connection(), &record.exchange.aside, moving)?;
+    let record = past(record, strangers);
+    let (goes, comes) = sides(&record);
     converge(executor, &record.exchange, &comes, &goes)
 }
 
@@ -150,13 +159,16 @@ fn drop_triggers(
     let theirs = all
         .into_iter()
         .filter(|(_, table)| table.as_ref().is_some_and(|table| of.contains(&table)));
-    for (name, _) in theirs {
-        let what = name.describe();
-        if !recorded.iter().any(|program| program.name == name) {
-            let why = "it was made since the exchange was prepared".to_owned();
-            return Err(ChangeError::Changed(what, why));
-        }
+    let theirs: Vec<_> = theirs.map(|(name, _)| name).collect();
+    // None is dropped before all are known.
+    let is_known = |name: &&ProgramName| recorded.iter().any(|program| program.name == **name);
+    if let Some(name) = theirs.iter().find(|name| !is_known(name)) {
+        let why = "it was made since the exchange was prepared".to_owned();
+        return Err(ChangeError::ChangedMeanwhile(name.describe(), why));
+    }
+    for name in theirs {
         let drop = name.dropping(database)?;
+        let what = name.describe();
         executor.patiently(&name.name, |connection| run(connection, &what, &drop))?;
     }
     Ok(())

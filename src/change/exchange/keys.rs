@@ -1,0 +1,182 @@
+//! Foreign keys that would lead across after an exchange: to tables that are set aside, or away from them.
+
+use super::model::Exchange;
+use super::state::tables;
+use crate::change::error::ChangeError;
+use crate::change::refusal::Refusal;
+use crate::gate::{Blocked, Meaning, Operation};
+use crate::schema::sql::{identifier, string};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
+
+/// A foreign key as the server lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Key {
+    database: String,
+    table: String,
+    name: String,
+    columns: Vec<String>,
+    parent_database: String,
+    parent: String,
+    parent_columns: Vec<String>,
+    on_delete: String,
+    on_update: String,
+}
+
+impl Key {
+    fn describe(&self) -> String {
+        format!(
+            "{} of {}.{} to {}.{}",
+            self.name, self.database, self.table, self.parent_database, self.parent
+        )
+    }
+
+    /// The two statements that drop it, and make it again as one to the table in `database`.
+    fn again(&self, database: &str) -> Result<(String, String), Blocked> {
+        let place = |database: &str, table: &str| {
+            format!("{}.{}", identifier(database), identifier(table))
+        };
+        let list = |columns: &[String]| {
+            let columns = columns.iter().map(|column| identifier(column));
+            columns.collect::<Vec<_>>().join(", ")
+        };
+        let table = place(&self.database, &self.table);
+        let name = identifier(&self.name);
+        let drop = format!("ALTER TABLE {table} DROP FOREIGN KEY {name}");
+        let add = format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}",
+            list(&self.columns),
+            place(database, &self.parent),
+            list(&self.parent_columns),
+            self.on_delete,
+            self.on_update,
+        );
+        let mut names = vec![&self.database, &self.table, &self.name];
+        let drop = Meaning::new(Operation::AlterTable, names.clone()).pass(drop)?;
+        let database = database.to_owned();
+        names.extend([&database, &self.parent]);
+        names.extend(self.columns.iter().chain(&self.parent_columns));
+        let add = Meaning::new(Operation::AlterTable, names).pass(add)?;
+        Ok((drop + ";", add + ";"))
+    }
+}
+
+/// The foreign keys of all databases that belong to tables of `database` or lead to them.
+fn keys(connection: &mut Reader, database: &str) -> Result<Vec<Key>, ChangeError> {
+    let database = string(database);
+    let sql = format!(
+        "SELECT k.TABLE_SCHEMA AS of_schema, k.TABLE_NAME AS of_table, k.CONSTRAINT_NAME AS name, \
+         k.COLUMN_NAME AS of_column, k.REFERENCED_TABLE_SCHEMA AS parent_schema, k.REFERENCED_TABLE_NAME AS parent, \
+         k.REFERENCED_COLUMN_NAME AS parent_column, r.DELETE_RULE AS on_delete, r.UPDATE_RULE AS on_update \
+         FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
+         ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME \
+         AND r.TABLE_NAME = k.TABLE_NAME \
+         WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND (k.TABLE_SCHEMA = {database} OR k.REFERENCED_TABLE_SCHEMA = {database}) \
+         ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION"
+    );
+    let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
+    let mut found: Vec<Key> = Vec::new();
+    for row in connection.ask("the foreign keys", &sql)? {
+        let value = |column| text(&row, column).unwrap_or_default();
+        let key = Key {
+            database: value("of_schema"),
+            table: value("of_table"),
+            name: value("name"),
+            parent_database: value("parent_schema"),
+            parent: value("parent"),
+            on_delete: value("on_delete"),
+            on_update: value("on_update"),
+            ..Key::default()
+        };
+        let is_same = |last: &&mut Key| {
+            (&last.database, &last.table, &last.name) == (&key.database, &key.table, &key.name)
+        };
+        let column = (value("of_column"), value("parent_column"));
+        let last = match found.last_mut().filter(is_same) {
+            Some(last) => last,
+            None => {
+                found.push(key);
+                let Some(last) = found.last_mut() else {
+                    continue;
+                };
+                last
+            }
+        };
+        last.columns.push(column.0);
+        last.parent_columns.push(column.1);
+    }
+    Ok(found)
+}
+
+/// Makes sure that no foreign key leads between the tables that leave when an exchange goes back and others, but those
+/// that are dropped before it (`is_dropped`, by table and name).
+///
+/// # Errors
+/// There are such keys; the text says how to drop them, and make them again. Or the connection is lost.
+pub fn check_way_back(
+    connection: &mut Reader,
+    exchange: &Exchange,
+    is_dropped: &dyn Fn(&str, &str) -> bool,
+) -> Result<(), ChangeError> {
+    let beside = tables(connection, &exchange.beside)?;
+    let leaves = |database: &str, table: &String| {
+        database == exchange.database && exchange.comes.contains(table) && !beside.contains(table)
+    };
+    let mut found = Vec::new();
+    for key in keys(connection, &exchange.database)? {
+        let (child, parent) = (
+            leaves(&key.database, &key.table),
+            leaves(&key.parent_database, &key.parent),
+        );
+        let is_known = key.database == exchange.database && is_dropped(&key.table, &key.name);
+        if child == parent || is_known {
+            continue;
+        }
+        let (drop, add) = key.again(&key.parent_database)?;
+        let again = match child {
+            // It goes with its table.
+            true => String::new(),
+            false => format!(" (and afterwards again: {add})"),
+        };
+        found.push(format!("{}: {drop}{again}", key.describe()));
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "foreign keys that were made since lead from tables that change places to tables that stay, or the other way round, and \
+         would lead into {}; drop them first: {}",
+        exchange.beside,
+        found.join(" ")
+    );
+    Err(Refusal::References(why).into())
+}
+
+/// Makes sure that no foreign key of another table leads to tables that are to be removed: these, of a database.
+///
+/// # Errors
+/// There are such keys; the text says how to let them lead to the table of the same name in the site's database. Or the
+/// connection is lost.
+pub(super) fn check_removal(
+    connection: &mut Reader,
+    exchange: &Exchange,
+    (database, removed): (&str, &[String]),
+) -> Result<(), ChangeError> {
+    let goes = |of: &str, table: &String| of == database && removed.contains(table);
+    let mut found = Vec::new();
+    for key in keys(connection, database)? {
+        if goes(&key.parent_database, &key.parent) && !goes(&key.database, &key.table) {
+            let (drop, add) = key.again(&exchange.database)?;
+            found.push(format!("{}: {drop} {add}", key.describe()));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "foreign keys lead to tables of {database} that would be removed; let them lead to those of {} first: {}",
+        exchange.database,
+        found.join(" ")
+    );
+    Err(Refusal::References(why).into())
+}
