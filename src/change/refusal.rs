@@ -155,6 +155,12 @@ pub enum Refusal {
          --finish removes them for good"
     )]
     NotFinished(String, String),
+    /// A rollback of this database was taken back or had not begun: what it made ready is still in this database.
+    #[error(
+        "the tables of before are in force in {0}, and what an earlier rollback made ready is still in {1}; cividb rollback \
+         --finish SERVER --apply removes it"
+    )]
+    NotRemoved(String, String),
     /// Nothing is set aside in a database.
     #[error("nothing is set aside in {0}; --set-aside names another database")]
     NothingSetAside(String),
@@ -232,7 +238,7 @@ impl Refusal {
             Self::NameTaken(_) => "name-taken",
             Self::NoDatabaseBeside(_) => "no-database-beside",
             Self::DatabaseInUse(_) => "database-in-use",
-            Self::NotFinished(..) => "not-finished",
+            Self::NotFinished(..) | Self::NotRemoved(..) => "not-finished",
             Self::NothingSetAside(_) => "nothing-set-aside",
             Self::ExchangeUnderWay(_) => "exchange-under-way",
             Self::NotRestored(_) => "not-restored",

@@ -52,6 +52,9 @@ pub struct Rollback {
     /// was moved to another port or host name
     #[arg(long, requires = "resume")]
     same_server: bool,
+    /// Database to take out of a dump that holds several
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "finish"])]
+    from_database: Option<String>,
     /// Drop foreign keys of tables that stay to tables that go right before the exchange, and make them again behind it
     #[arg(long)]
     with_references: bool,
@@ -146,7 +149,8 @@ impl Rollback {
         let mut site = self.site(self.source.as_deref(), catalogue, common)?;
         let location = Location::File(path.clone());
         let version = Some(site.connection.version.clone());
-        let Facts { case, bytes, .. } = survey(&location, dump, None, version, catalogue, common)?;
+        let from = self.from_database.as_deref();
+        let Facts { case, bytes, .. } = survey(&location, dump, from, version, catalogue, common)?;
         let mut examined = Examination::of(&case);
         examined.names_lost_tables = true;
         let findings = common.examine(&examined, VERIFY)?;
@@ -253,7 +257,12 @@ impl Rollback {
         let source = self.server.source(self.source.as_deref()).ok();
         let paths = source.as_deref().and_then(SitePaths::of);
         let release = backup.declared_version().map(|release| release.to_string());
-        afterwards::afterwards(paths.as_ref(), selection.cms(), release.as_deref())
+        afterwards::afterwards(
+            paths.as_ref(),
+            selection.cms(),
+            release.as_deref(),
+            self.in_place,
+        )
     }
 
     fn report(&self, case: Case, summary: RollbackSummary, common: &Common) -> Result<Exit, Error> {

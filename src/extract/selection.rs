@@ -139,6 +139,7 @@ pub struct Selection<'a> {
     programs: HashSet<(&'static str, String)>,
     /// The tables of triggers, both in lower case.
     triggers: HashMap<String, String>,
+    takes_events: bool,
 }
 
 impl<'a> Selection<'a> {
@@ -153,6 +154,7 @@ impl<'a> Selection<'a> {
         let triggers = triggers.map(|(name, it)| (name.to_lowercase(), it.table.to_lowercase()));
         let mut selection = Self {
             triggers: triggers.collect(),
+            takes_events: true,
             programs: HashSet::new(),
             wanted,
             owners,
@@ -225,6 +227,13 @@ impl<'a> Selection<'a> {
             && name.split('_').any(|word| word == "cache")
     }
 
+    /// The same choice without events.
+    #[must_use]
+    pub fn without_events(mut self) -> Self {
+        self.takes_events = false;
+        self
+    }
+
     /// Whether the trigger of this name is taken; one that is not there goes as nothing else wants it.
     pub(super) fn trigger(&self, name: &str) -> bool {
         match self.triggers.get(&name.to_lowercase()) {
@@ -235,9 +244,10 @@ impl<'a> Selection<'a> {
 
     /// Whether the routine or event of this kind and name is taken.
     pub(super) fn program(&self, kind: &'static str, name: &str) -> bool {
-        self.programs.contains(&(kind, name.to_lowercase()))
+        let is_wanted = self.programs.contains(&(kind, name.to_lowercase()))
             || self.wanted.only.is_empty()
-            || !self.is_there(kind, name) && name.to_lowercase().starts_with("civicrm_")
+            || !self.is_there(kind, name) && name.to_lowercase().starts_with("civicrm_");
+        is_wanted && (self.takes_events || kind != "event")
     }
 
     fn is_there(&self, kind: &str, name: &str) -> bool {

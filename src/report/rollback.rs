@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use anstyle::Style;
 use indexmap::IndexMap;
 #[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +42,13 @@ pub struct RollbackSummary {
     pub programs_go: Vec<String>,
     /// Triggers, views and routines of the backup that come, each with its kind.
     pub programs_come: Vec<String>,
+    /// Triggers, views and routines that go and that the backup does not have, each with its kind.
+    pub programs_not_in_backup: Vec<String>,
+    /// Triggers of others on tables of CiviCRM, which are made again on the tables that come.
+    pub triggers_moved: Vec<String>,
+    /// Views and routines that use tables of CiviCRM alone and stay, because they have no name of CiviCRM's and the backup does
+    /// not have them.
+    pub programs_kept: Vec<String>,
     /// Foreign keys of tables that stay to tables that go, which are dropped and made again.
     pub references: Vec<String>,
     /// What stays and uses tables that go, by their names.
@@ -148,6 +154,9 @@ impl RollbackSummary {
             not_in_backup: plan.without_successor().map(|it| it.name.clone()).collect(),
             programs_go: described(&plan.programs_go),
             programs_come: described(&plan.programs_come),
+            programs_not_in_backup: plan.programs_lost().map(ProgramName::describe).collect(),
+            triggers_moved: described(&plan.triggers_moved),
+            programs_kept: described(&plan.programs_kept),
             references: references
                 .map(|it| format!("{} of {} to {}", it.key, it.table, it.parent))
                 .collect(),
@@ -191,8 +200,15 @@ impl RollbackSummary {
 
     /// Adds what was done in the place of what went.
     /// `fresh` is the fresh backup and the command that brings it back, where anything went.
-    pub fn done_in_place(&mut self, proof: &Proof, seconds: f64, fresh: Option<(String, String)>) {
+    pub fn done_in_place(
+        &mut self,
+        proof: &Proof,
+        left: Left,
+        seconds: f64,
+        fresh: Option<(String, String)>,
+    ) {
         self.proved(proof, seconds);
+        self.left = left;
         (self.fresh_backup, self.way_back) = fresh.unzip();
     }
 
@@ -348,6 +364,29 @@ pub(super) fn write(
             "come"
         },
     )?;
+    for (programs, what) in [
+        (
+            &summary.programs_not_in_backup,
+            "of them the backup does not have",
+        ),
+        (
+            &summary.triggers_moved,
+            "of somebody else, made again on the tables that come",
+        ),
+        (
+            &summary.programs_kept,
+            "more of somebody else, which stay because the backup does not have them",
+        ),
+    ] {
+        if !programs.is_empty() {
+            writeln!(
+                out,
+                "          {} {what}: {}",
+                thousands(programs.len() as u64),
+                named(programs.iter(), detail)
+            )?;
+        }
+    }
     match summary.in_place {
         true => writeln!(
             out,
@@ -379,10 +418,13 @@ pub(super) fn write(
         )?;
     }
     let mut groups: IndexMap<&str, &Vec<String>> = IndexMap::new();
-    groups.insert(
-        "foreign keys that are dropped and made again",
-        &summary.references,
-    );
+    // In place they stand in the way, and are said there.
+    if !summary.in_place {
+        groups.insert(
+            "foreign keys that are dropped and made again",
+            &summary.references,
+        );
+    }
     groups.insert("stays, and uses by name what comes", &summary.users);
     groups.insert("not in one moment", &summary.not_atomic);
     groups.insert("good to know", &summary.notes);

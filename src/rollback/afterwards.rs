@@ -2,11 +2,13 @@
 
 use crate::source::SitePaths;
 
-/// What is left to do, in order, as sentences; with the paths of the site where they are known.
+/// What is left to do, in order, as sentences; with the paths of the site where they are known. `in_place` says that nothing
+/// was set aside.
 pub fn afterwards(
     paths: Option<&SitePaths>,
     cms: Option<&str>,
     release: Option<&str>,
+    in_place: bool,
 ) -> Vec<String> {
     let release = release.map_or_else(String::new, |release| format!(" {release}"));
     let root = paths.and_then(|paths| paths.root.as_deref());
@@ -35,9 +37,12 @@ pub fn afterwards(
              caches of {cms}, and compare users who came since with CiviCRM's contacts (civicrm_uf_match is that of the backup)."
         ));
     }
-    steps.push(
-        "Look at the site, and let it online; then cividb rollback --finish removes the tables that are set aside."
-            .to_owned(),
-    );
+    let last = match in_place {
+        true => "Look at the site, and let it online.",
+        false => {
+            "Look at the site, and let it online; then cividb rollback --finish removes the tables that are set aside."
+        }
+    };
+    steps.push(last.to_owned());
     steps
 }

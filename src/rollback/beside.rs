@@ -201,7 +201,8 @@ impl Beside {
     ) -> Result<(), BesideError> {
         let database = snapshot.database.clone();
         let mut extraction = Extraction {
-            selection: Some(selection),
+            // Those of the site stay, and one of the backup would run beside it.
+            selection: Some(selection.without_events()),
             // Others may do nothing in this database: theirs becomes what it is to be in the site's.
             definers: extract::Definers::Current,
             target: Some(version.clone()),

@@ -1,7 +1,7 @@
 //! The two databases beside the site's: one in which the backup is made ready, and one that takes what goes.
 
 use crate::change::error::ChangeError;
-use crate::change::exchange::{RECORD_TABLE, Record};
+use crate::change::exchange::{InForce, RECORD_TABLE, Record, State};
 use crate::change::refusal::Refusal;
 use crate::gate::{Meaning, Operation};
 use crate::grants::judge;
@@ -62,8 +62,13 @@ impl Databases {
             );
             return Err(Refusal::DatabaseInUse(why).into());
         }
-        if Record::read(connection, &self.aside)?.is_some() {
-            return Err(Refusal::NotFinished(database.to_owned(), self.aside.clone()).into());
+        if let Some(record) = Record::read(connection, &self.aside)? {
+            let (database, aside) = (database.to_owned(), self.aside.clone());
+            let state = State::of_record(connection, &record)?;
+            return Err(match state.in_force {
+                InForce::Old => Refusal::NotRemoved(database, self.beside.clone()).into(),
+                InForce::New | InForce::Mixed => Refusal::NotFinished(database, aside).into(),
+            });
         }
         let mut to_make = Vec::new();
         for name in [&self.beside, &self.aside] {

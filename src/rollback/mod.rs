@@ -17,6 +17,6 @@ pub mod space;
 
 pub use beside::{Beside, BesideError, Proof, Setup};
 pub use databases::{Databases, cleared_for};
-pub use in_place::{clear, with_definers};
+pub use in_place::{clear, move_triggers, with_definers};
 pub use plan::{Options, Plan, TableSize, plan};
 pub use run::{Left, is_as_planned, record, resume, run};

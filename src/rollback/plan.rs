@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
-#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ use crate::change::definition::Definitions;
 use crate::change::error::ChangeError;
 use crate::change::exchange::{Exchange, ProgramKind, ProgramName};
 use crate::change::refusal::Refusal;
+use crate::civicrm::naming::is_named_by_civicrm;
 use crate::civicrm::owner::{Owner, Owners};
 use crate::extract::{Selection, Share, Undecided};
 use crate::privilege::Privilege;
@@ -64,6 +64,11 @@ pub struct Plan {
     pub programs_go: Vec<ProgramName>,
     /// Triggers, views and routines that come.
     pub programs_come: Vec<ProgramName>,
+    /// Triggers among those that go which are somebody else's, although their tables are CiviCRM's: they are made again on
+    /// the tables that come.
+    pub triggers_moved: Vec<ProgramName>,
+    /// Views and routines that use tables of CiviCRM alone, have no name of CiviCRM's and are not in the backup: they stay.
+    pub programs_kept: Vec<ProgramName>,
     /// What stays and uses tables that go, by their names: it works with those that come.
     pub users: Vec<String>,
     /// What cannot be done in one moment, as sentences.
@@ -82,6 +87,12 @@ impl Plan {
         let comes = &self.exchange.comes;
         let goes = self.goes.iter();
         goes.filter(|table| !comes.contains(&table.name))
+    }
+
+    /// The triggers, views and routines that go and do not come back, because the backup does not have them.
+    pub fn programs_lost(&self) -> impl Iterator<Item = &ProgramName> {
+        let goes = self.programs_go.iter();
+        goes.filter(|it| !self.programs_come.contains(it) && !self.triggers_moved.contains(it))
     }
 }
 
@@ -136,9 +147,24 @@ pub fn plan(
     };
     let across = across(connection, &database, &sides)?;
     refusals.extend(undecided(&owners, live, selection, options));
-    let programs_go = programs_of(&owners, &goes, &is_civicrm);
-    refusals.extend(hidden(live, &database, &programs_go));
     let programs_come = programs_coming(&backup.snapshot.schema, selection);
+    let mut programs_go = programs_of(&owners, &goes, &is_civicrm);
+    let is_others = |it: &ProgramName| {
+        let table = live.schema.trigger(&it.name).map(|trigger| &*trigger.table);
+        let table = table.filter(|_| it.kind == ProgramKind::Trigger);
+        !programs_come.contains(it) && !is_named_by_civicrm(&it.name, table)
+    };
+    let programs_kept: Vec<ProgramName> = programs_go
+        .extract_if(.., |it| it.kind != ProgramKind::Trigger && is_others(it))
+        .collect();
+    let has_place = |it: &&ProgramName| {
+        let trigger = live.schema.trigger(&it.name);
+        it.kind == ProgramKind::Trigger && trigger.is_some_and(|it| comes.contains(&it.table))
+    };
+    let triggers_moved = programs_go.iter().filter(has_place);
+    let triggers_moved: Vec<ProgramName> =
+        triggers_moved.filter(|it| is_others(it)).cloned().collect();
+    refusals.extend(hidden(live, &database, &programs_go));
     refusals.extend(taken(live, &goes, &comes, &programs_go, &programs_come));
     refusals.extend(references(&across, options));
     let to_make = match &options.databases {
@@ -190,6 +216,8 @@ pub fn plan(
         notes: not_kept.into_iter().collect(),
         programs_go,
         programs_come,
+        triggers_moved,
+        programs_kept,
         definers,
         refusals,
         exchange: Exchange {
@@ -202,7 +230,7 @@ pub fn plan(
             references: across.references,
         },
     };
-    plan.notes.extend(events(&owners));
+    plan.notes.extend(events(&owners, selection));
     Ok(plan)
 }
 
@@ -475,10 +503,15 @@ fn users(owners: &Owners, goes: &BTreeSet<String>, programs_go: &[ProgramName]) 
     using.collect()
 }
 
-fn events(owners: &Owners) -> Option<String> {
+fn events(owners: &Owners, selection: &Selection) -> Option<String> {
     let events = owners.users().iter().filter(|user| user.kind == "event");
-    let named = events.filter(|user| owners.program(user).owner == Owner::Civicrm);
-    let named: Vec<&str> = named.map(|user| user.name).collect();
+    let of_site = events.filter(|user| owners.program(user).owner == Owner::Civicrm);
+    let none = indexmap::IndexMap::new();
+    let listed = selection.listed(&none, &none).into_iter();
+    let of_backup = listed.filter(|it| it.kind == "event" && it.taken != Share::Nothing);
+    let named = of_site.map(|user| user.name.to_owned());
+    let named: BTreeSet<String> = named.chain(of_backup.map(|it| it.name)).collect();
+    let named: Vec<String> = named.into_iter().collect();
     (!named.is_empty()).then(|| {
         format!(
             "events stay as they are on the site, and those of the backup do not come: {}",

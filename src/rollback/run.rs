@@ -21,6 +21,7 @@ pub type Left = Vec<String>;
 pub fn record(executor: &mut Executor, plan: &Plan) -> Result<Record, ChangeError> {
     is_as_planned(executor, plan)?;
     let exchange = &plan.exchange;
+    move_triggers(executor, plan)?;
     let coming = exchange::names(executor.connection(), &exchange.beside)?;
     let comes = exchange::read_programs(executor.connection(), &exchange.beside, &coming)?;
     let going = &plan.programs_go;
@@ -38,6 +39,27 @@ pub fn record(executor: &mut Executor, plan: &Plan) -> Result<Record, ChangeErro
     exchange::prove(executor, exchange, &goes, &comes)?;
     let record = Record::read(executor.connection(), &exchange.aside)?;
     record.ok_or_else(|| Refusal::NothingSetAside(exchange.aside.clone()).into())
+}
+
+/// Makes the triggers of others on the tables that come, so that they come with them.
+fn move_triggers(executor: &mut Executor, plan: &Plan) -> Result<(), ChangeError> {
+    let exchange = &plan.exchange;
+    let moved = &plan.triggers_moved;
+    let moved = exchange::read_programs(executor.connection(), &exchange.database, moved)?;
+    executor.connection().use_database(&exchange.beside)?;
+    for trigger in &moved {
+        match exchange::make_programs(executor, std::slice::from_ref(trigger), &[]) {
+            Err(ChangeError::Server(error)) if !error.is_lost() => {
+                let why = format!(
+                    "{} of the site cannot be made on the table of the backup ({error}); drop it before, where it may be lost",
+                    trigger.name.describe()
+                );
+                return Err(Refusal::NotProved(why).into());
+            }
+            made => made?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that the site still has the tables that it had when this was planned.
@@ -190,8 +212,18 @@ fn make_key(
         Err(error) => return Err(error),
     };
     Ok(Some(format!(
-        "foreign key {key} of {table} was not made again: {why}; then run: {add}"
+        "foreign key {key} of {table} was not made again: {why}; then run: {};",
+        on_one_line(table, add)
     )))
+}
+
+/// An ALTER TABLE with one action on one line, to be printed as part of a sentence.
+fn on_one_line(table: &str, alter: &str) -> String {
+    let head = format!("ALTER TABLE {}", identifier(table));
+    match alter.strip_prefix(&head) {
+        Some(action) => format!("{head} {}", action.trim_start()),
+        None => alter.to_owned(),
+    }
 }
 
 /// Goes on with an exchange that was cut off.

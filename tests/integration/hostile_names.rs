@@ -837,7 +837,8 @@ fn schemas_are_made_changed_repaired_asked_and_taken_back_as_is_meant() {
         assert_is(&mut to, &meant(&repaired), at);
         let record = Record::read(&path).expect("a journal");
         let mut reader = executor.finish().expect("a connection");
-        let examination = Examination::of(&mut reader, &record).expect("it can be looked at");
+        let examination =
+            Examination::of(&mut reader, &record, &|_, _| false).expect("it can be looked at");
         examination
             .is_as_left()
             .unwrap_or_else(|changed| panic!("{at}: {changed}"));

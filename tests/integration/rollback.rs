@@ -725,7 +725,12 @@ fn undo_goes_past_what_civicrm_made_again_and_names_what_others_made() {
         assert!(errors.contains("trigger wp_sync: "), "{at}: {errors}");
         site.holds(&now, at);
         let undone = site.run(&[&undo[..], &["--skip-changed"]].concat());
-        assert_ne!(undone.status.code(), Some(2), "{at}: {}", text(&undone.stderr));
+        assert_ne!(
+            undone.status.code(),
+            Some(2),
+            "{at}: {}",
+            text(&undone.stderr)
+        );
         let mut now = site.now();
         assert!(now.remove("TRIGGER wp_sync").is_some(), "{at}: it moved");
         now.remove("TABLE civicrm_value_after");
@@ -743,8 +748,57 @@ fn undo_goes_past_what_civicrm_made_again_and_names_what_others_made() {
         assert_eq!(refused.status.code(), Some(2), "{at}: {errors}");
         let from = errors.find("ALTER TABLE").expect("what to do");
         let statements = errors[from..].trim();
-        assert!(statements.contains(&format!("REFERENCES `{database}`.`civicrm_contact`")), "{at}: {errors}");
+        assert!(
+            statements.contains(&format!("REFERENCES `{database}`.`civicrm_contact`")),
+            "{at}: {errors}"
+        );
         server.run(None, statements);
+        site.finish();
+        site.remove();
+    }
+}
+
+#[test]
+fn programs_of_others_stay_although_they_use_tables_of_civicrm() {
+    for server in server::some() {
+        let site = Site::new(server, "rollback_others");
+        let (at, url) = (&server.name, site.url());
+        server.run(
+            Some(&site.database),
+            "CREATE VIEW wp_members AS SELECT id, display_name FROM civicrm_contact;
+             CREATE PROCEDURE wp_report() SELECT COUNT(*) FROM civicrm_contact;
+             CREATE TRIGGER wp_sync AFTER UPDATE ON civicrm_contact FOR EACH ROW SET @mail = NEW.display_name",
+        );
+        let before = site.now();
+        let planned = site.run(&["rollback", "backup.sql", &url, "--format", "json"]);
+        let plan = &common::json(&planned)["rollback"];
+        assert_eq!(
+            plan["triggers_moved"],
+            serde_json::json!(["trigger wp_sync"]),
+            "{at}"
+        );
+        assert_eq!(
+            plan["programs_kept"],
+            serde_json::json!(["view wp_members", "procedure wp_report"]),
+            "{at}"
+        );
+        let lost = serde_json::json!(["view civicrm_new", "trigger civicrm_worldregion_new"]);
+        assert_eq!(plan["programs_not_in_backup"], lost, "{at}");
+        let done = site.apply(&url, &[]);
+        let errors = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(0), "{at}: {errors}");
+        for said in [errors, text(&done.stdout)] {
+            assert!(
+                said.contains("view civicrm_new, trigger civicrm_worldregion_new"),
+                "{at}: {said}"
+            );
+        }
+        let mut after = site.after.clone();
+        let of_others = before.iter().filter(|(what, _)| what.contains(" wp_"));
+        after.extend(of_others.map(|(what, shown)| (what.clone(), shown.clone())));
+        site.holds(&after, at);
+        site.undo();
+        site.holds(&before, at);
         site.finish();
         site.remove();
     }

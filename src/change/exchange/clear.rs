@@ -1,7 +1,7 @@
 //! Removes what an exchange has set aside.
 
-use super::model::Exchange;
 use super::keys;
+use super::model::Exchange;
 use super::programs::{self, ProgramName};
 use super::record::{Record, TABLE};
 use super::state::{InForce, State, tables};

@@ -33,9 +33,8 @@ impl Key {
 
     /// The two statements that drop it, and make it again as one to the table in `database`.
     fn again(&self, database: &str) -> Result<(String, String), Blocked> {
-        let place = |database: &str, table: &str| {
-            format!("{}.{}", identifier(database), identifier(table))
-        };
+        let place =
+            |database: &str, table: &str| format!("{}.{}", identifier(database), identifier(table));
         let list = |columns: &[String]| {
             let columns = columns.iter().map(|column| identifier(column));
             columns.collect::<Vec<_>>().join(", ")

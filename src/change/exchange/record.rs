@@ -134,10 +134,7 @@ pub fn begin(
     Ok(())
 }
 
-fn make_table(
-    connection: &mut Writer,
-    exchange: &Exchange,
-) -> Result<(), ChangeError> {
+fn make_table(connection: &mut Writer, exchange: &Exchange) -> Result<(), ChangeError> {
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS {} (id int NOT NULL PRIMARY KEY, side varchar(16) NOT NULL, kind varchar(16) NOT NULL, \
          name varchar(64) NOT NULL, statement longtext NOT NULL, sql_mode text NOT NULL, \

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Rollback, Site};
 use crate::case::Case;
 use crate::change::error::ChangeError;
-use crate::change::exchange::{self, Record as SetAside};
+use crate::change::exchange::{self, ProgramName, Record as SetAside};
 use crate::change::executor::Executor;
 use crate::change::journal::Journal;
 use crate::cli::confirm::confirm;
@@ -30,6 +30,13 @@ pub(super) fn tell_before(plan: &Plan) {
         tell(&format!(
             "these go, and the backup does not have them: {}",
             missing.join(", ")
+        ));
+    }
+    let lost: Vec<String> = plan.programs_lost().map(ProgramName::describe).collect();
+    if !lost.is_empty() {
+        tell(&format!(
+            "these go as well, and the backup does not have them: {}",
+            lost.join(", ")
         ));
     }
 }

@@ -19,7 +19,7 @@ use crate::extract::Selection;
 use crate::rehearse::Ground;
 use crate::report::RollbackSummary;
 use crate::rollback::fresh::{self, DumpProgram, FreshError};
-use crate::rollback::{self, Beside, BesideError, Plan, Proof, Setup};
+use crate::rollback::{self, Beside, BesideError, Left, Plan, Proof, Setup};
 use crate::source::{Location, ServerLocation};
 
 impl Rollback {
@@ -78,15 +78,15 @@ impl Rollback {
         let fresh = not_compared
             .is_some()
             .then(|| (file.display().to_string(), way_back));
-        let replace = || -> Result<Proof, Error> {
+        let replace = || -> Result<(Proof, Left), Error> {
             tell(&format!("dropping what goes out of {}", exchange.database));
-            rollback::clear(&mut executor, plan)?;
+            let moved = rollback::clear(&mut executor, plan)?;
             let proof = self.fill(&beside, (path, backup, selection), plan, common)?;
             rollback::with_definers(&mut executor, plan)?;
-            Ok(proof)
+            Ok((proof, rollback::move_triggers(&mut executor, &moved)?))
         };
         let replaced = replace();
-        let mut proof = replaced.inspect_err(|error| {
+        let (mut proof, left) = replaced.inspect_err(|error| {
             let database = &exchange.database;
             let before = match &fresh {
                 Some((fresh, way_back)) => format!(
@@ -103,7 +103,7 @@ impl Rollback {
         executor.finish()?;
         proof.not_proved.extend(not_compared.into_iter().flatten());
         let seconds = begun.elapsed().as_secs_f64();
-        summary.done_in_place(&proof, seconds, fresh);
+        summary.done_in_place(&proof, left, seconds, fresh);
         Ok(())
     }
 
