@@ -4,6 +4,7 @@ mod apply;
 mod backup;
 mod ending;
 mod in_place;
+mod orphans;
 
 use std::path::PathBuf;
 
@@ -176,6 +177,11 @@ impl Rollback {
             &definitions,
             &options,
         )?;
+        if plan.refusals.is_empty() {
+            let of = (&location, dump.as_str(), case.snapshot.database.as_deref());
+            let found = orphans::orphans(&mut site, &plan, of, common)?;
+            plan.notes.extend(found);
+        }
         let (needed, free) = space::needed_and_free(&mut site.connection, &plan.comes)?;
         if !self.no_space_check {
             let freed = if self.in_place {

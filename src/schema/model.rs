@@ -232,6 +232,10 @@ pub struct Column {
     /// Expression of a generated column, as written; `None` for other columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<String>,
+    /// Whether the values of a generated column are stored with the row. Comparisons ignore it, and only a statement that
+    /// restates a column needs it.
+    #[serde(skip)]
+    pub stored: bool,
     /// The column's comment. It does not change what a column means: comparisons ignore it, and only a
     /// statement that restates a column needs it.
     #[serde(skip)]

@@ -122,15 +122,10 @@ fn attribute(parser: &mut Parser, definition: &mut ColumnDefinition) -> Result<b
         parser.advance();
         parser.eat_symbol('=');
         parser.option_value()?;
+    } else if parser.eat_any(&["STORED", "PERSISTENT"]) {
+        column.stored = true;
     } else {
-        return Ok(parser.eat_any(&[
-            "VIRTUAL",
-            "STORED",
-            "PERSISTENT",
-            "VISIBLE",
-            "COMPRESSED",
-            "ENFORCED",
-        ]));
+        return Ok(parser.eat_any(&["VIRTUAL", "VISIBLE", "COMPRESSED", "ENFORCED"]));
     }
     Ok(true)
 }

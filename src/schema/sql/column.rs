@@ -22,6 +22,9 @@ pub fn column_definition(column: &Column) -> String {
     words.extend(charset_words(&column.charset, &column.collation));
     if let Some(expression) = &column.generated {
         words.push(format!("GENERATED ALWAYS AS ({expression})"));
+        if column.stored {
+            words.push("STORED".to_owned());
+        }
         // MariaDB takes neither NULL nor DEFAULT here; only MySQL takes NOT NULL.
         if !column.nullable {
             words.push("NOT NULL".to_owned());

@@ -109,6 +109,7 @@ impl FlatColumn {
             charset: self.charset.as_deref().map(canonical),
             collation: self.collation.as_deref().map(canonical),
             generated: None,
+            stored: false,
             comment: None,
         };
         (self.name.clone(), column)
