@@ -14,6 +14,7 @@ use crate::change::undo::{self, Examination, Undone};
 use crate::civicrm::naming::is_named_by_civicrm;
 use crate::cli::error::Error;
 use crate::exit::Exit;
+use crate::rollback;
 use crate::schema::sql;
 use crate::source::Location;
 use crate::text::{count, sql_comment};
@@ -118,12 +119,21 @@ impl Undo {
         let max_lock = std::time::Duration::MAX;
         let mut executor = Executor::new(connection, &database, max_lock, &mut progress)?;
         let mut journal = Journal::append(&record)?;
+        let moves_tables = steps.iter().any(|(step, _)| step.exchange.is_some());
+        let grants = match moves_tables {
+            true => rollback::routine_grants(executor.connection(), &database)?,
+            false => None,
+        };
         let undone = examination.take_back(&mut executor, &mut journal);
+        let lost = rollback::grants_lost(executor.connection(), &database, grants);
         let undone = undone.and_then(|undone| executor.finish().map(|_| undone));
         if undone.is_err() {
             tell(&journals::interrupted(journal.path(), None));
         }
         let undone = undone?;
+        for sentence in lost? {
+            tell(&sentence);
+        }
         tell(&summary(&undone, examination.changed.len() as u64));
         let is_all = examination.changed.is_empty() && undone.stuck == 0 && undone.differing == 0;
         Ok(match is_all {

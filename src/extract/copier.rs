@@ -20,7 +20,7 @@ use crate::dump::header::{self, Remark};
 use crate::dump::reader::{DumpReader, DumpSink};
 use crate::dump::scanner::{Scanner, Sink, Statement as Text, Wanted};
 use crate::dump::session::Session;
-use crate::schema::ddl::{self, Statement, VariableScope};
+use crate::schema::ddl::{self, Assignment, Statement, VariableScope};
 use crate::schema::lexer::SqlModes;
 use crate::snapshot::Place;
 
@@ -46,8 +46,10 @@ struct Item {
     fate: Fate,
     /// Replacements, with offsets in the dump.
     edits: Vec<(u64, u64, String)>,
-    /// Whether it is the last line that a dump program writes.
-    is_last_line: bool,
+    /// The line on which it begins.
+    line: u64,
+    /// Whether it is part of the end that a dump program writes: settings of before, and the last line.
+    is_end: bool,
 }
 
 /// The head of the INSERT that came last, and what becomes of it; most repeat.
@@ -76,8 +78,8 @@ pub struct Copier<'p, 'a> {
     rows: Option<bool>,
     lock_left_out: bool,
     session_is_set: bool,
-    /// What is written before the last line, or at the end.
-    additions: Vec<u8>,
+    /// Statements that are written before the end.
+    additions: Vec<String>,
     error: Option<ExtractError>,
     outcome: Outcome,
 }
@@ -158,9 +160,8 @@ impl<'p, 'a> Copier<'p, 'a> {
 
     /// Takes an item; what it settles is no longer held back.
     fn item(&mut self, item: Item) {
-        let settles = item.fate != Fate::Follow && !item.is_last_line;
-        let is_last_line = item.is_last_line;
-        if is_last_line {
+        let settles = item.fate != Fate::Follow && !item.is_end;
+        if item.is_end && !self.waiting.iter().any(|it| it.is_end) {
             self.settle();
         }
         self.waiting.push(item);
@@ -198,29 +199,33 @@ impl<'p, 'a> Copier<'p, 'a> {
         }
     }
 
-    /// Puts what the dump lacks before its last line, or at its end, which is `end` bytes from its start.
+    /// Puts what the dump lacks before the settings that its end restores, with which it would run as on the server alone:
+    /// or before its last line, or at its end, which is `end` bytes from its start and on this line.
     fn finish(&mut self, end: u64, line: u64) {
+        let first = self.waiting.iter().find(|item| item.is_end);
+        let (at, line) = first.map_or((end, line), |item| (item.from, item.line));
+        if first.is_none() {
+            self.settle();
+        }
+        let mut insert = Vec::new();
+        for statement in std::mem::take(&mut self.additions) {
+            insert.extend_from_slice(statement.as_bytes());
+            insert.extend_from_slice(b";\n");
+            let rewrite = Rewrite::new(line, Subject::GeneratedColumn, b"", &statement);
+            self.outcome.rewrites.push(rewrite);
+        }
         for program in &self.plan.programs {
-            self.additions
-                .extend_from_slice(program.script().as_bytes());
+            insert.extend_from_slice(program.script().as_bytes());
             let rewrite = Rewrite::new(line, Subject::Program, b"", &program.name);
             self.outcome.rewrites.push(rewrite);
         }
-        let last = self.waiting.iter().position(|item| item.is_last_line);
-        let at = last
-            .and_then(|at| self.waiting.get(at))
-            .map_or(end, |item| item.from);
-        if last.is_none() {
-            self.settle();
-        }
-        if !self.additions.is_empty() {
-            let insert = std::mem::take(&mut self.additions);
+        if !insert.is_empty() {
             self.mark(at, true, insert);
         }
         self.settle();
     }
 
-    /// Whether something is to stand before the last line.
+    /// Whether something is to stand before the end.
     fn adds(&self) -> bool {
         !self.additions.is_empty() || !self.plan.programs.is_empty()
     }
@@ -263,14 +268,6 @@ impl<'p, 'a> Copier<'p, 'a> {
     }
 
     /// Adds a statement behind all others.
-    fn add(&mut self, subject: Subject, line: u64, statement: &str) {
-        self.additions.extend_from_slice(statement.as_bytes());
-        self.additions.extend_from_slice(b";\n");
-        self.outcome
-            .rewrites
-            .push(Rewrite::new(line, subject, b"", statement));
-    }
-
     fn note(&mut self, text: Text<'_>, edit: &Edit) {
         let before = text.text.get(..edit.range.start).unwrap_or_default();
         let lines = memchr::memchr_iter(b'\n', before).count() as u64;
@@ -297,10 +294,15 @@ impl<'p, 'a> Copier<'p, 'a> {
                 let saves = assignments.iter().any(|assignment| {
                     assignment.scope == VariableScope::User && assignment.name.starts_with("saved_")
                 });
+                let of_before = |it: &Assignment| {
+                    let value = it.value.trim().to_ascii_lowercase();
+                    it.scope == VariableScope::Session && value.starts_with("@old_")
+                };
                 let mut open = self.session.unrestored();
                 Followed {
                     is_set: true,
                     saves,
+                    restores: assignments.iter().all(of_before),
                     is_open: open.any(|name| name.starts_with("saved_")),
                     ..Followed::default()
                 }
@@ -332,6 +334,8 @@ struct Followed {
     is_set: bool,
     /// It saves a setting that is restored behind the object that follows.
     saves: bool,
+    /// It restores settings of before the dump, as the end of a dump does.
+    restores: bool,
     /// Such settings are not restored yet.
     is_open: bool,
     locks: bool,
@@ -375,9 +379,7 @@ impl Sink for Copier<'_, '_> {
             }
             self.outcome.left_out += u64::from(is_by_choice);
         }
-        for statement in &decision.later {
-            self.add(Subject::GeneratedColumn, text.place.line, statement);
-        }
+        self.additions.append(&mut decision.later);
         let edits = self.edits(text, &decision);
         if followed.makes_table && decision.fate == Fate::Keep && !self.session_is_set {
             self.session_is_set = true;
@@ -404,7 +406,8 @@ impl Sink for Copier<'_, '_> {
             from: text.place.offset,
             fate,
             edits,
-            is_last_line: false,
+            line: text.place.line,
+            is_end: followed.restores && !is_in_frame && self.adds(),
         });
         if is_in_frame && followed.is_set && !followed.is_open {
             // A block that changes the delimiter stays whole.
@@ -447,7 +450,8 @@ impl Sink for Copier<'_, '_> {
             from: head.place.offset,
             fate: decision.fate,
             edits,
-            is_last_line: false,
+            line: head.place.line,
+            is_end: false,
         });
         self.settle();
         self.rows = Some(decision.fate == Fate::Keep);
@@ -490,12 +494,13 @@ impl Sink for Copier<'_, '_> {
             self.outcome.rewrites.push(rewrite);
         }
         let edits = self.edits(statement, &decision);
-        let is_last_line = matches!(header::remark(text, ended), Some(Remark::Ends { .. }));
+        let is_end = matches!(header::remark(text, ended), Some(Remark::Ends { .. }));
         self.item(Item {
             from: place.offset,
             fate: decision.fate,
             edits,
-            is_last_line: is_last_line && self.adds(),
+            line: place.line,
+            is_end: is_end && self.adds(),
         });
     }
 
@@ -515,7 +520,8 @@ impl Sink for Copier<'_, '_> {
             from: place.offset,
             fate,
             edits: Vec::new(),
-            is_last_line: false,
+            line: place.line,
+            is_end: false,
         });
     }
 
@@ -540,7 +546,8 @@ impl Sink for Copier<'_, '_> {
             from: place.offset,
             fate: Fate::Keep,
             edits: Vec::new(),
-            is_last_line: false,
+            line: place.line,
+            is_end: false,
         });
     }
 

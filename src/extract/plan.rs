@@ -260,6 +260,15 @@ impl Plan<'_> {
             selection.is_of(database)
         };
         let structure = |name: &Name| Decision::take(share(name) != Share::Nothing);
+        if let Statement::Other(word) = statement
+            && let Some(name) = sequence_of(word, sql, modes)
+        {
+            // It has the owner that a table of its name would have.
+            return match share(&name) {
+                Share::Nothing if selection.is_undecided(&name.name) => Decision::unplaced(),
+                taken => Decision::take(taken != Share::Nothing),
+            };
+        }
         match statement {
             Statement::CreateTable(create) => structure(&create.name),
             Statement::AlterTable(alter) => {
@@ -539,6 +548,47 @@ fn is_about_rows(statement: &Statement) -> bool {
             alter.actions.iter().all(is_switch)
         }
         _ => false,
+    }
+}
+
+/// The sequence of MariaDB that a statement makes, drops, changes or sets.
+fn sequence_of(word: &str, sql: &str, modes: SqlModes) -> Option<Name> {
+    let tokens = tokens(sql, modes);
+    let mut rest = match word {
+        "DO" | "SELECT" => match tokens.as_slice() {
+            [_, function, open, rest @ ..]
+                if function.token.is("SETVAL") && open.token == Token::Symbol('(') =>
+            {
+                rest
+            }
+            _ => return None,
+        },
+        _ if word.ends_with(" SEQUENCE") => {
+            let at = tokens.iter().position(|it| it.token.is("SEQUENCE"))?;
+            tokens.get(at + 1..)?
+        }
+        _ => return None,
+    };
+    while let [first, others @ ..] = rest
+        && first.token.is_any(&["IF", "NOT", "EXISTS"])
+    {
+        rest = others;
+    }
+    let text = |lexeme: &Lexeme| match &lexeme.token {
+        Token::Quoted(name) => Some(name.to_string()),
+        Token::Word(name) => Some((*name).to_owned()),
+        _ => None,
+    };
+    match rest {
+        [database, dot, name, ..] if dot.token == Token::Symbol('.') => Some(Name {
+            database: text(database),
+            name: text(name)?,
+        }),
+        [name, ..] => Some(Name {
+            database: None,
+            name: text(name)?,
+        }),
+        [] => None,
     }
 }
 

@@ -198,6 +198,13 @@ impl<'a> Selection<'a> {
         Share::All
     }
 
+    /// Whether nobody can tell whose a table of this name is, and the user does not say either.
+    pub(super) fn is_undecided(&self, name: &str) -> bool {
+        self.wanted.is_by_owner()
+            && self.wanted.undecided == Undecided::Ask
+            && self.owners.table(name).owner == Owner::Unknown
+    }
+
     fn matches(&self, tables: &Tables, name: &str) -> bool {
         match tables {
             Tables::Named(pattern) => pattern.matches(name),

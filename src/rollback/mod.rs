@@ -12,6 +12,7 @@ pub mod fresh;
 mod in_place;
 mod plan;
 mod references;
+mod routine_grants;
 mod run;
 pub mod space;
 
@@ -19,4 +20,5 @@ pub use beside::{Beside, BesideError, Proof, Setup};
 pub use databases::{Databases, cleared_for};
 pub use in_place::{clear, move_triggers, with_definers};
 pub use plan::{Options, Plan, TableSize, plan};
+pub use routine_grants::{grants_lost, routine_grants};
 pub use run::{Left, is_as_planned, record, resume, run};

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::databases::Databases;
 use super::references::{Across, Sides, across};
+use super::routine_grants::routine_grants;
 use crate::case::Case;
 use crate::change::definition::Definitions;
 use crate::change::error::ChangeError;
@@ -19,6 +20,7 @@ use crate::extract::{Selection, Share, Undecided};
 use crate::privilege::Privilege;
 use crate::schema::model::{Account, RoutineKind, Schema, find};
 use crate::schema::references::User;
+use crate::schema::sql::identifier;
 use crate::server::connection::Reader;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::{ObjectKind, Snapshot};
@@ -230,6 +232,11 @@ pub fn plan(
             references: across.references,
         },
     };
+    let is_routine =
+        |it: &ProgramName| matches!(it.kind, ProgramKind::Function | ProgramKind::Procedure);
+    if plan.programs_go.iter().any(is_routine) {
+        plan.notes.extend(grants(connection, &plan)?);
+    }
     plan.notes.extend(events(&owners, selection));
     Ok(plan)
 }
@@ -501,6 +508,40 @@ fn users(owners: &Owners, goes: &BTreeSet<String>, programs_go: &[ProgramName]) 
         Some(format!("{} uses {}", user.describe(), used.name))
     });
     using.collect()
+}
+
+/// What becomes of that which accounts were granted on routines that go.
+fn grants(connection: &mut Reader, plan: &Plan) -> Result<Option<String>, ChangeError> {
+    let granted = routine_grants(connection, &plan.exchange.database)?;
+    let goes = |grant: &&String| {
+        let mut routines = plan.programs_go.iter();
+        routines.any(|it| {
+            let kind = it.kind.as_str().to_ascii_uppercase();
+            let on = format!(
+                " {kind} {}.{} TO ",
+                identifier(&plan.exchange.database),
+                identifier(&it.name)
+            );
+            grant.contains(&on)
+        })
+    };
+    Ok(match granted {
+        None => Some(
+            "a routine that is dropped or made again loses what accounts were granted on it, and this account may not look \
+             whether any were (table mysql.procs_priv)"
+                .to_owned(),
+        ),
+        Some(all) => {
+            let of_going: Vec<&str> = all.iter().filter(goes).map(String::as_str).collect();
+            (!of_going.is_empty()).then(|| {
+                format!(
+                    "a routine that is dropped or made again loses what accounts were granted on it; afterwards these may \
+                     have to be run: {}",
+                    of_going.join(" ")
+                )
+            })
+        }
+    })
 }
 
 fn events(owners: &Owners, selection: &Selection) -> Option<String> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::{self, text};
-use crate::extract::{extract, load, result};
+use crate::extract::{extract, load, result, shared_with_drupal};
 use crate::server;
 
 /// The sample behind enough comments that its beginning is read before the rest comes, and the bytes of that beginning.
@@ -236,4 +236,34 @@ fn a_folder_is_refused_with_a_command_that_takes_it() {
         None,
         "DROP DATABASE extract_copy; DROP DATABASE extract_folder",
     );
+}
+
+#[test]
+fn a_generated_column_is_made_while_the_settings_of_the_dump_are_in_force() {
+    let dump = "-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB, for Linux (x86_64)\n--\n-- Host: localhost    Database: d\n\
+        /*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;\n/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n\
+        CREATE TABLE `civicrm_a` (`id` int NOT NULL, `d` date NOT NULL, `g` int GENERATED ALWAYS AS (`id` + 1) STORED, PRIMARY KEY (`id`)) ENGINE=InnoDB;\n\
+        INSERT INTO `civicrm_a` VALUES (1,'0000-00-00',2);\n\
+        /*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n\n/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;\n\n-- Dump completed on 2025-05-01  2:00:07\n";
+    let taken = text(&result(dump.as_bytes(), &["--for", "mysql-8.4"]));
+    let alter = taken.find("ALTER TABLE `civicrm_a`").expect("it is added");
+    let restored = taken.find("SET TIME_ZONE=@OLD_TIME_ZONE").expect("the end");
+    assert!(alter < restored, "{taken}");
+    assert!(
+        taken.ends_with("-- Dump completed on 2025-05-01  2:00:07\n"),
+        "{taken}"
+    );
+}
+
+#[test]
+fn what_belongs_to_a_sequence_goes_where_the_sequence_goes() {
+    let dump = shared_with_drupal();
+    let end = memchr::memmem::rfind(&dump, b"/*!40103 SET TIME_ZONE=@OLD").expect("its end");
+    let sequence = "DROP SEQUENCE IF EXISTS `d10_seq`;\nCREATE SEQUENCE `d10_seq` start with 1;\nDO SETVAL(`d10_seq`, 7, 0);\n";
+    let dump = [&dump[..end], sequence.as_bytes(), &dump[end..]].concat();
+    for (only, has) in [("civicrm", false), ("cms", true)] {
+        let part = text(&result(&dump, &["--only", only]));
+        assert_eq!(part.contains("CREATE SEQUENCE"), has, "{only}");
+        assert_eq!(part.contains("SETVAL"), has, "{only}");
+    }
 }

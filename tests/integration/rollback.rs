@@ -805,6 +805,71 @@ fn programs_of_others_stay_although_they_use_tables_of_civicrm() {
 }
 
 #[test]
+fn what_will_be_lost_is_said_before_and_the_statements_that_are_left_can_be_pasted() {
+    for server in server::some() {
+        let site = Site::new(server, "rollback_left");
+        let (at, url) = (&server.name, site.url());
+        server.run(
+            Some(&site.database),
+            "CREATE TABLE d10_form (nid int PRIMARY KEY, contact_id int unsigned,
+               CONSTRAINT FK_form FOREIGN KEY (contact_id) REFERENCES civicrm_contact (id)) ENGINE=InnoDB;
+             INSERT INTO civicrm_contact (id, contact_type) VALUES (987654, 'Individual');
+             INSERT INTO d10_form VALUES (1, 987654), (2, 1);
+             CREATE USER IF NOT EXISTS rollback_app@localhost;
+             GRANT EXECUTE ON FUNCTION civicrm_strip_non_numeric TO rollback_app@localhost",
+        );
+        // The backup holds two databases.
+        let path = site.folder.path().join("backup.sql");
+        let one = text(&fs::read(&path).expect("the backup"));
+        let both = format!(
+            "CREATE DATABASE `one`;\nUSE `one`;\n{one}\nCREATE DATABASE `two`;\nUSE `two`;\n{one}"
+        );
+        fs::write(&path, both).expect("it is written");
+        let given = ["--with-references", "--unknown", "leave"];
+        let several = site.run(&[&["rollback", "backup.sql", &url], &given[..]].concat());
+        assert!(text(&several.stderr).contains("--from-database"), "{at}");
+        let given = [&given[..], &["--from-database", "two"]].concat();
+        let planned = site.run(&[&["rollback", "backup.sql", &url], &given[..]].concat());
+        let shown = text(&planned.stdout) + &text(&planned.stderr);
+        let orphans = "foreign key FK_form of d10_form will not be made again: 1 row of d10_form";
+        assert!(shown.contains(orphans), "{at}: {shown}");
+        assert!(shown.contains("GRANT EXECUTE ON FUNCTION"), "{at}: {shown}");
+        let done = site.apply(&url, &given);
+        let errors = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{at}: {errors}");
+        assert!(errors.contains(orphans), "{at}: {errors}");
+        let shown = text(&done.stdout);
+        server.run(Some(&site.database), "DELETE FROM d10_form WHERE nid = 1");
+        let left = shown
+            .lines()
+            .filter_map(|line| Some(line.split_once("run: ")?.1));
+        let left: Vec<&str> = left.filter(|it| !it.is_empty()).collect();
+        assert_eq!(left.len(), 3, "{at}: {shown}");
+        for statement in left {
+            server.run(Some(&site.database), statement);
+        }
+        server.run(
+            Some(&site.database),
+            "ALTER TABLE d10_form DROP FOREIGN KEY FK_form",
+        );
+        let undone = site.run(&["undo", "j", &url, "--apply", "--yes"]);
+        let errors = text(&undone.stderr);
+        assert_eq!(undone.status.code(), Some(0), "{at}: {errors}");
+        assert!(
+            errors.contains("run: GRANT EXECUTE ON FUNCTION"),
+            "{at}: {errors}"
+        );
+        let again = site.run(&[&["rollback", "backup.sql", &url], &given[..]].concat());
+        assert!(
+            text(&again.stdout).contains("cividb rollback --finish SERVER --apply"),
+            "{at}"
+        );
+        site.finish();
+        site.remove();
+    }
+}
+
+#[test]
 fn an_account_that_may_not_make_databases_is_told_what_to_do_and_can_do_it() {
     for server in server::some() {
         let site = Site::new(server, "rollback_account");

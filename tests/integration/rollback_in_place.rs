@@ -111,6 +111,29 @@ fn what_goes_is_backed_up_and_proved_before_and_comes_back_out_of_it() {
 }
 
 /// A rollback in place that is cut off at the statement of this number; whether it came so far, and what it said.
+#[test]
+fn an_event_of_the_backup_does_not_come_and_stops_nothing() {
+    for server in both() {
+        let site = Site::new(server, "rollback_in_place_event");
+        let at = &server.name;
+        let path = programs(server, site.folder.path());
+        let backup = site.folder.path().join("backup.sql");
+        let dump = fs::read(&backup).expect("the backup");
+        let end = memchr::memmem::rfind(&dump, b"/*!40103 SET TIME_ZONE=@OLD").expect("its end");
+        let event = b"CREATE EVENT civi_event ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM civicrm_email;\n";
+        fs::write(&backup, [&dump[..end], event, &dump[end..]].concat()).expect("it is written");
+        let output = apply(&site, &site.url(), "fresh.sql", &path);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{at}: {errors}");
+        site.holds(&site.after, at);
+        let events =
+            "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()";
+        assert_eq!(server.run(Some(&site.database), events), "0\n", "{at}");
+        assert!(!text(&output.stdout).contains("--finish"), "{at}");
+        site.remove();
+    }
+}
+
 fn cut_off(site: &Site, nth: usize, fresh: &str, path: &str) -> (bool, String) {
     let count = AtomicUsize::new(0);
     let is_cut = Arc::new(AtomicBool::new(false));

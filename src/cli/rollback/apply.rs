@@ -126,7 +126,16 @@ impl Rollback {
             }
         };
         let seconds = begun.elapsed().as_secs_f64();
+        let grants = rollback::routine_grants(executor.connection(), &exchange.database)?;
         let ran = rollback::run(&mut executor, &mut journal, &record, &[]);
+        let ran = ran.and_then(|mut left| {
+            left.extend(rollback::grants_lost(
+                executor.connection(),
+                &exchange.database,
+                grants,
+            )?);
+            Ok(left)
+        });
         let left = self.concluded(ran, executor, &mut journal, &record)?;
         summary.done(&proof, left, seconds, journal.path().display().to_string());
         Ok(())

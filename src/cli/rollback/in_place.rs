@@ -80,10 +80,18 @@ impl Rollback {
             .then(|| (file.display().to_string(), way_back));
         let replace = || -> Result<(Proof, Left), Error> {
             tell(&format!("dropping what goes out of {}", exchange.database));
+            let database = &exchange.database;
+            let grants = rollback::routine_grants(executor.connection(), database)?;
             let moved = rollback::clear(&mut executor, plan)?;
             let proof = self.fill(&beside, (path, backup, selection), plan, common)?;
             rollback::with_definers(&mut executor, plan)?;
-            Ok((proof, rollback::move_triggers(&mut executor, &moved)?))
+            let mut left = rollback::move_triggers(&mut executor, &moved)?;
+            left.extend(rollback::grants_lost(
+                executor.connection(),
+                database,
+                grants,
+            )?);
+            Ok((proof, left))
         };
         let replaced = replace();
         let (mut proof, left) = replaced.inspect_err(|error| {

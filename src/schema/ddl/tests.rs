@@ -185,6 +185,18 @@ fn generated_columns_and_checks_lose_only_redundant_parentheses() {
     );
 }
 
+#[test]
+fn a_stored_column_is_written_as_one() {
+    let stored = column("int AS (a + 1) PERSISTENT");
+    assert!(stored.stored);
+    let written = crate::schema::sql::column_definition(&stored);
+    assert!(
+        written.ends_with("GENERATED ALWAYS AS (a + 1) STORED"),
+        "{written}"
+    );
+    assert!(!column("int AS (a + 1) VIRTUAL").stored);
+}
+
 /// The same table as SHOW CREATE gives it on four servers.
 #[test]
 fn four_servers_print_the_same_table() {

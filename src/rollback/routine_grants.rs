@@ -1,0 +1,83 @@
+//! What accounts were granted on routines: a server takes it away where a routine is dropped, and so also where it is made
+//! again.
+
+use std::collections::BTreeSet;
+
+use crate::change::error::ChangeError;
+use crate::gate::{Meaning, Operation};
+use crate::schema::model::Account;
+use crate::schema::sql::{identifier, string};
+use crate::server::answer::text;
+use crate::server::connection::Reader;
+
+/// The GRANT statements for the routines of a database, as accounts have them now; `None` where the account may not look.
+///
+/// # Errors
+/// The connection is lost.
+pub fn routine_grants(
+    connection: &mut Reader,
+    database: &str,
+) -> Result<Option<BTreeSet<String>>, ChangeError> {
+    let sql = format!(
+        "SELECT User AS user, Host AS host, Routine_name AS name, Routine_type AS kind, Proc_priv AS granted \
+         FROM mysql.procs_priv WHERE Db = {}",
+        string(database)
+    );
+    let sql = Meaning::new(Operation::Select, ["mysql", "procs_priv"]).pass(sql)?;
+    let answer = match connection.ask("the grants on routines", &sql) {
+        Ok(answer) => answer,
+        Err(error) if error.is_lost() => return Err(error.into()),
+        Err(_) => return Ok(None),
+    };
+    let mut statements = BTreeSet::new();
+    for row in &answer {
+        let value = |column| text(row, column).unwrap_or_default();
+        let (name, kind, granted) = (value("name"), value("kind"), value("granted"));
+        let account = Account {
+            user: value("user"),
+            host: value("host"),
+        };
+        if !matches!(kind.as_str(), "FUNCTION" | "PROCEDURE") {
+            continue;
+        }
+        let words = granted.split(',').map(str::to_ascii_uppercase);
+        let (option, words): (Vec<String>, Vec<String>) = words.partition(|word| word == "GRANT");
+        let words = match words.is_empty() {
+            true => "USAGE".to_owned(),
+            false => words.join(", "),
+        };
+        let option = if option.is_empty() {
+            ""
+        } else {
+            " WITH GRANT OPTION"
+        };
+        let sql = format!(
+            "GRANT {words} ON {kind} {}.{} TO {account}{option}",
+            identifier(database),
+            identifier(&name)
+        );
+        let names = [database, &name, &account.user, &account.host];
+        statements.insert(Meaning::new(Operation::Grant, names).pass(sql)? + ";");
+    }
+    Ok(Some(statements))
+}
+
+/// What is to be done about grants that were there before, as sentences.
+///
+/// # Errors
+/// The connection is lost.
+pub fn grants_lost(
+    connection: &mut Reader,
+    database: &str,
+    before: Option<BTreeSet<String>>,
+) -> Result<Vec<String>, ChangeError> {
+    let Some(before) = before else {
+        return Ok(Vec::new());
+    };
+    let now = routine_grants(connection, database)?.unwrap_or_default();
+    let lost = before.difference(&now);
+    let sentences = lost.map(|grant| {
+        format!("a routine was dropped, and with it what an account may do with it; where it is to have it again, run: {grant}")
+    });
+    Ok(sentences.collect())
+}
