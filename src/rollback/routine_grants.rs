@@ -23,7 +23,7 @@ pub fn routine_grants(
          FROM mysql.procs_priv WHERE Db = {}",
         string(database)
     );
-    let sql = Meaning::new(Operation::Select, ["mysql", "procs_priv"]).pass(sql)?;
+    let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
     let answer = match connection.ask("the grants on routines", &sql) {
         Ok(answer) => answer,
         Err(error) if error.is_lost() => return Err(error.into()),
