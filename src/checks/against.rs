@@ -187,7 +187,7 @@ pub fn check_programs(
         let why = "what views, triggers, routines and events do is not compared, nor which of them are extra";
         findings.skip(check, Lack::of_course(why));
     }
-    let why = "CHECK constraints and whether columns are invisible are not compared";
+    let why = "CHECK constraints, and whether columns are stored or invisible, are not compared";
     findings.skip(&COLUMN_DIFFERS, Lack::of_course(why));
 }
 

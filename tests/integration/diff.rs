@@ -748,7 +748,7 @@ fn programs_that_the_other_source_has_are_missing_and_what_is_not_compared_is_sa
     assert!(same.starts_with("PASS"), "{same}");
     for said in [
         "what views, triggers, routines and events do is not compared",
-        "CHECK constraints and whether columns are invisible are not compared",
+        "CHECK constraints, and whether columns are stored or invisible, are not compared",
     ] {
         assert!(same.contains(said), "{same}");
     }
