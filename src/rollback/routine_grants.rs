@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::change::error::ChangeError;
-use crate::gate::{Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::schema::model::Account;
 use crate::schema::sql::{identifier, string};
 use crate::server::answer::text;
@@ -40,26 +40,35 @@ pub fn routine_grants(
         if !matches!(kind.as_str(), "FUNCTION" | "PROCEDURE") {
             continue;
         }
-        let words = granted.split(',').map(str::to_ascii_uppercase);
-        let (option, words): (Vec<String>, Vec<String>) = words.partition(|word| word == "GRANT");
-        let words = match words.is_empty() {
-            true => "USAGE".to_owned(),
-            false => words.join(", "),
-        };
-        let option = if option.is_empty() {
-            ""
-        } else {
-            " WITH GRANT OPTION"
-        };
-        let sql = format!(
-            "GRANT {words} ON {kind} {}.{} TO {account}{option}",
-            identifier(database),
-            identifier(&name)
-        );
-        let names = [database, &name, &account.user, &account.host];
-        statements.insert(Meaning::new(Operation::Grant, names).pass(sql)? + ";");
+        statements.insert(grant(database, (&kind, &name), &granted, &account)?);
     }
     Ok(Some(statements))
+}
+
+/// The statement that grants an account what the server lists of a routine.
+fn grant(
+    database: &str,
+    (kind, name): (&str, &str),
+    granted: &str,
+    account: &Account,
+) -> Result<String, Blocked> {
+    let words = granted.split(',').map(str::to_ascii_uppercase);
+    let (option, words): (Vec<String>, Vec<String>) = words.partition(|word| word == "GRANT");
+    let words = match words.is_empty() {
+        true => "USAGE".to_owned(),
+        false => words.join(", "),
+    };
+    let option = match option.is_empty() {
+        true => "",
+        false => " WITH GRANT OPTION",
+    };
+    let sql = format!(
+        "GRANT {words} ON {kind} {}.{} TO {account}{option}",
+        identifier(database),
+        identifier(name)
+    );
+    let names = [database, name, &account.user, &account.host];
+    Ok(Meaning::new(Operation::Grant, names).pass(sql)? + ";")
 }
 
 /// What is to be done about grants that were there before, as sentences.
@@ -80,4 +89,31 @@ pub fn grants_lost(
         format!("a routine was dropped, and with it what an account may do with it; where it is to have it again, run: {grant}")
     });
     Ok(sentences.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_names_its_routine_and_account_whatever_they_are_called() {
+        for name in crate::hostile::names() {
+            let account = Account {
+                user: name.clone(),
+                host: "localhost".to_owned(),
+            };
+            match grant(&name, ("FUNCTION", &name), "Execute,Grant", &account) {
+                Ok(sql) => {
+                    let quoted = identifier(&name);
+                    assert_eq!(
+                        sql,
+                        format!(
+                            "GRANT EXECUTE ON FUNCTION {quoted}.{quoted} TO {account} WITH GRANT OPTION;"
+                        )
+                    );
+                }
+                Err(_) => assert!(crate::hostile::is_refused(&name), "{name:?}"),
+            }
+        }
+    }
 }

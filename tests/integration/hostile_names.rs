@@ -142,6 +142,24 @@ const GENERATORS: &[(&str, &[Tested])] = &[
         )],
     ),
     ("change/exchange/clear.rs", &[OnServers(ROLLED_BACK)]),
+    (
+        "change/exchange/keys.rs",
+        &[There(
+            "a_key_is_dropped_and_made_again_whatever_it_is_called",
+        )],
+    ),
+    (
+        "rollback/routine_grants.rs",
+        &[There(
+            "a_grant_names_its_routine_and_account_whatever_they_are_called",
+        )],
+    ),
+    (
+        "cli/rollback/orphans.rs",
+        &[There(
+            "the_question_names_its_column_and_table_whatever_they_are_called",
+        )],
+    ),
     ("change/exchange/model.rs", &[OnServers(ROLLED_BACK)]),
     ("change/exchange/programs.rs", &[OnServers(ROLLED_BACK)]),
     ("change/exchange/record.rs", &[OnServers(ROLLED_BACK)]),

@@ -179,3 +179,40 @@ pub(super) fn check_removal(
     );
     Err(Refusal::References(why).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_dropped_and_made_again_whatever_it_is_called() {
+        for name in crate::hostile::names() {
+            let key = Key {
+                database: name.clone(),
+                table: name.clone(),
+                name: name.clone(),
+                columns: vec![name.clone()],
+                parent_database: "beside".to_owned(),
+                parent: name.clone(),
+                parent_columns: vec![name.clone()],
+                on_delete: "CASCADE".to_owned(),
+                on_update: "RESTRICT".to_owned(),
+            };
+            match key.again("civi") {
+                Ok((drop, add)) => {
+                    let quoted = identifier(&name);
+                    let table = format!("ALTER TABLE {quoted}.{quoted}");
+                    assert_eq!(drop, format!("{table} DROP FOREIGN KEY {quoted};"));
+                    assert_eq!(
+                        add,
+                        format!(
+                            "{table} ADD CONSTRAINT {quoted} FOREIGN KEY ({quoted}) REFERENCES `civi`.{quoted} ({quoted}) \
+                             ON DELETE CASCADE ON UPDATE RESTRICT;"
+                        )
+                    );
+                }
+                Err(_) => assert!(crate::hostile::is_refused(&name), "{name:?}"),
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::cli::Common;
 use crate::cli::error::Error;
 use crate::cli::progress::Bar;
 use crate::dump::reader::DumpReader;
-use crate::gate::{Meaning, Operation};
+use crate::gate::{Blocked, Meaning, Operation};
 use crate::integrity::gather::of_any;
 use crate::integrity::ids::IdSet;
 use crate::rollback::Plan;
@@ -67,16 +67,7 @@ pub(super) fn orphans(
             ));
             continue;
         };
-        let sql = format!(
-            "SELECT {0} AS id, COUNT(*) AS number FROM {1}.{2} WHERE {0} IS NOT NULL GROUP BY {0}",
-            identifier(&column),
-            identifier(&site.database),
-            identifier(table)
-        );
-        let names = [&column, &site.database, table];
-        let sql = Meaning::new(Operation::Select, names)
-            .pass(sql)
-            .map_err(ChangeError::from)?;
+        let sql = question(&site.database, table, &column).map_err(ChangeError::from)?;
         let (mut rows, mut missing) = (0_u64, BTreeSet::new());
         let number = |value: Option<&Option<Vec<u8>>>| -> Option<u64> {
             std::str::from_utf8(value?.as_deref()?).ok()?.parse().ok()
@@ -105,4 +96,39 @@ pub(super) fn orphans(
         }
     }
     Ok(sentences)
+}
+
+/// The values of a column, each with the number of its rows.
+fn question(database: &str, table: &str, column: &str) -> Result<String, Blocked> {
+    let sql = format!(
+        "SELECT {0} AS id, COUNT(*) AS number FROM {1}.{2} WHERE {0} IS NOT NULL GROUP BY {0}",
+        identifier(column),
+        identifier(database),
+        identifier(table)
+    );
+    Meaning::new(Operation::Select, [column, database, table]).pass(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_names_its_column_and_table_whatever_they_are_called() {
+        for name in crate::hostile::names() {
+            match question(&name, &name, &name) {
+                Ok(sql) => {
+                    let quoted = identifier(&name);
+                    assert_eq!(
+                        sql,
+                        format!(
+                            "SELECT {quoted} AS id, COUNT(*) AS number FROM {quoted}.{quoted} WHERE {quoted} IS NOT NULL \
+                             GROUP BY {quoted}"
+                        )
+                    );
+                }
+                Err(_) => assert!(crate::hostile::is_refused(&name), "{name:?}"),
+            }
+        }
+    }
 }
