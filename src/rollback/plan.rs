@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::databases::Databases;
 use super::references::{Across, Sides, across};
-use super::routine_grants::routine_grants;
+use super::routine_grants::{is_on, routine_grants};
 use crate::case::Case;
 use crate::change::definition::Definitions;
 use crate::change::error::ChangeError;
@@ -20,7 +20,6 @@ use crate::extract::{Selection, Share, Undecided};
 use crate::privilege::Privilege;
 use crate::schema::model::{Account, RoutineKind, Schema, find};
 use crate::schema::references::User;
-use crate::schema::sql::identifier;
 use crate::server::connection::Reader;
 use crate::server_version::{Family, ServerVersion};
 use crate::snapshot::{ObjectKind, Snapshot};
@@ -515,15 +514,7 @@ fn grants(connection: &mut Reader, plan: &Plan) -> Result<Option<String>, Change
     let granted = routine_grants(connection, &plan.exchange.database)?;
     let goes = |grant: &&String| {
         let mut routines = plan.programs_go.iter();
-        routines.any(|it| {
-            let kind = it.kind.as_str().to_ascii_uppercase();
-            let on = format!(
-                " {kind} {}.{} TO ",
-                identifier(&plan.exchange.database),
-                identifier(&it.name)
-            );
-            grant.contains(&on)
-        })
+        routines.any(|it| is_on(grant, &plan.exchange.database, it.kind.as_str(), &it.name))
     };
     Ok(match granted {
         None => Some(

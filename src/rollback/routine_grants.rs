@@ -71,6 +71,17 @@ fn grant(
     Ok(Meaning::new(Operation::Grant, names).pass(sql)? + ";")
 }
 
+/// Whether one of these statements is about this routine.
+pub(super) fn is_on(grant: &str, database: &str, kind: &str, name: &str) -> bool {
+    let kind = kind.to_ascii_uppercase();
+    let on = format!(
+        " ON {kind} {}.{} TO ",
+        identifier(database),
+        identifier(name)
+    );
+    grant.contains(&on)
+}
+
 /// What is to be done about grants that were there before, as sentences.
 ///
 /// # Errors
