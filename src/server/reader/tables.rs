@@ -214,20 +214,18 @@ fn column_definition(row: &Row, version: &ServerVersion) -> String {
     if let Some(collation) = text(row, "collation_name") {
         sql.push_str(&format!(" COLLATE {collation}"));
     }
+    // The period columns of system-versioned tables are stored and never NULL, and the server prints neither of them.
+    let is_period = ["ROW START", "ROW END"].contains(&name(row, "generation_expression").as_str());
     let generated = text(row, "generation_expression").filter(|text| !text.is_empty());
     if let Some(expression) = generated {
         let expression = unescaped(&expression, version);
         sql.push_str(&format!(" AS ({expression}) "));
-        sql.push_str(
-            if extra.contains("stored") || extra.contains("persistent") {
-                "STORED"
-            } else {
-                "VIRTUAL"
-            },
-        );
+        let is_stored = extra.contains("stored") || extra.contains("persistent");
+        sql.push_str(match is_stored && !is_period {
+            true => "STORED",
+            false => "VIRTUAL",
+        });
     }
-    // The period columns of system-versioned tables are never NULL, and the server prints no NOT NULL for them.
-    let is_period = ["ROW START", "ROW END"].contains(&name(row, "generation_expression").as_str());
     if name(row, "is_nullable") == "NO" && !is_period {
         sql.push_str(" NOT NULL");
     }
