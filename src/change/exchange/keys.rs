@@ -1,5 +1,9 @@
 //! Foreign keys that would lead across after an exchange: to tables that are set aside, or away from them.
 
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
 use super::model::Exchange;
 use super::state::tables;
 use crate::change::error::ChangeError;
@@ -61,50 +65,64 @@ impl Key {
 }
 
 /// The foreign keys of all databases that belong to tables of `database` or lead to them.
+///
+/// MariaDB reads the tables of a single database where a condition names just that, and otherwise those of all databases that
+/// it has, which can be many; for a join it does so again and again. So the keys of other databases are asked for once, and
+/// rules database by database.
 fn keys(connection: &mut Reader, database: &str) -> Result<Vec<Key>, ChangeError> {
-    let database = string(database);
-    let sql = format!(
-        "SELECT k.TABLE_SCHEMA AS of_schema, k.TABLE_NAME AS of_table, k.CONSTRAINT_NAME AS name, \
-         k.COLUMN_NAME AS of_column, k.REFERENCED_TABLE_SCHEMA AS parent_schema, k.REFERENCED_TABLE_NAME AS parent, \
-         k.REFERENCED_COLUMN_NAME AS parent_column, r.DELETE_RULE AS on_delete, r.UPDATE_RULE AS on_update \
-         FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
-         ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME \
-         AND r.TABLE_NAME = k.TABLE_NAME \
-         WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND (k.TABLE_SCHEMA = {database} OR k.REFERENCED_TABLE_SCHEMA = {database}) \
-         ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION"
-    );
-    let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
-    let mut found: Vec<Key> = Vec::new();
-    for row in connection.ask("the foreign keys", &sql)? {
-        let value = |column| text(&row, column).unwrap_or_default();
-        let key = Key {
-            database: value("of_schema"),
-            table: value("of_table"),
-            name: value("name"),
-            parent_database: value("parent_schema"),
-            parent: value("parent"),
-            on_delete: value("on_delete"),
-            on_update: value("on_update"),
-            ..Key::default()
-        };
-        let is_same = |last: &&mut Key| {
-            (&last.database, &last.table, &last.name) == (&key.database, &key.table, &key.name)
-        };
-        let column = (value("of_column"), value("parent_column"));
-        let last = match found.last_mut().filter(is_same) {
-            Some(last) => last,
-            None => {
-                found.push(key);
-                let Some(last) = found.last_mut() else {
-                    continue;
-                };
-                last
-            }
-        };
-        last.columns.push(column.0);
-        last.parent_columns.push(column.1);
+    let mut ask = |sql: String| -> Result<_, ChangeError> {
+        let sql = Meaning::new(Operation::Select, [""; 0]).pass(sql)?;
+        Ok(connection.ask("the foreign keys", &sql)?)
+    };
+    let quoted = string(database);
+    let own = format!("TABLE_SCHEMA = {quoted} AND REFERENCED_TABLE_NAME IS NOT NULL");
+    let elsewhere = format!("REFERENCED_TABLE_SCHEMA = {quoted} AND TABLE_SCHEMA <> {quoted}");
+    let mut found: IndexMap<[String; 3], Key> = IndexMap::new();
+    for condition in [own, elsewhere] {
+        let columns = format!(
+            "SELECT TABLE_SCHEMA AS of_schema, TABLE_NAME AS of_table, CONSTRAINT_NAME AS name, COLUMN_NAME AS of_column, \
+             REFERENCED_TABLE_SCHEMA AS parent_schema, REFERENCED_TABLE_NAME AS parent, \
+             REFERENCED_COLUMN_NAME AS parent_column FROM information_schema.KEY_COLUMN_USAGE WHERE {condition} \
+             ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION"
+        );
+        for row in ask(columns)? {
+            let value = |column| text(&row, column).unwrap_or_default();
+            let place = ["of_schema", "of_table", "name"].map(value);
+            let key = found.entry(place.clone()).or_insert_with(|| {
+                let [database, table, name] = place;
+                Key {
+                    database,
+                    table,
+                    name,
+                    parent_database: value("parent_schema"),
+                    parent: value("parent"),
+                    ..Key::default()
+                }
+            });
+            key.columns.push(value("of_column"));
+            key.parent_columns.push(value("parent_column"));
+        }
     }
-    Ok(found)
+    let databases: BTreeSet<String> = found
+        .keys()
+        .map(|[database, ..]| database.clone())
+        .collect();
+    for database in databases {
+        let rules = format!(
+            "SELECT CONSTRAINT_SCHEMA AS of_schema, TABLE_NAME AS of_table, CONSTRAINT_NAME AS name, \
+             DELETE_RULE AS on_delete, UPDATE_RULE AS on_update FROM information_schema.REFERENTIAL_CONSTRAINTS \
+             WHERE CONSTRAINT_SCHEMA = {}",
+            string(&database)
+        );
+        for row in ask(rules)? {
+            let value = |column| text(&row, column).unwrap_or_default();
+            let place = ["of_schema", "of_table", "name"].map(value);
+            if let Some(key) = found.get_mut(&place) {
+                (key.on_delete, key.on_update) = (value("on_delete"), value("on_update"));
+            }
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 /// Makes sure that no foreign key leads between the tables that leave when an exchange goes back and others, but those
