@@ -24,9 +24,12 @@ impl<'s> Written<'s> {
     /// Reads an INSERT with a list of columns and of constants; `None` where it is something else.
     fn of(insert: &'s str) -> Option<Self> {
         let mut lexer = Lexer::new(insert, SqlModes::default());
-        while lexer.next_lexeme().token != Token::Symbol('(') {
-            // The list is near.
-            (lexer.clone().next_lexeme().token != Token::End).then_some(())?;
+        loop {
+            match lexer.next_lexeme().token {
+                Token::Symbol('(') => break,
+                Token::End | Token::Unterminated(_) => return None,
+                _ => {}
+            }
         }
         let mut columns = Vec::new();
         loop {
@@ -245,6 +248,7 @@ mod tests {
         assert_eq!(Written::of(insert), Some(written));
         for other in [
             "",
+            "INSERT INTO `t",
             "INSERT INTO `t` VALUES (1)",
             "INSERT INTO `t` (`a`) VALUES (",
             "INSERT INTO `t` (`a`) VALUES ('",

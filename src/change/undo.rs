@@ -133,7 +133,7 @@ impl<'r> Examination<'r> {
         let mut skipped_tables: HashSet<&str> = HashSet::new();
         // Tables in whose place others are now: what they are shows when they have come back.
         let mut away: HashSet<&str> = HashSet::new();
-        // The tables of rows as they are now, read when they are asked for first.
+        // The tables as they are now, read when they are asked for first.
         let mut current: HashMap<&str, Option<String>> = HashMap::new();
         // Those into which no row can come back.
         let mut closed: HashSet<&str> = HashSet::new();
@@ -151,9 +151,9 @@ impl<'r> Examination<'r> {
             match step.kind() {
                 Kind::Definition(before) => {
                     if !away.contains(step.table.as_str()) && tables.insert(&step.table) {
-                        let now = definition::read(connection, &step.table)?;
-                        todo.is_back = now.as_deref() == Some(before);
-                        if let Some(detail) = table_changed(step, now.as_deref()) {
+                        let now = definition_now(connection, &mut current, &step.table)?;
+                        todo.is_back = now == Some(before);
+                        if let Some(detail) = table_changed(step, now) {
                             skipped_tables.insert(&step.table);
                             examined.changed.push(Changed {
                                 what: format!("table {}", step.table),
@@ -163,8 +163,9 @@ impl<'r> Examination<'r> {
                     }
                     todo.is_skipped = skipped_tables.contains(step.table.as_str());
                     if !todo.is_back && !todo.is_skipped && !away.contains(step.table.as_str()) {
-                        let now = definition::read(connection, &step.table)?.unwrap_or_default();
-                        if let Some(detail) = hindrance::of_step(connection, step, &now)? {
+                        let now = definition_now(connection, &mut current, &step.table)?;
+                        let now = now.unwrap_or_default();
+                        if let Some(detail) = hindrance::of_step(connection, step, now)? {
                             todo.is_skipped = true;
                             skipped_tables.insert(&step.table);
                             examined.changed.push(Changed {
@@ -175,12 +176,7 @@ impl<'r> Examination<'r> {
                     }
                 }
                 Kind::Rows(changed) => {
-                    if !current.contains_key(step.table.as_str()) {
-                        let now = definition::read(connection, &step.table)?;
-                        current.insert(&step.table, now);
-                    }
-                    let now = current.get(step.table.as_str());
-                    let now = now.and_then(Option::as_deref);
+                    let now = definition_now(connection, &mut current, &step.table)?;
                     if let Some(detail) = no_place_for_rows(step, now) {
                         let is_named = skipped_tables.contains(step.table.as_str());
                         if closed.insert(&step.table) && !is_named {
@@ -366,6 +362,18 @@ fn exchange_changed(
             (false, Some(what))
         }
     })
+}
+
+/// What a table is now, which is asked for once; `None` where it is gone.
+fn definition_now<'c, 'r>(
+    connection: &mut Reader,
+    current: &'c mut HashMap<&'r str, Option<String>>,
+    table: &'r str,
+) -> Result<Option<&'c str>, ChangeError> {
+    if !current.contains_key(table) {
+        current.insert(table, definition::read(connection, table)?);
+    }
+    Ok(current.get(table).and_then(Option::as_deref))
 }
 
 /// How a table is not as the last step that changed it left it; `None` where it is, or where others

@@ -28,7 +28,6 @@ impl Shape {
     /// or else of all columns in the order of their names, so that equal tables have equal keys whatever the order of
     /// their columns.
     pub fn of(name: &str, table: &Table, key: Option<&[String]>) -> Self {
-        let definition = table;
         let columns: IndexMap<String, Form> = table
             .columns
             .iter()
@@ -46,7 +45,7 @@ impl Shape {
             names.sort();
             key = names.into_iter().filter_map(place).collect();
         }
-        let is_without_key = key.len() == columns.len() && key.len() != key_of(definition).len();
+        let is_without_key = key.len() == columns.len() && key.len() != key_of(table).len();
         let table = name.to_ascii_lowercase();
         let counted = Count::of_table(&table).map(|count| {
             let places = |names: &[&str]| {
